@@ -1,0 +1,155 @@
+"""Every error that cogfal raises on its own account.
+
+    CogfalError
+      ProjectError              the project on disk is wrong; raised when an App class is built
+        ConfigError             cog.yaml
+        PredictorError          the predictor's text
+          UnresolvedExpression  an expression whose value the text does not tell
+          UnsupportedSignature  readable, but with no counterpart on fal
+        SettingError            an attribute of the App class
+      SetupError                the predictor cannot be brought up on the runner
+        PredictorMismatch       the imported predictor differs from what its text said
+      RequestError              a caller's request cannot be served
+        InvalidInput            the values do not fit the inputs
+        FileInputError          a file input cannot be had
+        NotReady                setup has not finished, or has failed
+        Busy                    every slot is taken and the queue is full
+        UnknownPrediction       no such prediction is running
+      PredictionError           a prediction ended without a result
+        PredictorFailed         the author's code raised
+        OutputError             what the author's code returned cannot be delivered
+        PredictionCancelled     somebody cancelled it
+
+Each says what happened, where, and what to do about it; each carries its parts as data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cogfal.spec import JSON, Location
+
+
+class CogfalError(Exception):
+    """Base of all errors raised by cogfal."""
+
+
+class ProjectError(CogfalError):
+    """Report a mistake in the project.
+
+    The text reads `where: what; remedy`. `where` is a `Location`, a file name, or None.
+    """
+
+    def __init__(
+        self, what: str, *, where: Location | str | None = None, remedy: str | None = None
+    ) -> None:
+        self.what = what
+        self.where = where
+        self.remedy = remedy
+        super().__init__(what, where, remedy)
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where is not None else ""
+        advice = f"; {self.remedy}" if self.remedy else ""
+        return f"{place}{self.what}{advice}"
+
+
+class ConfigError(ProjectError):
+    """Report a mistake in cog.yaml."""
+
+
+class PredictorError(ProjectError):
+    """Report a predictor that cannot be found or read."""
+
+
+class UnresolvedExpression(PredictorError):
+    """Report an expression whose value cannot be told from the text; `source` is the expression."""
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        source: str,
+        where: Location | str | None = None,
+        remedy: str | None = None,
+    ) -> None:
+        super().__init__(what, where=where, remedy=remedy)
+        self.source = source
+
+
+class UnsupportedSignature(PredictorError):
+    """Report a signature that can be read but not served."""
+
+
+class SettingError(ProjectError):
+    """Report a wrong attribute of an App class."""
+
+
+class SetupError(CogfalError):
+    """Report a predictor that could not be brought up on the runner."""
+
+
+class PredictorMismatch(SetupError):
+    """Report that the imported predictor is not the one its text described."""
+
+
+class RequestError(CogfalError):
+    """Base of the errors that are the caller's, or a matter of the moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with an input.
+
+    `loc` is the path to the value below the request's inputs, such as `("images", 2)`; `type` is
+    Pydantic's error type or one of fal's (`file_download_error`, `file_too_large`); `context` is
+    fal's `ctx`. `value` is the offending value, None where it must not be shown.
+    """
+
+    loc: tuple[str | int, ...]
+    message: str
+    type: str
+    context: dict[str, JSON] | None = None
+    value: JSON = None
+
+
+class InvalidInput(RequestError):
+    """Report values that do not fit the inputs; `problems` lists each, secrets already masked."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        lines = (f"{'.'.join(map(str, p.loc)) or 'input'}: {p.message}" for p in self.problems)
+        super().__init__("; ".join(lines))
+
+
+class FileInputError(InvalidInput):
+    """Report a file input that was acceptable but could not be had."""
+
+
+class NotReady(RequestError):
+    """Report that the predictor is not set up."""
+
+
+class Busy(RequestError):
+    """Report that every slot is taken and no more requests may wait."""
+
+
+class UnknownPrediction(RequestError):
+    """Report that no running prediction has the given id."""
+
+
+class PredictionError(CogfalError):
+    """Base of the ways in which a prediction ends without a result."""
+
+
+class PredictorFailed(PredictionError):
+    """Report that the author's code raised; the text is its exception's, the cause is chained."""
+
+
+class OutputError(PredictionError):
+    """Report an output that cannot be delivered, naming it."""
+
+
+class PredictionCancelled(PredictionError):
+    """Report that a prediction was cancelled."""

@@ -1,0 +1,273 @@
+"""What is known of a predictor: frozen, comparable values that every other part reads.
+
+`inspection` produces these values, `schema`, `inputs`, `outputs` and `engine` consume them, and
+nobody looks at annotations again. Only the standard library is imported here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Final, TypeAlias
+
+JSON: TypeAlias = Any
+"""A JSON value: None, bool, int, float, str, or a list or string-keyed dict of such."""
+
+
+class Missing(Enum):
+    """The absence of a default, which is not the default None."""
+
+    MISSING = "missing"
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Final = Missing.MISSING
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where something stands in the author's files: `path` relative to the project, 1-based `line`."""
+
+    path: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class StringType:
+    """`str`."""
+
+
+@dataclass(frozen=True, slots=True)
+class IntegerType:
+    """`int`."""
+
+
+@dataclass(frozen=True, slots=True)
+class FloatType:
+    """`float`."""
+
+
+@dataclass(frozen=True, slots=True)
+class BooleanType:
+    """`bool`."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnyType:
+    """`Any`, `object`, or no annotation at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class NullType:
+    """`None` as an annotation."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathType:
+    """`cog.Path`, `pathlib.Path` or another `os.PathLike`: a file that travels as a URL."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileType:
+    """`cog.File`: a file that travels as a URL and reaches `predict` as a binary file object."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecretType:
+    """`cog.Secret`: a string that is shown nowhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpaqueType:
+    """`Annotated[T, Opaque]` or a type without a schema: a bare JSON object, passed through."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiteralType:
+    """`Literal[...]`: one of `values`."""
+
+    values: tuple[str | int | bool | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EnumType:
+    """An `Enum` class named `name`: callers send a member's value, `predict` gets the member."""
+
+    name: str
+    members: tuple[tuple[str, str | int | float | bool], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListType:
+    """`list[item]`, also for `tuple[item, ...]`, `set[item]` and `Sequence[item]`."""
+
+    item: Type
+
+
+@dataclass(frozen=True, slots=True)
+class DictType:
+    """`dict[str, value]`; a bare `dict` has `value == AnyType()`."""
+
+    value: Type
+
+
+@dataclass(frozen=True, slots=True)
+class OptionalType:
+    """`Optional[inner]`."""
+
+    inner: Type
+
+
+@dataclass(frozen=True, slots=True)
+class UnionType:
+    """A union of at least two types other than None, in the author's order."""
+
+    members: tuple[Type, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSpec:
+    """One field of an `ObjectType`."""
+
+    name: str
+    type: Type
+    default: JSON | Missing = MISSING
+    description: str | None = None
+
+    @property
+    def required(self) -> bool:
+        """Whether it must be given."""
+        return self.default is MISSING
+
+
+class ObjectFlavour(Enum):
+    """What kind of class an object type was written as."""
+
+    COG = "cog"
+    PYDANTIC = "pydantic"
+    DATACLASS = "dataclass"
+    TYPED_DICT = "typed_dict"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectType:
+    """A class with typed fields, in the author's order, inherited ones first."""
+
+    name: str
+    fields: tuple[FieldSpec, ...]
+    flavour: ObjectFlavour = ObjectFlavour.COG
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IteratorType:
+    """An output that arrives in pieces; `concatenate` says that the pieces are one text."""
+
+    item: Type
+    concatenate: bool = False
+
+
+Type: TypeAlias = StringType | IntegerType | FloatType | BooleanType | AnyType | NullType | PathType | FileType | SecretType | OpaqueType | LiteralType | EnumType | ListType | DictType | OptionalType | UnionType | ObjectType | IteratorType
+"""Every kind of type; `IteratorType` only as a whole output."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpec:
+    """One parameter of `predict`, with everything that Cog's `Input()` can say about it.
+
+    `default` is the JSON form of the default (an Enum member's value, a path's string); `MISSING`
+    makes the input required. An input that may be left out and is then None has the default None,
+    whatever its type; whether an explicit null is accepted is said by `OptionalType` alone, and
+    `Input(default=None)` on a plain type is read as `OptionalType` (as Cog up to 0.16 did).
+    `choices` keep the author's order, without duplicates.
+    """
+
+    name: str
+    type: Type
+    default: JSON | Missing = MISSING
+    description: str | None = None
+    ge: int | float | None = None
+    le: int | float | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    regex: str | None = None
+    choices: tuple[str | int | float, ...] | None = None
+    deprecated: bool = False
+    accept: str | None = None
+    location: Location | None = field(default=None, compare=False)
+
+    @property
+    def required(self) -> bool:
+        """Whether it must be given."""
+        return self.default is MISSING
+
+
+@dataclass(frozen=True, slots=True)
+class SetupSpec:
+    """The author's `setup()`: whether it takes `weights` and whether it is a coroutine function."""
+
+    takes_weights: bool = False
+    asynchronous: bool = False
+
+
+class Shape(Enum):
+    """How the author's function hands over its result."""
+
+    FUNCTION = "def"
+    GENERATOR = "generator"
+    COROUTINE = "async def"
+    ASYNC_GENERATOR = "async generator"
+
+    @property
+    def asynchronous(self) -> bool:
+        """Whether it runs on an event loop."""
+        return self in (Shape.COROUTINE, Shape.ASYNC_GENERATOR)
+
+    @property
+    def yields(self) -> bool:
+        """Whether it hands over its result in pieces."""
+        return self in (Shape.GENERATOR, Shape.ASYNC_GENERATOR)
+
+
+class Role(Enum):
+    """What the author's code is for."""
+
+    PREDICT = "predict"
+    TRAIN = "train"
+
+
+@dataclass(frozen=True, slots=True)
+class PredictorSpec:
+    """A predictor or trainer as its source text describes it.
+
+    `path` is the file relative to the project's root, with forward slashes; `name` the class or
+    function in it; `method` the method that is called (`predict`, `run` or `train`), None for a
+    function. `streaming` and `max_concurrency` come from Cog's `@streaming` and `@concurrent`.
+    `deploy_time` names the environment variables whose values were read while resolving the text.
+    """
+
+    path: str
+    name: str
+    method: str | None
+    inputs: tuple[InputSpec, ...]
+    output: Type
+    shape: Shape = Shape.FUNCTION
+    role: Role = Role.PREDICT
+    setup: SetupSpec | None = None
+    healthcheck: bool = False
+    teardown: bool = False
+    streaming: bool = False
+    max_concurrency: int | None = None
+    description: str | None = None
+    deploy_time: tuple[str, ...] = ()
+    location: Location | None = field(default=None, compare=False)
+
+    @property
+    def ref(self) -> str:
+        """The reference in cog.yaml's form, `predict.py:Predictor`."""
+        return f"{self.path}:{self.name}"
