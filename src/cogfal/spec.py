@@ -28,7 +28,7 @@ MISSING: Final = Missing.MISSING
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where something stands in the author's files: `path` relative to the project, 1-based `line`."""
+    """A place in the author's files: `path` relative to the project, 1-based `line`."""
 
     path: str
     line: int
@@ -172,7 +172,26 @@ class IteratorType:
     concatenate: bool = False
 
 
-Type: TypeAlias = StringType | IntegerType | FloatType | BooleanType | AnyType | NullType | PathType | FileType | SecretType | OpaqueType | LiteralType | EnumType | ListType | DictType | OptionalType | UnionType | ObjectType | IteratorType
+Type: TypeAlias = (
+    StringType
+    | IntegerType
+    | FloatType
+    | BooleanType
+    | AnyType
+    | NullType
+    | PathType
+    | FileType
+    | SecretType
+    | OpaqueType
+    | LiteralType
+    | EnumType
+    | ListType
+    | DictType
+    | OptionalType
+    | UnionType
+    | ObjectType
+    | IteratorType
+)
 """Every kind of type; `IteratorType` only as a whole output."""
 
 
