@@ -17,6 +17,7 @@
         UnknownPrediction       no such prediction is running
       PredictionError           a prediction ended without a result
         PredictorFailed         the author's code raised
+          DeviceError           the accelerator is out of memory or broken
         OutputError             what the author's code returned cannot be delivered
         PredictionCancelled     somebody cancelled it
 
@@ -145,6 +146,10 @@ class PredictionError(CogfalError):
 
 class PredictorFailed(PredictionError):
     """Report that the author's code raised; the text is its exception's, the cause is chained."""
+
+
+class DeviceError(PredictorFailed):
+    """Report that the accelerator is out of memory or broken, so that the runner must go."""
 
 
 class OutputError(PredictionError):
