@@ -1,0 +1,250 @@
+"""What fal's machines are and what framework wheels run on them: data, with sources.
+
+Sources, read in November 2026:
+  machines      https://fal.ai/docs/documentation/deployment/machine-types
+  capabilities  https://developer.nvidia.com/cuda-gpus
+  torch         https://github.com/pytorch/pytorch/blob/main/RELEASE.md (CUDA of each release),
+                .ci/manywheel/build_cuda.sh at each release branch (TORCH_CUDA_ARCH_LIST),
+                https://pytorch.org/get-started/previous-versions/ (indexes)
+  tensorflow    https://www.tensorflow.org/install/source#gpu (tested build configurations)
+  jax           https://docs.jax.dev/en/latest/changelog.html
+  libraries     https://docs.nvidia.com/cuda/ (release notes: first CUDA for each capability)
+  images        https://hub.docker.com/r/nvidia/cuda/tags, as Cog's cuda_compatibility.json has them
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+Capability: TypeAlias = tuple[int, int]
+Cuda: TypeAlias = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A machine type; memory in GiB, `capability` None without a GPU."""
+
+    name: str
+    cores: float
+    memory: float
+    gpu_memory: int = 0
+    capability: Capability | None = None
+
+
+MACHINES: Final = (
+    Machine("XS", 0.5, 0.5),
+    Machine("S", 1, 1),
+    Machine("M", 2, 2),
+    Machine("L", 4, 15),
+    Machine("XL", 8, 30),
+    Machine("GPU-RTX4090", 12, 48, 24, (8, 9)),
+    Machine("GPU-RTX5090", 14, 60, 32, (12, 0)),
+    Machine("GPU-A100", 12, 60, 40, (8, 0)),
+    Machine("GPU-A6000", 10, 18, 48, (8, 6)),
+    Machine("GPU-L40", 12, 60, 48, (8, 9)),
+    Machine("GPU-H100", 12, 112, 80, (9, 0)),
+    Machine("GPU-RTXPRO6000", 12, 112, 96, (12, 0)),
+    Machine("GPU-H200", 12, 112, 141, (9, 0)),
+    Machine("GPU-B200", 24, 112, 192, (10, 0)),
+)
+
+FALLBACKS: Final = ("GPU-H100", "GPU-A100", "GPU-L40", "GPU-B200", "GPU-RTXPRO6000")
+"""GPU machines in the order in which they are suggested."""
+
+LIBRARY_CUDA: Final[dict[Capability, Cuda]] = {
+    (8, 0): (11, 0),
+    (8, 6): (11, 1),
+    (8, 9): (11, 1),
+    (9, 0): (11, 8),
+    (10, 0): (12, 8),
+    (12, 0): (12, 8),
+}
+"""The first CUDA whose own libraries (cuBLAS, cuDNN, ...) run on a capability."""
+
+
+@dataclass(frozen=True, slots=True)
+class TorchRelease:
+    """The CUDA versions that a torch release was built for; `default` is PyPI's wheel."""
+
+    version: tuple[int, int]
+    default: Cuda
+    builds: tuple[Cuda, ...]
+
+
+TORCH: Final = (
+    TorchRelease((1, 7), (10, 2), ((10, 2), (11, 0))),
+    TorchRelease((1, 8), (10, 2), ((10, 2), (11, 1))),
+    TorchRelease((1, 9), (10, 2), ((10, 2), (11, 1))),
+    TorchRelease((1, 10), (10, 2), ((10, 2), (11, 1), (11, 3))),
+    TorchRelease((1, 11), (10, 2), ((10, 2), (11, 3), (11, 5))),
+    TorchRelease((1, 12), (10, 2), ((10, 2), (11, 3), (11, 6))),
+    TorchRelease((1, 13), (11, 7), ((11, 6), (11, 7))),
+    TorchRelease((2, 0), (11, 7), ((11, 7), (11, 8))),
+    TorchRelease((2, 1), (12, 1), ((11, 8), (12, 1))),
+    TorchRelease((2, 2), (12, 1), ((11, 8), (12, 1))),
+    TorchRelease((2, 3), (12, 1), ((11, 8), (12, 1))),
+    TorchRelease((2, 4), (12, 1), ((11, 8), (12, 1), (12, 4))),
+    TorchRelease((2, 5), (12, 4), ((11, 8), (12, 1), (12, 4))),
+    TorchRelease((2, 6), (12, 4), ((11, 8), (12, 4), (12, 6))),
+    TorchRelease((2, 7), (12, 6), ((11, 8), (12, 6), (12, 8))),
+    TorchRelease((2, 8), (12, 8), ((12, 6), (12, 8), (12, 9))),
+    TorchRelease((2, 9), (12, 8), ((12, 6), (12, 8), (13, 0))),
+    TorchRelease((2, 10), (12, 8), ((12, 6), (12, 8), (13, 0))),
+    TorchRelease((2, 11), (13, 0), ((12, 6), (12, 8), (13, 0))),
+)
+
+TORCH_KERNELS: Final[dict[Cuda, tuple[Capability, ...]]] = {
+    (10, 2): ((3, 7), (5, 0), (6, 0), (7, 0)),
+    (11, 0): ((3, 7), (5, 0), (6, 0), (7, 0), (7, 5), (8, 0)),
+    (11, 1): ((3, 7), (5, 0), (6, 0), (7, 0), (7, 5), (8, 0), (8, 6)),
+    (11, 3): ((3, 7), (5, 0), (6, 0), (7, 0), (7, 5), (8, 0), (8, 6)),
+    (11, 5): ((3, 7), (5, 0), (6, 0), (7, 0), (7, 5), (8, 0), (8, 6)),
+    (11, 6): ((3, 7), (5, 0), (6, 0), (7, 0), (7, 5), (8, 0), (8, 6)),
+    (11, 7): ((3, 7), (5, 0), (6, 0), (7, 0), (7, 5), (8, 0), (8, 6)),
+    (11, 8): ((5, 0), (6, 0), (7, 0), (7, 5), (8, 0), (8, 6), (9, 0)),
+    (12, 1): ((5, 0), (6, 0), (7, 0), (7, 5), (8, 0), (8, 6), (9, 0)),
+    (12, 4): ((5, 0), (6, 0), (7, 0), (7, 5), (8, 0), (8, 6), (9, 0)),
+    (12, 6): ((5, 0), (6, 0), (7, 0), (7, 5), (8, 0), (8, 6), (9, 0)),
+    (12, 8): ((7, 5), (8, 0), (8, 6), (9, 0), (10, 0), (12, 0)),
+    (12, 9): ((7, 5), (8, 0), (8, 6), (9, 0), (10, 0), (12, 0)),
+    (13, 0): ((7, 5), (8, 0), (8, 6), (9, 0), (10, 0), (12, 0)),
+}
+"""The capabilities that torch's wheels hold machine code for, by the CUDA they were built with."""
+
+
+@dataclass(frozen=True, slots=True)
+class TensorFlowRelease:
+    """The CUDA and cuDNN that a TensorFlow release loads; `extra` says `[and-cuda]` brings them."""
+
+    version: tuple[int, int]
+    cuda: Cuda
+    cudnn: int
+    extra: bool = False
+
+
+TENSORFLOW: Final = (
+    TensorFlowRelease((2, 4), (11, 0), 8),
+    TensorFlowRelease((2, 5), (11, 2), 8),
+    TensorFlowRelease((2, 6), (11, 2), 8),
+    TensorFlowRelease((2, 7), (11, 2), 8),
+    TensorFlowRelease((2, 8), (11, 2), 8),
+    TensorFlowRelease((2, 9), (11, 2), 8),
+    TensorFlowRelease((2, 10), (11, 2), 8),
+    TensorFlowRelease((2, 11), (11, 2), 8),
+    TensorFlowRelease((2, 12), (11, 8), 8),
+    TensorFlowRelease((2, 13), (11, 8), 8),
+    TensorFlowRelease((2, 14), (11, 8), 8, extra=True),
+    TensorFlowRelease((2, 15), (12, 2), 8, extra=True),
+    TensorFlowRelease((2, 16), (12, 3), 8, extra=True),
+    TensorFlowRelease((2, 17), (12, 3), 8, extra=True),
+    TensorFlowRelease((2, 18), (12, 5), 9, extra=True),
+    TensorFlowRelease((2, 19), (12, 5), 9, extra=True),
+    TensorFlowRelease((2, 20), (12, 5), 9, extra=True),
+)
+
+JAX_PYPI_CUDA: Final = (0, 4, 26)
+"""The first jax whose CUDA wheels are on PyPI; older ones need `JAX_LINKS`."""
+
+JAX_BLACKWELL: Final = (0, 5, 0)
+"""The first jax whose compiler knows capabilities 10.0 and 12.0."""
+
+JAX_LINKS: Final = "https://storage.googleapis.com/jax-releases/jax_cuda_releases.html"
+
+
+@dataclass(frozen=True, slots=True)
+class CudaImage:
+    """A development image of nvidia/cuda: `cuda` to the patch, cuDNN's major version, its tag."""
+
+    cuda: tuple[int, int, int]
+    cudnn: int
+    ubuntu: str
+
+    @property
+    def tag(self) -> str:
+        """The image's tag; NVIDIA left the number out of `cudnn` from CUDA 12.4 on."""
+        number = "" if self.cuda >= (12, 4, 0) else str(self.cudnn)
+        version = ".".join(map(str, self.cuda))
+        return f"{version}-cudnn{number}-devel-ubuntu{self.ubuntu}"
+
+
+CUDA_IMAGES: Final = (
+    CudaImage((11, 0, 3), 8, "20.04"),
+    CudaImage((11, 1, 1), 8, "20.04"),
+    CudaImage((11, 2, 2), 8, "20.04"),
+    CudaImage((11, 3, 1), 8, "20.04"),
+    CudaImage((11, 4, 3), 8, "20.04"),
+    CudaImage((11, 5, 2), 8, "20.04"),
+    CudaImage((11, 6, 1), 8, "20.04"),
+    CudaImage((11, 6, 2), 8, "20.04"),
+    CudaImage((11, 7, 1), 8, "22.04"),
+    CudaImage((11, 8, 0), 8, "22.04"),
+    CudaImage((12, 0, 0), 8, "22.04"),
+    CudaImage((12, 0, 1), 8, "22.04"),
+    CudaImage((12, 1, 0), 8, "22.04"),
+    CudaImage((12, 1, 1), 8, "22.04"),
+    CudaImage((12, 2, 2), 8, "22.04"),
+    CudaImage((12, 3, 2), 9, "22.04"),
+    CudaImage((12, 4, 1), 9, "22.04"),
+    CudaImage((12, 5, 1), 9, "22.04"),
+    CudaImage((12, 6, 0), 9, "22.04"),
+    CudaImage((12, 6, 1), 9, "22.04"),
+    CudaImage((12, 6, 2), 9, "22.04"),
+    CudaImage((12, 6, 3), 9, "22.04"),
+    CudaImage((12, 8, 0), 9, "22.04"),
+    CudaImage((12, 8, 1), 9, "22.04"),
+    CudaImage((12, 9, 0), 9, "22.04"),
+    CudaImage((12, 9, 1), 9, "22.04"),
+    CudaImage((13, 0, 0), 9, "22.04"),
+)
+
+HEAVY_PACKAGES: Final[dict[str, str]] = {
+    "accelerate": "L",
+    "catboost": "L",
+    "diffusers": "L",
+    "easyocr": "L",
+    "faiss-cpu": "L",
+    "faster-whisper": "L",
+    "insightface": "L",
+    "jax": "L",
+    "keras": "L",
+    "librosa": "M",
+    "llama-cpp-python": "L",
+    "mediapipe": "M",
+    "numpy": "M",
+    "onnxruntime": "L",
+    "opencv-python": "M",
+    "opencv-python-headless": "M",
+    "openai-whisper": "L",
+    "pandas": "M",
+    "pillow": "M",
+    "rembg": "L",
+    "scikit-image": "M",
+    "scikit-learn": "M",
+    "scipy": "M",
+    "sentence-transformers": "L",
+    "spacy": "L",
+    "tensorflow": "L",
+    "tensorflow-cpu": "L",
+    "tflite-runtime": "M",
+    "timm": "L",
+    "torch": "L",
+    "torchaudio": "L",
+    "torchvision": "L",
+    "transformers": "L",
+    "ultralytics": "L",
+    "vllm": "XL",
+    "xgboost": "M",
+}
+"""The smallest CPU machine on which a package installs and imports with room for a model."""
+
+
+def machine(name: str) -> Machine | None:
+    """Return a machine type by name, None for one that the table does not know."""
+    return next((known for known in MACHINES if known.name == name), None)
+
+
+def runs_on(kernels: tuple[Capability, ...], capability: Capability) -> bool:
+    """Whether machine code for `kernels` runs: same major version, minor not newer."""
+    major, minor = capability
+    return any(m == major and n <= minor for m, n in kernels)

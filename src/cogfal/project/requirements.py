@@ -1,0 +1,344 @@
+"""Read pip requirements files, and everything they may refer to, into located values.
+
+The format is pip's: continuation lines, comments, `${NAME}` substitution, nested files, options.
+Nothing is resolved or fetched here.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, TypeAlias
+from urllib.parse import urlsplit
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from cogfal.errors import ConfigError
+from cogfal.spec import Location
+
+_MAX_BYTES: Final = 4 << 20
+_COMMENT: Final = re.compile(r"(^|\s+)#.*$")
+_VARIABLE: Final = re.compile(r"\$\{([A-Z0-9_]+)\}")
+_URL: Final = re.compile(r"(?:(?:git|hg|svn|bzr)\+)?[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_ARCHIVE: Final = (".whl", ".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
+_ALIASES: Final = {
+    "-r": "--requirement",
+    "-c": "--constraint",
+    "-e": "--editable",
+    "-i": "--index-url",
+    "-f": "--find-links",
+    "--pypi-url": "--index-url",
+}
+_VALUE_OPTIONS: Final = frozenset(
+    {
+        "--requirement",
+        "--constraint",
+        "--editable",
+        "--index-url",
+        "--extra-index-url",
+        "--find-links",
+        "--no-binary",
+        "--only-binary",
+        "--trusted-host",
+        "--use-feature",
+    }
+)
+_FLAGS: Final = frozenset({"--no-index", "--pre", "--prefer-binary", "--require-hashes"})
+_LINE_OPTIONS: Final = frozenset(
+    {"--hash", "--config-settings", "--config-setting", "--global-option", "--install-option"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A named requirement as `packaging` reads it; `hashes` are pip's `--hash` values."""
+
+    requirement: Requirement
+    hashes: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    where: Location | str | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A requirement that is only a URL: a wheel, an archive or a repository."""
+
+    url: str
+    marker: str | None = None
+    hashes: tuple[str, ...] = ()
+    where: Location | str | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """A wheel, an archive or a project directory on this machine; `extras` as in `[a,b]`."""
+
+    path: Path
+    extras: str = ""
+    editable: bool = False
+    where: Location | str | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An installer's option, by its long name; a flag has no value."""
+
+    name: str
+    value: str | None = None
+    where: Location | str | None = field(default=None, compare=False)
+
+
+Line: TypeAlias = Package | Link | Local | Option
+
+
+@dataclass(frozen=True, slots=True)
+class RequirementSet:
+    """What the files ask for, in order, and the versions they constrain."""
+
+    lines: tuple[Line, ...] = ()
+    constraints: tuple[Package, ...] = ()
+    variables: tuple[str, ...] = ()
+
+    def packages(self) -> tuple[Package, ...]:
+        """Return the named requirements."""
+        return tuple(line for line in self.lines if isinstance(line, Package))
+
+
+def read_requirements(path: Path, environ: Mapping[str, str]) -> RequirementSet:
+    """Follow a requirements file and the files it names.
+
+    Args:
+        path: The file.
+        environ: Where `${NAME}` is looked up.
+
+    Raises:
+        ConfigError: A file or variable is missing, or a line is not in pip's format.
+    """
+    reader = _Reader(environ)
+    reader.file(path, None)
+    return reader.result()
+
+
+def read_packages(
+    texts: Mapping[str, Location | str], base: Path, environ: Mapping[str, str]
+) -> RequirementSet:
+    """Read single requirement lines with their places, such as `build.python_packages`."""
+    reader = _Reader(environ)
+    for text, where in texts.items():
+        reader.line(text, where, base, constraint=False)
+    return reader.result()
+
+
+class _Reader:
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._lines: list[Line] = []
+        self._constraints: list[Package] = []
+        self._variables: dict[str, None] = {}
+        self._open: list[Path] = []
+
+    def result(self) -> RequirementSet:
+        return RequirementSet(tuple(self._lines), tuple(self._constraints), tuple(self._variables))
+
+    def file(self, path: Path, where: Location | str | None, *, constraint: bool = False) -> None:
+        path = path.resolve()
+        if path in self._open:
+            raise ConfigError(
+                f"{path.name} includes itself", where=where, remedy="remove the -r or -c line"
+            )
+        self._open.append(path)
+        for number, text in _logical_lines(_read(path, where)):
+            self.line(text, Location(path.name, number), path.parent, constraint=constraint)
+        self._open.pop()
+
+    def line(self, text: str, where: Location | str, base: Path, *, constraint: bool) -> None:
+        text = self._substitute(text, where)
+        if text.startswith("-"):
+            self._option(text, where, base, constraint=constraint)
+            return
+        subject, options = _split_options(text, where)
+        line = self._subject(subject, options, where, base)
+        if not constraint:
+            self._lines.append(line)
+        elif isinstance(line, Package):
+            self._constraints.append(line)
+        else:
+            raise ConfigError(
+                "a constraint needs a package's name", where=where, remedy="write `name==version`"
+            )
+
+    def _substitute(self, text: str, where: Location | str) -> str:
+        for name in _VARIABLE.findall(text):
+            if name not in self._environ:
+                raise ConfigError(
+                    f"the environment variable {name} is not set here",
+                    where=where,
+                    remedy=f"export {name} before deploying, or write the value out",
+                )
+            self._variables[name] = None
+        return _VARIABLE.sub(lambda match: self._environ[match[1]], text)
+
+    def _option(self, text: str, where: Location | str, base: Path, *, constraint: bool) -> None:
+        for name, value in _options(text, where):
+            if name == "--requirement":
+                self.file(_included(value, base, where), where, constraint=constraint)
+            elif name == "--constraint":
+                self.file(_included(value, base, where), where, constraint=True)
+            elif name == "--editable":
+                self._lines.append(_editable(value, where, base))
+            else:
+                self._lines.append(Option(name, value, where))
+
+    def _subject(
+        self, text: str, options: list[tuple[str, str | None]], where: Location | str, base: Path
+    ) -> Line:
+        hashes = tuple(value for name, value in options if name == "--hash" and value)
+        others = tuple(f"{n}={v}" for n, v in options if n != "--hash")
+        if _URL.match(text):
+            url, _, marker = text.partition(" ;")
+            return Link(url.strip(), marker.strip() or None, hashes, where)
+        local = _local(text, base, where)
+        if local is not None:
+            return local
+        try:
+            return Package(Requirement(text), hashes, others, where)
+        except InvalidRequirement as error:
+            raise ConfigError(
+                f"not a requirement: {text!r}",
+                where=where,
+                remedy="write it as `name==version`, or as a URL, or as a path that exists",
+            ) from error
+
+
+def has_credentials(url: str) -> bool:
+    """Whether a URL carries a user name or password."""
+    return "@" in urlsplit(url.partition("+")[2] or url).netloc
+
+
+def without_credentials(text: str) -> str:
+    """Return a text that may be shown, with every URL's user name and password left out."""
+    return re.sub(r"(://)[^/@\s]+@", r"\1***@", text)
+
+
+def _read(path: Path, where: Location | str | None) -> str:
+    try:
+        if not path.is_file() or path.stat().st_size > _MAX_BYTES:
+            raise ConfigError(
+                f"{path.name} is missing, or is no requirements file",
+                where=where,
+                remedy="paths are relative to the file that names them",
+            )
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"{path.name} cannot be read: {error}", where=where, remedy="save it as UTF-8"
+        ) from error
+
+
+def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Join continued lines, drop comments and blanks; the number is the first line's."""
+    pending: list[str] = []
+    start = 1
+    for number, raw in enumerate(text.splitlines(), 1):
+        if not pending:
+            start = number
+        if raw.endswith("\\") and not raw.lstrip().startswith("#"):
+            pending.append(raw[:-1])
+            continue
+        joined = _COMMENT.sub("", "".join([*pending, raw])).strip()
+        pending = []
+        if joined:
+            yield start, joined
+    rest = _COMMENT.sub("", "".join(pending)).strip()
+    if rest:
+        yield start, rest
+
+
+def _split_options(text: str, where: Location | str) -> tuple[str, list[tuple[str, str | None]]]:
+    """Separate a requirement from the options behind it."""
+    match = re.search(r"\s--?[a-z]", text)
+    if match is None:
+        return text, []
+    return text[: match.start()].strip(), _options(text[match.start() :], where)
+
+
+def _options(text: str, where: Location | str) -> list[tuple[str, str | None]]:
+    try:
+        tokens = shlex.split(text)
+    except ValueError as error:
+        raise ConfigError(
+            f"cannot be split into words: {error}", where=where, remedy="close the quotes"
+        ) from error
+    found: list[tuple[str, str | None]] = []
+    while tokens:
+        name, value, separate = _option_name(tokens.pop(0), where)
+        if separate:
+            if not tokens:
+                raise ConfigError(f"{name} has no value", where=where, remedy="give one")
+            value = tokens.pop(0)
+        found.append((name, value))
+    return found
+
+
+def _option_name(token: str, where: Location | str) -> tuple[str, str | None, bool]:
+    """Return an option's long name, its attached value, and whether its value is still to come."""
+    if token.startswith("--"):
+        name, equals, value = token.partition("=")
+    else:
+        name, value = token[:2], token[2:].removeprefix("=")
+        equals = value
+    name = _ALIASES.get(name, name)
+    if name in _FLAGS and not equals:
+        return name, None, False
+    if name in _VALUE_OPTIONS or name in _LINE_OPTIONS:
+        return name, value or None, not equals
+    raise ConfigError(
+        f"{token!r} is not an option of a requirements file",
+        where=where,
+        remedy="remove it; pip's reference lists those that are",
+    )
+
+
+def _included(value: str | None, base: Path, where: Location | str) -> Path:
+    if value is None or _URL.match(value):
+        raise ConfigError(
+            f"{value!r} is not a file of the project",
+            where=where,
+            remedy="save the file in the project and name it by its path",
+        )
+    return base / value
+
+
+def _editable(value: str | None, where: Location | str, base: Path) -> Line:
+    text = value or ""
+    if _URL.match(text):
+        return Link(text, None, (), where)
+    local = _local(text, base, where)
+    if local is None:
+        raise ConfigError(
+            f"-e {text}: there is no such directory",
+            where=where,
+            remedy="paths are relative to the file that names them",
+        )
+    return Local(local.path, local.extras, editable=True, where=where)
+
+
+def _local(text: str, base: Path, where: Location | str) -> Local | None:
+    """A path, where the text looks like one; it must exist."""
+    match = re.fullmatch(r"(?P<path>[^\[\];]+?)\s*(?P<extras>\[[\w.,\s-]+\])?", text)
+    if match is None:
+        return None
+    path, extras = match["path"], match["extras"] or ""
+    if not (path.startswith((".", "/", "~")) or "/" in path or path.endswith(_ARCHIVE)):
+        return None
+    target = (base / path).resolve()
+    if not target.exists():
+        raise ConfigError(
+            f"{path} does not exist",
+            where=where,
+            remedy="paths are relative to the file that names them",
+        )
+    return Local(target, extras, where=where)

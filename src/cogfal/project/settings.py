@@ -1,0 +1,70 @@
+"""What a plan is made with besides cog.yaml: the App's settings and facts of this machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, Literal
+
+PINNED: Final = ("fastapi", "pydantic", "tblib")
+"""What fal installs on the runner in the deploying machine's version (its SERVE_REQUIREMENTS)."""
+
+NO_MAPPING: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+def client_pins() -> dict[str, str]:
+    """Return the versions that fal will force on the runner, as they are installed here."""
+    return {name: version(name) for name in PINNED}
+
+
+def client_python() -> str:
+    """Return this interpreter's minor version, `3.11`."""
+    return ".".join(platform.python_version_tuple()[:2])
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """Large weights that are not uploaded with the code.
+
+    The runner fetches `url` once to /data, checks `sha256` where it is given, and links it into
+    the project at its own place.
+    """
+
+    url: str
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSettings:
+    """What the App class asks for; a value here wins over cog.yaml.
+
+    `gpu_machine_type` is the first choice for `gpu: true` where `machine_type` is None. `kind`
+    "container" or "virtualenv" overrules what cog.yaml would need. `installer` is what runs on
+    fal: uv for an App class, pip behind a `python_entry_point`. `build_secrets` maps a secret
+    mount's id to the name of the fal secret; the default is the id in capitals. `weights` maps
+    paths in the project to where the runner gets them from. `pickled` says that Python versions
+    must agree because the App travels as bytecode.
+    """
+
+    machine_type: str | tuple[str, ...] | None = None
+    gpu_machine_type: str = "GPU-H100"
+    num_gpus: int | None = None
+    kind: Literal["auto", "virtualenv", "container"] = "auto"
+    python_version: str | None = None
+    max_multiplexing: int | None = None
+    requirements: tuple[str, ...] = ()
+    installer: Literal["uv", "pip"] = "uv"
+    pickled: bool = True
+    dockerfile: Path | None = None
+    exclude: tuple[str, ...] = ()
+    build_secrets: Mapping[str, str] = NO_MAPPING
+    weights: Mapping[str, Weight] = field(default_factory=dict)
+    cache_directory: str | None = None
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
+    pins: Mapping[str, str] = field(default_factory=client_pins)
+    client_python: str = field(default_factory=client_python)
