@@ -1,3 +1,88 @@
-"""Cog's predictor API on top of fal."""
+"""Serve an unedited Cog predictor on fal: the names for authors and for the app file.
+
+    from cogfal import BasePredictor, Input, Path     # in predict.py, as from cog
+    import cogfal                                     # in app.py: cogfal.App, cogfal.wrap
+
+The authoring names cost about what `import pydantic` costs; fal is imported when `App` or `wrap`
+is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from cogfal import cog
+from cogfal.cog import (
+    AsyncConcatenateIterator,
+    AsyncIterator,
+    BaseModel,
+    BasePredictor,
+    BaseRunner,
+    CancelationException,
+    Coder,
+    ConcatenateIterator,
+    File,
+    Input,
+    Opaque,
+    Path,
+    Secret,
+    URLFile,
+    URLPath,
+    concurrent,
+    current_scope,
+    streaming,
+)
+
+if TYPE_CHECKING:
+    from cogfal.app import App, wrap
+    from cogfal.cog import ExperimentalFeatureWarning, emit_metric
+    from cogfal.inspection import inspect_predictor
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "App",
+    "AsyncConcatenateIterator",
+    "AsyncIterator",
+    "BaseModel",
+    "BasePredictor",
+    "BaseRunner",
+    "CancelationException",
+    "Coder",
+    "ConcatenateIterator",
+    "ExperimentalFeatureWarning",
+    "File",
+    "Input",
+    "Opaque",
+    "Path",
+    "Secret",
+    "URLFile",
+    "URLPath",
+    "concurrent",
+    "current_scope",
+    "emit_metric",
+    "inspect_predictor",
+    "streaming",
+    "wrap",
+]
+
+_LAZY = {"App": "cogfal.app", "inspect_predictor": "cogfal.inspection", "wrap": "cogfal.app"}
+_DEPRECATED = ("ExperimentalFeatureWarning", "emit_metric")
+
+
+def __getattr__(name: str) -> Any:
+    """Import what costs more when it is first used."""
+    if name in _DEPRECATED:
+        value = getattr(cog, name)
+    elif name in _LAZY:
+        value = getattr(importlib.import_module(_LAZY[name]), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the lazy names too."""
+    return sorted({*globals(), *__all__})

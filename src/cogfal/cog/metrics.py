@@ -1,0 +1,220 @@
+"""Record a prediction's metrics by Cog's rules."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import math
+import threading
+from collections.abc import Callable
+from typing import Any
+
+OnMetric = Callable[[str, Any, str], None]
+"""Receives a metric's dotted name, its JSON value (None: deleted) and the mode."""
+
+_MODES = ("replace", "incr", "append")
+_MAX_LENGTH = 128
+_MAX_SEGMENTS = 4
+_SUPPORTED = "Expected bool, int, float, str, list, or dict."
+
+
+class MetricRecorder:
+    """The metrics of one prediction.
+
+    A name keeps the type of its first value until it is deleted. Threads may record at once.
+    """
+
+    __slots__ = ("_kinds", "_lock", "_on_metric", "_values")
+
+    def __init__(self, on_metric: OnMetric) -> None:
+        self._on_metric = on_metric
+        self._kinds: dict[str, str] = {}
+        self._values: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    def record(self, key: str, value: Any, mode: str | None = None) -> None:
+        """Record a metric.
+
+        Args:
+            key: At most 128 bytes in at most four dotted segments, each of ASCII letters, digits
+                and single underscores, beginning with a letter.
+            value: A JSON value; None deletes the metric. NaN and infinity, which JSON lacks,
+                count as no value.
+            mode: `replace` (also None), `incr` or `append`.
+
+        Raises:
+            ValueError: The name is not acceptable or reserved.
+            TypeError: Unknown mode, no JSON value, or not the type that the metric has.
+        """
+        if mode is None:
+            mode = "replace"
+        if mode not in _MODES:
+            raise TypeError(
+                f"Invalid metric mode: '{mode}'. Expected 'replace', 'incr', or 'append'."
+            )
+        _check_name(key)
+        if value is None and mode == "replace":
+            self.delete(key)
+            return
+        kind, plain = _plain_metric(value)
+        with self._lock:
+            self._check_kind(key, kind, mode)
+            self._kinds.setdefault(key, kind)
+            self._store(key, plain, mode)
+        self._on_metric(key, plain, mode)
+
+    def delete(self, key: str) -> None:
+        """Forget a metric and its type; nothing happens where there is none."""
+        _check_name(key, reserved=False)
+        with self._lock:
+            self._kinds.pop(key, None)
+            self._remove(key)
+        self._on_metric(key, None, "replace")
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the metrics so far, dotted names as nested objects; the copy is the caller's."""
+        with self._lock:
+            return copy.deepcopy(self._values)
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.record(key, value)
+
+    def __delitem__(self, key: str) -> None:
+        self.delete(key)
+
+    def __repr__(self) -> str:
+        return f"MetricRecorder(keys={len(self._kinds)})"
+
+    def _check_kind(self, key: str, kind: str, mode: str) -> None:
+        present = self._kinds.get(key, kind)
+        if present != kind:
+            raise TypeError(
+                f"Metric '{key}' has type {present}, cannot set to {kind} without deleting first"
+            )
+        if mode == "incr" and kind not in ("int", "float"):
+            raise TypeError(f"Increment mode requires int or float, got {kind}")
+
+    def _store(self, key: str, value: Any, mode: str) -> None:
+        if value is None:
+            self._remove(key)
+            return
+        *parents, last = key.split(".")
+        place = self._values
+        for name in parents:
+            if not isinstance(place.get(name), dict):
+                place[name] = {}
+            place = place[name]
+        place[last] = _combined(place.get(last), value, mode)
+
+    def _remove(self, key: str) -> None:
+        *parents, last = key.split(".")
+        place: Any = self._values
+        for name in parents:
+            place = place.get(name) if isinstance(place, dict) else None
+        if isinstance(place, dict):
+            place.pop(last, None)
+
+
+class IgnoringRecorder(MetricRecorder):
+    """Stands in outside of a prediction: accepts anything, keeps nothing."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(lambda _name, _value, _mode: None)
+
+    def record(self, key: str, value: Any, mode: str | None = None) -> None:
+        """Do nothing."""
+
+    def delete(self, key: str) -> None:
+        """Do nothing."""
+
+
+def _combined(present: Any, value: Any, mode: str) -> Any:
+    """Return what a metric becomes; a number is not added to what `append` made a list."""
+    if mode == "replace" or (present is None and mode == "incr"):
+        return value
+    if mode == "incr":
+        return present + value if isinstance(present, int | float) else present
+    if present is None:
+        return [value]
+    return [*present, value] if isinstance(present, list) else [present, value]
+
+
+def _check_name(key: Any, *, reserved: bool = True) -> None:
+    if not isinstance(key, str):
+        raise TypeError(f"argument 'key': {type(key).__name__!r} object cannot be cast as 'str'")
+    if not key:
+        raise ValueError("metric name must not be empty")
+    length = len(key.encode("utf-8", "surrogatepass"))
+    if length > _MAX_LENGTH:
+        raise ValueError(
+            f"metric name must be {_MAX_LENGTH} characters or fewer (got {length} characters)"
+        )
+    if reserved and key == "predict_time":
+        raise ValueError("'predict_time' is reserved by the runtime")
+    if reserved and key.startswith("cog."):
+        raise ValueError("the 'cog.' prefix is reserved for system metrics")
+    _check_segments(key)
+
+
+def _check_segments(key: str) -> None:
+    if key.startswith("."):
+        raise ValueError("metric name must not start with a dot")
+    if key.endswith("."):
+        raise ValueError("metric name must not end with a dot")
+    if ".." in key:
+        raise ValueError("metric name must not contain empty segments (consecutive dots)")
+    segments = key.split(".")
+    if len(segments) > _MAX_SEGMENTS:
+        raise ValueError(
+            f"metric name must have at most {_MAX_SEGMENTS} dot-separated segments "
+            f"(got {len(segments)})"
+        )
+    for segment in segments:
+        _check_segment(segment)
+
+
+def _check_segment(segment: str) -> None:
+    name = f"metric name segment '{segment}'"
+    if not (segment[0].isascii() and segment[0].isalpha()):
+        raise ValueError(f"{name} must start with a letter")
+    for before, character in itertools.pairwise(segment):
+        if character == "_" == before:
+            raise ValueError(f"{name} must not contain consecutive underscores")
+        if not (character.isascii() and (character.isalnum() or character == "_")):
+            raise ValueError(f"{name} contains invalid character '{character}'")
+    if segment.endswith("_"):
+        raise ValueError(f"{name} must end with a letter or digit")
+
+
+def _plain_metric(value: Any) -> tuple[str, Any]:
+    """Return the kind of a metric's value and the value as plain JSON."""
+    for kind in (bool, int, float, str, list, dict):
+        if isinstance(value, kind):
+            return kind.__name__, _plain(value)
+    raise TypeError(f"Unsupported metric value type: {type(value).__name__}. {_SUPPORTED}")
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case None | bool():
+            return value
+        case int():
+            return int(value)
+        case float():
+            return float(value) if math.isfinite(value) else None
+        case str():
+            return str.__str__(value)
+        case list():
+            return [_plain(item) for item in value]
+        case dict():
+            return {_plain_key(name): _plain(item) for name, item in value.items()}
+        case _:
+            raise TypeError(f"Cannot convert {type(value).__name__} to JSON metric value")
+
+
+def _plain_key(name: Any) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"{type(name).__name__!r} object cannot be cast as 'str'")
+    return str.__str__(name)

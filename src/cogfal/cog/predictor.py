@@ -1,0 +1,62 @@
+"""Base classes of predictors: `BaseRunner`, and `BasePredictor` as it was called before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cogfal.cog.scope import Scope, current_scope
+from cogfal.cog.types import Path
+
+
+class BaseRunner:
+    """Base class of a model's runner; override `setup` and `run` (or `predict`)."""
+
+    def setup(self, weights: Path | str | None = None) -> None:
+        """Prepare the model, once, before the first prediction.
+
+        Args:
+            weights: Where the model's weights are, from `COG_WEIGHTS`.
+        """
+
+    def run(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the model once; falls back to `predict` where only that is defined.
+
+        Raises:
+            NotImplementedError: Neither was overridden.
+        """
+        if type(self).predict is BaseRunner.predict:
+            raise NotImplementedError("run has not been implemented by parent class.")
+        return self.predict(*args, **kwargs)
+
+    def predict(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the model once; falls back to `run` where only that is defined.
+
+        Raises:
+            NotImplementedError: Neither was overridden.
+        """
+        if type(self).run is BaseRunner.run:
+            raise NotImplementedError("predict has not been implemented by parent class.")
+        return self.run(*args, **kwargs)
+
+    @property
+    def scope(self) -> Scope:
+        """The scope of the prediction that is running; outside of one it ignores everything."""
+        return current_scope()
+
+    def record_metric(self, key: str, value: Any, mode: str = "replace") -> None:
+        """Record a metric of the running prediction; does nothing outside of one.
+
+        Args:
+            key: Name of letters, digits and single underscores; dots make nested objects.
+            value: A bool, int, float, str, list or dict; None deletes the metric.
+            mode: `replace`, `incr` (add to a number) or `append` (to a list).
+
+        Raises:
+            ValueError: The name is not acceptable.
+            TypeError: The value, or its type beside the metric's present one, is not acceptable.
+        """
+        self.scope.record_metric(key, value, mode=mode)
+
+
+class BasePredictor(BaseRunner):
+    """Base class of a predictor, by the name that `BaseRunner` had before Cog 0.20."""

@@ -1,0 +1,64 @@
+"""The scope of the prediction that is running, and the one context variable that holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from cogfal.cog.metrics import IgnoringRecorder, MetricRecorder, OnMetric
+
+
+class Scope:
+    """What a running prediction offers to the author's code.
+
+    Args:
+        context: The request's `context`, copied.
+        on_metric: Called with the dotted name, the JSON value (None: deleted) and the mode of
+            every accepted metric, in the thread that recorded it; None makes the scope ignore
+            metrics.
+    """
+
+    __slots__ = ("_context", "_metrics")
+
+    def __init__(
+        self, context: Mapping[str, str] | None = None, on_metric: OnMetric | None = None
+    ) -> None:
+        self._context = dict(context or {})
+        self._metrics = IgnoringRecorder() if on_metric is None else MetricRecorder(on_metric)
+
+    @property
+    def metrics(self) -> MetricRecorder:
+        """The prediction's metrics: `record`, `delete`, `scope.metrics[name] = value`, `del`."""
+        return self._metrics
+
+    @property
+    def context(self) -> dict[str, str]:
+        """The request's `context`, empty where it had none."""
+        return self._context
+
+    def record_metric(self, key: str, value: Any, mode: str | None = None) -> None:
+        """Record a metric, as `metrics.record` does."""
+        self._metrics.record(key, value, mode)
+
+    def __repr__(self) -> str:
+        return f"Scope({self._metrics!r})"
+
+
+_current: ContextVar[Scope] = ContextVar("cogfal_scope")
+
+
+def current_scope() -> Scope:
+    """Return the scope of the running prediction; outside of one, a scope that ignores all."""
+    return _current.get(None) or Scope()
+
+
+@contextmanager
+def use_scope(scope: Scope) -> Iterator[Scope]:
+    """Make `scope` the current one in this thread or task, and in tasks started from it."""
+    token = _current.set(scope)
+    try:
+        yield scope
+    finally:
+        _current.reset(token)

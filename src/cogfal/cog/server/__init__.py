@@ -1,0 +1,1 @@
+"""The parts of Cog's server package that predictors import from."""
