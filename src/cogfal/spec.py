@@ -201,8 +201,8 @@ class InputSpec:
 
     `default` is the JSON form of the default (an Enum member's value, a path's string); `MISSING`
     makes the input required. An input that may be left out and is then None has the default None,
-    whatever its type; whether an explicit null is accepted is said by `OptionalType` alone, and
-    `Input(default=None)` on a plain type is read as `OptionalType` (as Cog up to 0.16 did).
+    whatever its type: `seed: int = Input(default=None)` is an `IntegerType` that may be left out,
+    and Cog up to 0.16 writes it without `nullable`, unlike `Optional[int]`.
     `choices` keep the author's order, without duplicates.
     """
 
