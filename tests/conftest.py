@@ -1,0 +1,45 @@
+"""Fixtures that more than one folder of tests needs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.local_run import LocalRun
+from tests.loopback import Loopback
+from tests.loopback.app_directory import APP
+from tests.processes import free_port
+
+
+@pytest.fixture
+def port() -> int:
+    """A TCP port that nothing listens on."""
+    return free_port()
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., LocalRun]]:
+    """Serve with `fal run --local`: `serve("app.py::App", cwd=...)`, stopped after the test."""
+    home = tmp_path / "home"
+    home.mkdir()
+    with ExitStack() as running:
+        yield lambda ref, *, cwd, **settings: running.enter_context(
+            LocalRun(ref, cwd=cwd, home=home, **settings)
+        )
+
+
+@pytest.fixture
+def cloud() -> Iterator[Loopback]:
+    """A loopback of fal's cloud."""
+    _require_app_directory()
+    with Loopback() as loopback:
+        yield loopback
+
+
+def _require_app_directory() -> None:
+    if not (APP.exists() or os.access(APP.parent, os.W_OK)):
+        pytest.skip(f"{APP} cannot be created; the loopback needs root or a container")

@@ -1,0 +1,55 @@
+"""Virtual environments with cogfal and chosen packages, kept between test runs."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import uv
+
+ROOT = Path(__file__).parents[1]
+CACHE = Path(os.environ.get("COGFAL_TEST_CACHE", ROOT / ".cache"))
+
+
+def environment(*layers: Sequence[str], wheel: bool = False) -> Path:
+    """Return the Python of an environment that holds cogfal, fal and `layers`, and nothing else.
+
+    Each layer is one `uv pip install`, as on fal. cogfal comes from this checkout, editable, or
+    from a `wheel` built of it.
+    """
+    source = [str(_wheel())] if wheel else ["--editable", str(ROOT)]
+    commands = [source, *(list(layer) for layer in layers)]
+    digest = hashlib.sha256(repr([sys.version, commands]).encode()).hexdigest()[:16]
+    folder = CACHE / "environments" / digest
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        python = folder / "bin" / "python"
+        if not (folder / "complete").exists():
+            _uv("venv", "--quiet", "--allow-existing", "--python", sys.executable, str(folder))
+            for command in commands:
+                _uv("pip", "install", "--quiet", "--python", str(python), *command)
+            (folder / "complete").touch()
+    return python
+
+
+def _wheel() -> Path:
+    """Build a wheel of the sources as they are now, once for each state of them."""
+    files = [*sorted((ROOT / "src").rglob("*.py")), ROOT / "pyproject.toml"]
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+    folder = CACHE / "wheels" / digest
+    if not any(folder.glob("*.whl")):
+        _uv("build", "--quiet", "--wheel", "--out-dir", str(folder), str(ROOT))
+    return next(folder.glob("*.whl"))
+
+
+def _uv(*arguments: str) -> None:
+    done = subprocess.run(
+        [uv.find_uv_bin(), *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"uv {' '.join(arguments)}:\n{done.stderr}"

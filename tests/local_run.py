@@ -1,0 +1,36 @@
+"""Serve an app with `fal run --local` on free ports."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from tests.processes import Process, free_port
+
+
+class LocalRun(Process):
+    """`fal run --local REF` in `cwd`, with no account and none of this user's settings.
+
+    `python` names the environment that serves, this one by default; `environment` adds variables.
+    """
+
+    def __init__(
+        self, ref: str, *, cwd: Path, home: Path, python: Path | None = None, **environment: str
+    ) -> None:
+        self.port = free_port()
+        script = (python or Path(sys.executable)).parent / "fal"
+        ports = [f"--exposed-port={self.port}", f"--exposed-metrics-port={free_port()}"]
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("FAL_", "COG"))}
+        settings = {"HOME": str(home), "COLUMNS": "200", "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}
+        super().__init__(
+            [script, "run", "--local", *ports, ref],
+            cwd=cwd,
+            env={**inherited, **settings, **environment},
+        )
+
+    @property
+    def url(self) -> str:
+        """The app's URL, once the app answers there."""
+        self.wait_for(rf"Uvicorn running on http://0\.0\.0\.0:{self.port}")
+        return f"http://127.0.0.1:{self.port}"

@@ -1,0 +1,98 @@
+"""Run one function on the runner to its end, whether or not a client still watches."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from queue import SimpleQueue
+
+import grpc
+from isolate.server.definitions import BoundFunction, PartialRunResult
+
+from tests.loopback.app_directory import AppDirectoryTaken, app_directory
+from tests.loopback.engine import Engine, Task
+from tests.loopback.records import StoredFile
+
+PORTS = (8080, 9090)
+"""Where fal's SDK serves an app and its metrics on a runner; neither can be changed."""
+
+
+class Failed(Exception):
+    """Report, with a gRPC status, why a function could not be run."""
+
+    def __init__(self, code: grpc.StatusCode, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class Execution(threading.Thread):
+    """Runs `function` with `files` in `/app`; `logs` gets everything it prints."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        function: BoundFunction,
+        files: dict[str, StoredFile],
+        logs: list[str],
+    ) -> None:
+        super().__init__(daemon=True)
+        self._engine = engine
+        self._function = function
+        self._files = files
+        self._logs = logs
+        self._reports: SimpleQueue[PartialRunResult | Failed | None] = SimpleQueue()
+        self._task: Task | None = None
+        self._cancelled = False
+
+    def run(self) -> None:
+        """Do it; `reports` tells how it went."""
+        try:
+            with app_directory(self._files):
+                _refuse_taken_ports()
+                with self._engine.task(self._function) as self._task:
+                    self._follow(self._task)
+        except AppDirectoryTaken as error:
+            self._reports.put(Failed(grpc.StatusCode.FAILED_PRECONDITION, str(error)))
+        except Failed as error:
+            self._reports.put(error)
+        except grpc.RpcError as error:
+            self._reports.put(Failed(error.code(), error.details()))
+        finally:
+            self._reports.put(None)
+
+    def _follow(self, task: Task) -> None:
+        if self._cancelled:
+            return
+        for partial in task:
+            self._logs.extend(log.message for log in partial.logs)
+            self._reports.put(partial)
+
+    def reports(self) -> Iterator[PartialRunResult]:
+        """Yield what is reported, to the end; raises Failed."""
+        while (report := self._reports.get()) is not None:
+            if isinstance(report, Failed):
+                raise report
+            yield report
+
+    def cancel(self) -> None:
+        """Ask the function to end, as fal does; what it still prints is kept in the logs."""
+        self._cancelled = True
+        if self._task is not None:
+            with contextlib.suppress(grpc.RpcError):
+                self._task.cancel()
+
+
+def _refuse_taken_ports() -> None:
+    for port in PORTS:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("0.0.0.0", port))
+            except OSError as error:
+                raise Failed(
+                    grpc.StatusCode.FAILED_PRECONDITION,
+                    f"port {port} is in use, and fal's SDK serves on no other; free it",
+                ) from error

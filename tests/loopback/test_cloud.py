@@ -1,0 +1,93 @@
+"""The loopback itself, shown with a plain fal.App."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.loopback import Loopback
+
+PLAIN = Path(__file__).parents[1] / "projects" / "plain"
+
+pytestmark = pytest.mark.timeout(600)
+
+
+def test_run_answers_from_a_fresh_environment_with_the_app_files(cloud: Loopback) -> None:
+    """`fal run` serves from `/app` with the requirements asked for, and without the client's."""
+    with cloud.fal("run", "app.py::Plain", cwd=PLAIN) as process:
+        answer = httpx.post(process.url, json={"text": "world"}).json()
+
+    assert answer["text"] == "hello world"
+    assert answer["folder"] == "/app"
+    assert "pyfiglet" in answer["packages"]
+    assert not {"fal", "cogfal", "pillow", "rich", "pytest"} & set(answer["packages"])
+
+
+def test_stopping_the_client_ends_the_runner_and_removes_the_app_files(cloud: Loopback) -> None:
+    """When the client goes away the app tears down, and `/app` is gone."""
+    with cloud.fal("run", "app.py::Plain", cwd=PLAIN) as process:
+        assert httpx.get(f"{process.url}/health").status_code == 200
+
+    cloud.wait_until_idle()
+
+    assert "the app sets up" in cloud.logs
+    assert "the app tears down" in cloud.logs
+    assert not Path("/app").exists()
+
+
+def test_uploads_reach_the_cdn_with_the_callers_preference(cloud: Loopback) -> None:
+    """A file of the app is handed to the uploader and can be downloaded from its URL."""
+    preference = '{"expiration_duration_seconds": 60}'
+    with cloud.fal("run", "app.py::Plain", cwd=PLAIN) as process:
+        answer = httpx.post(
+            f"{process.url}/file",
+            json={"text": "content"},
+            headers={"x-fal-object-lifecycle-preference": preference, "x-fal-request-id": "r1"},
+        ).json()
+        downloaded = httpx.get(answer["file"]["url"])
+
+    (upload,) = cloud.uploads
+    assert downloaded.content == b"content"
+    assert downloaded.headers["content-type"] == "text/plain"
+    assert upload.headers["x-fal-request-id"] == "r1"
+    assert upload.headers["x-fal-object-lifecycle"] == preference
+
+
+def test_deploy_registers_the_app(cloud: Loopback) -> None:
+    """`fal deploy` leaves its name, machine, requirements, files and OpenAPI document behind."""
+    with cloud.fal("deploy", "app.py::Plain", cwd=PLAIN) as process:
+        process.succeed()
+
+    (registered,) = cloud.registrations
+    assert registered.name == "plain"
+    assert registered.machine["machine_types"] == ["M"]
+    assert registered.requirements[0] == "pyfiglet==1.0.4"
+    assert registered.files["greeting.txt"].content == b"hello"
+    assert set(registered.openapi["paths"]) == {"/", "/file", "/health"}
+
+
+def test_deploy_registers_an_image_with_the_files_it_copies(cloud: Loopback) -> None:
+    """A container app's Dockerfile and the files of its build context are recorded."""
+    with cloud.fal("deploy", "app.py::Boxed", cwd=PLAIN) as process:
+        process.succeed()
+
+    (registered,) = cloud.registrations
+    assert registered.kind == "container"
+    assert registered.image["dockerfile_str"].startswith("FROM python:3.11")
+    assert set(registered.files) == {"greeting.txt"}
+
+
+def test_an_app_directory_of_somebody_else_is_refused(cloud: Loopback) -> None:
+    """A `/app` that no loopback made is left alone, and the command says so."""
+    mine = Path("/app")
+    mine.mkdir()
+    try:
+        with cloud.fal("run", "app.py::Plain", cwd=PLAIN) as process:
+            status = process.wait()
+    finally:
+        mine.rmdir()
+
+    assert status != 0
+    assert "/app exists and was not made by a loopback" in process.output
