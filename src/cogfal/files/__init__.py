@@ -1,0 +1,42 @@
+"""Files on their way in and out: names, kinds, limits, fetching, storing, a prediction's directory.
+
+Nothing here knows inputs, outputs or fal; `inputs`, `outputs` and `fal_files` do.
+"""
+
+from cogfal.files.cache import FileCache
+from cogfal.files.data_urls import DataUrl, parse_data_url, to_data_url
+from cogfal.files.faults import FetchError, StoreError, TooLarge
+from cogfal.files.fetching import Fetched, Fetcher, HttpFetcher, Validators
+from cogfal.files.image_size import ImageSize
+from cogfal.files.limits import Budget, FileLimits
+from cogfal.files.local_store import AddressedStore, LocalStore
+from cogfal.files.media import Media, describe
+from cogfal.files.store import DataUrlStore, LocalFile, Store, StoredFile, stored
+from cogfal.files.workspace import Workspace
+
+__all__ = [
+    "AddressedStore",
+    "Budget",
+    "DataUrl",
+    "DataUrlStore",
+    "FetchError",
+    "Fetched",
+    "Fetcher",
+    "FileCache",
+    "FileLimits",
+    "HttpFetcher",
+    "ImageSize",
+    "LocalFile",
+    "LocalStore",
+    "Media",
+    "Store",
+    "StoreError",
+    "StoredFile",
+    "TooLarge",
+    "Validators",
+    "Workspace",
+    "describe",
+    "parse_data_url",
+    "stored",
+    "to_data_url",
+]

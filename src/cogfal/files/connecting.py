@@ -1,0 +1,72 @@
+"""Open connections for a caller's URL, to permitted addresses only.
+
+A host name is resolved once, every address it has is judged, and the connection goes to one of the
+judged addresses: a name that resolves to something else a moment later gains nothing. The guard
+sits below HTTP, so each redirect passes through it as well.
+
+fal.toolkit's own client has the same rules but none of what callers are promised here: it cannot be
+cancelled, bounds each read but not the whole, and lends its body to nobody.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeAlias
+
+import anyio
+import httpcore
+
+from cogfal.files.faults import FetchError
+
+Resolver: TypeAlias = Callable[[str, int], Awaitable[list[str]]]
+"""Turn a host name and port into numeric addresses."""
+
+SocketOption: TypeAlias = (
+    tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
+)
+
+
+async def resolve(host: str, port: int) -> list[str]:
+    """Ask the system's resolver for the numeric addresses of `host`, without duplicates."""
+    try:
+        found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise FetchError(f"the host {host!r} cannot be resolved") from error
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+class GuardedNetwork(httpcore.AsyncNetworkBackend):
+    """Connect to a host only if every address it resolves to is `permitted`."""
+
+    def __init__(self, resolver: Resolver, permitted: Callable[[str], bool]) -> None:
+        self._resolver = resolver
+        self._permitted = permitted
+        self._network = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 (httpcore's signature)
+        local_address: str | None = None,
+        socket_options: Iterable[SocketOption] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Connect to the first address of `host` that answers; raise `FetchError` if none may."""
+        failure: Exception | None = None
+        for address in await self._judged(host, port):
+            try:
+                return await self._network.connect_tcp(
+                    address, port, timeout, local_address, socket_options
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:  # noqa: PERF203 (few)
+                failure = error
+        raise FetchError(f"no connection to {host!r}") from failure
+
+    async def _judged(self, host: str, port: int) -> list[str]:
+        addresses = await self._resolver(host, port)
+        if not addresses:
+            raise FetchError(f"the host {host!r} has no address")
+        if not all(self._permitted(address) for address in addresses):
+            raise FetchError(f"the host {host!r} is not on the public internet")
+        return addresses

@@ -1,0 +1,83 @@
+"""How much, how long and from where files are fetched, and what is left of it for one request."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from cogfal.errors import SettingError
+from cogfal.files.faults import TooLarge
+
+
+@dataclass(frozen=True, slots=True)
+class FileLimits:
+    """Limits on the file inputs of one request; sizes count decoded bytes, times are seconds.
+
+    `stall_seconds` bounds the wait for a response's headers and each pause in its body, and a body
+    slower than `min_bytes_per_second` over that time counts as stalled. `allow_private_hosts` lets
+    inputs name hosts on private and loopback networks, for local runs.
+    """
+
+    max_file_bytes: int = 4 * 1024**3
+    max_request_bytes: int = 16 * 1024**3
+    total_seconds: float = 600.0
+    connect_seconds: float = 10.0
+    stall_seconds: float = 30.0
+    min_bytes_per_second: int = 1024
+    max_redirects: int = 5
+    concurrency: int = 16
+    allow_private_hosts: bool = False
+
+    def __post_init__(self) -> None:
+        positive = ("max_file_bytes", "max_request_bytes", "total_seconds", "connect_seconds")
+        for name in (*positive, "stall_seconds", "concurrency"):
+            if getattr(self, name) <= 0:
+                raise SettingError(f"{name} is {getattr(self, name)}", remedy="make it positive")
+        for name in ("min_bytes_per_second", "max_redirects"):
+            if getattr(self, name) < 0:
+                raise SettingError(f"{name} is {getattr(self, name)}", remedy="make it 0 or more")
+
+
+class Budget:
+    """What one request may still fetch; its files share it, and its time runs from its making."""
+
+    def __init__(self, limits: FileLimits) -> None:
+        self.limits = limits
+        self._bytes_left = limits.max_request_bytes
+        self._deadline = time.monotonic() + limits.total_seconds
+
+    def seconds_left(self) -> float:
+        """Return the seconds until the request's files must have arrived, never below 0."""
+        return max(0.0, self._deadline - time.monotonic())
+
+    def meter(self) -> Meter:
+        """Start counting one file's bytes against its own limit and the request's."""
+        return Meter(self)
+
+    def spend(self, count: int) -> None:
+        """Take `count` bytes; raise `TooLarge` when the request has had its share."""
+        if count > self._bytes_left:
+            raise TooLarge(self.limits.max_request_bytes, whole_request=True)
+        self._bytes_left -= count
+
+    def check(self, count: int) -> None:
+        """Raise `TooLarge` if a file of `count` bytes could not be fetched; take nothing."""
+        if count > self.limits.max_file_bytes:
+            raise TooLarge(self.limits.max_file_bytes)
+        if count > self._bytes_left:
+            raise TooLarge(self.limits.max_request_bytes, whole_request=True)
+
+
+class Meter:
+    """The bytes of one file so far."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self.count = 0
+
+    def add(self, count: int) -> None:
+        """Count `count` more bytes; raise `TooLarge` at the first limit that is passed."""
+        self.count += count
+        if self.count > self._budget.limits.max_file_bytes:
+            raise TooLarge(self._budget.limits.max_file_bytes)
+        self._budget.spend(count)

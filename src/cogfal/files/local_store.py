@@ -1,0 +1,166 @@
+"""Keep output files in a local folder and serve them from the app itself.
+
+What may be read is what is listed here: a request's path is looked up, never turned into a path.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import anyio
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from cogfal.errors import SettingError
+from cogfal.files.faults import StoreError
+from cogfal.files.store import LocalFile, StoredFile, stored
+
+ROUTE = "/cogfal/files"
+_TOKEN_BYTES = 24
+_SAFE_INLINE = ("image/", "video/", "audio/", "text/plain", "application/json", "application/pdf")
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "Access-Control-Allow-Origin": "*",
+    "Cache-Control": "private, max-age=3600, immutable",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One kept file; `kept_at` is on the monotonic clock."""
+
+    path: Path
+    content_type: str
+    size: int
+    kept_at: float
+
+
+class LocalStore:
+    """Keep files under unguessable URLs, at most `max_bytes` of them and for at most `max_age`.
+
+    The oldest files make room for new ones. URLs are paths of this app unless `at` says where the
+    app is reached. `close` removes everything; it is safe to call twice.
+
+    Args:
+        folder: Where to keep the files; by default a new directory that `close` removes.
+        max_bytes: The most that is kept, in bytes; a larger file is refused.
+        max_age: Seconds that a file is kept for.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        max_bytes: int = 10 * 1024**3,
+        max_age: float = 24 * 3600.0,
+    ) -> None:
+        for name, value in (("max_bytes", max_bytes), ("max_age", max_age)):
+            if value <= 0:
+                raise SettingError(f"{name} is {value}", remedy="make it positive")
+        self._max_bytes = max_bytes
+        self._max_age = max_age
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+        self.folder = Path(tempfile.mkdtemp(prefix="cogfal-files-", dir=folder))
+        self._entries: dict[str, Entry] = {}
+
+    def at(self, base_url: str) -> AddressedStore:
+        """Return this store with URLs below `base_url`, such as `http://localhost:8080/`."""
+        return AddressedStore(self, base_url.rstrip("/"))
+
+    async def put(self, file: LocalFile) -> StoredFile:
+        """Keep `file` and return it with a URL relative to the app."""
+        return await self.at("").put(file)
+
+    async def keep(self, file: LocalFile) -> str:
+        """Keep `file` and return its path in the app; cancelling leaves nothing behind."""
+        if file.size > self._max_bytes:
+            raise StoreError(
+                f"{file.name} has {file.size} bytes, the local store keeps {self._max_bytes}"
+            )
+        self._make_room(file.size)
+        token = secrets.token_urlsafe(_TOKEN_BYTES)
+        path = self.folder / token
+        try:
+            await anyio.to_thread.run_sync(_take, file, path)
+        except OSError as error:
+            raise StoreError(f"{file.name} cannot be kept: {error.strerror}") from error
+        self._entries[token] = Entry(path, file.content_type, file.size, time.monotonic())
+        return f"{ROUTE}/{token}/{quote(file.name, safe='')}"
+
+    def routes(self) -> list[Route]:
+        """Return the routes, for a Starlette app's root, that serve the kept files."""
+        return [Route(ROUTE + "/{token}/{name}", self.serve, methods=["GET"])]
+
+    async def serve(self, request: Request) -> Response:
+        """Answer GET and HEAD, with ranges, for a kept file; 404 for anything else."""
+        self._forget_old()
+        entry = self._entries.get(request.path_params["token"])
+        if entry is None or not entry.path.exists():
+            return PlainTextResponse("no such file", 404, headers=_HEADERS)
+        inline = entry.content_type.startswith(_SAFE_INLINE) and "svg" not in entry.content_type
+        return FileResponse(
+            entry.path,
+            headers=_HEADERS,
+            media_type=entry.content_type,
+            filename=request.path_params["name"],
+            content_disposition_type="inline" if inline else "attachment",
+        )
+
+    def close(self) -> None:
+        """Remove every kept file."""
+        self._entries.clear()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _make_room(self, size: int) -> None:
+        """Drop old files, oldest first, until `size` more bytes fit."""
+        self._forget_old()
+        kept = sum(entry.size for entry in self._entries.values())
+        for token in list(self._entries):
+            if kept + size <= self._max_bytes:
+                return
+            kept -= self._entries[token].size
+            self._drop(token)
+
+    def _forget_old(self) -> None:
+        horizon = time.monotonic() - self._max_age
+        for token in [t for t, entry in self._entries.items() if entry.kept_at < horizon]:
+            self._drop(token)
+
+    def _drop(self, token: str) -> None:
+        self._entries.pop(token).path.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class AddressedStore:
+    """A local store as one request sees it: with the address that the request came to."""
+
+    store: LocalStore
+    base_url: str
+
+    async def put(self, file: LocalFile) -> StoredFile:
+        """Keep `file`; raise `StoreError` if there is no room for it."""
+        return stored(file, self.base_url + await self.store.keep(file))
+
+
+def _take(file: LocalFile, path: Path) -> None:
+    """Put the file's bytes at `path`: a second name for a disposable file, else a copy."""
+    if file.disposable:
+        try:
+            os.link(file.path, path)
+        except OSError:
+            pass
+        else:
+            return
+    shutil.copyfile(file.path, path)

@@ -1,0 +1,132 @@
+"""Tell what a file is: its content type by name, then by content, and an image's size."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from cogfal.files.image_size import ImageSize, image_size
+from cogfal.files.kinds import OCTET_STREAM, type_by_name
+
+_HEAD = 4096
+_SIGNATURES = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+    (b"II*\x00", "image/tiff"),
+    (b"MM\x00*", "image/tiff"),
+    (b"\x76\x2f\x31\x01", "image/x-exr"),
+    (b"\xff\x0a", "image/jxl"),
+    (b"\x00\x00\x00\x0cJXL \r\n\x87\n", "image/jxl"),
+    (b"ID3", "audio/mpeg"),
+    (b"OggS", "audio/ogg"),
+    (b"fLaC", "audio/flac"),
+    (b"glTF", "model/gltf-binary"),
+    (b"Kaydara FBX Binary", "model/fbx"),
+    (b"ply\n", "model/ply"),
+    (b"%PDF-", "application/pdf"),
+    (b"PK\x03\x04", "application/zip"),
+    (b"PK\x05\x06", "application/zip"),
+    (b"\x1f\x8b\x08", "application/gzip"),
+    (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
+)
+_RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}
+_BRANDS = {
+    b"avif": "image/avif",
+    b"avis": "image/avif",
+    b"heic": "image/heic",
+    b"heix": "image/heic",
+    b"mif1": "image/heif",
+    b"M4A ": "audio/mp4",
+    b"M4V ": "video/x-m4v",
+    b"qt  ": "video/quicktime",
+}
+_AUDIO_SYNC = {
+    b"\xff\xfb": "audio/mpeg",
+    b"\xff\xfa": "audio/mpeg",
+    b"\xff\xf3": "audio/mpeg",
+    b"\xff\xf2": "audio/mpeg",
+    b"\xff\xf1": "audio/aac",
+    b"\xff\xf9": "audio/aac",
+}
+_NOT_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """What is known of a file: content type, bytes, and width and height where it is an image."""
+
+    content_type: str
+    size: int
+    pixels: ImageSize | None = None
+
+
+def describe(path: Path) -> Media:
+    """Describe the file at `path`; only its head is read, no pixel is decoded."""
+    with path.open("rb") as file:
+        return describe_opened(file, path.name)
+
+
+def describe_opened(file: BinaryIO, name: str) -> Media:
+    """Describe an opened file called `name`; the position in it is changed."""
+    head = file.read(_HEAD)
+    content_type = type_of(name, head)
+    pixels = image_size(file, head) if content_type.startswith("image/") else None
+    return Media(content_type, os.fstat(file.fileno()).st_size, pixels)
+
+
+def type_of(name: str, head: bytes) -> str:
+    """Return the content type of a file by its name, else by its first bytes."""
+    return type_by_name(name) or type_by_content(head) or OCTET_STREAM
+
+
+def type_by_content(head: bytes) -> str | None:
+    """Return the content type that a file's first bytes show, None if they show none."""
+    for signature, content_type in _SIGNATURES:
+        if head.startswith(signature):
+            return content_type
+    return _container_type(head) or _text_type(head)
+
+
+def _container_type(head: bytes) -> str | None:
+    """Recognise the formats whose signature does not stand alone at the start."""
+    if head[:4] == b"RIFF":
+        return _RIFF.get(head[8:12])
+    if head[4:8] == b"ftyp":
+        return _BRANDS.get(head[8:12], "video/mp4")
+    if head[:4] == b"\x1aE\xdf\xa3":
+        return "video/webm" if b"webm" in head[:64] else "video/x-matroska"
+    return _weakly_signed_type(head)
+
+
+def _weakly_signed_type(head: bytes) -> str | None:
+    if head[:2] == b"BM" and head[6:10] == bytes(4):
+        return "image/bmp"
+    if head[257:262] == b"ustar":
+        return "application/x-tar"
+    return _AUDIO_SYNC.get(head[:2])
+
+
+def _text_type(head: bytes) -> str | None:
+    """Recognise text, and the common languages in it, by its beginning."""
+    if not head or _NOT_TEXT.search(head):
+        return None
+    try:
+        text = head.decode("utf-8", "strict")
+    except UnicodeDecodeError as error:
+        if error.start < len(head) - 4:
+            return None
+        text = head[: error.start].decode("utf-8")
+    return _language(text.lstrip("\ufeff \t\r\n").lower())
+
+
+def _language(start: str) -> str:
+    if start.startswith(("<!doctype html", "<html")):
+        return "text/html"
+    if start.startswith("<svg") or (start.startswith("<?xml") and "<svg" in start):
+        return "image/svg+xml"
+    return "text/plain"

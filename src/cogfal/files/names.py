@@ -1,0 +1,107 @@
+"""Turn what callers and servers say a file is called into a name that is safe and useful.
+
+A result is one path component: no separator, no control character, not hidden, at most 200 bytes,
+and it keeps the stem and suffix it was given as far as that allows.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import unicodedata
+from email.message import Message
+from urllib import parse
+
+from cogfal.files.kinds import suffix_for
+
+MAX_NAME_BYTES = 200
+FALLBACK_NAME = "file"
+
+_SUFFIX = re.compile(r"\.(?=[0-9]*[A-Za-z])[A-Za-z0-9][A-Za-z0-9_+-]{0,23}\Z")
+_EXTENDED_NAME = re.compile(
+    r"filename\*\s*=\s*\"?(?P<charset>[\w!#$%&+^`{}~-]+)'[^']*'(?P<value>[^\s;\"]+)", re.IGNORECASE
+)
+_FORBIDDEN = re.compile(r'[/\\:*?"<>|]')
+
+
+def name_for(url_path: str, disposition: str | None, content_type: str | None) -> str:
+    """Name a downloaded file after its Content-Disposition, else its URL, else its media type.
+
+    `url_path` is the path of the URL, still percent-encoded and without query. A name without a
+    suffix gets the media type's.
+    """
+    name = safe_name(disposition_name(disposition or "") or _last_component(url_path))
+    if has_suffix(name):
+        return name
+    return safe_name(name + suffix_for(content_type or ""))
+
+
+def safe_name(text: str) -> str:
+    """Reduce any text to a file name; text that leaves nothing becomes `file`."""
+    name = unicodedata.normalize("NFC", text.replace("\\", "/")).rsplit("/", 1)[-1]
+    name = "".join(c for c in name if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp"))
+    name = _FORBIDDEN.sub("_", name).strip().strip(".").strip()
+    return shortened(name) or FALLBACK_NAME
+
+
+def shortened(name: str, limit: int = MAX_NAME_BYTES) -> str:
+    """Cut the stem so that the name has at most `limit` bytes of UTF-8; keep its suffix."""
+    if len(name.encode()) <= limit:
+        return name
+    stem, suffix = split_suffix(name)
+    room = limit - len(suffix.encode())
+    return stem.encode()[:room].decode(errors="ignore").rstrip(" .") + suffix
+
+
+def numbered(name: str, number: int) -> str:
+    """Return a variant of `name` for the case that it is taken, such as `image-2.png`."""
+    stem, suffix = split_suffix(name)
+    tail = f"-{number}{suffix}"
+    return shortened(stem, MAX_NAME_BYTES - len(tail.encode())) + tail
+
+
+def has_suffix(name: str) -> bool:
+    """Tell whether `name` ends in something that names a kind of file (`.5` does not)."""
+    return split_suffix(name)[1] != ""
+
+
+def split_suffix(name: str) -> tuple[str, str]:
+    """Split a name into stem and suffix; `.tar.gz` and the like stay together."""
+    found = _SUFFIX.search(name)
+    if found is None or found.start() == 0:
+        return name, ""
+    stem, suffix = name[: found.start()], found.group()
+    if stem.lower().endswith(".tar") and len(stem) > len(".tar"):
+        return stem[: -len(".tar")], stem[-len(".tar") :] + suffix
+    return stem, suffix
+
+
+def disposition_name(header: str) -> str:
+    """Read the file name from a Content-Disposition header (RFC 6266); "" if it has none.
+
+    `filename*` (RFC 5987) wins over `filename`, whose bytes are tried as UTF-8.
+    """
+    extended = _EXTENDED_NAME.search(header)
+    if extended:
+        decoded = _decoded(parse.unquote_to_bytes(extended["value"]), extended["charset"])
+        if decoded:
+            return decoded
+    message = Message()
+    message["Content-Disposition"] = header.replace("\r", " ").replace("\n", " ")
+    plain = message.get_param("filename", header="content-disposition")
+    if not isinstance(plain, str):
+        return ""
+    return _decoded(plain.encode("latin-1", "ignore"), "utf-8") or plain
+
+
+def _decoded(raw: bytes, charset: str) -> str:
+    """Decode `raw`; "" if it is not in `charset`, or nobody knows that charset."""
+    try:
+        return raw.decode(charset)
+    except (LookupError, UnicodeDecodeError):
+        return ""
+
+
+def _last_component(url_path: str) -> str:
+    """Return the decoded last component of a URL's path."""
+    return parse.unquote(posixpath.basename(url_path.rstrip("/")), errors="replace")

@@ -1,0 +1,92 @@
+"""A prediction's own directory: every file of its inputs and outputs, removed when it ends."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, BinaryIO
+
+from typing_extensions import Self
+
+from cogfal.files.names import numbered
+
+
+class Workspace:
+    """One directory under the temporary directory, and the files opened in it.
+
+    Usable as a context manager. `close` may be called from any thread and more than once.
+    """
+
+    def __init__(self, parent: Path | None = None) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="cogfal-", dir=parent)).resolve()
+        self._handles: list[IO[Any]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def open(self, path: Path) -> BinaryIO:
+        """Open `path` for reading bytes until the workspace is closed."""
+        handle = path.open("rb")
+        self._handles.append(handle)
+        return handle
+
+    def another_name(self, path: Path) -> Path:
+        """Give a file of this directory a second name, without copying it."""
+        return claim(self.directory, path.name, lambda second: os.link(path, second))
+
+    def link(self, target: Path) -> Path:
+        """Put a symbolic link to `target`, under its name, into this directory."""
+        return claim(self.directory, target.name, lambda link: link.symlink_to(target))
+
+    def close(self) -> None:
+        """Close the opened files and remove the directory with everything in it."""
+        while self._handles:
+            self._handles.pop().close()
+        if self.directory.exists():
+            _make_removable(self.directory)
+            shutil.rmtree(self.directory)
+
+
+def create_file(directory: Path, name: str) -> tuple[Path, BinaryIO]:
+    """Create a new file called `name`, or nearly so, directly in `directory`; return it opened."""
+    opened: list[BinaryIO] = []
+    path = claim(directory, name, lambda candidate: opened.append(candidate.open("xb")))
+    return path, opened[0]
+
+
+def claim(directory: Path, name: str, create: Callable[[Path], object]) -> Path:
+    """Call `create` with `directory / name`, or the first numbered variant that does not exist."""
+    for candidate in _variants(name):
+        with suppress(FileExistsError):
+            create(directory / candidate)
+            return directory / candidate
+    raise AssertionError("variants never end")
+
+
+def _variants(name: str) -> Iterator[str]:
+    yield name
+    for number in count(2):
+        yield numbered(name, number)
+
+
+def _make_removable(directory: Path) -> None:
+    """Give back the right to delete that the author's code may have taken away."""
+    for folder, _, _ in os.walk(directory):
+        path = Path(folder)
+        if not path.stat().st_mode & stat.S_IWUSR:
+            path.chmod(stat.S_IRWXU)

@@ -1,0 +1,298 @@
+"""Turn the URLs at a predictor's file inputs into files on disk, before the predictor is called."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import anyio
+import anyio.to_thread
+
+from cogfal.cog.types import Path as CogPath
+from cogfal.errors import FileInputError, Problem
+from cogfal.files import (
+    Budget,
+    Fetcher,
+    FetchError,
+    FileCache,
+    FileLimits,
+    TooLarge,
+    Workspace,
+    parse_data_url,
+)
+from cogfal.files.workspace import create_file
+from cogfal.spec import (
+    AnyType,
+    DictType,
+    FileType,
+    InputSpec,
+    ListType,
+    ObjectType,
+    OptionalType,
+    PathType,
+    PredictorSpec,
+    StringType,
+    Type,
+    UnionType,
+)
+
+Loc: TypeAlias = tuple[str | int, ...]
+
+_SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where among the inputs a file goes, and whether as a path or as a file object.
+
+    `url` is its URL, or the path of the author's own file where that is the input's default.
+    """
+
+    loc: Loc
+    url: str
+    as_path: bool
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is the author's own file, which is not fetched."""
+        return not _is_url(self.url)
+
+
+class Materialiser:
+    """Download a request's file inputs; one instance serves all requests.
+
+    Args:
+        spec: The predictor, which says where files are declared; nothing else is fetched.
+        fetcher: Gets http and https URLs.
+        limits: Bounds each request.
+        cache: Where to keep downloads for later requests; None to keep none.
+        cached_inputs: The inputs to fetch through the cache; None for all.
+    """
+
+    def __init__(
+        self,
+        spec: PredictorSpec,
+        fetcher: Fetcher,
+        limits: FileLimits,
+        *,
+        cache: FileCache | None = None,
+        cached_inputs: Collection[str] | None = None,
+    ) -> None:
+        self._inputs = {declared.name: declared for declared in spec.inputs}
+        self._fetcher = fetcher
+        self._limits = limits
+        self._cache = cache
+        self._cached_inputs = cached_inputs
+
+    async def materialise(self, values: Mapping[str, Any], workspace: Workspace) -> dict[str, Any]:
+        """Return `values` with files in place of their URLs: `cog.Path`s and binary file objects.
+
+        Several are fetched at a time, a URL that occurs twice once. The first failure, and
+        cancelling, stop the others at once; what has arrived goes with the workspace.
+
+        Raises:
+            FileInputError: A file cannot be had; it names every input that wanted it.
+        """
+        places = [
+            place
+            for name, value in values.items()
+            if name in self._inputs
+            for place in _places_of(self._inputs[name], value)
+        ]
+        wanted = dict.fromkeys((p.url, self._is_cached(p)) for p in places if not p.is_own)
+        arrived = await self._fetch_all(wanted, places, workspace)
+        files = _Files(arrived, workspace)
+        ready = {place.loc: files.give(place, self._is_cached(place)) for place in places}
+        return {
+            name: _filled(self._inputs[name].type, value, (name,), ready)
+            if name in self._inputs
+            else value
+            for name, value in values.items()
+        }
+
+    def _is_cached(self, place: Place) -> bool:
+        if self._cache is None or place.is_own or _is_data_url(place.url):
+            return False
+        return self._cached_inputs is None or place.loc[0] in self._cached_inputs
+
+    async def _fetch_all(
+        self, wanted: Iterable[tuple[str, bool]], places: list[Place], workspace: Workspace
+    ) -> dict[tuple[str, bool], Path]:
+        """Fetch every URL, and stop everything at the first failure."""
+        budget = Budget(self._limits)
+        slots = anyio.Semaphore(self._limits.concurrency)
+        arrived: dict[tuple[str, bool], Path] = {}
+        failures: list[FileInputError] = []
+        async with anyio.create_task_group() as tasks:
+
+            async def fetch(url: str, cached: bool) -> None:
+                async with slots:
+                    try:
+                        arrived[url, cached] = await self._fetch(url, cached, workspace, budget)
+                    except FetchError as error:
+                        failures.append(_file_input_error(url, error, places))
+                        tasks.cancel_scope.cancel()
+
+            for url, cached in wanted:
+                tasks.start_soon(fetch, url, cached)
+        if failures:
+            raise failures[0]
+        return arrived
+
+    async def _fetch(self, url: str, cached: bool, workspace: Workspace, budget: Budget) -> Path:
+        if _is_data_url(url):
+            return await anyio.to_thread.run_sync(_decode, url, workspace.directory, budget)
+        if cached and self._cache is not None:
+            return workspace.link(await self._cache.get(url, budget))
+        return (await self._fetcher.fetch(url, workspace.directory, budget)).path
+
+
+class _Files:
+    """Hands out what was fetched: every place gets a file of its own name or its own handle."""
+
+    def __init__(self, arrived: Mapping[tuple[str, bool], Path], workspace: Workspace) -> None:
+        self._arrived = arrived
+        self._workspace = workspace
+        self._given: set[Path] = set()
+
+    def give(self, place: Place, cached: bool) -> Any:
+        path = Path(place.url) if place.is_own else self._arrived[place.url, cached]
+        if not place.as_path:
+            return self._workspace.open(path)
+        if place.is_own:
+            return CogPath(path)
+        if path in self._given:
+            target = path.resolve() if path.is_symlink() else None
+            path = self._workspace.link(target) if target else self._workspace.another_name(path)
+        self._given.add(path)
+        return CogPath(path)
+
+
+def _decode(url: str, directory: Path, budget: Budget) -> Path:
+    """Write a data URL's bytes to a file."""
+    parsed = parse_data_url(url)
+    data = parsed.decode(budget.limits.max_file_bytes)
+    budget.meter().add(len(data))
+    path, file = create_file(directory, parsed.file_name(data))
+    with file:
+        file.write(data)
+    return path
+
+
+def _file_input_error(url: str, error: FetchError, places: list[Place]) -> FileInputError:
+    if isinstance(error, TooLarge):
+        kind, context = "file_too_large", {"max_size": error.max_size}
+    else:
+        kind, context = "file_download_error", None
+    return FileInputError(
+        [
+            Problem(place.loc, f"Failed to get the file: {error}", kind, context, _shown(url))
+            for place in places
+            if place.url == url
+        ]
+    )
+
+
+def _shown(url: str) -> str:
+    return url if len(url) <= _SHOWN else f"{url[:_SHOWN]}..."
+
+
+def _places_of(declared: InputSpec, value: Any) -> Iterator[Place]:
+    """Find the files of one input; its default may be a file of the author's own, not a URL."""
+    yield from _places(
+        declared.type, value, (declared.name,), frozenset(_strings(declared.default))
+    )
+
+
+def _places(kind: Type, value: Any, loc: Loc, own: frozenset[str]) -> Iterator[Place]:
+    match kind:
+        case PathType() | FileType() if value is not None:
+            yield Place(loc, _checked(value, loc, own), isinstance(kind, PathType))
+        case OptionalType(inner):
+            yield from _places(inner, value, loc, own)
+        case UnionType():
+            yield from _places(_chosen(kind, value), value, loc, own)
+        case ListType(item) if isinstance(value, list):
+            for index, element in enumerate(value):
+                yield from _places(item, element, (*loc, index), own)
+        case DictType(item) if isinstance(value, dict):
+            for key, element in value.items():
+                yield from _places(item, element, (*loc, key), own)
+        case ObjectType(fields=fields) if isinstance(value, dict):
+            for field in (field for field in fields if field.name in value):
+                defaults = own.union(_strings(field.default))
+                yield from _places(field.type, value[field.name], (*loc, field.name), defaults)
+        case _:
+            return
+
+
+def _strings(default: Any) -> Iterator[str]:
+    """Find every text in a default."""
+    match default:
+        case str():
+            yield default
+        case list():
+            for element in default:
+                yield from _strings(element)
+        case dict():
+            yield from _strings(list(default.values()))
+        case _:
+            return
+
+
+def _filled(kind: Type, value: Any, loc: Loc, ready: Mapping[Loc, Any]) -> Any:
+    """Copy `value` with the files at their places."""
+    if loc in ready:
+        return ready[loc]
+    match kind:
+        case OptionalType(inner):
+            return _filled(inner, value, loc, ready)
+        case UnionType():
+            return _filled(_chosen(kind, value), value, loc, ready)
+        case ListType(item) if isinstance(value, list):
+            return [_filled(item, v, (*loc, i), ready) for i, v in enumerate(value)]
+        case DictType() | ObjectType() if isinstance(value, dict):
+            kinds = _kinds_of_keys(kind, value)
+            return {k: _filled(kinds[k], v, (*loc, k), ready) for k, v in value.items()}
+        case _:
+            return value
+
+
+def _kinds_of_keys(kind: DictType | ObjectType, value: dict[str, Any]) -> dict[str, Type]:
+    if isinstance(kind, DictType):
+        return dict.fromkeys(value, kind.value)
+    return dict.fromkeys(value, AnyType()) | {field.name: field.type for field in kind.fields}
+
+
+def _chosen(union: UnionType, value: Any) -> Type:
+    """Pick the member of a union that `value` is taken for, the author's order deciding."""
+    fitting: tuple[type[Any], ...]
+    match value:
+        case list():
+            fitting = (ListType,)
+        case dict():
+            fitting = (DictType, ObjectType)
+        case str() if _is_url(value):
+            fitting = (StringType, PathType, FileType)
+        case _:
+            fitting = (StringType,)
+    return next((kind for kind in union.members if isinstance(kind, fitting)), AnyType())
+
+
+def _checked(value: Any, loc: Loc, own: frozenset[str]) -> str:
+    """Return what is to be had at a file's place; refuse what a caller may not name: any path."""
+    if isinstance(value, str) and (_is_url(value) or value in own):
+        return value
+    text = _shown(value) if isinstance(value, str) else None
+    message = "Failed to get the file: it is not an http, https or data URL"
+    raise FileInputError([Problem(loc, message, "file_download_error", value=text)])
+
+
+def _is_url(text: str) -> bool:
+    return text[:8].lower().startswith(("http://", "https://", "data:"))
+
+
+def _is_data_url(url: str) -> bool:
+    return url[:5].lower() == "data:"

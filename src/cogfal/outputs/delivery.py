@@ -1,0 +1,157 @@
+"""Deliver an output: encode it, store its files several at a time, say where they are."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Coroutine, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import unquote, urlsplit
+
+import anyio
+import anyio.to_thread
+
+from cogfal.errors import OutputError
+from cogfal.files import Store, StoredFile, StoreError, Workspace
+from cogfal.files.data_urls import parse_data_url
+from cogfal.files.kinds import type_by_name
+from cogfal.outputs.encoding import Encoder, FoundFile, filled
+from cogfal.outputs.labels import label
+from cogfal.outputs.places import Places
+from cogfal.outputs.preparing import Prepared, dispose, prepare
+from cogfal.spec import JSON, Type
+
+Result = TypeVar("Result")
+
+_CONCURRENCY = 16
+_URL_SCHEMES = ("http://", "https://", "data:")
+
+
+class Style(Enum):
+    """How a file is written in the answer."""
+
+    MEDIA = "media"
+    """An object as fal.toolkit's `Image`, `Video`, `Audio` and `File`."""
+
+    URL = "url"
+    """A string, as Cog's HTTP API has it."""
+
+
+class Deliverer:
+    """Deliver the outputs of one request.
+
+    Make it while the request is being handled: files are stored in the context it is made in, so
+    that a store finds the caller's upload preferences whichever task or thread runs the prediction.
+
+    Args:
+        kind: The predictor's declared output; of an iterator, each piece is delivered by itself.
+        store: Where files go.
+        style: How files are written in the answer.
+        project: The project's root; its files may be outputs and are never removed.
+        other_places: Further directories that outputs may lie in.
+    """
+
+    def __init__(
+        self,
+        kind: Type,
+        store: Store,
+        style: Style,
+        project: Path,
+        *,
+        other_places: Sequence[Path] = (),
+    ) -> None:
+        self._kind = kind
+        self._store = store
+        self._style = style
+        self._places = Places(project, other_places)
+        self._context = contextvars.copy_context()
+
+    async def deliver(self, value: Any, workspace: Workspace) -> JSON:
+        """Return `value` as JSON once all its files are stored; temporary ones are then removed.
+
+        The order is kept; a file that occurs twice is stored once. The first failure, and
+        cancelling, stop the other uploads, and nothing of the output is handed out.
+
+        Raises:
+            OutputError: The value has no JSON form, or a file of it cannot be delivered.
+        """
+        encoder = Encoder()
+        encoded = encoder.encode(value, self._kind)
+        if not encoder.files:
+            return encoded
+        return filled(encoded, await self._deliver_all(encoder.files, workspace))
+
+    async def _deliver_all(
+        self, files: Sequence[FoundFile], workspace: Workspace
+    ) -> dict[FoundFile, JSON]:
+        firsts = {_identity(file): file for file in reversed(files)}
+        slots = anyio.Semaphore(_CONCURRENCY)
+        delivered: dict[object, JSON] = {}
+        failures: list[OutputError] = []
+        async with anyio.create_task_group() as tasks:
+
+            async def deliver(identity: object, file: FoundFile) -> None:
+                async with slots:
+                    try:
+                        delivered[identity] = await self._deliver_one(file, workspace)
+                    except OutputError as error:
+                        failures.append(error)
+                        tasks.cancel_scope.cancel()
+
+            for identity, file in reversed(firsts.items()):
+                tasks.start_soon(deliver, identity, file)
+        if failures:
+            raise failures[0]
+        return {file: delivered[_identity(file)] for file in files}
+
+    async def _deliver_one(self, file: FoundFile, workspace: Workspace) -> JSON:
+        url = str(file.source)
+        if isinstance(file.source, str) and url.startswith(_URL_SCHEMES):
+            return self._written(_elsewhere(url))
+        prepared: Prepared = await anyio.to_thread.run_sync(
+            prepare, file, self._places, workspace.directory
+        )
+        try:
+            stored = await self._in_request(self._store.put(prepared.file))
+        except StoreError as error:
+            raise OutputError(
+                f"{label(file.loc)}: {prepared.file.name} was not delivered: {error}"
+            ) from error
+        await anyio.to_thread.run_sync(dispose, prepared)
+        return self._written(stored)
+
+    async def _in_request(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Run `work` in the request's context; cancelling cancels it."""
+        task: asyncio.Future[Result] = self._context.run(asyncio.ensure_future, work)
+        return await task
+
+    def _written(self, stored: StoredFile) -> JSON:
+        if self._style is Style.URL:
+            return stored.url
+        media: dict[str, JSON] = {
+            "url": stored.url,
+            "content_type": stored.content_type,
+            "file_name": stored.file_name,
+            "file_size": stored.size,
+        }
+        if (stored.content_type or "").startswith("image/"):
+            media["width"] = stored.pixels.width if stored.pixels else None
+            media["height"] = stored.pixels.height if stored.pixels else None
+        return media
+
+
+def _identity(file: FoundFile) -> object:
+    """Return what two occurrences of the same file have in common."""
+    if isinstance(file.source, str | Path):
+        return str(file.source)
+    return id(file.source)
+
+
+def _elsewhere(url: str) -> StoredFile:
+    """Describe a file that the author's code has already put somewhere."""
+    if url.startswith("data:"):
+        return StoredFile(url, parse_data_url(url).content_type or None, None, None)
+    name = unquote(urlsplit(url).path.rsplit("/", 1)[-1])
+    return StoredFile(url, type_by_name(name), name or None, None)

@@ -1,0 +1,140 @@
+"""Make a file on disk, ready to be stored, of whatever kind of file an output holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
+from typing import Any, BinaryIO
+
+from cogfal.errors import OutputError
+from cogfal.files import LocalFile
+from cogfal.files.kinds import suffix_for
+from cogfal.files.media import describe_opened, type_by_content
+from cogfal.files.names import has_suffix, safe_name
+from cogfal.files.workspace import create_file
+from cogfal.outputs.encoding import FoundFile, is_file_object, is_image
+from cogfal.outputs.labels import label, stem
+from cogfal.outputs.places import Places
+
+_CHUNK = 1024 * 1024
+_PNG_MODES = frozenset({"1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA"})
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A file ready to be stored, and the author's file object it came from."""
+
+    file: LocalFile
+    handle: Any = None
+
+
+def prepare(found: FoundFile, places: Places, directory: Path) -> Prepared:
+    """Describe the file that was found, writing it into `directory` if it is not on disk yet.
+
+    Raises:
+        OutputError: It cannot be read, or lies where no output belongs.
+    """
+    source = found.source
+    if isinstance(source, str | PurePath):
+        return Prepared(_described(Path(source), found, places, directory))
+    if isinstance(source, bytes | bytearray | memoryview):
+        path = _written(found, directory, lambda file: file.write(source))
+    elif is_image(source):
+        path = _saved_image(source, found, directory)
+    elif (named := _path_of(source)) is not None:
+        return Prepared(_described(named, found, places, directory), source)
+    else:
+        path = _spooled(source, found, directory)
+    file = _described(path, found, places, directory)
+    return Prepared(replace(file, disposable=True), source if is_file_object(source) else None)
+
+
+def dispose(prepared: Prepared) -> None:
+    """Remove a delivered file if it is temporary, and close the author's file object."""
+    if prepared.file.disposable:
+        prepared.file.path.unlink(missing_ok=True)
+    if prepared.handle is not None:
+        prepared.handle.close()
+
+
+def _described(path: Path, found: FoundFile, places: Places, directory: Path) -> LocalFile:
+    path = places.located(path)
+    with places.opened(path, directory, label(found.loc)) as file:
+        media = describe_opened(file, path.name)
+    return LocalFile(
+        path,
+        path.name,
+        media.content_type,
+        media.size,
+        media.pixels,
+        disposable=places.is_temporary(path, directory),
+    )
+
+
+def _path_of(handle: Any) -> Path | None:
+    """Return the file on disk that a file object has open, with all that was written to it."""
+    name = getattr(handle, "name", None)
+    if not isinstance(name, str) or not Path(name).is_file():
+        return None
+    if not handle.closed and _can(handle, "writable"):
+        handle.flush()
+    return Path(name)
+
+
+def _spooled(handle: Any, found: FoundFile, directory: Path) -> Path:
+    """Copy a file object's content, from its beginning where it can go back, into a file."""
+    try:
+        if _can(handle, "seekable"):
+            handle.seek(0)
+        return _written(found, directory, lambda file: _copy(handle, file), _given_name(handle))
+    except (OSError, ValueError) as error:
+        raise OutputError(f"{label(found.loc)}: the file object cannot be read: {error}") from error
+
+
+def _copy(handle: Any, file: BinaryIO) -> None:
+    while piece := handle.read(_CHUNK):
+        file.write(piece.encode("utf-8") if isinstance(piece, str) else piece)
+
+
+def _given_name(handle: Any) -> str | None:
+    name = getattr(handle, "name", None)
+    return safe_name(name) if isinstance(name, str) and name else None
+
+
+def _can(handle: Any, ability: str) -> bool:
+    return hasattr(handle, ability) and bool(getattr(handle, ability)())
+
+
+def _written(
+    found: FoundFile,
+    directory: Path,
+    write: Callable[[BinaryIO], object],
+    name: str | None = None,
+) -> Path:
+    """Write a new file, called `name` or after its place, with the suffix of what is in it."""
+    path, file = create_file(directory, name or safe_name(stem(found.loc)))
+    with file:
+        write(file)
+    if name is not None and has_suffix(name):
+        return path
+    with path.open("rb") as written:
+        suffix = suffix_for(type_by_content(written.read(4096)) or "")
+    if not suffix:
+        return path
+    better, placeholder = create_file(directory, safe_name(path.name + suffix))
+    placeholder.close()
+    return path.replace(better)
+
+
+def _saved_image(image: Any, found: FoundFile, directory: Path) -> Path:
+    """Save a Pillow image without loss: as PNG, or in its own format if it moves."""
+    options: dict[str, Any] = {"format": "PNG", "compress_level": 1}
+    if getattr(image, "is_animated", False) and image.format:
+        options = {"format": image.format, "save_all": True}
+    elif image.mode not in _PNG_MODES:
+        image = image.convert("RGB")
+    try:
+        return _written(found, directory, lambda file: image.save(file, **options))
+    except (OSError, ValueError) as error:
+        raise OutputError(f"{label(found.loc)}: the image cannot be saved: {error}") from error
