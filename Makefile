@@ -1,0 +1,72 @@
+# Needs python3 (3.10 or later, with the venv module) and make; everything else is installed here.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+SOURCES := src tests examples benchmarks docs
+
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+	  || { echo "$(PYTHON) is older than 3.10; name a newer one: make PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' \
+	  || { echo "$(PYTHON) lacks the venv module; on Debian: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.5"
+
+$(VENV)/complete: $(UV) pyproject.toml
+	$(UV) pip install --quiet --python $(BIN)/python --editable . --group test --group check
+	@touch $@
+
+environment: $(VENV)/complete  ## create .venv with cogfal and the tools
+
+system-packages:  ## install Chromium, which the browser tests drive, where it is missing
+	@if command -v chromium chromium-browser google-chrome >/dev/null; then exit 0; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  { apt-get update -qq && apt-get install -y -qq chromium; } \
+	  || echo "Chromium could not be installed; the browser tests will be skipped."; \
+	else \
+	  echo "Chromium is missing; the browser tests will be skipped. As root: make system-packages"; \
+	fi
+
+lint: environment  ## check style, types and the direction of imports
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: environment system-packages lint  ## everything that has to pass
+	$(BIN)/python -m pytest
+
+format: environment  ## put the sources in order
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+demo: $(UV)  ## serve three examples on this machine and call each once
+	$(UV) venv --quiet --allow-existing --python $(BIN)/python .demo/venv
+	$(UV) pip install --quiet --python .demo/venv/bin/python --editable .
+	.demo/venv/bin/python examples/demo.py --uv $(UV)
+
+bench: environment  ## measure everything
+	$(BIN)/python -m benchmarks
+
+bench-quick: environment  ## measure for two minutes
+	$(BIN)/python -m benchmarks --quick
+
+fuzz: environment  ## search for inputs that break the door, the reader and the schema
+	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -m fuzz
+
+docs: environment  ## check that the documentation's examples run and its links resolve
+	$(BIN)/python -m pytest tests/docs
+
+clean:  ## remove what was built here
+	rm -rf $(VENV) .demo .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	  .import_linter_cache dist build
+	find src tests examples -name __pycache__ -prune -exec rm -rf {} +
+
+.PHONY: help environment system-packages lint test format demo bench bench-quick fuzz docs clean

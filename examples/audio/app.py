@@ -1,0 +1,6 @@
+import cogfal
+
+
+class App(cogfal.App):
+    predictor = "predict.py:Predictor"
+    output_name = "audio"
