@@ -2,10 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Literal
 
-from cogfal.project.report import ReportLine
+from cogfal.errors import ConfigError
+from cogfal.project.caches import cache_variables
+from cogfal.project.config import CogConfig
+from cogfal.project.gpu import (
+    MachineChoice,
+    choose_gpu,
+    cpu_machine,
+    frameworks,
+    local_index,
+)
+from cogfal.project.image import ImagePlan, plan_image
+from cogfal.project.installer import install_arguments, without_cog
+from cogfal.project.needs import image_reasons
+from cogfal.project.pins import check_pins
+from cogfal.project.report import Report, ReportLine
+from cogfal.project.requirements import (
+    Option,
+    RequirementSet,
+    read_packages,
+    read_requirements,
+)
+from cogfal.project.settings import PlanSettings, Weight
+from cogfal.project.sources import Choice, choose_files
+from cogfal.project.unmapped import report_rest, split_weights
+
+OLDEST_PYTHON = (3, 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +41,8 @@ class Files:
 
     `context` is their directory on this machine; `include` and `ignore` are `app_files` and
     `app_files_ignore` (regular expressions) for fal's own runtime; `dockerignore` is the same
-    choice as patterns for `ContainerImage`. `directory` is where they land on the runner. Sizes
-    are in bytes.
+    choice as patterns for `ContainerImage`. `directory` is where they land on the runner. `size`
+    is in bytes.
     """
 
     context: str
@@ -31,10 +58,14 @@ class Files:
 class Environment:
     """Everything that fal has to know of a project.
 
-    `requirements` are installer arguments, flags and their values as separate strings. For
-    `kind == "container"`, `dockerfile` is the text and `build_secrets` maps secret mounts to
-    `$NAME` references of fal secrets. `variables` are set on the runner before the author's code
-    is imported; `secrets` are the fal secrets that the plan relies on. `app_name` is a hint.
+    `requirements` are installer arguments, flags and their values as separate strings; paths in
+    them are relative to `files.context`, which is to be the `requirements_context_dir`. Where
+    `kind` is "container", `dockerfile` is the text, and `build_secrets` are the `secrets` of
+    `ContainerImage`: `$NAME` is a fal secret. `variables` are set on the runner before the
+    author's code is imported; `caches` only where they are not set already and /data exists.
+    `weights` are the files, by their path in the project, that the runner fetches itself.
+    `app_name` is a hint. `python_conflict` is set where the App cannot travel as bytecode because
+    this interpreter's minor version is another; it is no error under `fal run --local`.
     """
 
     kind: Literal["virtualenv", "container"]
@@ -47,8 +78,210 @@ class Environment:
     dockerfile: str | None = None
     build_secrets: tuple[tuple[str, str], ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
-    secrets: tuple[str, ...] = ()
+    caches: tuple[tuple[str, str], ...] = ()
+    weights: tuple[tuple[str, Weight], ...] = ()
     app_name: str | None = None
-    predict: str | None = None
-    train: str | None = None
+    python_conflict: ConfigError | None = field(default=None, compare=False)
     report: tuple[ReportLine, ...] = field(default=(), compare=False)
+
+
+def plan_environment(
+    config: CogConfig, root: Path, settings: PlanSettings | None = None
+) -> Environment:
+    """Plan what fal needs for the project in `root`.
+
+    Args:
+        config: Its cog.yaml.
+        root: The project's directory. Files in it are read; nothing of it is imported or run.
+        settings: What the App class asks for.
+
+    Raises:
+        ConfigError: Something cannot work on fal; the error says where, and what to do.
+    """
+    return _Plan(config, root.resolve(), settings or PlanSettings()).environment()
+
+
+class _Plan:
+    """The steps of one plan, which share the report."""
+
+    def __init__(self, config: CogConfig, root: Path, settings: PlanSettings) -> None:
+        self._config = config
+        self._root = root
+        self._settings = settings
+        self._report = Report()
+
+    def environment(self) -> Environment:
+        config, settings, report = self._config, self._settings, self._report
+        python = self._python()
+        requirements = without_cog(self._read(), report)
+        check_pins(requirements.packages(), settings.pins, python)
+        image = self._wants_image(requirements)
+        machine = self._machine(requirements)
+        index = machine.index or local_index(requirements)
+        if index:
+            option = Option("--extra-index-url", index)
+            requirements = replace(requirements, lines=(option, *requirements.lines))
+        weights = split_weights(config, settings, report)
+        choice = choose_files(self._root, report, exclude=[*settings.exclude, *weights])
+        plan = self._image(requirements, python) if image else None
+        report_rest(config, settings, report)
+        return Environment(
+            kind="container" if plan else "virtualenv",
+            requirements=self._requirements(requirements, in_image=plan is not None),
+            python_version=python if plan else ".".join(python.split(".")[:2]),
+            machine_type=_one(machine.machines),
+            num_gpus=settings.num_gpus,
+            max_multiplexing=settings.max_multiplexing or config.max_concurrency,
+            files=self._files(choice, plan),
+            dockerfile=plan.dockerfile if plan else None,
+            build_secrets=plan.build_secrets if plan else (),
+            variables=config.build.environment + config.environment,
+            caches=cache_variables(settings.cache_directory),
+            weights=tuple(weights.items()),
+            app_name=app_name(config.image),
+            python_conflict=self._python_conflict(python),
+            report=report.lines(),
+        )
+
+    def _read(self) -> RequirementSet:
+        build, environ = self._config.build, self._settings.environ
+        if build.python_requirements:
+            try:
+                return read_requirements(self._root / build.python_requirements, environ)
+            except ConfigError as error:
+                if error.where is not None:
+                    raise
+                where = self._config.where("build.python_requirements")
+                raise ConfigError(error.what, where=where, remedy=error.remedy) from error
+        places = {
+            text: self._config.where(f"build.python_packages[{i}]")
+            for i, text in enumerate(build.python_packages)
+        }
+        return read_packages(places, self._root, environ)
+
+    def _python(self) -> str:
+        config, settings = self._config, self._settings
+        version = settings.python_version or config.build.python_version
+        if version is None:
+            self._report.changed(
+                "build.python_version",
+                f"Python {settings.client_python}",
+                "cog.yaml names none, and the App travels as this interpreter's bytecode",
+            )
+            return settings.client_python
+        where = config.where("build.python_version")
+        if tuple(map(int, version.split(".")[:2])) < OLDEST_PYTHON:
+            raise ConfigError(
+                f"Python {version} is older than what fal and cogfal run on",
+                where=where,
+                remedy='set python_version: "3.10" or newer, and pins that have wheels for it',
+            )
+        self._report.kept("build.python_version", f"Python {version}", where=where)
+        return version
+
+    def _python_conflict(self, version: str) -> ConfigError | None:
+        minor, here = ".".join(version.split(".")[:2]), self._settings.client_python
+        if not self._settings.pickled or minor == here:
+            return None
+        where = self._config.where("build.python_version")
+        remedy = (
+            f"deploy from Python {minor}, set python_version to {here}, or deploy with the entry "
+            "that `cogfal entry` writes, which pickles nothing"
+        )
+        self._report.unsupported(
+            "build.python_version", f"this is Python {here}", remedy, where=where
+        )
+        return ConfigError(
+            f"the project wants Python {minor} and this is Python {here}",
+            where=where,
+            remedy=remedy,
+        )
+
+    def _wants_image(self, requirements: RequirementSet) -> bool:
+        settings = self._settings
+        reasons = image_reasons(self._config, requirements)
+        if settings.dockerfile is not None:
+            reasons = (*reasons, f"the Dockerfile {settings.dockerfile.name}")
+        if settings.kind == "container":
+            reasons = (*reasons, "the App's kind")
+        if settings.kind == "virtualenv" and reasons:
+            for reason in reasons:
+                self._report.unsupported(
+                    reason, "left out", 'remove kind = "virtualenv" to have an image built'
+                )
+            return False
+        if reasons:
+            self._report.changed(
+                "build", "built as a container image", f"because of {', '.join(reasons)}"
+            )
+        return bool(reasons)
+
+    def _machine(self, requirements: RequirementSet) -> MachineChoice:
+        config, settings, report = self._config, self._settings, self._report
+        asked = settings.machine_type
+        wanted = (asked,) if isinstance(asked, str) else tuple(asked or ())
+        where = config.where("build.gpu")
+        if not wanted and not config.build.gpu:
+            name = cpu_machine(requirements)
+            report.kept("build.gpu", f"a CPU machine, {name}", where=where)
+            return MachineChoice((name,))
+        cuda = self._asked_cuda()
+        choice = choose_gpu(
+            wanted or (settings.gpu_machine_type,),
+            bool(wanted),
+            frameworks(requirements, cuda),
+            report,
+        )
+        if config.build.gpu and not any(name.startswith("GPU-") for name in choice.machines):
+            report.changed(
+                "build.gpu", "a machine without a GPU", "the App's machine_type wins", where=where
+            )
+        report.kept("build.gpu", ", ".join(choice.machines), where=where)
+        return choice
+
+    def _asked_cuda(self) -> tuple[int, int] | None:
+        if self._config.build.cuda is None:
+            return None
+        major, minor = self._config.build.cuda.split(".")[:2]
+        return int(major), int(minor)
+
+    def _image(self, requirements: RequirementSet, python: str) -> ImagePlan:
+        return plan_image(
+            self._config,
+            requirements,
+            self._settings,
+            self._report,
+            root=self._root,
+            python_version=python,
+        )
+
+    def _requirements(self, requirements: RequirementSet, *, in_image: bool) -> tuple[str, ...]:
+        own = self._settings.requirements
+        if in_image:
+            return own
+        arguments = install_arguments(
+            requirements, self._root, self._settings.installer, self._report
+        )
+        return (*arguments, *own)
+
+    def _files(self, choice: Choice, plan: ImagePlan | None) -> Files:
+        return Files(
+            context=str(self._root),
+            ignore=choice.regexes(),
+            dockerignore=choice.patterns(),
+            directory=plan.directory if plan else "/app",
+            count=len(choice.files),
+            size=choice.size,
+        )
+
+
+def app_name(image: str | None) -> str | None:
+    """Return a name for the app from cog.yaml's `image`, in the form that fal takes."""
+    if image is None:
+        return None
+    last = image.split("@")[0].rpartition("/")[2].partition(":")[0]
+    return re.sub(r"[^a-z0-9]+", "-", last.lower()).strip("-") or None
+
+
+def _one(machines: tuple[str, ...]) -> str | tuple[str, ...]:
+    return machines[0] if len(machines) == 1 else machines

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
-from urllib.parse import urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
 
@@ -22,6 +21,7 @@ from cogfal.spec import Location
 _MAX_BYTES: Final = 4 << 20
 _COMMENT: Final = re.compile(r"(^|\s+)#.*$")
 _VARIABLE: Final = re.compile(r"\$\{([A-Z0-9_]+)\}")
+_CREDENTIALS: Final = re.compile(r"://[^/\s]*@")
 _URL: Final = re.compile(r"(?:(?:git|hg|svn|bzr)\+)?[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _ARCHIVE: Final = (".whl", ".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
 _ALIASES: Final = {
@@ -96,11 +96,15 @@ Line: TypeAlias = Package | Link | Local | Option
 
 @dataclass(frozen=True, slots=True)
 class RequirementSet:
-    """What the files ask for, in order, and the versions they constrain."""
+    """What the files ask for, in order, and the versions they constrain.
+
+    `secrets` are the variables that stand in a URL's credentials: their `${NAME}` is left as it
+    is, for a value that only the build may see.
+    """
 
     lines: tuple[Line, ...] = ()
     constraints: tuple[Package, ...] = ()
-    variables: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
 
     def packages(self) -> tuple[Package, ...]:
         """Return the named requirements."""
@@ -137,11 +141,11 @@ class _Reader:
         self._environ = environ
         self._lines: list[Line] = []
         self._constraints: list[Package] = []
-        self._variables: dict[str, None] = {}
+        self._secrets: dict[str, None] = {}
         self._open: list[Path] = []
 
     def result(self) -> RequirementSet:
-        return RequirementSet(tuple(self._lines), tuple(self._constraints), tuple(self._variables))
+        return RequirementSet(tuple(self._lines), tuple(self._constraints), tuple(self._secrets))
 
     def file(self, path: Path, where: Location | str | None, *, constraint: bool = False) -> None:
         path = path.resolve()
@@ -171,15 +175,23 @@ class _Reader:
             )
 
     def _substitute(self, text: str, where: Location | str) -> str:
-        for name in _VARIABLE.findall(text):
+        """Put in the values of variables, except where a URL's credentials would show them."""
+        credentials = [match.span() for match in _CREDENTIALS.finditer(text)]
+
+        def value(match: re.Match[str]) -> str:
+            name = match[1]
+            if any(start <= match.start() < end for start, end in credentials):
+                self._secrets[name] = None
+                return match[0]
             if name not in self._environ:
                 raise ConfigError(
                     f"the environment variable {name} is not set here",
                     where=where,
                     remedy=f"export {name} before deploying, or write the value out",
                 )
-            self._variables[name] = None
-        return _VARIABLE.sub(lambda match: self._environ[match[1]], text)
+            return self._environ[name]
+
+        return _VARIABLE.sub(value, text)
 
     def _option(self, text: str, where: Location | str, base: Path, *, constraint: bool) -> None:
         for name, value in _options(text, where):
@@ -213,9 +225,12 @@ class _Reader:
             ) from error
 
 
-def has_credentials(url: str) -> bool:
-    """Whether a URL carries a user name or password."""
-    return "@" in urlsplit(url.partition("+")[2] or url).netloc
+def has_credentials(text: str) -> bool:
+    """Whether a text holds a URL with a user name or password that is written out."""
+    return any(
+        _VARIABLE.sub("", match[0]).strip(":/@") not in ("", "git")
+        for match in _CREDENTIALS.finditer(text)
+    )
 
 
 def without_credentials(text: str) -> str:

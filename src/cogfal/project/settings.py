@@ -8,14 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final, Literal
 
 PINNED: Final = ("fastapi", "pydantic", "tblib")
 """What fal installs on the runner in the deploying machine's version (its SERVE_REQUIREMENTS)."""
-
-NO_MAPPING: Final[Mapping[str, str]] = MappingProxyType({})
-
 
 def client_pins() -> dict[str, str]:
     """Return the versions that fal will force on the runner, as they are installed here."""
@@ -62,9 +58,9 @@ class PlanSettings:
     pickled: bool = True
     dockerfile: Path | None = None
     exclude: tuple[str, ...] = ()
-    build_secrets: Mapping[str, str] = NO_MAPPING
+    build_secrets: Mapping[str, str] = field(default_factory=dict)
     weights: Mapping[str, Weight] = field(default_factory=dict)
-    cache_directory: str | None = None
+    cache_directory: str | None = "/data/.cache"
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     pins: Mapping[str, str] = field(default_factory=client_pins)
     client_python: str = field(default_factory=client_python)

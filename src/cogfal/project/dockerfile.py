@@ -1,0 +1,204 @@
+"""Write a Dockerfile for what fal's own runtime cannot provide.
+
+Instructions are made by functions that quote what they are given, so that no value can end its
+instruction and begin another. COPY starts at the first column because fal's reader looks only
+there. There is nothing of Cog's runtime, no EXPOSE and no CMD: fal brings its own.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from cogfal.errors import ConfigError
+from cogfal.project.config import Command, Mount
+from cogfal.project.hardware import CUDA_IMAGES, CudaImage
+from cogfal.spec import Location
+
+PROJECT_DIRECTORY: Final = "/src"
+"""Where the project lies in the image; Cog's own place, which authors write into their code."""
+
+_PYTHON_DIRECTORY: Final = "/opt/python"
+_PIP_DIRECTORY: Final = "/opt/requirements"
+_MAX_INSTRUCTION: Final = 16_000
+_UV_IMAGE: Final = "ghcr.io/astral-sh/uv:0.9.7"
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_./(\"'${][ -~]*[^\s\\]|[A-Za-z0-9]")
+_APT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9+.-]*(:[a-z0-9]+)?(=[A-Za-z0-9.+~:-]+)?")
+_APT_RENAMED: Final = {"libgl1-mesa-glx": "libgl1", "python-dev": "python3-dev"}
+_BASE_PACKAGES: Final = ("ca-certificates", "curl")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What goes into the image, in the order of its layers.
+
+    `secrets` are the ids of build secrets that hold values for `${NAME}` in the requirements;
+    `locals` are requirements inside the project, installed after it is copied.
+    """
+
+    python_version: str
+    cuda: CudaImage | None = None
+    system_packages: tuple[str, ...] = ()
+    variables: tuple[tuple[str, str], ...] = ()
+    pre_install: tuple[Command, ...] = ()
+    requirements: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    run: tuple[Command, ...] = ()
+    locals: tuple[str, ...] = ()
+
+
+def write_dockerfile(recipe: Recipe) -> str:
+    """Return the text of the Dockerfile."""
+    lines = [
+        *_base(recipe),
+        *(env(name, value) for name, value in recipe.variables),
+        *(run(command.command, command.mounts) for command in recipe.pre_install),
+        *_pip(recipe),
+        *(run(command.command, command.mounts) for command in recipe.run),
+        *_project(recipe),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def project_layers(recipe: Recipe) -> list[str]:
+    """Return the last instructions alone: the requirements and the project itself."""
+    return [*_pip(recipe), *_project(recipe)]
+
+
+def run(command: str, mounts: Sequence[Mount] = ()) -> str:
+    """Return a RUN instruction that gives `command` to the shell, whatever it contains.
+
+    A command of one plain line stays readable; any other is written as a JSON array, which Docker
+    neither expands nor continues.
+    """
+    flags = "".join(f"--mount=type=secret,id={mount.id},target={mount.target} " for mount in mounts)
+    text = command.strip()
+    if _PLAIN.fullmatch(text) and "<<" not in text:
+        return f"RUN {flags}{text}"
+    array = json.dumps(["/bin/sh", "-c", text]).replace("<", "\\u003c")
+    return f"RUN {flags}{array}"
+
+
+def env(name: str, value: str) -> str:
+    """Return an ENV instruction; `value` is taken literally and must be one line."""
+    quoted = re.sub(r'(["$\\])', r"\\\1", value)
+    return f'ENV {name}="{quoted}"'
+
+
+def copy(source: str, target: str) -> str:
+    """Return a COPY instruction in its JSON form."""
+    return "COPY " + json.dumps([source, target])
+
+
+def apt_names(names: Iterable[str], where: Location | str) -> tuple[str, ...]:
+    """Return the names of system packages, split and checked.
+
+    Raises:
+        ConfigError: One is not a package's name.
+    """
+    found = []
+    for name in (part for text in names for part in text.split()):
+        if not _APT_NAME.fullmatch(name):
+            raise ConfigError(
+                f"{name!r} is not the name of a system package",
+                where=where,
+                remedy="write names such as ffmpeg or libgl1, or ffmpeg=7:5.1.6",
+            )
+        found.append(_APT_RENAMED.get(name, name))
+    return tuple(dict.fromkeys(found))
+
+
+def cuda_image(cuda: str | None, cudnn: str | None) -> CudaImage | None:
+    """Return the image nearest to what is asked for, None where there is none.
+
+    CUDA counts more than cuDNN: within one major version newer CUDA libraries serve older
+    programs, so the next higher version is taken before a lower one.
+    """
+    wanted = tuple(map(int, cuda.split("."))) if cuda else None
+    major = int(cudnn.partition(".")[0]) if cudnn else None
+    images = [image for image in CUDA_IMAGES if wanted is None or image.cuda[0] == wanted[0]]
+    if major is not None:
+        images = [image for image in images if image.cudnn == major] or images
+    if wanted is None:
+        return images[-1] if images else None
+    exact = [image for image in images if image.cuda[: len(wanted)] == wanted]
+    higher = [image for image in images if image.cuda >= wanted]
+    return next(iter(exact[-1:] or higher[:1] or images[-1:]), None)
+
+
+def _base(recipe: Recipe) -> list[str]:
+    if recipe.cuda is None:
+        exact = recipe.python_version.count(".") > 1
+        lines = [f"FROM python:{recipe.python_version}-slim{'' if exact else '-bookworm'}"]
+    else:
+        lines = [f"FROM nvidia/cuda:{recipe.cuda.tag}", env("NVIDIA_DRIVER_CAPABILITIES", "all")]
+    lines += [env("DEBIAN_FRONTEND", "noninteractive"), env("PYTHONUNBUFFERED", "1")]
+    lines.append(_apt(_BASE_PACKAGES))
+    if recipe.cuda is not None:
+        lines += _python(recipe.python_version)
+    if recipe.system_packages:
+        lines.append(_apt(recipe.system_packages, recommended=True))
+    return lines
+
+
+def _apt(names: Sequence[str], *, recommended: bool = False) -> str:
+    flags = "" if recommended else "--no-install-recommends "
+    packages = " ".join(map(shlex.quote, names))
+    return run(
+        f"apt-get update -qq && apt-get install -qqy {flags}{packages} "
+        "&& rm -rf /var/lib/apt/lists/*"
+    )
+
+
+def _python(version: str) -> list[str]:
+    """CUDA's images have no Python: a virtualenv, so that pip may write to it."""
+    minor = ".".join(version.split(".")[:2])
+    versions = dict.fromkeys([version, minor])  # not every patch was ever built to be portable
+    commands = (f"uv venv --seed --managed-python -p {v} {_PYTHON_DIRECTORY}" for v in versions)
+    return [
+        f"COPY --from={_UV_IMAGE} /uv /usr/local/bin/uv",
+        env("UV_PYTHON_INSTALL_DIR", "/opt/uv"),
+        run(" || ".join(commands)),
+        f'ENV PATH="{_PYTHON_DIRECTORY}/bin:$PATH"',
+    ]
+
+
+def _pip(recipe: Recipe) -> list[str]:
+    if not recipe.requirements:
+        return []
+    files = {f"{_PIP_DIRECTORY}/requirements.txt": recipe.requirements}
+    flags = f"-r {_PIP_DIRECTORY}/requirements.txt"
+    if recipe.constraints:
+        files[f"{_PIP_DIRECTORY}/constraints.txt"] = recipe.constraints
+        flags += f" -c {_PIP_DIRECTORY}/constraints.txt"
+    exports = [f'export {name}="$(cat /run/secrets/{name})"' for name in recipe.secrets]
+    install = " && ".join([*exports, f"python -m pip install --no-cache-dir {flags}"])
+    mounts = [Mount(name, f"/run/secrets/{name}") for name in recipe.secrets]
+    return [
+        run(f"mkdir -p {_PIP_DIRECTORY}"),
+        *(text for path, lines in files.items() for text in _write(path, lines)),
+        run(install, mounts),
+    ]
+
+
+def _write(path: str, lines: Iterable[str]) -> list[str]:
+    """Instructions that write lines to a file; Docker takes no line of more than 64 KiB."""
+    chunks: list[list[str]] = [[]]
+    for line in map(shlex.quote, lines):
+        if sum(map(len, chunks[-1])) + len(line) > _MAX_INSTRUCTION:
+            chunks.append([])
+        chunks[-1].append(line)
+    return [run(f"printf '%s\\n' {' '.join(chunk)} >> {path}") for chunk in chunks]
+
+
+def _project(recipe: Recipe) -> list[str]:
+    lines = [f"WORKDIR {PROJECT_DIRECTORY}", copy(".", f"{PROJECT_DIRECTORY}/")]
+    if recipe.locals:
+        paths = " ".join(map(shlex.quote, recipe.locals))
+        lines.append(run(f"python -m pip install --no-cache-dir {paths}"))
+    return lines

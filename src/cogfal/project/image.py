@@ -1,0 +1,205 @@
+"""Plan a container image: what goes into its Dockerfile, and which secrets its build needs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from cogfal.errors import ConfigError
+from cogfal.project.config import CogConfig, Command
+from cogfal.project.dockerfile import (
+    PROJECT_DIRECTORY,
+    Recipe,
+    apt_names,
+    cuda_image,
+    write_dockerfile,
+)
+from cogfal.project.gpu import tensorflow_release
+from cogfal.project.hardware import CUDA_IMAGES, CudaImage
+from cogfal.project.installer import file_lines
+from cogfal.project.report import Report
+from cogfal.project.requirements import Link, Local, Package, RequirementSet
+from cogfal.project.settings import PlanSettings
+from cogfal.project.takeover import take_over
+
+_SECRET_NAME: Final = re.compile(
+    r"(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|CREDENTIALS?)(?:_|$)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePlan:
+    """A Dockerfile, and its build secrets by mount id as references to fal secrets."""
+
+    dockerfile: str
+    build_secrets: tuple[tuple[str, str], ...] = ()
+    directory: str = PROJECT_DIRECTORY
+
+
+def plan_image(
+    config: CogConfig,
+    requirements: RequirementSet,
+    settings: PlanSettings,
+    report: Report,
+    *,
+    root: Path,
+    python_version: str,
+) -> ImagePlan:
+    """Plan the image of a project that fal's own runtime cannot serve.
+
+    Raises:
+        ConfigError: Something in cog.yaml or the requirements cannot be built.
+    """
+    lines, constraints = file_lines(requirements)
+    recipe = Recipe(
+        python_version,
+        cuda=_cuda(config, requirements, report),
+        system_packages=_system_packages(config, requirements, report),
+        variables=_variables(config, report),
+        pre_install=_commands(config, "pre_install", config.build.pre_install, report),
+        requirements=lines,
+        constraints=constraints,
+        secrets=requirements.secrets,
+        run=_commands(config, "run", config.build.run, report),
+        locals=_locals(requirements, root),
+    )
+    if settings.dockerfile is not None:
+        text = take_over(root / settings.dockerfile, recipe, report)
+    else:
+        text = write_dockerfile(recipe)
+    return ImagePlan(text, _secrets(config, requirements, settings, report))
+
+
+def _cuda(config: CogConfig, requirements: RequirementSet, report: Report) -> CudaImage | None:
+    build = config.build
+    cuda, cudnn = build.cuda, build.cudnn
+    release = tensorflow_release(requirements) if build.gpu else None
+    if cuda is None and cudnn is None and release is not None:
+        cuda, cudnn = ".".join(map(str, release.cuda)), str(release.cudnn)
+    if cuda is None and cudnn is None:
+        return None
+    image = cuda_image(cuda, cudnn)
+    where = config.where("build.cuda" if build.cuda else "build.cudnn")
+    if image is None:
+        known = sorted(
+            {f"{i.cuda[0]}.{i.cuda[1]}" for i in CUDA_IMAGES},
+            key=lambda v: [*map(int, v.split("."))],
+        )
+        raise ConfigError(
+            f"there is no CUDA {cuda} image", where=where, remedy=f"use one of {', '.join(known)}"
+        )
+    found = ".".join(map(str, image.cuda))
+    if cuda is not None and not f"{found}.".startswith(f"{cuda}."):
+        report.changed("build.cuda", f"CUDA {found}", f"NVIDIA has no {cuda} image", where=where)
+    else:
+        report.kept("build.cuda", f"nvidia/cuda:{image.tag}", where=where)
+    if cudnn is not None and cudnn.partition(".")[0] != str(image.cudnn):
+        report.changed(
+            "build.cudnn",
+            f"cuDNN {image.cudnn}",
+            f"the image of CUDA {found} has no other",
+            where=config.where("build.cudnn"),
+        )
+    return image
+
+
+def _system_packages(
+    config: CogConfig, requirements: RequirementSet, report: Report
+) -> tuple[str, ...]:
+    where = config.where("build.system_packages")
+    asked = config.build.system_packages
+    names = apt_names(asked, where)
+    if asked:
+        report.kept("build.system_packages", ", ".join(names), where=where)
+    missing = [name for text in asked for name in text.split() if name not in names]
+    for name in dict.fromkeys(missing):
+        report.changed(
+            "build.system_packages", f"{name} replaced", "Debian renamed it", where=where
+        )
+    if "git" not in names and any(_from_git(line) for line in requirements.lines):
+        report.changed("build.system_packages", "git added", "a requirement is a Git repository")
+        names = ("git", *names)
+    return names
+
+
+def _from_git(line: object) -> bool:
+    match line:
+        case Link(url=url):
+            return url.startswith("git+")
+        case Package(requirement=requirement):
+            return (requirement.url or "").startswith("git+")
+        case _:
+            return False
+
+
+def _variables(config: CogConfig, report: Report) -> tuple[tuple[str, str], ...]:
+    """What the build may see; the rest is set when the runner starts."""
+    found = []
+    for name, value in config.build.environment + config.environment:
+        if _SECRET_NAME.search(name):
+            report.changed(
+                f"environment.{name}",
+                "kept out of the image",
+                f"it looks like a secret; better still, `fal secrets set {name}=...`",
+                where=config.where(f"environment.{name}"),
+            )
+        elif value.isprintable():
+            found.append((name, value))
+        else:
+            report.changed(
+                f"environment.{name}",
+                "set on the runner but not during the build",
+                "a Dockerfile has no values of several lines",
+                where=config.where(f"environment.{name}"),
+            )
+    return tuple(found)
+
+
+def _commands(
+    config: CogConfig, key: str, commands: tuple[Command, ...], report: Report
+) -> tuple[Command, ...]:
+    for i, command in enumerate(commands):
+        where = config.where(f"build.{key}[{i}]")
+        if re.match(r"\s*(python3? -m )?pip3? install .*\bcog(==|\b\s*$)", command.command):
+            report.unsupported(
+                f"build.{key}[{i}]", "installs Cog", "remove it: cogfal provides it", where=where
+            )
+        else:
+            report.kept(f"build.{key}[{i}]", "a RUN instruction", where=where)
+    return commands
+
+
+def _locals(requirements: RequirementSet, root: Path) -> tuple[str, ...]:
+    found = []
+    for line in requirements.lines:
+        if not isinstance(line, Local):
+            continue
+        if not line.path.is_relative_to(root):
+            raise ConfigError(
+                f"{line.path.name} lies outside the project",
+                where=line.where,
+                remedy="copy it into the project: an image is built from the project's files alone",
+            )
+        relative = line.path.relative_to(root).as_posix()
+        path = PROJECT_DIRECTORY if relative == "." else f"{PROJECT_DIRECTORY}/{relative}"
+        found += (["-e"] if line.editable else []) + [f"{path}{line.extras}"]
+    return tuple(found)
+
+
+def _secrets(
+    config: CogConfig, requirements: RequirementSet, settings: PlanSettings, report: Report
+) -> tuple[tuple[str, str], ...]:
+    commands = config.build.pre_install + config.build.run
+    ids = [mount.id for command in commands for mount in command.mounts]
+    found: dict[str, str] = {}
+    for name in [*ids, *requirements.secrets]:
+        secret = settings.build_secrets.get(name) or re.sub(r"[^A-Z0-9]+", "_", name.upper())
+        found[name] = f"${secret}"
+        report.changed(
+            f"secret {name}",
+            f"the fal secret {secret}",
+            f"`fal secrets set {secret}=...` replaces `cog build --secret id={name},...`",
+        )
+    return tuple(found.items())

@@ -1,0 +1,235 @@
+"""Requirements as arguments for fal's installer, and as lines of a file for an image.
+
+fal hands an app's requirements to `uv pip install` (to pip behind a `python_entry_point`) as
+command line arguments. A command line has no hashes and no constraints file, and uv looks a
+package up in the first index that has it, where pip takes the best version of all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final, Literal
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from typing_extensions import assert_never
+
+from cogfal.errors import ConfigError
+from cogfal.project.report import Report
+from cogfal.project.requirements import (
+    Line,
+    Link,
+    Local,
+    Option,
+    Package,
+    RequirementSet,
+    has_credentials,
+    without_credentials,
+)
+
+COG_PACKAGES: Final = frozenset({"cog", "coglet"})
+"""Cog's runtime, whose place cogfal takes."""
+
+_INDEXES: Final = frozenset({"--extra-index-url", "--index-url"})
+_DROPPED: Final = {
+    "--prefer-binary": "uv prefers wheels already",
+    "--require-hashes": "hashes cannot be given on a command line",
+    "--use-feature": "it is a switch of pip itself",
+}
+
+
+def install_arguments(
+    requirements: RequirementSet, root: Path, installer: Literal["uv", "pip"], report: Report
+) -> tuple[str, ...]:
+    """Return the arguments that install the requirements on fal's own runtime.
+
+    Options come first, as fal's documentation asks; a flag and its value are two strings.
+    """
+    options = [line for line in requirements.lines if isinstance(line, Option)]
+    arguments = _option_arguments(options, installer, report)
+    merged = _with_constraints(requirements, report)
+    for line in merged:
+        if not isinstance(line, Option):
+            arguments.append(_argument(line, root, report))
+    return tuple(dict.fromkeys(arguments)) if not options else _unique(arguments)
+
+
+def file_lines(requirements: RequirementSet) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the lines of a requirements file and of a constraints file for pip, without paths."""
+    lines = tuple(text for line in requirements.lines if (text := _file_line(line)) is not None)
+    for text in lines:
+        if has_credentials(text):
+            raise ConfigError(
+                f"credentials are written into {without_credentials(text)!r}",
+                where="the requirements",
+                remedy="put them into a fal secret and write ${NAME} in their place",
+            )
+    constraints = tuple(str(package.requirement) for package in requirements.constraints)
+    return lines, constraints
+
+
+def without_cog(requirements: RequirementSet, report: Report) -> RequirementSet:
+    """Leave out Cog itself, for which cogfal stands in."""
+    kept = []
+    for line in requirements.lines:
+        if isinstance(line, Package) and _name(line.requirement) in COG_PACKAGES:
+            report.changed(
+                line.requirement.name,
+                "left out of the requirements",
+                "cogfal provides `import cog`, and Cog's server would bring its own pins",
+                where=line.where,
+            )
+        else:
+            kept.append(line)
+    return RequirementSet(tuple(kept), requirements.constraints, requirements.secrets)
+
+
+def _option_arguments(
+    options: Iterable[Option], installer: Literal["uv", "pip"], report: Report
+) -> list[str]:
+    arguments: list[str] = []
+    indexes = 0
+    for option in options:
+        if option.name in _DROPPED:
+            report.changed(option.name, "left out", _DROPPED[option.name], where=option.where)
+            continue
+        arguments += [option.name] if option.value is None else [option.name, option.value]
+        indexes += option.name in _INDEXES
+        if option.value and has_credentials(option.value):
+            report.changed(
+                option.name,
+                f"{without_credentials(option.value)} travels with its credentials",
+                "write ${NAME} instead, and it is built as an image with the fal secret NAME",
+                where=option.where,
+            )
+    if indexes and installer == "uv":
+        arguments += ["--index-strategy", "unsafe-best-match"]
+        report.changed(
+            "--extra-index-url",
+            "searched as pip does, best version of all indexes",
+            "uv alone would stop at the first index that has the package",
+        )
+    return arguments
+
+
+def _argument(line: Package | Link | Local, root: Path, report: Report) -> str:
+    match line:
+        case Package():
+            return _package_argument(line, root, report)
+        case Link():
+            return _link_text(line)
+        case Local():
+            return _local_argument(line, root, report)
+        case _:
+            assert_never(line)
+
+
+def _package_argument(line: Package, root: Path, report: Report) -> str:
+    name = str(line.requirement)
+    if line.hashes:
+        report.changed(
+            line.requirement.name,
+            "installed without checking its hashes",
+            'a command line has no hashes; set kind = "container" to have them checked',
+            where=line.where,
+        )
+    if line.options:
+        report.unsupported(
+            line.requirement.name,
+            f"{', '.join(line.options)} left out",
+            'set kind = "container", where pip reads the file itself',
+            where=line.where,
+        )
+    directory = root / name.partition("[")[0]
+    if line.requirement.specifier or line.requirement.url or not directory.is_dir():
+        return name
+    report.changed(
+        name,
+        f"written as {name}>=0",
+        "fal would take the bare name for the project's directory of the same name",
+        where=line.where,
+    )
+    return f"{name}>=0"
+
+
+def _link_text(line: Link) -> str:
+    url = line.url
+    if len(line.hashes) == 1 and "#" not in url and not re.match(r"\w+\+", url):
+        url = f"{url}#{line.hashes[0].replace(':', '=', 1)}"
+    return f"{url} ; {line.marker}" if line.marker else url
+
+
+def _local_argument(line: Local, root: Path, report: Report) -> str:
+    inside = line.path.is_relative_to(root)
+    path = (line.path.relative_to(root).as_posix() if inside else line.path.as_posix()) or "."
+    what = "installed" if not line.editable else "installed, but not editable"
+    report.changed(
+        f"{path}{line.extras}",
+        f"built here as a source distribution and {what}",
+        "fal's runtime cannot see this machine's files",
+        where=line.where,
+    )
+    return f"{path}{line.extras}"
+
+
+def _with_constraints(requirements: RequirementSet, report: Report) -> tuple[Line, ...]:
+    """Fold constraints into the requirements they concern; the others become requirements."""
+    limits: dict[str, list[Package]] = {}
+    for package in requirements.constraints:
+        limits.setdefault(_name(package.requirement), []).append(package)
+    lines: list[Line] = [
+        _constrained(line, limits) if isinstance(line, Package) else line
+        for line in requirements.lines
+    ]
+    named = {_name(package.requirement) for package in requirements.packages()}
+    for name, packages in limits.items():
+        if name not in named:
+            lines.extend(packages)
+            report.changed(
+                packages[0].requirement.name,
+                "installed, although only constrained",
+                'a command line has no constraints; set kind = "container" for the exact meaning',
+                where=packages[0].where,
+            )
+    return tuple(lines)
+
+
+def _constrained(line: Package, limits: dict[str, list[Package]]) -> Package:
+    requirement = Requirement(str(line.requirement))
+    for package in limits.get(_name(requirement), []):
+        marker = package.requirement.marker
+        if requirement.url is None and (marker is None or marker.evaluate()):
+            requirement.specifier &= package.requirement.specifier
+    return Package(requirement, line.hashes, line.options, line.where)
+
+
+def _file_line(line: Line) -> str | None:
+    match line:
+        case Package():
+            hashes = [f"--hash={value}" for value in line.hashes]
+            return " ".join([str(line.requirement), *line.options, *hashes])
+        case Link():
+            return " ".join([_link_text(line), *(f"--hash={h}" for h in line.hashes[1:])])
+        case Option():
+            return line.name if line.value is None else f"{line.name} {line.value}"
+        case Local():
+            return None
+        case _:
+            assert_never(line)
+
+
+def _name(requirement: Requirement) -> str:
+    return canonicalize_name(requirement.name)
+
+
+def _unique(arguments: list[str]) -> tuple[str, ...]:
+    """Drop repeated requirements, but no flag's value."""
+    found: list[str] = []
+    flag = False
+    for argument in arguments:
+        if flag or argument.startswith("--") or argument not in found:
+            found.append(argument)
+        flag = argument.startswith("--") and argument not in ("--pre", "--no-index")
+    return tuple(found)

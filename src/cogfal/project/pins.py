@@ -1,0 +1,89 @@
+"""Find, before anything is deployed, what contradicts the versions that fal forces on the runner.
+
+fal adds `fastapi`, `pydantic` and `tblib` to every app's requirements in the versions of the
+deploying machine (`SERVE_REQUIREMENTS` in fal/api/api.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from packaging.markers import default_environment
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from cogfal.errors import ConfigError
+from cogfal.project.requirements import Package
+
+_ALSO_NEEDED: Mapping[str, str] = {"httpx": ">=0.20", "pillow": ">=10"}
+
+
+def check_pins(packages: Iterable[Package], pins: Mapping[str, str], python_version: str) -> None:
+    """Refuse requirements that the runner cannot meet.
+
+    Raises:
+        ConfigError: A requirement excludes a version that fal installs; with both versions and
+            the ways out.
+    """
+    for package in packages:
+        name = canonicalize_name(package.requirement.name)
+        if not _applies(package, python_version):
+            continue
+        if name in pins and not package.requirement.specifier.contains(
+            pins[name], prereleases=True
+        ):
+            raise _clash(package, pins[name])
+        if name in _ALSO_NEEDED:
+            _check_range(package, _ALSO_NEEDED[name])
+
+
+def _applies(package: Package, python_version: str) -> bool:
+    marker = package.requirement.marker
+    if marker is None:
+        return True
+    minor = ".".join(python_version.split(".")[:2])
+    there = default_environment() | {
+        "python_version": minor,
+        "python_full_version": python_version if python_version.count(".") > 1 else f"{minor}.0",
+        "sys_platform": "linux",
+        "platform_system": "Linux",
+        "platform_machine": "x86_64",
+        "os_name": "posix",
+    }
+    return marker.evaluate({key: str(value) for key, value in there.items()})
+
+
+def _clash(package: Package, pin: str) -> ConfigError:
+    requirement = package.requirement
+    return ConfigError(
+        f"{requirement} contradicts {requirement.name}=={pin}, which fal installs on the runner "
+        "because it is installed here",
+        where=package.where,
+        remedy=_remedy(requirement.name, requirement.specifier, pin),
+    )
+
+
+def _remedy(name: str, specifier: SpecifierSet, pin: str) -> str:
+    if name.lower() == "pydantic" and not specifier.contains("2.99"):
+        exact = [s.version for s in specifier if s.operator in ("==", "~=")]
+        if not exact or Version(exact[0].rstrip(".*")).major < 2:
+            return "port the project to pydantic 2, and its requirement with it"
+    return (
+        f"widen the requirement to allow {pin}, or deploy from an environment whose {name} "
+        f"fits {specifier}"
+    )
+
+
+def _check_range(package: Package, needed: str) -> None:
+    """Only an exact pin can be told to miss a range."""
+    allowed = SpecifierSet(needed)
+    exact = [spec.version for spec in package.requirement.specifier if spec.operator == "=="]
+    for version in exact:
+        if not version.endswith("*") and not allowed.contains(version, prereleases=True):
+            raise ConfigError(
+                f"{package.requirement} is older than {package.requirement.name}{needed}, "
+                "which the runner needs",
+                where=package.where,
+                remedy="raise the pin",
+            )

@@ -1,0 +1,234 @@
+"""Choose the project's files that travel to the runner, as Docker would with its .dockerignore.
+
+fal reads .dockerignore with Git's rules and forgets the lines that start with `!`, so the choice
+is made here, with Docker's rules, and handed over as exact names.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from cogfal.errors import ConfigError
+from cogfal.project.report import Report
+
+_GLOB_CHARACTER: Final = re.compile(r"[*?\[\]!# \\]")
+
+FILE_LIMIT: Final = 1 << 30
+"""fal's limit for one file, in bytes."""
+
+_ALWAYS_DIRECTORIES: Final = frozenset({".git", ".cog", "__pycache__", ".venv", ".mypy_cache"})
+_ALWAYS_FILES: Final = frozenset({".DS_Store", ".dockerignore", ".env"})
+STANDING_IGNORE: Final = (r"\.pyc$", r"__pycache__/", r"\.git/", r"\.DS_Store$", r"^\.cog/")
+"""fal's own default patterns, and Cog's directory, for files that appear later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The files that travel, relative to the project, with their sizes, and what stays here.
+
+    A path in `ignored` that ends with a slash is a whole directory.
+    """
+
+    files: tuple[tuple[str, int], ...]
+    ignored: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """All files together, in bytes."""
+        return sum(size for _, size in self.files)
+
+    def regexes(self) -> tuple[str, ...]:
+        """Return `app_files_ignore`: what stays here, as regular expressions for fal."""
+        exact = (
+            f"^{re.escape(path)}" + ("" if path.endswith("/") else "$") for path in self.ignored
+        )
+        return (*STANDING_IGNORE, *exact)
+
+    def patterns(self) -> tuple[str, ...]:
+        """Return the same for `ContainerImage(dockerignore=...)`, in Git's notation."""
+        exact = ("/" + _GLOB_CHARACTER.sub(r"\\\g<0>", path) for path in self.ignored)
+        return ("*.pyc", "__pycache__/", ".git/", ".DS_Store", "/.cog/", *exact)
+
+
+def choose_files(
+    root: Path, report: Report, *, exclude: Iterable[str] = (), limit: int = FILE_LIMIT
+) -> Choice:
+    """Walk the project and decide what travels.
+
+    Args:
+        root: The project's directory.
+        report: Told about links and secrets that stay here, and about the size.
+        exclude: Further patterns in .dockerignore's notation.
+        limit: The largest file that fal takes, in bytes.
+
+    Raises:
+        ConfigError: A file is larger than fal takes.
+    """
+    rules = Rules([*_dockerignore(root), *exclude])
+    walk = _Walk(root, rules, report, limit)
+    walk.directory("")
+    choice = Choice(tuple(walk.files), tuple(walk.ignored))
+    report.kept("files", f"{len(choice.files)} files, {readable_size(choice.size)}")
+    return choice
+
+
+def readable_size(size: int) -> str:
+    """Return a size in bytes as people write it: `3.2 MB`."""
+    amount = float(size)
+    for unit in ("bytes", "kB", "MB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} GB"
+
+
+class Rules:
+    """The patterns of a .dockerignore: the last one that matches decides."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._rules = [(rule, keep) for line in lines for rule, keep in _rule(line)]
+        self.any_exceptions = any(keep for _, keep in self._rules)
+
+    def ignores(self, path: str) -> bool:
+        """Whether Docker would leave out a path, given with forward slashes."""
+        parents = [path[: match.start()] for match in re.finditer("/", path)]
+        ignored = False
+        for rule, keep in self._rules:
+            if keep == ignored and any(rule.fullmatch(part) for part in (path, *parents)):
+                ignored = not keep
+        return ignored
+
+
+def _rule(line: str) -> Iterator[tuple[re.Pattern[str], bool]]:
+    if line.startswith("#"):
+        return
+    text = line.strip()
+    keep = text.startswith("!")
+    text = text.removeprefix("!").strip()
+    text = os.path.normpath(text).replace(os.sep, "/").lstrip("/") if text else ""
+    if text and text != ".":
+        yield _regex(text), keep
+
+
+def _regex(pattern: str) -> re.Pattern[str]:
+    """Go's `filepath.Match` with Docker's `**`."""
+    found = ""
+    i = 0
+    while i < len(pattern):
+        char = pattern[i]
+        if pattern.startswith("**", i):
+            i += 2
+            if pattern.startswith("/", i):
+                i += 1
+                found += "(?:.*/)?"
+            else:
+                found += ".*"
+            continue
+        if char == "*":
+            found += "[^/]*"
+        elif char == "?":
+            found += "[^/]"
+        elif char == "[" and (end := pattern.find("]", i + 2)) > 0:
+            found += _char_class(pattern[i + 1 : end])
+            i = end
+        elif char == "\\" and i + 1 < len(pattern):
+            i += 1
+            found += re.escape(pattern[i])
+        else:
+            found += re.escape(char)
+        i += 1
+    return re.compile(found, re.DOTALL)
+
+
+def _char_class(body: str) -> str:
+    negated = body[:1] in ("^", "!")
+    inner = re.sub(r"([\[\]\\&~|^])", r"\\\1", body[1:] if negated else body)
+    try:
+        re.compile(f"[{inner}]")
+    except re.error:
+        return re.escape(f"[{body}]")
+    return f"[{'^' if negated else ''}{inner}]"
+
+
+def _dockerignore(root: Path) -> list[str]:
+    path = root / ".dockerignore"
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines() if path.is_file() else []
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"cannot be read: {error}", where=".dockerignore", remedy="save it as UTF-8 text"
+        ) from error
+
+
+class _Walk:
+    """One pass over the project, deciding for each entry."""
+
+    def __init__(self, root: Path, rules: Rules, report: Report, limit: int) -> None:
+        self._root = root.resolve()
+        self._rules = rules
+        self._report = report
+        self._limit = limit
+        self.files: list[tuple[str, int]] = []
+        self.ignored: list[str] = []
+
+    def directory(self, relative: str) -> None:
+        try:
+            entries = sorted(os.scandir(self._root / relative), key=lambda entry: entry.name)
+        except OSError as error:
+            raise ConfigError(
+                f"cannot be listed: {error.strerror}",
+                where=relative or ".",
+                remedy="make it readable, or name it in .dockerignore",
+            ) from error
+        for entry in entries:
+            self._entry(entry, f"{relative}/{entry.name}" if relative else entry.name)
+
+    def _entry(self, entry: os.DirEntry[str], path: str) -> None:
+        if entry.is_symlink():
+            self._link(path)
+        elif entry.is_dir():
+            self._subdirectory(entry, path)
+        elif self._stays(entry.name, path) or not entry.is_file():
+            self.ignored.append(path)
+        else:
+            self._file(path, entry.stat().st_size)
+
+    def _subdirectory(self, entry: os.DirEntry[str], path: str) -> None:
+        virtualenv = (Path(entry.path) / "pyvenv.cfg").is_file()
+        whole = self._rules.ignores(path) and not self._rules.any_exceptions
+        if entry.name in _ALWAYS_DIRECTORIES or virtualenv or whole:
+            self.ignored.append(f"{path}/")
+        else:
+            self.directory(path)
+
+    def _stays(self, name: str, path: str) -> bool:
+        if name == ".env" and not self._rules.ignores(path):
+            self._report.changed(
+                path, "kept out", "it looks like secrets; give them to `fal secrets set` instead"
+            )
+        return name in _ALWAYS_FILES or name.endswith(".pyc") or self._rules.ignores(path)
+
+    def _link(self, path: str) -> None:
+        """Links stay: fal uploads a link's target under the target's own name, or refuses it."""
+        self.ignored.append(path)
+        if not self._rules.ignores(path):
+            self._report.unsupported(
+                path,
+                "a symbolic link does not travel",
+                "put the file in its place, or name the link in .dockerignore",
+            )
+
+    def _file(self, path: str, size: int) -> None:
+        if size > self._limit:
+            raise ConfigError(
+                f"{readable_size(size)}, and fal takes files of up to {readable_size(self._limit)}",
+                where=path,
+                remedy="name it in .dockerignore and list it under `weights`, so that the runner "
+                "fetches it to /data",
+            )
+        self.files.append((path, size))

@@ -1,0 +1,85 @@
+"""Report the settings that only need a word, and those that have no counterpart."""
+
+from __future__ import annotations
+
+from cogfal.project.config import CogConfig
+from cogfal.project.report import Report
+from cogfal.project.settings import PlanSettings, Weight
+
+
+def split_weights(config: CogConfig, settings: PlanSettings, report: Report) -> dict[str, Weight]:
+    """Return the weights that the runner fetches itself, by their path in the project."""
+    found: dict[str, Weight] = {}
+    for i, weight in enumerate(config.weights):
+        key = f"weights[{i}]"
+        where = config.where(key)
+        target = weight.target.removeprefix("/src/") if weight.target else None
+        if target and weight.source.startswith(("https://", "http://")):
+            found[target] = Weight(weight.source)
+            report.changed(key, f"fetched to /data, linked as {target}", "", where=where)
+        else:
+            report.unsupported(
+                key,
+                f"{weight.source} is not fetched",
+                "give an https URL as `source` and a file of the project as `target`",
+                where=where,
+            )
+    return found | dict(settings.weights)
+
+
+def report_rest(config: CogConfig, settings: PlanSettings, report: Report) -> None:
+    """Report every key that no other step speaks of."""
+    _report_kept(config, settings, report)
+    build = config.build
+    if build.python_overrides:
+        report.unsupported(
+            "build.python_overrides",
+            "left out",
+            "write the versions that you want into the requirements",
+            where=config.where("build.python_overrides"),
+        )
+    if build.fast:
+        _no_counterpart(config, "build.fast", "fal decides how images are stored", report)
+    if build.cog_runtime:
+        _no_counterpart(config, "build.cog_runtime", "cogfal is the runtime", report)
+    if config.sdk_version:
+        key = "sdk_version" if "sdk_version" in config.locations else "build.sdk_version"
+        _no_counterpart(config, key, "cogfal provides `import cog`", report)
+    if config.tests:
+        _no_counterpart(config, "tests", "`cogfal.testing` runs a predictor in a test", report)
+    if "concurrency.default_target" in config.locations:
+        _no_counterpart(
+            config, "concurrency.default_target", "set concurrency_buffer on the App", report
+        )
+
+
+def _report_kept(config: CogConfig, settings: PlanSettings, report: Report) -> None:
+    if config.image:
+        report.changed(
+            "image", "a name for the app", "fal has no registry", where=config.where("image")
+        )
+    if config.train:
+        report.kept("train", "served as /trainings", where=config.where("train"))
+    if config.max_concurrency is not None:
+        where = config.where("concurrency.max")
+        if settings.max_multiplexing is None:
+            report.kept(
+                "concurrency.max", f"max_multiplexing {config.max_concurrency}", where=where
+            )
+        else:
+            report.changed(
+                "concurrency.max",
+                f"max_multiplexing {settings.max_multiplexing}",
+                "the App's setting wins",
+                where=where,
+            )
+    for key, variables in (
+        ("build.environment", config.build.environment),
+        ("environment", config.environment),
+    ):
+        for name, _ in variables:
+            report.kept(f"{key}.{name}", "set on the runner", where=config.where(f"{key}.{name}"))
+
+
+def _no_counterpart(config: CogConfig, key: str, remedy: str, report: Report) -> None:
+    report.unsupported(key, "has no counterpart", remedy, where=config.where(key))
