@@ -1,0 +1,225 @@
+"""Take one prediction from its place in the line to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from cogfal.engine.faults import author_traceback, failure, fault_of
+from cogfal.engine.feed import Feed
+from cogfal.engine.pieces import Ended, Piece, Raised, Returned, Run, Yielded
+from cogfal.engine.ports import Deliverer, Materialiser
+from cogfal.engine.prediction import Prediction, Status
+from cogfal.engine.slots import Ticket
+from cogfal.engine.worker import Assignment, Worker
+from cogfal.errors import CogfalError, PredictionCancelled, PredictorFailed
+from cogfal.files.workspace import Workspace
+from cogfal.spec import IteratorType, Type
+
+R = TypeVar("R")
+IGNORED = (
+    "[the prediction was cancelled, but the predictor caught the cancellation and went on; raise "
+    "it again after cleaning up]\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A request for a prediction.
+
+    Attributes:
+        values: Every input by name, validated.
+        deliverer: Turns results into JSON.
+        id: The caller's id; made up where None.
+        door: The way it came in; ids are unique per door.
+        context: What the author's `current_scope().context` is.
+        wait: Whether it may wait for a slot.
+    """
+
+    values: Mapping[str, Any]
+    deliverer: Deliverer
+    id: str | None = None
+    door: str = "fal"
+    context: Mapping[str, str] = field(default_factory=dict)
+    wait: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all courses of a service share.
+
+    `ready` waits until the predictor can be called; `end` is told of every end.
+    """
+
+    worker: Worker
+    materialiser: Materialiser
+    output: Type
+    open_workspace: Callable[[], Workspace]
+    ready: Callable[[], Coroutine[Any, Any, None]]
+    end: Callable[[Prediction, CogfalError | None], None]
+    log_limit: int
+
+
+class Course:
+    """The way of one prediction through waiting, download, predict and upload.
+
+    Cancelling works in every phase: our own awaits are cancelled, the author's code is interrupted.
+    """
+
+    def __init__(
+        self, submission: Submission, ticket: Ticket, around: Surroundings, prediction: Prediction
+    ) -> None:
+        self._submission = submission
+        self._ticket = ticket
+        self._around = around
+        self.prediction = prediction
+        self._feed = Feed(asyncio.get_running_loop(), prediction.emit, around.log_limit)
+        self._cancelled = False
+        self._interrupt: Callable[[], object] | None = None
+        self._run: Run | None = None
+
+    def cancel(self) -> None:
+        """Interrupt whatever is going on; once only."""
+        if not self._cancelled:
+            self._cancelled = True
+            if self._interrupt is not None:
+                self._interrupt()
+
+    async def run(self) -> None:
+        """Go the whole way; the slot is free before anybody can see the end."""
+        error = await self._attempt()
+        if self._cancelled:
+            error = PredictionCancelled("the prediction was cancelled")
+        self._finish(error)
+
+    def abort(self) -> None:
+        """End it although `run` never began."""
+        self._cancelled = True
+        self._finish(PredictionCancelled("the prediction was cancelled"))
+
+    def abandon(self) -> None:
+        """Stop waiting for author's code that does not obey."""
+        if self._run is not None:
+            self._run.abandon()
+
+    def _finish(self, error: CogfalError | None) -> None:
+        self._feed.close()
+        self._ticket.give_back()
+        self.prediction.finish(self._status(error), error)
+        self._around.end(self.prediction, error)
+
+    def _status(self, error: CogfalError | None) -> Status:
+        if self._cancelled:
+            return Status.CANCELED
+        return Status.SUCCEEDED if error is None else Status.FAILED
+
+    async def _attempt(self) -> CogfalError | None:
+        try:
+            await self._through()
+        except asyncio.CancelledError:
+            self._cancelled = True
+        except CogfalError as error:
+            return error
+        except Exception as error:
+            self._feed.note(author_traceback(error))
+            return PredictorFailed(f"internal error: {type(error).__name__}: {error}")
+        return None
+
+    async def _through(self) -> None:
+        await self._own("queue", self._ticket.turn())
+        self.prediction.start()
+        with self._around.open_workspace() as workspace:
+            await self._own(None, self._around.ready())
+            materialise = self._around.materialiser.materialise
+            values = await self._own("download", materialise(self._submission.values, workspace))
+            await self._predict(values, workspace)
+
+    async def _predict(self, values: Mapping[str, Any], workspace: Workspace) -> None:
+        worker = self._around.worker
+        assignment = Assignment(values, self._submission.context, self._feed)
+        run = self._run = worker.start(assignment)
+        try:
+            await self._consume(run, workspace)
+        finally:
+            await self._stop(run)
+            self._run = None
+            worker.finish(assignment)
+            if run.ignored:
+                self._feed.note(IGNORED)
+
+    async def _consume(self, run: Run, workspace: Workspace) -> None:
+        kind = self._around.output
+        if isinstance(kind, IteratorType):
+            self.prediction.expect_pieces(concatenate=kind.concatenate)
+        while True:
+            piece = await self._next(run)
+            self._feed.drain()
+            match piece:
+                case Returned(value):
+                    await self._deliver(value, workspace)
+                    return
+                case Yielded(value):
+                    await self._deliver(value, workspace)
+                case Ended():
+                    return
+                case Raised(error):
+                    raise self._failed(error)
+
+    async def _next(self, run: Run) -> Piece:
+        with self._phase("predict", run.cancel):
+            return await run.next()
+
+    async def _deliver(self, value: Any, workspace: Workspace) -> None:
+        deliver = self._submission.deliverer.deliver
+        self.prediction.add_output(await self._own("upload", deliver(value, workspace)))
+
+    async def _stop(self, run: Run) -> None:
+        """End the author's code, wherever it rests."""
+        if self._cancelled:
+            run.cancel()
+        piece = await run.close()
+        if isinstance(piece, Raised):
+            self._failed(piece.error)
+
+    def _failed(self, error: BaseException) -> PredictorFailed:
+        """Log an exception of the author's, unless it is the cancellation itself."""
+        if not (self._cancelled and _is_cancellation(error)):
+            self._feed.note(fault_of(error).traceback)
+        return failure(error)
+
+    async def _own(self, phase: str | None, step: Coroutine[Any, Any, R]) -> R:
+        """Await something of our own, which a cancellation interrupts."""
+        task = asyncio.current_task()
+        assert task is not None
+        try:
+            with self._phase(phase, task.cancel):
+                return await step
+        finally:
+            step.close()
+
+    @contextmanager
+    def _phase(self, name: str | None, interrupt: Callable[[], object]) -> Iterator[None]:
+        self._refuse_cancelled()
+        self._interrupt = interrupt
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._interrupt = None
+            if name is not None:
+                timings = self.prediction.timings
+                timings[name] = timings.get(name, 0.0) + time.perf_counter() - begun
+        self._refuse_cancelled()
+
+    def _refuse_cancelled(self) -> None:
+        if self._cancelled:
+            raise PredictionCancelled("the prediction was cancelled")
+
+
+def _is_cancellation(error: BaseException) -> bool:
+    names = {kind.__name__ for kind in type(error).__mro__}
+    return bool(names & {"CancelationException", "CancelledError"})

@@ -1,0 +1,117 @@
+"""Carry what a prediction prints and records from any thread to the event loop, in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from cogfal.engine.prediction import Log, Metric, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """An unfinished line was flushed by its writer."""
+
+    source: Source
+
+
+LONGEST_LINE = 4096  # characters after which an unfinished line is handed over
+
+Item: TypeAlias = Log | Metric | Flush
+
+
+class Feed:
+    """The way from the author's threads to one prediction (or to the setup).
+
+    Lines are handed over whole, or as far as their writer flushed them. What exceeds `limit`
+    characters is not kept; the runner's own log has it.
+
+    Args:
+        loop: Where `receive` is called.
+        receive: Takes each log and metric.
+        limit: How many characters of logs are kept.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        receive: Callable[[Log | Metric], None],
+        limit: int,
+    ) -> None:
+        self._loop = loop
+        self._receive = receive
+        self._room = limit
+        self._limit = limit
+        self._items: deque[Item] = deque()
+        self._scheduled = False
+        self._partial: dict[Source, str] = {}
+        self._closed = False
+
+    def write(self, source: Source, text: str) -> None:
+        """Take printed text; from any thread."""
+        if not text or self._room < 0:
+            return
+        self._room -= len(text)
+        if self._room < 0:
+            text = f"{text[: self._room]}\n[only the first {self._limit} characters are kept]\n"
+        self._put(Log(source, text))
+
+    def flush(self, source: Source) -> None:
+        """Hand over an unfinished line as it is; from any thread."""
+        self._put(Flush(source))
+
+    def metric(self, name: str, value: object, mode: str) -> None:
+        """Take a recorded metric; from any thread."""
+        self._put(Metric(name, value, mode))
+
+    def note(self, text: str) -> None:
+        """Add a remark of the engine's own, whatever the limit; on the loop."""
+        self._put(Log("stderr", text))
+        self.drain()
+
+    def drain(self) -> None:
+        """Hand over all that has come so far; on the loop."""
+        self._scheduled = False
+        while self._items:
+            for item in self._settled(self._items.popleft()):
+                self._receive(item)
+
+    def close(self) -> None:
+        """Hand over everything, unfinished lines too; whatever comes later is dropped."""
+        self.drain()
+        for source, text in self._partial.items():
+            if text:
+                self._receive(Log(source, text))
+        self._partial.clear()
+        self._closed = True
+
+    def _put(self, item: Item) -> None:
+        # Without a lock, because the author's thread may be interrupted at any instruction here.
+        # At worst a wake-up is missed, and `close` collects what it was for.
+        if self._closed:
+            return
+        self._items.append(item)
+        if not self._scheduled:
+            self._scheduled = True
+            with suppress(RuntimeError):  # the loop is closed: nobody listens any more
+                self._loop.call_soon_threadsafe(self.drain)
+
+    def _settled(self, item: Item) -> Iterator[Log | Metric]:
+        match item:
+            case Metric():
+                yield item
+            case Flush(source):
+                if text := self._partial.pop(source, ""):
+                    yield Log(source, text)
+            case Log(source, data):
+                text = self._partial.pop(source, "") + data
+                end = max(text.rfind("\n"), text.rfind("\r")) + 1
+                if len(text) - end > LONGEST_LINE:
+                    end = len(text)
+                if end:
+                    yield Log(source, text[:end])
+                self._partial[source] = text[end:]

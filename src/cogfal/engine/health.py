@@ -1,0 +1,45 @@
+"""Say how the predictor is, in Cog's words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+
+class HealthStatus(str, Enum):
+    """Cog's states."""
+
+    STARTING = "STARTING"
+    READY = "READY"
+    BUSY = "BUSY"
+    SETUP_FAILED = "SETUP_FAILED"
+    DEFUNCT = "DEFUNCT"
+    UNHEALTHY = "UNHEALTHY"
+
+
+class SetupStatus(str, Enum):
+    """How setup stands, in Cog's words."""
+
+    STARTING = "starting"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class SetupReport:
+    """What is known of the latest setup; times are aware, `logs` is all that it printed."""
+
+    status: SetupStatus
+    logs: str
+    started_at: datetime
+    completed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """A snapshot: the state, why it is not well, and the setup (None before its start)."""
+
+    status: HealthStatus
+    error: str | None = None
+    setup: SetupReport | None = None

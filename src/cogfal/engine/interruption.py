@@ -1,0 +1,89 @@
+"""Raise an exception inside one stretch of another thread's code, and never outside of it."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+R = TypeVar("R")
+
+
+class Interruption:
+    """A stretch of code, run once in one thread, that another thread can interrupt once.
+
+    Both sides only set flags in an order that lets one of them see the other, so no lock can be
+    left behind by an exception that lands between two instructions. `landed` tells whether the
+    exception was raised inside the stretch, even where the code there caught it.
+    """
+
+    __slots__ = ("_closed", "_exception", "_fired", "_firing", "_requested", "_thread", "landed")
+
+    def __init__(self, exception: type[BaseException]) -> None:
+        self.landed = False
+        self._exception = exception
+        self._thread: int | None = None
+        self._requested = False
+        self._firing = False
+        self._fired = False
+        self._closed = False
+
+    def run(self, function: Callable[[], R]) -> R:
+        """Call `function`; raises the exception if it is fired before or during the call.
+
+        When this returns or raises, the exception has been raised or will never be.
+        """
+        try:
+            return self._run(function)
+        except self._exception:
+            # It may have landed while `_close` was under way; it cannot land again.
+            self._close()
+            raise
+
+    def fire(self) -> None:
+        """Interrupt; from another thread. Does nothing when the stretch is over, or repeated.
+
+        A thread that waits inside C code sees the exception when that code returns.
+        """
+        if self._requested:
+            return
+        self._firing = True
+        self._requested = True
+        if self._thread is not None and not self._closed:
+            self._fired = True
+            _raise_in(self._thread, self._witness())
+        self._firing = False
+
+    def _witness(self) -> type[BaseException]:
+        """Make a class that passes for the exception and notes that it was raised."""
+
+        def note(*_: object) -> None:
+            self.landed = True
+
+        exception = self._exception
+        names = {"__init__": note, "__module__": exception.__module__}
+        return type(exception.__name__, (exception,), names)
+
+    def _run(self, function: Callable[[], R]) -> R:
+        self._thread = threading.get_ident()
+        try:
+            if self._requested:
+                raise self._witness()
+            return function()
+        finally:
+            self._close()
+
+    def _close(self) -> None:
+        self._closed = True
+        while self._firing:
+            time.sleep(0)
+        if self._fired and self._thread is not None:
+            _raise_in(self._thread, None)
+
+
+def _raise_in(thread: int, exception: type[BaseException] | None) -> None:
+    """Make `exception` pending in a thread; None takes back one that has not been raised."""
+    target = ctypes.py_object(exception) if exception is not None else None
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), target)

@@ -1,0 +1,28 @@
+"""What the engine asks of the parts beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+from cogfal.files.workspace import Workspace
+from cogfal.spec import JSON
+
+
+class Materialiser(Protocol):
+    """Turns validated values into what `predict` receives."""
+
+    async def materialise(self, values: Mapping[str, Any], workspace: Workspace) -> dict[str, Any]:
+        """Replace URLs at file places by files in `workspace`; may be cancelled at any await."""
+
+
+class Deliverer(Protocol):
+    """Turns what `predict` returned or yielded into JSON."""
+
+    async def deliver(self, value: Any, workspace: Workspace) -> JSON:
+        """Upload the files in `value`; may be cancelled at any await; raises OutputError."""
+
+
+WeightsFetcher: TypeAlias = Callable[[str, Path], Awaitable[Path]]
+"""Download the URL in `COG_WEIGHTS` into a directory and return the file."""

@@ -1,0 +1,227 @@
+"""One prediction: what is known of it, what happens to it, and who watches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from enum import Enum
+from typing import Literal, TypeAlias
+
+from cogfal.cog.metrics import MetricRecorder
+from cogfal.engine.history import Gone, History
+from cogfal.errors import CogfalError
+from cogfal.spec import JSON
+
+Source: TypeAlias = Literal["stdout", "stderr"]
+
+
+class Status(str, Enum):
+    """Where a prediction stands, in Cog's words."""
+
+    STARTING = "starting"
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether nothing will change any more."""
+        return self not in (Status.STARTING, Status.PROCESSING)
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """It has a slot and is being processed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """An iterator handed over its piece number `index`, or the whole output is there (index 0)."""
+
+    chunk: JSON
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Text was printed."""
+
+    source: Source
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """The author recorded a metric; `mode` is replace, incr or append."""
+
+    name: str
+    value: JSON
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """It ended, in whatever way; always the last event, and sent after its slot is free."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryGone:
+    """Events that were asked for are no longer kept; the watcher's last event."""
+
+    lost: int
+
+
+Event: TypeAlias = Started | Output | Log | Metric | Completed | HistoryGone
+
+
+class Prediction:
+    """A prediction from its submission to its end.
+
+    Attributes:
+        id: The caller's id, or a made-up one.
+        door: The way it came in; ids are unique per door.
+        status: As Cog's.
+        created_at: When it was submitted.
+        started_at: When it got its slot.
+        completed_at: When it ended.
+        error: Why it failed.
+        exception: What `result` raises.
+        timings: Seconds per phase (`queue`, `download`, `predict`, `upload`), and bytes where
+            known (`download_bytes`).
+    """
+
+    def __init__(
+        self, name: str, door: str, *, canceller: Callable[[], None], history: int = 1024
+    ) -> None:
+        self.id = name
+        self.door = door
+        self.status = Status.STARTING
+        self.created_at = datetime.now(timezone.utc)
+        self.started_at: datetime | None = None
+        self.completed_at: datetime | None = None
+        self.error: str | None = None
+        self.exception: CogfalError | None = None
+        self.timings: dict[str, float] = {}
+        self._logs: list[str] = []
+        self._whole: JSON = None
+        self._pieces: list[JSON] | None = None
+        self._concatenate = False
+        self._outputs = 0
+        self._metrics = MetricRecorder(_unheard)
+        self._canceller = canceller
+        self._history: History[Event] = History(history)
+        self._done = asyncio.Event()
+
+    @property
+    def logs(self) -> str:
+        """Everything it printed so far, both streams in order."""
+        if len(self._logs) > 1:
+            self._logs = ["".join(self._logs)]
+        return self._logs[0] if self._logs else ""
+
+    @property
+    def metrics(self) -> dict[str, JSON]:
+        """What the author recorded so far, and `predict_time` in seconds once it ran; a copy."""
+        metrics = self._metrics.snapshot()
+        if "predict" in self.timings:
+            metrics["predict_time"] = self.timings["predict"]
+        return metrics
+
+    @property
+    def output(self) -> JSON:
+        """JSON; for iterators the list of pieces so far, or the text where they are joined."""
+        if self._pieces is None:
+            return self._whole
+        if not self._concatenate:
+            return self._pieces
+        if len(self._pieces) > 1:
+            self._pieces = ["".join(map(str, self._pieces))]
+        return self._pieces[0] if self._pieces else ""
+
+    def cancel(self) -> None:
+        """Ask for its end; harmless when repeated and after the end.
+
+        A sync predictor sees `CancelationException`, an async one `asyncio.CancelledError`; the
+        prediction is over once its cleanup code has run.
+        """
+        if not self.status.terminal:
+            self._canceller()
+
+    async def wait(self) -> None:
+        """Wait for its end; cancelling the waiter does not cancel the prediction."""
+        await self._done.wait()
+
+    async def result(self) -> JSON:
+        """Wait for its end and return the output.
+
+        Raises:
+            PredictorFailed: The author's code raised; DeviceError where the accelerator is broken.
+            OutputError: What it returned cannot be delivered.
+            FileInputError: A file input cannot be had.
+            PredictionCancelled: It was cancelled.
+        """
+        await self.wait()
+        if self.exception is not None:
+            raise self.exception
+        return self.output
+
+    def events(self, after: int = 0) -> AsyncIterator[Event]:
+        """Replay what is kept of its events but the first `after`, then go on until its end.
+
+        The watcher's place is taken at once, and nothing that comes later is lost to it. Ends with
+        a `HistoryGone` where some of the events asked for are no longer kept.
+        """
+        try:
+            return self._history.watch(after)
+        except Gone as gone:
+            return _only(HistoryGone(gone.lost))
+
+    def start(self) -> None:
+        """Note that it got its slot; for the engine."""
+        self.status = Status.PROCESSING
+        self.started_at = datetime.now(timezone.utc)
+        self._history.append(Started())
+
+    def expect_pieces(self, *, concatenate: bool) -> None:
+        """Note that the output comes in pieces; for the engine."""
+        self._pieces = []
+        self._concatenate = concatenate
+
+    def add_output(self, chunk: JSON) -> None:
+        """Note a piece of the output, or the whole; for the engine."""
+        if self._pieces is None:
+            self._whole = chunk
+        else:
+            self._pieces.append(chunk)
+        self._history.append(Output(chunk, self._outputs))
+        self._outputs += 1
+
+    def emit(self, event: Log | Metric) -> None:
+        """Note something that happened; for the engine."""
+        match event:
+            case Log():
+                self._logs.append(event.data)
+            case Metric():
+                self._metrics.record(event.name, event.value, event.mode)
+        self._history.append(event)
+
+    def finish(self, status: Status, exception: CogfalError | None = None) -> None:
+        """Note its end; for the engine."""
+        self.status = status
+        self.exception = exception
+        self.error = str(exception) if exception is not None else None
+        self.completed_at = datetime.now(timezone.utc)
+        self._history.append(Completed())
+        self._history.end()
+        self._done.set()
+
+
+def _unheard(_name: str, _value: JSON, _mode: str) -> None:
+    """Receive metrics that have been announced before."""
+
+
+async def _only(event: Event) -> AsyncIterator[Event]:
+    yield event

@@ -1,0 +1,80 @@
+"""What can be set about the engine, and what Cog's environment variables say instead."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from cogfal.errors import SettingError
+from cogfal.spec import PredictorSpec
+
+N = TypeVar("N", int, float)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """How predictions are run.
+
+    Attributes:
+        max_concurrency: cog.yaml's `concurrency.max`; `COG_MAX_CONCURRENCY` wins over it, and it
+            over the author's `@concurrent`. Sync predictors always run one at a time.
+        queue_limit: How many submissions may wait for a slot.
+        isolate: Whether the predictor runs in a child process that can be killed.
+        isolate_grace: Seconds between a cancellation and the kill of an isolated predictor.
+        setup_timeout: Seconds for import and setup; `COG_SETUP_TIMEOUT` wins; None is no limit.
+        history: How many events a prediction keeps for late watchers;
+            `COG_STREAM_HISTORY_CAPACITY` wins.
+        log_limit: How many characters of logs a prediction keeps.
+        workspace_parent: Where predictions' directories are made; None is the system's place.
+    """
+
+    max_concurrency: int | None = None
+    queue_limit: int = 100
+    isolate: bool = False
+    isolate_grace: float = 10.0
+    setup_timeout: float | None = None
+    history: int = 1024
+    log_limit: int = 4 * 1024**2
+    workspace_parent: Path | None = None
+
+
+def slot_count(settings: EngineSettings, spec: PredictorSpec) -> int:
+    """Return how many predictions run at once.
+
+    Raises:
+        SettingError: `COG_MAX_CONCURRENCY` is not a positive number.
+    """
+    wanted = _variable("COG_MAX_CONCURRENCY", int, least=1)
+    if not spec.shape.asynchronous:
+        return 1
+    return wanted or settings.max_concurrency or spec.max_concurrency or 1
+
+
+def setup_timeout(settings: EngineSettings) -> float | None:
+    """Return the seconds for import and setup, or None for no limit."""
+    wanted = _variable("COG_SETUP_TIMEOUT", float, least=0)
+    return (settings.setup_timeout if wanted is None else wanted) or None
+
+
+def history_capacity(settings: EngineSettings) -> int:
+    """Return how many events a prediction keeps."""
+    wanted = _variable("COG_STREAM_HISTORY_CAPACITY", int, least=0)
+    return settings.history if wanted is None else wanted
+
+
+def _variable(name: str, kind: Callable[[str], N], *, least: int) -> N | None:
+    text = os.environ.get(name, "")
+    if not text:
+        return None
+    try:
+        number = kind(text)
+    except ValueError:
+        number = kind("-1")
+    if number < least:
+        raise SettingError(
+            f"{name} is {text!r}", remedy=f"give a number that is at least {least}, or unset it"
+        )
+    return number
