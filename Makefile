@@ -26,8 +26,10 @@ $(VENV)/complete: $(UV) pyproject.toml
 environment: $(VENV)/complete  ## create .venv with cogfal and the tools
 
 system-packages:  ## install Chromium, which the browser tests drive, where it is missing
-	@if command -v chromium chromium-browser google-chrome >/dev/null; then exit 0; \
-	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	@for name in chromium chromium-browser google-chrome; do \
+	  if command -v $$name >/dev/null; then exit 0; fi; \
+	done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  { apt-get update -qq && apt-get install -y -qq chromium; } \
 	  || echo "Chromium could not be installed; the browser tests will be skipped."; \
 	else \

@@ -1,5 +1,6 @@
-import cogfal
 from fal import ContainerImage
+
+import cogfal
 
 
 class App(cogfal.App):
