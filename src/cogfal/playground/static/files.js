@@ -1,0 +1,87 @@
+// File inputs: pick, drop or name a file; it travels as a data URL, or as the URL it was given.
+
+import { h } from "./dom.js";
+
+const ACCEPT = { image: "image/*", video: "video/*", audio: "audio/*" };
+const names = new Map();
+
+/** The name of the local file that a data URL was made from, if it was. */
+export const localName = (url) => names.get(url);
+
+/** One file. */
+export function file(field, id) {
+  const box = picker(field, id, false);
+  return { ...box, value: () => box.urls()[0] };
+}
+
+/** Several files, in the order they were added. */
+export function files(field, id) {
+  const box = picker(field, id, true);
+  return { ...box, value: () => (box.urls().length || field.required ? box.urls() : undefined) };
+}
+
+function picker(field, id, several) {
+  let urls = [];
+  const shown = h("div", { class: "previews" });
+  const input = h("input", { type: "file", id, multiple: several, accept: accepted(field) });
+  const address = h("input", { type: "url", class: "address", placeholder: "or paste a URL", "aria-label": `URL of ${field.title}` });
+  const words = several ? "Drop files here, or click to choose" : `Drop ${article(field.media)} here, or click to choose`;
+  const zone = h("label", { class: "zone", for: id }, h("span", {}, words));
+  const changed = () => element.dispatchEvent(new Event("input", { bubbles: true }));
+  const show = () => {
+    shown.replaceChildren(...urls.map((url) => chip(url, field.media, () => keep(urls.filter((one) => one !== url)))));
+    zone.hidden = address.hidden = !several && urls.length > 0;
+  };
+  const keep = (next) => { urls = next; show(); changed(); };
+  const take = async (picked) => {
+    const read = await Promise.all([...picked].map(dataUrl));
+    keep(several ? [...urls, ...read] : read.slice(0, 1));
+    input.value = "";
+  };
+  input.addEventListener("change", () => take(input.files));
+  address.addEventListener("change", () => {
+    if (address.value) keep(several ? [...urls, address.value] : [address.value]);
+    address.value = "";
+  });
+  acceptDrops(zone, take);
+  const element = h("div", { class: "picker" }, shown, input, zone, address);
+  const reset = () => { urls = [field.initial ?? []].flat(); show(); };
+  reset();
+  return { element, focus: input, urls: () => urls, reset };
+}
+
+function acceptDrops(zone, take) {
+  const mark = (over) => (event) => { event.preventDefault(); zone.classList.toggle("over", over); };
+  zone.addEventListener("dragover", mark(true));
+  zone.addEventListener("dragleave", mark(false));
+  zone.addEventListener("drop", (event) => { mark(false)(event); take(event.dataTransfer.files); });
+}
+
+function chip(url, media, remove) {
+  const name = localName(url) ?? (url.startsWith("data:") ? "data URL" : url);
+  return h("div", { class: "chip" }, preview(url, media), h("span", { class: "file-name", title: name.slice(0, 300) }, name),
+    h("button", { type: "button", class: "quiet", "aria-label": `Remove ${name}`, onclick: remove }, "✕"));
+}
+
+function preview(url, media) {
+  const kind = url.match(/^data:(image|video|audio)\//)?.[1] ?? media;
+  if (kind === "image") return h("img", { src: url, alt: "", class: "thumb" });
+  if (kind === "video") return h("video", { src: url, class: "thumb", muted: true });
+  if (kind === "audio") return h("audio", { src: url, controls: true });
+  return h("span", { class: "thumb glyph", "aria-hidden": "true" }, "▤");
+}
+
+function accepted(field) {
+  return field.schema["x-cog-accept"] ?? field.item?.["x-cog-accept"] ?? ACCEPT[field.media] ?? "";
+}
+
+const article = (media) => ({ image: "an image", video: "a video", audio: "a sound" })[media] ?? "a file";
+
+function dataUrl(picked) {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => { names.set(reader.result, picked.name); resolve(reader.result); };
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(picked);
+  });
+}

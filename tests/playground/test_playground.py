@@ -1,0 +1,339 @@
+"""The playground in a real browser: fill the form, run, see what came back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.wait import WebDriverWait
+
+from tests.playground.conftest import Served
+
+
+class Page:
+    """What a person does on the page."""
+
+    def __init__(self, browser: Chrome, served: Served) -> None:
+        self.browser = browser
+        self.sample = served.sample
+        browser.get(f"{served.url}/playground")
+        self.wait(lambda: self.find("[data-name=prompt]"))
+
+    def find(self, selector: str) -> WebElement:
+        """Return the first element that matches, once there is one."""
+        return WebDriverWait(self.browser, 10).until(
+            lambda browser: browser.find_element(By.CSS_SELECTOR, selector)
+        )
+
+    def all(self, selector: str) -> list[WebElement]:
+        """Return every element that matches now."""
+        return self.browser.find_elements(By.CSS_SELECTOR, selector)
+
+    def wait(self, condition: Callable[[], Any]) -> None:
+        """Wait until something holds."""
+        WebDriverWait(self.browser, 10).until(lambda _: condition())
+
+    def click(self, selector: str) -> None:
+        """Click the first match, once it has been brought clear of the bar with the buttons."""
+        element = self.find(selector)
+        self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
+        element.click()
+
+    def write(self, name: str, text: str) -> None:
+        """Replace the text of a field."""
+        element = self.find(f"[data-name={name}] :is(textarea, input)")
+        element.clear()
+        element.send_keys(text)
+
+    def more(self) -> None:
+        """Open the additional settings."""
+        self.click("#more summary")
+
+    def run(self, state: str = "succeeded") -> None:
+        """Press Run and wait for the end."""
+        self.click("#run")
+        self.wait(lambda: self.find("#status").get_attribute("data-state") == state)
+
+    def complaints(self) -> list[str]:
+        """Return the warnings and errors of the browser's console since the last time."""
+        log = self.browser.execute("getLog", {"type": "browser"})["value"]
+        return [entry["message"] for entry in log if entry["level"] in {"WARNING", "SEVERE"}]
+
+    def text(self, selector: str) -> str:
+        """Return the text of the first match, shown or not."""
+        return str(self.find(selector).get_property("textContent"))
+
+
+@pytest.fixture
+def page(browser: Chrome, served: Served) -> Page:
+    """A freshly opened page."""
+    served.sample.bodies.clear()
+    return Page(browser, served)
+
+
+@pytest.fixture
+def style(tmp_path: Path) -> Path:
+    """A small picture on disk."""
+    path = tmp_path / "style.png"
+    Image.new("RGB", (4, 4), "#888888").save(path)
+    return path
+
+
+def test_a_filled_form_shows_the_pictures_that_came_back(page: Page, style: Path) -> None:
+    """Prompt, file and choice in; that many pictures, loaded, out."""
+    page.write("prompt", "a red square")
+    page.find("[data-name=image] input[type=file]").send_keys(str(style))
+    page.click("[data-name=num_outputs] label:nth-of-type(3)")
+
+    page.run()
+
+    pictures = page.all("#view-preview img")
+    page.wait(lambda: all(int(str(one.get_property("naturalWidth"))) == 256 for one in pictures))
+    assert len(pictures) == 3
+    assert "256 × 256" in page.text("figcaption")
+
+
+def test_only_what_was_set_is_sent(page: Page, style: Path) -> None:
+    """Untouched defaults stay out of the request; a picked file goes as a data URL."""
+    page.write("prompt", "a red square")
+    page.find("[data-name=image] input[type=file]").send_keys(str(style))
+    page.wait(lambda: page.all("[data-name=image] .chip"))
+
+    page.run()
+
+    (body,) = page.sample.bodies
+    assert set(body) == {"prompt", "image"}
+    assert body["image"].startswith("data:image/png;base64,")
+
+
+def test_every_kind_of_widget_sends_its_own_type(page: Page) -> None:
+    """Sliders, numbers, switches, lists, choices and JSON arrive as what the schema says."""
+    page.write("prompt", "x")
+    page.more()
+    page.find("[data-name=width] input[type=range]").send_keys(Keys.RIGHT)
+    page.write("size", "2.5")
+    page.write("seed", "41")
+    page.click("[data-name=tile] input")
+    page.write("api_key", "hunter2")
+    page.click("[data-name=words] > div > button")
+    page.find("[data-name=words] .row input").send_keys("sun")
+    page.all("[data-name=safety] input")[1].click()
+    page.find("[data-name=scheduler] select").send_keys("PNDM")
+    page.write("extra", '{"a": [1]}')
+    address = page.find("[data-name=references] .address")
+    address.send_keys("https://example.com/a.png", Keys.TAB)
+
+    page.run()
+
+    (body,) = page.sample.bodies
+    assert body == {
+        "prompt": "x",
+        "width": 320,
+        "size": 2.5,
+        "seed": 41,
+        "tile": True,
+        "api_key": "hunter2",
+        "words": ["sun"],
+        "safety": ["faces", "text"],
+        "scheduler": "PNDM",
+        "extra": {"a": [1]},
+        "references": ["https://example.com/a.png"],
+    }
+
+
+def test_hidden_inputs_are_not_asked_for(page: Page) -> None:
+    """An input with the hint `hidden` has no field."""
+    assert page.all("[data-name=internal]") == []
+
+
+def test_additional_settings_start_closed(page: Page) -> None:
+    """What has a default and no importance waits below; what must be given does not."""
+    assert page.find("#more").get_attribute("open") is None
+    assert page.all("#fields [data-name=prompt]")
+    assert page.all("#more-fields [data-name=guidance_scale]")
+
+
+def test_an_error_is_shown_at_its_field(page: Page) -> None:
+    """The field named by `loc` carries the message, is marked invalid and has the focus."""
+    page.write("prompt", "")
+
+    page.run("failed")
+
+    field = page.find("[data-name=prompt] textarea")
+    assert page.text("[data-name=prompt] .problem") == "String should have at least 1 character"
+    assert field.get_attribute("aria-invalid") == "true"
+    assert page.browser.switch_to.active_element == field
+    assert "422" in page.text("#error")
+
+
+def test_typing_takes_an_error_away(page: Page) -> None:
+    """A field that is being corrected is no longer marked."""
+    page.write("prompt", "")
+    page.run("failed")
+
+    page.write("prompt", "better")
+
+    assert page.text("[data-name=prompt] .problem") == ""
+    assert page.find("[data-name=prompt] textarea").get_attribute("aria-invalid") is None
+
+
+def test_a_failure_shows_its_message_and_logs(page: Page) -> None:
+    """An error that belongs to no field is shown above the result, logs in their tab."""
+    page.write("prompt", "broken")
+
+    page.run("failed")
+
+    assert "the model fell over" in page.text("#error")
+    assert "loading" in page.text("#view-logs")
+
+
+def test_cancel_ends_a_running_prediction(page: Page) -> None:
+    """The button asks the app by the request's own id, and the page says what happened."""
+    page.write("prompt", "wait")
+    page.click("#run")
+    page.wait(lambda: page.sample.running)
+
+    page.click("#cancel")
+
+    page.wait(lambda: page.find("#status").get_attribute("data-state") == "cancelled")
+    assert not page.find("#cancel").is_displayed()
+
+
+def test_timings_and_logs_are_shown(page: Page) -> None:
+    """What the app says of itself stands below the output."""
+    page.write("prompt", "x")
+
+    page.run()
+
+    assert "predict1.250 s" in page.text("#timings")
+    assert "painting" in page.text("#view-logs")
+
+
+def test_streamed_text_arrives_in_pieces_and_ends_whole(page: Page) -> None:
+    """Another endpoint's form is a click away; its stream ends with the joined text."""
+    page.click("[data-path='/caption']")
+    page.write("question", "What now?")
+
+    page.run()
+
+    assert page.text("#view-preview .text") == "a small red square"
+    assert "looking" in page.text("#view-logs")
+    assert page.sample.bodies == [{"question": "What now?"}]
+
+
+@pytest.mark.parametrize(
+    ("language", "parts"),
+    [
+        ("curl", ["curl -X POST http://127.0.0.1:", "-d @- <<EOF", "$(base64 < style.png"]),
+        (
+            "python",
+            ["fal_client.subscribe(", 'fal_client.upload_file("style.png")', '"tile": True'],
+        ),
+        ("javascript", ["fal.subscribe(", "fal.storage.upload(file)", "tile: true"]),
+    ],
+)
+def test_the_call_is_written_in_three_languages(
+    page: Page, style: Path, language: str, parts: list[str]
+) -> None:
+    """Files are named, not inlined, and a secret's value is never part of the text."""
+    page.write("prompt", "it's $5")
+    page.find("[data-name=image] input[type=file]").send_keys(str(style))
+    page.more()
+    page.click("[data-name=tile] input")
+    page.write("api_key", "hunter2")
+
+    code = page.text(f"#code-{language} pre")
+
+    assert [part for part in parts if part not in code] == []
+    assert "hunter2" not in code
+
+
+def test_the_python_snippet_is_python(page: Page) -> None:
+    """What is offered to be copied compiles."""
+    page.write("prompt", 'say "hi"\nand None')
+    page.more()
+    page.write("extra", '{"deep": {"a": null, "b": [true, {}]}}')
+
+    compile(page.text("#code-python pre"), "snippet.py", "exec")
+
+
+def test_a_secret_is_masked_until_asked(page: Page) -> None:
+    """The field hides what is typed; a button shows it."""
+    page.more()
+    field = page.find("[data-name=api_key] input")
+    assert field.get_attribute("type") == "password"
+
+    page.click("[data-name=api_key] button")
+
+    assert field.get_attribute("type") == "text"
+
+
+def test_the_keyboard_runs_the_form(page: Page) -> None:
+    """Ctrl and Enter in a text run it."""
+    page.write("prompt", "x")
+
+    page.find("[data-name=prompt] textarea").send_keys(Keys.CONTROL, Keys.ENTER)
+
+    page.wait(lambda: page.find("#status").get_attribute("data-state") == "succeeded")
+
+
+def test_reset_brings_the_defaults_back(page: Page) -> None:
+    """Every widget returns to what the schema says."""
+    page.more()
+    page.write("size", "9")
+
+    page.click("button[type=reset]")
+
+    assert page.find("[data-name=size] input").get_property("value") == "1"
+
+
+def test_every_control_has_a_name(page: Page) -> None:
+    """A screen reader can say what each field and button is."""
+    page.more()
+
+    controls = page.all("#form :is(input, textarea, select, button):not([hidden], [hidden] *)")
+
+    assert [one.get_attribute("outerHTML") for one in controls if not one.accessible_name] == []
+
+
+def test_the_browser_has_nothing_to_complain_of(page: Page) -> None:
+    """Neither the content security policy nor a script reports a problem during a run."""
+    page.complaints()
+    page.write("prompt", "x")
+
+    page.run()
+
+    assert page.complaints() == []
+
+
+@pytest.mark.parametrize("path", ["/playground", "/playground/main.js", "/playground/style.css"])
+def test_every_file_forbids_what_it_does_not_need(served: Served, path: str) -> None:
+    """Policy and `nosniff` come with the page and with each of its parts."""
+    response = httpx.get(served.url + path)
+
+    assert response.status_code == 200
+    assert response.headers["content-security-policy"].startswith("default-src 'none'")
+    assert response.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("name", ["nothing.js", "..%2f__init__.py", "%2e%2e/__init__.py"])
+def test_only_the_pages_own_files_are_served(served: Served, name: str) -> None:
+    """A name leads to a known file or to nothing."""
+    response = httpx.get(f"{served.url}/playground/{name}")
+
+    assert response.status_code == 404
+
+
+def test_a_slash_too_many_leads_to_the_page(served: Served) -> None:
+    """The page's relative addresses only work from its own."""
+    response = httpx.get(f"{served.url}/playground/", follow_redirects=True)
+
+    assert response.url.path == "/playground"
