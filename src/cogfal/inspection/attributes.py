@@ -1,0 +1,209 @@
+"""Tell what an attribute of a value is."""
+
+from __future__ import annotations
+
+import ast
+from typing import Final
+
+from cogfal.inspection.library import outside
+from cogfal.inspection.values import (
+    Auto,
+    BoundMethod,
+    Call,
+    ClassValue,
+    DataMethod,
+    EnumMember,
+    External,
+    FunctionValue,
+    HostPath,
+    Instance,
+    ModuleValue,
+    PathText,
+    Raised,
+    Subscripted,
+    Unknown,
+    Unresolved,
+    Value,
+    mro,
+)
+from cogfal.inspection.world import World
+
+METHODS: Final[dict[type, frozenset[str]]] = {
+    str: frozenset(
+        "capitalize casefold center count endswith expandtabs find format format_map index isalnum "
+        "isalpha isdecimal isdigit isidentifier islower isnumeric isspace istitle isupper join "
+        "ljust lower lstrip partition removeprefix removesuffix replace rfind rindex rjust "
+        "rpartition rsplit rstrip split splitlines startswith strip swapcase title upper "
+        "zfill".split()
+    ),
+    list: frozenset("append clear copy count extend index insert pop remove reverse sort".split()),
+    tuple: frozenset(("count", "index")),
+    dict: frozenset("clear copy get items keys pop popitem setdefault update values".split()),
+    set: frozenset(
+        "add clear copy difference difference_update discard intersection intersection_update "
+        "isdisjoint issubset issuperset pop remove symmetric_difference union update".split()
+    ),
+    frozenset: frozenset("copy difference intersection issubset issuperset union".split()),
+    int: frozenset(("bit_length",)),
+    float: frozenset(("is_integer",)),
+    range: frozenset(("count", "index")),
+}
+
+ENUM_BASES: Final = frozenset(
+    {"enum.Enum", "enum.IntEnum", "enum.StrEnum", "enum.Flag", "enum.IntFlag"}
+)
+_ROOTS: Final = frozenset(
+    {"builtins.object", "cog.BasePredictor", "cog.BaseRunner", "cog.Predictor", "typing.Generic"}
+)
+
+
+def attribute(world: World, value: Value, name: str) -> Value:
+    """Return the attribute `name` of `value`."""
+    match value:
+        case External():
+            return _of_external(value, name)
+        case ModuleValue():
+            return world.member(value.module, name)
+        case ClassValue():
+            return _of_class(world, value, name)
+        case Instance():
+            return _of_instance(world, value, name)
+        case EnumMember():
+            return _of_member(world, value, name)
+        case FunctionValue():
+            return _of_function(value, name)
+        case HostPath() | PathText():
+            return _of_path(value, name)
+        case _ if name in METHODS.get(type(value), ()):
+            return DataMethod(value, name)
+    raise Unresolved(f"the attribute {name!r} of such a value is not read")
+
+
+def _of_external(value: External, name: str) -> Value:
+    return outside(f"{value.name}.{name}")
+
+
+def _of_function(value: FunctionValue, name: str) -> Value:
+    match name:
+        case "__name__" | "__qualname__":
+            return value.name
+        case "__doc__" if not isinstance(value.node, ast.Lambda):
+            return ast.get_docstring(value.node, clean=False)
+    raise Unresolved(f"the attribute {name!r} of a function is not read")
+
+
+def _of_path(value: HostPath | PathText, name: str) -> Value:
+    if isinstance(value, HostPath):
+        if name in ("parent", "parents"):
+            parents = [HostPath(p) for p in value.path.parents]
+            return parents[0] if name == "parent" else parents
+        return DataMethod(value, name)
+    return DataMethod(value, name)
+
+
+def find_in_class(world: World, cls: ClassValue, name: str) -> Value:
+    """Return what `name` is bound to in the class or its bases, without binding it.
+
+    Raises:
+        Raised: No class binds it.
+        Unresolved: A base that is not of the project may bind it.
+    """
+    foreign: Value = None
+    for base in mro(cls):
+        if isinstance(base, ClassValue) and name in base.scope.names:
+            world.state.reads.update(base.scope.reads.get(name, ()))
+            return world.look_up(name, base.scope)
+        if isinstance(base, External) and base.canonical not in _ROOTS | ENUM_BASES:
+            foreign = foreign or base
+    if foreign is not None:
+        raise Unresolved(f"it may come from {foreign.name}, which is not part of the project")
+    raise Raised("AttributeError", f"class {cls.name} has no attribute {name!r}")
+
+
+def _of_class(world: World, cls: ClassValue, name: str) -> Value:
+    if is_enum(cls):
+        members = enum_members(cls)
+        if name == "__members__":
+            return dict(members)
+        if name in members:
+            return members[name]
+    match name:
+        case "__name__" | "__qualname__":
+            return cls.name
+        case "__doc__":
+            return ast.get_docstring(cls.node, clean=False)
+    found = find_in_class(world, cls, name)
+    if isinstance(found, FunctionValue) and found.has_decorator("builtins.classmethod"):
+        return BoundMethod(found, cls)
+    return found
+
+
+def _of_instance(world: World, instance: Instance, name: str) -> Value:
+    if name in instance.attributes:
+        value = instance.attributes[name]
+        if isinstance(value, Unknown):
+            raise value.error
+        return world.state.checked(value)
+    if name == "__class__":
+        return instance.owner
+    return _bind(world, find_in_class(world, instance.owner, name), instance, instance.owner)
+
+
+def _bind(world: World, found: Value, owner: Value, cls: ClassValue) -> Value:
+    if not isinstance(found, FunctionValue) or found.has_decorator("builtins.staticmethod"):
+        return found
+    if found.has_decorator("builtins.classmethod"):
+        return BoundMethod(found, cls)
+    if found.has_decorator("builtins.property") or found.has_decorator(
+        "functools.cached_property"
+    ):
+        return world.run(found, [owner], {})
+    return BoundMethod(found, owner)
+
+
+def _of_member(world: World, member: EnumMember, name: str) -> Value:
+    match name:
+        case "value" | "_value_":
+            return member.value
+        case "name" | "_name_":
+            return member.name
+    if name in METHODS.get(type(plain_member(member)), ()):
+        return DataMethod(plain_member(member), name)
+    return _bind(world, find_in_class(world, member.owner, name), member, member.owner)
+
+
+def is_enum(cls: ClassValue) -> bool:
+    """Whether the class is an Enum."""
+    return any(isinstance(base, External) and base.name in ENUM_BASES for base in mro(cls))
+
+
+def mixes_in(cls: ClassValue, *names: str) -> bool:
+    """Whether one of the named classes outside the project is a base of `cls`."""
+    return any(isinstance(base, External) and base.canonical in names for base in mro(cls))
+
+
+def plain_member(member: EnumMember) -> Value:
+    """Return what a member compares equal to: its value where the class mixes in str or int."""
+    mixed = ("builtins.str", "builtins.int", "builtins.float", "enum.IntEnum", "enum.StrEnum")
+    return member.value if mixes_in(member.owner, *mixed) else member
+
+
+def enum_members(cls: ClassValue) -> dict[str, EnumMember]:
+    """Return an Enum class's members, in order, aliases included."""
+    members: dict[str, EnumMember] = {}
+    last = 0
+    for name, value in cls.scope.names.items():
+        if name.startswith("_") or isinstance(value, FunctionValue | ClassValue | Call):
+            continue
+        if isinstance(value, Auto):
+            value = name.lower() if mixes_in(cls, "enum.StrEnum") else last + 1
+        if isinstance(value, Unknown):
+            raise value.error
+        last = value if isinstance(value, int) else last
+        members[name] = EnumMember(cls, name, value)
+    return members
+
+
+def is_generic_alias(value: Value) -> bool:
+    """Whether the value can stand in a union or take arguments: a class or a typing construct."""
+    return isinstance(value, External | ClassValue | Subscripted)

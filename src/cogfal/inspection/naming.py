@@ -1,0 +1,104 @@
+"""Know the names of types outside the project."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cogfal.inspection.values import Unsupported
+from cogfal.spec import (
+    AnyType,
+    BooleanType,
+    DictType,
+    FileType,
+    FloatType,
+    IntegerType,
+    IteratorType,
+    ListType,
+    NullType,
+    PathType,
+    SecretType,
+    StringType,
+    Type,
+)
+
+_TYPING: Final = frozenset({"typing", "typing_extensions", "collections.abc", "builtins", "cog"})
+
+_PLAIN: Final[dict[str, Type]] = {
+    "builtins.str": StringType(),
+    "typing.Text": StringType(),
+    "builtins.int": IntegerType(),
+    "builtins.float": FloatType(),
+    "builtins.bool": BooleanType(),
+    "builtins.object": AnyType(),
+    "typing.Any": AnyType(),
+    "typing_extensions.Any": AnyType(),
+    "types.NoneType": NullType(),
+    "cog.File": FileType(),
+    "cog.URLFile": FileType(),
+    "cog.Secret": SecretType(),
+    "pydantic.SecretStr": SecretType(),
+    "pydantic.types.SecretStr": SecretType(),
+    "cog.Path": PathType(),
+    "cog.URLPath": PathType(),
+    "os.PathLike": PathType(),
+    "pathlib.Path": PathType(),
+    "pathlib.PosixPath": PathType(),
+    "pathlib.PurePath": PathType(),
+    "pathlib.PurePosixPath": PathType(),
+    "pydantic.FilePath": PathType(),
+}
+
+_CONTAINERS: Final[dict[str, str]] = {
+    "Optional": "Optional",
+    "Union": "Union",
+    "Literal": "Literal",
+    "Annotated": "Annotated",
+    **dict.fromkeys(
+        ("Final", "ClassVar", "Required", "NotRequired", "ReadOnly", "InitVar"), "transparent"
+    ),
+    **dict.fromkeys(("list", "List", "Sequence", "MutableSequence", "Collection"), "list"),
+    **dict.fromkeys(("set", "Set", "frozenset", "FrozenSet", "AbstractSet"), "list"),
+    **dict.fromkeys(("tuple", "Tuple"), "tuple"),
+    **dict.fromkeys(("dict", "Dict", "Mapping", "MutableMapping"), "dict"),
+    **dict.fromkeys(("OrderedDict", "DefaultDict"), "dict"),
+    **dict.fromkeys(("Iterator", "Iterable", "Generator"), "iterator"),
+    **dict.fromkeys(("AsyncIterator", "AsyncIterable", "AsyncGenerator"), "iterator"),
+    **dict.fromkeys(("ConcatenateIterator", "AsyncConcatenateIterator"), "concatenate"),
+}
+
+_OTHER_CONTAINERS: Final = {
+    "collections.OrderedDict": "dict",
+    "collections.defaultdict": "dict",
+    "os.PathLike": "path",
+    "dataclasses.InitVar": "transparent",
+}
+
+_BARE: Final[dict[str, Type]] = {
+    "list": ListType(AnyType()),
+    "tuple": ListType(AnyType()),
+    "dict": DictType(AnyType()),
+    "iterator": IteratorType(AnyType()),
+    "concatenate": IteratorType(StringType(), concatenate=True),
+}
+
+
+def container(name: str) -> str:
+    """Return which kind of container a canonical name means, empty where it means none."""
+    if name in _OTHER_CONTAINERS:
+        return _OTHER_CONTAINERS[name]
+    module, _, last = name.rpartition(".")
+    return _CONTAINERS.get(last, "") if module in _TYPING else ""
+
+
+def plain_type(name: str) -> Type:
+    """Return the type that a canonical name means by itself.
+
+    Raises:
+        Unsupported: It means none that can be served.
+    """
+    found = _PLAIN.get(name) or _BARE.get(container(name))
+    if found is None:
+        raise Unsupported(
+            f"{name.removeprefix('builtins.')} is not a type that travels as JSON or as a file"
+        )
+    return found
