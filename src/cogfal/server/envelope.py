@@ -1,0 +1,181 @@
+"""Parse what clients of Cog's HTTP API send: the JSON object around a prediction's inputs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, NoReturn
+
+import httpx
+from starlette.requests import Request
+
+from cogfal.server.ids import RULE, is_id
+from cogfal.spec import JSON
+
+BODY_LIMIT: Final = 256 * 1024 * 1024
+"""Bytes of one request's JSON."""
+
+
+class WebhookEvent(str, Enum):
+    """What a webhook can be about, in Cog's words."""
+
+    START = "start"
+    OUTPUT = "output"
+    LOGS = "logs"
+    COMPLETED = "completed"
+
+
+ALL_EVENTS: Final = frozenset(WebhookEvent)
+
+
+class Malformed(Exception):
+    """Report a request that is no envelope; `loc` is the place in the request."""
+
+    def __init__(self, status: int, loc: tuple[str | int, ...], message: str) -> None:
+        self.status = status
+        self.loc = loc
+        self.message = message
+        super().__init__(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A request for a prediction; `input` is whatever JSON the client sent as its inputs."""
+
+    id: str | None
+    input: JSON
+    webhook: str | None
+    events: frozenset[WebhookEvent]
+    context: dict[str, str]
+    output_file_prefix: str | None
+
+
+async def read_envelope(request: Request) -> Envelope:
+    """Read and parse the body of `request`; an empty one is an empty envelope.
+
+    Raises:
+        Malformed: It is not JSON (400, 415), too large (413) or no envelope (422).
+    """
+    body = await _read(request)
+    if not body and "content-type" not in request.headers:
+        return parse_envelope({})
+    if not _is_json(request.headers.get("content-type", "application/json")):
+        raise Malformed(415, ("header", "content-type"), "Send `Content-Type: application/json`")
+    try:
+        value = json.loads(body, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        message = f"Failed to parse the request body as JSON: {error}"
+        raise Malformed(400, ("body",), message) from error
+    return parse_envelope(value)
+
+
+def parse_envelope(value: JSON) -> Envelope:
+    """Turn decoded JSON into an envelope; fields that it does not know are ignored, as in Cog.
+
+    Raises:
+        Malformed: A field has the wrong type.
+    """
+    if not isinstance(value, dict):
+        _refuse(("body",), f"Input should be an object, not {_kind(value)}")
+    sent = value.get("input")
+    return Envelope(
+        id=_id(value.get("id")),
+        input={} if sent is None else sent,
+        webhook=_url(value, "webhook"),
+        events=_events(value.get("webhook_events_filter", [*ALL_EVENTS])),
+        context=_context(value.get("context", {})),
+        output_file_prefix=_url(value, "output_file_prefix"),
+    )
+
+
+async def _read(request: Request) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > BODY_LIMIT:
+            raise Malformed(413, ("body",), f"The request body exceeds {BODY_LIMIT} bytes")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _is_json(content_type: str) -> bool:
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind == "application/json" or (
+        kind.startswith("application/") and kind.endswith("+json")
+    )
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _id(value: JSON) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        _refuse(("body", "id"), f"Input should be a string, not {_kind(value)}")
+    if not is_id(value):
+        _refuse(("body", "id"), RULE)
+    return value
+
+
+def _url(fields: dict[str, JSON], name: str) -> str | None:
+    value = fields.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        _refuse(("body", name), f"Input should be a string, not {_kind(value)}")
+    try:
+        url = httpx.URL(value)
+    except (httpx.InvalidURL, UnicodeError, ValueError):
+        _refuse(("body", name), "Input should be an http or https URL")
+    if url.scheme not in ("http", "https") or not url.host:
+        _refuse(("body", name), "Input should be an http or https URL")
+    return value
+
+
+def _events(value: JSON) -> frozenset[WebhookEvent]:
+    place = ("body", "webhook_events_filter")
+    if not isinstance(value, list):
+        _refuse(place, f"Input should be a list, not {_kind(value)}")
+    return frozenset(_event(item, (*place, index)) for index, item in enumerate(value))
+
+
+def _event(value: JSON, place: tuple[str | int, ...]) -> WebhookEvent:
+    try:
+        return WebhookEvent(value)
+    except ValueError:
+        names = ", ".join(event.value for event in WebhookEvent)
+        _refuse(place, f"Input should be one of {names}")
+
+
+def _context(value: JSON) -> dict[str, str]:
+    if not isinstance(value, dict):
+        _refuse(("body", "context"), f"Input should be an object, not {_kind(value)}")
+    for name, item in value.items():
+        if not isinstance(item, str):
+            _refuse(("body", "context", name), f"Input should be a string, not {_kind(item)}")
+    return value
+
+
+def _refuse(loc: tuple[str | int, ...], message: str) -> NoReturn:
+    raise Malformed(422, loc, message)
+
+
+def _kind(value: JSON) -> str:
+    """Name a JSON value's type without showing the value, which may be a secret."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a boolean"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a string"
+        case list():
+            return "a list"
+        case _:
+            return "an object"

@@ -1,0 +1,129 @@
+"""Tell a prediction's events to a client as Cog's server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Final
+
+import anyio
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from cogfal.engine.prediction import (
+    Completed,
+    Event,
+    HistoryGone,
+    Log,
+    Metric,
+    Output,
+    Started,
+)
+from cogfal.server.messages import Body, encoded
+from cogfal.server.runs import Run
+
+HEARTBEAT: Final = 15.0
+"""Seconds of silence after which a comment shows that the connection lives, as Cog's."""
+
+_MODES: Final = {"incr": "increment"}
+_HEADERS: Final = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+
+
+class EventStream(Response):
+    """A response that sends frames as they come; `left` is called if the client leaves first."""
+
+    media_type = "text/event-stream"
+    charset = "utf-8"
+
+    def __init__(self, frames: AsyncIterator[bytes], left: Callable[[], None]) -> None:
+        super().__init__(headers=_HEADERS, media_type=self.media_type)
+        del self.headers["content-length"]
+        self._frames = frames
+        self._left = left
+
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+        """Send until the frames end or the client has left, whichever is first."""
+        complete = False
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(_until_gone, receive, tasks.cancel_scope)
+                await self._send(send)
+                complete = True
+                tasks.cancel_scope.cancel()
+        finally:
+            if not complete:
+                self._left()
+
+    async def _send(self, send: Send) -> None:
+        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        await send(start)
+        async for frame in self._frames:
+            await send({"type": "http.response.body", "body": frame, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _until_gone(receive: Receive, scope: anyio.CancelScope) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    scope.cancel()
+
+
+async def frames(
+    run: Run, events: AsyncIterator[Event], heartbeat: float = HEARTBEAT
+) -> AsyncIterator[bytes]:
+    """Write `events` of `run` as frames, with a comment after `heartbeat` silent seconds."""
+    next_one: asyncio.Future[Event] | None = None
+    try:
+        while True:
+            next_one = next_one or asyncio.ensure_future(_next(events))
+            await asyncio.wait({next_one}, timeout=heartbeat)
+            if not next_one.done():
+                yield b": keep-alive\n\n"
+                continue
+            try:
+                event = next_one.result()
+            except EndOfEvents:
+                return
+            next_one = None
+            yield await _frame(run, event)
+    finally:
+        if next_one is not None:
+            next_one.cancel()
+
+
+class EndOfEvents(Exception):
+    """Report that no event will come; a future cannot hold a StopAsyncIteration."""
+
+
+async def _next(events: AsyncIterator[Event]) -> Event:
+    try:
+        return await events.__anext__()
+    except StopAsyncIteration:
+        raise EndOfEvents from None
+
+
+async def _frame(run: Run, event: Event) -> bytes:
+    match event:
+        case Started():
+            return _written("start", {"id": run.prediction.id, "status": "processing"})
+        case Output(chunk, index):
+            return _written("output", {"chunk": chunk, "index": index})
+        case Log(source, data):
+            return _written("log", {"source": source, "data": data})
+        case Metric(name, value, mode):
+            recorded = {"name": name, "value": value, "mode": _MODES.get(mode, mode)}
+            return _written("metric", recorded)
+        case Completed():
+            await run.end()
+            return _written("completed", run.ended())
+        case HistoryGone(lost):
+            return _written("error", truncated(lost))
+
+
+def truncated(lost: int) -> Body:
+    """Return the data of the event that says how many events are no longer known."""
+    return {"error": "SSE stream replay truncated; events were dropped", "skipped": lost}
+
+
+def _written(name: str, data: Body) -> bytes:
+    return b"event: " + name.encode("ascii") + b"\ndata: " + encoded(data) + b"\n\n"

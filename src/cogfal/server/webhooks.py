@@ -1,0 +1,267 @@
+"""Tell clients by webhook what happens to their predictions, off the request's path.
+
+Per prediction one task sends in order: the start, then at most one state per interval, then the
+end. Only the latest state waits, so a slow receiver costs memory for one. The end is tried again
+with growing pauses for as long as the process lives.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import httpx
+
+from cogfal.engine.prediction import Event, Log, Output, Started
+from cogfal.server.envelope import WebhookEvent
+from cogfal.server.messages import Body, encoded, started
+from cogfal.server.outbound import Outbound, Reply, Unreachable
+from cogfal.server.runs import Run
+
+RETRIED: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+DEFAULT_INTERVAL: Final = 0.5
+TRACE_HEADERS: Final = ("traceparent", "tracestate")
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSettings:
+    """How webhooks are sent; times are seconds.
+
+    `token` is sent as bearer to `token_hosts` only. At most `capacity` predictions have webhooks
+    under way; the one that has been waiting longest for its receiver makes room for another.
+    """
+
+    interval: float = DEFAULT_INTERVAL
+    attempt_seconds: float = 30.0
+    first_pause: float = 0.2
+    longest_pause: float = 60.0
+    capacity: int = 1000
+    user_agent: str = "cogfal"
+    token: str | None = None
+    token_hosts: frozenset[str] = field(default_factory=frozenset)
+
+
+def settings_from(environment: Mapping[str, str] = os.environ) -> WebhookSettings:
+    """Read what Cog's `COG_THROTTLE_RESPONSE_INTERVAL` and `WEBHOOK_AUTH_TOKEN` say.
+
+    The token goes to the hosts in `COGFAL_WEBHOOK_AUTH_HOSTS` (separated by commas) and no others.
+    """
+    hosts = environment.get("COGFAL_WEBHOOK_AUTH_HOSTS", "").split(",")
+    return WebhookSettings(
+        interval=_seconds(environment.get("COG_THROTTLE_RESPONSE_INTERVAL", "")),
+        token=environment.get("WEBHOOK_AUTH_TOKEN") or None,
+        token_hosts=frozenset(host.strip().lower() for host in hosts if host.strip()),
+    )
+
+
+def _seconds(text: str) -> float:
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        return DEFAULT_INTERVAL
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whom to tell about what; `trace` are the W3C trace headers of the request."""
+
+    url: str
+    events: frozenset[WebhookEvent]
+    trace: Mapping[str, str] = field(default_factory=dict)
+
+
+class Webhooks:
+    """Sends the webhooks of every prediction.
+
+    Args:
+        outbound: Sends the requests; its rules say which hosts may be reached.
+        settings: See `WebhookSettings`.
+        log: Told in words what could not be delivered, without the path of the URL.
+    """
+
+    def __init__(
+        self, outbound: Outbound, settings: WebhookSettings, log: Callable[[str], None]
+    ) -> None:
+        self._outbound = outbound
+        self._settings = settings
+        self._log = log
+        self._under_way: dict[Delivery, asyncio.Task[None]] = {}
+
+    def tell(self, run: Run, target: Target) -> None:
+        """Send what happens to `run` from now on to `target`; returns at once."""
+        if len(self._under_way) >= self._settings.capacity:
+            self._make_room()
+        delivery = Delivery(run, target, self._settings, self._send, self._log)
+        task = asyncio.ensure_future(delivery.work())
+        self._under_way[delivery] = task
+        task.add_done_callback(lambda _: self._under_way.pop(delivery, None))
+
+    async def close(self, grace: float) -> None:
+        """Wait up to `grace` seconds for what is under way, then give the rest up."""
+        tasks = [*self._under_way.values()]
+        if not tasks:
+            return
+        _, late = await asyncio.wait(tasks, timeout=grace)
+        for task in late:
+            task.cancel()
+        if late:
+            self._log(f"webhooks of {len(late)} predictions were not delivered before the end")
+            await asyncio.wait(late)
+
+    def _make_room(self) -> None:
+        waiting = (delivery for delivery in self._under_way if delivery.insisting)
+        delivery = next(waiting, next(iter(self._under_way)))
+        self._log(f"gave up the webhook to {delivery.host}: too many are waiting")
+        self._under_way.pop(delivery).cancel()
+
+    async def _send(self, target: Target, body: bytes) -> Reply:
+        headers = {
+            "Content-Type": "application/json",
+            "Content-Length": str(len(body)),
+            "User-Agent": self._settings.user_agent,
+            **target.trace,
+        }
+        if self._settings.token is not None and host_of(target.url) in self._settings.token_hosts:
+            headers["Authorization"] = f"Bearer {self._settings.token}"
+        seconds = self._settings.attempt_seconds
+        return await self._outbound.send("POST", target.url, headers, body, seconds=seconds)
+
+
+def host_of(url: str) -> str:
+    """Return the host of a URL in lower case."""
+    return httpx.URL(url).host.lower()
+
+
+class Delivery:
+    """The webhooks of one prediction.
+
+    `insisting` says that only the end is left to be taken by the receiver.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        target: Target,
+        settings: WebhookSettings,
+        send: Callable[[Target, bytes], Awaitable[Reply]],
+        log: Callable[[str], None],
+    ) -> None:
+        self.insisting = False
+        self._run = run
+        self._target = target
+        self._settings = settings
+        self._send = send
+        self._log = log
+        self._events = run.prediction.events()
+        self._changed = asyncio.Event()
+        self._started = False
+        self._news = False
+        self._over = False
+        self._next_time = 0.0
+
+    @property
+    def host(self) -> str:
+        """The receiver's host."""
+        return host_of(self._target.url)
+
+    async def work(self) -> None:
+        """Send everything there is to send, and return once the end is taken or given up."""
+        following = asyncio.ensure_future(self._follow())
+        try:
+            await self._until(lambda: self._started or self._over)
+            if self._started and WebhookEvent.START in self._target.events:
+                await self._once(started(self._run.prediction.id))
+            await self._report_progress()
+            await following
+        finally:
+            following.cancel()
+        if WebhookEvent.COMPLETED in self._target.events:
+            await self._insist(encoded(self._run.ended()))
+
+    async def _follow(self) -> None:
+        async for event in self._events:
+            self._note(event)
+            self._changed.set()
+        await self._run.end()
+        self._over = True
+        self._changed.set()
+
+    def _note(self, event: Event) -> None:
+        match event:
+            case Started():
+                self._started = True
+            case Output() if WebhookEvent.OUTPUT in self._target.events:
+                self._news = True
+            case Log() if WebhookEvent.LOGS in self._target.events:
+                self._news = True
+            case _:
+                pass
+
+    async def _report_progress(self) -> None:
+        while not self._over:
+            await self._until(lambda: self._news or self._over)
+            await self._until(lambda: self._over, self._wait_left())
+            if not self._over:
+                await self._once(self._run.progress())
+        alone = WebhookEvent.COMPLETED not in self._target.events
+        if self._news and (alone or self._wait_left() <= 0):
+            await self._once(self._run.progress())
+
+    def _wait_left(self) -> float:
+        return self._next_time - asyncio.get_running_loop().time()
+
+    async def _until(self, reached: Callable[[], bool], seconds: float | None = None) -> None:
+        """Wait until `reached` or, where given, for so many seconds."""
+        while not reached():
+            self._changed.clear()
+            try:
+                await asyncio.wait_for(self._changed.wait(), seconds)
+            except asyncio.TimeoutError:
+                return
+            if seconds is not None:
+                seconds = self._wait_left()
+
+    async def _once(self, body: Body) -> None:
+        """Send a state that a later one will replace; not tried again."""
+        self._news = False
+        self._next_time = asyncio.get_running_loop().time() + self._settings.interval
+        try:
+            reply = await self._send(self._target, encoded(body))
+        except Unreachable as error:
+            self._log(f"no webhook to {self.host}: {error}")
+            return
+        if not reply.success:
+            self._log(f"the webhook to {self.host} was answered with {reply.status}")
+
+    async def _insist(self, body: bytes) -> None:
+        """Send until it is taken, or will never be."""
+        self.insisting = True
+        pause = self._settings.first_pause
+        while (problem := await self._problem(body)) is not None:
+            again = problem.hopeful
+            advice = f"trying again in {pause:g} s" if again else "giving up"
+            self._log(f"the last webhook to {self.host} failed: {problem.reason}; {advice}")
+            if not again:
+                return
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, self._settings.longest_pause)
+
+    async def _problem(self, body: bytes) -> Problem | None:
+        try:
+            reply = await self._send(self._target, body)
+        except Unreachable as error:
+            return Problem(str(error), hopeful=not error.refused)
+        if reply.success:
+            return None
+        return Problem(f"it was answered with {reply.status}", hopeful=reply.status in RETRIED)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a webhook was not taken; `hopeful` says that it may be later."""
+
+    reason: str
+    hopeful: bool
