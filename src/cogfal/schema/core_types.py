@@ -1,0 +1,223 @@
+"""Turn each kind of type into the schema by which pydantic-core checks values of it."""
+
+from __future__ import annotations
+
+import urllib.parse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final
+
+from pydantic_core import CoreSchema, PydanticKnownError, core_schema
+from typing_extensions import assert_never
+
+from cogfal.cog.types import Secret
+from cogfal.schema.patterns import bounded_match, is_linear
+from cogfal.spec import (
+    AnyType,
+    BooleanType,
+    DictType,
+    EnumType,
+    FileType,
+    FloatType,
+    InputSpec,
+    IntegerType,
+    IteratorType,
+    ListType,
+    LiteralType,
+    NullType,
+    ObjectType,
+    OpaqueType,
+    OptionalType,
+    PathType,
+    SecretType,
+    StringType,
+    Type,
+    UnionType,
+)
+
+_SMALLEST: Final = -(2**63)
+_LARGEST: Final = 2**64 - 1
+_MAX_URL: Final = 65_536
+
+
+class Door(Enum):
+    """By whose rules values are taken."""
+
+    FAL = "fal"
+    """Lax: what Pydantic can convert to the declared type is converted; null for optional."""
+
+    COG = "cog"
+    """Strict: a value has the JSON type that was declared; null is never taken for an input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What holds for the scalars inside of one input's type."""
+
+    strict: bool = False
+    ge: float | None = None
+    le: float | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    regex: str | None = None
+    choices: tuple[str | int | float, ...] | None = None
+
+    @classmethod
+    def of(cls, each: InputSpec, door: Door) -> Rules:
+        """Return the rules that `Input()` made, under those of the door."""
+        return cls(
+            strict=door is Door.COG,
+            ge=each.ge,
+            le=each.le,
+            min_length=each.min_length,
+            max_length=each.max_length,
+            regex=each.regex,
+            choices=each.choices,
+        )
+
+    def strictly(self) -> Rules:
+        """Return the same rules without conversion."""
+        return Rules(
+            True, self.ge, self.le, self.min_length, self.max_length, self.regex, self.choices
+        )
+
+
+def core_type(  # noqa: C901, PLR0911, PLR0912 - one line per kind
+    kind: Type, rules: Rules
+) -> CoreSchema:
+    """Return pydantic-core's schema of a kind of type."""
+    match kind:
+        case StringType():
+            return _one_of(_string(rules), rules)
+        case IntegerType():
+            return _one_of(_integer(rules), rules)
+        case FloatType():
+            return _one_of(_number(rules), rules)
+        case BooleanType():
+            return core_schema.bool_schema(strict=rules.strict)
+        case AnyType():
+            return core_schema.any_schema()
+        case NullType():
+            return core_schema.none_schema()
+        case PathType() | FileType():
+            return core_schema.no_info_after_validator_function(_file_url, _text())
+        case SecretType():
+            return core_schema.no_info_after_validator_function(Secret, _string(rules))
+        case DictType(value):
+            return core_schema.dict_schema(_text(), core_type(value, rules))
+        case OpaqueType() | ObjectType():
+            return core_schema.dict_schema(_text(), core_schema.any_schema())
+        case LiteralType(values):
+            return _literal(values)
+        case EnumType(members=members):
+            return _literal([value for _, value in members])
+        case ListType(item):
+            return core_schema.list_schema(core_type(item, rules))
+        case OptionalType(inner):
+            return core_schema.nullable_schema(core_type(inner, rules))
+        case UnionType(members):
+            return _union(members, rules.strictly())
+        case IteratorType():
+            raise TypeError("an iterator is an output, not an input")
+        case _:
+            assert_never(kind)
+
+
+def _text() -> CoreSchema:
+    return core_schema.str_schema(strict=True)
+
+
+def _string(rules: Rules) -> CoreSchema:
+    linear = rules.regex is None or is_linear(rules.regex)
+    schema = core_schema.str_schema(
+        strict=True,
+        min_length=rules.min_length,
+        max_length=rules.max_length,
+        pattern=rules.regex if linear else None,
+    )
+    if rules.regex is None or linear:
+        return schema
+    return core_schema.no_info_after_validator_function(bounded_match(rules.regex), schema)
+
+
+def _integer(rules: Rules) -> CoreSchema:
+    schema = core_schema.int_schema(
+        strict=rules.strict,
+        ge=_SMALLEST if rules.ge is None else _ceiling(rules.ge),
+        le=_LARGEST if rules.le is None else _floor(rules.le),
+    )
+    if not rules.strict:
+        return schema
+    return core_schema.no_info_before_validator_function(_integral, schema)
+
+
+def _number(rules: Rules) -> CoreSchema:
+    return core_schema.float_schema(
+        strict=rules.strict, allow_inf_nan=False, ge=rules.ge, le=rules.le
+    )
+
+
+def _one_of(schema: CoreSchema, rules: Rules) -> CoreSchema:
+    if rules.choices is None:
+        return schema
+    return core_schema.chain_schema([schema, _literal(rules.choices)])
+
+
+def _literal(values: Sequence[Any]) -> CoreSchema:
+    return core_schema.literal_schema(list(values))
+
+
+def _union(members: tuple[Type, ...], rules: Rules) -> CoreSchema:
+    """Return a union whose members convert nothing, so that a value keeps its JSON type."""
+    whole = any(isinstance(member, FloatType) for member in members)
+    schemas: list[CoreSchema | tuple[CoreSchema, str]] = [
+        core_schema.int_schema(strict=True, ge=_SMALLEST, le=_LARGEST)
+        if whole and isinstance(member, IntegerType)
+        else core_type(member, rules)
+        for member in members
+    ]
+    names = " or ".join(dict.fromkeys(_named(member) for member in members))
+    return core_schema.union_schema(
+        schemas,
+        mode="smart",
+        custom_error_type="union_type",
+        custom_error_message=f"Input should be {names}",
+    )
+
+
+def _named(kind: Type) -> str:
+    """Return what an error calls a member of a union."""
+    return type(kind).__name__.removesuffix("Type").lower()
+
+
+def _integral(value: Any) -> Any:
+    """Return 2 for 2.0, as JSON makes no difference between them."""
+    return int(value) if type(value) is float and value.is_integer() else value
+
+
+def _ceiling(bound: float) -> int:
+    return -int(-bound // 1)
+
+
+def _floor(bound: float) -> int:
+    return int(bound // 1)
+
+
+def _file_url(text: str) -> str:
+    if text[:5].lower() == "data:":
+        if "," not in text:
+            raise PydanticKnownError("url_parsing", {"error": "no comma in a data URL"})
+        return text
+    if len(text) > _MAX_URL:
+        raise PydanticKnownError("url_too_long", {"max_length": _MAX_URL})
+    try:
+        parts = urllib.parse.urlsplit(text)
+        host = parts.hostname
+    except ValueError as error:
+        raise PydanticKnownError("url_parsing", {"error": str(error)}) from error
+    if parts.scheme not in ("http", "https"):
+        raise PydanticKnownError("url_scheme", {"expected_schemes": "'http', 'https' or 'data'"})
+    if not host or any(character <= " " for character in text):
+        raise PydanticKnownError("url_parsing", {"error": "empty host or a blank"})
+    return text

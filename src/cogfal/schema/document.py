@@ -1,0 +1,223 @@
+"""Write the one OpenAPI document that Cog's callers and fal's Playground read.
+
+Cog's readers find their paths and `components.schemas.Input` and `Output`; fal's find the typed
+`POST /` with `PredictInput` and `PredictOutput`, and the order of paths and properties.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from cogfal.schema.envelopes import (
+    cog_paths,
+    document_operation,
+    envelopes,
+    health_operation,
+    index_operation,
+    json_content,
+    shared_envelopes,
+)
+from cogfal.schema.json_types import REF, Schema
+from cogfal.schema.models import input_model, output_model
+from cogfal.schema.openapi import components
+from cogfal.spec import PredictorSpec
+
+VERSION: Final = "3.0.2"
+"""Cog's; null is written `nullable`, which OpenAPI 3.1 would ignore."""
+
+
+def document(
+    spec: PredictorSpec,
+    train_spec: PredictorSpec | None = None,
+    *,
+    title: str,
+    version: str,
+    output_name: str = "output",
+    streaming: bool = False,
+) -> dict[str, Any]:
+    """Return the OpenAPI document of an app.
+
+    Args:
+        spec: The predictor.
+        train_spec: The trainer, where there is one.
+        title: Name of the app.
+        version: Version of the app.
+        output_name: Key of an answer that is no object.
+        streaming: Whether fal's `POST /stream` is served.
+    """
+    names = ["PredictInput", "PredictOutput"] + ["TrainInput", "TrainOutput"] * bool(train_spec)
+    models = [input_model(spec), output_model(spec, output_name)]
+    if train_spec is not None:
+        models += [input_model(train_spec), output_model(train_spec, output_name)]
+    cog = components(spec, train_spec) | _envelopes(spec, train_spec)
+    fal, renamed = _fal_components(models, frozenset(cog))
+    doors = [renamed.get(name, name) for name in names]
+    result: dict[str, Any] = {
+        "openapi": VERSION,
+        "info": _info(spec, title, version),
+        "paths": _paths(spec, train_spec, doors, streaming=streaming),
+        "components": {"schemas": fal | cog},
+    }
+    return _ordered(result)
+
+
+def _info(spec: PredictorSpec, title: str, version: str) -> dict[str, Any]:
+    described = {} if spec.description is None else {"description": spec.description}
+    return {"title": title, "version": version} | described
+
+
+def _envelopes(spec: PredictorSpec, train_spec: PredictorSpec | None) -> dict[str, Schema]:
+    trainer = {} if train_spec is None else envelopes(train_spec.role)
+    return envelopes(spec.role) | trainer | shared_envelopes()
+
+
+def _paths(
+    spec: PredictorSpec,
+    train_spec: PredictorSpec | None,
+    doors: list[str],
+    *,
+    streaming: bool,
+) -> dict[str, Any]:
+    about = spec.description or "Run the model once."
+    paths: dict[str, Any] = {
+        "/": {
+            "post": _door("Predict", about, "predict", doors[0], doors[1]),
+            "get": index_operation(),
+        },
+        "/cancel": {"post": _cancel("cancel")},
+    }
+    if streaming:
+        paths["/stream"] = {"post": _stream(about, doors[0])}
+        paths["/stream/cancel"] = {"post": _cancel("stream_cancel")}
+    if train_spec is not None:
+        train_about = train_spec.description or "Train the model."
+        paths["/train"] = {"post": _door("Train", train_about, "train", doors[2], doors[3])}
+        paths["/train/cancel"] = {"post": _cancel("train_cancel")}
+    paths |= {
+        "/health-check": {"get": health_operation()},
+        "/openapi.json": {"get": document_operation()},
+    }
+    paths |= cog_paths(spec.role, streaming=spec.streaming)
+    if train_spec is not None:
+        paths |= cog_paths(train_spec.role, streaming=train_spec.streaming)
+    return paths
+
+
+def _door(summary: str, about: str, name: str, body: str, answer: str) -> dict[str, Any]:
+    return {
+        "summary": summary,
+        "description": about,
+        "operationId": name,
+        "requestBody": _required_body(body),
+        "responses": {
+            "200": {
+                "description": "Successful Response",
+                "content": json_content({"$ref": REF + answer}),
+            },
+            **_failures(),
+        },
+    }
+
+
+def _stream(about: str, body: str) -> dict[str, Any]:
+    events = {"text/event-stream": {"schema": {"type": "string"}}}
+    return {
+        "summary": "Stream",
+        "description": about,
+        "operationId": "stream",
+        "requestBody": _required_body(body),
+        "responses": {
+            "200": {"description": "Server-sent events", "content": events},
+            **_failures(),
+        },
+    }
+
+
+def _cancel(name: str) -> dict[str, Any]:
+    header = {
+        "name": "x-fal-request-id",
+        "in": "header",
+        "required": False,
+        "schema": {"title": "X-Fal-Request-Id", "type": "string"},
+    }
+    return {
+        "summary": "Cancel",
+        "description": "Cancel the request with this id.",
+        "operationId": name,
+        "parameters": [header],
+        "responses": {
+            "200": {"description": "Successful Response", "content": json_content({})},
+            "404": {"description": "No such request is running"},
+        },
+    }
+
+
+def _required_body(name: str) -> dict[str, Any]:
+    return {"required": True, "content": json_content({"$ref": REF + name})}
+
+
+def _failures() -> dict[str, Any]:
+    return {
+        "422": {
+            "description": "Validation Error",
+            "content": json_content({"$ref": f"{REF}HTTPValidationError"}),
+        },
+        "499": {"description": "Cancelled"},
+        "500": {"description": "The model failed"},
+    }
+
+
+def _fal_components(
+    models: list[type[BaseModel]], taken: frozenset[str]
+) -> tuple[dict[str, Schema], dict[str, str]]:
+    """Return the schemas of fal's models, and the new names of those that Cog's have."""
+    _, definitions = models_json_schema(
+        [(model, "validation") for model in models], by_alias=True, ref_template=REF + "{model}"
+    )
+    schemas: dict[str, Schema] = definitions.get("$defs", {})
+    renamed = {name: f"Fal{name}" for name in schemas if name in taken}
+    replies = {REF + old: REF + new for old, new in renamed.items()}
+    return {
+        renamed.get(name, name): _plain(schema, replies) for name, schema in schemas.items()
+    }, renamed
+
+
+def _plain(node: Any, references: dict[str, str]) -> Any:
+    """Return a schema of Pydantic's in OpenAPI 3.0: `nullable`, and references by their name."""
+    if isinstance(node, list):
+        return [_plain(each, references) for each in node]
+    if not isinstance(node, dict):
+        return node
+    result = {key: _plain(value, references) for key, value in node.items()}
+    if isinstance(result.get("$ref"), str):
+        result["$ref"] = references.get(result["$ref"], result["$ref"])
+    return _nullable(result)
+
+
+def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
+    """Turn `anyOf: [T, null]` into T that is nullable."""
+    options = schema.get("anyOf")
+    if not isinstance(options, list) or {"type": "null"} not in options:
+        return schema
+    others = [option for option in options if option != {"type": "null"}]
+    rest = {key: value for key, value in schema.items() if key != "anyOf"}
+    match others:
+        case [{"$ref": reference}]:
+            return {"allOf": [{"$ref": reference}], "nullable": True, **rest}
+        case [only]:
+            return {**only, "nullable": True, **rest}
+        case _:
+            return {"anyOf": others, "nullable": True, **rest}
+
+
+def _ordered(result: dict[str, Any]) -> dict[str, Any]:
+    """Add the order of paths and properties, as fal adds it to its own documents."""
+    result["x-fal-order-paths"] = list(result["paths"])
+    for schema in result["components"]["schemas"].values():
+        for part in (schema, *schema.get("allOf", [])):
+            if "properties" in part:
+                part["x-fal-order-properties"] = list(part["properties"])
+    return result

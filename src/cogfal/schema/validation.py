@@ -1,0 +1,199 @@
+"""Check a request's inputs against a predictor's, by the rules of either door.
+
+What comes out has the declared types: an int for `int` where 2.0 was sent. Files are still URLs,
+members of an Enum still their values.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from pydantic_core import SchemaValidator, ValidationError, core_schema
+
+from cogfal.cog.types import Path, Secret
+from cogfal.errors import InvalidInput, Problem
+from cogfal.schema.core_types import Door, Rules, core_type
+from cogfal.schema.decoding import decode
+from cogfal.schema.patterns import check_pattern
+from cogfal.spec import (
+    MISSING,
+    FileType,
+    InputSpec,
+    ListType,
+    OptionalType,
+    PathType,
+    PredictorSpec,
+    SecretType,
+    Type,
+    UnionType,
+)
+
+MASK: Final = "**********"
+_SHOWN: Final = 1_000
+"""Longest text that an error repeats."""
+
+
+class Validator:
+    """Checks requests for one predictor through one door.
+
+    Args:
+        spec: The predictor or trainer.
+        door: Whose rules hold.
+        on_unknown: Called with the names of the inputs that a request gave and the predictor does
+            not have; they are dropped.
+
+    Raises:
+        PredictorError: A `regex` is no regular expression.
+    """
+
+    def __init__(
+        self,
+        spec: PredictorSpec,
+        door: Door,
+        *,
+        on_unknown: Callable[[tuple[str, ...]], None] | None = None,
+    ) -> None:
+        self._inputs = {each.name: each for each in spec.inputs}
+        self._on_unknown = on_unknown
+        self._secret = frozenset(each.name for each in spec.inputs if _holds_secret(each.type))
+        schemas = {each.name: _checked(each, door) for each in spec.inputs}
+        self._defaults = {
+            each.name: _default(each, SchemaValidator(core_type(each.type, Rules())))
+            for each in spec.inputs
+            if not each.required
+        }
+        self._validator = SchemaValidator(
+            core_schema.typed_dict_schema(
+                {
+                    each.name: core_schema.typed_dict_field(
+                        schemas[each.name], required=each.required
+                    )
+                    for each in spec.inputs
+                },
+                extra_behavior="ignore",
+            )
+        )
+
+    def parse_json(self, body: bytes) -> dict[str, Any]:
+        """Return the inputs of a body that is one flat object.
+
+        Raises:
+            InvalidInput: The body is no JSON object, or a value does not fit.
+        """
+        return self.parse(decode(body))
+
+    def parse(self, values: object) -> dict[str, Any]:
+        """Return the inputs, in the author's order, defaults filled in.
+
+        Raises:
+            InvalidInput: `values` is no object, or a value does not fit.
+        """
+        try:
+            given: dict[str, Any] = self._validator.validate_python(values)
+        except (ValidationError, RecursionError) as error:
+            raise InvalidInput(self._problems(error)) from error
+        self._report_unknown(values)
+        return {
+            name: given[name] if name in given else copy.deepcopy(self._defaults[name])
+            for name in self._inputs
+        }
+
+    def unknown(self, values: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the names in `values` that are no inputs, in their order."""
+        return tuple(name for name in values if name not in self._inputs)
+
+    def _report_unknown(self, values: object) -> None:
+        if self._on_unknown is None or not isinstance(values, Mapping):
+            return
+        names = self.unknown(values)
+        if names:
+            self._on_unknown(names)
+
+    def _problems(self, error: ValidationError | RecursionError) -> list[Problem]:
+        if isinstance(error, RecursionError):
+            return [Problem((), "Input is nested too deeply", "recursion_loop")]
+        return [self._problem(each) for each in error.errors(include_url=False)]
+
+    def _problem(self, each: Any) -> Problem:
+        loc = tuple(each["loc"])
+        secret = bool(loc) and loc[0] in self._secret
+        # The value of a missing input is the whole request, with its secrets.
+        shown = None if not loc or each["type"] == "missing" else _shown(each["input"])
+        context = {name: _shown(value) for name, value in each.get("ctx", {}).items()}
+        return Problem(
+            loc=loc,
+            message=each["msg"],
+            type=each["type"],
+            context=context or None,
+            value=MASK if secret and shown is not None else shown,
+        )
+
+
+def _checked(each: InputSpec, door: Door) -> core_schema.CoreSchema:
+    if each.regex is not None:
+        check_pattern(each.regex, each.name)
+    kind = each.type
+    if door is Door.COG and isinstance(kind, OptionalType):
+        kind = kind.inner
+    schema = core_type(kind, Rules.of(each, door))
+    if door is Door.COG:
+        return core_schema.no_info_before_validator_function(_refuse_null, schema)
+    return core_schema.nullable_schema(schema) if each.default is None else schema
+
+
+def _refuse_null(value: Any) -> Any:
+    if value is None:
+        raise ValueError("null is not a value: leave the input out instead")
+    return value
+
+
+def _default(each: InputSpec, validator: SchemaValidator) -> Any:
+    """Return a default as `predict` gets it: of the declared type, a project's file as a path."""
+    value = each.default
+    if value is None or value is MISSING:
+        return None
+    if _holds_file(each.type):
+        return _local_files(value)
+    try:
+        return validator.validate_python(value)
+    except ValidationError:
+        # Cog never checked defaults; what the author wrote is what predict gets.
+        return Secret(value) if isinstance(each.type, SecretType) else value
+
+
+def _local_files(value: Any) -> Any:
+    if isinstance(value, str):
+        remote = value.lower().startswith(("http://", "https://", "data:"))
+        return value if remote else Path(value)
+    return [_local_files(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _holds_file(kind: Type) -> bool:
+    return _holds(kind, PathType | FileType)
+
+
+def _holds_secret(kind: Type) -> bool:
+    return _holds(kind, SecretType)
+
+
+def _holds(kind: Type, wanted: Any) -> bool:
+    match kind:
+        case OptionalType(inner) | ListType(inner):
+            return _holds(inner, wanted)
+        case UnionType(members):
+            return any(_holds(member, wanted) for member in members)
+        case _:
+            return isinstance(kind, wanted)
+
+
+def _shown(value: Any) -> Any:
+    """Return what an error may repeat of a value: short, and JSON."""
+    if isinstance(value, str) and len(value) > _SHOWN:
+        return f"{value[:_SHOWN]}... ({len(value)} characters)"
+    if isinstance(value, str | int | float | bool | None):
+        return value
+    if isinstance(value, list | dict) and len(repr(value)) <= _SHOWN:
+        return value
+    return str(value)[:_SHOWN]
