@@ -2,7 +2,20 @@
 
 from cogfal.schema.core_types import Door
 from cogfal.schema.decoding import decode
+from cogfal.schema.document import document
+from cogfal.schema.models import input_model, output_model
 from cogfal.schema.openapi import components
 from cogfal.schema.validation import Validator
+from cogfal.schema.widgets import MediaKind, media_kind_of_name
 
-__all__ = ["Door", "Validator", "components", "decode"]
+__all__ = [
+    "Door",
+    "MediaKind",
+    "Validator",
+    "components",
+    "decode",
+    "document",
+    "input_model",
+    "media_kind_of_name",
+    "output_model",
+]

@@ -70,7 +70,7 @@ def envelopes(role: Role) -> dict[str, Schema]:
     """Return the components of the requests and responses, beside the model's own."""
     noun = _WORDS[role][0].title()
     prefix = "Training" if role is Role.TRAIN else ""
-    shared = {
+    shared: dict[str, Schema] = {
         "input": {"allOf": [{"$ref": f"{REF}{prefix}Input"}], "nullable": True},
         "id": _nullable("Id"),
         "created_at": _nullable("Created At", format="date-time"),
@@ -84,7 +84,7 @@ def envelopes(role: Role) -> dict[str, Schema]:
             "nullable": True,
         },
     }
-    answer = {
+    answer: dict[str, Schema] = {
         "input": shared["input"],
         "output": {"allOf": [{"$ref": f"{REF}{prefix}Output"}], "nullable": True},
         "id": _nullable("Id"),

@@ -94,7 +94,7 @@ def _input_annotation(each: InputSpec) -> Any:
     return Optional[annotation] if nullable else annotation  # noqa: UP045 - built at run time
 
 
-def _input_type(kind: Type, each: InputSpec) -> Any:
+def _input_type(kind: Type, each: InputSpec) -> Any:  # noqa: PLR0911 - one line per kind
     match kind:
         case OptionalType(inner):
             return Optional[_input_type(inner, each)]  # noqa: UP045 - built at run time
@@ -103,9 +103,8 @@ def _input_type(kind: Type, each: InputSpec) -> Any:
         case _ if each.choices is not None:
             return Literal[each.choices]
         case IntegerType():
-            return Annotated[
-                int, Field(ge=_bound(each.ge, math.ceil), le=_bound(each.le, math.floor))
-            ]
+            low, high = _bound(each.ge, math.ceil), _bound(each.le, math.floor)
+            return Annotated[int, Field(ge=low, le=high)]
         case FloatType():
             return Annotated[float, Field(ge=_bound(each.ge, float), le=_bound(each.le, float))]
         case StringType():

@@ -30,6 +30,8 @@ from cogfal.spec import (
     UnionType,
 )
 
+__all__ = ["MASK", "Door", "Validator"]
+
 MASK: Final = "**********"
 _SHOWN: Final = 1_000
 """Longest text that an error repeats."""
