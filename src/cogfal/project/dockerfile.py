@@ -41,6 +41,7 @@ class Recipe:
     """
 
     python_version: str
+    gpu: bool = False
     cuda: CudaImage | None = None
     system_packages: tuple[str, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
@@ -136,7 +137,9 @@ def _base(recipe: Recipe) -> list[str]:
         exact = recipe.python_version.count(".") > 1
         lines = [f"FROM python:{recipe.python_version}-slim{'' if exact else '-bookworm'}"]
     else:
-        lines = [f"FROM nvidia/cuda:{recipe.cuda.tag}", env("NVIDIA_DRIVER_CAPABILITIES", "all")]
+        lines = [f"FROM nvidia/cuda:{recipe.cuda.tag}"]
+    if recipe.gpu:
+        lines += [env("NVIDIA_VISIBLE_DEVICES", "all"), env("NVIDIA_DRIVER_CAPABILITIES", "all")]
     lines += [env("DEBIAN_FRONTEND", "noninteractive"), env("PYTHONUNBUFFERED", "1")]
     lines.append(_apt(_BASE_PACKAGES))
     if recipe.cuda is not None:

@@ -41,8 +41,8 @@ class Files:
 
     `context` is their directory on this machine; `include` and `ignore` are `app_files` and
     `app_files_ignore` (regular expressions) for fal's own runtime; `dockerignore` is the same
-    choice as patterns for `ContainerImage`. `directory` is where they land on the runner. `size`
-    is in bytes.
+    choice as patterns for `ContainerImage`. `directory` is where they land on the runner. `names`
+    are the files themselves and `size` their bytes.
     """
 
     context: str
@@ -50,7 +50,7 @@ class Files:
     ignore: tuple[str, ...] = ()
     dockerignore: tuple[str, ...] = ()
     directory: str = "/app"
-    count: int = 0
+    names: tuple[str, ...] = ()
     size: int = 0
 
 
@@ -270,7 +270,7 @@ class _Plan:
             ignore=choice.regexes(),
             dockerignore=choice.patterns(),
             directory=plan.directory if plan else "/app",
-            count=len(choice.files),
+            names=tuple(name for name, _ in choice.files),
             size=choice.size,
         )
 

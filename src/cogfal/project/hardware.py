@@ -238,6 +238,28 @@ HEAVY_PACKAGES: Final[dict[str, str]] = {
 }
 """The smallest CPU machine on which a package installs and imports with room for a model."""
 
+CUDA_COMPILED: Final = frozenset(
+    {
+        "apex",
+        "deepspeed",
+        "detectron2",
+        "diff-gaussian-rasterization",
+        "flash-attn",
+        "gsplat",
+        "mmcv-full",
+        "nvdiffrast",
+        "pytorch3d",
+        "simple-knn",
+        "tinycudann",
+        "torch-scatter",
+        "torch-sparse",
+    }
+)
+"""Packages on PyPI or GitHub without a wheel for Linux, whose installation calls nvcc."""
+
+NEWEST_CUDA: Final[Cuda] = (12, 8)
+"""What an image gets where nothing says which CUDA is wanted."""
+
 
 def machine(name: str) -> Machine | None:
     """Return a machine type by name, None for one that the table does not know."""

@@ -16,9 +16,10 @@ from cogfal.project.dockerfile import (
     cuda_image,
     write_dockerfile,
 )
-from cogfal.project.gpu import tensorflow_release
-from cogfal.project.hardware import CUDA_IMAGES, CudaImage
+from cogfal.project.gpu import frameworks, tensorflow_release
+from cogfal.project.hardware import CUDA_IMAGES, NEWEST_CUDA, Cuda, CudaImage
 from cogfal.project.installer import file_lines
+from cogfal.project.needs import needs_compiler
 from cogfal.project.report import Report
 from cogfal.project.requirements import Link, Local, Package, RequirementSet
 from cogfal.project.settings import PlanSettings
@@ -55,6 +56,7 @@ def plan_image(
     lines, constraints = file_lines(requirements)
     recipe = Recipe(
         python_version,
+        gpu=config.build.gpu,
         cuda=_cuda(config, requirements, report),
         system_packages=_system_packages(config, requirements, report),
         variables=_variables(config, report),
@@ -73,15 +75,13 @@ def plan_image(
 
 
 def _cuda(config: CogConfig, requirements: RequirementSet, report: Report) -> CudaImage | None:
-    build = config.build
-    cuda, cudnn = build.cuda, build.cudnn
-    release = tensorflow_release(requirements) if build.gpu else None
-    if cuda is None and cudnn is None and release is not None:
-        cuda, cudnn = ".".join(map(str, release.cuda)), str(release.cudnn)
+    cuda, cudnn = config.build.cuda, config.build.cudnn
+    if cuda is None and cudnn is None:
+        cuda, cudnn = _implied_cuda(config, requirements)
     if cuda is None and cudnn is None:
         return None
     image = cuda_image(cuda, cudnn)
-    where = config.where("build.cuda" if build.cuda else "build.cudnn")
+    where = config.where("build.cuda" if config.build.cuda else "build.cudnn")
     if image is None:
         known = sorted(
             {f"{i.cuda[0]}.{i.cuda[1]}" for i in CUDA_IMAGES},
@@ -91,7 +91,14 @@ def _cuda(config: CogConfig, requirements: RequirementSet, report: Report) -> Cu
             f"there is no CUDA {cuda} image", where=where, remedy=f"use one of {', '.join(known)}"
         )
     found = ".".join(map(str, image.cuda))
-    if cuda is not None and not f"{found}.".startswith(f"{cuda}."):
+    if config.build.cuda is None and config.build.cudnn is None:
+        report.changed(
+            "build.gpu",
+            f"built on nvidia/cuda:{image.tag}",
+            "something in it loads or compiles against CUDA",
+            where=config.where("build.gpu"),
+        )
+    elif cuda is not None and not f"{found}.".startswith(f"{cuda}."):
         report.changed("build.cuda", f"CUDA {found}", f"NVIDIA has no {cuda} image", where=where)
     else:
         report.kept("build.cuda", f"nvidia/cuda:{image.tag}", where=where)
@@ -103,6 +110,23 @@ def _cuda(config: CogConfig, requirements: RequirementSet, report: Report) -> Cu
             where=config.where("build.cudnn"),
         )
     return image
+
+
+def _implied_cuda(config: CogConfig, requirements: RequirementSet) -> tuple[str | None, str | None]:
+    """The CUDA that TensorFlow loads, or that code compiled in the image must match."""
+    if not config.build.gpu:
+        return None, None
+    release = tensorflow_release(requirements)
+    if release is not None:
+        return _dotted(release.cuda), str(release.cudnn)
+    if needs_compiler(config, requirements):
+        known = [framework.cuda for framework in frameworks(requirements, None)]
+        return _dotted((known or [NEWEST_CUDA])[0]), None
+    return None, None
+
+
+def _dotted(cuda: Cuda) -> str:
+    return ".".join(map(str, cuda))
 
 
 def _system_packages(

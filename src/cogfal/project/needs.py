@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from packaging.utils import canonicalize_name
+
 from cogfal.project.config import CogConfig
 from cogfal.project.gpu import tensorflow_release
-from cogfal.project.requirements import Local, RequirementSet
+from cogfal.project.hardware import CUDA_COMPILED
+from cogfal.project.requirements import Link, Local, RequirementSet
 
 _IMAGE_KEYS: Final = ("system_packages", "pre_install", "run", "cuda", "cudnn")
 
@@ -15,6 +18,8 @@ _IMAGE_KEYS: Final = ("system_packages", "pre_install", "run", "cuda", "cudnn")
 def image_reasons(config: CogConfig, requirements: RequirementSet) -> tuple[str, ...]:
     """Return what fal's own runtime cannot provide; empty where it does for everything."""
     reasons = [f"build.{key}" for key in _IMAGE_KEYS if getattr(config.build, key)]
+    if config.build.gpu:
+        reasons += [f"{name}, which compiles CUDA code" for name in compiled(requirements)]
     if requirements.secrets:
         reasons.append("credentials for the package index")
     if config.build.gpu and tensorflow_release(requirements) is not None:
@@ -25,6 +30,19 @@ def image_reasons(config: CogConfig, requirements: RequirementSet) -> tuple[str,
         if isinstance(line, Local) and not buildable(line.path)
     ]
     return tuple(dict.fromkeys(reasons))
+
+
+def compiled(requirements: RequirementSet) -> tuple[str, ...]:
+    """Return the requirements that need CUDA's compiler to be installed."""
+    names = (canonicalize_name(package.requirement.name) for package in requirements.packages())
+    return tuple(name for name in names if name in CUDA_COMPILED)
+
+
+def needs_compiler(config: CogConfig, requirements: RequirementSet) -> bool:
+    """Whether the image of a GPU project may have to compile CUDA code while it is built."""
+    build = config.build
+    links = any(isinstance(line, Link | Local) for line in requirements.lines)
+    return build.gpu and bool(build.run or build.pre_install or links or compiled(requirements))
 
 
 def buildable(path: Path) -> bool:

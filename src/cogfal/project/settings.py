@@ -13,6 +13,7 @@ from typing import Final, Literal
 PINNED: Final = ("fastapi", "pydantic", "tblib")
 """What fal installs on the runner in the deploying machine's version (its SERVE_REQUIREMENTS)."""
 
+
 def client_pins() -> dict[str, str]:
     """Return the versions that fal will force on the runner, as they are installed here."""
     return {name: version(name) for name in PINNED}

@@ -21,9 +21,11 @@ _GLOB_CHARACTER: Final = re.compile(r"[*?\[\]!# \\]")
 FILE_LIMIT: Final = 1 << 30
 """fal's limit for one file, in bytes."""
 
-_ALWAYS_DIRECTORIES: Final = frozenset({".git", ".cog", "__pycache__", ".venv", ".mypy_cache"})
+_ALWAYS_DIRECTORIES: Final = frozenset(
+    {".git", ".cog", ".cogfal", "__pycache__", ".venv", ".mypy_cache"}
+)
 _ALWAYS_FILES: Final = frozenset({".DS_Store", ".dockerignore", ".env"})
-STANDING_IGNORE: Final = (r"\.pyc$", r"__pycache__/", r"\.git/", r"\.DS_Store$", r"^\.cog/")
+STANDING_IGNORE: Final = (r"\.pyc$", r"__pycache__/", r"\.git/", r"\.DS_Store$", r"^\.cog(fal)?/")
 """fal's own default patterns, and Cog's directory, for files that appear later."""
 
 
@@ -52,7 +54,7 @@ class Choice:
     def patterns(self) -> tuple[str, ...]:
         """Return the same for `ContainerImage(dockerignore=...)`, in Git's notation."""
         exact = ("/" + _GLOB_CHARACTER.sub(r"\\\g<0>", path) for path in self.ignored)
-        return ("*.pyc", "__pycache__/", ".git/", ".DS_Store", "/.cog/", *exact)
+        return ("*.pyc", "__pycache__/", ".git/", ".DS_Store", "/.cog/", "/.cogfal/", *exact)
 
 
 def choose_files(

@@ -16,7 +16,12 @@ def split_weights(config: CogConfig, settings: PlanSettings, report: Report) -> 
         target = weight.target.removeprefix("/src/") if weight.target else None
         if target and weight.source.startswith(("https://", "http://")):
             found[target] = Weight(weight.source)
-            report.changed(key, f"fetched to /data, linked as {target}", "", where=where)
+            report.changed(
+                key,
+                f"fetched by the runner and linked as {target}",
+                "fal's disk /data keeps it for all runners",
+                where=where,
+            )
         else:
             report.unsupported(
                 key,
@@ -54,6 +59,9 @@ def report_rest(config: CogConfig, settings: PlanSettings, report: Report) -> No
 
 
 def _report_kept(config: CogConfig, settings: PlanSettings, report: Report) -> None:
+    if config.predict:
+        key = "predict" if "predict" in config.locations else "run"
+        report.kept(key, config.predict, where=config.where(key))
     if config.image:
         report.changed(
             "image", "a name for the app", "fal has no registry", where=config.where("image")
