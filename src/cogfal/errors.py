@@ -20,6 +20,7 @@
           DeviceError           the accelerator is out of memory or broken
         OutputError             what the author's code returned cannot be delivered
         PredictionCancelled     somebody cancelled it
+      CallFailed                a call to a deployed app brought no result
 
 Each says what happened, where, and what to do about it; each carries its parts as data.
 """
@@ -158,3 +159,18 @@ class OutputError(PredictionError):
 
 class PredictionCancelled(PredictionError):
     """Report that a prediction was cancelled."""
+
+
+class CallFailed(CogfalError):
+    """Report a call to a deployed app that brought no result.
+
+    `status` is the HTTP status it answered with, None where nothing answered; `problems` says what
+    is wrong with which input where the app said so.
+    """
+
+    def __init__(
+        self, message: str, *, status: int | None = None, problems: Sequence[Problem] = ()
+    ) -> None:
+        self.status = status
+        self.problems = tuple(problems)
+        super().__init__(message)
