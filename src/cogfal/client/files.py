@@ -1,0 +1,128 @@
+"""Files on both ways: local ones in inputs become URLs, media in outputs objects to read."""
+
+from __future__ import annotations
+
+import mimetypes
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias
+from urllib.request import urlopen
+
+import anyio.to_thread
+import fal_client
+import httpx
+
+from cogfal.spec import JSON
+
+UNKNOWN = "application/octet-stream"
+COMPANIONS = frozenset({"timings", "logs", "completed"})
+Local: TypeAlias = "os.PathLike[str] | BinaryIO"
+
+
+@dataclass(frozen=True, slots=True)
+class FileOutput:
+    """A file that a model made: `url` for whom it is enough, `read()` for the bytes.
+
+    `content_type`, `file_name`, `file_size` in bytes, and for images `width` and `height` in pixels
+    are None where the app does not say. Its text is the URL, as with Replicate's client.
+    """
+
+    url: str
+    content_type: str | None = None
+    file_name: str | None = None
+    file_size: int | None = None
+    width: int | None = None
+    height: int | None = None
+
+    def __str__(self) -> str:
+        return self.url
+
+    def read(self) -> bytes:
+        """Download the file, without credentials; raises httpx.HTTPError where it cannot be had."""
+        if self.url.startswith("data:"):
+            return _decoded(self.url)
+        response = httpx.get(self.url, follow_redirects=True, timeout=None)  # noqa: S113  # as long as it takes
+        return response.raise_for_status().content
+
+    async def aread(self) -> bytes:
+        """Download the file as `read` does; cancelling stops the download."""
+        if self.url.startswith("data:"):
+            return _decoded(self.url)
+        async with httpx.AsyncClient(follow_redirects=True, timeout=None) as client:  # noqa: S113  # as above
+            response = await client.get(self.url)
+        return response.raise_for_status().content
+
+
+def upload(values: Mapping[str, Any], client: fal_client.SyncClient) -> dict[str, JSON]:
+    """Upload the paths and open files in `values` to fal's CDN; put their URLs in their places."""
+    urls = {id(file): _send(file, client) for file in _local_files(values)}
+    return {name: _placed(value, urls) for name, value in values.items()}
+
+
+async def upload_async(values: Mapping[str, Any], key: str | None) -> dict[str, JSON]:
+    """Do as `upload`, off the event loop."""
+    return await anyio.to_thread.run_sync(upload, values, fal_client.SyncClient(key=key))
+
+
+def output_of(answer: JSON) -> Any:
+    """Return what the predictor returned, taken out of an app's answer, files as `FileOutput`s.
+
+    `{"output": value}` is the value; an answer with fields of its own stays a dict.
+    """
+    if isinstance(answer, dict) and set(answer) - COMPANIONS == {"output"}:
+        return revived(answer["output"])
+    return revived(answer)
+
+
+def revived(value: JSON) -> Any:
+    """Return `value` with each media object, at any depth, as a `FileOutput`."""
+    match value:
+        case {"url": str(), "content_type": _}:
+            known = {name: value[name] for name in FileOutput.__slots__ if name in value}
+            return FileOutput(**known)
+        case dict():
+            return {name: revived(one) for name, one in value.items()}
+        case list():
+            return [revived(one) for one in value]
+        case _:
+            return value
+
+
+def _local_files(value: Any) -> Iterator[Local]:
+    if _is_local(value):
+        yield value
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from _local_files(one)
+    elif isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
+        for one in value:
+            yield from _local_files(one)
+
+
+def _is_local(value: Any) -> bool:
+    return isinstance(value, os.PathLike) or hasattr(value, "read")
+
+
+def _placed(value: Any, urls: Mapping[int, str]) -> JSON:
+    if _is_local(value):
+        return urls[id(value)]
+    if isinstance(value, Mapping):
+        return {name: _placed(one, urls) for name, one in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
+        return [_placed(one, urls) for one in value]
+    return value
+
+
+def _send(file: Local, client: fal_client.SyncClient) -> str:
+    if isinstance(file, os.PathLike):
+        return client.upload_file(file)
+    name = Path(str(getattr(file, "name", "upload"))).name
+    return client.upload(file.read(), mimetypes.guess_type(name)[0] or UNKNOWN, name)
+
+
+def _decoded(url: str) -> bytes:
+    with urlopen(url) as response:  # noqa: S310  # a data URL: nothing is opened
+        data: bytes = response.read()
+    return data
