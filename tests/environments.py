@@ -7,7 +7,7 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import uv
@@ -22,7 +22,8 @@ def environment(*layers: Sequence[str], wheel: bool = False) -> Path:
     Each layer is one `uv pip install`, as on fal. cogfal comes from this checkout, editable, or
     from a `wheel` built of it.
     """
-    source = [str(_wheel())] if wheel else ["--editable", str(ROOT)]
+    sources = [*(ROOT / "src").rglob("*.py"), ROOT / "pyproject.toml"]
+    source = [str(wheel_of(ROOT, sources))] if wheel else ["--editable", str(ROOT)]
     commands = [source, *(list(layer) for layer in layers)]
     digest = hashlib.sha256(repr([sys.version, commands]).encode()).hexdigest()[:16]
     folder = CACHE / "environments" / digest
@@ -38,14 +39,13 @@ def environment(*layers: Sequence[str], wheel: bool = False) -> Path:
     return python
 
 
-def _wheel() -> Path:
-    """Build a wheel of the sources as they are now, once for each state of them."""
-    files = [*sorted((ROOT / "src").rglob("*.py")), ROOT / "pyproject.toml"]
-    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
-    folder = CACHE / "wheels" / digest
-    if not any(folder.glob("*.whl")):
-        _uv("build", "--quiet", "--wheel", "--out-dir", str(folder), str(ROOT))
-    return next(folder.glob("*.whl"))
+def wheel_of(folder: Path, sources: Iterable[Path]) -> Path:
+    """Build the wheel of the project in `folder`, once for each state of its `sources`."""
+    content = b"".join(source.read_bytes() for source in sorted(sources))
+    built = CACHE / "wheels" / hashlib.sha256(content).hexdigest()[:16]
+    if not any(built.glob("*.whl")):
+        _uv("build", "--quiet", "--wheel", "--out-dir", str(built), str(folder))
+    return next(built.glob("*.whl"))
 
 
 def _uv(*arguments: str) -> None:

@@ -46,14 +46,15 @@ class Execution(threading.Thread):
         self._reports: SimpleQueue[PartialRunResult | Failed | None] = SimpleQueue()
         self._task: Task | None = None
         self._cancelled = False
+        self._lock = threading.Lock()
 
     def run(self) -> None:
         """Do it; `reports` tells how it went."""
         try:
             with app_directory(self._files):
                 _refuse_taken_ports()
-                with self._engine.task(self._function) as self._task:
-                    self._follow(self._task)
+                with self._engine.task(self._function) as task, self._cancellable(task):
+                    self._follow(task)
         except AppDirectoryTaken as error:
             self._reports.put(Failed(grpc.StatusCode.FAILED_PRECONDITION, str(error)))
         except Failed as error:
@@ -62,6 +63,16 @@ class Execution(threading.Thread):
             self._reports.put(Failed(error.code(), error.details()))
         finally:
             self._reports.put(None)
+
+    @contextlib.contextmanager
+    def _cancellable(self, task: Task) -> Iterator[None]:
+        with self._lock:
+            self._task = task
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._task = None
 
     def _follow(self, task: Task) -> None:
         if self._cancelled:
@@ -80,8 +91,8 @@ class Execution(threading.Thread):
     def cancel(self) -> None:
         """Ask the function to end, as fal does; what it still prints is kept in the logs."""
         self._cancelled = True
-        if self._task is not None:
-            with contextlib.suppress(grpc.RpcError):
+        with self._lock, contextlib.suppress(grpc.RpcError):
+            if self._task is not None:
                 self._task.cancel()
 
 

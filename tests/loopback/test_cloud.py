@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.environments import wheel_of
 from tests.loopback import Loopback
 
 PLAIN = Path(__file__).parents[1] / "projects" / "plain"
@@ -77,6 +79,28 @@ def test_deploy_registers_an_image_with_the_files_it_copies(cloud: Loopback) -> 
     assert registered.kind == "container"
     assert registered.image["dockerfile_str"].startswith("FROM python:3.11")
     assert set(registered.files) == {"greeting.txt"}
+
+
+def test_an_entry_point_is_imported_on_the_runner(cloud: Loopback, tmp_path: Path) -> None:
+    """The package is installed there, asked for its metadata, and served; nothing is pickled."""
+    project = PLAIN.parent / "entry"
+    wheel = wheel_of(project, project.iterdir())
+    (tmp_path / "pyproject.toml").write_text(
+        f"""
+        [tool.fal.apps.entry]
+        python_entry_point = "entry_app:Entry"
+        requirements = ["fal=={version("fal")}", "entry-app @ {wheel.as_uri()}"]
+        """
+    )
+
+    with cloud.fal("run", "entry", cwd=tmp_path) as process:
+        answer = httpx.post(process.url, json={"text": "hello"}).json()
+
+    assert answer == {"text": "imported: hello"}
+    assert [run.entrypoint for run in cloud.runs] == [
+        "entry_app:Entry.build_metadata",
+        "entry_app:Entry.run_local",
+    ]
 
 
 def test_an_app_directory_of_somebody_else_is_refused(cloud: Loopback) -> None:

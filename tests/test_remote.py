@@ -1,0 +1,166 @@
+"""cogfal apps on a fresh runner, through fal's own command line.
+
+The client has fal and cogfal, editable or from a wheel, and nothing that the predictors import.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image
+
+from tests.environments import ROOT, environment
+from tests.loopback import Loopback
+from tests.pictures import data_url, drawn
+from tests.project_files import write_project
+
+pytestmark = pytest.mark.timeout(900)
+
+needs_rapidocr = pytest.mark.skipif(
+    sys.version_info >= (3, 13), reason="rapidocr-onnxruntime needs Python before 3.13"
+)
+OCR = ROOT / "examples" / "ocr"
+RAISES = """
+    from cog import BasePredictor, Input
+
+    raise RuntimeError("this GPU is too small")
+
+    class Predictor(BasePredictor):
+        def predict(self, prompt: str = Input(description="Anything")) -> str:
+            return prompt
+"""
+ECHOES = """
+    from cog import BasePredictor, Path
+
+    class Predictor(BasePredictor):
+        def predict(self, image: Path, check: bool = False) -> Path:
+            if check and not image.read_bytes().startswith(b"\\x89PNG"):
+                raise ValueError("not a CUDA picture")
+            return image
+"""
+
+
+@pytest.fixture(params=[False, True], ids=["editable", "wheel"])
+def client(request: pytest.FixtureRequest) -> Path:
+    """The Python of a client environment."""
+    return environment(wheel=request.param)
+
+
+@pytest.fixture
+def editable() -> Path:
+    """The Python of a client environment with an editable cogfal."""
+    return environment()
+
+
+@needs_rapidocr
+def test_run_serves_a_model_that_the_client_does_not_have(cloud: Loopback, client: Path) -> None:
+    """The OCR example reads a drawn text on a runner that has only what it asked for."""
+    picture = drawn("Served by fal 2026")
+    with cloud.fal("run", "app.py::App", cwd=OCR, python=client) as process:
+        answer = httpx.post(process.url, json={"image": data_url(picture)}, timeout=120).json()
+        annotated = httpx.get(answer["annotated"]["url"]).content
+
+    (installed,) = [line for line in cloud.logs if "Python packages installed" in line]
+    assert answer["text"] == "Served by fal 2026"
+    assert answer["boxes"][0]["score"] > 0.9
+    assert Image.open(io.BytesIO(annotated)).size == (720, 160)
+    assert "onnxruntime==" in installed
+    assert not any(f"{name}==" in installed for name in ("fal", "cogfal", "cog", "rich", "PyYAML"))
+
+
+@needs_rapidocr
+def test_deploy_registers_the_typed_app(cloud: Loopback, client: Path) -> None:
+    """Its schema, machine, requirements and files are what the project says."""
+    with cloud.fal("deploy", "app.py::App", cwd=OCR, python=client) as process:
+        process.succeed()
+
+    (registered,) = cloud.registrations
+    schemas = registered.openapi["components"]["schemas"]
+    body = registered.openapi["paths"]["/"]["post"]["requestBody"]
+    name = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+    assert registered.machine["machine_types"] == ["M"]
+    assert "rapidocr-onnxruntime==1.4.4" in registered.requirements
+    assert {"predict.py"} <= set(registered.files)
+    assert list(schemas[name]["x-fal-order-properties"]) == ["image", "minimum_score"]
+    assert schemas[name]["properties"]["minimum_score"]["maximum"] == 1
+    assert "/predictions" in registered.openapi["paths"]
+
+
+def test_a_module_that_raises_on_import_still_deploys(
+    cloud: Loopback, editable: Path, tmp_path: Path
+) -> None:
+    """Nothing of the author's runs on the client."""
+    folder = write_project(tmp_path, predict_py=RAISES)
+
+    with cloud.fal("deploy", "app.py::App", cwd=folder, python=editable) as process:
+        process.succeed()
+
+    assert len(cloud.registrations) == 1
+
+
+def test_a_module_that_raises_on_import_fails_on_the_runner(
+    cloud: Loopback, editable: Path, tmp_path: Path
+) -> None:
+    """It fails at setup, with its own traceback in the log."""
+    folder = write_project(tmp_path, predict_py=RAISES)
+
+    with cloud.fal("run", "app.py::App", cwd=folder, python=editable) as process:
+        process.wait()
+    cloud.wait_until_idle()
+
+    assert any('raise RuntimeError("this GPU is too small")' in line for line in cloud.logs)
+
+
+def test_the_request_is_visible_to_uploads(cloud: Loopback, editable: Path, tmp_path: Path) -> None:
+    """Files are delivered with the caller's request id and lifecycle preference."""
+    folder = write_project(tmp_path, predict_py=ECHOES)
+    preference = '{"expiration_duration_seconds": 60}'
+
+    with cloud.fal("run", "app.py::App", cwd=folder, python=editable) as process:
+        answer = httpx.post(
+            process.url,
+            json={"image": data_url(drawn("echo"))},
+            headers={"x-fal-object-lifecycle-preference": preference, "x-fal-request-id": "r1"},
+        ).json()
+
+    (upload,) = cloud.uploads
+    assert answer["output"]["url"] == upload.url
+    assert answer["output"]["width"] == 720
+    assert upload.content == drawn("echo")
+    assert upload.headers["content-type"] == "image/png"
+    assert upload.headers["x-fal-request-id"] == "r1"
+    assert upload.headers["x-fal-object-lifecycle"] == preference
+
+
+def test_errors_are_mapped_on_the_runner(cloud: Loopback, editable: Path, tmp_path: Path) -> None:
+    """What the caller got wrong is 422 and free; what the predictor raised is 500, never 503."""
+    folder = write_project(tmp_path, predict_py=ECHOES)
+
+    with cloud.fal("run", "app.py::App", cwd=folder, python=editable) as process:
+        refused = httpx.post(process.url, json={"image": "/etc/passwd"})
+        failed = httpx.post(process.url, json={"image": data_url(b"no picture"), "check": True})
+        fine = httpx.post(process.url, json={"image": data_url(drawn("fine")), "check": True})
+
+    assert (refused.status_code, refused.headers["x-fal-billable-units"]) == (422, "0")
+    assert failed.status_code == 500
+    assert "not a CUDA picture" in failed.text
+    assert fine.status_code == 200
+
+
+def test_without_a_cdn_the_app_serves_its_files(editable: Path, tmp_path: Path) -> None:
+    """A runner with no credentials answers with URLs of its own."""
+    folder = write_project(tmp_path, predict_py=ECHOES)
+
+    with (
+        Loopback(cdn=False) as cloud,
+        cloud.fal("run", "app.py::App", cwd=folder, python=editable) as process,
+    ):
+        answer = httpx.post(process.url, json={"image": data_url(drawn("kept"))}).json()
+        downloaded = httpx.get(answer["output"]["url"]).content
+
+    assert answer["output"]["url"].startswith(process.url)
+    assert downloaded == drawn("kept")
