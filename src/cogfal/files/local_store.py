@@ -22,6 +22,7 @@ from starlette.routing import Route
 
 from cogfal.errors import SettingError
 from cogfal.files.faults import StoreError
+from cogfal.files.names import safe_name
 from cogfal.files.store import LocalFile, StoredFile, stored
 
 ROUTE = "/cogfal/files"
@@ -41,6 +42,7 @@ class Entry:
     """One kept file; `kept_at` is on the monotonic clock."""
 
     path: Path
+    name: str
     content_type: str
     size: int
     kept_at: float
@@ -96,8 +98,10 @@ class LocalStore:
             await anyio.to_thread.run_sync(_take, file, path)
         except OSError as error:
             raise StoreError(f"{file.name} cannot be kept: {error.strerror}") from error
-        self._entries[token] = Entry(path, file.content_type, file.size, time.monotonic())
-        return f"{ROUTE}/{token}/{quote(file.name, safe='')}"
+        self._entries[token] = Entry(
+            path, safe_name(file.name), file.content_type, file.size, time.monotonic()
+        )
+        return f"{ROUTE}/{token}/{quote(self._entries[token].name)}"
 
     def routes(self) -> list[Route]:
         """Return the routes, for a Starlette app's root, that serve the kept files."""
@@ -114,7 +118,7 @@ class LocalStore:
             entry.path,
             headers=_HEADERS,
             media_type=entry.content_type,
-            filename=request.path_params["name"],
+            filename=entry.name,
             content_disposition_type="inline" if inline else "attachment",
         )
 

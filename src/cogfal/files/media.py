@@ -118,7 +118,7 @@ def _text_type(head: bytes) -> str | None:
     try:
         text = head.decode("utf-8", "strict")
     except UnicodeDecodeError as error:
-        if error.start < len(head) - 4:
+        if error.start == 0 or error.reason != "unexpected end of data":
             return None
         text = head[: error.start].decode("utf-8")
     return _language(text.lstrip("\ufeff \t\r\n").lower())

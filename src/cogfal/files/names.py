@@ -38,8 +38,8 @@ def name_for(url_path: str, disposition: str | None, content_type: str | None) -
 
 def safe_name(text: str) -> str:
     """Reduce any text to a file name; text that leaves nothing becomes `file`."""
-    name = unicodedata.normalize("NFC", text.replace("\\", "/")).rsplit("/", 1)[-1]
-    name = "".join(c for c in name if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp"))
+    last = text.replace("\\", "/").rsplit("/", 1)[-1]
+    name = unicodedata.normalize("NFC", "".join(filter(str.isprintable, last)))
     name = _FORBIDDEN.sub("_", name).strip().strip(".").strip()
     return shortened(name) or FALLBACK_NAME
 

@@ -6,25 +6,29 @@ import sys
 import time
 from collections.abc import Callable
 
-_INTERVAL = 5.0
 _UNITS = {10**3: "kB", 10**6: "MB", 10**9: "GB"}
 
 
 class Progress:
-    """Report one download every few seconds; a short download reports nothing."""
+    """Report one download every `interval` seconds; a shorter download reports nothing."""
 
     def __init__(
-        self, name: str, size: int | None, log: Callable[[str], None] | None = None
+        self,
+        name: str,
+        size: int | None,
+        log: Callable[[str], None] | None = None,
+        interval: float = 5.0,
     ) -> None:
         self._name = name
         self._size = size
         self._log = log or write_line
+        self._interval = interval
         self._last = time.monotonic()
 
     def report(self, count: int) -> None:
         """Log `count`, the bytes so far, if the last line is long enough ago."""
         now = time.monotonic()
-        if now - self._last < _INTERVAL:
+        if now - self._last < self._interval:
             return
         self._last = now
         whole = f" of {readable(self._size)} ({100 * count // self._size} %)" if self._size else ""

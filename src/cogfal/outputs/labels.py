@@ -14,6 +14,5 @@ def label(loc: Loc) -> str:
 
 
 def stem(loc: Loc) -> str:
-    """Call a nameless file after its place, such as `output`, `output.2` or `images.2`."""
-    named = any(isinstance(part, str) for part in loc)
-    return ".".join(str(part) for part in (loc if named else ("output", *loc)))
+    """Call a nameless file after its place: `output`, `2` in a list as in Cog, or `images.2`."""
+    return ".".join(str(part) for part in loc) or "output"

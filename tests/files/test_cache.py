@@ -1,0 +1,107 @@
+"""The cache of fetched files, in one process and in several."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cogfal.files import Budget, FetchError, FileCache, FileLimits, HttpFetcher
+from tests.file_server import FileServer, file_server
+
+LIMITS = FileLimits(allow_private_hosts=True)
+
+
+@pytest.fixture
+def server() -> Iterator[FileServer]:
+    """A file server on the loopback."""
+    with file_server() as running:
+        yield running
+
+
+def get(folder: Path, url: str, times: int = 1) -> Path:
+    """Get a file through a new cache object, some times over."""
+    cache = FileCache(folder, HttpFetcher(LIMITS))
+    for _ in range(times):
+        path = asyncio.run(cache.get(url, Budget(LIMITS)))
+    return path
+
+
+def test_cached_file_keeps_its_name_and_is_read_only(server: FileServer, tmp_path: Path) -> None:
+    """Loaders look at suffixes, and nobody shall write to what others read."""
+    path = get(tmp_path, server.url("/versioned/lora.safetensors"))
+
+    assert path.name == "lora.safetensors"
+    assert path.read_bytes() == b"weights"
+    assert path.stat().st_mode & 0o222 == 0
+
+
+def test_unchanged_file_is_asked_about_not_sent(server: FileServer, tmp_path: Path) -> None:
+    """The second request carries the version of the first, in another process as well."""
+    url = server.url("/versioned/lora.safetensors")
+
+    first = get(tmp_path, url)
+    second = get(tmp_path, url, times=2)
+
+    assert second == first
+    assert [headers["If-None-Match"] for _, headers in server.requests] == [None, '"one"', '"one"']
+
+
+def test_file_without_a_version_is_fetched_again(server: FileServer, tmp_path: Path) -> None:
+    """What cannot be checked with the server is not trusted."""
+    get(tmp_path, server.url("/file/a.png"), times=2)
+
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("damage", [b"", b"weightX", b"weights and more"])
+def test_damaged_file_is_replaced(server: FileServer, tmp_path: Path, damage: bytes) -> None:
+    """Bytes that are not those that were fetched are never handed out."""
+    url = server.url("/versioned/lora.safetensors")
+    path = get(tmp_path, url)
+    path.chmod(0o600)
+    path.write_bytes(damage)
+
+    assert get(tmp_path, url).read_bytes() == b"weights"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"name": 1}'])
+def test_damaged_record_is_no_record(server: FileServer, tmp_path: Path, text: str) -> None:
+    """Half a record, or a foreign one, means a new download."""
+    url = server.url("/versioned/lora.safetensors")
+    get(tmp_path, url)
+    (record,) = (tmp_path / "urls").iterdir()
+    record.write_text(text)
+
+    assert get(tmp_path, url).read_bytes() == b"weights"
+
+
+def test_failed_download_leaves_nothing(server: FileServer, tmp_path: Path) -> None:
+    """Neither a record, nor an object, nor a part of one."""
+    with pytest.raises(FetchError):
+        get(tmp_path, server.url("/promises-more"))
+
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert list((tmp_path / "incoming").iterdir()) == []
+
+
+def test_processes_share_the_folder(server: FileServer, tmp_path: Path) -> None:
+    """Several processes that want the same file at once all get it whole."""
+    url = server.url("/versioned/lora.safetensors")
+    program = (
+        "import sys, pathlib; from tests.files.test_cache import get;"
+        "sys.stdout.write(get(pathlib.Path(sys.argv[1]), sys.argv[2], times=5).read_text())"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path), url]
+    root = Path(__file__).parents[2]
+
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, cwd=root) for _ in range(2)]
+    outputs = [process.communicate(timeout=60)[0] for process in running]
+
+    assert outputs == [b"weights", b"weights"]
+    assert len(list((tmp_path / "objects").rglob("*.safetensors"))) == 1
+    assert list((tmp_path / "incoming").iterdir()) == []

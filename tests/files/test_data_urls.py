@@ -1,0 +1,106 @@
+"""Data URLs, read and written."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from urllib.parse import quote
+from urllib.request import urlopen
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cogfal.files import FetchError, TooLarge, parse_data_url, to_data_url
+from tests.file_server import PNG
+
+LIMIT = 10**6
+
+
+@pytest.mark.parametrize(
+    ("url", "data", "name"),
+    [
+        pytest.param("data:,hello", b"hello", "file.txt", id="bare"),
+        pytest.param("data:text/plain;charset=utf-8,a%20b%2C", b"a b,", "file.txt", id="percent"),
+        pytest.param("data:image/png;base64,aGk=", b"hi", "file.png", id="base64"),
+        pytest.param("data:image/png;base64,aGk", b"hi", "file.png", id="no padding"),
+        pytest.param("data:image/png;base64,aG%6B%3D", b"hi"[:1] + b"i", "file.png", id="both"),
+        pytest.param("data:;base64,aG\nk =", b"hi", "file.txt", id="white space"),
+        pytest.param(
+            "data:application/octet-stream;base64,-_-_", b"\xfb\xff\xbf", "file", id="URL"
+        ),
+        pytest.param("DATA:image/PNG;BASE64,aGk=", b"hi", "file.png", id="capitals"),
+        pytest.param(
+            "data:image/png;name=my%20cat.png;base64,aGk=", b"hi", "my cat.png", id="named"
+        ),
+        pytest.param("data:image/png;filename=../x;base64,aGk=", b"hi", "x.png", id="named badly"),
+        pytest.param(
+            f"data:;base64,{base64.b64encode(PNG).decode()}", PNG, "file.png", id="sniffed"
+        ),
+        pytest.param("data:x/unknown,abc", b"abc", "file.txt", id="unknown type"),
+        pytest.param("data:,", b"", "file", id="empty"),
+        pytest.param("data:base64,aGk=", b"aGk=", "file.txt", id="base64 as a media type"),
+    ],
+)
+def test_data_url_is_read(url: str, data: bytes, name: str) -> None:
+    """Its bytes are decoded and a name is found for them."""
+    parsed = parse_data_url(url)
+
+    decoded = parsed.decode(LIMIT)
+
+    assert decoded == data
+    assert parsed.file_name(decoded) == name
+
+
+@pytest.mark.parametrize(
+    "url", ["data:", "data:text/plain", "data:;base64,%%%", "data:;base64,a", "data:;base64,ü"]
+)
+def test_broken_data_url_is_an_error(url: str) -> None:
+    """A missing comma and what is no base64 are said."""
+    with pytest.raises(FetchError):
+        parse_data_url(url).decode(LIMIT)
+
+
+@pytest.mark.parametrize("url", ["data:,abcd", "data:;base64,YWJjZA==", "data:," + "%41" * 2000])
+def test_decoded_bytes_are_limited(url: str) -> None:
+    """One byte too many is too large."""
+    with pytest.raises(TooLarge) as caught:
+        parse_data_url(url).decode(3)
+
+    assert caught.value.max_size == 3
+
+
+def test_decoded_bytes_may_reach_the_limit() -> None:
+    """The limit itself is allowed, however it is written."""
+    assert parse_data_url("data:,%61%62%63").decode(3) == b"abc"
+
+
+@given(st.binary(max_size=300), st.booleans())
+def test_every_encoding_is_undone(data: bytes, as_base64: bool) -> None:
+    """Both ways of writing bytes lead back to them, as in the standard library."""
+    payload = base64.b64encode(data).decode() if as_base64 else quote(data)
+    url = f"data:application/x-test{';base64' if as_base64 else ''},{payload}"
+
+    assert parse_data_url(url).decode(LIMIT) == data == urlopen(url).read()
+
+
+@given(st.text())
+def test_any_data_url_is_read_or_refused(rest: str) -> None:
+    """No text after `data:` is more than a fetch error."""
+    try:
+        data = parse_data_url(f"data:{rest}").decode(LIMIT)
+    except FetchError:
+        return
+    assert isinstance(data, bytes)
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 3 * 256 * 1024 + 1])
+def test_written_data_url_reads_back(tmp_path: Path, size: int) -> None:
+    """A file of any size comes back as it was."""
+    path = tmp_path / "a.bin"
+    path.write_bytes(bytes(range(256)) * (size // 256 + 1))
+
+    url = to_data_url(path, "video/mp4")
+
+    assert url.startswith("data:video/mp4;base64,")
+    assert parse_data_url(url).decode(10**7) == path.read_bytes()

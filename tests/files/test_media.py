@@ -1,0 +1,166 @@
+"""What a file is, by its name and its first bytes; Pillow is the oracle for images."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from cogfal.files import ImageSize, Media, describe
+from cogfal.files.image_size import image_size
+from cogfal.files.kinds import suffix_for, type_by_name
+from cogfal.files.media import type_by_content, type_of
+
+
+@pytest.mark.parametrize(
+    ("name", "content_type"),
+    [
+        ("a.PNG", "image/png"),
+        ("a.jpg", "image/jpeg"),
+        ("a.webp", "image/webp"),
+        ("a.avif", "image/avif"),
+        ("a.mp4", "video/mp4"),
+        ("a.webm", "video/webm"),
+        ("a.mov", "video/quicktime"),
+        ("a.wav", "audio/wav"),
+        ("a.mp3", "audio/mpeg"),
+        ("a.m4a", "audio/mp4"),
+        ("a.flac", "audio/flac"),
+        ("a.glb", "model/gltf-binary"),
+        ("a.zip", "application/zip"),
+        ("a.tar.gz", "application/gzip"),
+        ("a.json", "application/json"),
+        ("a.txt", "text/plain"),
+        ("a.csv", "text/csv"),
+        ("a.safetensors", "application/octet-stream"),
+        ("a.bin", None),
+        ("a.unknown", None),
+        ("noext", None),
+        (".png", None),
+    ],
+)
+def test_type_by_name(name: str, content_type: str | None) -> None:
+    """A known suffix tells the type, in any case."""
+    assert type_by_name(name) == content_type
+
+
+@pytest.mark.parametrize(
+    ("head", "content_type"),
+    [
+        (b"\x89PNG\r\n\x1a\n", "image/png"),
+        (b"RIFF\0\0\0\0WEBPVP8 ", "image/webp"),
+        (b"RIFF\0\0\0\0WAVEfmt ", "audio/wav"),
+        (b"RIFF\0\0\0\0AVI LIST", "video/x-msvideo"),
+        (b"\0\0\0\x20ftypisom", "video/mp4"),
+        (b"\0\0\0\x20ftypqt  ", "video/quicktime"),
+        (b"\0\0\0\x20ftypM4A ", "audio/mp4"),
+        (b"\0\0\0\x20ftypavif", "image/avif"),
+        (b"\x1aE\xdf\xa3....webm", "video/webm"),
+        (b"\x1aE\xdf\xa3....matroska", "video/x-matroska"),
+        (b"ID3\x04", "audio/mpeg"),
+        (b"\xff\xfb\x90d", "audio/mpeg"),
+        (b"OggS\0", "audio/ogg"),
+        (b"fLaC\0", "audio/flac"),
+        (b"glTF\2\0\0\0", "model/gltf-binary"),
+        (b"PK\3\4", "application/zip"),
+        (b"%PDF-1.7", "application/pdf"),
+        (b"\0" * 257 + b"ustar", "application/x-tar"),
+        (b"<!DOCTYPE html><html>", "text/html"),
+        (b'<?xml version="1.0"?><svg xmlns=', "image/svg+xml"),
+        ("häßlich\n".encode(), "text/plain"),
+        (b"plain \xc3", "text/plain"),
+        (b"\xfb\xff\xbf", None),
+        (b"\0\1\2\3", None),
+        (b"", None),
+    ],
+)
+def test_type_by_content(head: bytes, content_type: str | None) -> None:
+    """Signatures tell the type; text is recognised, even cut inside a character."""
+    assert type_by_content(head) == content_type
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "content_type"),
+    [
+        ("a.png", b"\xff\xd8\xff", "image/png"),
+        ("result", b"\xff\xd8\xff", "image/jpeg"),
+        ("a.bin", b"\xff\xd8\xff", "image/jpeg"),
+        ("a.bin", b"\0\1", "application/octet-stream"),
+        ("a.pt", b"PK\3\4", "application/octet-stream"),
+    ],
+)
+def test_name_comes_before_content(name: str, head: bytes, content_type: str) -> None:
+    """Content is asked only where the name says nothing."""
+    assert type_of(name, head) == content_type
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.mp4", "a.mp3", "a.wav", "a.zip", "a.txt"])
+def test_suffix_and_type_belong_together(name: str) -> None:
+    """A type's suffix has that type."""
+    content_type = type_by_name(name)
+    assert content_type is not None
+
+    assert suffix_for(content_type) == name[1:]
+    assert suffix_for(f"{content_type.upper()}; charset=x") == name[1:]
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode", "options"),
+    [
+        ("PNG", "RGB", {}),
+        ("JPEG", "RGB", {}),
+        ("JPEG", "RGB", {"progressive": True}),
+        ("JPEG", "RGB", {"exif": b"Exif\0\0MM\0*\0\0\0\x08\0\0", "comment": b"c" * 9000}),
+        ("JPEG", "CMYK", {}),
+        ("GIF", "P", {}),
+        ("BMP", "RGB", {}),
+        ("WEBP", "RGB", {}),
+        ("WEBP", "RGBA", {"lossless": True}),
+        ("WEBP", "RGB", {"exif": b"Exif\0\0MM\0*\0\0\0\x08\0\0"}),
+        ("TIFF", "RGB", {}),
+        ("ICO", "RGBA", {"sizes": [(37, 21)]}),
+    ],
+)
+def test_image_size_is_pillows(kind: str, mode: str, options: dict[str, object]) -> None:
+    """Every common format's header is understood, whatever else is in it."""
+    buffer = io.BytesIO()
+    Image.new(mode, (37, 21)).save(buffer, kind, **options)
+    buffer.seek(0)
+
+    assert image_size(buffer, buffer.getvalue()[:4096]) == ImageSize(37, 21)
+
+
+def test_large_picture_is_no_bomb(tmp_path: Path) -> None:
+    """The header of a picture beyond Pillow's limit is still read."""
+    png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (60_000).to_bytes(4, "big") * 2 + b"\x08\x02\0\0\0"
+    path = tmp_path / "large.png"
+    path.write_bytes(png)
+
+    assert describe(path) == Media("image/png", len(png), ImageSize(60_000, 60_000))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@pytest.mark.parametrize(
+    "signature",
+    [b"\x89PNG\r\n\x1a\n", b"GIF89a", b"\xff\xd8\xff", b"BM", b"RIFF\0\0\0\0WEBPVP8X", b"II*\0"],
+)
+@given(rest=st.binary(max_size=60))
+def test_damaged_picture_has_no_size_or_some(signature: bytes, rest: bytes) -> None:
+    """No header makes more trouble than being unreadable."""
+    data = signature + rest
+
+    size = image_size(io.BytesIO(data), data)
+
+    assert size is None or isinstance(size.width, int)
+
+
+def test_only_images_are_measured(tmp_path: Path) -> None:
+    """A text has a type and a size in bytes."""
+    path = tmp_path / "a.txt"
+    path.write_text("hello")
+
+    assert describe(path) == Media("text/plain", 5)

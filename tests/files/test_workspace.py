@@ -1,0 +1,84 @@
+"""A prediction's own directory."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cogfal.files import Workspace
+from cogfal.files.names import safe_name
+from cogfal.files.workspace import create_file
+
+
+def test_everything_in_it_goes_with_it(tmp_path: Path) -> None:
+    """Files, folders and links are removed, what links point to is not, handles are closed."""
+    kept = tmp_path / "kept.txt"
+    kept.write_text("kept")
+    workspace = Workspace(tmp_path)
+    (workspace.directory / "folder").mkdir()
+    (workspace.directory / "folder" / "file").write_text("x")
+    link = workspace.link(kept)
+    handle = workspace.open(link)
+
+    workspace.close()
+    workspace.close()
+
+    assert not workspace.directory.exists()
+    assert handle.closed
+    assert kept.read_text() == "kept"
+
+
+def test_it_is_removed_when_its_block_fails(tmp_path: Path) -> None:
+    """An exception is no reason to leave files behind, and passes through."""
+    with pytest.raises(FileNotFoundError), Workspace(tmp_path) as workspace:
+        (workspace.directory / "file").write_text("x")
+        (workspace.directory / "missing").read_text()
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_write_protected_folders_are_removed_too(tmp_path: Path) -> None:
+    """The author's code may have taken rights away."""
+    with Workspace(tmp_path) as workspace:
+        folder = workspace.directory / "folder"
+        folder.mkdir()
+        (folder / "file").write_text("x")
+        folder.chmod(0o500)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_its_owner_sees_it(tmp_path: Path) -> None:
+    """Other users of the machine cannot read a caller's files."""
+    with Workspace(tmp_path) as workspace:
+        assert workspace.directory.stat().st_mode & 0o077 == 0
+
+
+@given(st.lists(st.text(max_size=8), min_size=1, max_size=6))
+def test_every_file_gets_a_place_of_its_own(names: list[str]) -> None:
+    """Names that are equal, or become equal, never overwrite each other."""
+    with Workspace() as workspace:
+        paths = []
+        for name in [*names, *names]:
+            path, file = create_file(workspace.directory, safe_name(name))
+            file.close()
+            paths.append(path)
+
+        assert len(set(paths)) == len(paths)
+        assert {path.parent for path in paths} == {workspace.directory}
+
+
+def test_second_name_is_the_same_file(tmp_path: Path) -> None:
+    """A file may be removed under one name and be there under the other."""
+    with Workspace(tmp_path) as workspace:
+        first, file = create_file(workspace.directory, "a.png")
+        file.close()
+
+        second = workspace.another_name(first)
+
+        assert second.name == "a-2.png"
+        assert os.path.samefile(first, second)  # noqa: PTH121 (says it best)
