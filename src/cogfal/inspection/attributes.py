@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from typing import Final
 
 from cogfal.inspection.library import outside
@@ -28,26 +29,33 @@ from cogfal.inspection.values import (
 )
 from cogfal.inspection.world import World
 
+_TEXT_METHODS: Final = (
+    "capitalize casefold center count endswith expandtabs find format format_map index "
+    "isalnum isalpha isdecimal isdigit isidentifier islower isnumeric isspace istitle "
+    "isupper join ljust lower lstrip partition removeprefix removesuffix replace rfind "
+    "rindex rjust rpartition rsplit rstrip split splitlines startswith strip swapcase "
+    "title upper zfill"
+)
+_SET_METHODS: Final = (
+    "add clear copy difference difference_update discard intersection intersection_update "
+    "isdisjoint issubset issuperset pop remove symmetric_difference union update"
+)
+
 METHODS: Final[dict[type, frozenset[str]]] = {
-    str: frozenset(
-        "capitalize casefold center count endswith expandtabs find format format_map index isalnum "
-        "isalpha isdecimal isdigit isidentifier islower isnumeric isspace istitle isupper join "
-        "ljust lower lstrip partition removeprefix removesuffix replace rfind rindex rjust "
-        "rpartition rsplit rstrip split splitlines startswith strip swapcase title upper "
-        "zfill".split()
-    ),
-    list: frozenset("append clear copy count extend index insert pop remove reverse sort".split()),
-    tuple: frozenset(("count", "index")),
-    dict: frozenset("clear copy get items keys pop popitem setdefault update values".split()),
-    set: frozenset(
-        "add clear copy difference difference_update discard intersection intersection_update "
-        "isdisjoint issubset issuperset pop remove symmetric_difference union update".split()
-    ),
-    frozenset: frozenset("copy difference intersection issubset issuperset union".split()),
-    int: frozenset(("bit_length",)),
-    float: frozenset(("is_integer",)),
-    range: frozenset(("count", "index")),
+    kind: frozenset(names.split())
+    for kind, names in (
+        (str, _TEXT_METHODS),
+        (list, "append clear copy count extend index insert pop remove reverse sort"),
+        (tuple, "count index"),
+        (dict, "clear copy get items keys pop popitem setdefault update values"),
+        (set, _SET_METHODS),
+        (frozenset, "copy difference intersection issubset issuperset union"),
+        (int, "bit_length"),
+        (float, "is_integer"),
+        (range, "count index"),
+    )
 }
+"""Methods of plain data that are evaluated."""
 
 ENUM_BASES: Final = frozenset(
     {"enum.Enum", "enum.IntEnum", "enum.StrEnum", "enum.Flag", "enum.IntFlag"}
@@ -59,31 +67,19 @@ _ROOTS: Final = frozenset(
 
 def attribute(world: World, value: Value, name: str) -> Value:
     """Return the attribute `name` of `value`."""
-    match value:
-        case External():
-            return _of_external(value, name)
-        case ModuleValue():
-            return world.member(value.module, name)
-        case ClassValue():
-            return _of_class(world, value, name)
-        case Instance():
-            return _of_instance(world, value, name)
-        case EnumMember():
-            return _of_member(world, value, name)
-        case FunctionValue():
-            return _of_function(value, name)
-        case HostPath() | PathText():
-            return _of_path(value, name)
-        case _ if name in METHODS.get(type(value), ()):
-            return DataMethod(value, name)
+    kind = _KINDS.get(type(value))
+    if kind is not None:
+        return kind(world, value, name)
+    if name in METHODS.get(type(value), ()):
+        return DataMethod(value, name)
     raise Unresolved(f"the attribute {name!r} of such a value is not read")
 
 
-def _of_external(value: External, name: str) -> Value:
+def _of_external(_: World, value: External, name: str) -> Value:
     return outside(f"{value.name}.{name}")
 
 
-def _of_function(value: FunctionValue, name: str) -> Value:
+def _of_function(_: World, value: FunctionValue, name: str) -> Value:
     match name:
         case "__name__" | "__qualname__":
             return value.name
@@ -92,12 +88,10 @@ def _of_function(value: FunctionValue, name: str) -> Value:
     raise Unresolved(f"the attribute {name!r} of a function is not read")
 
 
-def _of_path(value: HostPath | PathText, name: str) -> Value:
-    if isinstance(value, HostPath):
-        if name in ("parent", "parents"):
-            parents = [HostPath(p) for p in value.path.parents]
-            return parents[0] if name == "parent" else parents
-        return DataMethod(value, name)
+def _of_path(_: World, value: HostPath | PathText, name: str) -> Value:
+    if isinstance(value, HostPath) and name in ("parent", "parents"):
+        parents = [HostPath(p) for p in value.path.parents]
+        return parents[0] if name == "parent" else parents
     return DataMethod(value, name)
 
 
@@ -154,9 +148,7 @@ def _bind(world: World, found: Value, owner: Value, cls: ClassValue) -> Value:
         return found
     if found.has_decorator("builtins.classmethod"):
         return BoundMethod(found, cls)
-    if found.has_decorator("builtins.property") or found.has_decorator(
-        "functools.cached_property"
-    ):
+    if found.has_decorator("builtins.property") or found.has_decorator("functools.cached_property"):
         return world.run(found, [owner], {})
     return BoundMethod(found, owner)
 
@@ -195,15 +187,26 @@ def enum_members(cls: ClassValue) -> dict[str, EnumMember]:
     for name, value in cls.scope.names.items():
         if name.startswith("_") or isinstance(value, FunctionValue | ClassValue | Call):
             continue
-        if isinstance(value, Auto):
-            value = name.lower() if mixes_in(cls, "enum.StrEnum") else last + 1
         if isinstance(value, Unknown):
             raise value.error
-        last = value if isinstance(value, int) else last
-        members[name] = EnumMember(cls, name, value)
+        automatic = name.lower() if mixes_in(cls, "enum.StrEnum") else last + 1
+        members[name] = EnumMember(cls, name, automatic if isinstance(value, Auto) else value)
+        last = members[name].value if isinstance(members[name].value, int) else last
     return members
 
 
 def is_generic_alias(value: Value) -> bool:
     """Whether the value can stand in a union or take arguments: a class or a typing construct."""
     return isinstance(value, External | ClassValue | Subscripted)
+
+
+_KINDS: Final[dict[type, Callable[[World, Value, str], Value]]] = {
+    External: _of_external,
+    ModuleValue: lambda world, value, name: world.member(value.module, name),
+    ClassValue: _of_class,
+    Instance: _of_instance,
+    EnumMember: _of_member,
+    FunctionValue: _of_function,
+    HostPath: _of_path,
+    PathText: _of_path,
+}

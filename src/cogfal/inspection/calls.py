@@ -1,4 +1,4 @@
-"""Evaluate a call: of the author's functions and classes, of plain data's methods, of the library."""
+"""Evaluate a call: of the author's functions and classes, of data's methods, of the library."""
 
 from __future__ import annotations
 
@@ -35,8 +35,10 @@ KEPT: Final = frozenset(
 """Calls that are kept as they are for whoever understands them."""
 
 _CHANGING: Final = frozenset(
-    "add append clear discard extend insert pop popitem remove reverse setdefault sort update "
-    "difference_update intersection_update".split()
+    (
+        *("add", "append", "clear", "discard", "extend", "insert", "pop", "popitem", "remove"),
+        *("reverse", "setdefault", "sort", "update", "difference_update", "intersection_update"),
+    )
 )
 
 
@@ -135,10 +137,9 @@ def _text_method(
         _check_join(owner, arguments[0])
     elif name in ("format", "format_map"):
         limits.check_format(owner, (*arguments, *named.values()))
-    elif name == "replace" and len(owner) * len(str(arguments[1])) > limits.MAX_TEXT * 10:
-        raise Unresolved("too large to evaluate")
-    elif name in ("ljust", "rjust", "center", "zfill", "expandtabs") and any(
-        isinstance(a, int) and a > limits.MAX_TEXT for a in arguments
+    elif (name == "replace" and len(owner) * len(str(arguments[1])) > limits.MAX_TEXT * 10) or (
+        name in ("ljust", "rjust", "center", "zfill", "expandtabs")
+        and any(isinstance(a, int) and a > limits.MAX_TEXT for a in arguments)
     ):
         raise Unresolved("too large to evaluate")
     if not all(isinstance(a, str | int | float | tuple | list | None) for a in arguments):
@@ -211,4 +212,3 @@ def _field_default(world: World, value: Value) -> Value:
     if "default_factory" in value.keywords:
         return world.call(_known(value.keywords["default_factory"]), [], {})
     return value.keywords.get("default", next(iter(value.positional), None))
-

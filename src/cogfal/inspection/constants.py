@@ -6,11 +6,13 @@ import math
 
 from cogfal.inspection.values import (
     EnumMember,
+    External,
     HostPath,
     Instance,
     PathText,
     Unknown,
     Unresolved,
+    Unsupported,
     Value,
 )
 from cogfal.inspection.world import World
@@ -30,27 +32,38 @@ def to_json(world: World, value: Value, depth: int = 0) -> JSON:
         raise Unresolved("nested too deeply")
     world.state.checked(value)
     match value:
-        case Unknown():
-            raise value.error
         case None | bool() | int() | str():
             return value
-        case float() if math.isfinite(value):
-            return value
         case float():
-            raise Unresolved("an infinite number cannot be written in JSON")
+            return _finite(value)
         case EnumMember():
             return to_json(world, value.value, depth + 1)
         case PathText():
             return value.text
-        case HostPath():
-            raise Unresolved("the path depends on the machine")
         case Instance():
             return _mapping(world, value.attributes, depth)
         case dict():
             return _mapping(world, value, depth)
         case list() | tuple() | set() | frozenset() | range():
             return [to_json(world, item, depth + 1) for item in world.iterate(value)]
-    raise Unresolved("the value is not a text, number, list or dict")
+    raise _without_json(value)
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise Unsupported("an infinite number cannot be written in JSON")
+    return value
+
+
+def _without_json(value: Value) -> Unresolved:
+    match value:
+        case Unknown():
+            return value.error
+        case HostPath():
+            return Unresolved("the path depends on the machine")
+        case External():
+            return Unresolved(f"{value.name} is not part of the project")
+    return Unresolved("the value is not a text, number, list or dict")
 
 
 def _mapping(world: World, value: dict[Value, Value], depth: int) -> dict[str, JSON]:

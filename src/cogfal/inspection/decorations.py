@@ -19,9 +19,7 @@ def streams(function: FunctionValue) -> bool:
     return function.has_decorator("cog.streaming")
 
 
-def concurrency(
-    world: World, layers: Iterable[FunctionValue], where: Location
-) -> int | None:
+def concurrency(layers: Iterable[FunctionValue], where: Location) -> int | None:
     """Return the number in `@concurrent(max=N)`, None where the decorator is not there.
 
     Raises:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from cogfal.inspection import attributes, limits
@@ -37,7 +37,7 @@ PYTHON_ERRORS: Final = (
 )
 """What operations on the author's plain data may raise, exactly as they would in Python."""
 
-_DATA: Final = (
+_DATA: Final[tuple[type, ...]] = (
     bool,
     int,
     float,
@@ -55,6 +55,14 @@ _DATA: Final = (
     type({}.values()),
     type({}.items()),
 )
+
+
+_CONVERSIONS: Final[dict[int, Callable[[Any], Any]]] = {
+    -1: lambda value: value,
+    ord("a"): ascii,
+    ord("r"): repr,
+    ord("s"): str,
+}
 
 
 class Expressions:
@@ -94,15 +102,10 @@ class Expressions:
         Raises:
             Unresolved: It is not told by the text; `Raised` where Python would raise.
         """
-        kind = self._kinds.get(type(node))
         self._depth += 1
         try:
             self._world.state.budget.spend()
-            if self._depth > limits.MAX_DEPTH:
-                raise Unresolved("nested too deeply")
-            if kind is None:
-                raise Unresolved("this kind of expression is not evaluated")
-            return limits.bounded(kind(node, scope))
+            return limits.bounded(self._kind(node)(node, scope))
         except Unresolved as error:
             raise error.at(node, scope.module) from None
         except RecursionError as error:
@@ -111,6 +114,14 @@ class Expressions:
             raise Raised(type(error).__name__, str(error), node, scope.module) from error
         finally:
             self._depth -= 1
+
+    def _kind(self, node: ast.expr) -> Callable[[Any, Scope], Value]:
+        if self._depth > limits.MAX_DEPTH:
+            raise Unresolved("nested too deeply")
+        kind = self._kinds.get(type(node))
+        if kind is None:
+            raise Unresolved("this kind of expression is not evaluated")
+        return kind
 
     def attempt(self, node: ast.expr, scope: Scope) -> Value:
         """Return the value of `node`, or `Unknown`; exceptions pass inside a `try`."""
@@ -225,9 +236,9 @@ class Expressions:
         value: Value = None
         for operand in node.values:
             value = self.evaluate(operand, scope)
-            if operand is not node.values[-1]:
-                if self.truth(value) is isinstance(node.op, ast.Or):
-                    return value
+            last = operand is node.values[-1]
+            if not last and self.truth(value) is isinstance(node.op, ast.Or):
+                return value
         return value
 
     def _compare(self, node: ast.Compare, scope: Scope) -> Value:
@@ -270,7 +281,9 @@ class Expressions:
 
     def _formatted(self, node: ast.FormattedValue, scope: Scope) -> Value:
         value = self.text_source(self.evaluate(node.value, scope))
-        convert = {ord("r"): repr, ord("a"): ascii, ord("s"): str}.get(node.conversion)
+        convert: Callable[[Any], str] | None = {ord("r"): repr, ord("a"): ascii, ord("s"): str}.get(
+            node.conversion
+        )
         value = convert(value) if convert else value
         spec = str(self.evaluate(node.format_spec, scope)) if node.format_spec else ""
         limits.check_format(spec, ())
@@ -394,7 +407,8 @@ class Expressions:
             self.data(value)
             return sorted(value, key=repr)
         if isinstance(value, (Iterator, *_DATA)):
-            return limits.take(value, self._world.state.budget)
+            items: Iterable[Value] = value
+            return limits.take(items, self._world.state.budget)
         raise Unresolved("what is iterated over is not known")
 
     # Functions

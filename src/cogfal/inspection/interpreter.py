@@ -35,10 +35,11 @@ from cogfal.inspection.world import State
 MAX_CALLS: Final = 25
 
 COG_NAMES: Final = (
-    "AsyncConcatenateIterator AsyncIterator BaseModel BasePredictor BaseRunner "
-    "CancelationException ConcatenateIterator ExperimentalFeatureWarning File Input Opaque Path "
-    "Secret URLFile URLPath concurrent current_scope emit_metric streaming"
-).split()
+    *("AsyncConcatenateIterator", "AsyncIterator", "BaseModel", "BasePredictor", "BaseRunner"),
+    *("CancelationException", "ConcatenateIterator", "ExperimentalFeatureWarning", "File"),
+    *("Input", "Opaque", "Path", "Secret", "URLFile", "URLPath", "concurrent", "current_scope"),
+    *("emit_metric", "streaming"),
+)
 
 _STARRED: Final[dict[str, Sequence[str]]] = {
     "cog": COG_NAMES,

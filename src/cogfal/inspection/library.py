@@ -83,8 +83,10 @@ def _extreme(pick: Callable[..., Any]) -> Entry:
 def _dict(world: World, *positional: Value, **keywords: Value) -> Value:
     if positional and isinstance(positional[0], dict):
         return {**positional[0], **keywords}
-    pairs = [world.iterate(pair) for pair in world.iterate(positional[0] if positional else ())]
-    return {**dict((key, value) for key, value in pairs), **keywords}
+    pairs = [
+        tuple(world.iterate(pair)) for pair in world.iterate(positional[0] if positional else ())
+    ]
+    return {**dict(pairs), **keywords}
 
 
 def _distinct(world: World, items: Value) -> list[Value]:
@@ -119,7 +121,7 @@ def _text(world: World, value: Value = "") -> Value:
     raise Unresolved("the text of such a value is not evaluated")
 
 
-def _number(kind: type[int] | type[float]) -> Entry:
+def _number(kind: type[int | float]) -> Entry:
     def entry(world: World, value: Value = 0, *base: Value) -> Value:
         plain = value.value if isinstance(value, EnumMember) else value
         if not isinstance(plain, str | int | float):
@@ -298,12 +300,9 @@ LIBRARY: Final[dict[str, Entry]] = {
         f"math.{function.__name__}": _data(function)
         for function in (math.ceil, math.floor, math.log, math.log2, math.log10, math.sqrt)
     },
-    **{
-        f"builtins.{function.__name__}": _over(function)
-        for function in (iter, list, tuple)
-    },
-    "builtins.all": lambda world, items: all([world.truth(i) for i in world.iterate(items)]),
-    "builtins.any": lambda world, items: any([world.truth(i) for i in world.iterate(items)]),
+    **{f"builtins.{function.__name__}": _over(function) for function in (iter, list, tuple)},
+    "builtins.all": lambda world, items: all(world.truth(i) for i in world.iterate(items)),
+    "builtins.any": lambda world, items: any(world.truth(i) for i in world.iterate(items)),
     "builtins.bool": lambda world, value=False: world.truth(value),
     "builtins.callable": _callable,
     "builtins.dict": _dict,

@@ -1,4 +1,4 @@
-"""Keep the evaluation of an author's expressions small: steps, sizes, and operators that check them."""
+"""Keep the evaluation of an author's expressions small, in steps and in sizes."""
 
 from __future__ import annotations
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Final
 
-from cogfal.inspection.values import Unsupported
+from cogfal.inspection.values import Unresolved, Unsupported
 from cogfal.spec import (
     AnyType,
     BooleanType,
@@ -90,15 +91,21 @@ def container(name: str) -> str:
     return _CONTAINERS.get(last, "") if module in _TYPING else ""
 
 
+def is_plain(name: str) -> bool:
+    """Whether a canonical name means a type by itself."""
+    return name in _PLAIN or container(name) in _BARE
+
+
 def plain_type(name: str) -> Type:
     """Return the type that a canonical name means by itself.
 
     Raises:
-        Unsupported: It means none that can be served.
+        Unresolved: It lies outside the project; `Unsupported` where it is known not to do.
     """
     found = _PLAIN.get(name) or _BARE.get(container(name))
-    if found is None:
-        raise Unsupported(
-            f"{name.removeprefix('builtins.')} is not a type that travels as JSON or as a file"
-        )
-    return found
+    if found is not None:
+        return found
+    shown = name.removeprefix("builtins.")
+    if name.partition(".")[0] in sys.stdlib_module_names | {"cog"}:
+        raise Unsupported(f"{shown} is not a type that travels as JSON or as a file")
+    raise Unresolved(f"{shown} is not part of the project")

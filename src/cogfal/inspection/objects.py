@@ -104,14 +104,14 @@ def _fields(
     for base in reversed(mro(cls)):
         if isinstance(base, ClassValue):
             for statement in base.node.body:
-                name = _field_name(statement, base)
+                name = _field_name(statement)
                 if name and isinstance(statement, ast.AnnAssign):
                     type_ = read(statement.annotation, base.scope)
                     found[name] = _field(world, name, type_, base, flavour)
     yield from found.values()
 
 
-def _field_name(statement: ast.stmt, cls: ClassValue) -> str | None:
+def _field_name(statement: ast.stmt) -> str | None:
     if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.target, ast.Name):
         return None
     annotation = statement.annotation

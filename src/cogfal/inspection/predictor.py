@@ -37,7 +37,6 @@ from cogfal.spec import (
 
 NAMES: Final = {Role.PREDICT: ("Runner", "Predictor"), Role.TRAIN: ("train", "Trainer")}
 METHODS: Final = {Role.PREDICT: ("run", "predict"), Role.TRAIN: ("train", "run", "predict")}
-_FRAMEWORK: Final = frozenset({"cog.BaseRunner", "cog.BasePredictor", "cog.Predictor"})
 
 
 def read_predictor(ref: str, root: Path, *, role: Role = Role.PREDICT) -> PredictorSpec:
@@ -171,7 +170,7 @@ class _Reading:
             healthcheck=cls is not None and self._has(cls, "healthcheck"),
             teardown=cls is not None and self._has(cls, "teardown"),
             streaming=any(streams(f) for f in _layers(outer)),
-            max_concurrency=concurrency(self._world, _layers(outer), where),
+            max_concurrency=concurrency(_layers(outer), where),
             description=told or (description(cls.node) if cls is not None else None),
             deploy_time=tuple(sorted(self._world.state.reads)),
             location=where,

@@ -26,6 +26,20 @@ from cogfal.spec import (
 OLD_NAMES: Final = {"help": "description", "min": "ge", "max": "le", "options": "choices"}
 """Arguments as they were called in 2021."""
 
+POSITIONS: Final = (
+    "default",
+    "description",
+    "ge",
+    "le",
+    "min_length",
+    "max_length",
+    "regex",
+    "choices",
+    "deprecated",
+    "accept",
+)
+"""Arguments in the order in which older Cog took them by position."""
+
 _NUMBERS: Final = ("ge", "le")
 _COUNTS: Final = ("min_length", "max_length")
 _TEXTS: Final = ("description", "regex", "accept")
@@ -125,8 +139,7 @@ def _arguments(call: Call, where: Location) -> dict[str, Value]:
     if call.function.canonical != "cog.Input":
         raise PredictorError(f"a default made by {call.function.name}()", where=where)
     arguments = {OLD_NAMES.get(name, name): value for name, value in call.keywords.items()}
-    if call.positional:
-        arguments["default"] = call.positional[0]
+    arguments |= dict(zip(POSITIONS, call.positional, strict=False))
     known = {*_NUMBERS, *_COUNTS, *_TEXTS, *_IGNORED, "choices", "deprecated"}
     unknown = sorted(set(arguments) - known)
     if unknown:

@@ -164,6 +164,4 @@ def _parse(text: str, relative: str) -> ast.Module:
             remedy="correct the line; notebook magics such as `!pip` or `%cd` are not Python",
         ) from error
     except (ValueError, RecursionError, MemoryError) as error:
-        raise PredictorError(
-            f"not valid Python ({error})", where=Location(relative, 1)
-        ) from error
+        raise PredictorError(f"not valid Python ({error})", where=Location(relative, 1)) from error

@@ -1,0 +1,129 @@
+"""Say in words where a predictor's text and the imported predictor differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from cogfal.spec import (
+    MISSING,
+    AnyType,
+    EnumType,
+    InputSpec,
+    IteratorType,
+    LiteralType,
+    ObjectType,
+    OpaqueType,
+    OptionalType,
+    PredictorSpec,
+    Type,
+    UnionType,
+)
+
+_INPUT: Final = (
+    "description",
+    "ge",
+    "le",
+    "min_length",
+    "max_length",
+    "regex",
+    "choices",
+    "deprecated",
+    "accept",
+)
+
+
+def differences(text: PredictorSpec, live: PredictorSpec) -> list[str]:
+    """Return a sentence for each difference that callers could notice, both sides in each.
+
+    An `Input(default=None)` looks like an `Input()` without a default once it is imported, so
+    that is no difference; neither is what only one side can know.
+    """
+    return [*_inputs(text, live), *_predictor(text, live)]
+
+
+def _difference(what: str, text: object, live: object) -> str:
+    return f"{what}: the text says {text}, the imported predictor says {live}"
+
+
+def _inputs(text: PredictorSpec, live: PredictorSpec) -> Iterator[str]:
+    told = {i.name: i for i in text.inputs}
+    found = {i.name: i for i in live.inputs}
+    if list(told) != list(found):
+        yield _difference("inputs", ", ".join(told) or "none", ", ".join(found) or "none")
+    for name in told.keys() & found.keys():
+        yield from _input(told[name], found[name])
+
+
+def _input(text: InputSpec, live: InputSpec) -> Iterator[str]:
+    left = text.type
+    ambiguous = text.default is None and live.default is MISSING
+    if ambiguous and isinstance(left, OptionalType) and not isinstance(live.type, OptionalType):
+        left = left.inner
+    if not ambiguous and text.default != live.default:
+        yield _difference(
+            f'default of "{text.name}"', _default(text.default), _default(live.default)
+        )
+    if left != live.type:
+        yield _difference(f'type of "{text.name}"', describe(text.type), describe(live.type))
+    for name in _INPUT:
+        one, other = getattr(text, name), getattr(live, name)
+        if one != other:
+            yield _difference(f'{name} of "{text.name}"', _shown(one), _shown(other))
+
+
+def _shown(value: object) -> str:
+    return "nothing" if value is None else repr(value)
+
+
+def _default(value: object) -> str:
+    return "required" if value is MISSING else repr(value)
+
+
+def _predictor(text: PredictorSpec, live: PredictorSpec) -> Iterator[str]:
+    if text.method != live.method:
+        yield _difference("method", text.method or "a function", live.method or "a function")
+    if text.output != live.output:
+        yield _difference("output", describe(text.output), describe(live.output))
+    if text.shape is not live.shape:
+        yield _difference("kind of function", text.shape.value, live.shape.value)
+    if text.setup != live.setup:
+        yield _difference("setup()", _setup(text), _setup(live))
+    if text.max_concurrency != live.max_concurrency and live.max_concurrency is not None:
+        yield _difference("concurrency", text.max_concurrency or "none", live.max_concurrency)
+
+
+def _setup(spec: PredictorSpec) -> str:
+    if spec.setup is None:
+        return "none"
+    kind = "async def" if spec.setup.asynchronous else "def"
+    return f"{kind} setup({'weights' if spec.setup.takes_weights else ''})"
+
+
+def describe(type_: Type) -> str:
+    """Return a type in words close to how an author writes it."""
+    match type_:
+        case OptionalType():
+            return f"Optional[{describe(type_.inner)}]"
+        case UnionType():
+            return " | ".join(describe(member) for member in type_.members)
+        case LiteralType():
+            return f"Literal[{', '.join(map(repr, type_.values))}]"
+        case EnumType():
+            return f"{type_.name}({', '.join(f'{n}={v!r}' for n, v in type_.members)})"
+        case IteratorType():
+            name = "ConcatenateIterator" if type_.concatenate else "Iterator"
+            return f"{name}[{describe(type_.item)}]"
+        case ObjectType():
+            return f"{type_.name}({', '.join(_field(type_))})"
+        case AnyType() | OpaqueType():
+            return type(type_).__name__.removesuffix("Type")
+    inner = getattr(type_, "item", None) or getattr(type_, "value", None)
+    name = type(type_).__name__.removesuffix("Type")
+    return f"{name}[{describe(inner)}]" if inner is not None else name
+
+
+def _field(type_: ObjectType) -> Iterator[str]:
+    for field in type_.fields:
+        default = "" if field.default is MISSING else f" = {field.default!r}"
+        yield f"{field.name}: {describe(field.type)}{default}"

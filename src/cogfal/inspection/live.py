@@ -1,0 +1,238 @@
+"""Read a predictor from the imported class or function, as Python sees it."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from cogfal.errors import PredictorError, UnsupportedSignature
+from cogfal.inspection.annotations import optional
+from cogfal.inspection.live_types import Unservable, is_field_info, plain, type_of
+from cogfal.inspection.predictor import METHODS
+from cogfal.spec import (
+    MISSING,
+    InputSpec,
+    IteratorType,
+    Missing,
+    NullType,
+    OptionalType,
+    PredictorSpec,
+    Role,
+    SetupSpec,
+    Shape,
+    Type,
+)
+
+Live: TypeAlias = Any
+"""An object of the author's."""
+
+_FRAMEWORK = frozenset({"BaseRunner", "BasePredictor", "Predictor"})
+
+
+def read_live(obj: Live, *, path: str, name: str, role: Role = Role.PREDICT) -> PredictorSpec:
+    """Return the spec of an imported predictor class, or of a function.
+
+    Cog's `Input(default=None)` cannot be told from an `Input()` without a default once it has been
+    called; both are read as required here, as today's Cog does.
+
+    Raises:
+        PredictorError: The object is no predictor, or an annotation names what is not there.
+        UnsupportedSignature: The signature cannot be served.
+    """
+    cls = obj if inspect.isclass(obj) else None
+    method, outer = (None, obj) if cls is None else _method(cls, name, role)
+    function = _innermost(outer)
+    hints = _hints(function, f"{path}:{name}")
+    try:
+        output = type_of(hints.get("return", Any if "return" not in hints else None))
+        inputs = _inputs(function, hints, skip_first=_takes_self(cls, method))
+    except Unservable as error:
+        raise UnsupportedSignature(str(error), where=path) from error
+    shape = _shape(outer, function)
+    if shape.yields and not isinstance(output, IteratorType):
+        output = IteratorType(output)
+    described = inspect.cleandoc(function.__doc__ or (cls.__doc__ if cls else "") or "")
+    return PredictorSpec(
+        path=path,
+        name=name,
+        method=method,
+        inputs=inputs,
+        output=output,
+        shape=shape,
+        role=role,
+        setup=_setup(cls),
+        healthcheck=_own(cls, "healthcheck"),
+        teardown=_own(cls, "teardown"),
+        streaming=bool(_mark(outer, "__cog_streaming__")),
+        max_concurrency=_mark(outer, "__cog_concurrent_max__"),
+        description=described or None,
+    )
+
+
+def _owner(cls: type, name: str) -> type | None:
+    for base in cls.__mro__:
+        root = base.__module__.partition(".")[0]
+        if name in vars(base) and not (root in ("cog", "cogfal") and base.__name__ in _FRAMEWORK):
+            return base
+    return None
+
+
+def _own(cls: type | None, name: str) -> bool:
+    return cls is not None and _owner(cls, name) is not None
+
+
+def _takes_self(cls: type | None, method: str | None) -> bool:
+    owner = None if cls is None or method is None else _owner(cls, method)
+    return owner is not None and not isinstance(vars(owner)[str(method)], staticmethod)
+
+
+def _method(cls: type, name: str, role: Role) -> tuple[str, Callable[..., Any]]:
+    found = [method for method in METHODS[role] if _own(cls, method)]
+    if not found or (role is Role.PREDICT and len(found) > 1):
+        wanted = " or ".join(METHODS[role][:2])
+        raise PredictorError(f"{name} must define either {wanted}", where=name)
+    return found[0], getattr(cls, found[0])
+
+
+def _innermost(function: Live) -> Live:
+    """Return the function whose parameters count: what decorators pass their arguments on to."""
+    function = inspect.unwrap(function)
+    while inspect.ismethod(function):
+        function = function.__func__
+    code = getattr(function, "__code__", None)
+    if code is None or not _passes_on(code):
+        return function
+    cells = (_content(cell) for cell in function.__closure__ or ())
+    inner = [content for content in cells if inspect.isfunction(content)]
+    return _innermost(inner[0]) if len(inner) == 1 else function
+
+
+def _content(cell: Live) -> Live:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return None
+
+
+def _passes_on(code: Live) -> bool:
+    named = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return bool(code.co_flags & inspect.CO_VARKEYWORDS) and not set(named) - {"self"}
+
+
+def _hints(function: Live, where: str) -> dict[str, Live]:
+    try:
+        return typing.get_type_hints(function, include_extras=True)
+    except (NameError, TypeError, AttributeError, SyntaxError) as error:
+        raise PredictorError(f"an annotation cannot be resolved: {error}", where=where) from error
+
+
+def _inputs(
+    function: Live, hints: Mapping[str, Live], *, skip_first: bool
+) -> tuple[InputSpec, ...]:
+    parameters = list(inspect.signature(function).parameters.values())[1 if skip_first else 0 :]
+    return tuple(_input(parameter, hints) for parameter in parameters)
+
+
+def _input(parameter: inspect.Parameter, hints: Mapping[str, Live]) -> InputSpec:
+    if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+        raise Unservable(f"the parameter {parameter.name} names no input")
+    declared = type_of(hints.get(parameter.name, Any))
+    if isinstance(declared, IteratorType):
+        raise Unservable(f'the input "{parameter.name}" is an iterator')
+    given = parameter.default
+    if is_field_info(given):
+        return _described(parameter.name, declared, given)
+    default = MISSING if given is parameter.empty else plain(given)
+    declared, default = with_default(declared, default)
+    return InputSpec(parameter.name, declared, default)
+
+
+def with_default(declared: Type, default: Live | Missing) -> tuple[Type, Live | Missing]:
+    """Return the type and default, knowing that what may be None may be left out."""
+    if default is MISSING and isinstance(declared, OptionalType | NullType):
+        return declared, None
+    if default is None and not isinstance(declared, NullType):
+        return optional(declared), None
+    return declared, default
+
+
+def _described(name: str, declared: Type, info: Live) -> InputSpec:
+    default = info.default
+    unset = default is ... or default is None or type(default).__name__.endswith("UndefinedType")
+    declared, default = with_default(declared, MISSING if unset else plain(default))
+    told = _constraints(info)
+    choices = None if told.get("choices") is None else [plain(c) for c in told["choices"]]
+    if choices is not None and None in choices:
+        declared = optional(declared)
+    kept = dict.fromkeys(c for c in choices or () if c is not None)
+    return InputSpec(
+        name,
+        declared,
+        default,
+        description=told.get("description"),
+        ge=told.get("ge"),
+        le=told.get("le"),
+        min_length=told.get("min_length"),
+        max_length=told.get("max_length"),
+        regex=told.get("regex") or told.get("pattern"),
+        choices=tuple(kept) or None,
+        deprecated=bool(told.get("deprecated")),
+        accept=told.get("accept"),
+    )
+
+
+def _constraints(info: Live) -> dict[str, Live]:
+    """Return what a FieldInfo says: Cog's own, or Pydantic's as older versions of Cog used it."""
+    told: dict[str, Live] = {}
+    extra = getattr(info, "json_schema_extra", None) or getattr(info, "extra", None) or {}
+    for source in getattr(info, "metadata", ()) or ():
+        told |= {
+            k: getattr(source, k)
+            for k in ("ge", "le", "min_length", "max_length", "pattern")
+            if getattr(source, k, None) is not None
+        }
+    names = (
+        "description",
+        "ge",
+        "le",
+        "min_length",
+        "max_length",
+        "regex",
+        "choices",
+        "deprecated",
+        "accept",
+    )
+    told |= {k: v for k in names if (v := getattr(info, k, None)) is not None}
+    return told | {k: v for k, v in dict(extra).items() if k in names}
+
+
+def _own_shape(function: Live) -> Shape:
+    if inspect.isasyncgenfunction(function):
+        return Shape.ASYNC_GENERATOR
+    if inspect.iscoroutinefunction(function):
+        return Shape.COROUTINE
+    return Shape.GENERATOR if inspect.isgeneratorfunction(function) else Shape.FUNCTION
+
+
+def _shape(outer: Live, function: Live) -> Shape:
+    own = _own_shape(outer)
+    return _own_shape(function) if own is Shape.FUNCTION else own
+
+
+def _mark(function: Live, name: str) -> Live:
+    while function is not None:
+        if hasattr(function, name):
+            return getattr(function, name)
+        function = getattr(function, "__wrapped__", None)
+    return None
+
+
+def _setup(cls: type | None) -> SetupSpec | None:
+    if cls is None or not _own(cls, "setup"):
+        return None
+    function = _innermost(cls.setup)  # type: ignore[attr-defined]  # _own found it
+    return SetupSpec(
+        "weights" in inspect.signature(function).parameters, inspect.iscoroutinefunction(function)
+    )
