@@ -24,6 +24,7 @@ needs_rapidocr = pytest.mark.skipif(
     sys.version_info >= (3, 13), reason="rapidocr-onnxruntime needs Python before 3.13"
 )
 OCR = ROOT / "examples" / "ocr"
+EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/cog.yaml"))
 RAISES = """
     from cog import BasePredictor, Input
 
@@ -88,6 +89,36 @@ def test_deploy_registers_the_typed_app(cloud: Loopback, client: Path) -> None:
     assert list(schemas[name]["x-fal-order-properties"]) == ["image", "minimum_score"]
     assert schemas[name]["properties"]["minimum_score"]["maximum"] == 1
     assert "/predictions" in registered.openapi["paths"]
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_example_deploys(editable: Path, name: str) -> None:
+    """An unedited Cog project becomes a typed app, with its own file among the app's files."""
+    with (
+        Loopback(build=False) as cloud,
+        cloud.fal("deploy", "app.py::App", cwd=OCR.parent / name, python=editable) as process,
+    ):
+        process.succeed()
+
+    (registered,) = cloud.registrations
+    assert any(Path(file).name == "predict.py" for file in registered.files)
+    assert "requestBody" in registered.openapi["paths"]["/"]["post"]
+
+
+def test_a_dockerfile_of_the_project_is_kept(editable: Path) -> None:
+    """The image is the author's, and its COPY finds its file."""
+    folder = OCR.parent / "dockerfile"
+
+    with (
+        Loopback(build=False) as cloud,
+        cloud.fal("deploy", "app.py::App", cwd=folder, python=editable) as process,
+    ):
+        process.succeed()
+
+    (registered,) = cloud.registrations
+    assert registered.kind == "container"
+    assert (folder / "Dockerfile").read_text() in registered.image["dockerfile_str"]
+    assert "lexicon.json" in registered.files
 
 
 def test_a_module_that_raises_on_import_still_deploys(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import runpy
+import json
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,6 +38,11 @@ def serve_example(
 
 
 def layers(folder: Path) -> list[list[str]]:
-    """Read what the app asks fal to install, one list for each layer."""
-    wanted = runpy.run_path(str(folder / "app.py"))["App"].requirements
+    """Ask the app, in a client's environment, what it wants fal to install, layer by layer."""
+    code = "import json, runpy; print(json.dumps(runpy.run_path('app.py')['App'].requirements))"
+    answer = subprocess.run(
+        [environment(), "-c", code], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == 0, answer.stderr
+    wanted = json.loads(answer.stdout)
     return wanted if wanted and isinstance(wanted[0], list) else [wanted]

@@ -40,11 +40,17 @@ class Loopback:
     """One machine's worth of fal, for as long as the `with` block lasts.
 
     With `cdn` the runner has a key and an uploader, as fal's have; without it the app must deliver
-    its files by itself. `environment` is added to the runner's environment variables.
+    its files by itself. Without `build`, environments are recorded but not made, which is enough
+    for `fal deploy`. `environment` is added to the runner's environment variables.
     """
 
     def __init__(
-        self, *, cdn: bool = True, environment: Mapping[str, str] | None = None, cache: Path = CACHE
+        self,
+        *,
+        cdn: bool = True,
+        build: bool = True,
+        environment: Mapping[str, str] | None = None,
+        cache: Path = CACHE,
     ) -> None:
         cache.mkdir(parents=True, exist_ok=True)
         self._folder = tempfile.TemporaryDirectory(prefix="loopback-")
@@ -53,7 +59,7 @@ class Loopback:
         self._rest = RestServer()
         self._uploader = UploaderServer(socket, self._rest)
         engine = Engine(cache, {**(delivery if cdn else {}), **(environment or {})})
-        self._controller = Controller(engine, self._rest)
+        self._controller = Controller(engine, self._rest, build=build)
         self._server = grpc.server(ThreadPoolExecutor(max_workers=8), options=GRPC_OPTIONS)
         register_controller(self._controller, self._server)
         self._port = self._server.add_secure_port("127.0.0.1:0", grpc.local_server_credentials())

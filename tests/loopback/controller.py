@@ -47,19 +47,20 @@ _SUCCESS = HostedRunStatus(state=HostedRunStatus.State.SUCCESS)
 class Controller(IsolateControllerServicer):
     """Keeps what was registered and run, and what the runner printed, in order."""
 
-    def __init__(self, engine: Engine, rest: RestServer) -> None:
+    def __init__(self, engine: Engine, rest: RestServer, *, build: bool) -> None:
         self.registrations: list[Registration] = []
         self.runs: list[Registration] = []
         self.logs: list[str] = []
         self._executions: list[Execution] = []
         self._engine = engine
+        self._build = build
         self._rest = rest
 
     def BuildEnvironment(  # noqa: N802  # gRPC's name
         self, request: BuildEnvironmentRequest, context: grpc.ServicerContext
     ) -> Iterator[BuildEnvironmentResult]:
-        """Create the virtual environment; a container image is only recorded, not built."""
-        if request.environments[0].kind != "container":
+        """Create the virtual environment; a container image is never built."""
+        if self._build and request.environments[0].kind != "container":
             nothing = BoundFunction(
                 environments=request.environments, entrypoint="builtins:int", stream_logs=True
             )
