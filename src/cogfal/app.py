@@ -1,0 +1,286 @@
+"""The fal.App that serves a Cog predictor.
+
+The classes of this module travel to the runner by value (see `carriage`). So nothing is kept at
+module level here, names are taken from fal but never the module `fal`, and annotations are real
+objects: FastAPI could not look up their text where only the used globals arrive.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from types import new_class
+from typing import TYPE_CHECKING, Any, ClassVar, Optional
+
+from fal import App as FalApp
+from fal import HealthCheck, endpoint
+from fastapi import FastAPI, Request, Response
+
+from cogfal.carriage import Carried
+from cogfal.errors import SettingError
+from cogfal.fal_files import choose_store
+from cogfal.server.serving import Serving
+from cogfal.settings import Settings
+
+if TYPE_CHECKING:
+    from cogfal.assembly import Project
+
+BY_VALUE = ["cogfal.app", "cogfal.carriage", "cogfal.fal_files"]
+HEALTH_CHECK = HealthCheck(timeout_seconds=10)
+DEFAULT_GRACE = 5  # seconds, fal's own default for termination_grace_period_seconds
+GRACE_FOR_TEARDOWN = 0.8  # the share of the grace period that running predictions may use
+
+
+class App(Carried, Settings, FalApp):
+    """Serve a Cog predictor as a fal app.
+
+    Subclass it and say where the predictor is; every attribute of `fal.App` works as usual, and
+    wins over what cog.yaml says:
+
+        class App(cogfal.App):
+            predictor = "predict.py:Predictor"
+            machine_type = "GPU-H100"
+
+    The predictor's text is read when the class is made, and nothing of it is executed.
+
+    Raises:
+        ProjectError: When the class is made and the project is wrong; the error says where.
+    """
+
+    local_python_modules: ClassVar[list[str]] = BY_VALUE
+    project: ClassVar[Optional["Project"]] = None
+    """What was read when the class was made."""
+
+    app_file: ClassVar[Optional[str]] = None
+    """The file that names the project, and that its paths are relative to."""
+
+    given: ClassVar[tuple[Any, ...]] = ()
+    """The predictor itself, where it travels with the App."""
+
+    settled: ClassVar[frozenset[str]] = frozenset()
+    """The attributes that were taken from the project."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        # fal reads app_name through inheritance, so a subclass would get its base's name.
+        if "app_name" not in cls.__dict__:
+            cls.app_name = None
+        if not cls.source.carried and _names_project(cls):
+            kwargs = _settle(cls, kwargs)
+        super().__init_subclass__(**kwargs)
+
+    @classmethod
+    def from_cog(cls, cog_yaml: str = "cog.yaml", **settings: Any) -> type["App"]:
+        """Make an App of a Cog project, with everything taken from its cog.yaml.
+
+        Args:
+            cog_yaml: Its path, relative to the file of the caller.
+            **settings: Attributes of the App, which win over cog.yaml; `name` is the app's name.
+
+        Raises:
+            ProjectError: The project is wrong, or a setting is not known.
+        """
+        from cogfal.assembly import app_name_of  # noqa: PLC0415  # not on the runner
+
+        caller = _Caller.above()
+        settings.setdefault("name", app_name_of(cog_yaml, caller.file.parent))
+        return caller.make(cls, "App", {"cog_yaml": cog_yaml}, settings)
+
+    @endpoint("/")
+    async def predict(self, request: Request) -> Response:
+        """Run the predictor and answer with its whole result."""
+        return await self.serving.predict.call(request)
+
+    @endpoint("/stream")
+    async def stream(self, request: Request) -> Response:
+        """Run the predictor and stream its result as server-sent events."""
+        return await self.serving.predict.stream(request)
+
+    @endpoint("/cancel")
+    async def cancel(self, request: Request) -> Response:
+        """Cancel the prediction of a request to `/` with the same `x-fal-request-id`."""
+        return await self.serving.predict.cancel(request)
+
+    @endpoint("/stream/cancel")
+    async def cancel_stream(self, request: Request) -> Response:
+        """Cancel the prediction of a request to `/stream` with the same `x-fal-request-id`."""
+        return await self.serving.predict.cancel(request)
+
+    @endpoint("/train")
+    async def train(self, request: Request) -> Response:
+        """Run the training function and answer with its whole result."""
+        return await self.serving.training().call(request)
+
+    @endpoint("/train/cancel")
+    async def cancel_training(self, request: Request) -> Response:
+        """Cancel the training of a request to `/train` with the same `x-fal-request-id`."""
+        return await self.serving.training().cancel(request)
+
+    @endpoint("/health", health_check=HEALTH_CHECK)
+    async def check_health(self) -> Response:
+        """Tell fal whether this runner can still serve, the author's `healthcheck` included."""
+        return await self.serving.check_health()
+
+    @property
+    def serving(self) -> Serving:
+        """What stands behind the endpoints; made on first use."""
+        if "_serving" not in self.__dict__:
+            self.__dict__["_serving"] = self._make_serving()
+        serving: Serving = self.__dict__["_serving"]
+        return serving
+
+    def _make_serving(self) -> Serving:
+        project = self.project
+        if project is None:
+            raise SettingError(
+                f"{type(self).__name__} names no predictor",
+                remedy='set `predictor = "predict.py:Predictor"` or `cog_yaml = "cog.yaml"`',
+            )
+        return Serving(
+            project.predictor,
+            project.trainer,
+            Path(project.runner_root if self.source.carried else project.root),
+            settings=type(self),
+            choose_store=choose_store,
+            title=self.app_name or type(self).__name__,
+        )
+
+    async def setup(self) -> None:  # type: ignore[override]  # fal awaits it where it is one
+        """Bring the predictor up; a subclass that overrides it awaits `super().setup()`.
+
+        Raises:
+            SetupError: The predictor cannot be brought up; its traceback is in the log.
+        """
+        assert self.project is not None
+        os.environ.update(self.project.variables)
+        await self.serving.start()
+
+    async def teardown(self) -> None:  # type: ignore[override]
+        """Let running predictions end, then run the author's `teardown` and clean up."""
+        grace = self.termination_grace_period_seconds or DEFAULT_GRACE
+        await self.serving.stop(grace * GRACE_FOR_TEARDOWN)
+
+    def collect_routes(self) -> dict[Any, Callable[..., Any]]:
+        """Leave out the endpoints that this predictor has no use for."""
+        unused = self.serving.unused_paths()
+        return {
+            signature: function
+            for signature, function in super().collect_routes().items()
+            if signature.path not in unused
+        }
+
+    def _add_extra_routes(self, app: FastAPI) -> None:
+        """Add Cog's API, and the one document that describes all of it."""
+        super()._add_extra_routes(app)
+        self.serving.mount(app)
+
+
+def wrap(predictor: Any, **settings: Any) -> type[App]:
+    """Make an App of a predictor class or function at hand.
+
+    Its signature is read from the object. Defined in the App's own file it travels with the App;
+    defined in another module, that module's file and those beside it do.
+
+    Args:
+        predictor: The class or function.
+        **settings: Attributes of the App; `name` is the app's name, by default the predictor's.
+
+    Raises:
+        ProjectError: It cannot be served, or a setting is not known.
+    """
+    caller = _Caller.above()
+    name = getattr(predictor, "__name__", type(predictor).__name__)
+    return caller.make(App, name, {"given": (predictor,)}, settings)
+
+
+class _Caller:
+    """The module that makes an App: its name and file."""
+
+    def __init__(self, module: str, file: Path) -> None:
+        self.module = module
+        self.file = file
+
+    @classmethod
+    def above(cls) -> "_Caller":
+        """Return the module that called the calling function."""
+        names = sys._getframe(2).f_globals  # noqa: SLF001  # as collections.namedtuple does
+        return cls(names["__name__"], _file_of(names))
+
+    def make(
+        self, base: type[App], name: str, own: Mapping[str, Any], settings: Mapping[str, Any]
+    ) -> type[App]:
+        """Make a subclass that belongs to this module."""
+        _refuse_unknown(base, settings)
+        keywords = {key: value for key, value in settings.items() if key == "name"}
+        attributes = {key: value for key, value in settings.items() if key != "name"}
+        body = {**own, **attributes, "__module__": self.module, "app_file": str(self.file)}
+        made: type[App] = new_class(name, (base,), keywords, lambda names: names.update(body))
+        return made
+
+
+def _refuse_unknown(base: type[App], settings: Mapping[str, Any]) -> None:
+    known = {name for name in dir(base) if not name.startswith("_")} | set(base.host_kwargs)
+    for name in settings:
+        if name not in known | {"name", "python_version"}:
+            near = get_close_matches(name, known, 1)
+            raise SettingError(
+                f"there is no setting {name!r}",
+                remedy=f"did you mean {near[0]!r}?" if near else "see cogfal.Settings and fal.App",
+            )
+
+
+def _names_project(cls: type[App]) -> bool:
+    return bool(cls.predictor or cls.cog_yaml or cls.given)
+
+
+def _settle(cls: type[App], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Read the project and set on the class what follows from it; returns fal's keywords."""
+    from cogfal.assembly import Wishes, assemble  # noqa: PLC0415  # not on the runner
+
+    declared = {**_declared(cls), **kwargs}
+    if cls.app_file is None or "predictor" in vars(cls) or "cog_yaml" in vars(cls):
+        cls.app_file = vars(cls).get("app_file") or str(_defining_file(cls))
+    assembly = assemble(
+        Wishes(
+            app_file=Path(cls.app_file),
+            predictor=cls.predictor,
+            trainer=cls.trainer,
+            cog_yaml=cls.cog_yaml,
+            python_version=declared.get("python_version"),
+            read_by_importing=cls.read_by_importing,
+            given=cls.given[0] if cls.given else None,
+            declared=declared,
+        )
+    )
+    cls.project = assembly.project
+    for name, value in assembly.settings.items():
+        setattr(cls, name, value)
+    cls.settled = frozenset(assembly.settings)
+    cls.local_python_modules = [*BY_VALUE, *_added(cls.local_python_modules)]
+    return {**kwargs, **assembly.keywords}
+
+
+def _declared(cls: type[App]) -> dict[str, Any]:
+    """Collect the attributes that the class, or one between it and `App`, sets itself."""
+    declared: dict[str, Any] = {}
+    for base in reversed(cls.__mro__[: cls.__mro__.index(App)]):
+        settled = vars(base).get("settled", frozenset())
+        declared |= {k: v for k, v in vars(base).items() if k not in settled}
+    return declared
+
+
+def _added(modules: list[str]) -> list[str]:
+    return [name for name in modules if name not in BY_VALUE]
+
+
+def _defining_file(cls: type) -> Path:
+    """Return the file whose class statement is being executed."""
+    frame = sys._getframe()  # noqa: SLF001  # the module is not in sys.modules under fal's runpy
+    while frame.f_globals.get("__name__") != cls.__module__ and frame.f_back is not None:
+        frame = frame.f_back
+    return _file_of(frame.f_globals)
+
+
+def _file_of(names: Mapping[str, Any]) -> Path:
+    file = names.get("__file__")
+    return Path(file).resolve() if file else Path.cwd() / "app.py"

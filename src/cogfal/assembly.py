@@ -1,0 +1,223 @@
+"""Read a Cog project on the deploying machine and settle what its App class needs to know.
+
+This is the deploying half of `app`: it may read files and import what the runner lacks, and it
+never travels.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from fal.container import ContainerImage
+
+from cogfal.errors import SettingError
+from cogfal.inspection import read_predictor
+import_predictor: Any = None; read_live: Any = None
+from cogfal.project.config import CogConfig, read_config
+from cogfal.project.entry import planned
+from cogfal.project.environment import Environment, app_name, plan_environment
+from cogfal.project.place import Place, place_of_config, place_of_predictor
+from cogfal.project.settings import PlanSettings
+from cogfal.spec import PredictorSpec, Role
+
+RUNNER_REQUIREMENTS: Final = ("pillow",)
+"""What cogfal's own code needs on a runner beyond the packages that fal installs there."""
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What an App class says about its project.
+
+    `declared` holds the fal settings that it makes itself, `given` the predictor where it is at
+    hand as an object, and `app_file` is where the class is defined.
+    """
+
+    app_file: Path
+    predictor: str | None = None
+    trainer: str | None = None
+    cog_yaml: str | None = None
+    python_version: str | None = None
+    read_by_importing: bool = False
+    given: object = None
+    declared: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project as its App takes it along.
+
+    `root` is its directory on the deploying machine, `runner_root` the one on a runner;
+    `variables` are set before the author's code is imported.
+    """
+
+    predictor: PredictorSpec
+    trainer: PredictorSpec | None
+    root: str
+    runner_root: str
+    variables: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """A project, and the fal settings and class keywords that follow where the App made none.
+
+    `environment` is the plan, None where it was planned elsewhere.
+    """
+
+    project: Project
+    environment: Environment | None
+    settings: dict[str, Any]
+    keywords: dict[str, Any]
+
+
+def assemble(wishes: Wishes) -> Assembly:
+    """Read the project and plan its environment.
+
+    Raises:
+        ProjectError: Something in the project is wrong; the error says where and what to do.
+    """
+    place, predictor = _locate(wishes)
+    config = read_config(place.config) if place.config else CogConfig()
+    spec = _predictor(predictor or config.predict, place, wishes)
+    trainer = wishes.trainer or config.train
+    training = _read(trainer, place, wishes, Role.TRAIN) if trainer else None
+    here = Project(spec, training, str(place.root), str(place.root), config.environment)
+    if planned():
+        return Assembly(here, None, {}, {})
+    environment = plan_environment(config, place.root, _plan_settings(wishes))
+    if environment.python_conflict is not None:
+        sys.stderr.write(f"cogfal: {environment.python_conflict}\n")
+    return Assembly(
+        project=replace(
+            here,
+            runner_root=environment.files.directory,
+            variables=(*environment.caches, *environment.variables),
+        ),
+        environment=environment,
+        settings=_settings(environment, spec, wishes.declared),
+        keywords=_keywords(environment, wishes.declared),
+    )
+
+
+def app_name_of(cog_yaml: str, app_dir: Path) -> str:
+    """Return the name for an app of this cog.yaml: its `image`, else its directory's name.
+
+    Raises:
+        ConfigError: There is no such file, or it cannot be read.
+    """
+    place = place_of_config(cog_yaml, app_dir)
+    assert place.config is not None
+    return app_name(read_config(place.config).image) or app_name(place.root.name) or "app"
+
+
+def _locate(wishes: Wishes) -> tuple[Place, str | None]:
+    """Find the project, and the predictor's reference in it where the App names one."""
+    app_dir = wishes.app_file.parent
+    if wishes.cog_yaml is not None:
+        place = place_of_config(wishes.cog_yaml, app_dir)
+        if wishes.predictor is None:
+            return place, None
+        path, colon, name = wishes.predictor.partition(":")
+        file = (app_dir / path).resolve()
+        inside = file.is_relative_to(place.root)
+        return place, f"{place.relative(file) if inside else path}{colon}{name}"
+    if wishes.predictor is not None:
+        return place_of_predictor(wishes.predictor, app_dir)
+    return Place(app_dir), None
+
+
+def _predictor(ref: str | None, place: Place, wishes: Wishes) -> PredictorSpec:
+    if wishes.given is not None:
+        return read_live(wishes.given, path=ref or wishes.app_file.name, role=Role.PREDICT)
+    if ref is None:
+        raise SettingError(
+            f"{place.config} names no predictor" if place.config else "the App has no predictor",
+            where=wishes.app_file.name,
+            remedy='set `predict: "predict.py:Predictor"` there, or `predictor = ...` on the App',
+        )
+    return _read(ref, place, wishes, Role.PREDICT)
+
+
+def _read(ref: str, place: Place, wishes: Wishes, role: Role) -> PredictorSpec:
+    if wishes.read_by_importing:
+        return import_predictor(ref, place.root, role=role)
+    return read_predictor(ref, place.root, role=role)
+
+
+def _plan_settings(wishes: Wishes) -> PlanSettings:
+    declared = wishes.declared
+    return PlanSettings(
+        machine_type=declared.get("machine_type"),
+        num_gpus=declared.get("num_gpus"),
+        python_version=wishes.python_version,
+        max_multiplexing=declared.get("max_multiplexing"),
+        requirements=RUNNER_REQUIREMENTS,
+    )
+
+
+def _settings(
+    environment: Environment, spec: PredictorSpec, declared: Mapping[str, Any]
+) -> dict[str, Any]:
+    settings: dict[str, Any] = {"machine_type": _listed(environment.machine_type)}
+    multiplexing = environment.max_multiplexing or spec.max_concurrency
+    if multiplexing is not None and spec.shape.asynchronous:
+        settings["max_multiplexing"] = multiplexing
+    image = declared.get("image") or declared.get("kind") == "container"
+    if not image and environment.kind == "virtualenv":
+        settings |= _virtualenv(environment)
+    elif not image:
+        settings |= _container(environment)
+    missing = {name: value for name, value in settings.items() if name not in declared}
+    requirements = declared.get("requirements", list(environment.requirements))
+    return {**missing, "requirements": with_runner_requirements(requirements)}
+
+
+def with_runner_requirements(requirements: list[Any]) -> list[Any]:
+    """Add what cogfal needs on the runner to an App's requirements, flat or in layers."""
+    layers = requirements if _in_layers(requirements) else [requirements]
+    named = {_NAME.match(line)[0].lower() for layer in layers for line in layer if _NAME.match(line)}
+    added = [each for each in RUNNER_REQUIREMENTS if each not in named]
+    if not added:
+        return requirements
+    return [*requirements, added] if _in_layers(requirements) else [*requirements, *added]
+
+
+def _in_layers(requirements: list[Any]) -> bool:
+    return any(isinstance(each, list) for each in requirements)
+
+
+def _keywords(environment: Environment, declared: Mapping[str, Any]) -> dict[str, Any]:
+    if "python_version" in declared:
+        return {"python_version": declared["python_version"]}
+    return {"python_version": environment.python_version}
+
+
+def _virtualenv(environment: Environment) -> dict[str, Any]:
+    files = environment.files
+    return {
+        "app_files": list(files.include),
+        "app_files_ignore": list(files.ignore),
+        "app_files_context_dir": files.context,
+    }
+
+
+def _container(environment: Environment) -> dict[str, Any]:
+    files = environment.files
+    image = ContainerImage.from_dockerfile_str(
+        environment.dockerfile,
+        context_dir=Path(files.context),
+        dockerignore=list(files.dockerignore),
+        secrets=dict(environment.build_secrets),
+    )
+    return {"image": image}
+
+
+def _listed(machine_type: str | tuple[str, ...]) -> str | list[str]:
+    return machine_type if isinstance(machine_type, str) else list(machine_type)

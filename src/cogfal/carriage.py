@@ -1,0 +1,66 @@
+"""Carry cogfal's own source inside a pickle, and make it importable where the pickle is loaded.
+
+fal sends an App class to its runner as a cloudpickle, and the runner has no cogfal. The classes
+that name things from fal travel in that pickle by value; the rest of the package travels as source.
+`Carried` must come first among the bases of whatever needs cogfal on the other side: a class's
+bases are rebuilt, one after the other and completely, before the class itself, so the source is in
+place by the time the first reference to a `cogfal` module is read.
+
+This module travels by value and therefore uses nothing but the standard library.
+"""
+
+from __future__ import annotations
+
+import atexit
+import io
+import shutil
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+
+class Source:
+    """The source of the package, packed whenever it is pickled; `carried` once it was unpickled."""
+
+    def __init__(self, *, carried: bool = False) -> None:
+        self.carried = carried
+
+    def __reduce__(self) -> tuple[Callable[[bytes], Source], tuple[bytes]]:
+        return unpack_source, (pack_source(),)
+
+
+def pack_source() -> bytes:
+    """Pack the files of the running cogfal package into a zip archive, the same bytes each time."""
+    package = Path(sys.modules["cogfal"].__file__ or "").parent
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for file in sorted(package.rglob("*")):
+            if file.is_file() and "__pycache__" not in file.parts:
+                entry = zipfile.ZipInfo(f"cogfal/{file.relative_to(package).as_posix()}")
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                archive.writestr(entry, file.read_bytes())
+    return buffer.getvalue()
+
+
+def unpack_source(packed: bytes) -> Source:
+    """Make cogfal importable from an archive that `pack_source` made.
+
+    The files go to a new directory at the front of `sys.path`, which is removed when the process
+    ends. Where cogfal is imported already, that one stays.
+    """
+    if "cogfal" not in sys.modules:
+        directory = tempfile.mkdtemp(prefix="cogfal-source-")
+        atexit.register(shutil.rmtree, directory, ignore_errors=True)
+        with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+            archive.extractall(directory)
+        sys.path.insert(0, directory)
+    return Source(carried=True)
+
+
+class Carried:
+    """Base that brings cogfal's source along when a subclass is pickled by value."""
+
+    source: ClassVar[Source] = Source()

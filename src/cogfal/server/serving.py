@@ -1,0 +1,252 @@
+"""Wire one app's services to its doors: the predictor's, and the trainer's where there is one."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from cogfal import __version__
+from cogfal.engine.capture import Capture
+from cogfal.engine.service import EngineSettings, HealthStatus, Service
+from cogfal.errors import SetupError
+from cogfal.files import (
+    Budget,
+    DataUrlStore,
+    FileCache,
+    FileLimits,
+    HttpFetcher,
+    LocalStore,
+    Store,
+)
+from cogfal.files.local_store import ROUTE as FILES
+from cogfal.files.progress import write_line
+from cogfal.inputs import Materialiser
+from cogfal.outputs import Deliverer, Style
+from cogfal.schema.document import document
+from cogfal.schema.validation import Door, Validator
+from cogfal.server.api import CogApi
+from cogfal.server.endpoint import Endpoint
+from cogfal.server.outbound import Outbound
+from cogfal.server.routes import routes
+from cogfal.server.runs import Runs
+from cogfal.server.uploads import Uploads
+from cogfal.server.webhooks import Webhooks, settings_from
+from cogfal.settings import Settings
+from cogfal.spec import IteratorType, PredictorSpec, Type
+
+WEBHOOK_GRACE = 2.0  # seconds that webhooks may still take when the app ends
+UNHEALTHY = (HealthStatus.UNHEALTHY, HealthStatus.DEFUNCT, HealthStatus.SETUP_FAILED)
+
+
+class StoreChooser(Protocol):
+    """Say where output files go; see `fal_files.choose_store`."""
+
+    def __call__(self, files: Any, *, reserve: bool, local: Callable[[], Store]) -> Store:
+        """Return the store that `files` means."""
+
+
+class Serving:
+    """What one app serves: its predictor, its trainer and everything that is shared by both.
+
+    Making it reads and starts nothing, so that the deploying machine can ask it for its document.
+
+    Args:
+        spec: The predictor.
+        trainer: The trainer, where there is one.
+        root: The project's directory on this machine.
+        settings: The App class.
+        choose_store: Says where output files go.
+        title: The app's name, for the document.
+    """
+
+    def __init__(
+        self,
+        spec: PredictorSpec,
+        trainer: PredictorSpec | None,
+        root: Path,
+        *,
+        settings: type[Settings],
+        choose_store: StoreChooser,
+        title: str,
+    ) -> None:
+        self._settings = settings
+        self._root = root
+        self._title = title
+        self._choose_store = choose_store
+        self._limits = FileLimits(
+            max_file_bytes=settings.max_file_bytes,
+            max_request_bytes=settings.max_request_bytes,
+            total_seconds=settings.download_timeout,
+            allow_private_hosts=settings.allow_private_hosts,
+        )
+        self._fetcher = HttpFetcher(self._limits)
+        self._cache = settings.file_cache and FileCache(Path(settings.file_cache), self._fetcher)
+        self._capture = Capture()
+        self._outbound = Outbound(allow_private_hosts=settings.allow_private_hosts)
+        self._webhooks = Webhooks(self._outbound, settings_from(), write_line)
+        self._local: LocalStore | None = None
+        self._store: Store | None = None
+        self._services = [self._service(each) for each in (spec, trainer) if each is not None]
+        self._endpoints = [self._endpoint(each) for each in self._services]
+
+    @property
+    def predict(self) -> Endpoint:
+        """fal's doors to the predictor."""
+        return self._endpoints[0]
+
+    def training(self) -> Endpoint:
+        """Return fal's doors to the trainer; only where there is one."""
+        return self._endpoints[1]
+
+    async def start(self) -> None:
+        """Set up the predictor, then the trainer.
+
+        Raises:
+            SetupError: One of them cannot be brought up; its traceback has been printed.
+        """
+        self._store = self._choose_store(
+            self._settings.files, reserve=self._settings.reserve_outputs, local=self._open_local
+        )
+        for service in self._services:
+            await service.setup()
+
+    async def stop(self, grace: float) -> None:
+        """Let running predictions end within `grace` seconds, then give everything back."""
+        for service in self._services:
+            await service.shutdown(grace)
+        await self._webhooks.close(WEBHOOK_GRACE)
+        if self._local is not None:
+            self._local.close()
+
+    def unused_paths(self) -> frozenset[str]:
+        """Return the paths of fal's endpoints that this app has no use for."""
+        unused: set[str] = set()
+        if not isinstance(self._services[0].spec.output, IteratorType):
+            unused |= {"/stream", "/stream/cancel"}
+        if len(self._services) == 1:
+            unused |= {"/train", "/train/cancel"}
+        return frozenset(unused)
+
+    def mount(self, app: FastAPI) -> None:
+        """Put Cog's API before what is there, and one document in place of FastAPI's own."""
+        generated = app.openapi
+        app.openapi = partial(self._document, generated)  # type: ignore[method-assign]
+        app.router.routes[:0] = [
+            *routes(self._cog_api(app)),
+            Route(FILES + "/{token}/{name}", self._serve_file, methods=["GET"]),
+        ]
+
+    async def check_health(self) -> Response:
+        """Answer fal's health check: 200, or 500 with the reason."""
+        health = await self._services[0].health()
+        status = 500 if health.status in UNHEALTHY else 200
+        return JSONResponse({"status": health.status.value, "error": health.error}, status)
+
+    def _service(self, spec: PredictorSpec) -> Service:
+        return Service(
+            spec,
+            self._root,
+            Materialiser(spec, self._fetcher, self._limits, cache=self._cache or None),
+            settings=EngineSettings(
+                max_concurrency=getattr(self._settings, "max_multiplexing", None),
+                queue_limit=self._settings.queue_limit,
+                isolate=self._settings.isolate,
+                isolate_grace=self._settings.isolate_grace,
+            ),
+            fetch_weights=self._fetch_weights,
+            capture=self._capture,
+        )
+
+    def _endpoint(self, service: Service) -> Endpoint:
+        return Endpoint(
+            service=service,
+            validator=Validator(service.spec, Door.FAL, on_unknown=_warn_unknown),
+            deliverer=partial(self._media, service.spec.output),
+            output_name=self._settings.output_name,
+            timings=self._settings.timings,
+        )
+
+    def _cog_api(self, app: FastAPI) -> CogApi:
+        runs = [self._runs(service) for service in self._services]
+        return CogApi(
+            predictions=runs[0],
+            trainings=runs[1] if len(runs) > 1 else None,
+            document=lambda: app.openapi(),
+            webhooks=self._webhooks,
+            uploads=Uploads(
+                self._outbound, self._settings.upload_url, self._settings.allow_output_prefix
+            ),
+            shutdown=_end_process if self._settings.allow_shutdown else None,
+            version=__version__,
+        )
+
+    def _runs(self, service: Service) -> Runs:
+        validator = Validator(service.spec, Door.COG, on_unknown=_warn_unknown)
+        return Runs(service, validator, partial(self._urls, service.spec.output))
+
+    def _media(self, kind: Type, request: Request) -> Deliverer:
+        return Deliverer(kind, self._store_for(request), Style.MEDIA, self._root)
+
+    def _urls(self, kind: Type, request: Request, upload: Store | None) -> Deliverer:
+        store = upload or (
+            DataUrlStore() if self._settings.data_urls else self._store_for(request)
+        )
+        return Deliverer(kind, store, Style.URL, self._root)
+
+    def _store_for(self, request: Request) -> Store:
+        if self._local is not None and self._store is self._local:
+            return self._local.at(str(request.base_url))
+        assert self._store is not None
+        return self._store
+
+    def _open_local(self) -> Store:
+        self._local = LocalStore()
+        return self._local
+
+    async def _serve_file(self, request: Request) -> Response:
+        if self._local is None:
+            return PlainTextResponse("no such file", 404)
+        return await self._local.serve(request)
+
+    async def _fetch_weights(self, url: str, directory: Path) -> Path:
+        budget = Budget(self._limits)
+        if self._cache:
+            return await self._cache.get(url, budget)
+        return (await self._fetcher.fetch(url, directory, budget)).path
+
+    def _document(self, generated: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Describe Cog's API and fal's, and the endpoints that the App's author added."""
+        spec, *trainer = [service.spec for service in self._services]
+        written = document(
+            spec,
+            trainer[0] if trainer else None,
+            title=self._title,
+            version=__version__,
+            output_name=self._settings.output_name,
+            streaming="/stream" not in self.unused_paths(),
+        )
+        added = generated()
+        schemas = added.get("components", {}).get("schemas", {})
+        written["paths"] = written["paths"] | _absent(added["paths"], written["paths"])
+        written["components"]["schemas"] |= _absent(schemas, written["components"]["schemas"])
+        return written
+
+
+def _absent(added: dict[str, Any], present: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in added.items() if name not in present}
+
+
+def _warn_unknown(names: tuple[str, ...]) -> None:
+    write_line(f"cogfal: unknown inputs dropped: {', '.join(names)}")
+
+
+def _end_process() -> None:
+    signal.raise_signal(signal.SIGTERM)
