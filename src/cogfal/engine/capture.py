@@ -14,7 +14,7 @@ import threading
 from contextvars import Context, ContextVar
 from typing import Any, Final, TextIO
 
-from cogfal.engine.descriptors import Descriptors
+from cogfal.engine.descriptors import Descriptors, Outlets
 from cogfal.engine.feed import Feed
 from cogfal.engine.prediction import Source
 
@@ -26,13 +26,13 @@ SOURCES: Final[tuple[Source, Source]] = ("stdout", "stderr")
 class Capture:
     """The capturing of one process's output; may be opened by several owners at once."""
 
-    def __init__(self, *, descriptors: bool = True) -> None:
+    def __init__(self, outlets: Outlets | None = None) -> None:
         self._openings = 0
         self._active: list[Feed] = []
         self._home: int | None = None
         self._originals: dict[Source, TextIO] = {}
         self._tees: dict[Source, _Tee] = {}
-        self._descriptors = Descriptors(self._foreign) if descriptors else None
+        self._outlets = outlets or Descriptors()
 
     def open(self) -> None:
         """Begin to capture; the calling thread is the server's, whose own prints are nobody's."""
@@ -42,8 +42,7 @@ class Capture:
         self._home = threading.get_ident()
         for source in SOURCES:
             self._originals[source] = getattr(sys, source)
-        if self._descriptors is not None:
-            self._descriptors.open(self._originals)
+        self._outlets.open(self._originals, self._foreign)
         for source in SOURCES:
             tee = _Tee(source, self._outlet(source), self)
             self._tees[source] = tee
@@ -59,19 +58,21 @@ class Capture:
             tee.retire(original)
             if getattr(sys, source) is tee:
                 setattr(sys, source, original)
-        if self._descriptors is not None:
-            self._descriptors.close()
+        self._outlets.close()
         self._originals.clear()
 
     def begin(self, feed: Feed, context: Context) -> None:
         """Attribute what code in `context` prints to `feed`."""
         context.run(_owner.set, feed)
+        self.attend(feed)
+
+    def attend(self, feed: Feed) -> None:
+        """Count `feed` among those that foreign text may belong to."""
         self._active.append(feed)
 
     def end(self, feed: Feed) -> None:
         """Hand over what is still on its way, and attribute nothing more to `feed`."""
-        if self._descriptors is not None:
-            self._descriptors.drain()
+        self._outlets.drain()
         if feed in self._active:
             self._active.remove(feed)
 
@@ -88,9 +89,12 @@ class Capture:
         stream.write(f"{text}\n")
         stream.flush()
 
+    def numbers(self) -> tuple[int, int]:
+        """Return descriptors that lead to the runner's log, for a child process."""
+        return self._outlets.numbers()
+
     def _outlet(self, source: Source) -> TextIO:
-        outlet = self._descriptors.outlet(source) if self._descriptors is not None else None
-        return outlet or self._originals[source]
+        return self._outlets.outlet(source) or self._originals[source]
 
     def _only(self) -> Feed | None:
         active = self._active

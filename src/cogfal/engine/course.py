@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -79,15 +78,15 @@ class Course:
         self.prediction = prediction
         self._feed = Feed(asyncio.get_running_loop(), prediction.emit, around.log_limit)
         self._cancelled = False
-        self._interrupt: Callable[[], object] | None = None
+        self.interrupt: Callable[[], object] | None = None
         self._run: Run | None = None
 
     def cancel(self) -> None:
         """Interrupt whatever is going on; once only."""
         if not self._cancelled:
             self._cancelled = True
-            if self._interrupt is not None:
-                self._interrupt()
+            if self.interrupt is not None:
+                self.interrupt()
 
     async def run(self) -> None:
         """Go the whole way; the slot is free before anybody can see the end."""
@@ -163,14 +162,16 @@ class Course:
                     await self._deliver(value, workspace)
                     return
                 case Yielded(value):
+                    self.prediction.expect_pieces()
                     await self._deliver(value, workspace)
                 case Ended():
+                    self.prediction.expect_pieces()
                     return
                 case Raised(error):
                     raise self._failed(error)
 
     async def _next(self, run: Run) -> Piece:
-        with self._phase("predict", run.cancel):
+        with _Phase(self, "predict", run.cancel):
             return await run.next()
 
     async def _deliver(self, value: Any, workspace: Workspace) -> None:
@@ -187,8 +188,9 @@ class Course:
 
     def _failed(self, error: BaseException) -> PredictorFailed:
         """Log an exception of the author's, unless it is the cancellation itself."""
-        if not (self._cancelled and _is_cancellation(error)):
-            self._feed.note(fault_of(error).traceback)
+        fault = fault_of(error)
+        if not (self._cancelled and fault.cancellation):
+            self._feed.note(fault.traceback)
         return failure(error)
 
     async def _own(self, phase: str | None, step: Coroutine[Any, Any, R]) -> R:
@@ -196,30 +198,38 @@ class Course:
         task = asyncio.current_task()
         assert task is not None
         try:
-            with self._phase(phase, task.cancel):
+            with _Phase(self, phase, task.cancel):
                 return await step
         finally:
             step.close()
 
-    @contextmanager
-    def _phase(self, name: str | None, interrupt: Callable[[], object]) -> Iterator[None]:
-        self._refuse_cancelled()
-        self._interrupt = interrupt
-        begun = time.perf_counter()
-        try:
-            yield
-        finally:
-            self._interrupt = None
-            if name is not None:
-                timings = self.prediction.timings
-                timings[name] = timings.get(name, 0.0) + time.perf_counter() - begun
-        self._refuse_cancelled()
-
-    def _refuse_cancelled(self) -> None:
+    def refuse_cancelled(self) -> None:
+        """Raise PredictionCancelled once it was cancelled."""
         if self._cancelled:
             raise PredictionCancelled("the prediction was cancelled")
 
 
-def _is_cancellation(error: BaseException) -> bool:
-    names = {kind.__name__ for kind in type(error).__mro__}
-    return bool(names & {"CancelationException", "CancelledError"})
+class _Phase:
+    """A stretch of a course's way: how to interrupt it, and how long it takes."""
+
+    __slots__ = ("_begun", "_course", "_interrupt", "_name")
+
+    def __init__(self, course: Course, name: str | None, interrupt: Callable[[], object]) -> None:
+        self._course = course
+        self._name = name
+        self._interrupt = interrupt
+        self._begun = 0.0
+
+    def __enter__(self) -> None:
+        self._course.refuse_cancelled()
+        self._course.interrupt = self._interrupt
+        self._begun = time.perf_counter()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._course.interrupt = None
+        if self._name is not None:
+            timings = self._course.prediction.timings
+            spent = time.perf_counter() - self._begun
+            timings[self._name] = timings.get(self._name, 0.0) + spent
+        if kind is None:
+            self._course.refuse_cancelled()

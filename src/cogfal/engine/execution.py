@@ -25,8 +25,6 @@ from cogfal.engine.pieces import (
     Yielded,
     is_async_iterator,
     is_iterator,
-    reply,
-    settled,
 )
 from cogfal.engine.thread import PredictorThread
 
@@ -92,19 +90,11 @@ class _ThreadRun:
         return await self._perform(self._abandon, Interruption(self._cancellation))
 
     async def _perform(self, function: Callable[[], Piece], step: Interruption) -> Piece:
-        loop = asyncio.get_running_loop()
-        answer: Answer = loop.create_future()
-        self._answer = answer
-        self._thread.post(partial(self._work, function, step, loop, answer))
-        return await settled(answer, self.cancel)
+        answer = self._answer = Answer()
+        self._thread.post(partial(self._work, function, step, answer))
+        return await answer.wait(self.cancel)
 
-    def _work(
-        self,
-        function: Callable[[], Piece],
-        step: Interruption,
-        loop: asyncio.AbstractEventLoop,
-        answer: Answer,
-    ) -> None:
+    def _work(self, function: Callable[[], Piece], step: Interruption, answer: Answer) -> None:
         try:
             piece = step.run(partial(self._context.run, function))
             self.ignored = self.ignored or step.landed
@@ -112,7 +102,7 @@ class _ThreadRun:
             piece = Raised(error)
         if not isinstance(piece, Yielded):
             self._iterator = None
-        reply(loop, answer, piece)
+        answer.give_threadsafe(piece)
 
     def _first(self) -> Piece:
         result = self._call()
@@ -180,7 +170,6 @@ class _LoopRun:
         self._thread = thread
         self._call = call
         self._context = context
-        self._home = asyncio.get_running_loop()
         self._cancelled = False
         self._open = False
         self._answer: Answer | None = None
@@ -204,15 +193,15 @@ class _LoopRun:
         return await self._ask(partial(self._resume, False))
 
     async def _ask(self, job: Callable[[], None]) -> Piece:
-        self._answer = self._home.create_future()
+        self._answer = Answer()
         self._thread.post(job)
-        piece = await settled(self._answer, self.cancel)
+        piece = await self._answer.wait(self.cancel)
         self._open = isinstance(piece, Yielded)
         return piece
 
     def _tell(self, piece: Piece) -> None:
         assert self._answer is not None
-        reply(self._home, self._answer, piece)
+        self._answer.give_threadsafe(piece)
 
     def _begin(self) -> None:
         self._task = self._context.run(self._thread.loop.create_task, self._drive())
@@ -283,8 +272,8 @@ class _LoopRun:
 
 
 def _give_up(answer: Answer | None) -> None:
-    if answer is not None and not answer.done():
-        answer.set_result(Raised(asyncio.CancelledError()))
+    if answer is not None:
+        answer.give(Raised(asyncio.CancelledError()))
 
 
 def aiter_of(items: Any) -> AsyncIterator[Any]:

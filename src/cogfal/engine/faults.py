@@ -13,6 +13,7 @@ from typing import Final
 from cogfal.errors import DeviceError, PredictorFailed
 
 _HERE: Final = str(Path(__file__).parent)
+_CANCELLATIONS: Final = ("CancelationException", "CancelledError")
 _MEMORY_ERRORS: Final = {("torch", "OutOfMemoryError"), ("cupy", "OutOfMemoryError")}
 _DEVICE_ERRORS: Final = {("torch", "AcceleratorError"), ("cupy_backends", "CUDARuntimeError")}
 """Top-level package and class name of exceptions that only a device raises."""
@@ -22,13 +23,15 @@ _DEVICE_ERRORS: Final = {("torch", "AcceleratorError"), ("cupy_backends", "CUDAR
 class Fault:
     """What went wrong in the author's code, in plain values.
 
-    `device` says that the accelerator is out of memory or broken, `broken` the latter alone.
+    `device` says that the accelerator is out of memory or broken, `broken` the latter alone;
+    `cancellation` that it is how a cancellation looks.
     """
 
     text: str
     traceback: str
     device: bool = False
     broken: bool = False
+    cancellation: bool = False
 
 
 class RemoteFault(Exception):
@@ -44,7 +47,10 @@ def fault_of(error: BaseException) -> Fault:
     if isinstance(error, RemoteFault):
         return error.fault
     memory, broken = _is_device_memory_error(error), _is_device_error(error)
-    return Fault(_text(error), author_traceback(error), memory or broken, broken)
+    cancellation = any(kind in _CANCELLATIONS for _, kind in _names(error))
+    return Fault(
+        _text(error), author_traceback(error), memory or broken, broken, cancellation=cancellation
+    )
 
 
 def failure(error: BaseException) -> PredictorFailed:

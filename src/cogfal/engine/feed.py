@@ -68,6 +68,12 @@ class Feed:
         """Take a recorded metric; from any thread."""
         self._put(Metric(name, value, mode))
 
+    def relay(self, event: Log | Metric) -> None:
+        """Take what a feed in another process, with a limit of its own, handed over."""
+        self._put(event)
+        if isinstance(event, Log):
+            self._put(Flush(event.source))
+
     def note(self, text: str) -> None:
         """Add a remark of the engine's own, whatever the limit; on the loop."""
         self._put(Log("stderr", text))

@@ -37,7 +37,6 @@ class Raised:
 
 
 Piece: TypeAlias = Returned | Yielded | Ended | Raised
-Answer: TypeAlias = "asyncio.Future[Piece]"
 
 
 class Run(Protocol):
@@ -77,24 +76,38 @@ def is_async_iterator(value: object) -> bool:
     return isinstance(value, AsyncIterable)
 
 
-async def settled(answer: Answer, cancel: Callable[[], None]) -> Piece:
-    """Wait for an answer from the predictor's thread; when cancelled, call `cancel` and wait on."""
-    try:
-        return await asyncio.shield(answer)
-    except asyncio.CancelledError:
-        cancel()
-        while not answer.done():
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait({answer})
-        raise
+class Answer:
+    """The next piece, on its way from another thread or process to the event loop."""
 
+    __slots__ = ("_loop", "_piece", "_waiter")
 
-def reply(loop: asyncio.AbstractEventLoop, answer: Answer, piece: Piece) -> None:
-    """Answer from the predictor's thread."""
-    with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-        loop.call_soon_threadsafe(_set, answer, piece)
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._piece: Piece | None = None
+        self._waiter: asyncio.Future[None] | None = None
 
+    async def wait(self, cancel: Callable[[], None]) -> Piece:
+        """Return the piece; when this is cancelled, call `cancel`, wait on, and only then raise."""
+        interrupted: asyncio.CancelledError | None = None
+        while self._piece is None:
+            self._waiter = self._loop.create_future()
+            try:
+                await self._waiter
+            except asyncio.CancelledError as error:
+                interrupted = error
+                cancel()
+        if interrupted is not None:
+            raise interrupted
+        return self._piece
 
-def _set(answer: Answer, piece: Piece) -> None:
-    if not answer.done():
-        answer.set_result(piece)
+    def give(self, piece: Piece) -> None:
+        """Answer, on the loop; only the first answer counts."""
+        if self._piece is None:
+            self._piece = piece
+            if self._waiter is not None and not self._waiter.done():
+                self._waiter.set_result(None)
+
+    def give_threadsafe(self, piece: Piece) -> None:
+        """Answer from another thread."""
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(self.give, piece)

@@ -185,10 +185,11 @@ class Prediction:
         self.started_at = datetime.now(timezone.utc)
         self._history.append(Started())
 
-    def expect_pieces(self, *, concatenate: bool) -> None:
-        """Note that the output comes in pieces; for the engine."""
-        self._pieces = []
-        self._concatenate = concatenate
+    def expect_pieces(self, *, concatenate: bool = False) -> None:
+        """Note that the output comes in pieces, unless that is known; for the engine."""
+        if self._pieces is None:
+            self._pieces = []
+            self._concatenate = concatenate
 
     def add_output(self, chunk: JSON) -> None:
         """Note a piece of the output, or the whole; for the engine."""
