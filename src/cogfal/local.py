@@ -1,0 +1,267 @@
+"""Bring a project's predictor up in this process: no fal, no HTTP, no sockets, real files.
+
+The files that a caller gives are local ones, and so are those that come back; everything between
+is what serves on a runner.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import anyio.to_thread
+
+from cogfal.engine.capture import Capture
+from cogfal.engine.prediction import Prediction
+from cogfal.engine.service import EngineSettings, Service, Submission
+from cogfal.errors import ConfigError
+from cogfal.files import Budget, Fetched, Fetcher, FetchError, FileLimits, Validators
+from cogfal.files.store import LocalFile, StoredFile, stored
+from cogfal.files.workspace import create_file
+from cogfal.inputs import Materialiser
+from cogfal.inspection import read_predictor
+from cogfal.outputs import Deliverer, Style
+from cogfal.project.config import CogConfig, read_config
+from cogfal.project.place import COG_YAML
+from cogfal.schema.validation import Door, Validator
+from cogfal.spec import JSON, PredictorSpec, Role
+
+USUAL_FILES: Final = ("predict.py", "run.py")
+GIVEN: Final = "https://given.invalid/"
+"""Where the caller's own files seem to be; the name is reserved, so nothing real is meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalProject:
+    """A Cog project on this machine: its root, its cog.yaml (empty where there is none)."""
+
+    root: Path
+    config: CogConfig
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment that cog.yaml asks for; whoever runs the predictor sets it."""
+        return dict((*self.config.build.environment, *self.config.environment))
+
+    def read(self, role: Role = Role.PREDICT, ref: str | None = None) -> PredictorSpec:
+        """Read the predictor or trainer from its text; `ref` names another than cog.yaml's.
+
+        Raises:
+            ProjectError: There is none, or its text cannot be read.
+        """
+        return read_predictor(ref or self._ref(role), self.root, role=role)
+
+    def _ref(self, role: Role) -> str:
+        named = self.config.train if role is Role.TRAIN else self.config.predict
+        if named is not None:
+            return named
+        usual = next((name for name in USUAL_FILES if (self.root / name).is_file()), None)
+        if role is Role.PREDICT and usual is not None:
+            return usual
+        key = role.value
+        raise ConfigError(
+            f"names no {'training function' if role is Role.TRAIN else 'predictor'}",
+            where=str(self.root / self.config.name),
+            remedy=f'add `{key}: "{key}.py:{"train" if role is Role.TRAIN else "Predictor"}"`',
+        )
+
+
+def find_project(directory: Path) -> LocalProject:
+    """Return the project in `directory`, which may also be the path of its cog.yaml.
+
+    Raises:
+        ConfigError: There is no such directory, or its cog.yaml is wrong.
+    """
+    path = directory.resolve()
+    if path.is_file():
+        return LocalProject(path.parent, read_config(path))
+    if not path.is_dir():
+        raise ConfigError(
+            "there is no such directory", where=str(directory), remedy="name a project's directory"
+        )
+    file = path / COG_YAML
+    return LocalProject(path, read_config(file) if file.is_file() else CogConfig())
+
+
+class NoNetwork:
+    """The fetcher of a session that may not use the network."""
+
+    async def fetch(self, url: str, directory: Path, budget: Budget) -> Fetched:  # noqa: ARG002  # the protocol's
+        """Refuse."""
+        raise FetchError(f"{url} is not fetched, as there is no network here; give a local file")
+
+    async def fetch_if_changed(
+        self,
+        url: str,
+        directory: Path,
+        budget: Budget,
+        known: Validators,  # noqa: ARG002  # the protocol's
+    ) -> Fetched | None:
+        """Refuse."""
+        return await self.fetch(url, directory, budget)
+
+
+class GivenFiles:
+    """Fetches the caller's own files from this machine, and everything else from `others`."""
+
+    def __init__(self, others: Fetcher) -> None:
+        self._others = others
+        self._paths: dict[str, Path] = {}
+
+    def url_of(self, path: Path) -> str:
+        """Return the URL under which a file may be given to the predictor."""
+        url = f"{GIVEN}{len(self._paths)}/{path.name}"
+        self._paths[url] = path
+        return url
+
+    async def fetch(self, url: str, directory: Path, budget: Budget) -> Fetched:
+        """Copy a given file into `directory`: the predictor may do with it what it likes."""
+        path = self._paths.get(url)
+        if path is None:
+            return await self._others.fetch(url, directory, budget)
+        return await anyio.to_thread.run_sync(_copied, path, directory)
+
+    async def fetch_if_changed(
+        self, url: str, directory: Path, budget: Budget, known: Validators
+    ) -> Fetched | None:
+        """Do as `fetch`: local files are never cached."""
+        if url in self._paths:
+            return await self.fetch(url, directory, budget)
+        return await self._others.fetch_if_changed(url, directory, budget, known)
+
+
+def _copied(path: Path, directory: Path) -> Fetched:
+    try:
+        with path.open("rb") as source:
+            copy, target = create_file(directory, path.name)
+            with target:
+                shutil.copyfileobj(source, target)
+    except OSError as error:
+        raise FetchError(f"{path} cannot be read: {error.strerror}") from error
+    return Fetched(copy, copy.stat().st_size)
+
+
+class KeptFiles:
+    """The store of a session: keeps what would be uploaded in `folder`.
+
+    `uploads` are the files in the order they were delivered.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._paths: dict[str, Path] = {}
+        self.uploads: list[StoredFile] = []
+
+    async def put(self, file: LocalFile) -> StoredFile:
+        """Copy the file and call it by its path's URL."""
+        directory = self._folder / str(len(self._paths))
+        directory.mkdir(parents=True)
+        path = directory / file.name
+        url = path.as_uri()
+        self._paths[url] = path
+        await anyio.to_thread.run_sync(shutil.copyfile, file.path, path)
+        self.uploads.append(stored(file, url))
+        return self.uploads[-1]
+
+    def with_paths(self, output: JSON) -> Any:
+        """Return `output` with the path of each kept file in place of its URL."""
+        match output:
+            case str():
+                return self._paths.get(output, output)
+            case list():
+                return [self.with_paths(one) for one in output]
+            case dict():
+                return {name: self.with_paths(one) for name, one in output.items()}
+            case _:
+                return output
+
+
+class Session:
+    """A predictor that has been set up; `files` are what its predictions delivered so far."""
+
+    def __init__(
+        self, spec: PredictorSpec, root: Path, service: Service, given: GivenFiles, files: KeptFiles
+    ) -> None:
+        self.spec = spec
+        self.files = files
+        self._root = root
+        self._service = service
+        self._given = given
+        self._validator = Validator(spec, Door.FAL)
+
+    def submit(self, values: Mapping[str, Any]) -> Prediction:
+        """Start a prediction; paths among `values` are given as files.
+
+        Its output's files are URLs, which `files.with_paths` turns into paths.
+
+        Raises:
+            InvalidInput: The values do not fit.
+            Busy: The predictor has too many already.
+        """
+        parsed = self._validator.parse({name: self._url(value) for name, value in values.items()})
+        deliverer = Deliverer(self.spec.output, self.files, Style.URL, self._root)
+        return self._service.submit(Submission(parsed, deliverer))
+
+    def _url(self, value: Any) -> JSON:
+        if isinstance(value, Path):
+            return self._given.url_of(value.absolute())
+        if isinstance(value, Mapping):
+            return {name: self._url(one) for name, one in value.items()}
+        if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+            return [self._url(one) for one in value]
+        return value
+
+
+class Discreet(Capture):
+    """A capture without the line of JSON that a runner's log has for each prediction."""
+
+    def say(self, text: str) -> None:
+        """Write a line unless it is for machines."""
+        if not text.startswith("{"):
+            super().say(text)
+
+
+@asynccontextmanager
+async def open_session(
+    spec: PredictorSpec,
+    root: Path,
+    folder: Path,
+    *,
+    network: Fetcher | None = None,
+    settings: EngineSettings | None = None,
+) -> AsyncIterator[Session]:
+    """Set a predictor up, and shut it down when the block ends.
+
+    Args:
+        spec: The predictor.
+        root: The project's directory.
+        folder: Where output files are kept.
+        network: How to get http inputs and remote weights; None forbids it.
+        settings: The engine's.
+
+    Raises:
+        SetupError: It cannot be brought up.
+    """
+    given = GivenFiles(network or NoNetwork())
+    limits = FileLimits()
+
+    async def fetch_weights(url: str, directory: Path) -> Path:
+        return (await given.fetch(url, directory, Budget(limits))).path
+
+    service = Service(
+        spec,
+        root,
+        Materialiser(spec, given, limits),
+        settings=settings,
+        fetch_weights=fetch_weights,
+        capture=Discreet(),
+    )
+    try:
+        await service.setup()
+        yield Session(spec, root, service, given, KeptFiles(folder))
+    finally:
+        await service.shutdown(0)
