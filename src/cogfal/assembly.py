@@ -21,7 +21,7 @@ import_predictor: Any = None; read_live: Any = None
 from cogfal.project.config import CogConfig, read_config
 from cogfal.project.entry import planned
 from cogfal.project.environment import Environment, app_name, plan_environment
-from cogfal.project.place import Place, place_of_config, place_of_predictor
+from cogfal.project.place import Place, Project, place_of_config, place_of_predictor
 from cogfal.project.settings import PlanSettings
 from cogfal.spec import PredictorSpec, Role
 
@@ -47,21 +47,6 @@ class Wishes:
     read_by_importing: bool = False
     given: object = None
     declared: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Project:
-    """A project as its App takes it along.
-
-    `root` is its directory on the deploying machine, `runner_root` the one on a runner;
-    `variables` are set before the author's code is imported.
-    """
-
-    predictor: PredictorSpec
-    trainer: PredictorSpec | None
-    root: str
-    runner_root: str
-    variables: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +167,8 @@ def _settings(
 def with_runner_requirements(requirements: list[Any]) -> list[Any]:
     """Add what cogfal needs on the runner to an App's requirements, flat or in layers."""
     layers = requirements if _in_layers(requirements) else [requirements]
-    named = {_NAME.match(line)[0].lower() for layer in layers for line in layer if _NAME.match(line)}
+    names = (_NAME.match(line) for layer in layers for line in layer)
+    named = {name[0].lower() for name in names if name is not None}
     added = [each for each in RUNNER_REQUIREMENTS if each not in named]
     if not added:
         return requirements

@@ -16,7 +16,6 @@ from starlette.routing import Route
 from cogfal import __version__
 from cogfal.engine.capture import Capture
 from cogfal.engine.service import EngineSettings, HealthStatus, Service
-from cogfal.errors import SetupError
 from cogfal.files import (
     Budget,
     DataUrlStore,
@@ -99,7 +98,7 @@ class Serving:
 
     @property
     def predict(self) -> Endpoint:
-        """fal's doors to the predictor."""
+        """The predictor's doors for fal."""
         return self._endpoints[0]
 
     def training(self) -> Endpoint:
@@ -179,7 +178,7 @@ class Serving:
         return CogApi(
             predictions=runs[0],
             trainings=runs[1] if len(runs) > 1 else None,
-            document=lambda: app.openapi(),
+            document=app.openapi,
             webhooks=self._webhooks,
             uploads=Uploads(
                 self._outbound, self._settings.upload_url, self._settings.allow_output_prefix
