@@ -16,7 +16,7 @@ from typing import Final
 
 from cogfal.errors import ConfigError
 from cogfal.project.config import Command, Mount
-from cogfal.project.hardware import CUDA_IMAGES, CudaImage
+from cogfal.project.hardware import CUDA_IMAGES, NEWEST_CUDA, CudaImage
 from cogfal.spec import Location
 
 PROJECT_DIRECTORY: Final = "/src"
@@ -126,6 +126,7 @@ def cuda_image(cuda: str | None, cudnn: str | None) -> CudaImage | None:
     if major is not None:
         images = [image for image in images if image.cudnn == major] or images
     if wanted is None:
+        images = [image for image in images if image.cuda[:2] <= NEWEST_CUDA] or images
         return images[-1] if images else None
     exact = [image for image in images if image.cuda[: len(wanted)] == wanted]
     higher = [image for image in images if image.cuda >= wanted]

@@ -15,7 +15,8 @@ from cogfal.project.gpu import (
     choose_gpu,
     cpu_machine,
     frameworks,
-    local_index,
+    report_cpu_wheels,
+    wheel_sources,
 )
 from cogfal.project.image import ImagePlan, plan_image
 from cogfal.project.installer import install_arguments, without_cog
@@ -23,14 +24,14 @@ from cogfal.project.needs import image_reasons
 from cogfal.project.pins import check_pins
 from cogfal.project.report import Report, ReportLine
 from cogfal.project.requirements import (
-    Option,
     RequirementSet,
     read_packages,
     read_requirements,
 )
 from cogfal.project.settings import PlanSettings, Weight
 from cogfal.project.sources import Choice, choose_files
-from cogfal.project.unmapped import report_rest, split_weights
+from cogfal.project.unmapped import report_requirements, report_rest, split_weights
+from cogfal.spec import Location
 
 OLDEST_PYTHON = (3, 10)
 
@@ -115,12 +116,11 @@ class _Plan:
         python = self._python()
         requirements = without_cog(self._read(), report)
         check_pins(requirements.packages(), settings.pins, python)
+        report_requirements(config, requirements, report)
         image = self._wants_image(requirements)
         machine = self._machine(requirements)
-        index = machine.index or local_index(requirements)
-        if index:
-            option = Option("--extra-index-url", index)
-            requirements = replace(requirements, lines=(option, *requirements.lines))
+        sources = wheel_sources(requirements, machine.index)
+        requirements = replace(requirements, lines=(*sources, *requirements.lines))
         weights = split_weights(config, settings, report)
         choice = choose_files(self._root, report, exclude=[*settings.exclude, *weights])
         plan = self._image(requirements, python) if image else None
@@ -128,7 +128,7 @@ class _Plan:
         return Environment(
             kind="container" if plan else "virtualenv",
             requirements=self._requirements(requirements, in_image=plan is not None),
-            python_version=python if plan else ".".join(python.split(".")[:2]),
+            python_version=python if plan else self._minor(python),
             machine_type=_one(machine.machines),
             num_gpus=settings.num_gpus,
             max_multiplexing=settings.max_multiplexing or config.max_concurrency,
@@ -176,8 +176,17 @@ class _Plan:
                 where=where,
                 remedy='set python_version: "3.10" or newer, and pins that have wheels for it',
             )
-        self._report.kept("build.python_version", f"Python {version}", where=where)
+        self._report_python(version, where)
         return version
+
+    def _report_python(self, version: str, where: Location | str) -> None:
+        asked = self._config.build.python_version
+        if asked in (None, version):
+            self._report.kept("build.python_version", f"Python {version}", where=where)
+        else:
+            self._report.changed(
+                "build.python_version", f"Python {version}", "the App's setting wins", where=where
+            )
 
     def _python_conflict(self, version: str) -> ConfigError | None:
         minor, here = ".".join(version.split(".")[:2]), self._settings.client_python
@@ -236,8 +245,21 @@ class _Plan:
             report.changed(
                 "build.gpu", "a machine without a GPU", "the App's machine_type wins", where=where
             )
+        else:
+            report_cpu_wheels(requirements, report)
         report.kept("build.gpu", ", ".join(choice.machines), where=where)
         return choice
+
+    def _minor(self, version: str) -> str:
+        minor = ".".join(version.split(".")[:2])
+        if minor != version:
+            self._report.changed(
+                "build.python_version",
+                f"the newest Python {minor}",
+                'fal\'s own runtime has one of each; set kind = "container" for the exact patch',
+                where=self._config.where("build.python_version"),
+            )
+        return minor
 
     def _asked_cuda(self) -> tuple[int, int] | None:
         if self._config.build.cuda is None:

@@ -84,19 +84,37 @@ def frameworks(requirements: RequirementSet, cuda: Cuda | None) -> tuple[Framewo
     return tuple(framework for framework in found if framework is not None)
 
 
-def local_index(requirements: RequirementSet) -> str | None:
-    """Return PyTorch's index for a version such as `2.1.0+cu118`, which PyPI does not have.
+def wheel_sources(requirements: RequirementSet, index: str | None) -> tuple[Option, ...]:
+    """Return the options without which the wheels would not be found.
 
-    None where no version is of that kind, or the requirements name a place of their own.
+    `index` is where the wheels for the chosen machine are. PyPI has neither torch's versions such
+    as `2.1.0+cu118` nor the CUDA wheels of older jax.
     """
-    if any(isinstance(line, Option) and line.value for line in requirements.lines):
-        return None
+    given = any(isinstance(line, Option) and line.value for line in requirements.lines)
+    index = index or (None if given else _label_index(requirements))
+    options = [Option("--extra-index-url", index)] if index else []
+    if not given and any(map(_is_old_jax, requirements.packages())):
+        options.append(Option("--find-links", hardware.JAX_LINKS))
+    return tuple(options)
+
+
+def report_cpu_wheels(requirements: RequirementSet, report: Report) -> None:
+    """Report frameworks whose wheel would leave the GPU unused."""
     for package in requirements.packages():
-        for spec in package.requirement.specifier:
-            label = spec.version.partition("+")[2]
-            if label == "cpu" or _LOCAL_CUDA.fullmatch(label):
-                return f"https://download.pytorch.org/whl/{label}"
-    return None
+        requirement = package.requirement
+        extra = any("cuda" in name for name in requirement.extras)
+        match canonicalize_name(requirement.name):
+            case "torch" if _is_cpu(package):
+                remedy = "remove `+cpu`"
+            case "jax" if not extra:
+                remedy = "write `jax[cuda12]`"
+            case "tensorflow" if not extra and tensorflow_release(requirements) is None:
+                remedy = "write `tensorflow[and-cuda]`, or pin a version to have CUDA in the image"
+            case _:
+                continue
+        report.unsupported(
+            requirement.name, "the wheel has no GPU support", remedy, where=package.where
+        )
 
 
 def tensorflow_release(requirements: RequirementSet) -> hardware.TensorFlowRelease | None:
@@ -303,6 +321,24 @@ def _index_cuda(requirements: RequirementSet) -> Cuda | None:
             if match:
                 return int(match[1]), int(match[2])
     return None
+
+
+def _label_index(requirements: RequirementSet) -> str | None:
+    for package in requirements.packages():
+        for spec in package.requirement.specifier:
+            label = spec.version.partition("+")[2]
+            if label == "cpu" or _LOCAL_CUDA.fullmatch(label):
+                return f"https://download.pytorch.org/whl/{label}"
+    return None
+
+
+def _is_old_jax(package: Package) -> bool:
+    requirement = package.requirement
+    if canonicalize_name(requirement.name) != "jax" or not requirement.extras:
+        return False
+    newest = ".".join(map(str, hardware.JAX_PYPI_CUDA))
+    exact = [spec.version for spec in requirement.specifier if spec.operator == "=="]
+    return bool(exact) and Version(exact[0].removesuffix(".*")) < Version(newest)
 
 
 def _is_cpu(package: Package) -> bool:

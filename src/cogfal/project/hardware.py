@@ -143,8 +143,8 @@ TENSORFLOW: Final = (
     TensorFlowRelease((2, 20), (12, 5), 9, extra=True),
 )
 
-JAX_PYPI_CUDA: Final = (0, 4, 26)
-"""The first jax whose CUDA wheels are on PyPI; older ones need `JAX_LINKS`."""
+JAX_PYPI_CUDA: Final = (0, 4, 30)
+"""From this jax on all CUDA wheels are on PyPI; older ones need `JAX_LINKS`."""
 
 JAX_BLACKWELL: Final = (0, 5, 0)
 """The first jax whose compiler knows capabilities 10.0 and 12.0."""

@@ -81,7 +81,8 @@ def _cuda(config: CogConfig, requirements: RequirementSet, report: Report) -> Cu
     if cuda is None and cudnn is None:
         return None
     image = cuda_image(cuda, cudnn)
-    where = config.where("build.cuda" if config.build.cuda else "build.cudnn")
+    key = "build.cuda" if config.build.cuda else "build.cudnn"
+    where = config.where(key)
     if image is None:
         known = sorted(
             {f"{i.cuda[0]}.{i.cuda[1]}" for i in CUDA_IMAGES},
@@ -99,9 +100,9 @@ def _cuda(config: CogConfig, requirements: RequirementSet, report: Report) -> Cu
             where=config.where("build.gpu"),
         )
     elif cuda is not None and not f"{found}.".startswith(f"{cuda}."):
-        report.changed("build.cuda", f"CUDA {found}", f"NVIDIA has no {cuda} image", where=where)
+        report.changed(key, f"CUDA {found}", f"NVIDIA has no {cuda} image", where=where)
     else:
-        report.kept("build.cuda", f"nvidia/cuda:{image.tag}", where=where)
+        report.kept(key, f"nvidia/cuda:{image.tag}", where=where)
     if cudnn is not None and cudnn.partition(".")[0] != str(image.cudnn):
         report.changed(
             "build.cudnn",

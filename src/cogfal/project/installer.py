@@ -32,10 +32,8 @@ from cogfal.project.requirements import (
 COG_PACKAGES: Final = frozenset({"cog", "coglet"})
 """Cog's runtime, whose place cogfal takes."""
 
-_INDEXES: Final = frozenset({"--extra-index-url", "--index-url"})
 _DROPPED: Final = {
     "--prefer-binary": "uv prefers wheels already",
-    "--require-hashes": "hashes cannot be given on a command line",
     "--use-feature": "it is a switch of pip itself",
 }
 
@@ -90,13 +88,12 @@ def _option_arguments(
     options: Iterable[Option], installer: Literal["uv", "pip"], report: Report
 ) -> list[str]:
     arguments: list[str] = []
-    indexes = 0
     for option in options:
-        if option.name in _DROPPED:
-            report.changed(option.name, "left out", _DROPPED[option.name], where=option.where)
+        dropped = _dropped(option, installer)
+        if dropped:
+            report.changed(option.name, "left out", dropped, where=option.where)
             continue
         arguments += [option.name] if option.value is None else [option.name, option.value]
-        indexes += option.name in _INDEXES
         if option.value and has_credentials(option.value):
             report.changed(
                 option.name,
@@ -104,7 +101,7 @@ def _option_arguments(
                 "write ${NAME} instead, and it is built as an image with the fal secret NAME",
                 where=option.where,
             )
-    if indexes and installer == "uv":
+    if "--extra-index-url" in arguments and installer == "uv":
         arguments += ["--index-strategy", "unsafe-best-match"]
         report.changed(
             "--extra-index-url",
@@ -112,6 +109,13 @@ def _option_arguments(
             "uv alone would stop at the first index that has the package",
         )
     return arguments
+
+
+def _dropped(option: Option, installer: Literal["uv", "pip"]) -> str | None:
+    """Why an option cannot go on the command line, None where it can."""
+    if option.name == "--require-hashes":
+        return "hashes cannot be given on a command line"
+    return _DROPPED.get(option.name) if installer == "uv" else None
 
 
 def _argument(line: Package | Link | Local, root: Path, report: Report) -> str:

@@ -23,6 +23,9 @@ _COMMENT: Final = re.compile(r"(^|\s+)#.*$")
 _VARIABLE: Final = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _CREDENTIALS: Final = re.compile(r"://[^/\s]*@")
 _URL: Final = re.compile(r"(?:(?:git|hg|svn|bzr)\+)?[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_USER: Final = re.compile(r"://(?P<user>[^/\s:@]*)(?::(?P<password>[^/\s@]*))?@")
+_NAMED_URL: Final = re.compile(r"[\w.-]+\s*(\[[^\]]*\])?\s*@")
+_UNREACHABLE: Final = re.compile(r"(?:(?:git|hg|svn|bzr)\+)?(file|ssh):", re.IGNORECASE)
 _ARCHIVE: Final = (".whl", ".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
 _ALIASES: Final = {
     "-r": "--requirement",
@@ -209,10 +212,11 @@ class _Reader:
     ) -> Line:
         hashes = tuple(value for name, value in options if name == "--hash" and value)
         others = tuple(f"{n}={v}" for n, v in options if n != "--hash")
+        _refuse_unreachable(text, where)
         if _URL.match(text):
             url, _, marker = text.partition(" ;")
             return Link(url.strip(), marker.strip() or None, hashes, where)
-        local = _local(text, base, where)
+        local = None if _NAMED_URL.match(text) else _local(text, base, where)
         if local is not None:
             return local
         try:
@@ -226,11 +230,12 @@ class _Reader:
 
 
 def has_credentials(text: str) -> bool:
-    """Whether a text holds a URL with a user name or password that is written out."""
-    return any(
-        _VARIABLE.sub("", match[0]).strip(":/@") not in ("", "git")
-        for match in _CREDENTIALS.finditer(text)
-    )
+    """Whether a text holds a URL with a password, or a token as user, that is written out."""
+    for match in _USER.finditer(text):
+        shown = match["user"] if match["password"] is None else match["password"]
+        if _VARIABLE.sub("", shown) not in ("", "git"):
+            return True
+    return False
 
 
 def without_credentials(text: str) -> str:
@@ -317,6 +322,18 @@ def _option_name(token: str, where: Location | str) -> tuple[str, str | None, bo
     )
 
 
+def _refuse_unreachable(text: str, where: Location | str) -> None:
+    url = _NAMED_URL.sub("", text, count=1).strip()
+    match = _UNREACHABLE.match(url)
+    if match:
+        remedy = {
+            "file": "give the path itself, inside the project",
+            "ssh": "use https, with ${TOKEN} for credentials and a fal secret of that name",
+        }[match[1].lower()]
+        what = f"fal's builder cannot reach {without_credentials(url)}"
+        raise ConfigError(what, where=where, remedy=remedy)
+
+
 def _included(value: str | None, base: Path, where: Location | str) -> Path:
     if value is None or _URL.match(value):
         raise ConfigError(
@@ -331,7 +348,7 @@ def _editable(value: str | None, where: Location | str, base: Path) -> Line:
     text = value or ""
     if _URL.match(text):
         return Link(text, None, (), where)
-    local = _local(text, base, where)
+    local = _local(text, base, where, any_name=True)
     if local is None:
         raise ConfigError(
             f"-e {text}: there is no such directory",
@@ -341,13 +358,14 @@ def _editable(value: str | None, where: Location | str, base: Path) -> Line:
     return Local(local.path, local.extras, editable=True, where=where)
 
 
-def _local(text: str, base: Path, where: Location | str) -> Local | None:
+def _local(text: str, base: Path, where: Location | str, *, any_name: bool = False) -> Local | None:
     """A path, where the text looks like one; it must exist."""
     match = re.fullmatch(r"(?P<path>[^\[\];]+?)\s*(?P<extras>\[[\w.,\s-]+\])?", text)
     if match is None:
         return None
     path, extras = match["path"], match["extras"] or ""
-    if not (path.startswith((".", "/", "~")) or "/" in path or path.endswith(_ARCHIVE)):
+    looks = path.startswith((".", "/", "~")) or "/" in path or path.endswith(_ARCHIVE)
+    if not looks and not any_name:
         return None
     target = (base / path).resolve()
     if not target.exists():

@@ -17,6 +17,7 @@ from cogfal.project.dockerfile import Recipe, project_layers
 from cogfal.project.report import Report
 from cogfal.spec import Location
 
+_DIRECTIVE: Final = re.compile(r"#\s*syntax\s*=")
 _HEREDOC: Final = re.compile(r"<<-?\s*([\"']?)([A-Za-z_]\w*)\1")
 _LEFT_OUT: Final = (
     (
@@ -71,8 +72,8 @@ def take_over(path: Path, recipe: Recipe, report: Report) -> str:
     Raises:
         ConfigError: The file cannot be read, or is not a Dockerfile.
     """
-    kept = []
-    for instruction in _checked(path):
+    found, kept = _checked(path)
+    for instruction in found:
         reason = _reason(instruction)
         if reason is None:
             kept.append(instruction.text)
@@ -105,22 +106,25 @@ def instructions(text: str) -> Iterator[Instruction]:
         yield Instruction(name, "\n".join(parts), number)
 
 
-def _checked(path: Path) -> list[Instruction]:
+def _checked(path: Path) -> tuple[list[Instruction], list[str]]:
+    """The instructions, and the parser directives that stand before them."""
     try:
-        found = list(instructions(path.read_text(encoding="utf-8-sig")))
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"cannot be read: {error}",
             where=path.name,
             remedy="write it with `cog debug > Dockerfile`",
         ) from error
+    found = list(instructions(text))
+    directives = [line for line in text.splitlines()[:1] if _DIRECTIVE.match(line)]
     if not any(instruction.name == "FROM" for instruction in found):
         raise ConfigError(
             "has no FROM instruction",
             where=path.name,
             remedy="write it with `cog debug > Dockerfile`",
         )
-    return found
+    return found, directives
 
 
 def _continues(line: str) -> bool:

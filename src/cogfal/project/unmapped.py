@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cogfal.project.config import CogConfig
 from cogfal.project.report import Report
+from cogfal.project.requirements import Option, RequirementSet
 from cogfal.project.settings import PlanSettings, Weight
 
 
@@ -30,6 +31,15 @@ def split_weights(config: CogConfig, settings: PlanSettings, report: Report) -> 
                 where=where,
             )
     return found | dict(settings.weights)
+
+
+def report_requirements(config: CogConfig, requirements: RequirementSet, report: Report) -> None:
+    """Report the key that the requirements come from, and how many there are."""
+    key = "python_requirements" if config.build.python_requirements else "python_packages"
+    count = sum(not isinstance(line, Option) for line in requirements.lines)
+    if count:
+        what = "1 requirement" if count == 1 else f"{count} requirements"
+        report.kept(f"build.{key}", what, where=config.where(f"build.{key}"))
 
 
 def report_rest(config: CogConfig, settings: PlanSettings, report: Report) -> None:

@@ -1,0 +1,46 @@
+"""Write a plan down as text, to compare it with the snapshot beside it.
+
+`COGFAL_UPDATE_SNAPSHOTS=1` writes the snapshots anew.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from cogfal.project.environment import Environment
+from cogfal.project.report import render_report
+
+DIRECTORY = Path(__file__).parent / "snapshots"
+
+
+def render(environment: Environment) -> str:
+    """Everything of a plan that does not depend on where the project lies."""
+    parts = {
+        "kind": environment.kind,
+        "requirements": list(environment.requirements),
+        "python": environment.python_version,
+        "machine": environment.machine_type,
+        "gpus": environment.num_gpus,
+        "multiplexing": environment.max_multiplexing,
+        "files": list(environment.files.names),
+        "directory": environment.files.directory,
+        "variables": dict(environment.variables),
+        "build secrets": dict(environment.build_secrets),
+        "weights": dict(environment.weights),
+        "app name": environment.app_name,
+        "python conflict": str(environment.python_conflict),
+    }
+    lines = [f"{key}: {value}" for key, value in parts.items()]
+    text = "\n".join([*lines, "", "report:", render_report(environment.report)])
+    if environment.dockerfile:
+        text += f"\n\ndockerfile:\n{environment.dockerfile}"
+    return text.rstrip() + "\n"
+
+
+def expected(name: str, found: str) -> str:
+    """The snapshot of a case; written first where that is asked for."""
+    path = DIRECTORY / f"{name}.txt"
+    if os.environ.get("COGFAL_UPDATE_SNAPSHOTS") == "1":
+        path.write_text(found, encoding="utf-8")
+    return path.read_text(encoding="utf-8")
