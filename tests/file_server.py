@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import socket
 import struct
+import subprocess
+import sys
 import threading
 import zlib
 from collections.abc import Callable, Iterator
@@ -14,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -31,11 +34,9 @@ class FileServer:
     port: int
     host: str
     requests: list[tuple[str, Message]] = field(default_factory=list)
-    uploads: list[tuple[str, Message, bytes]] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
     busy: threading.Event = field(default_factory=threading.Event)
     barrier: threading.Barrier | None = None
-    put_statuses: list[int] = field(default_factory=list)
 
     def url(self, path: str) -> str:
         """Return the URL of a behaviour."""
@@ -74,6 +75,36 @@ def file_server(host: str = "127.0.0.1", port: int = 0) -> Iterator[FileServer]:
         server.server_close()
 
 
+@contextmanager
+def file_server_process() -> Iterator[str]:
+    """Run a server in a process of its own and yield its address, `http://host:port`.
+
+    For tests that count what their own process has open.
+    """
+    program = "from tests.file_server import serve_until_told; serve_until_told()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[1],
+    )
+    with process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.kill()
+
+
+def serve_until_told() -> None:
+    """Serve, having printed the address, until the standard input ends."""
+    with file_server() as server:
+        sys.stdout.write(server.url("") + "\n")
+        sys.stdout.flush()
+        sys.stdin.read()
+
+
 class _Behaviours(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_state: FileServer
@@ -85,13 +116,6 @@ class _Behaviours(BaseHTTPRequestHandler):
         behaviour: Callable[[], None] = getattr(self, f"serve_{name}", self.serve_file)
         with suppress(ConnectionError, TimeoutError):
             behaviour()
-
-    def do_PUT(self) -> None:
-        self.close_connection = True
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server_state.uploads.append((self.path, self.headers, body))
-        statuses = self.server_state.put_statuses
-        self.answer(b"", status=statuses.pop(0) if statuses else 200)
 
     def log_message(self, *args: object) -> None:
         """Keep quiet."""

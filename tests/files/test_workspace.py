@@ -35,8 +35,7 @@ def test_everything_in_it_goes_with_it(tmp_path: Path) -> None:
 def test_it_is_removed_when_its_block_fails(tmp_path: Path) -> None:
     """An exception is no reason to leave files behind, and passes through."""
     with pytest.raises(FileNotFoundError), Workspace(tmp_path) as workspace:
-        (workspace.directory / "file").write_text("x")
-        (workspace.directory / "missing").read_text()
+        workspace.open(workspace.directory / "missing")
 
     assert list(tmp_path.iterdir()) == []
 

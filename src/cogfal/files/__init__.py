@@ -11,7 +11,6 @@ from cogfal.files.image_size import ImageSize
 from cogfal.files.limits import Budget, FileLimits
 from cogfal.files.local_store import AddressedStore, LocalStore
 from cogfal.files.media import Media, describe
-from cogfal.files.put_store import PutStore
 from cogfal.files.store import DataUrlStore, LocalFile, Store, StoredFile, stored
 from cogfal.files.workspace import Workspace
 
@@ -30,7 +29,6 @@ __all__ = [
     "LocalFile",
     "LocalStore",
     "Media",
-    "PutStore",
     "Store",
     "StoreError",
     "StoredFile",
