@@ -48,20 +48,19 @@ def document(
         output_name: Key of an answer that is no object.
         streaming: Whether fal's `POST /stream` is served.
     """
-    names = ["PredictInput", "PredictOutput"] + ["TrainInput", "TrainOutput"] * bool(train_spec)
     models = [input_model(spec), output_model(spec, output_name)]
     if train_spec is not None:
         models += [input_model(train_spec), output_model(train_spec, output_name)]
     cog = components(spec, train_spec) | _envelopes(spec, train_spec)
-    fal, renamed = _fal_components(models, frozenset(cog))
-    doors = [renamed.get(name, name) for name in names]
-    result: dict[str, Any] = {
+    fal, doors = _fal_components(models, frozenset(cog))
+    paths = _paths(spec, train_spec, doors, streaming=streaming)
+    return {
         "openapi": VERSION,
         "info": _info(spec, title, version),
-        "paths": _paths(spec, train_spec, doors, streaming=streaming),
+        "paths": paths,
         "components": {"schemas": fal | cog},
+        "x-fal-order-paths": list(paths),
     }
-    return _ordered(result)
 
 
 def _info(spec: PredictorSpec, title: str, version: str) -> dict[str, Any]:
@@ -172,17 +171,23 @@ def _failures() -> dict[str, Any]:
 
 def _fal_components(
     models: list[type[BaseModel]], taken: frozenset[str]
-) -> tuple[dict[str, Schema], dict[str, str]]:
-    """Return the schemas of fal's models, and the new names of those that Cog's have."""
-    _, definitions = models_json_schema(
+) -> tuple[dict[str, Schema], list[str]]:
+    """Return the schemas of fal's models, and under which name each model is one of them.
+
+    Names that Cog's components have already are prefixed.
+    """
+    places, definitions = models_json_schema(
         [(model, "validation") for model in models], by_alias=True, ref_template=REF + "{model}"
     )
     schemas: dict[str, Schema] = definitions.get("$defs", {})
     renamed = {name: f"Fal{name}" for name in schemas if name in taken}
-    replies = {REF + old: REF + new for old, new in renamed.items()}
-    return {
-        renamed.get(name, name): _plain(schema, replies) for name, schema in schemas.items()
-    }, renamed
+    references = {REF + old: REF + new for old, new in renamed.items()}
+    written = {
+        renamed.get(name, name): _ordered(_plain(schema, references))
+        for name, schema in schemas.items()
+    }
+    names = [places[model, "validation"]["$ref"].removeprefix(REF) for model in models]
+    return written, [renamed.get(name, name) for name in names]
 
 
 def _plain(node: Any, references: dict[str, str]) -> Any:
@@ -213,11 +218,8 @@ def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
             return {"anyOf": others, "nullable": True, **rest}
 
 
-def _ordered(result: dict[str, Any]) -> dict[str, Any]:
-    """Add the order of paths and properties, as fal adds it to its own documents."""
-    result["x-fal-order-paths"] = list(result["paths"])
-    for schema in result["components"]["schemas"].values():
-        for part in (schema, *schema.get("allOf", [])):
-            if "properties" in part:
-                part["x-fal-order-properties"] = list(part["properties"])
-    return result
+def _ordered(schema: Schema) -> Schema:
+    """Add the order of the properties, as fal adds it to its own documents."""
+    if "properties" not in schema:
+        return schema
+    return schema | {"x-fal-order-properties": list(schema["properties"])}

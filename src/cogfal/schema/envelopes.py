@@ -105,13 +105,17 @@ def envelopes(role: Role) -> dict[str, Schema]:
 
 def shared_envelopes() -> dict[str, Schema]:
     """Return the components that do not depend on the model."""
-    place = {"anyOf": [{"type": "string"}, {"type": "integer"}]}
-    error = {
+    place: Schema = {"anyOf": [{"type": "string"}, {"type": "integer"}]}
+    error: dict[str, Schema] = {
         "loc": {"items": place, "type": "array", "title": "Location"},
         "msg": {"type": "string", "title": "Message"},
         "type": {"type": "string", "title": "Error Type"},
     }
-    details = {"items": {"$ref": f"{REF}ValidationError"}, "type": "array", "title": "Detail"}
+    details: Schema = {
+        "items": {"$ref": f"{REF}ValidationError"},
+        "type": "array",
+        "title": "Detail",
+    }
     return {
         "HTTPValidationError": _object("HTTPValidationError", {"detail": details}),
         "ValidationError": _object("ValidationError", error) | {"required": list(error)},

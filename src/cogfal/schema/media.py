@@ -6,16 +6,28 @@ since the runner does not have it.
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from cogfal.schema.widgets import MediaKind
 
 
+def _schema_of(kind: MediaKind) -> ConfigDict:
+    """Return the settings of a kind of media: its widget, and no docstring in the document."""
+
+    def change(schema: dict[str, Any]) -> None:
+        schema.pop("description", None)
+        if kind is not MediaKind.FILE:
+            schema["ui"] = {"field": kind.value}
+
+    return ConfigDict(json_schema_extra=change)
+
+
 class File(BaseModel):
     """A file that was delivered."""
 
-    # The docstrings are this library's, not the document's.
-    model_config = ConfigDict(json_schema_extra=lambda schema: schema.pop("description", None))
+    model_config = _schema_of(MediaKind.FILE)
 
     url: str = Field(description="The URL where the file can be downloaded from.")
     content_type: str | None = Field(
@@ -32,7 +44,7 @@ class File(BaseModel):
 class Image(File):
     """A picture that was delivered."""
 
-    model_config = ConfigDict(json_schema_extra={"description": "", "ui": {"field": "image"}})
+    model_config = _schema_of(MediaKind.IMAGE)
 
     width: int | None = Field(
         default=None, description="The width of the image in pixels.", examples=[1024]
@@ -45,13 +57,13 @@ class Image(File):
 class Video(File):
     """A video that was delivered."""
 
-    model_config = ConfigDict(json_schema_extra={"description": "", "ui": {"field": "video"}})
+    model_config = _schema_of(MediaKind.VIDEO)
 
 
 class Audio(File):
     """A sound that was delivered."""
 
-    model_config = ConfigDict(json_schema_extra={"description": "", "ui": {"field": "audio"}})
+    model_config = _schema_of(MediaKind.AUDIO)
 
 
 MEDIA: dict[MediaKind, type[File]] = {
