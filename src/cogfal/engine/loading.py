@@ -19,7 +19,8 @@ from cogfal.cog.exceptions import CancelationException
 from cogfal.engine.execution import Call
 from cogfal.engine.members import Members, members_of
 from cogfal.engine.weights import WeightsForm, weights_arguments, weights_form
-from cogfal.errors import PredictorMismatch, SetupError
+from cogfal.errors import PredictorError, PredictorMismatch, SetupError
+from cogfal.inspection import differences, read_live
 from cogfal.spec import PredictorSpec
 
 
@@ -81,6 +82,7 @@ def load(spec: PredictorSpec, root: Path) -> Predictor:
     target = getattr(module, spec.name, None)
     if target is None:
         raise PredictorMismatch(f"{spec.path} defines no {spec.name!r} once imported")
+    _verify(spec, target)
     owner = _instance(spec, target)
     method = owner if spec.method is None else getattr(owner, spec.method, None)
     if not callable(method):
@@ -127,6 +129,20 @@ def _module_name(file: Path) -> str:
     if taken is None or getattr(taken, "__file__", None) == str(file):
         return name
     return f"cogfal_predictor_{name}"
+
+
+def _verify(spec: PredictorSpec, target: Any) -> None:
+    """Compare what was imported with what its text said, on which schema and validation rest."""
+    try:
+        live = read_live(target, path=spec.path, name=spec.name, role=spec.role)
+    except PredictorError as error:
+        raise PredictorMismatch(f"{spec.ref} cannot be read once imported: {error}") from error
+    found = differences(spec, live)
+    if found:
+        raise PredictorMismatch(
+            f"{spec.ref} is not what its text said; {'; '.join(found)}. Write the signature out, "
+            "or set read_by_importing = True"
+        )
 
 
 def _instance(spec: PredictorSpec, target: Any) -> Any:

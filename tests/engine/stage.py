@@ -1,0 +1,140 @@
+"""Put a predictor, given as text, on stage: a service around it, with plain values in and out."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import textwrap
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from cogfal.engine.prediction import Prediction
+from cogfal.engine.service import EngineSettings, Service, Submission
+from cogfal.files.workspace import Workspace
+from cogfal.inspection import read_predictor
+from cogfal.spec import PredictorSpec
+
+R = TypeVar("R")
+LONG = 20.0
+"""Seconds after which something that is waited for will not happen."""
+
+
+class Passing:
+    """A materialiser whose values are what `predict` receives."""
+
+    async def materialise(self, values: Mapping[str, Any], workspace: Workspace) -> dict[str, Any]:
+        return dict(values)
+
+
+class Plain:
+    """A deliverer whose values are JSON already."""
+
+    async def deliver(self, value: Any, workspace: Workspace) -> Any:
+        return value
+
+
+@dataclass
+class Door:
+    """A materialiser or deliverer that stays closed until it is opened."""
+
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    opened: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def materialise(self, values: Mapping[str, Any], workspace: Workspace) -> dict[str, Any]:
+        await self._pass()
+        return dict(values)
+
+    async def deliver(self, value: Any, workspace: Workspace) -> Any:
+        await self._pass()
+        return value
+
+    async def _pass(self) -> None:
+        self.reached.set()
+        await self.opened.wait()
+
+
+def project(root: Path, source: str, *, file: str = "predict.py") -> PredictorSpec:
+    """Write a predictor's file and read its specification from the text."""
+    path = root / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(textwrap.dedent(source))
+    return read_predictor(file, root)
+
+
+@asynccontextmanager
+async def serving(
+    root: Path, source: str, settings: EngineSettings | None = None, **options: Any
+) -> AsyncIterator[Service]:
+    """Set a predictor up, and shut it down afterwards."""
+    service = Service(
+        project(root, source),
+        root,
+        options.pop("materialiser", Passing()),
+        settings=settings or EngineSettings(workspace_parent=rooms(root)),
+        **options,
+    )
+    try:
+        await service.setup()
+        yield service
+    finally:
+        await service.shutdown(0.0)
+
+
+def submit(service: Service, deliverer: Any = None, **values: Any) -> Prediction:
+    """Submit a prediction with these inputs."""
+    return service.submit(Submission(values, deliverer or Plain()))
+
+
+async def ended(prediction: Prediction) -> Prediction:
+    """Wait for a prediction's end."""
+    await asyncio.wait_for(prediction.wait(), LONG)
+    return prediction
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    """Wait until something is so."""
+
+    async def watch() -> None:
+        while not condition():
+            await asyncio.sleep(0.001)
+
+    await asyncio.wait_for(watch(), LONG)
+
+
+def run(main: Callable[[], Coroutine[Any, Any, R]]) -> R:
+    """Run an asynchronous test, which may not leave threads or descriptors behind."""
+    before = leftovers()
+    result = asyncio.run(main())
+    assert leftovers() == before
+    return result
+
+
+def leftovers() -> tuple[int, set[str]]:
+    """Count what a process holds: its file descriptors and threads."""
+    threads = {thread.name for thread in threading.enumerate() if thread.name.startswith("cogfal")}
+    return len(os.listdir("/proc/self/fd")), threads  # noqa: PTH208  # names are enough
+
+
+def rooms(root: Path) -> Path:
+    """Return the directory in which workspaces are made."""
+    directory = root / "workspaces"
+    directory.mkdir(exist_ok=True)
+    return directory
+
+
+async def events_of(prediction: Prediction, after: int = 0) -> list[Any]:
+    """Collect a prediction's events up to its end."""
+
+    async def collect() -> list[Any]:
+        return [event async for event in prediction.events(after)]
+
+    return await asyncio.wait_for(collect(), LONG)
+
+
+async def gathered(*waits: Awaitable[Any]) -> None:
+    """Wait for several things at once."""
+    await asyncio.wait_for(asyncio.gather(*waits), LONG)
