@@ -59,6 +59,8 @@ def dispose(prepared: Prepared) -> None:
 
 
 def _described(path: Path, found: FoundFile, places: Places, directory: Path) -> LocalFile:
+    if "\0" in str(path):
+        raise OutputError(f"{label(found.loc)}: {str(path)!r} is no path, it contains a NUL")
     path = places.located(path)
     with places.opened(path, directory, label(found.loc)) as file:
         media = describe_opened(file, path.name)
