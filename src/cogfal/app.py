@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from types import new_class
-from typing import Any, ClassVar, Optional
+from typing import Any, ClassVar
 
 from fal import App as FalApp
 from fal import HealthCheck, endpoint
@@ -20,9 +20,9 @@ from fastapi import FastAPI, Request, Response
 from cogfal.carriage import Carried
 from cogfal.errors import SettingError
 from cogfal.fal_files import choose_store
-from cogfal.project.place import Project
 from cogfal.server.serving import Serving
 from cogfal.settings import Settings
+from cogfal.spec import ProjectSpec
 
 BY_VALUE = ["cogfal.app", "cogfal.carriage", "cogfal.fal_files"]
 HEALTH_CHECK = HealthCheck(timeout_seconds=10)
@@ -47,10 +47,10 @@ class App(Carried, Settings, FalApp):
     """
 
     local_python_modules: ClassVar[list[str]] = BY_VALUE
-    project: ClassVar[Optional[Project]] = None
+    project: ClassVar[ProjectSpec | None] = None
     """What was read when the class was made."""
 
-    app_file: ClassVar[Optional[str]] = None
+    app_file: ClassVar[str | None] = None
     """The file that names the project, and that its paths are relative to."""
 
     given: ClassVar[tuple[Any, ...]] = ()

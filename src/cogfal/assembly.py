@@ -16,14 +16,13 @@ from typing import Any, Final
 from fal.container import ContainerImage
 
 from cogfal.errors import SettingError
-from cogfal.inspection import read_predictor
-import_predictor: Any = None; read_live: Any = None
+from cogfal.inspection import read_live, read_predictor
 from cogfal.project.config import CogConfig, read_config
 from cogfal.project.entry import planned
 from cogfal.project.environment import Environment, app_name, plan_environment
-from cogfal.project.place import Place, Project, place_of_config, place_of_predictor
+from cogfal.project.place import Place, place_of_config, place_of_predictor
 from cogfal.project.settings import PlanSettings
-from cogfal.spec import PredictorSpec, Role
+from cogfal.spec import PredictorSpec, ProjectSpec, Role
 
 RUNNER_REQUIREMENTS: Final = ("pillow",)
 """What cogfal's own code needs on a runner beyond the packages that fal installs there."""
@@ -56,7 +55,7 @@ class Assembly:
     `environment` is the plan, None where it was planned elsewhere.
     """
 
-    project: Project
+    project: ProjectSpec
     environment: Environment | None
     settings: dict[str, Any]
     keywords: dict[str, Any]
@@ -73,7 +72,7 @@ def assemble(wishes: Wishes) -> Assembly:
     spec = _predictor(predictor or config.predict, place, wishes)
     trainer = wishes.trainer or config.train
     training = _read(trainer, place, wishes, Role.TRAIN) if trainer else None
-    here = Project(spec, training, str(place.root), str(place.root), config.environment)
+    here = ProjectSpec(spec, training, str(place.root), str(place.root), config.environment)
     if planned():
         return Assembly(here, None, {}, {})
     environment = plan_environment(config, place.root, _plan_settings(wishes))
@@ -120,7 +119,9 @@ def _locate(wishes: Wishes) -> tuple[Place, str | None]:
 
 def _predictor(ref: str | None, place: Place, wishes: Wishes) -> PredictorSpec:
     if wishes.given is not None:
-        return read_live(wishes.given, path=ref or wishes.app_file.name, role=Role.PREDICT)
+        name = getattr(wishes.given, "__qualname__", type(wishes.given).__name__)
+        path = (ref or wishes.app_file.name).partition(":")[0]
+        return read_live(wishes.given, path=path, name=name)
     if ref is None:
         raise SettingError(
             f"{place.config} names no predictor" if place.config else "the App has no predictor",
@@ -196,6 +197,7 @@ def _virtualenv(environment: Environment) -> dict[str, Any]:
 
 def _container(environment: Environment) -> dict[str, Any]:
     files = environment.files
+    assert environment.dockerfile is not None
     image = ContainerImage.from_dockerfile_str(
         environment.dockerfile,
         context_dir=Path(files.context),

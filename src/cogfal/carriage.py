@@ -21,6 +21,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
+LEFT_BEHIND = (
+    "__main__.py",
+    "app.py",
+    "assembly.py",
+    "carriage.py",
+    "cli/",
+    "client/",
+    "fal_files.py",
+    "local.py",
+    "project/",
+    "testing/",
+)
+"""What a runner has no use for, or gets by value."""
+
 
 class Source:
     """The source of the package, packed whenever it is pickled; `carried` once it was unpickled."""
@@ -38,11 +52,16 @@ def pack_source() -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for file in sorted(package.rglob("*")):
-            if file.is_file() and "__pycache__" not in file.parts:
-                entry = zipfile.ZipInfo(f"cogfal/{file.relative_to(package).as_posix()}")
+            name = file.relative_to(package).as_posix()
+            if file.is_file() and _travels(name):
+                entry = zipfile.ZipInfo(f"cogfal/{name}")
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 archive.writestr(entry, file.read_bytes())
     return buffer.getvalue()
+
+
+def _travels(name: str) -> bool:
+    return not name.startswith(LEFT_BEHIND) and "__pycache__" not in name
 
 
 def unpack_source(packed: bytes) -> Source:

@@ -290,3 +290,18 @@ class PredictorSpec:
     def ref(self) -> str:
         """The reference in cog.yaml's form, `predict.py:Predictor`."""
         return f"{self.path}:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectSpec:
+    """A project as its App takes it along.
+
+    `root` is its directory on the deploying machine, `runner_root` the one on a runner;
+    `variables` are set before the author's code is imported.
+    """
+
+    predictor: PredictorSpec
+    trainer: PredictorSpec | None
+    root: str
+    runner_root: str
+    variables: tuple[tuple[str, str], ...] = ()

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cogfal.errors import ConfigError, PredictorError
-from cogfal.spec import PredictorSpec
 
 COG_YAML = "cog.yaml"
 
@@ -21,21 +20,6 @@ class Place:
     def relative(self, file: Path) -> str:
         """Return the file's path below the root, with forward slashes."""
         return file.relative_to(self.root).as_posix()
-
-
-@dataclass(frozen=True, slots=True)
-class Project:
-    """A project as its App takes it along.
-
-    `root` is its directory on the deploying machine, `runner_root` the one on a runner;
-    `variables` are set before the author's code is imported.
-    """
-
-    predictor: PredictorSpec
-    trainer: PredictorSpec | None
-    root: str
-    runner_root: str
-    variables: tuple[tuple[str, str], ...] = ()
 
 
 def place_of_config(cog_yaml: str, app_dir: Path) -> Place:

@@ -153,7 +153,7 @@ async def _first(
     events: AsyncIterator[Event | None], prediction: Prediction, request: Request
 ) -> Event | None:
     """Return the first event, or None where the stream has to be kept open before it comes."""
-    first = asyncio.ensure_future(anext(events))  # type: ignore[arg-type]
+    first = asyncio.ensure_future(anext(events))
     try:
         await _watch(first, prediction, request)
         return first.result()
@@ -180,14 +180,12 @@ async def _body(request: Request) -> bytes:
 
 
 async def _frames(
-    first: dict[str, JSON],
-    events: AsyncIterator[dict[str, JSON] | Failure],
-    prediction: Prediction,
+    first: Event | None, events: AsyncIterator[Event | None], prediction: Prediction
 ) -> AsyncIterator[bytes]:
     try:
         yield _frame(first)
-        async for event in _with_heartbeats(events):
-            yield b": heartbeat\n\n" if event is None else _frame(event)
+        async for event in events:
+            yield _frame(event)
     finally:
         prediction.cancel()
 
@@ -197,7 +195,7 @@ async def _with_heartbeats(events: AsyncIterator[Event]) -> AsyncIterator[Event 
     waiting: asyncio.Future[Event] | None = None
     try:
         while True:
-            waiting = waiting or asyncio.ensure_future(anext(events))  # type: ignore[arg-type]
+            waiting = waiting or asyncio.ensure_future(anext(events))
             await asyncio.wait({waiting}, timeout=HEARTBEAT)
             if not waiting.done():
                 yield None

@@ -195,9 +195,7 @@ class Serving:
         return Deliverer(kind, self._store_for(request), Style.MEDIA, self._root)
 
     def _urls(self, kind: Type, request: Request, upload: Store | None) -> Deliverer:
-        store = upload or (
-            DataUrlStore() if self._settings.data_urls else self._store_for(request)
-        )
+        store = upload or (DataUrlStore() if self._settings.data_urls else self._store_for(request))
         return Deliverer(kind, store, Style.URL, self._root)
 
     def _store_for(self, request: Request) -> Store:
