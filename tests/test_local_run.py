@@ -186,7 +186,7 @@ def test_a_module_that_raises_fails_at_setup(serve: Serve, tmp_path: Path) -> No
 
     assert status != 0
     assert 'raise RuntimeError("this GPU is too small")' in process.output
-    assert "Uvicorn running" not in process.output
+    assert f":{process.port} (Press CTRL+C to quit)" not in process.output
 
 
 @pytest.mark.parametrize(

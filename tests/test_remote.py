@@ -6,6 +6,7 @@ The client has fal and cogfal, editable or from a wheel, and nothing that the pr
 from __future__ import annotations
 
 import io
+import re
 import sys
 from pathlib import Path
 
@@ -65,12 +66,13 @@ def test_run_serves_a_model_that_the_client_does_not_have(cloud: Loopback, clien
         answer = httpx.post(process.url, json={"image": data_url(picture)}, timeout=120).json()
         annotated = httpx.get(answer["annotated"]["url"]).content
 
-    (installed,) = [line for line in cloud.logs if "Python packages installed" in line]
+    (line,) = [line for line in cloud.logs if "Python packages installed" in line]
+    installed = set(re.findall(r"([\w-]+)==", line))
     assert answer["text"] == "Served by fal 2026"
     assert answer["boxes"][0]["score"] > 0.9
     assert Image.open(io.BytesIO(annotated)).size == (720, 160)
-    assert "onnxruntime==" in installed
-    assert not any(f"{name}==" in installed for name in ("fal", "cogfal", "cog", "rich", "PyYAML"))
+    assert "onnxruntime" in installed
+    assert not installed & {"fal", "cogfal", "cog", "coglet", "rich"}
 
 
 @needs_rapidocr

@@ -37,7 +37,7 @@ class Predictor(BasePredictor):
             picture = ImageOps.exif_transpose(opened).convert("RGB")
         found, _ = self.engine(np.asarray(picture)[:, :, ::-1])
         boxes = [
-            Box(text=text, score=float(score), points=[[float(x), float(y)] for x, y in points])
+            Box(text=text.strip(), score=float(score), points=[[float(x), float(y)] for x, y in points])
             for points, text, score in found or []
             if float(score) >= minimum_score
         ]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,25 +18,27 @@ from tests.local_run import LocalRun
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
-@pytest.fixture
-def example(tmp_path: Path) -> Callable[[str], Path]:
-    """Copy an example as it is, so that what it writes stays out of the checkout."""
-    return lambda name: shutil.copytree(
-        EXAMPLES / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__")
-    )
-
-
-@pytest.fixture
+@pytest.fixture(scope="module")
 def serve_example(
-    serve: Callable[..., LocalRun], example: Callable[[str], Path]
-) -> Callable[[str], LocalRun]:
-    """Serve an example with `fal run --local`, in an environment that holds what it asks for."""
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[[str], LocalRun]]:
+    """Serve an example with `fal run --local`, once for all tests of a module.
 
-    def start(name: str) -> LocalRun:
-        folder = example(name)
-        return serve("app.py::App", cwd=folder, python=environment(*layers(folder)))
+    It runs as it is, copied so that what it writes stays out of the checkout, in an environment
+    that holds what it asks for.
+    """
+    home = tmp_path_factory.mktemp("home")
+    with ExitStack() as running:
 
-    return start
+        @cache
+        def start(name: str) -> LocalRun:
+            folder = tmp_path_factory.mktemp("examples") / name
+            shutil.copytree(EXAMPLES / name, folder, ignore=shutil.ignore_patterns("__pycache__"))
+            python = environment(*layers(folder))
+            run = LocalRun("app.py::App", cwd=folder, home=home, python=python)
+            return running.enter_context(run)
+
+        yield start
 
 
 def layers(folder: Path) -> list[list[str]]:
