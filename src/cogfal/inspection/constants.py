@@ -62,7 +62,9 @@ def _without_json(value: Value) -> Unresolved:
         case HostPath():
             return Unresolved("the path depends on the machine")
         case External():
-            return Unresolved(f"{value.name} is not part of the project")
+            error = Unresolved(f"{value.name} is not part of the project")
+            error.text = value.name
+            return error
     return Unresolved("the value is not a text, number, list or dict")
 
 

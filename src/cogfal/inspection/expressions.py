@@ -281,10 +281,7 @@ class Expressions:
 
     def _formatted(self, node: ast.FormattedValue, scope: Scope) -> Value:
         value = self.text_source(self.evaluate(node.value, scope))
-        convert: Callable[[Any], str] | None = {ord("r"): repr, ord("a"): ascii, ord("s"): str}.get(
-            node.conversion
-        )
-        value = convert(value) if convert else value
+        value = _CONVERSIONS[node.conversion](value)
         spec = str(self.evaluate(node.format_spec, scope)) if node.format_spec else ""
         limits.check_format(spec, ())
         return format(value, spec)

@@ -50,10 +50,11 @@ def type_of(annotation: Live) -> Type:
     if annotation is None or annotation is type(None):
         return NullType()
     origin: Live = typing.get_origin(annotation)
-    if origin is not None:
+    if origin is not None and typing.get_args(annotation):
         return _generic(annotation, origin, typing.get_args(annotation))
     if hasattr(annotation, "__supertype__"):
         return type_of(annotation.__supertype__)
+    annotation = origin or annotation
     if inspect.isclass(annotation):
         return _class(annotation)
     return _named(annotation)
@@ -123,7 +124,7 @@ def _class(cls: type) -> Type:
     if issubclass(cls, os.PathLike):
         return PathType()
     flavour = _flavour(cls)
-    if flavour is None:
+    if flavour is None or naming.is_plain(canonical(cls)):
         return _by_name(cls)
     return ObjectType(cls.__name__, tuple(_fields(cls, flavour)), flavour, _description(cls))
 

@@ -38,6 +38,8 @@ class Unresolved(Exception):
         self.reason = reason
         self.node = node
         self.module = module
+        self.text = ""
+        """The expression, where no node is known."""
         super().__init__(reason)
 
     def at(self, node: ast.AST, module: Module) -> Unresolved:
@@ -49,12 +51,13 @@ class Unresolved(Exception):
     def to_error(self, what: str, fallback: Location) -> PredictorError:
         """Turn it into the error that the user reads; `what` is the thing that was wanted."""
         where, source = self._place(fallback)
-        told = f"{what} is not told by the text: `{source}` ({self.reason})"
+        shown = f"`{source}` ({self.reason})" if source else self.reason
+        told = f"{what} is not told by the text: {shown}"
         return UnresolvedExpression(told, source=source, where=where, remedy=REMEDY)
 
     def _place(self, fallback: Location) -> tuple[Location, str]:
         if self.node is None or self.module is None:
-            return fallback, ""
+            return fallback, self.text
         return self.module.location(self.node), self.module.segment(self.node)
 
 
@@ -64,7 +67,8 @@ class Unsupported(Unresolved):
     def to_error(self, what: str, fallback: Location) -> PredictorError:
         """Turn it into the error that the user reads; `what` is the thing that was wanted."""
         where, source = self._place(fallback)
-        told = f"{what} cannot be served: `{source}` ({self.reason})"
+        shown = f"`{source}` ({self.reason})" if source else self.reason
+        told = f"{what} cannot be served: {shown}"
         return UnsupportedSignature(told, where=where, remedy=TYPE_REMEDY)
 
 
@@ -276,7 +280,7 @@ def _linearise(cls: Value, above: tuple[ClassValue, ...]) -> list[Value]:
     if isinstance(cls, Subscripted):
         return _linearise(cls.base, above)
     if isinstance(cls, Unknown):
-        raise cls.error
+        raise Unresolved(cls.error.reason, cls.error.node, cls.error.module)
     if not isinstance(cls, ClassValue):
         return [cls]
     if cls in above:
