@@ -143,7 +143,7 @@ class App(Carried, Settings, FalApp):
             title=self.app_name or type(self).__name__,
         )
 
-    async def setup(self) -> None:  # type: ignore[override]  # fal awaits it where it is one
+    async def setup(self) -> None:
         """Bring the predictor up; a subclass that overrides it awaits `super().setup()`.
 
         Raises:
@@ -153,7 +153,7 @@ class App(Carried, Settings, FalApp):
         os.environ.update(self.project.variables)
         await self.serving.start()
 
-    async def teardown(self) -> None:  # type: ignore[override]
+    async def teardown(self) -> None:
         """Let running predictions end, then run the author's `teardown` and clean up."""
         grace = self.termination_grace_period_seconds or DEFAULT_GRACE
         await self.serving.stop(grace * GRACE_FOR_TEARDOWN)
