@@ -1,0 +1,330 @@
+"""Storing files through fal.toolkit, here and where neither fal nor its credentials are."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cloudpickle  # type: ignore[import-untyped]  # it comes without types
+import pytest
+from fal._serialization import include_module, patch_pickle
+from fal.toolkit.exceptions import FileUploadException
+from fal.toolkit.file.types import FileData, FileRepository
+
+from cogfal.errors import OutputError, SettingError
+from cogfal.fal_files import FalStore, choose_store, has_credentials
+from cogfal.files import DataUrlStore, LocalFile, LocalStore, StoredFile, StoreError, Workspace
+from cogfal.outputs import Deliverer, Style
+from cogfal.spec import ListType, PathType
+from tests.file_server import PNG
+from tests.uploader import Uploader, uploader
+
+REQUEST: contextvars.ContextVar[Any] = contextvars.ContextVar("REQUEST", default=None)
+
+
+@dataclass
+class Memory(FileRepository):
+    """A repository as an App's author may write one."""
+
+    kept: list[tuple[str, str, bytes]] = field(default_factory=list)
+    problem: Exception | None = None
+
+    def save(self, data: FileData, *args: Any, **kwargs: Any) -> str:
+        """Keep the bytes."""
+        if self.problem is not None:
+            raise self.problem
+        self.kept.append((data.file_name, data.content_type, data.data))
+        return f"memory://{data.file_name}"
+
+
+@dataclass
+class Request:
+    """What fal.toolkit reads of a request."""
+
+    headers: dict[str, str]
+    request_id: str | None = None
+    upload_policy: None = None
+
+    @property
+    def lifecycle_preference(self) -> Any:
+        """The caller's wish for how long files are kept."""
+        return json.loads(self.headers.get("x-fal-object-lifecycle-preference", "null"))
+
+
+class App:
+    """What fal.toolkit reads of an App."""
+
+    @property
+    def current_request(self) -> Any:
+        """The request in whose context this is asked."""
+        return REQUEST.get()
+
+
+@pytest.fixture
+def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Uploader]:
+    """A node with a local uploader, on which an app is running."""
+    with uploader(tmp_path) as running:
+        monkeypatch.setenv("FAL_USE_LOCAL_UPLOADER", "1")
+        monkeypatch.setenv("FAL_API_SOCKET", str(running.socket))
+        monkeypatch.setenv("FAL_KEY", "id:secret")
+        monkeypatch.setattr("fal.ref.current_app", App())
+        yield running
+
+
+@pytest.fixture
+def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment without credentials."""
+    for name in ("FAL_KEY", "FAL_KEY_ID", "FAL_KEY_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("fal.auth.local._FAL_HOME_DIR", str(tmp_path))
+    monkeypatch.setenv("FAL_HOME_DIR", str(tmp_path))
+
+
+def a_file(
+    directory: Path, name: str = "cat.png", content: bytes = PNG, disposable: bool = False
+) -> LocalFile:
+    """Write a file."""
+    path = directory / name
+    path.write_bytes(content)
+    return LocalFile(path, name, "image/png", len(content), disposable=disposable)
+
+
+def put(store: FalStore, file: LocalFile) -> StoredFile:
+    """Put one file."""
+    return asyncio.run(store.put(file))
+
+
+def test_any_repository_can_be_used(tmp_path: Path) -> None:
+    """It gets the bytes, the name and the type as they are."""
+    repository = Memory()
+
+    stored = put(FalStore(repository), a_file(tmp_path))
+
+    assert repository.kept == [("cat.png", "image/png", PNG)]
+    assert stored == StoredFile("memory://cat.png", "image/png", "cat.png", len(PNG))
+
+
+@pytest.mark.parametrize(
+    ("problem", "message"),
+    [
+        (
+            FileUploadException("Error uploading part 1 to https://x/y?sig=hush#a."),
+            "to https://x/y$",
+        ),
+        (PermissionError("denied"), "denied"),
+        (KeyError(), "KeyError"),
+    ],
+)
+def test_failed_upload_says_why(tmp_path: Path, problem: Exception, message: str) -> None:
+    """Whatever a repository raises, without what would let others upload."""
+    with pytest.raises(StoreError, match=message) as caught:
+        put(FalStore(Memory(problem=problem)), a_file(tmp_path))
+
+    assert "hush" not in str(caught.value)
+
+
+def test_failed_upload_fails_the_prediction(tmp_path: Path) -> None:
+    """The output names the file and the reason."""
+    store = FalStore(Memory(problem=FileUploadException("quota")))
+    file = a_file(tmp_path)
+
+    async def main(workspace: Workspace) -> None:
+        await Deliverer(PathType(), store, Style.URL, tmp_path).deliver(file.path, workspace)
+
+    with Workspace() as workspace, pytest.raises(OutputError, match=r"cat\.png .* quota"):
+        asyncio.run(main(workspace))
+
+
+def test_upload_goes_through_the_local_uploader(node: Uploader, tmp_path: Path) -> None:
+    """With the bytes, the name, the type and the runner's credentials."""
+    stored = put(FalStore(), a_file(tmp_path))
+
+    (upload,) = node.uploads
+    assert upload.content == PNG
+    assert upload.headers["X-Fal-File-Name"] == "cat.png"
+    assert upload.headers["Content-Type"] == "image/png"
+    assert upload.headers["Authorization"] == "Key id:secret"
+    assert stored.url == "https://cdn.test/0/cat.png"
+
+
+def test_large_file_is_streamed_to_the_uploader(node: Uploader, tmp_path: Path) -> None:
+    """Beyond 16 MiB as well every byte arrives."""
+    content = bytes(range(256)) * (17 * 4096)
+
+    put(FalStore(), a_file(tmp_path, content=content))
+
+    assert node.uploads[0].content == content
+
+
+def test_uploads_carry_the_callers_preferences(node: Uploader, tmp_path: Path) -> None:
+    """Lifecycle, CDN token and request id are those of the request, from every thread."""
+    headers = {
+        "x-fal-object-lifecycle-preference": '{"expiration_duration_seconds": 60}',
+        "x-fal-cdn-token": "token",
+        "x-fal-caller-user-id": "alice",
+    }
+    paths = [a_file(tmp_path, f"{number}.png").path for number in range(3)]
+
+    async def request() -> Deliverer:
+        REQUEST.set(Request(headers, "request-1"))
+        return Deliverer(ListType(PathType()), FalStore(), Style.URL, tmp_path)
+
+    async def main(workspace: Workspace) -> Any:
+        deliverer = await asyncio.create_task(request())
+        return await deliverer.deliver(paths, workspace)
+
+    with Workspace() as workspace:
+        urls = asyncio.run(main(workspace))
+
+    assert [url.rsplit("/", 1)[1] for url in urls] == ["0.png", "1.png", "2.png"]
+    for upload in node.uploads:
+        assert json.loads(upload.headers["X-Fal-Object-Lifecycle"]) == {
+            "expiration_duration_seconds": 60
+        }
+        assert upload.headers["X-Fal-CDN-Token"] == "token"
+        assert upload.headers["X-Fal-Request-ID"] == "request-1"
+        assert upload.headers["x-fal-caller-user-id"] == "alice"
+
+
+def test_reserved_url_is_answered_before_the_bytes_are_up(node: Uploader, tmp_path: Path) -> None:
+    """The file may be removed at once; its bytes arrive all the same."""
+    node.gate.clear()
+    store = FalStore(reserve=True)
+    file = a_file(tmp_path, disposable=True)
+
+    async def main() -> StoredFile:
+        stored = await store.put(file)
+        assert node.uploads[0].content is None
+        file.path.unlink()
+        node.gate.set()
+        await store.drain()
+        return stored
+
+    stored = asyncio.run(main())
+
+    assert stored.url == "https://cdn.test/0/cat.png"
+    assert node.finished.is_set()
+    assert node.uploads[0].content == PNG
+
+
+def test_repository_without_reservations_is_an_error(tmp_path: Path) -> None:
+    """The setting and the repository do not go together, which is said."""
+    with pytest.raises(StoreError, match="set reserve_outputs = False"):
+        put(FalStore(Memory(), reserve=True), a_file(tmp_path))
+
+
+def test_reserved_url_that_fails_is_logged(
+    node: Uploader, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody can be told any more but the log."""
+    store = FalStore(reserve=True)
+
+    async def main() -> None:
+        node.gate.clear()
+        await store.put(a_file(tmp_path))
+        node.uploads.clear()
+        node.gate.set()
+        await store.drain()
+
+    asyncio.run(main())
+
+    assert "The file cat.png did not reach its reserved URL" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("files", "kind"),
+    [("fal", FalStore), ("r2", FalStore), ("in_memory", DataUrlStore), (Memory(), FalStore),
+     ("local", LocalStore), (None, LocalStore)],
+    ids=["fal", "r2", "in_memory", "repository", "local", "default"],
+)  # fmt: skip
+def test_store_is_chosen_by_setting(nobody: None, files: Any, kind: type[Any]) -> None:
+    """Without credentials and without a setting, files stay local."""
+    local = LocalStore()
+
+    assert type(choose_store(files, reserve=False, local=lambda: local)) is kind
+    local.close()
+
+
+def test_default_is_the_cdn_where_there_are_credentials(
+    nobody: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key is enough."""
+    assert not has_credentials()
+
+    monkeypatch.setenv("FAL_KEY", "id:secret")
+
+    assert has_credentials()
+    assert isinstance(choose_store(None, reserve=False, local=DataUrlStore), FalStore)
+
+
+def test_login_counts_as_credentials(nobody: None, tmp_path: Path) -> None:
+    """`fal auth login` leaves a token."""
+    (tmp_path / "auth0_token").write_text("refresh\naccess")
+
+    assert has_credentials()
+
+
+@pytest.mark.parametrize("files", ["nonsense", 3, object()])
+def test_unknown_setting_is_refused(files: Any) -> None:
+    """The error says what may be written."""
+    with pytest.raises(SettingError, match='write "fal", "local", "in_memory"'):
+        choose_store(files, reserve=False, local=DataUrlStore)
+
+
+RUNNER = """
+import sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"fal", "rich", "isolate", "isolate_proto", "grpc"}:
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Absent())
+sys.path.insert(0, sys.argv[1])
+
+import asyncio, json, pathlib, pickle
+from cogfal.files import LocalFile
+
+store, choose, credentials = pickle.loads(sys.stdin.buffer.read())
+path = pathlib.Path(sys.argv[2])
+file = LocalFile(path, path.name, "image/png", path.stat().st_size)
+stored = asyncio.run(store.put(file))
+print(json.dumps([stored.url, type(choose("fal", reserve=False, local=None)).__name__,
+                  credentials(), "fal" in sys.modules]))
+"""
+
+
+@pytest.mark.parametrize("reserve", [False, True])
+def test_store_works_by_value_where_fal_is_not_installed(
+    node: Uploader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reserve: bool
+) -> None:
+    """Pickled as fal pickles, it uploads from an interpreter that cannot import fal."""
+    monkeypatch.setattr("fal.ref.current_app", None)
+    patch_pickle()
+    include_module("cogfal.fal_files")
+    try:
+        payload = cloudpickle.dumps((FalStore(reserve=reserve), choose_store, has_credentials))
+    finally:
+        cloudpickle.cloudpickle._PICKLE_BY_VALUE_MODULES.discard("cogfal.fal_files")
+    source = Path(__file__).parents[1] / "src"
+    file = a_file(tmp_path)
+
+    answer = subprocess.run(
+        [sys.executable, "-I", "-c", RUNNER, str(source), str(file.path)],
+        input=payload,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert answer.returncode == 0, answer.stderr.decode()
+    assert json.loads(answer.stdout) == ["https://cdn.test/0/cat.png", "FalStore", True, False]
+    if not reserve:
+        assert node.uploads[0].content == PNG
