@@ -1,0 +1,104 @@
+"""The `cogfal` command: one file per subcommand, and only the one that was asked for is imported.
+
+So `cogfal --help` starts at once, and no command pays for fal that does not use it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from types import MappingProxyType
+from typing import Final, Protocol, cast
+
+import argcomplete
+from rich_argparse import RawDescriptionRichHelpFormatter
+
+from cogfal import __version__
+from cogfal.cli.answers import ELSEWHERE, answer
+from cogfal.cli.console import say_error
+from cogfal.errors import CogfalError
+
+COMMANDS: Final = MappingProxyType(
+    {
+        "init": "make a new project",
+        "migrate": "write app.py for a Cog project, and report what becomes of each setting",
+        "check": "find out everything that can be known before deploying",
+        "predict": "run the predictor here, or call a running or deployed app",
+        "train": "run the training function here",
+        "serve": "serve the app on this machine, with a playground if wanted",
+        "schema": "print the app's OpenAPI document",
+        "dockerfile": "print the Dockerfile that fal would build",
+        "entry": "write a deployment that pickles nothing, for another Python than this one",
+        "deploy": "check the project, then deploy it with fal",
+    }
+)
+USAGE_ERROR: Final = 2
+INTERRUPTED: Final = 130
+EPILOG: Final = """\
+fal's own command runs and deploys: `fal run app.py::App`, `fal deploy app.py::App`.
+Completion for bash and zsh: eval "$(register-python-argcomplete cogfal)"
+"""
+
+
+class Command(Protocol):
+    """What the module of a command has."""
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Declare options."""
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Do it; return the exit status."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit status.
+
+    0 is success, 1 a problem that is told on stderr, 2 a wrong command line, 130 an interruption.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given and given[0] in ELSEWHERE:
+        return answer(given[0])
+    parser, commands = _parser(None if "_ARGCOMPLETE" in os.environ else _named(given))
+    argcomplete.autocomplete(parser)
+    parsed = parser.parse_args(given)
+    if parsed.command is None:
+        parser.print_help()
+        return USAGE_ERROR
+    try:
+        return commands[parsed.command].run(parsed)
+    except CogfalError as error:
+        say_error(error)
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _named(given: Sequence[str]) -> str:
+    """Return the command that was asked for; only that one needs its options declared."""
+    return next((word for word in given if word in COMMANDS), "")
+
+
+def _parser(only: str | None) -> tuple[argparse.ArgumentParser, dict[str, Command]]:
+    parser = argparse.ArgumentParser(
+        prog="cogfal",
+        description="Run Cog predictors on fal without editing them.",
+        epilog=EPILOG,
+        formatter_class=RawDescriptionRichHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"cogfal {__version__}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    commands: dict[str, Command] = {}
+    for name, summary in COMMANDS.items():
+        subparser = subparsers.add_parser(
+            name,
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}.",
+            formatter_class=RawDescriptionRichHelpFormatter,
+        )
+        if only in (None, name):
+            commands[name] = cast("Command", importlib.import_module(f"cogfal.cli.{name}"))
+            commands[name].configure(subparser)
+    return parser, commands

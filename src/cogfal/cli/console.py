@@ -1,0 +1,66 @@
+"""Speak to whoever runs a command: results on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from enum import Enum
+
+from rich.console import Console
+from rich.markup import escape
+
+from cogfal.errors import ProjectError
+from cogfal.spec import JSON
+
+
+class Mark(Enum):
+    """What became of a check or a step; the value is its sign and colour."""
+
+    GOOD = ("✓", "green")
+    NOTE = ("!", "yellow")
+    BAD = ("✗", "red")
+
+
+def stderr() -> Console:
+    """Return a console for messages; plain where stderr is no terminal."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say_error(error: Exception) -> None:
+    """Say what went wrong: where, what, and the remedy."""
+    console = stderr()
+    if not isinstance(error, ProjectError):
+        console.print(f"[bold red]error:[/] {escape(str(error))}")
+        return
+    place = f"{escape(str(error.where))}: " if error.where is not None else ""
+    console.print(f"[bold red]error:[/] [bold]{place}[/]{escape(error.what)}")
+    if error.remedy:
+        console.print(f"  [green]remedy:[/] {escape(error.remedy)}")
+
+
+def say(message: str, mark: Mark | None = None) -> None:
+    """Say something on stderr, with a mark in front of it if one is given."""
+    if mark is None:
+        stderr().print(escape(message))
+        return
+    sign, colour = mark.value
+    stderr().print(f"[{colour}]{sign}[/] {escape(message)}")
+
+
+def write_json(value: JSON) -> None:
+    """Write JSON on stdout, indented for people and read by programs alike."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def confirm(question: str) -> bool:
+    """Ask on the terminal; without one the answer is no."""
+    if not sys.stdin.isatty():
+        return False
+    stderr().print(f"{escape(question)} [dim](y/N)[/] ", end="")
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+def bullet_list(items: Iterable[str]) -> str:
+    """Return items as indented lines."""
+    return "".join(f"\n  {item}" for item in items)

@@ -1,0 +1,41 @@
+"""`cogfal deploy`: check the project, then deploy it with fal."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+from pathlib import Path
+
+from cogfal.cli.check import look_at
+from cogfal.cli.console import Mark, say
+from cogfal.cli.inputs import BadArgument
+
+EPILOG = """\
+What follows -- is given to fal: cogfal deploy -- --auth public --reset-scale
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.epilog = EPILOG
+    parser.add_argument("app", nargs="?", default="app.py::App", help="what to deploy")
+    parser.add_argument("fal", nargs="*", metavar="-- ...", help="arguments for `fal deploy`")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check, and hand over to fal; a project with errors is not deployed."""
+    directory = Path(arguments.app.partition("::")[0]).parent
+    findings = look_at(directory)
+    for finding in findings.all:
+        if finding.mark is not Mark.GOOD:
+            finding.show()
+    if findings.failed:
+        say("not deployed", Mark.BAD)
+        return 1
+    command = shutil.which("fal")
+    if command is None:
+        raise BadArgument("there is no `fal` command on the PATH; pip install fal")
+    return subprocess.run(
+        [command, "deploy", arguments.app, *arguments.fal], check=False
+    ).returncode  # noqa: S603  # fal, as asked

@@ -1,0 +1,84 @@
+"""`cogfal init`: make a new project that runs at once."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from cogfal.cli.console import Mark, say
+from cogfal.cli.inputs import BadArgument
+
+COG_YAML: Final = """\
+# What the predictor needs; see https://cog.run/yaml
+build:
+  python_version: "{python}"
+  # gpu: true
+  # python_packages:
+  #   - torch==2.6.0
+  # system_packages:
+  #   - ffmpeg
+predict: "predict.py:Predictor"
+"""
+PREDICT: Final = '''\
+from cog import BasePredictor, Input
+
+
+class Predictor(BasePredictor):
+    def setup(self) -> None:
+        """Load the model into memory; runs once."""
+        self.greeting = "Hello"
+
+    def predict(
+        self,
+        name: str = Input(description="Who to greet", default="world"),
+        times: int = Input(description="How often", ge=1, le=10, default=1),
+    ) -> str:
+        """Run one prediction."""
+        return " ".join([f"{self.greeting}, {name}!"] * times)
+'''
+APP: Final = """\
+import cogfal
+
+App = cogfal.App.from_cog("cog.yaml")
+"""
+DOCKERIGNORE: Final = """\
+# What stays on this machine; read by Cog, and by cogfal for the files that go to the runner.
+.git
+.venv
+__pycache__
+*.pyc
+output.*
+"""
+FILES: Final = MappingProxyType(
+    {"cog.yaml": COG_YAML, "predict.py": PREDICT, "app.py": APP, ".dockerignore": DOCKERIGNORE}
+)
+PROJECT_FILES: Final = ("cog.yaml", "predict.py", "run.py", "app.py")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("directory", nargs="?", type=Path, default=Path(), help="where to make it")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the files; nothing that exists is touched."""
+    directory: Path = arguments.directory
+    present = [name for name in PROJECT_FILES if (directory / name).exists()]
+    if present:
+        raise BadArgument(
+            f"there is a project in {directory} already ({', '.join(present)}); "
+            "`cogfal migrate` adds app.py to a Cog project"
+        )
+    directory.mkdir(parents=True, exist_ok=True)
+    python = ".".join(platform.python_version_tuple()[:2])
+    for name, text in FILES.items():
+        path = directory / name
+        if not path.exists():
+            path.write_text(text.format(python=python) if name == "cog.yaml" else text, "utf-8")
+            say(f"{path}", Mark.GOOD)
+    where = "" if directory == Path() else f" -C {directory}"
+    say(f"Try it: cogfal predict{where} -i name=Ada")
+    return 0

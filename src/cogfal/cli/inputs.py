@@ -1,0 +1,181 @@
+"""Read a prediction's inputs from the command line, as `cog predict` takes them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from cogfal.errors import CogfalError
+from cogfal.spec import (
+    FileType,
+    ListType,
+    OptionalType,
+    PathType,
+    PredictorSpec,
+    SecretType,
+    StringType,
+    Type,
+    UnionType,
+)
+
+STDIN: Final = ("-", "@-")
+
+
+class BadArgument(CogfalError):
+    """Report a command line argument that cannot be used."""
+
+
+def add_input_options(parser: argparse.ArgumentParser) -> None:
+    """Declare `-i`, `--json` and `-e`."""
+    parser.add_argument(
+        "-i",
+        "--input",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="an input; NAME=@FILE gives a file; repeat it for the items of a list",
+    )
+    parser.add_argument(
+        "--json",
+        dest="json_input",
+        metavar="JSON",
+        help="all inputs as a JSON object: its text, @FILE, or - for stdin",
+    )
+    parser.add_argument(
+        "-e",
+        "--env",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="an environment variable for the predictor",
+    )
+
+
+def read_inputs(arguments: argparse.Namespace, spec: PredictorSpec | None) -> dict[str, Any]:
+    """Return the inputs by name; files are paths.
+
+    With a spec, a list input takes one `-i` as its only item, `@FILE` for a text is the file's
+    text, and JSON is read where the input is neither text nor file. Without one, `@FILE` is a file
+    and only lists and objects are read as JSON.
+
+    Raises:
+        BadArgument: An argument is malformed, or names a file that cannot be read.
+    """
+    types = {each.name: each.type for each in spec.inputs} if spec is not None else {}
+    values = _json_inputs(arguments.json_input, types) if arguments.json_input else {}
+    for name, texts in _grouped(arguments.input, "-i").items():
+        declared = types.get(name)
+        items = [_value(text, declared) for text in texts]
+        values[name] = items if len(items) > 1 or _is_list(declared, items[0]) else items[0]
+    return values
+
+
+def read_variables(arguments: argparse.Namespace) -> dict[str, str]:
+    """Return the variables of `-e`; raises BadArgument."""
+    return {name: texts[-1] for name, texts in _grouped(arguments.env, "-e").items()}
+
+
+def _grouped(pairs: list[str], option: str) -> dict[str, list[str]]:
+    grouped: dict[str, list[str]] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals or not name:
+            raise BadArgument(f"{option} {pair}: write it as NAME=VALUE")
+        grouped.setdefault(name, []).append(text)
+    return grouped
+
+
+def _json_inputs(text: str, types: Mapping[str, Type]) -> dict[str, Any]:
+    source = _json_text(text)
+    try:
+        values = json.loads(source)
+    except ValueError as error:
+        raise BadArgument(f"--json is not JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise BadArgument("--json is not an object; write the inputs as {NAME: VALUE, ...}")
+    return {name: _with_files(value, types.get(name)) for name, value in values.items()}
+
+
+def _json_text(text: str) -> str:
+    if text in STDIN:
+        return sys.stdin.read()
+    return _text_of(Path(text[1:])) if text.startswith("@") else text
+
+
+def _with_files(value: Any, declared: Type | None) -> Any:
+    """Put paths in place of "@FILE" where files are wanted."""
+    if isinstance(value, list):
+        return [_with_files(one, declared) for one in value]
+    if isinstance(value, str) and value.startswith("@") and _wants_file(declared):
+        return _existing(Path(value[1:]))
+    return value
+
+
+def _value(text: str, declared: Type | None) -> Any:
+    if text.startswith("@"):
+        path = Path(text[1:])
+        return _existing(path) if _wants_file(declared) else _text_of(path)
+    if declared is None:
+        return _json_or_text(text) if text[:1] in {"{", "["} else text
+    if _is_plain(declared):
+        return text
+    return _json_or_text(text)
+
+
+def _json_or_text(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _wants_file(declared: Type | None) -> bool:
+    match declared:
+        case None | PathType() | FileType():
+            return True
+        case OptionalType(inner) | ListType(inner):
+            return _wants_file(inner)
+        case UnionType(members):
+            return any(map(_wants_file, members))
+        case _:
+            return False
+
+
+def _is_plain(declared: Type) -> bool:
+    """Whether a value is taken as the text it is."""
+    match declared:
+        case StringType() | SecretType() | PathType() | FileType():
+            return True
+        case OptionalType(inner) | ListType(inner):
+            return _is_plain(inner)
+        case _:
+            return False
+
+
+def _is_list(declared: Type | None, item: Any) -> bool:
+    if isinstance(item, list):
+        return False
+    match declared:
+        case ListType():
+            return True
+        case OptionalType(inner):
+            return _is_list(inner, item)
+        case _:
+            return False
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise BadArgument(f"there is no file {path}")
+    return path.resolve()
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadArgument(f"{path} cannot be read as text: {error}") from error

@@ -1,0 +1,132 @@
+"""`cogfal migrate`: write app.py for a Cog project and report what becomes of each setting."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from cogfal.cli.console import Mark, confirm, say, write_json
+from cogfal.cli.inputs import BadArgument
+from cogfal.cli.planning import Plan, plan, report_json, signature
+from cogfal.project.report import ReportLine, Status
+from cogfal.spec import PredictorSpec
+
+FROM_COG: Final = """\
+import cogfal
+
+App = cogfal.App.from_cog({cog_yaml!r})
+"""
+FROM_PREDICTOR: Final = """\
+import cogfal
+
+
+class App(cogfal.App):
+    predictor = {ref!r}
+"""
+PYPROJECT: Final = """
+[tool.fal.apps.{name}]
+ref = "app.py::App"
+"""
+LAYOUT: Final[Mapping[str, Any]] = MappingProxyType(
+    {"box": None, "title_justify": "left", "title_style": "bold", "pad_edge": False}
+)
+COLOURS: Final = MappingProxyType(
+    {Status.KEPT: "green", Status.CHANGED: "yellow", Status.UNSUPPORTED: "red"}
+)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("directory", nargs="?", type=Path, default=Path(), help="the Cog project")
+    parser.add_argument("-y", "--yes", action="store_true", help="replace app.py without asking")
+    parser.add_argument(
+        "--pyproject",
+        nargs="?",
+        const="",
+        metavar="NAME",
+        help="also add an entry to pyproject.toml, for `fal deploy NAME`",
+    )
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Report, then write; nothing is replaced unasked."""
+    found = plan(arguments.directory)
+    if arguments.json:
+        write_json({"report": report_json(found.environment), "inputs": _inputs(found)})
+    else:
+        _show(found)
+    root = found.project.root
+    written = _write(root / "app.py", _app(found), replace=arguments.yes)
+    if arguments.pyproject is not None:
+        _add_entry(root / "pyproject.toml", arguments.pyproject or _name(found))
+    if written:
+        say("Next: cogfal check, then fal run --local app.py::App")
+    return 0 if written else 1
+
+
+def _app(found: Plan) -> str:
+    if (found.project.root / found.project.config.name).is_file():
+        return FROM_COG.format(cog_yaml=found.project.config.name).replace("'", '"')
+    return FROM_PREDICTOR.format(ref=found.predictor.ref).replace("'", '"')
+
+
+def _write(path: Path, text: str, *, replace: bool) -> bool:
+    if path.exists():
+        if path.read_text("utf-8") == text:
+            say(f"{path.name} is there already", Mark.GOOD)
+            return True
+        if not (replace or confirm(f"{path} exists. Replace it?")):
+            say(f"{path.name} is left as it is; --yes replaces it", Mark.NOTE)
+            return False
+    path.write_text(text, "utf-8")
+    say(f"{path.name} written", Mark.GOOD)
+    return True
+
+
+def _add_entry(path: Path, name: str) -> None:
+    text = path.read_text("utf-8") if path.exists() else ""
+    if f"[tool.fal.apps.{name}]" in text:
+        raise BadArgument(f"{path} has an entry for {name} already; give --pyproject another NAME")
+    path.write_text((text + PYPROJECT.format(name=name)).lstrip("\n"), "utf-8")
+    say(f"{path.name}: fal deploy {name}", Mark.GOOD)
+
+
+def _name(found: Plan) -> str:
+    return found.environment.app_name or found.project.root.name.lower().replace("_", "-")
+
+
+def _inputs(found: Plan) -> dict[str, str]:
+    return {each.name: words for each, words in signature(found.predictor)}
+
+
+def _show(found: Plan) -> None:
+    console = Console(file=sys.stdout, highlight=False)
+    settings = Table("", "setting", "on fal", "why, or what to do", title="cog.yaml", **LAYOUT)
+    for line in found.environment.report:
+        settings.add_row(*_row(line))
+    console.print(settings)
+    for spec in filter(None, (found.predictor, found.trainer)):
+        console.print(_signature_table(spec))
+
+
+def _row(line: ReportLine) -> tuple[str, str, str, str]:
+    status = f"[{COLOURS[line.status]}]{line.status.value}[/]"
+    place = f" [dim]{escape(str(line.where))}[/]" if line.where is not None else ""
+    return status, escape(line.key) + place, escape(line.what), escape(line.why or "")
+
+
+def _signature_table(spec: PredictorSpec) -> Table:
+    table = Table("", "input", "as", title=spec.ref, **LAYOUT)
+    for each, words in signature(spec):
+        place = f" [dim]{each.location}[/]" if each.location else ""
+        table.add_row("[green]kept[/]", escape(each.name) + place, escape(words))
+    return table

@@ -1,0 +1,117 @@
+"""Write what a predictor answered: text and JSON on stdout, files under Cog's names."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, TextIO, TypeAlias
+
+from cogfal.cli.console import say
+
+STEM: Final = "output"
+Loc: TypeAlias = "tuple[str | int, ...]"
+
+
+class ResultWriter:
+    """Writes one result, whole or piece by piece.
+
+    A lone file becomes `output.png`, those of a list `output.0.png` and so on, those of an object
+    `output.NAME.png`. `destination` replaces `output`; where it is a directory the files keep the
+    names that the predictor gave them.
+
+    Args:
+        out: Where text and JSON go.
+        destination: What `-o` says.
+    """
+
+    def __init__(self, out: TextIO, destination: Path | None) -> None:
+        self._out = out
+        self._destination = destination
+        self._streamed = False
+
+    def piece(self, value: Any, index: int, *, joined: bool) -> None:
+        """Write one piece of an iterator's output as it arrives."""
+        if self._destination is not None and not list(_files(value, ())):
+            return
+        self._streamed = True
+        placed = self._place(value, (index,))
+        if joined:
+            self._out.write(str(placed))
+        elif not isinstance(value, Path):
+            self._out.write(f"{_as_text(placed, indent=None)}\n")
+        self._out.flush()
+
+    def whole(self, value: Any) -> None:
+        """Write the whole output; after pieces only the end of the last line is left to write."""
+        if self._streamed:
+            if isinstance(value, str) and not value.endswith("\n"):
+                self._out.write("\n")
+            return
+        placed = self._place(value, ())
+        if isinstance(value, Path) or (value and _only_files(value)):
+            return
+        text = _as_text(placed, indent=2) + "\n"
+        if self._destination is not None and not list(_files(value, ())):
+            self._destination.write_text(text, encoding="utf-8")
+            _tell(self._destination)
+            return
+        self._out.write(text)
+
+    def _place(self, value: Any, loc: Loc) -> Any:
+        """Copy the files in `value` to their places; return it with these places as text."""
+        places = {path: self._name(path, at) for at, path in _files(value, loc)}
+        for path, place in places.items():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, place)
+            _tell(place)
+        return _with_names(value, {path: str(place) for path, place in places.items()})
+
+    def _name(self, path: Path, loc: Loc) -> Path:
+        base = self._destination
+        if base is not None and base.is_dir():
+            return base / path.name
+        if base is not None and not loc:
+            return base if base.suffix else base.with_name(base.name + path.suffix)
+        stem = STEM if base is None else base.stem
+        parts = [stem, *map(str, loc)]
+        return (base or Path(STEM)).with_name(".".join(parts) + path.suffix)
+
+
+def _files(value: Any, loc: Loc) -> Iterator[tuple[Loc, Path]]:
+    match value:
+        case Path():
+            yield loc, value
+        case list():
+            for index, one in enumerate(value):
+                yield from _files(one, (*loc, index))
+        case dict():
+            for name, one in value.items():
+                yield from _files(one, (*loc, name))
+
+
+def _only_files(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, Path) for one in value)
+
+
+def _with_names(value: Any, names: dict[Path, str]) -> Any:
+    match value:
+        case Path():
+            return names[value]
+        case list():
+            return [_with_names(one, names) for one in value]
+        case dict():
+            return {name: _with_names(one, names) for name, one in value.items()}
+        case _:
+            return value
+
+
+def _as_text(value: Any, indent: int | None) -> str:
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, indent=indent, ensure_ascii=False)
+
+
+def _tell(path: Path) -> None:
+    say(f"Written output to {path}")

@@ -1,0 +1,79 @@
+"""`cogfal serve`: serve the app on this machine, reachable from this machine alone."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import runpy
+import socket
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+
+from cogfal.app import App
+from cogfal.cli.console import Mark, say
+from cogfal.cli.inputs import BadArgument, read_variables
+from cogfal.playground import PATH
+
+LOOPBACK: Final = "127.0.0.1"
+PORT: Final = 8080
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument(
+        "app", nargs="?", default="app.py", metavar="FILE[::CLASS]", help="the app (app.py::App)"
+    )
+    parser.add_argument("-p", "--port", type=int, default=PORT, help="0 for any free one")
+    parser.add_argument("--host", default=LOOPBACK, help=f"address to bind (default {LOOPBACK})")
+    parser.add_argument("--playground", action="store_true", help="serve a page to try the app on")
+    parser.add_argument(
+        "-e", "--env", action="append", default=[], metavar="NAME=VALUE", help="set a variable"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until interrupted."""
+    os.environ.update(read_variables(arguments))
+    app = _load(arguments.app)
+    app.playground = app.playground or arguments.playground
+    app.allow_private_hosts = True
+    with _listener(arguments.host, arguments.port) as listener:
+        url = f"http://{arguments.host}:{listener.getsockname()[1]}"
+        say(f"{url}  POST / to predict, Ctrl-C to stop", Mark.GOOD)
+        if app.playground:
+            say(f"{url}{PATH}  to try it in a browser", Mark.GOOD)
+        served = app(_allow_init=True)._build_app()  # noqa: SLF001  # fal's serve binds every address
+        config = uvicorn.Config(served, lifespan="on", log_level="warning")
+        server = uvicorn.Server(config)
+        server.run(sockets=[listener])
+        return 0 if server.started else 1
+
+
+def _load(reference: str) -> type[App]:
+    """Return the App class of a file; without one, that of the project's cog.yaml."""
+    file, _, name = reference.partition("::")
+    path = Path(file)
+    if not path.is_file() and (path.parent / "cog.yaml").is_file() and not name:
+        return App.from_cog(str((path.parent / "cog.yaml").resolve()))
+    if not path.is_file():
+        raise BadArgument(f"there is no file {path}; `cogfal migrate` writes an app.py")
+    found = runpy.run_path(str(path.resolve()), run_name="app")
+    apps = {
+        key: value
+        for key, value in found.items()
+        if isinstance(value, type) and issubclass(value, App) and value is not App
+    }
+    if name and name not in apps:
+        raise BadArgument(f"{path} has no App called {name}; it has {', '.join(apps) or 'none'}")
+    if not name and len(apps) != 1:
+        raise BadArgument(f"{path} has {len(apps)} Apps; name one as {path}::NAME")
+    return apps[name] if name else next(iter(apps.values()))
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        raise BadArgument(f"cannot listen on {host}:{port}: {error.strerror}") from error
