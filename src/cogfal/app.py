@@ -187,8 +187,12 @@ def wrap(predictor: Any, **settings: Any) -> type[App]:
         ProjectError: It cannot be served, or a setting is not known.
     """
     caller = _Caller.above()
-    name = getattr(predictor, "__name__", type(predictor).__name__)
-    return caller.make(App, name, {"given": (predictor,)}, settings)
+    body: dict[str, Any] = {"given": (predictor,)}
+    module = sys.modules.get(predictor.__module__)
+    if predictor.__module__ != caller.module and module is not None and module.__file__:
+        file = os.path.relpath(module.__file__, caller.file.parent)
+        body["predictor"] = f"{file}:{predictor.__qualname__}"
+    return caller.make(App, predictor.__name__, body, settings)
 
 
 class _Caller:
@@ -254,6 +258,8 @@ def _settle(cls: type[App], kwargs: dict[str, Any]) -> dict[str, Any]:
     for name, value in assembly.settings.items():
         setattr(cls, name, value)
     cls.settled = frozenset(assembly.settings)
+    if cls.predictor is not None:
+        cls.given = ()
     cls.local_python_modules = [*BY_VALUE, *_added(cls.local_python_modules)]
     return {**kwargs, **assembly.keywords}
 
