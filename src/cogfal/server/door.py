@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -78,7 +79,7 @@ class CogDoor:
             _check_id(prediction_id, envelope)
             mode = self._mode(request)
             if prediction_id is not None and (run := self.runs.find(prediction_id)) is not None:
-                return _attached(run, mode)
+                return self._attached(run, mode)
             run = self._start(request, envelope, prediction_id or envelope.id or new_id())
             return await _reported(run, mode, request)
         except (Malformed, NotAcceptable, RequestError) as error:
@@ -100,6 +101,12 @@ class CogDoor:
             self.webhooks.tell(run, Target(envelope.webhook, envelope.events, trace))
         return run
 
+    def _attached(self, run: Run, mode: Mode) -> Response:
+        """Answer about a run that somebody else may be waiting for."""
+        if mode is not Mode.EVENTS:
+            return answer(run.attached(), 202)
+        return _events(run, _stay, after=0 if self.runs.replays else sys.maxsize)
+
 
 async def _reported(run: Run, mode: Mode, request: Request) -> Response:
     """Answer about a new run; a client that waits and leaves cancels it."""
@@ -113,15 +120,8 @@ async def _reported(run: Run, mode: Mode, request: Request) -> Response:
             return answer(run.ended())
 
 
-def _attached(run: Run, mode: Mode) -> Response:
-    """Answer about a run that somebody else may be waiting for."""
-    if mode is Mode.EVENTS:
-        return _events(run, _stay)
-    return answer(run.attached(), 202)
-
-
-def _events(run: Run, left: Callable[[], None]) -> Response:
-    return EventStream(frames(run, run.prediction.events()), left)
+def _events(run: Run, left: Callable[[], None], after: int = 0) -> Response:
+    return EventStream(frames(run, run.prediction.events(after)), left)
 
 
 def _stay() -> None:

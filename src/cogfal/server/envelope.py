@@ -83,8 +83,8 @@ def parse_envelope(value: JSON) -> Envelope:
         id=_id(value.get("id")),
         input={} if sent is None else sent,
         webhook=_url(value, "webhook"),
-        events=_events(value.get("webhook_events_filter", [*ALL_EVENTS])),
-        context=_context(value.get("context", {})),
+        events=_events(value.get("webhook_events_filter")),
+        context=_context(value.get("context")),
         output_file_prefix=_url(value, "output_file_prefix"),
     )
 
@@ -138,6 +138,8 @@ def _url(fields: dict[str, JSON], name: str) -> str | None:
 
 def _events(value: JSON) -> frozenset[WebhookEvent]:
     place = ("body", "webhook_events_filter")
+    if value is None:
+        return ALL_EVENTS
     if not isinstance(value, list):
         _refuse(place, f"Input should be a list, not {_kind(value)}")
     return frozenset(_event(item, (*place, index)) for index, item in enumerate(value))
@@ -152,6 +154,8 @@ def _event(value: JSON, place: tuple[str | int, ...]) -> WebhookEvent:
 
 
 def _context(value: JSON) -> dict[str, str]:
+    if value is None:
+        return {}
     if not isinstance(value, dict):
         _refuse(("body", "context"), f"Input should be an object, not {_kind(value)}")
     for name, item in value.items():

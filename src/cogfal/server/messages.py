@@ -58,16 +58,13 @@ def progress(prediction: Prediction, pieces: JSON) -> Body:
 
 
 def ended(prediction: Prediction, output: JSON) -> Body:
-    """Return the state of a prediction that has ended with `output`, had it succeeded."""
+    """Return the state of a prediction that has ended; `output` is all that it has put out."""
     body = _common(prediction, prediction.status)
     body["completed_at"] = _time(prediction.completed_at)
-    match prediction.status:
-        case Status.SUCCEEDED:
-            body["output"] = output
-        case Status.FAILED:
-            body["error"] = prediction.error
-        case _:
-            pass
+    if prediction.status is Status.SUCCEEDED or output:
+        body["output"] = output
+    if prediction.status is Status.FAILED:
+        body["error"] = prediction.error
     return body
 
 

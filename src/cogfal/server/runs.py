@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -12,6 +12,7 @@ from starlette.requests import Request
 from cogfal.engine.ports import Deliverer
 from cogfal.engine.prediction import Event, Output, Prediction
 from cogfal.engine.service import Service, Submission
+from cogfal.engine.settings import history_capacity
 from cogfal.errors import Busy, UnknownPrediction
 from cogfal.files import Store
 from cogfal.schema.validation import Validator
@@ -39,7 +40,7 @@ class Run:
         self.prediction = prediction
         self.values = values
         self._pieces: list[JSON] | None = [] if yields else None
-        self._end = asyncio.ensure_future(self._follow())
+        self._end = asyncio.ensure_future(self._follow(prediction.events()))
 
     def progress(self) -> Body:
         """Return its state as of now, while it has not ended."""
@@ -58,13 +59,10 @@ class Run:
         """Wait for its end; cancelling this does not cancel it."""
         await asyncio.shield(self._end)
 
-    async def _follow(self) -> None:
-        async for event in self.prediction.events():
-            self._note(event)
-
-    def _note(self, event: Event) -> None:
-        if isinstance(event, Output) and self._pieces is not None:
-            self._pieces.append(event.chunk)
+    async def _follow(self, events: AsyncIterator[Event]) -> None:
+        async for event in events:
+            if isinstance(event, Output) and self._pieces is not None:
+                self._pieces.append(event.chunk)
 
 
 class AlreadyUnderWay(Busy):
@@ -105,6 +103,11 @@ class Runs:
     def streaming(self) -> bool:
         """Whether the author has opted in to server-sent events."""
         return self.service.spec.streaming
+
+    @property
+    def replays(self) -> bool:
+        """Whether predictions keep events for clients that come later."""
+        return history_capacity(self.service.settings) > 0
 
     def find(self, prediction_id: str) -> Run | None:
         """Return the run with this id if it has not ended."""

@@ -1,0 +1,1 @@
+"""Tests of Cog's HTTP API and of fal's doors."""

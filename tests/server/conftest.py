@@ -1,0 +1,58 @@
+"""The real Cog server and cogfal, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.server.asking import Pair, Start
+from tests.server.projects import PLAIN, STREAMING, write_project
+from tests.server.receiver import Receiver, receiver
+from tests.server.servers import OurCog, RealCog
+
+
+@pytest.fixture(scope="session")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """Start both servers: `start(text, ref, their_arguments, our_arguments, **variables)`."""
+    with ExitStack() as running:
+
+        def both(
+            text: str,
+            ref: str = "predict.py:Runner",
+            theirs: tuple[str, ...] = (),
+            ours: tuple[str, ...] = (),
+            wanted: str = "READY",
+            **variables: str,
+        ) -> Pair:
+            place = tmp_path_factory.mktemp("project")
+            real = RealCog(write_project(text, place / "theirs"), ref, *theirs, **variables)
+            running.enter_context(real)
+            our_ref = "predict.py:predict" if "--train" in ours else ref
+            our = OurCog(write_project(text, place / "ours"), our_ref, *ours, **variables)
+            running.enter_context(our)
+            for server in (real, our):
+                server.until_health(wanted)
+            return Pair(real, our)
+
+        yield both
+
+
+@pytest.fixture(scope="session")
+def plain(start: Start) -> Pair:
+    """A sync predictor that does what its `mode` says."""
+    return start(PLAIN, "predict.py:Predictor")
+
+
+@pytest.fixture(scope="session")
+def streaming(start: Start) -> Pair:
+    """A sync generator with `@streaming`."""
+    return start(STREAMING)
+
+
+@pytest.fixture
+def hooks() -> Iterator[Receiver]:
+    """A receiver of webhooks."""
+    with receiver() as running:
+        yield running

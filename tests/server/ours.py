@@ -1,0 +1,118 @@
+"""Serve a project with Cog's HTTP API of cogfal: `python -m tests.server.ours ROOT REF PORT`.
+
+The routes stand alone here, in a plain Starlette app; the pieces are wired as an App wires them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+
+from cogfal.engine.service import EngineSettings, Service
+from cogfal.errors import SetupError
+from cogfal.files import DataUrlStore, FileLimits, HttpFetcher, LocalStore, Store
+from cogfal.inputs import Materialiser
+from cogfal.inspection import read_predictor
+from cogfal.outputs import Deliverer, Style
+from cogfal.schema.core_types import Door
+from cogfal.schema.document import document
+from cogfal.schema.validation import Validator
+from cogfal.server.api import CogApi
+from cogfal.server.outbound import Outbound
+from cogfal.server.routes import routes
+from cogfal.server.runs import Runs
+from cogfal.server.uploads import Uploads
+from cogfal.server.webhooks import Webhooks, settings_from
+from cogfal.spec import PredictorSpec, Role
+
+LOG = logging.getLogger("uvicorn.error")
+
+
+def main() -> None:
+    """Serve until the process is ended."""
+    asked = _arguments()
+    asyncio.run(_serve(asked))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("root", type=Path)
+    parser.add_argument("ref")
+    parser.add_argument("port", type=int)
+    parser.add_argument("--train")
+    parser.add_argument("--upload-url")
+    parser.add_argument("--prefix", action="store_true")
+    parser.add_argument("--public-only", action="store_true")
+    parser.add_argument("--store", choices=["local", "data"], default="data")
+    parser.add_argument("--allow-shutdown", action="store_true")
+    return parser.parse_args()
+
+
+async def _serve(asked: argparse.Namespace) -> None:
+    limits = FileLimits(allow_private_hosts=not asked.public_only)
+    kept = LocalStore()
+    spec = read_predictor(asked.ref, asked.root)
+    train_spec = read_predictor(asked.train, asked.root, role=Role.TRAIN) if asked.train else None
+    predictor = _runs(spec, asked, limits, kept)
+    trainer = _runs(train_spec, asked, limits, kept) if train_spec else None
+    outbound = Outbound(allow_private_hosts=not asked.public_only)
+    server = uvicorn.Server(uvicorn.Config(Starlette(), "127.0.0.1", asked.port))
+    api = CogApi(
+        predictions=predictor,
+        document=partial(document, spec, train_spec, title="App", version="1"),
+        webhooks=Webhooks(outbound, settings_from(), LOG.warning),
+        uploads=Uploads(outbound, asked.upload_url, asked.prefix),
+        trainings=trainer,
+        shutdown=partial(setattr, server, "should_exit", True) if asked.allow_shutdown else None,
+        version="0",
+    )
+    services = [runs.service for runs in (predictor, trainer) if runs is not None]
+    server.config.app = Starlette(
+        routes=[*routes(api), *kept.routes()], lifespan=partial(_lifespan, api, services)
+    )
+    await server.serve()
+
+
+def _runs(
+    spec: PredictorSpec, asked: argparse.Namespace, limits: FileLimits, kept: LocalStore
+) -> Runs:
+    materialiser = Materialiser(spec, HttpFetcher(limits), limits)
+    service = Service(spec, asked.root, materialiser, settings=EngineSettings())
+
+    def deliverer(request: Request, upload: Store | None) -> Deliverer:
+        own: Store = DataUrlStore() if asked.store == "data" else kept.at(str(request.base_url))
+        return Deliverer(spec.output, upload or own, Style.URL, asked.root)
+
+    return Runs(service, Validator(spec, Door.COG), deliverer)
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(api: CogApi, services: list[Service], _app: Starlette) -> AsyncIterator[None]:
+    setups = [asyncio.ensure_future(_set_up(service)) for service in services]
+    yield
+    for setup in setups:
+        setup.cancel()
+    for service in services:
+        await service.shutdown(grace=0)
+    await api.webhooks.close(grace=1)
+
+
+async def _set_up(service: Service) -> None:
+    """Set up beside the server, which answers about it meanwhile."""
+    try:
+        await service.setup()
+    except SetupError as error:
+        LOG.warning("setup failed: %s", error)
+
+
+if __name__ == "__main__":
+    main()

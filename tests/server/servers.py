@@ -1,0 +1,81 @@
+"""Run the real Cog server, and cogfal's routes, for one project each."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from cogfal.inspection import read_predictor
+from cogfal.schema.document import document
+from cogfal.spec import Role
+from tests.processes import Process, free_port
+
+REPOSITORY = Path(__file__).parents[2]
+TIMEOUT = 20.0  # seconds
+
+
+class Server(Process):
+    """A running server of Cog's HTTP API; `url` is where, `client` asks it."""
+
+    def __init__(
+        self, command: Sequence[str | Path], port: int, root: Path, **variables: str
+    ) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("COG", "WEBHOOK"))}
+        path = f"{Path(sys.executable).parent}{os.pathsep}{inherited['PATH']}"
+        super().__init__(
+            command,
+            cwd=root,
+            env={**inherited, "PATH": path, "PYTHONPATH": str(REPOSITORY), **variables},
+        )
+        self.client = httpx.Client(base_url=self.url, timeout=TIMEOUT)
+
+    def until_health(self, *wanted: str) -> dict[str, Any]:
+        """Return the first answer of `/health-check` whose status is one of `wanted`."""
+        deadline = time.monotonic() + TIMEOUT
+        while time.monotonic() < deadline:
+            try:
+                health: dict[str, Any] = self.client.get("/health-check").json()
+            except httpx.TransportError:
+                health = {"status": None}
+            if health["status"] in wanted:
+                return health
+            time.sleep(0.02)
+        raise TimeoutError(f"not {wanted} after {TIMEOUT:g} s:\n{self.output}")
+
+    def stop(self, grace: float = 5) -> int:
+        """End the server and its client."""
+        self.client.close()
+        return super().stop(grace)
+
+
+class RealCog(Server):
+    """The real server, `python -m cog.server.http`, with the schema that `cog build` writes."""
+
+    def __init__(self, root: Path, ref: str, *arguments: str, **variables: str) -> None:
+        training = "train" in arguments
+        role = Role.TRAIN if training else Role.PREDICT
+        described = document(read_predictor(ref, root, role=role), title="Cog", version="0.1.0")
+        (root / ".cog").mkdir(exist_ok=True)
+        (root / ".cog" / "openapi_schema.json").write_text(json.dumps(described))
+        port = free_port()
+        stub = "COG_TRAIN_TYPE_STUB" if training else "COG_PREDICT_TYPE_STUB"
+        command = [sys.executable, "-m", "cog.server.http", "--host", "127.0.0.1", *arguments]
+        super().__init__(command, port, root, **{stub: ref, "PORT": str(port)}, **variables)
+
+
+class OurCog(Server):
+    """cogfal's routes, in a process of their own."""
+
+    def __init__(self, root: Path, ref: str, *arguments: str, **variables: str) -> None:
+        port = free_port()
+        module = (sys.executable, "-m", "tests.server.ours")
+        command = [*module, str(root), ref, str(port), *arguments]
+        super().__init__(command, port, root, **variables)
