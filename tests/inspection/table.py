@@ -76,16 +76,16 @@ class Row:
 
 
 def _row(
-    id: str,
+    case: str,
     parameter: str,
-    type: Type,
+    type_: Type,
     default: Any = MISSING,
     prelude: str = "",
     *,
     live: bool = True,
     **told: Any,
 ) -> Row:
-    return Row(id, parameter, type, default, prelude, tuple(told.items()), live)
+    return Row(case, parameter, type_, default, prelude, tuple(told.items()), live)
 
 
 COLOR = "class Color(str, Enum):\n    RED = 'red'\n    BLUE = 'blue'\n"
@@ -229,7 +229,7 @@ CONSTRAINTS = (
 
 
 def _choices(
-    id: str,
+    case: str,
     expression: str,
     values: tuple[Any, ...],
     prelude: str = "",
@@ -238,7 +238,7 @@ def _choices(
     kind = INTEGER if isinstance(values[0], int) else STRING
     name = "int" if kind == INTEGER else "str"
     parameter = f"x: {name} = Input(choices={expression})"
-    return _row(id, parameter, kind, prelude=prelude, choices=values, **told)
+    return _row(case, parameter, kind, prelude=prelude, choices=values, **told)
 
 
 CHOICES = (
@@ -347,7 +347,7 @@ def _iterator(item: Type, concatenate: bool = False) -> IteratorType:
     return IteratorType(item, concatenate)
 
 
-_YIELD = {"body": "yield None"}
+_YIELD: dict[str, Any] = {"body": "yield None"}
 OUTPUTS = (
     Output("str", "str", STRING),
     Output("path", "Path", PATH),

@@ -21,13 +21,20 @@ def source(parameter: str, prelude: str = "", output: str = "str") -> str:
     )
 
 
+DOUBLING = "def f():\n    s = 'a'\n    while True:\n        s = s + s\n"
+RECURSIVE = "class N(BaseModel):\n    n: 'N'"
+
 UNRESOLVED = {
     "third-party": (
         source("x: str = Input(choices=list(timm.list_models()))"),
         6,
         "timm.list_models()",
     ),
-    "constant": (source("x: str = Input(choices=M)", "M = timm.list_models()"), 4, "timm.list_models()"),
+    "constant": (
+        source("x: str = Input(choices=M)", "M = timm.list_models()"),
+        4,
+        "timm.list_models()",
+    ),
     "element": (source("x: str = Input(choices=['a', timm.best])"), 6, "timm.best"),
     "random": (source("x: int = random.randint(1, 9)"), 6, "random.randint(1, 9)"),
     "undefined": (source("x: int = Input(default=STEPS)"), 6, "STEPS"),
@@ -42,10 +49,15 @@ UNRESOLVED = {
         4,
         "torch.cuda.is_available()",
     ),
-    "changed-by-others": (source("x: str = Input(choices=L)", "L = ['b', 'a']\nrandom.shuffle(L)"), 5, None),
+    "changed-by-others": (
+        source("x: str = Input(choices=L)", "L = ['b', 'a']\nrandom.shuffle(L)"),
+        5,
+        None,
+    ),
     "perhaps-changed": (
         source(
-            "x: str = Input(choices=L)", "L = ['a']\nif torch.cuda.is_available():\n    L.append('b')"
+            "x: str = Input(choices=L)",
+            "L = ['a']\nif torch.cuda.is_available():\n    L.append('b')",
         ),
         5,
         "torch.cuda.is_available()",
@@ -53,7 +65,7 @@ UNRESOLVED = {
     "machine-path": (source("x: str = __file__"), 5, None),
     "third-party-type": (source("x: torch.Tensor"), 5, "torch.Tensor"),
     "key": (source("x: str = {'a': 1}['b']"), 5, "{'a': 1}['b']"),
-    "star": ("from timm import *\nclass Predictor:\n    def predict(self, x: str = NAME): ...", 3, "NAME"),
+    "star": ("from timm import *\n" + source("x: str = NAME"), 7, "NAME"),
     "base": ("from timm import Base\nclass Predictor(Base): ...", 1, None),
     "large-text": (source("x: str = 'a' * 10**9"), 5, "'a' * 10**9"),
     "large-number": (source("x: int = 9**9**9"), 5, "9**9**9"),
@@ -62,10 +74,10 @@ UNRESOLVED = {
     "recursion": (source("x: int = f(1)", "def f(n):\n    return f(n + 1)"), 4, None),
     "recursive-alias": (source("x: A", "A = 'List[A]'"), 5, None),
     "endless-loop": (source("x: int = f()", "def f():\n    while True:\n        pass"), 4, None),
-    "doubling": (source("x: str = f()", "def f():\n    s = 'a'\n    while True:\n        s = s + s\n"), 4, None),
-    "self-import": ("from predict import X\nclass Predictor:\n    def predict(self, x: str = X): ...", 1, None),
+    "doubling": (source("x: str = f()", DOUBLING), 4, None),
+    "self-import": ("from predict import X\n" + source("x: str = X"), 1, None),
     "self-base": (source("x: str", "class A(A): ...\n").replace("(BasePredictor)", "(A)"), 4, None),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("text", "line", "expression"), UNRESOLVED.values(), ids=UNRESOLVED.keys())
@@ -74,13 +86,13 @@ def test_what_the_text_does_not_tell_is_an_error(
 ) -> None:
     """The error names file, line, expression and remedy, and comes soon."""
     (tmp_path / "predict.py").write_text(text)
-    began = time.perf_counter()
+    began = time.process_time()
 
     with pytest.raises(UnresolvedExpression) as caught:
         read_predictor("predict.py:Predictor", tmp_path)
 
     error = caught.value
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
     assert "read_by_importing" in str(error)
     assert str(error.where).startswith("predict.py:")
     if expression is not None:
@@ -97,7 +109,7 @@ UNSUPPORTED = {
     "bytes": (source("x: bytes"), "bytes"),
     "callable": (source("x: Callable[[], int]"), "JSON"),
     "plain-class": (source("x: C", "class C: ..."), "describes no fields"),
-    "recursive-model": (source("x: str", "class N(BaseModel):\n    n: 'N'", "N"), "contains itself"),
+    "recursive-model": (source("x: str", RECURSIVE, "N"), "contains itself"),
     "infinite": (source("x: float = Input(default=float('inf'))"), "infinite"),
     "unknown-argument": (source("x: int = Input(gt=1)"), "'gt'"),
     "setup": (
@@ -105,7 +117,7 @@ UNSUPPORTED = {
         "'key'",
     ),
     "no-self": ("class Predictor:\n    def predict(x: str) -> str: ...", "self"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("text", "told"), UNSUPPORTED.values(), ids=UNSUPPORTED.keys())

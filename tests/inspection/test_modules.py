@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -93,9 +92,9 @@ SIBLINGS = {
         {"sizes.py": "ALL = ['a', 'b', 'c']\ndef make(n):\n    return ALL[:n]"},
     ),
     "try-import": (
-        "try:\n    from missing_sizes import SIZES\nexcept ImportError:\n    from sizes import SIZES",
+        "try:\n    from other import SIZES\nexcept ImportError:\n    from sizes import SIZES",
         "SIZES",
-        {"sizes.py": "SIZES = ['a', 'b']", "missing_sizes.py": "OTHER = 1"},
+        {"sizes.py": "SIZES = ['a', 'b']", "other.py": "OTHER = 1"},
     ),
     "circular": (
         "from one import SIZES",
@@ -108,15 +107,19 @@ SIBLINGS = {
         {"lib/sizes.py": "SIZES = ['a', 'b']"},
     ),
     "sys-path-insert": (
-        "import os, sys\n"
-        "sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'lib'))\n"
-        "from sizes import SIZES",
+        (
+            "import os, sys\n"
+            "sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'lib'))\n"
+            "from sizes import SIZES"
+        ),
         "SIZES",
         {"lib/sizes.py": "SIZES = ['a', 'b']", "sizes.py": "SIZES = ['wrong']"},
     ),
     "sys-path-pathlib": (
-        "import sys, pathlib\nsys.path.append(str(pathlib.Path(__file__).parent / 'lib'))\n"
-        "from sizes import SIZES",
+        (
+            "import sys, pathlib\nsys.path.append(str(pathlib.Path(__file__).parent / 'lib'))\n"
+            "from sizes import SIZES"
+        ),
         "SIZES",
         {"lib/sizes.py": "SIZES = ['a', 'b']"},
     ),
@@ -132,14 +135,18 @@ SIBLINGS = {
     ),
     "main-guard": ("SIZES = ['a', 'b']\nif __name__ == '__main__':\n    SIZES = []", "SIZES", {}),
     "unknown-branch-of-imports": (
-        "import torch\nif torch.cuda.is_available():\n    import sizes as s\nelse:\n"
-        "    import sizes as s",
+        (
+            "import torch\nif torch.cuda.is_available():\n    import sizes as s\nelse:\n"
+            "    import sizes as s"
+        ),
         "s.SIZES",
         {"sizes.py": "SIZES = ['a', 'b']"},
     ),
     "raises-when-unsupported": (
-        "import torch\nif not torch.cuda.is_available():\n    raise RuntimeError('no GPU')\n"
-        "SIZES = ['a', 'b']",
+        (
+            "import torch\nif not torch.cuda.is_available():\n    raise RuntimeError('no GPU')\n"
+            "SIZES = ['a', 'b']"
+        ),
         "SIZES",
         {},
     ),
@@ -294,8 +301,10 @@ SHAPES = {
         Shape.ASYNC_GENERATOR,
     ),
     "yield-inside": (
-        "def predict(self) -> str:\n        def inner():\n            yield ''\n"
-        "        return list(inner())",
+        (
+            "def predict(self) -> str:\n        def inner():\n            yield ''\n"
+            "        return list(inner())"
+        ),
         Shape.FUNCTION,
     ),
     "yield-from": (
@@ -386,7 +395,7 @@ def test_symlinked_modules_are_read(tmp_path: Path) -> None:
     (tmp_path / "elsewhere.py").write_text("SIZES = ['a', 'b']")
     root = tmp_path / "project"
     root.mkdir()
-    os.symlink(tmp_path / "elsewhere.py", root / "sizes.py")
+    (root / "sizes.py").symlink_to(tmp_path / "elsewhere.py")
 
     spec = read(
         root, {"predict.py": PREDICT.format(imports="from sizes import *", choices="SIZES")}

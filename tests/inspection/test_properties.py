@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import keyword
 import tempfile
 import time
@@ -51,7 +52,7 @@ TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), m
 
 
 @st.composite
-def annotations(draw: st.DrawFn) -> tuple[str, Type]:
+def annotated(draw: st.DrawFn) -> tuple[str, Type]:
     """Return an annotation as text, and the type that it means."""
     name = draw(st.sampled_from(sorted(PLAIN)))
     text, type_ = name, PLAIN[name]
@@ -89,7 +90,7 @@ def default_of(type_: Type) -> st.SearchStrategy[object]:
 @st.composite
 def parameters(draw: st.DrawFn, name: str) -> tuple[str, InputSpec]:
     """Return a parameter as text, and the input that it means."""
-    annotation, type_ = draw(annotations())
+    annotation, type_ = draw(annotated())
     default = draw(st.one_of(st.just(MISSING), st.none(), default_of(type_)))
     told: dict[str, object] = {}
     if draw(st.booleans()):
@@ -139,12 +140,10 @@ def test_what_is_written_is_what_is_read(case: tuple[str, tuple[InputSpec, ...]]
 
 def survives(source: str) -> None:
     """Read source that may be anything; only our errors may come of it, and soon."""
-    began = time.perf_counter()
-    try:
+    began = time.process_time()
+    with contextlib.suppress(ProjectError):
         read(source)
-    except ProjectError as error:
-        assert str(error)
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 @settings(max_examples=150, deadline=None)
@@ -231,9 +230,9 @@ def test_two_thousand_lines_are_read_quickly(tmp_path: Path) -> None:
 
     times = []
     for _ in range(5):
-        began = time.perf_counter()
+        began = time.process_time()
         read_predictor("predict.py:Predictor", tmp_path)
-        times.append(time.perf_counter() - began)
+        times.append(time.process_time() - began)
 
     assert min(times) < 0.1
 

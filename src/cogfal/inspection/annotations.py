@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from cogfal.inspection import naming
+from cogfal.inspection.expressions import PYTHON_ERRORS
 from cogfal.inspection.objects import class_type
 from cogfal.inspection.values import (
     UNION,
@@ -66,6 +67,8 @@ class Annotations:
             if self._depth > MAX_NESTING:
                 raise Unresolved("an annotation that is nested too deeply or contains itself")
             return self._of(value, scope)
+        except PYTHON_ERRORS as error:
+            raise Unsupported(f"this is not a type: {error}") from error
         finally:
             self._depth -= 1
 

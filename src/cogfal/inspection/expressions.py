@@ -37,24 +37,11 @@ PYTHON_ERRORS: Final = (
 )
 """What operations on the author's plain data may raise, exactly as they would in Python."""
 
-_DATA: Final[tuple[type, ...]] = (
-    bool,
-    int,
-    float,
-    complex,
-    str,
-    bytes,
-    list,
-    tuple,
-    set,
-    frozenset,
-    dict,
-    range,
-    type(None),
-    type({}.keys()),
-    type({}.values()),
-    type({}.items()),
+_SERIES: Final[tuple[type, ...]] = (
+    *(str, bytes, list, tuple, set, frozenset, dict, range),
+    *(type({}.keys()), type({}.values()), type({}.items())),
 )
+_DATA: Final[tuple[type, ...]] = (bool, int, float, complex, type(None), *_SERIES)
 
 
 _CONVERSIONS: Final[dict[int, Callable[[Any], Any]]] = {
@@ -403,9 +390,11 @@ class Expressions:
         if isinstance(value, set | frozenset):
             self.data(value)
             return sorted(value, key=repr)
-        if isinstance(value, (Iterator, *_DATA)):
+        if isinstance(value, (Iterator, *_SERIES)):
             items: Iterable[Value] = value
             return limits.take(items, self._world.state.budget)
+        if isinstance(value, _DATA):
+            raise Raised("TypeError", f"{type(value).__name__!r} object is not iterable")
         raise Unresolved("what is iterated over is not known")
 
     # Functions

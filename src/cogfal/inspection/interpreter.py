@@ -13,7 +13,7 @@ from typing import Final
 
 from cogfal.errors import PredictorError
 from cogfal.inspection import attributes, calls
-from cogfal.inspection.expressions import Expressions
+from cogfal.inspection.expressions import PYTHON_ERRORS, Expressions
 from cogfal.inspection.library import outside
 from cogfal.inspection.source import Module, Progress, Project
 from cogfal.inspection.statements import Returned, Statements
@@ -196,7 +196,10 @@ class Interpreter:
         """Return the result of a call."""
         if isinstance(function, Unknown):
             raise function.error
-        return calls.call(self, function, positional, keywords)
+        try:
+            return calls.call(self, function, positional, keywords)
+        except PYTHON_ERRORS as error:
+            raise Raised(type(error).__name__, str(error)) from error
 
     def run(
         self,
