@@ -99,7 +99,7 @@ async def until(condition: Callable[[], Any]) -> None:
     """Wait until something is so."""
 
     async def watch() -> None:
-        while not condition():
+        while not condition():  # noqa: ASYNC110  # what is waited for has no event
             await asyncio.sleep(0.001)
 
     await asyncio.wait_for(watch(), LONG)

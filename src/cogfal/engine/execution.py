@@ -170,7 +170,8 @@ class _LoopRun:
         self._thread = thread
         self._call = call
         self._context = context
-        self._cancelled = False
+        self._cancelled = False  # somebody asked
+        self._interrupted = False  # the task was told
         self._open = False
         self._answer: Answer | None = None
         self._task: asyncio.Task[Piece] | None = None
@@ -212,7 +213,7 @@ class _LoopRun:
 
     def _cancel_task(self) -> None:
         if self._task is not None:
-            self._task.cancel()
+            self._interrupted = self._task.cancel()
 
     def _resume(self, wanted: bool) -> None:
         if self._task is not None and self._task.done():
@@ -230,7 +231,7 @@ class _LoopRun:
             if is_iterator(result):
                 result = _asynchronous(result)
             if not is_async_iterator(result):
-                self.ignored = self._cancelled
+                self.ignored = self._interrupted
                 return Returned(result)
             await self._iterate(aiter_of(result))
         except BaseException as error:  # SystemExit and its like end this call only
@@ -240,7 +241,7 @@ class _LoopRun:
     async def _iterate(self, items: AsyncIterator[Any]) -> None:
         try:
             async for item in items:
-                if self._cancelled:
+                if self._interrupted:
                     self.ignored = True
                     return
                 if not await self._hand_over(item):

@@ -19,7 +19,7 @@ from cogfal.engine.lifecycle import Lifecycle
 from cogfal.engine.ports import Materialiser, WeightsFetcher
 from cogfal.engine.prediction import Prediction
 from cogfal.engine.settings import EngineSettings, history_capacity, slot_count
-from cogfal.engine.slots import Slots
+from cogfal.engine.slots import Slots, SlotStatistics
 from cogfal.errors import Busy, CogfalError, DeviceError, NotReady, UnknownPrediction
 from cogfal.files.workspace import Workspace
 from cogfal.spec import PredictorSpec
@@ -118,6 +118,11 @@ class Service:
         if course is None:
             raise UnknownPrediction(f"no prediction {id!r} is running")
         return course.prediction
+
+    @property
+    def slots(self) -> SlotStatistics:
+        """How many slots there are, are taken, and how many predictions wait."""
+        return self._slots.statistics
 
     async def health(self) -> Health:
         """Say how the predictor is; asks the author's `healthcheck`, also during predictions."""

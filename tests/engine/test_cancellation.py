@@ -1,0 +1,392 @@
+"""Cancel a prediction in every phase of its way, more than once, and too late."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from pathlib import Path
+
+import pytest
+
+from cogfal.engine.prediction import Completed, Prediction, Status
+from cogfal.engine.service import EngineSettings, Service, Submission
+from cogfal.errors import PredictionCancelled
+from tests.engine.stage import Door, Plain, ended, events_of, rooms, run, serving, submit, until
+
+SYNC = """
+import time
+from typing import Iterator
+from cog import BasePredictor, CancelationException
+
+class Predictor(BasePredictor):
+    def predict(self, how: str = "run") -> Iterator[str]:
+        print("running")
+        try:
+            if how == "run":
+                while True:
+                    time.sleep(0.0005)
+            while True:
+                yield "piece"
+        except CancelationException:
+            print("cancelled")
+            if how == "break":
+                raise ValueError("broken while cleaning up")
+            if how == "swallow":
+                yield "one more"
+            else:
+                raise
+        finally:
+            print("cleaned up")
+"""
+ASYNC = """
+import asyncio
+from cog import AsyncIterator, BasePredictor
+
+class Predictor(BasePredictor):
+    async def predict(self, how: str = "run") -> AsyncIterator[str]:
+        print("running")
+        try:
+            if how == "run":
+                await asyncio.Event().wait()
+            while True:
+                yield "piece"
+        except asyncio.CancelledError:
+            print("cancelled")
+            if how == "break":
+                raise ValueError("broken while cleaning up")
+            if how == "swallow":
+                yield "one more"
+            else:
+                raise
+        finally:
+            print("cleaned up")
+"""
+BOTH = pytest.mark.parametrize("source", [SYNC, ASYNC], ids=["sync", "async"])
+
+
+async def well(service: Service, root: Path) -> None:
+    """Check that nothing is left of earlier predictions."""
+    assert not list((root / "workspaces").iterdir())
+    health = await service.health()
+    assert health.status.value == "READY"
+
+
+@BOTH
+def test_while_running(tmp_path: Path, source: str) -> None:
+    """The author's code sees the cancellation, and its cleanup runs before the end."""
+
+    async def main() -> None:
+        async with serving(tmp_path, source) as service:
+            prediction = submit(service)
+            await until(lambda: "running" in prediction.logs)
+
+            prediction.cancel()
+            await ended(prediction)
+
+            assert prediction.status is Status.CANCELED
+            assert prediction.logs == "running\ncancelled\ncleaned up\n"
+            with pytest.raises(PredictionCancelled):
+                await prediction.result()
+            await well(service, tmp_path)
+
+    run(main)
+
+
+@BOTH
+def test_while_delivering_a_piece(tmp_path: Path, source: str) -> None:
+    """A generator that rests sees the cancellation at its yield."""
+
+    async def main() -> None:
+        async with serving(tmp_path, source) as service:
+            door = Door()
+            prediction = submit(service, door, how="yield")
+            await door.reached.wait()
+
+            prediction.cancel()
+            await ended(prediction)
+
+            assert prediction.status is Status.CANCELED
+            assert prediction.logs == "running\ncancelled\ncleaned up\n"
+            assert prediction.output == []
+            await well(service, tmp_path)
+
+    run(main)
+
+
+@BOTH
+def test_while_waiting(tmp_path: Path, source: str) -> None:
+    """A prediction in the line leaves it without having run, and the line goes on."""
+
+    async def main() -> None:
+        async with serving(tmp_path, source) as service:
+            first, second, third = (submit(service) for _ in range(3))
+            await until(lambda: "running" in first.logs)
+
+            second.cancel()
+            await ended(second)
+            first.cancel()
+            await until(lambda: "running" in third.logs)
+            third.cancel()
+            await ended(third)
+
+            assert second.started_at is None
+            assert second.logs == ""
+            assert await events_of(second) == [Completed()]
+            await well(service, tmp_path)
+
+    run(main)
+
+
+@BOTH
+def test_while_materialising(tmp_path: Path, source: str) -> None:
+    """A download is abandoned and predict never called."""
+
+    async def main() -> None:
+        door = Door()
+        async with serving(tmp_path, source, materialiser=door) as service:
+            prediction = submit(service)
+            await door.reached.wait()
+
+            prediction.cancel()
+            await ended(prediction)
+
+            assert prediction.status is Status.CANCELED
+            assert prediction.logs == ""
+            await well(service, tmp_path)
+
+    run(main)
+
+
+@BOTH
+def test_before_it_begins(tmp_path: Path, source: str) -> None:
+    """Cancelling at once after submitting works too."""
+
+    async def main() -> None:
+        async with serving(tmp_path, source) as service:
+            prediction = submit(service)
+
+            prediction.cancel()
+            prediction.cancel()
+            await ended(prediction)
+
+            assert prediction.status is Status.CANCELED
+            await well(service, tmp_path)
+
+    run(main)
+
+
+@BOTH
+def test_after_the_end(tmp_path: Path, source: str) -> None:
+    """A cancellation that comes too late changes nothing."""
+
+    async def main() -> None:
+        async with serving(tmp_path, source) as service:
+            prediction = submit(service)
+            await until(lambda: "running" in prediction.logs)
+            prediction.cancel()
+            prediction.cancel()
+            await ended(prediction)
+            logs = prediction.logs
+
+            prediction.cancel()
+
+            assert prediction.logs == logs
+            await well(service, tmp_path)
+
+    run(main)
+
+
+@BOTH
+def test_swallowed(tmp_path: Path, source: str) -> None:
+    """A predictor that goes on is closed and reported, and the prediction is cancelled."""
+
+    async def main() -> None:
+        async with serving(tmp_path, source) as service:
+            door = Door()
+            prediction = submit(service, door, how="swallow")
+            await door.reached.wait()
+
+            prediction.cancel()
+            await ended(prediction)
+
+            assert prediction.status is Status.CANCELED
+            assert "caught the cancellation and went on" in prediction.logs
+            assert "cleaned up" in prediction.logs
+            await well(service, tmp_path)
+
+    run(main)
+
+
+@BOTH
+def test_cleanup_that_fails(tmp_path: Path, source: str) -> None:
+    """Cleanup code that raises is logged, and the prediction is cancelled all the same."""
+
+    async def main() -> None:
+        async with serving(tmp_path, source) as service:
+            door = Door()
+            prediction = submit(service, door, how="break")
+            await door.reached.wait()
+
+            prediction.cancel()
+            await ended(prediction)
+
+            assert prediction.status is Status.CANCELED
+            assert "broken while cleaning up" in prediction.logs
+            await well(service, tmp_path)
+
+    run(main)
+
+
+def test_swallowed_by_a_function(tmp_path: Path) -> None:
+    """A function that returns a result though cancelled is reported; its result is not used."""
+    source = """
+    import time
+    from cog import BasePredictor
+
+    class Predictor(BasePredictor):
+        def predict(self) -> str:
+            print("running")
+            try:
+                while True:
+                    time.sleep(0.0005)
+            except BaseException:
+                return "kept on"
+    """
+
+    async def main() -> None:
+        async with serving(tmp_path, source) as service:
+            prediction = submit(service)
+            await until(lambda: "running" in prediction.logs)
+
+            prediction.cancel()
+            await ended(prediction)
+
+            assert (prediction.status, prediction.output) == (Status.CANCELED, None)
+            assert "caught the cancellation and went on" in prediction.logs
+
+    run(main)
+
+
+def test_coroutine_of_a_sync_looking_predictor(tmp_path: Path) -> None:
+    """A coroutine that a plain function returns sees asyncio's own cancellation."""
+    source = """
+    import asyncio
+    from cog import BasePredictor
+
+    class Predictor(BasePredictor):
+        def predict(self) -> str:
+            return self.wait()
+
+        async def wait(self):
+            print("running")
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                print("cancelled")
+                raise
+    """
+
+    async def main() -> None:
+        async with serving(tmp_path, source) as service:
+            prediction = submit(service)
+            await until(lambda: "running" in prediction.logs)
+
+            prediction.cancel()
+            await ended(prediction)
+
+            assert prediction.status is Status.CANCELED
+            assert prediction.logs == "running\ncancelled\n"
+
+    run(main)
+
+
+def test_the_real_cogs_exception(tmp_path: Path) -> None:
+    """A predictor that holds the real package's exception class is interrupted by that class."""
+    source = """
+    import time
+    from cog import BasePredictor
+    from coglet import CancelationException
+
+    class Predictor(BasePredictor):
+        def predict(self) -> str:
+            print("running")
+            try:
+                while True:
+                    time.sleep(0.0005)
+            except CancelationException:
+                print("caught")
+                raise
+    """
+
+    async def main() -> None:
+        async with serving(tmp_path, source) as service:
+            prediction = submit(service)
+            await until(lambda: "running" in prediction.logs)
+
+            prediction.cancel()
+            await ended(prediction)
+
+            assert (prediction.status, prediction.logs) == (Status.CANCELED, "running\ncaught\n")
+
+    run(main)
+
+
+BUSY = {
+    "sync": """
+import time
+from typing import Iterator
+from cog import BasePredictor
+
+class Predictor(BasePredictor):
+    def predict(self, number: int) -> Iterator[str]:
+        for step in range(8):
+            print(number)
+            time.sleep(0.0001)
+            yield str(number)
+""",
+    "async": """
+import asyncio
+from cog import AsyncIterator, BasePredictor, concurrent
+
+class Predictor(BasePredictor):
+    @concurrent(max=4)
+    async def predict(self, number: int) -> AsyncIterator[str]:
+        for step in range(8):
+            print(number)
+            await asyncio.sleep(0.0001)
+            yield str(number)
+""",
+}
+
+
+@pytest.mark.parametrize("source", BUSY.values(), ids=BUSY)
+def test_a_thousand_at_random_moments(tmp_path: Path, source: str) -> None:
+    """A thousand cancellations leave threads, descriptors, files and slots alone."""
+    chance = random.Random(4)
+
+    async def cancel(prediction: Prediction) -> None:
+        await asyncio.sleep(chance.random() * 0.006)
+        prediction.cancel()
+        await ended(prediction)
+
+    async def one(service: Service, number: int) -> Prediction:
+        prediction = service.submit(Submission({"number": number}, Plain()))
+        await cancel(prediction)
+        return prediction
+
+    async def main() -> None:
+        settings = EngineSettings(workspace_parent=rooms(tmp_path), queue_limit=10)
+        async with serving(tmp_path, source, settings) as service:
+            for batch in range(0, 1000, 5):
+                numbers = range(batch, batch + 5)
+                predictions = await asyncio.gather(*(one(service, n) for n in numbers))
+
+                for number, prediction in zip(numbers, predictions, strict=True):
+                    events = await events_of(prediction)
+                    assert events.count(Completed()) == 1
+                    assert events[-1] == Completed()
+                    assert set(prediction.output or []) <= {str(number)}
+                    assert set(prediction.logs.split()) <= {str(number)}
+                await well(service, tmp_path)
+
+    run(main)
