@@ -10,9 +10,9 @@ is first used.
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
-from cogfal import cog
 from cogfal.cog import (
     AsyncConcatenateIterator,
     AsyncIterator,
@@ -37,7 +37,7 @@ from cogfal.cog import (
 if TYPE_CHECKING:
     from cogfal.app import App, wrap
     from cogfal.cog import ExperimentalFeatureWarning, emit_metric
-    from cogfal.inspection import inspect_predictor
+    from cogfal.spec import PredictorSpec
 
 __version__ = "0.1.0"
 
@@ -67,18 +67,34 @@ __all__ = [
     "wrap",
 ]
 
-_LAZY = {"App": "cogfal.app", "inspect_predictor": "cogfal.inspection", "wrap": "cogfal.app"}
-_DEPRECATED = ("ExperimentalFeatureWarning", "emit_metric")
+_LAZY = {
+    "App": "cogfal.app",
+    "ExperimentalFeatureWarning": "cogfal.cog",
+    "emit_metric": "cogfal.cog",
+    "wrap": "cogfal.app",
+}
+
+
+def inspect_predictor(ref: str, root: str | os.PathLike[str] = ".") -> PredictorSpec:
+    """Read a predictor from its text, importing and running none of it.
+
+    Args:
+        ref: `path.py:Name`, the path relative to `root`.
+        root: The project's directory.
+
+    Raises:
+        PredictorError: There is none, or it cannot be read or served; says where and why.
+    """
+    reading = importlib.import_module("cogfal.inspection")
+    spec: PredictorSpec = reading.read_predictor(ref, Path(root))
+    return spec
 
 
 def __getattr__(name: str) -> Any:
     """Import what costs more when it is first used."""
-    if name in _DEPRECATED:
-        value = getattr(cog, name)
-    elif name in _LAZY:
-        value = getattr(importlib.import_module(_LAZY[name]), name)
-    else:
+    if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_LAZY[name]), name)
     globals()[name] = value
     return value
 

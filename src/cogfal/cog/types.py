@@ -180,6 +180,6 @@ def _data_of(url: str) -> bytes:
     if not head.lower().endswith(";base64"):
         return raw
     try:
-        return base64.b64decode(raw)
+        return base64.b64decode(b"".join(raw.split()), validate=True)
     except binascii.Error as error:
         raise ValueError(f"the data URL is not valid base64: {error}") from error

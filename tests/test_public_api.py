@@ -1,0 +1,59 @@
+"""The one door: what `import cogfal` offers, and what it costs."""
+
+from __future__ import annotations
+
+import cogfal
+import cogfal.cog
+from tests.cog.programs import run_program
+
+
+def test_every_promised_name_is_there() -> None:
+    """`__all__` is sorted, and every name in it can be had."""
+    assert cogfal.__all__ == sorted(cogfal.__all__)
+
+    run_program("""
+        import cogfal
+        for name in cogfal.__all__:
+            getattr(cogfal, name)
+    """)
+
+
+def test_nothing_else_is_offered() -> None:
+    """Public names are those of `__all__`, beside the modules of the package."""
+    run_program("""
+        import types, cogfal
+        public = {name for name in dir(cogfal) if not name.startswith("_")}
+        modules = {n for n in public if isinstance(getattr(cogfal, n), types.ModuleType)}
+        extra = public - modules - set(cogfal.__all__)
+        assert extra <= {"annotations", "Any", "TYPE_CHECKING"}, extra
+    """)
+
+
+def test_authoring_names_are_those_of_cog() -> None:
+    """What authors import from `cog` they can import from `cogfal`."""
+    own = {"App", "inspect_predictor", "wrap"}
+
+    assert set(cogfal.__all__) - own == set(cogfal.cog.__all__) - {"FieldInfo"}
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    """The lazy door does not hide mistakes."""
+    run_program("""
+        import cogfal
+        try:
+            cogfal.nothing
+        except AttributeError as error:
+            assert "nothing" in str(error)
+        else:
+            raise AssertionError
+    """)
+
+
+def test_importing_is_light() -> None:
+    """The authoring API brings neither fal nor a web framework, nor even Pydantic."""
+    run_program("""
+        import sys
+        from cogfal import BasePredictor, Input, Path
+        heavy = {"fal", "fastapi", "starlette", "pydantic", "yaml", "httpx", "PIL", "requests"}
+        assert not heavy & {name.partition(".")[0] for name in sys.modules}
+    """)
