@@ -47,11 +47,12 @@ def install_arguments(
     """
     options = [line for line in requirements.lines if isinstance(line, Option)]
     arguments = _option_arguments(options, installer, report)
-    merged = _with_constraints(requirements, report)
-    for line in merged:
-        if not isinstance(line, Option):
-            arguments.append(_argument(line, root, report))
-    return tuple(dict.fromkeys(arguments)) if not options else _unique(arguments)
+    named = [
+        _argument(line, root, report)
+        for line in _with_constraints(requirements, report)
+        if not isinstance(line, Option)
+    ]
+    return (*arguments, *dict.fromkeys(named))
 
 
 def file_lines(requirements: RequirementSet) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -226,14 +227,3 @@ def _file_line(line: Line) -> str | None:
 
 def _name(requirement: Requirement) -> str:
     return canonicalize_name(requirement.name)
-
-
-def _unique(arguments: list[str]) -> tuple[str, ...]:
-    """Drop repeated requirements, but no flag's value."""
-    found: list[str] = []
-    flag = False
-    for argument in arguments:
-        if flag or argument.startswith("--") or argument not in found:
-            found.append(argument)
-        flag = argument.startswith("--") and argument not in ("--pre", "--no-index")
-    return tuple(found)

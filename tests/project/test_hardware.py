@@ -1,0 +1,89 @@
+"""Tests that the table of machines and wheels agrees with itself and with what is known of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from cogfal.project import hardware
+
+
+def test_every_build_has_its_kernels() -> None:
+    """Each CUDA that a torch release was built for is in the table of kernels."""
+    builds = {cuda for release in hardware.TORCH for cuda in release.builds}
+
+    assert builds == set(hardware.TORCH_KERNELS)
+    assert all(release.default in release.builds for release in hardware.TORCH)
+
+
+def test_every_gpu_has_its_libraries() -> None:
+    """Each capability of a machine has a first CUDA, and newer GPUs need newer ones."""
+    capabilities = {machine.capability for machine in hardware.MACHINES if machine.capability}
+
+    assert capabilities <= set(hardware.LIBRARY_CUDA)
+    ordered = [hardware.LIBRARY_CUDA[capability] for capability in sorted(hardware.LIBRARY_CUDA)]
+    assert ordered == sorted(ordered)
+
+
+def test_tables_are_in_order_and_without_repetition() -> None:
+    """Releases and images are sorted, so that the last one is the newest."""
+    for versions in (
+        [release.version for release in hardware.TORCH],
+        [release.version for release in hardware.TENSORFLOW],
+        [image.cuda for image in hardware.CUDA_IMAGES],
+    ):
+        assert versions == sorted(set(versions))
+
+
+def test_the_fallbacks_are_gpus() -> None:
+    """Every machine that is suggested exists and has a GPU."""
+    for name in hardware.FALLBACKS:
+        machine = hardware.machine(name)
+        assert machine is not None
+        assert machine.capability is not None
+
+
+def test_heavy_packages_name_cpu_machines() -> None:
+    """A package is never given a machine that is not there, and its name is normalised."""
+    cpu = {machine.name for machine in hardware.MACHINES if machine.capability is None}
+
+    assert set(hardware.HEAVY_PACKAGES.values()) <= cpu
+    assert all(name == name.lower() and "_" not in name for name in hardware.HEAVY_PACKAGES)
+
+
+@pytest.mark.parametrize(
+    ("name", "memory", "capability"),
+    [
+        ("GPU-A100", 40, (8, 0)),
+        ("GPU-L40", 48, (8, 9)),
+        ("GPU-H100", 80, (9, 0)),
+        ("GPU-H200", 141, (9, 0)),
+        ("GPU-B200", 192, (10, 0)),
+        ("GPU-RTXPRO6000", 96, (12, 0)),
+    ],
+)
+def test_machines_are_as_documented(
+    name: str, memory: int, capability: hardware.Capability
+) -> None:
+    """The memory is fal's figure, the capability NVIDIA's."""
+    machine = hardware.machine(name)
+
+    assert machine is not None
+    assert (machine.gpu_memory, machine.capability) == (memory, capability)
+
+
+@pytest.mark.parametrize(
+    ("kernels", "capability", "runs"),
+    [
+        (((8, 6),), (8, 9), True),
+        (((8, 9),), (8, 6), False),
+        (((8, 6),), (9, 0), False),
+        (((9, 0),), (8, 0), False),
+        (((10, 0), (12, 0)), (12, 0), True),
+        ((), (8, 0), False),
+    ],
+)
+def test_machine_code_runs_within_its_major_version(
+    kernels: tuple[hardware.Capability, ...], capability: hardware.Capability, runs: bool
+) -> None:
+    """NVIDIA's rule: the same major version, and a minor version that is not newer."""
+    assert hardware.runs_on(kernels, capability) is runs

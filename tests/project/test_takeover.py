@@ -1,0 +1,78 @@
+"""Tests of taking over a Dockerfile that Cog printed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cogfal.errors import ConfigError
+from cogfal.project.dockerfile import Recipe
+from cogfal.project.report import Report, Status
+from cogfal.project.takeover import instructions, take_over
+from tests.project import parsed
+from tests.project.cases import COG_DEBUG
+
+
+def take(tmp_path: Path, text: str, recipe: Recipe | None = None) -> tuple[str, Report]:
+    """Take over a Dockerfile."""
+    path = tmp_path / "Dockerfile"
+    path.write_text(text)
+    report = Report()
+    return take_over(path, recipe or Recipe("3.11"), report), report
+
+
+def test_what_fals_guide_strips_is_stripped(tmp_path: Path) -> None:
+    """Nothing of Cog's server is left, the rest is, and the project comes last."""
+    text, report = take(tmp_path, COG_DEBUG, Recipe("3.11", requirements=("torch==2.1.0",)))
+
+    names = [name for name, _ in parsed.instructions(text)]
+    assert not {"EXPOSE", "CMD", "ENTRYPOINT"} & set(names)
+    assert ".whl" not in text
+    assert ".cog/" not in text
+    assert "nvidia/cuda:12.1.1-cudnn8-devel-ubuntu22.04" in text
+    assert "ffmpeg" in text
+    assert parsed.requirement_lines(text, "/opt/requirements/requirements.txt") == ["torch==2.1.0"]
+    assert text.rstrip().endswith('COPY [".", "/src/"]')
+    assert len([line for line in report.lines() if line.status is Status.CHANGED]) == 8
+
+
+def test_fal_uploads_the_project_alone(tmp_path: Path) -> None:
+    """Of all the copies only cogfal's own is left for fal to look at."""
+    text, _ = take(tmp_path, "FROM a\nCOPY . /src\n  COPY x /y\nCOPY --from=b /c /d\n")
+
+    assert parsed.copied(text) == ["x", "."]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("FROM a\nRUN b \\\n  c\nENV d=e\n", ["FROM a", "RUN b \\\n  c", "ENV d=e"]),
+        ("RUN a \\\n# note\n\n  b\n", ["RUN a \\\n# note\n\n  b"]),
+        ("RUN <<A cat <<B\nx\nA\ny\nB\nENV z=1\n", ["RUN <<A cat <<B\nx\nA\ny\nB", "ENV z=1"]),
+        ("RUN <<-'E'\n\tx\n\tE\nUSER u\n", ["RUN <<-'E'\n\tx\n\tE", "USER u"]),
+        ("# only\n\n  # comments\n", []),
+        ("RUN a \\", ["RUN a \\"]),
+    ],
+    ids=["continued", "comment within", "heredocs", "quoted heredoc", "comments", "cut off"],
+)
+def test_instructions_are_split_as_docker_does(text: str, expected: list[str]) -> None:
+    """Continuations, comments and heredocs belong to their instruction."""
+    assert [instruction.text for instruction in instructions(text)] == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [(None, "cannot be read"), (b"\xff\xfe", "cannot be read"), (b"RUN x\n", "has no FROM")],
+    ids=["missing", "binary", "no base"],
+)
+def test_what_is_no_dockerfile_is_refused(content: bytes | None, what: str, tmp_path: Path) -> None:
+    """A wrong file is an error with the command that writes the right one."""
+    path = tmp_path / "Dockerfile"
+    if content is not None:
+        path.write_bytes(content)
+
+    with pytest.raises(ConfigError, match=what) as caught:
+        take_over(path, Recipe("3.11"), Report())
+
+    assert "cog debug" in str(caught.value.remedy)
