@@ -8,6 +8,8 @@ from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+from cogfal.cog import current_scope
+
 Step = tuple[str, Any]
 
 steps: defaultdict[str, deque[Step]] = defaultdict(deque)
@@ -54,7 +56,7 @@ async def perform_async(name: str) -> AsyncIterator[str]:
     """Do the steps of a prediction as they come."""
     try:
         while True:
-            while not steps[name]:
+            while not steps[name]:  # noqa: ASYNC110  # another thread writes them
                 await asyncio.sleep(0.0002)
             kind, value = steps[name].popleft()
             if kind == "finish":
@@ -67,8 +69,6 @@ async def perform_async(name: str) -> AsyncIterator[str]:
 
 def act(kind: str, value: Any) -> Iterator[str]:
     """Do one step."""
-    from cog import current_scope  # noqa: PLC0415  # there is no such module before setup
-
     match kind:
         case "yield":
             yield value

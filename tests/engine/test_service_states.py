@@ -164,7 +164,7 @@ class ServiceMachine(RuleBasedStateMachine):
 
     async def _glance(self, prediction: Prediction) -> None:
         events = prediction.events()
-        step = asyncio.ensure_future(anext(events))  # type: ignore[arg-type]  # it is a coroutine
+        step = asyncio.ensure_future(anext(events))
         await asyncio.sleep(0)
         step.cancel()
         await asyncio.wait({step})
