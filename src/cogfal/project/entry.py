@@ -13,13 +13,12 @@ import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib.metadata import requires
+from importlib.metadata import requires, version
 from pathlib import Path
 from typing import Any, Final
 
 import tomli_w
 
-import cogfal
 from cogfal.errors import ConfigError
 from cogfal.project.config import CogConfig
 from cogfal.project.environment import Environment, plan_environment
@@ -119,7 +118,7 @@ class _PackageWriter:
 
     def write_cogfal(self) -> None:
         """Vendor cogfal, which is on no index that the runner could ask."""
-        source = Path(cogfal.__file__).parent
+        source = Path(__file__).parent.parent
         ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
         shutil.copytree(source, self._directory / "cogfal", ignore=ignored)
 
@@ -132,7 +131,7 @@ class _PackageWriter:
             },
             "project": {
                 "name": f"{self._name}-entry",
-                "version": cogfal.__version__,
+                "version": version("cogfal"),
                 "requires-python": ">=3.10",
                 "dependencies": [*(requires("cogfal") or []), *_SERVER_PACKAGES],
             },
