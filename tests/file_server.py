@@ -6,6 +6,7 @@ Each path is a behaviour. `requests` lists what was asked for, in order, with it
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -56,13 +57,17 @@ class _Quiet(ThreadingHTTPServer):
 
 
 @contextmanager
-def file_server(host: str = "127.0.0.1", port: int = 0) -> Iterator[FileServer]:
+def file_server(
+    host: str = "127.0.0.1", port: int = 0, *, tls: ssl.SSLContext | None = None
+) -> Iterator[FileServer]:
     """Run a server for the length of the block; its threads have ended afterwards."""
 
     class Handler(_Behaviours):
         server_state: FileServer
 
     server = _Quiet((host, port), Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     Handler.server_state = FileServer(server.server_port, host)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import anyio
 import anyio.to_thread
 
 from cogfal.cog.types import Path as CogPath
@@ -22,6 +22,7 @@ from cogfal.files import (
     Workspace,
     parse_data_url,
 )
+from cogfal.files.together import together
 from cogfal.files.workspace import create_file
 from cogfal.spec import (
     AnyType,
@@ -120,26 +121,17 @@ class Materialiser:
     async def _fetch_all(
         self, wanted: Iterable[tuple[str, bool]], places: list[Place], workspace: Workspace
     ) -> dict[tuple[str, bool], Path]:
-        """Fetch every URL, and stop everything at the first failure."""
         budget = Budget(self._limits)
-        slots = anyio.Semaphore(self._limits.concurrency)
-        arrived: dict[tuple[str, bool], Path] = {}
-        failures: list[FileInputError] = []
-        async with anyio.create_task_group() as tasks:
 
-            async def fetch(url: str, cached: bool) -> None:
-                async with slots:
-                    try:
-                        arrived[url, cached] = await self._fetch(url, cached, workspace, budget)
-                    except FetchError as error:
-                        failures.append(_file_input_error(url, error, places))
-                        tasks.cancel_scope.cancel()
+        async def fetch(url: str, cached: bool) -> Path:
+            try:
+                return await self._fetch(url, cached, workspace, budget)
+            except FetchError as error:
+                raise _file_input_error(url, error, places) from error
 
-            for url, cached in wanted:
-                tasks.start_soon(fetch, url, cached)
-        if failures:
-            raise failures[0]
-        return arrived
+        return await together(
+            {each: partial(fetch, *each) for each in wanted}, self._limits.concurrency
+        )
 
     async def _fetch(self, url: str, cached: bool, workspace: Workspace, budget: Budget) -> Path:
         if _is_data_url(url):

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from urllib.request import urlopen
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cogfal.files import FetchError, TooLarge, parse_data_url, to_data_url
@@ -75,6 +75,7 @@ def test_decoded_bytes_may_reach_the_limit() -> None:
     assert parse_data_url("data:,%61%62%63").decode(3) == b"abc"
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.booleans())
 def test_every_encoding_is_undone(data: bytes, as_base64: bool) -> None:
     """Both ways of writing bytes lead back to them, as in the standard library."""

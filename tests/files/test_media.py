@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -148,6 +148,7 @@ def test_large_picture_is_no_bomb(tmp_path: Path) -> None:
     "signature",
     [b"\x89PNG\r\n\x1a\n", b"GIF89a", b"\xff\xd8\xff", b"BM", b"RIFF\0\0\0\0WEBPVP8X", b"II*\0"],
 )
+@settings(deadline=None)
 @given(rest=st.binary(max_size=60))
 def test_damaged_picture_has_no_size_or_some(signature: bytes, rest: bytes) -> None:
     """No header makes more trouble than being unreadable."""

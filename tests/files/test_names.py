@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cogfal.files.names import (
@@ -99,6 +99,7 @@ def test_safe_name_leaves_safe_names_alone(text: str) -> None:
     assert safe_name(once) == once
 
 
+@settings(deadline=None)
 @given(NASTY, st.none() | NASTY, st.none() | NASTY)
 def test_download_is_always_named_safely(
     path: str, name: str | None, content_type: str | None

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cogfal.files import Workspace
@@ -57,6 +57,7 @@ def test_only_its_owner_sees_it(tmp_path: Path) -> None:
         assert workspace.directory.stat().st_mode & 0o077 == 0
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=8), min_size=1, max_size=6))
 def test_every_file_gets_a_place_of_its_own(names: list[str]) -> None:
     """Names that are equal, or become equal, never overwrite each other."""

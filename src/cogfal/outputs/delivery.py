@@ -6,17 +6,18 @@ import asyncio
 import contextvars
 from collections.abc import Coroutine, Sequence
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
-import anyio
 import anyio.to_thread
 
 from cogfal.errors import OutputError
 from cogfal.files import Store, StoredFile, StoreError, Workspace
 from cogfal.files.data_urls import parse_data_url
 from cogfal.files.kinds import type_by_name
+from cogfal.files.together import together
 from cogfal.outputs.encoding import Encoder, FoundFile, filled
 from cogfal.outputs.labels import label
 from cogfal.outputs.places import Places
@@ -86,24 +87,11 @@ class Deliverer:
     async def _deliver_all(
         self, files: Sequence[FoundFile], workspace: Workspace
     ) -> dict[FoundFile, JSON]:
-        firsts = {_identity(file): file for file in reversed(files)}
-        slots = anyio.Semaphore(_CONCURRENCY)
-        delivered: dict[object, JSON] = {}
-        failures: list[OutputError] = []
-        async with anyio.create_task_group() as tasks:
-
-            async def deliver(identity: object, file: FoundFile) -> None:
-                async with slots:
-                    try:
-                        delivered[identity] = await self._deliver_one(file, workspace)
-                    except OutputError as error:
-                        failures.append(error)
-                        tasks.cancel_scope.cancel()
-
-            for identity, file in reversed(firsts.items()):
-                tasks.start_soon(deliver, identity, file)
-        if failures:
-            raise failures[0]
+        firsts: dict[object, FoundFile] = {}
+        for file in files:
+            firsts.setdefault(_identity(file), file)
+        work = {each: partial(self._deliver_one, file, workspace) for each, file in firsts.items()}
+        delivered = await together(work, _CONCURRENCY)
         return {file: delivered[_identity(file)] for file in files}
 
     async def _deliver_one(self, file: FoundFile, workspace: Workspace) -> JSON:

@@ -1,0 +1,207 @@
+"""Files delivered: what the answer says of them, several at a time, or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from cogfal.errors import OutputError
+from cogfal.files import (
+    DataUrlStore,
+    ImageSize,
+    LocalStore,
+    Workspace,
+    parse_data_url,
+)
+from cogfal.outputs import Deliverer, Style
+from cogfal.spec import (
+    AnyType,
+    ListType,
+    PathType,
+)
+from tests.file_server import PNG
+from tests.outputs.desk import CALLER, Desk, Shelf, a_file
+
+
+def test_picture_is_a_media_object(desk: Desk, scratch: Path) -> None:
+    """It has everything fal's Image has, and its bytes are untouched."""
+    answer = desk.deliver(a_file(scratch), PathType())
+
+    assert answer == {
+        "url": "shelf://a.png",
+        "content_type": "image/png",
+        "file_name": "a.png",
+        "file_size": len(PNG),
+        "width": 2,
+        "height": 3,
+    }
+    assert desk.shelf.files[0][1] == PNG
+
+
+@pytest.mark.parametrize(
+    ("name", "content_type"),
+    [("a.mp4", "video/mp4"), ("a.wav", "audio/wav"), ("a.glb", "model/gltf-binary"),
+     ("a.safetensors", "application/octet-stream"), ("result", "image/png")],
+)  # fmt: skip
+def test_content_type_is_by_name_then_content(
+    desk: Desk, scratch: Path, name: str, content_type: str
+) -> None:
+    """Width and height are a picture's alone."""
+    answer = desk.deliver(a_file(scratch, name), PathType())
+
+    assert answer["content_type"] == content_type
+    assert ("width" in answer) == content_type.startswith("image/")
+
+
+def test_url_style_is_a_string(desk: Desk, scratch: Path) -> None:
+    """Cog's HTTP API has bare URLs."""
+    assert desk.urls([a_file(scratch)], ListType(PathType())) == ["shelf://a.png"]
+
+
+def test_data_urls_hold_the_bytes(project: Path, workspace: Workspace, scratch: Path) -> None:
+    """With the store that needs no place, the answer is the file."""
+    deliverer = Deliverer(PathType(), DataUrlStore(), Style.URL, project)
+
+    url = asyncio.run(deliverer.deliver(a_file(scratch), workspace))
+
+    assert url.startswith("data:image/png;base64,")
+    assert parse_data_url(url).decode(1000) == PNG
+
+
+def test_url_is_handed_on(desk: Desk) -> None:
+    """What the author's code has already put somewhere stays there."""
+    answer = desk.deliver("https://example.com/a/my%20cat.png?x=1", PathType())
+
+    assert answer["url"] == "https://example.com/a/my%20cat.png?x=1"
+    assert answer["content_type"] == "image/png"
+    assert answer["file_name"] == "my cat.png"
+    assert desk.shelf.files == []
+
+
+def test_files_are_stored_side_by_side_in_order(
+    project: Path, workspace: Workspace, scratch: Path
+) -> None:
+    """Eight uploads are under way before the first one ends, and the order is the author's."""
+    shelf = Shelf()
+    paths = [a_file(scratch, f"{number}.png") for number in range(8)]
+
+    async def main() -> Any:
+        release = shelf.release = asyncio.Event()
+        shelf.all_here = lambda waiting: release.set() if waiting == 8 else None
+        deliverer = Deliverer(ListType(PathType()), shelf, Style.URL, project)
+        return await asyncio.wait_for(deliverer.deliver(paths, workspace), 10)
+
+    assert asyncio.run(main()) == [f"shelf://{number}.png" for number in range(8)]
+
+
+def test_failed_upload_fails_the_output(desk: Desk, scratch: Path) -> None:
+    """It is said which file and why; the file stays."""
+    bad = a_file(scratch, "bad.png")
+
+    with pytest.raises(
+        OutputError, match=r"output\.b\[0\]: bad\.png was not delivered: the shelf is full"
+    ):
+        desk.deliver({"a": a_file(scratch), "b": [bad]})
+    assert bad.exists()
+
+
+def test_failed_upload_stops_the_others(project: Path, workspace: Workspace, scratch: Path) -> None:
+    """One that would never end does not hold up the error."""
+    shelf = Shelf()
+
+    async def main() -> None:
+        shelf.release = asyncio.Event()
+        deliverer = Deliverer(AnyType(), shelf, Style.URL, project)
+        value = [a_file(scratch), a_file(scratch, "bad.png")]
+        await asyncio.wait_for(deliverer.deliver(value, workspace), 10)
+
+    with pytest.raises(OutputError):
+        asyncio.run(main())
+    assert shelf.files == []
+
+
+def test_cancelling_stops_the_uploads(project: Path, workspace: Workspace, scratch: Path) -> None:
+    """At once, and the store sees it."""
+    shelf = Shelf()
+
+    async def main() -> None:
+        shelf.release = asyncio.Event()
+        under_way = asyncio.Event()
+        shelf.all_here = lambda waiting: under_way.set()
+        deliverer = Deliverer(AnyType(), shelf, Style.URL, project)
+        task = asyncio.ensure_future(deliverer.deliver(a_file(scratch), workspace))
+        await under_way.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert len(asyncio.all_tasks()) == 1
+
+    asyncio.run(main())
+    assert shelf.files == []
+
+
+def test_files_are_stored_in_the_context_of_their_request(
+    project: Path, workspace: Workspace, scratch: Path
+) -> None:
+    """However long ago and wherever the task that delivers was made."""
+    shelf = Shelf()
+
+    async def request() -> Deliverer:
+        CALLER.set("alice")
+        return Deliverer(AnyType(), shelf, Style.URL, project)
+
+    async def main() -> None:
+        deliverer = await asyncio.create_task(request())
+        assert CALLER.get() == "nobody"
+        await deliverer.deliver([a_file(scratch), a_file(scratch, "b.png")], workspace)
+
+    asyncio.run(main())
+
+    assert shelf.callers == ["alice", "alice"]
+
+
+def test_picture_size_reaches_the_store(desk: Desk, scratch: Path) -> None:
+    """A store is told all that is known of a file."""
+    desk.deliver(a_file(scratch))
+
+    ((file, _),) = desk.shelf.files
+    assert (file.pixels, file.size, file.disposable) == (ImageSize(2, 3), len(PNG), True)
+
+
+def test_nothing_is_left_after_many_outputs(project: Path, scratch: Path) -> None:
+    """Files, descriptors and threads are what they were, failures included."""
+    store = LocalStore(max_bytes=100_000)
+    deliverer = Deliverer(AnyType(), store.at("http://x"), Style.MEDIA, project)
+
+    async def some() -> None:
+        with Workspace() as workspace:
+            value = [a_file(scratch), io.BytesIO(PNG), Image.new("L", (3, 3))]
+            await deliverer.deliver(value, workspace)
+            with pytest.raises(OutputError):
+                await deliverer.deliver([io.BytesIO(PNG), Path("/etc/passwd")], workspace)
+
+    async def main() -> tuple[list[int], list[int]]:
+        for _ in range(3):
+            await some()
+        before = open_here()
+        for _ in range(40):
+            await some()
+        return before, open_here()
+
+    before, after = asyncio.run(main())
+
+    assert after == before
+    assert list(scratch.iterdir()) == []
+    store.close()
+    assert not store.folder.exists()
+
+
+def open_here() -> list[int]:
+    """Count this process's descriptors and threads."""
+    return [len(list(Path("/proc/self/fd").iterdir())), threading.active_count()]

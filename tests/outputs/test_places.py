@@ -1,0 +1,102 @@
+"""Where outputs may lie, and what becomes of them there."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from cogfal.errors import OutputError
+from cogfal.files import (
+    Workspace,
+)
+from cogfal.outputs import Deliverer, Style
+from cogfal.spec import (
+    ListType,
+    PathType,
+)
+from tests.outputs.desk import Desk, Shelf, a_file
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("/etc/passwd", "/etc/passwd lies outside the project"),
+        ("/proc/self/environ", "lies outside"),
+        ("/proc/self/cwd/pyproject.toml", "lies outside"),
+        ("/dev/null", "lies outside"),
+        ("/sys/kernel/uevent_seqnum", "lies outside"),
+        ("/usr/bin/env", "lies outside"),
+        ("{project}/missing.png", "missing.png does not exist"),
+        ("{project}", "is a directory"),
+        ("{project}/../../../../../../../../etc/passwd", "lies outside"),
+        ("{project}/link", r"link \(really /etc/hostname\) lies outside"),
+        ("{project}/pipe", "is not a regular file"),
+        ("{project}/loop", "cannot be read|lies outside"),
+        ("relative.png", "relative.png does not exist"),
+        ("nul\0byte", "NUL"),
+        ("", "lies outside"),
+    ],
+)
+def test_misplaced_file_is_an_error_that_names_it(
+    desk: Desk, project: Path, path: str, message: str
+) -> None:
+    """System files, links to them, directories, pipes and missing files are never delivered."""
+    (project / "link").symlink_to("/etc/hostname")
+    (project / "loop").symlink_to(project / "loop")
+    os.mkfifo(project / "pipe")
+
+    with pytest.raises(OutputError, match=message) as caught:
+        desk.deliver([1, path.format(project=project)], ListType(PathType()))
+
+    assert "output[1]" in str(caught.value)
+    assert desk.shelf.files == []
+
+
+def test_further_places_can_be_allowed(workspace: Workspace, project: Path) -> None:
+    """A directory such as /data is an output's place if the App says so."""
+    shelf = Shelf()
+    deliverer = Deliverer(PathType(), shelf, Style.URL, project, other_places=[Path("/usr/bin")])
+
+    asyncio.run(deliverer.deliver(Path("/usr/bin/env"), workspace))
+
+    assert shelf.files[0][0].name == "env"
+    assert Path("/usr/bin/env").exists()
+
+
+def test_relative_paths_are_the_projects(desk: Desk, project: Path) -> None:
+    """A relative path that is not in the working directory is looked for in the project."""
+    a_file(project, "out.png")
+
+    assert desk.urls(Path("out.png")) == "shelf://out.png"
+
+
+def test_temporary_file_is_removed_once_delivered(desk: Desk, scratch: Path) -> None:
+    """Outputs in the temporary directory do not pile up."""
+    path = a_file(scratch)
+
+    desk.deliver([path, path])
+
+    assert not path.exists()
+    assert len(desk.shelf.files) == 1
+
+
+def test_project_file_is_never_removed(desk: Desk, project: Path) -> None:
+    """Not even when the project lies in the temporary directory, or is reached by a link."""
+    path = a_file(project)
+    link = project / "link.png"
+    link.symlink_to(path)
+
+    desk.deliver([path, link, path.open("rb")])
+
+    assert path.exists()
+    assert link.exists()
+
+
+def test_input_may_be_returned_and_returned_again(desk: Desk, workspace: Workspace) -> None:
+    """The prediction's own files stay until it ends."""
+    path = a_file(workspace.directory)
+
+    assert desk.urls(path) == desk.urls(path) == "shelf://a.png"

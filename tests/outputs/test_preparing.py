@@ -1,0 +1,121 @@
+"""File objects, bytes and images made into files."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from cogfal.errors import OutputError
+from cogfal.files import (
+    Workspace,
+)
+from cogfal.spec import (
+    FileType,
+)
+from tests.file_server import PNG
+from tests.outputs.desk import Desk, a_file
+
+
+def opened(directory: Path) -> Any:
+    """Return a file object that has just been written and not closed."""
+    file = (directory / "w.txt").open("w")
+    file.write("written")
+    return file
+
+
+def named(directory: Path) -> Any:
+    """Return a file object with a name and no file."""
+    file = io.BytesIO(b"GIF89a\x07\0\x05\0")
+    file.name = "../my anim"
+    return file
+
+
+def halfway(directory: Path) -> Any:
+    """Return a file object that has been read to its end."""
+    file = io.BytesIO(PNG)
+    file.read()
+    return file
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "content"),
+    [
+        pytest.param(lambda d: a_file(d).open("rb"), "a.png", PNG, id="binary"),
+        pytest.param(lambda d: a_file(d, "t.txt", b"text").open(), "t.txt", b"text", id="text"),
+        pytest.param(opened, "w.txt", b"written", id="unflushed"),
+        pytest.param(lambda d: io.BytesIO(PNG), "output.png", PNG, id="BytesIO"),
+        pytest.param(halfway, "output.png", PNG, id="read to the end"),
+        pytest.param(lambda d: io.StringIO("é"), "output.txt", "é".encode(), id="StringIO"),
+        pytest.param(named, "my anim.gif", b"GIF89a\x07\0\x05\0", id="named"),
+        pytest.param(lambda d: PNG, "output.png", PNG, id="bytes"),
+        pytest.param(lambda d: bytearray(b"\0\1"), "output", b"\0\1", id="unknown bytes"),
+    ],
+)
+def test_file_objects_are_delivered_whole_and_closed(
+    desk: Desk, scratch: Path, make: Callable[[Path], Any], name: str, content: bytes
+) -> None:
+    """From the beginning, with all that was written, named and typed by what they are."""
+    value = make(scratch)
+
+    assert desk.urls(value, FileType()) == f"shelf://{name}"
+
+    assert desk.shelf.files[0][1] == content
+    assert getattr(value, "closed", True)
+
+
+def test_temporary_file_object_is_delivered(desk: Desk) -> None:
+    """Python's own temporary files are file objects that are no `io.IOBase`."""
+    with tempfile.NamedTemporaryFile(suffix=".png", delete=False) as file:
+        file.write(PNG)
+
+        answer = desk.deliver(file)
+
+    assert answer["file_size"] == len(PNG)
+    assert answer["content_type"] == "image/png"
+
+
+def test_closed_memory_file_is_an_error(desk: Desk) -> None:
+    """Its content is gone, which is said."""
+    file = io.BytesIO(PNG)
+    file.close()
+
+    with pytest.raises(OutputError, match=r"output\.a: the file object cannot be read"):
+        desk.deliver({"a": file})
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "1", "I;16", "CMYK", "F", "YCbCr"])
+def test_pillow_images_are_saved_without_loss(desk: Desk, mode: str) -> None:
+    """Whatever its mode, an image becomes a PNG of its size."""
+    answer = desk.deliver([Image.new(mode, (5, 7))])
+
+    assert answer[0]["content_type"] == "image/png"
+    assert answer[0]["file_name"] == "0.png"
+    assert (answer[0]["width"], answer[0]["height"]) == (5, 7)
+    with Image.open(io.BytesIO(desk.shelf.files[0][1])) as saved:
+        assert saved.size == (5, 7)
+
+
+def test_moving_image_keeps_moving(desk: Desk, scratch: Path) -> None:
+    """An animation that was opened is saved with all its frames."""
+    frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "green", "blue")]
+    frames[0].save(scratch / "a.gif", save_all=True, append_images=frames[1:])
+
+    with Image.open(scratch / "a.gif") as moving:
+        answer = desk.deliver(moving)
+
+    assert answer["content_type"] == "image/gif"
+    with Image.open(io.BytesIO(desk.shelf.files[0][1])) as saved:
+        assert getattr(saved, "n_frames", 1) == 3
+
+
+def test_own_copies_are_removed_at_once(desk: Desk, workspace: Workspace) -> None:
+    """A generator of a thousand images does not fill the disk."""
+    desk.deliver([Image.new("L", (1, 1)), io.BytesIO(b"x")])
+
+    assert list(workspace.directory.iterdir()) == []
