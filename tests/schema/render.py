@@ -62,13 +62,13 @@ def render(spec: PredictorSpec) -> str:
         for part in _parts(kind):
             if isinstance(part, ObjectType | EnumType):
                 classes.setdefault(part.name, _class(part))
-    arguments = ", ".join(_argument(each) for each in spec.inputs)
-    signature = f"({{}}{arguments}) -> {annotation(spec.output)}: ..."
+    arguments = [_argument(each) for each in spec.inputs]
+    returned = f" -> {annotation(spec.output)}: ..."
     if spec.role is Role.TRAIN:
-        body = f"def {spec.name}{signature.format('')}\n"
+        body = f"def {spec.name}({', '.join(arguments)}){returned}\n"
     else:
-        method = signature.format("self, " if arguments else "self")
-        body = f"class {spec.name}(BasePredictor):\n    def predict{method}\n"
+        method = f"def predict({', '.join(['self', *arguments])}){returned}"
+        body = f"class {spec.name}(BasePredictor):\n    {method}\n"
     return "\n\n".join([_HEADER, *classes.values(), body])
 
 

@@ -1,0 +1,105 @@
+"""Which values are taken: through Cog's door, and by the real Cog of today."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from cogfal.errors import InvalidInput
+from cogfal.schema import Door, Validator
+from cogfal.spec import (
+    BooleanType,
+    DictType,
+    FloatType,
+    InputSpec,
+    IntegerType,
+    ListType,
+    LiteralType,
+    OptionalType,
+    PathType,
+    SecretType,
+    StringType,
+    UnionType,
+)
+from tests.schema.corpus import ANY, predictor
+from tests.schema.render import render
+from tests.server.servers import RealCog
+
+STR, INT, FLOAT, BOOL = StringType(), IntegerType(), FloatType(), BooleanType()
+SPEC = predictor(
+    InputSpec("text", STR, default=""),
+    InputSpec("whole", INT, default=0),
+    InputSpec("number", FLOAT, default=0.5),
+    InputSpec("flag", BOOL, default=False),
+    InputSpec("file", PathType(), default="https://example.com/a"),
+    InputSpec("secret", SecretType(), default=None),
+    InputSpec("maybe", OptionalType(INT), default=None),
+    InputSpec("texts", ListType(STR), default=[]),
+    InputSpec("numbers", ListType(FLOAT), default=[]),
+    InputSpec("object", DictType(ANY), default={}),
+    InputSpec("either", UnionType((STR, FLOAT)), default=""),
+    InputSpec("int_or_bool", UnionType((INT, BOOL)), default=0),
+    InputSpec("choice", STR, default="a", choices=("a", "b")),
+    InputSpec("int_choice", INT, default=1, choices=(1, 2)),
+    InputSpec("literal", LiteralType(("a", "b")), default="a"),
+    InputSpec("bounded", INT, default=1, ge=1, le=3),
+    InputSpec("lengths", STR, default="ab", min_length=2, max_length=3),
+    InputSpec("pattern", STR, default="a", regex="^a+$"),
+)
+SAMPLES: list[Any] = [
+    *("", "a", "b", "ab", "aa", "aaaa", "3", "true", "https://example.com/b"),
+    *(0, 1, 2, 3, 4, -1, 2.0, 2.5, True, False, None),
+    *([], ["a"], [1], [1.5, 2], [None], "x", {}, {"a": [1]}, [[]], [True]),
+]
+DIFFERENT = {
+    "file": "a string that is no URL is refused; the real Cog hands it to the predictor",
+}
+"""Inputs for which cogfal refuses on purpose what the real Cog takes."""
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealCog]:
+    """The real Cog, serving a predictor that only says that it was called."""
+    root = tmp_path_factory.mktemp("real")
+    (root / "predict.py").write_text(render(SPEC).replace("-> str: ...", "-> str: return 'called'"))
+    with RealCog(root, "predict.py:Predictor") as server:
+        server.until_health("READY")
+        yield server
+
+
+def taken_by_theirs(real: RealCog, name: str, value: Any) -> bool:
+    """Return whether the real Cog takes a value."""
+    body = {"input": {name: value}}
+    while (answer := real.client.post("/predictions", json=body)).status_code == 409:
+        # The real Cog frees its slot a moment after the answer before.
+        real.until_health("READY")
+    assert answer.status_code in {200, 422}, answer.text
+    return answer.status_code == 200
+
+
+def taken_by_ours(name: str, value: Any) -> bool:
+    """Return whether Cog's door takes a value."""
+    try:
+        Validator(SPEC, Door.COG).parse({name: value})
+    except InvalidInput:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("name", [each.name for each in SPEC.inputs])
+def test_cogs_door_takes_what_the_real_cog_takes(real: RealCog, name: str) -> None:
+    """A value is taken or refused with 422 alike, whatever its JSON type."""
+    theirs = {}
+    for value in SAMPLES:
+        theirs[repr(value)] = taken_by_theirs(real, name, value)
+
+    ours = {repr(value): taken_by_ours(name, value) for value in SAMPLES}
+
+    if name in DIFFERENT:
+        assert {value for value, taken in ours.items() if taken and not theirs[value]} == set()
+        assert ours["'a'"] is False
+        assert theirs["'a'"] is True
+    else:
+        assert ours == theirs
