@@ -76,6 +76,13 @@ UNRESOLVED = {
     "endless-loop": (source("x: int = f()", "def f():\n    while True:\n        pass"), 4, None),
     "doubling": (source("x: str = f()", DOUBLING), 4, None),
     "self-import": ("from predict import X\n" + source("x: str = X"), 1, None),
+    "outside-file": (source("x: str = open('/etc/hostname').read()"), 5, None),
+    "signature": (
+        source("*a").replace("    def", "    def f(): ...\n    def")
+        + "Predictor.predict.__signature__ = None",
+        6,
+        "Predictor.predict.__signature__",
+    ),
     "self-base": (source("x: str", "class A(A): ...\n").replace("(BasePredictor)", "(A)"), 4, None),
 }
 

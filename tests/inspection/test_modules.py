@@ -155,6 +155,34 @@ SIBLINGS = {
         "SIZES",
         {},
     ),
+    "json-file": (
+        "import json\nwith open('sizes.json') as f:\n    SIZES = json.load(f)['all']",
+        "SIZES",
+        {"sizes.json": '{"all": ["a", "b"]}'},
+    ),
+    "text-file": (
+        "SIZES = [line.strip() for line in open('sizes.txt')]",
+        "SIZES",
+        {"sizes.txt": "a\nb\n"},
+    ),
+    "path-read-text": (
+        "import pathlib\nSIZES = pathlib.Path('sizes.txt').read_text().split()",
+        "SIZES",
+        {"sizes.txt": "a b"},
+    ),
+    "missing-file": (
+        (
+            "try:\n    SIZES = open('none.txt').read().split()\n"
+            "except FileNotFoundError:\n    SIZES = ['a', 'b']"
+        ),
+        "SIZES",
+        {},
+    ),
+    "environment-test": (
+        "import os\nSIZES = ['a', 'b']\nif 'COGFAL_NONE' in os.environ:\n    SIZES = []",
+        "SIZES",
+        {},
+    ),
     "stdlib-name": ("from types import SIZES", "SIZES", {"types.py": "SIZES = ['a', 'b']"}),
 }
 

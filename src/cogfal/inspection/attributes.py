@@ -19,6 +19,7 @@ from cogfal.inspection.values import (
     HostPath,
     Instance,
     ModuleValue,
+    OpenFile,
     PathText,
     Raised,
     Subscripted,
@@ -208,5 +209,6 @@ _KINDS: Final[dict[type, Callable[[World, Value, str], Value]]] = {
     EnumMember: _of_member,
     FunctionValue: _of_function,
     HostPath: _of_path,
+    OpenFile: lambda _, value, name: DataMethod(value, name),
     PathText: _of_path,
 }

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from cogfal.inspection import attributes, limits
+from cogfal.inspection.datafiles import file_method, open_file, read_text
 from cogfal.inspection.library import LIBRARY
 from cogfal.inspection.values import (
     BoundMethod,
@@ -18,6 +19,7 @@ from cogfal.inspection.values import (
     FunctionValue,
     HostPath,
     Instance,
+    OpenFile,
     PathText,
     Raised,
     Scope,
@@ -101,6 +103,8 @@ def _method(
     world: World, method: DataMethod, positional: Sequence[Value], keywords: Mapping[str, Value]
 ) -> Value:
     owner, name = method.owner, method.name
+    if isinstance(owner, OpenFile):
+        return file_method(owner, name)
     if isinstance(owner, PathText | HostPath):
         return _path_method(world, owner, name, positional)
     if name in _CHANGING and not isinstance(owner, str):
@@ -159,6 +163,10 @@ def _path_method(
     world: World, owner: PathText | HostPath, name: str, positional: Sequence[Value]
 ) -> Value:
     match name:
+        case "read_text":
+            return read_text(world, owner)
+        case "open":
+            return open_file(world, owner, *positional)
         case "joinpath":
             return world.call(External("os.path.join"), [owner, *positional], {})
         case "resolve" | "absolute" | "expanduser" if isinstance(owner, HostPath):

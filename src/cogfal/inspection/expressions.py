@@ -16,6 +16,7 @@ from cogfal.inspection.values import (
     HostPath,
     Instance,
     ModuleValue,
+    OpenFile,
     PathText,
     Raised,
     Scope,
@@ -241,6 +242,8 @@ class Expressions:
         opaque = isinstance(left, ClassValue | FunctionValue | ModuleValue | Instance)
         if isinstance(op, ast.Is | ast.IsNot) and opaque and right is None:
             return isinstance(op, ast.IsNot)
+        if isinstance(right, External) and right.name == "os.environ" and isinstance(left, str):
+            return (self._world.state.getenv(left) is not None) is isinstance(op, ast.In)
         left, right = self._comparable(left), self._comparable(right)
         return bool(limits.COMPARE[type(op)](left, right))
 
@@ -387,6 +390,8 @@ class Expressions:
                 if all(member.value != seen.value for seen in unique):
                     unique.append(member)
             return unique
+        if isinstance(value, OpenFile):
+            value = value.text.splitlines(keepends=True)
         if isinstance(value, set | frozenset):
             self.data(value)
             return sorted(value, key=repr)

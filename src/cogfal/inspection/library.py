@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from cogfal.inspection import limits
+from cogfal.inspection.datafiles import load_json, open_file
 from cogfal.inspection.values import (
     Auto,
     ClassValue,
@@ -318,6 +319,7 @@ LIBRARY: Final[dict[str, Entry]] = {
     "builtins.max": _extreme(max),
     "builtins.min": _extreme(min),
     "builtins.next": _next,
+    "builtins.open": open_file,
     "builtins.print": _nothing,
     "builtins.range": _data(range),
     "builtins.reversed": _over(lambda items: items[::-1]),
@@ -341,6 +343,7 @@ LIBRARY: Final[dict[str, Entry]] = {
     "itertools.chain": _chain,
     "itertools.chain.from_iterable": _over(lambda items: [x for item in items for x in item]),
     "itertools.product": _product,
+    "json.load": load_json,
     "json.loads": _data(json.loads),
     "numpy.iinfo": _integer_limits,
     "os.environ.__getitem__": _environ,

@@ -29,6 +29,7 @@ _PLAIN: Final[dict[str, Type]] = {
     "typing.Text": StringType(),
     "builtins.int": IntegerType(),
     "builtins.float": FloatType(),
+    "numpy.float64": FloatType(),
     "builtins.bool": BooleanType(),
     "builtins.object": AnyType(),
     "typing.Any": AnyType(),

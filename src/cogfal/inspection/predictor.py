@@ -145,10 +145,11 @@ class _Reading:
     def _spec(
         self, name: str, method: str | None, outer: FunctionValue, cls: ClassValue | None
     ) -> PredictorSpec:
-        function = outer
-        while function.wraps is not None:
-            function = function.wraps
+        function = _layers(outer)[-1]
         where = function.scope.module.location(function.node)
+        for layer in _layers(outer):
+            if layer.replaced is not None:
+                raise layer.replaced.to_error(f"the signature of {layer.name}()", where)
         self._world.state.reads = set()
         bound = method is not None and not function.has_decorator("builtins.staticmethod")
         old = old_inputs(self._world, self._annotations, function, where)

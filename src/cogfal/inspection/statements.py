@@ -16,6 +16,7 @@ from cogfal.inspection.values import (
     Imported,
     Instance,
     ModuleValue,
+    OpenFile,
     Raised,
     Scope,
     Unknown,
@@ -208,6 +209,8 @@ class Statements:
                 owner.attributes[target.attr] = value
             case ClassValue() as owner:
                 self.bind(owner.scope, target.attr, value)
+            case FunctionValue() as owner if target.attr == "__signature__":
+                owner.replaced = Unresolved("its signature is replaced", target, scope.module)
             case ModuleValue() as owner if owner.module.scope is not None:
                 self.bind(owner.module.scope, target.attr, value)
 
@@ -422,8 +425,9 @@ class Statements:
             value = self._world.attempt(item.context_expr, scope)
             if item.optional_vars is not None:
                 unknown = Unresolved("what a context manager gives is not evaluated")
-                inner = value.error if isinstance(value, Unknown) else unknown
-                self.assign(item.optional_vars, Unknown(inner.at(node, scope.module)), scope)
+                unknown.at(node, scope.module)
+                known = isinstance(value, OpenFile | Unknown)
+                self.assign(item.optional_vars, value if known else Unknown(unknown), scope)
         self.run(node.body, scope)
 
     def _try(self, node: ast.Try, scope: Scope) -> None:

@@ -162,6 +162,8 @@ class FunctionValue:
     decorators: tuple[Value, ...] = ()
     wraps: FunctionValue | None = None
     """The function that this one passes its arguments on to."""
+    replaced: Unresolved | None = None
+    """Set where the text gives it another `__signature__`."""
 
     @property
     def name(self) -> str:
@@ -244,6 +246,13 @@ class HostPath:
     """A path below the project's folder on this machine: good for imports, not as a default."""
 
     path: Path
+
+
+@dataclass(eq=False, slots=True)
+class OpenFile:
+    """A data file of the project, opened for reading."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
