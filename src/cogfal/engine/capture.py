@@ -9,8 +9,10 @@ if it is the only one. So does the text of threads that the author started.
 from __future__ import annotations
 
 import io
+import logging
 import sys
 import threading
+from collections.abc import Iterator
 from contextvars import Context, ContextVar
 from typing import Any, Final, TextIO
 
@@ -47,6 +49,7 @@ class Capture:
             tee = _Tee(source, self._outlet(source), self)
             self._tees[source] = tee
             setattr(sys, source, tee)
+            self._lead_handlers(self._originals[source], tee)
 
     def close(self) -> None:
         """Restore what was there before, once every owner has closed."""
@@ -56,6 +59,7 @@ class Capture:
         for source, original in self._originals.items():
             tee = self._tees.pop(source)
             tee.retire(original)
+            self._lead_handlers(tee, original)
             if getattr(sys, source) is tee:
                 setattr(sys, source, original)
         self._outlets.close()
@@ -92,6 +96,12 @@ class Capture:
     def numbers(self) -> tuple[int, int]:
         """Return descriptors that lead to the runner's log, for a child process."""
         return self._outlets.numbers()
+
+    def _lead_handlers(self, old: TextIO | io.TextIOBase, new: TextIO | io.TextIOBase) -> None:
+        """Lead log handlers made earlier, which hold a stream, to the one that replaces it."""
+        for handler in _stream_handlers():
+            if handler.stream is old:
+                handler.setStream(new)
 
     def _outlet(self, source: Source) -> TextIO:
         return self._outlets.outlet(source) or self._originals[source]
@@ -170,3 +180,10 @@ class _BinaryTee(io.RawIOBase):
 
     def flush(self) -> None:
         self._tee.flush()
+
+
+def _stream_handlers() -> Iterator[logging.StreamHandler[Any]]:
+    for logger in [logging.getLogger(), *logging.Logger.manager.loggerDict.values()]:
+        for handler in getattr(logger, "handlers", ()):
+            if isinstance(handler, logging.StreamHandler):
+                yield handler

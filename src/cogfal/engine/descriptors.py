@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import ctypes
-import logging
 import os
 import select
 import threading
@@ -52,7 +51,6 @@ class Descriptors(Outlets):
         self._receive: Receiver = _drop
         self._pipes: list[_Pipe] = []
         self._outlets: dict[Source, TextIO] = {}
-        self._handlers: list[tuple[logging.StreamHandler[TextIO], TextIO]] = []
         self._lock = threading.Lock()
         self._c = ctypes.CDLL(None)  # unlike ctypes.pythonapi, its calls let other threads run
         self._wake: tuple[int, int] | None = None
@@ -67,7 +65,6 @@ class Descriptors(Outlets):
             self._pipes.append(pipe)
             if _number(stream) == pipe.number:
                 self._outlets[source] = pipe.outlet(stream)
-        self._spare_handlers(originals)
         self._wake = os.pipe()
         self._thread = threading.Thread(target=self._read, name="cogfal-output", daemon=True)
         self._thread.start()
@@ -98,13 +95,11 @@ class Descriptors(Outlets):
         self._thread.join()
         self._thread = None
         self._pass_on()
-        for handler, stream in self._handlers:
-            handler.setStream(stream)
         for pipe in self._pipes:
             pipe.close()
         for end in self._wake:
             os.close(end)
-        self._pipes, self._outlets, self._handlers, self._wake = [], {}, [], None
+        self._pipes, self._outlets, self._wake = [], {}, None
 
     def _read(self) -> None:
         poll = select.poll()
@@ -121,14 +116,6 @@ class Descriptors(Outlets):
             for pipe in self._pipes:
                 for text in pipe.read():
                     self._receive(pipe.source, text)
-
-    def _spare_handlers(self, originals: Mapping[Source, TextIO]) -> None:
-        """Lead the server's own log handlers around the pipes: their text is no prediction's."""
-        for handler in _stream_handlers():
-            for source, outlet in self._outlets.items():
-                if handler.stream is originals[source]:
-                    self._handlers.append((handler, handler.stream))
-                    handler.setStream(outlet)
 
 
 class Inherited(Outlets):
@@ -228,11 +215,3 @@ def _number(stream: TextIO) -> int | None:
         return stream.fileno()
     except (OSError, ValueError):  # io.UnsupportedOperation: a stream without a descriptor
         return None
-
-
-def _stream_handlers() -> Iterator[logging.StreamHandler[TextIO]]:
-    loggers = [logging.getLogger(), *logging.Logger.manager.loggerDict.values()]
-    for logger in loggers:
-        for handler in getattr(logger, "handlers", ()):
-            if isinstance(handler, logging.StreamHandler):
-                yield handler
