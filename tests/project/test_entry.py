@@ -145,6 +145,15 @@ def test_writing_again_replaces_what_was_written(tmp_path: Path) -> None:
     assert modules == ["second_entry.py"]
 
 
+def test_the_entry_does_not_travel_with_the_project(tmp_path: Path) -> None:
+    """Written into the project, the package is no file of the project."""
+    config = read_config(Case("x", build()).write(tmp_path))
+    for _ in range(2):
+        entry = write_entry(config, tmp_path, tmp_path / "fal [entry]", settings=plan_settings())
+
+    assert entry.environment.files.names == ("cog.yaml", "predict.py")
+
+
 def test_other_directories_are_left_alone(tmp_path: Path) -> None:
     """A directory that holds anything else is never cleared."""
     (tmp_path / "entry").mkdir()

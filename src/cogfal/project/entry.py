@@ -78,8 +78,11 @@ def write_entry(
         ConfigError: The project cannot be planned, the name is not one, or `directory` holds
             something else.
     """
-    root = root.resolve()
+    root, directory = root.resolve(), directory.resolve()
     wanted = replace(settings or PlanSettings(), installer="pip", pickled=False)
+    if directory.is_relative_to(root):
+        own = directory.relative_to(root).as_posix()
+        wanted = replace(wanted, exclude=(*wanted.exclude, re.sub(r"[*?\[\]\\]", r"\\\g<0>", own)))
     environment = plan_environment(config, root, wanted)
     chosen = _checked_name(name or environment.app_name or _slug(root.name))
     module = f"{chosen.replace('-', '_')}_entry"
