@@ -233,6 +233,7 @@ async def open_session(
     *,
     network: Fetcher | None = None,
     settings: EngineSettings | None = None,
+    capture: Capture | None = None,
 ) -> AsyncIterator[Session]:
     """Set a predictor up, and shut it down when the block ends.
 
@@ -242,6 +243,7 @@ async def open_session(
         folder: Where output files are kept.
         network: How to get http inputs and remote weights; None forbids it.
         settings: The engine's.
+        capture: How what the predictor prints is captured, its child processes' output included.
 
     Raises:
         SetupError: It cannot be brought up.
@@ -258,7 +260,7 @@ async def open_session(
         Materialiser(spec, given, limits),
         settings=settings,
         fetch_weights=fetch_weights,
-        capture=Discreet(),
+        capture=capture or Discreet(),
     )
     try:
         await service.setup()

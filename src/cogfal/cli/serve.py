@@ -11,10 +11,10 @@ from typing import Final
 
 import uvicorn
 
+from cogfal import playground
 from cogfal.app import App
 from cogfal.cli.console import Mark, say
 from cogfal.cli.inputs import BadArgument, read_variables
-from cogfal.playground import PATH
 
 LOOPBACK: Final = "127.0.0.1"
 PORT: Final = 8080
@@ -43,8 +43,10 @@ def run(arguments: argparse.Namespace) -> int:
         url = f"http://{arguments.host}:{listener.getsockname()[1]}"
         say(f"{url}  POST / to predict, Ctrl-C to stop", Mark.GOOD)
         if app.playground:
-            say(f"{url}{PATH}  to try it in a browser", Mark.GOOD)
+            say(f"{url}{playground.PATH}  to try it in a browser", Mark.GOOD)
         served = app(_allow_init=True)._build_app()  # noqa: SLF001  # fal's serve binds every address
+        if app.playground:
+            served.router.routes[:0] = playground.routes()
         config = uvicorn.Config(served, lifespan="on", log_level="warning")
         server = uvicorn.Server(config)
         server.run(sockets=[listener])

@@ -1,0 +1,184 @@
+"""A project as its tests call it: from ordinary code, while it runs on a loop of its own."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from cogfal.engine.prediction import Output, Prediction, Status
+from cogfal.files import StoredFile
+from cogfal.local import LocalProject, Session, find_project, open_session
+from cogfal.spec import JSON, PredictorSpec, Role
+from cogfal.testing.streams import PythonStreams, SharedCapture
+
+
+class RunningPrediction:
+    """A prediction under way; every method may be called from any thread."""
+
+    def __init__(self, prediction: Prediction, session: Session, portal: BlockingPortal) -> None:
+        self._prediction = prediction
+        self._session = session
+        self._portal = portal
+
+    @property
+    def status(self) -> Status:
+        """Where it stands, in Cog's words."""
+        return self._prediction.status
+
+    @property
+    def logs(self) -> str:
+        """What it has printed through Python so far."""
+        return self._prediction.logs
+
+    @property
+    def metrics(self) -> dict[str, JSON]:
+        """What it has recorded so far, and `predict_time` once it has ended."""
+        return self._prediction.metrics
+
+    def stream(self) -> Iterator[Any]:
+        """Yield each piece of the output as the predictor yields it; raises as `output` does."""
+        events = self._portal.call(_pieces, self._prediction)
+        with self._portal.wrap_async_context_manager(_Closing(events)):
+            while (piece := self._portal.call(_next, events)) is not None:
+                yield self._session.files.with_paths(piece.chunk)
+        self.output()
+
+    def output(self) -> Any:
+        """Wait for the end and return the output, files as paths.
+
+        Raises:
+            PredictorFailed: The predictor raised; its exception is the cause.
+            PredictionCancelled: It was cancelled.
+            FileInputError: A file input cannot be had.
+            OutputError: What it returned cannot be delivered.
+        """
+        return self._session.files.with_paths(self._portal.call(self._prediction.result))
+
+    def cancel(self) -> None:
+        """Cancel it and wait until it has cleaned up; harmless after the end."""
+        self._portal.call(self._prediction.cancel)
+        self._portal.call(self._prediction.wait)
+
+
+class ProjectClient:
+    """A predictor or trainer that has been set up."""
+
+    def __init__(self, project: LocalProject, session: Session, portal: BlockingPortal) -> None:
+        self.project = project
+        self._session = session
+        self._portal = portal
+
+    @property
+    def spec(self) -> PredictorSpec:
+        """What is known of its inputs and output."""
+        return self._session.spec
+
+    @property
+    def uploads(self) -> list[StoredFile]:
+        """Every file that was delivered so far, as it would have been uploaded."""
+        return list(self._session.files.uploads)
+
+    def run(self, **inputs: Any) -> Any:
+        """Run it once and return its output, files as paths.
+
+        Inputs are what a caller would send, with paths for files; those left out have their
+        defaults. An iterator's output is the list of its pieces, or their text.
+
+        Raises:
+            InvalidInput: The inputs do not fit.
+            PredictionError: As `RunningPrediction.output`.
+        """
+        return self.submit(**inputs).output()
+
+    def stream(self, **inputs: Any) -> Iterator[Any]:
+        """Run it once and yield each piece of its output as it comes."""
+        return self.submit(**inputs).stream()
+
+    def submit(self, **inputs: Any) -> RunningPrediction:
+        """Start it and return at once; raises InvalidInput."""
+        prediction = self._portal.call(self._session.submit, inputs)
+        return RunningPrediction(prediction, self._session, self._portal)
+
+
+@contextmanager
+def open_predictor(
+    directory: str | os.PathLike[str] = ".", *, ref: str | None = None
+) -> Iterator[ProjectClient]:
+    """Set up the predictor of a project, and tear it down when the block ends.
+
+    Until then the project is the working directory and its environment variables are set.
+
+    Args:
+        directory: The project, or its cog.yaml.
+        ref: Another predictor than cog.yaml's, `path.py:Name`.
+
+    Raises:
+        ProjectError: The project is wrong.
+        SetupError: The predictor cannot be brought up.
+    """
+    with _opened(Path(directory), Role.PREDICT, ref) as client:
+        yield client
+
+
+@contextmanager
+def open_trainer(
+    directory: str | os.PathLike[str] = ".", *, ref: str | None = None
+) -> Iterator[ProjectClient]:
+    """Set up the trainer of a project, as `open_predictor` does the predictor."""
+    with _opened(Path(directory), Role.TRAIN, ref) as client:
+        yield client
+
+
+@contextmanager
+def _opened(directory: Path, role: Role, ref: str | None) -> Iterator[ProjectClient]:
+    project = find_project(directory)
+    spec = project.read(role, ref)
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cogfal-"))
+        stack.enter_context(_variables(project.variables))
+        portal = stack.enter_context(start_blocking_portal("asyncio"))
+        capture = SharedCapture(PythonStreams())
+        opening = open_session(spec, project.root, Path(folder), capture=capture)
+        session = stack.enter_context(portal.wrap_async_context_manager(opening))
+        yield ProjectClient(project, session, portal)
+
+
+@contextmanager
+def _variables(wanted: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+class _Closing:
+    """Closes an async generator when the block ends."""
+
+    def __init__(self, generator: Any) -> None:
+        self._generator = generator
+
+    async def __aenter__(self) -> None:
+        """Begin."""
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._generator.aclose()
+
+
+async def _pieces(prediction: Prediction) -> AsyncIterator[Output]:
+    return (event async for event in prediction.events() if isinstance(event, Output))
+
+
+async def _next(events: AsyncIterator[Output]) -> Output | None:
+    return await anext(events, None)

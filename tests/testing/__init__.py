@@ -1,0 +1,1 @@
+"""Tests of what model authors test with."""
