@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+from fal.container import ContainerImage
+from fal.file_sync import FileSync
 
 from cogfal.project.environment import app_name
 from tests.project.cases import CASES, Case
@@ -25,6 +28,31 @@ def test_every_snapshot_has_its_case() -> None:
 
     assert names == {case.name for case in CASES}
     assert len(CASES) == len(names) >= 60
+
+
+@pytest.mark.parametrize("name", ["run-mounts", "cuda", "cog-debug", "hashes-in-an-image"])
+def test_fal_receives_the_image(name: str, tmp_path: Path) -> None:
+    """What fal's client would send: the text, the project to upload, the ignored, the secrets."""
+    case = next(case for case in CASES if case.name == name)
+    environment = case.plan(tmp_path)
+    assert environment.dockerfile is not None
+    for stray in ("x.pyc", ".git/HEAD", "notes/a.md"):
+        (tmp_path / stray).parent.mkdir(exist_ok=True)
+        (tmp_path / stray).touch()
+
+    sent = ContainerImage.from_dockerfile_str(
+        environment.dockerfile,
+        context_dir=environment.files.context,
+        dockerignore=list(environment.files.dockerignore),
+        secrets=dict(environment.build_secrets),
+    ).to_dict()
+
+    ignored = [re.compile(pattern) for pattern in sent["docker_ignore"]]
+    sync = FileSync(str(tmp_path), credentials=object())
+    files = sync.collect_files(sent["docker_files_list"], str(tmp_path), files_ignore=ignored)
+    names = {file.relative_path for file in files}
+    assert names == {*environment.files.names, "notes/a.md"}
+    assert sent["secrets"] == dict(environment.build_secrets)
 
 
 @pytest.mark.parametrize(
