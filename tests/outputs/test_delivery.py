@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from cogfal.cog.types import Path as CogPath
 from cogfal.errors import OutputError
 from cogfal.files import (
     DataUrlStore,
@@ -82,6 +83,21 @@ def test_url_is_handed_on(desk: Desk) -> None:
     assert answer["content_type"] == "image/png"
     assert answer["file_name"] == "my cat.png"
     assert desk.shelf.files == []
+
+
+def test_path_that_is_still_a_url_is_handed_on(desk: Desk) -> None:
+    """Cog's own lazy path names the URL it was made from."""
+    path = CogPath.validate("https://example.com/a.mp4")
+
+    assert desk.deliver(path, PathType())["url"] == "https://example.com/a.mp4"
+
+
+def test_data_url_is_handed_on(desk: Desk) -> None:
+    """Its media type is known without decoding it; a broken one is an error."""
+    assert desk.deliver("data:image/png;base64,aGk=", PathType())["content_type"] == "image/png"
+
+    with pytest.raises(OutputError, match="no comma"):
+        desk.deliver("data:image/png", PathType())
 
 
 def test_files_are_stored_side_by_side_in_order(

@@ -204,6 +204,27 @@ def test_what_has_no_json_form_is_an_error_with_its_place(
         desk.deliver(value)
 
 
+def test_encoding_much_leaves_the_event_loop_free(project: Path, workspace: Workspace) -> None:
+    """A large result is encoded beside the loop, which goes on turning."""
+    turns = 0
+
+    async def turn() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def main() -> Any:
+        turning = asyncio.ensure_future(turn())
+        deliverer = Deliverer(AnyType(), Shelf(), Style.MEDIA, project)
+        answer = await deliverer.deliver([float(n) for n in range(100_000)], workspace)
+        turning.cancel()
+        return answer
+
+    assert len(asyncio.run(main())) == 100_000
+    assert turns > 3
+
+
 def test_same_object_twice_is_not_circular(desk: Desk) -> None:
     """Sharing is fine."""
     shared = [1]

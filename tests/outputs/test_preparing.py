@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tempfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,14 @@ def test_closed_memory_file_is_an_error(desk: Desk) -> None:
 
     with pytest.raises(OutputError, match=r"output\.a: the file object cannot be read"):
         desk.deliver({"a": file})
+
+
+def test_what_only_resembles_a_file_is_an_error(desk: Desk) -> None:
+    """An archive reads and closes too, but not as files do."""
+    archive = zipfile.ZipFile(io.BytesIO(), "w")
+
+    with archive, pytest.raises(OutputError, match="the file object cannot be read"):
+        desk.deliver(archive)
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "1", "I;16", "CMYK", "F", "YCbCr"])

@@ -49,7 +49,8 @@ class FileCache:
     """Fetch through a folder: a file whose server says it is unchanged is not sent again.
 
     The bytes are checked against their hash once in this process, and again whenever the file on
-    disk looks different; damage means a new download.
+    disk looks different; damage means a new download. Nothing is ever removed from the folder: how
+    much it may hold is its owner's matter.
     """
 
     def __init__(self, folder: Path, fetcher: Fetcher) -> None:

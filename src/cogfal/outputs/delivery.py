@@ -7,14 +7,14 @@ import contextvars
 from collections.abc import Coroutine, Sequence
 from enum import Enum
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import anyio.to_thread
 
 from cogfal.errors import OutputError
-from cogfal.files import Store, StoredFile, StoreError, Workspace
+from cogfal.files import FetchError, Store, StoredFile, StoreError, Workspace
 from cogfal.files.data_urls import parse_data_url
 from cogfal.files.kinds import type_by_name
 from cogfal.files.together import together
@@ -27,6 +27,7 @@ from cogfal.spec import JSON, Type
 Result = TypeVar("Result")
 
 _CONCURRENCY = 16
+_CHEAP = (str, int, float)
 _URL_SCHEMES = ("http://", "https://", "data:")
 
 
@@ -79,7 +80,10 @@ class Deliverer:
             OutputError: The value has no JSON form, or a file of it cannot be delivered.
         """
         encoder = Encoder()
-        encoded = encoder.encode(value, self._kind)
+        if value is None or isinstance(value, _CHEAP):
+            encoded = encoder.encode(value, self._kind)
+        else:
+            encoded = await anyio.to_thread.run_sync(encoder.encode, value, self._kind)
         if not encoder.files:
             return encoded
         return filled(encoded, await self._deliver_all(encoder.files, workspace))
@@ -95,9 +99,8 @@ class Deliverer:
         return {file: delivered[_identity(file)] for file in files}
 
     async def _deliver_one(self, file: FoundFile, workspace: Workspace) -> JSON:
-        url = str(file.source)
-        if isinstance(file.source, str) and url.startswith(_URL_SCHEMES):
-            return self._written(_elsewhere(url))
+        if isinstance(file.source, str | PurePath) and str(file.source).startswith(_URL_SCHEMES):
+            return self._written(_elsewhere(file))
         prepared: Prepared = await anyio.to_thread.run_sync(
             prepare, file, self._places, workspace.directory
         )
@@ -132,14 +135,19 @@ class Deliverer:
 
 def _identity(file: FoundFile) -> object:
     """Return what two occurrences of the same file have in common."""
-    if isinstance(file.source, str | Path):
+    if isinstance(file.source, str | PurePath):
         return str(file.source)
     return id(file.source)
 
 
-def _elsewhere(url: str) -> StoredFile:
+def _elsewhere(file: FoundFile) -> StoredFile:
     """Describe a file that the author's code has already put somewhere."""
-    if url.startswith("data:"):
-        return StoredFile(url, parse_data_url(url).content_type or None, None, None)
-    name = unquote(urlsplit(url).path.rsplit("/", 1)[-1])
-    return StoredFile(url, type_by_name(name), name or None, None)
+    url = str(file.source)
+    if not url.startswith("data:"):
+        name = unquote(urlsplit(url).path.rsplit("/", 1)[-1])
+        return StoredFile(url, type_by_name(name), name or None, None)
+    try:
+        content_type = parse_data_url(url).content_type
+    except FetchError as error:
+        raise OutputError(f"{label(file.loc)}: {error}") from error
+    return StoredFile(url, content_type or "text/plain", None, None)

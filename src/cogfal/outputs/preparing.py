@@ -90,7 +90,7 @@ def _spooled(handle: Any, found: FoundFile, directory: Path) -> Path:
         if _can(handle, "seekable"):
             handle.seek(0)
         return _written(found, directory, lambda file: _copy(handle, file), _given_name(handle))
-    except (OSError, ValueError) as error:
+    except Exception as error:
         raise OutputError(f"{label(found.loc)}: the file object cannot be read: {error}") from error
 
 
@@ -138,5 +138,5 @@ def _saved_image(image: Any, found: FoundFile, directory: Path) -> Path:
         image = image.convert("RGB")
     try:
         return _written(found, directory, lambda file: image.save(file, **options))
-    except (OSError, ValueError) as error:
+    except Exception as error:
         raise OutputError(f"{label(found.loc)}: the image cannot be saved: {error}") from error
