@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import uv
 from packaging.requirements import Requirement
 
 from cogfal.errors import ConfigError
@@ -127,10 +126,6 @@ def test_no_credentials_in_an_image(tmp_path: Path) -> None:
     assert "fal secret" in str(caught.value)
 
 
-UV = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-
-
-@pytest.mark.skipif(UV is None, reason="uv is not installed")
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 def test_uv_understands_the_arguments(case: Case, tmp_path: Path) -> None:
     """What fal's builder would run is a valid command: uv gets as far as looking packages up."""
@@ -140,7 +135,7 @@ def test_uv_understands_the_arguments(case: Case, tmp_path: Path) -> None:
         return
 
     done = subprocess.run(
-        [str(UV), "pip", "install", "--dry-run", "--offline", "--no-cache", *wanted],
+        [uv.find_uv_bin(), "pip", "install", "--dry-run", "--offline", "--no-cache", *wanted],
         cwd=tmp_path,
         env={"PATH": "", "VIRTUAL_ENV": sys.prefix},
         capture_output=True,
