@@ -81,7 +81,7 @@ class Outbound:
             raise Unreachable(str(error)) from error
         except (TimeoutError, httpcore.TimeoutException) as error:
             raise Unreachable(f"no answer within {seconds:g} s") from error
-        except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
+        except (httpcore.NetworkError, httpcore.ProtocolError) as error:
             raise Unreachable(f"{type(error).__name__}: {error}") from error
 
     @asynccontextmanager

@@ -1,0 +1,199 @@
+"""Cog's HTTP API as cogfal serves it, where there is nothing to compare it with."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.server.asking import ASYNC, EVENTS, predict, wait_for_logs
+from tests.server.observing import answer, events
+from tests.server.projects import PLAIN, STREAMING, TRAINING, output_project, write_project
+from tests.server.receiver import Receiver
+from tests.server.servers import OurCog
+
+SECRETIVE = """
+from cog import Input, Path, Secret
+
+
+def predict(token: Secret, other: Secret = Input(default=None), count: int = 1) -> str:
+    import time
+    print("begun", flush=True)
+    for _ in range(100 * count):
+        time.sleep(0.01)
+    return "done"
+"""
+
+Start = Callable[..., OurCog]
+
+
+@pytest.fixture
+def serve_ours(tmp_path: Path) -> Iterator[Start]:
+    """Serve a project: `serve_ours(text, ref, *arguments)`."""
+    with ExitStack() as running:
+
+        def started(text: str, ref: str = "predict.py:predict", *arguments: str) -> OurCog:
+            server = OurCog(write_project(text, tmp_path / "project"), ref, *arguments)
+            running.enter_context(server)
+            server.until_health("READY")
+            return server
+
+        yield started
+
+
+def test_files_are_urls_by_default(serve_ours: Start) -> None:
+    """Where the App has a store, the answer names files by URL, and they can be had there."""
+    ours = serve_ours(output_project("paths"), "predict.py:predict", "--store", "local")
+
+    output = predict(ours).json()["output"]
+
+    assert [url.rpartition("/")[2] for url in output] == ["cogfal-b.txt", "cogfal-a.jpg"]
+    assert httpx.get(output[0]).text == "content of b.txt"
+
+
+def test_a_prefix_that_is_allowed_takes_the_files(serve_ours: Start, hooks: Receiver) -> None:
+    """`output_file_prefix` gets a form per file, and the output names the files there."""
+    ours = serve_ours(output_project("path"), "predict.py:predict", "--prefix")
+
+    body = {"output_file_prefix": f"{hooks.url}/ok/up/"}
+    answered = ours.client.post("/predictions", json=body).json()
+
+    assert answered["output"] == f"{hooks.url}/ok/up/cogfal-a.txt"
+    assert hooks.requests[0].headers["Content-Type"].startswith("multipart/form-data")
+
+
+def test_an_upload_that_fails_fails_the_prediction(serve_ours: Start, hooks: Receiver) -> None:
+    """Nothing is half delivered, and the reason is said."""
+    upload = ("--upload-url", f"{hooks.url}/refuse")
+    ours = serve_ours(output_project("paths"), "predict.py:predict", *upload)
+
+    answered = predict(ours).json()
+
+    assert answered["status"] == "failed"
+    assert "upload returned status 400" in answered["error"]
+    assert "output" not in answered
+
+
+def test_secrets_are_never_shown(serve_ours: Start) -> None:
+    """Neither in the state of a prediction, nor in a refusal, nor in the server's log."""
+    ours = serve_ours(SECRETIVE)
+    body = {"input": {"token": "hunter2", "count": 1}}
+    ours.client.put("/predictions/s", json=body, headers=ASYNC)
+    wait_for_logs(ours, "/predictions/s")
+
+    attached = ours.client.put("/predictions/s", json=body).text
+    refused = ours.client.post("/predictions", json={"input": {"token": ["hunter2"]}}).text
+
+    assert '"token":"**********"' in attached
+    assert "hunter2" not in attached + refused + ours.output
+
+
+def test_a_trainer_has_slots_and_ids_of_its_own(serve_ours: Start) -> None:
+    """Predictions and trainings run side by side and cannot cancel one another."""
+    slow = TRAINING.replace('print("training")', 'print("training", flush=True); time.sleep(1)')
+    ours = serve_ours("import time\n" + slow, "predict.py:predict", "--train", "predict.py:train")
+    ours.client.put("/trainings/t", json={"input": {"data": "a"}}, headers=ASYNC)
+
+    meanwhile = predict(ours, text="hello")
+    across = ours.client.post("/predictions/t/cancel")
+    own = ours.client.post("/trainings/t/cancel")
+    index = ours.client.get("/").json()
+
+    assert answer(meanwhile)[1]["output"] == "hello"
+    assert (across.status_code, own.status_code) == (404, 200)
+    assert index["trainings_cancel_url"] == "/trainings/{training_id}/cancel"
+
+
+def test_shutdown_ends_the_server_where_the_app_allows_it(serve_ours: Start) -> None:
+    """`POST /shutdown` is answered first."""
+    ours = serve_ours(output_project("integer"), "predict.py:predict", "--allow-shutdown")
+
+    response = ours.client.post("/shutdown")
+
+    assert answer(response) == (200, {})
+    assert ours.wait(20) in (0, -signal.SIGTERM)
+
+
+def test_times_are_told_in_order(serve_ours: Start) -> None:
+    """Created, started and completed, in UTC."""
+    ours = serve_ours(output_project("integer"))
+
+    body = predict(ours).json()
+
+    moments = [body["created_at"], body["started_at"], body["completed_at"]]
+    assert moments == sorted(moments)
+    assert all(moment.endswith("+00:00") for moment in moments)
+
+
+def test_pieces_arrive_while_the_predictor_works(serve_ours: Start) -> None:
+    """An output event is sent when its piece is yielded, not at the end."""
+    ours = serve_ours(STREAMING, "predict.py:Runner")
+    body = {"input": {"mode": "slow", "count": 5}}
+
+    with ours.client.stream("POST", "/predictions", json=body, headers=EVENTS) as response:
+        stamps = [time.monotonic() for line in response.iter_lines() if line == "event: output"]
+
+    assert stamps[-1] - stamps[0] > 0.3
+
+
+def test_many_watchers_see_the_same(serve_ours: Start) -> None:
+    """Every client that attaches gets every event."""
+    ours = serve_ours(STREAMING, "predict.py:Runner")
+    body = {"input": {"mode": "slow", "count": 8}}
+    ours.client.put("/predictions/many", json=body, headers=ASYNC)
+    seen: list[list[tuple[str, object]]] = []
+
+    def watch() -> None:
+        url = f"{ours.url}/predictions/many"
+        seen.append(events(httpx.put(url, json={}, headers=EVENTS, timeout=20)))
+
+    watchers = [threading.Thread(target=watch) for _ in range(5)]
+    for watcher in watchers:
+        watcher.start()
+    for watcher in watchers:
+        watcher.join()
+
+    assert len(seen) == 5
+    assert all(each == seen[0] for each in seen)
+    assert [name for name, _ in seen[0]].count("output") == 8
+
+
+def test_a_private_webhook_is_refused_but_harms_nothing(serve_ours: Start, hooks: Receiver) -> None:
+    """The prediction succeeds; the log says why nobody was told."""
+    ours = serve_ours(output_project("integer"), "predict.py:predict", "--public-only")
+
+    body = {"webhook": f"{hooks.url}/ok"}
+    answered = ours.client.post("/predictions", json=body).json()
+    ours.wait_for("not on the public internet")
+
+    assert answered["output"] == 3
+    assert hooks.requests == []
+
+
+ODD_IDS = {"..%2fx": 404, "a%00b": 422, "x" * 257: 422, "%F0%9F%98%80": 422, "a%0Ab": 422}
+
+
+def test_ids_that_are_no_names_are_refused(serve_ours: Start) -> None:
+    """Separators, control characters, emoji and long texts start nothing."""
+    ours = serve_ours(output_project("integer"))
+
+    statuses = {
+        name: ours.client.put(f"/predictions/{name}", json={}).status_code for name in ODD_IDS
+    }
+
+    assert statuses == ODD_IDS
+
+
+def test_the_document_is_served(serve_ours: Start) -> None:
+    """`GET /openapi.json` has Cog's components."""
+    ours = serve_ours(PLAIN, "predict.py:Predictor")
+
+    document = ours.client.get("/openapi.json").json()
+
+    assert document["components"]["schemas"]["Input"]["properties"]["count"]["x-order"] == 1
