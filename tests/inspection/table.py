@@ -310,6 +310,7 @@ INPUTS = (
          live=False, description="h", ge=1, le=5),
     _row("choices-with-none", "x: str = Input(default=None, choices=[None, 'a'])",
          OptionalType(STRING), None, choices=("a",)),
+    _row("choices-empty", "x: str = Input(choices=[])", STRING),
 )  # fmt: skip
 
 ROWS = (*TYPES, *DEFAULTS, *CONSTRAINTS, *CHOICES, *INPUTS)

@@ -151,7 +151,6 @@ WRONG = {
     ),
     "no-function": ("Predictor = 3", "predict.py:1", "neither a class nor a function"),
     "choices-text": (source("x: str = Input(choices='ab')"), "predict.py:6", "a list"),
-    "choices-empty": (source("x: str = Input(choices=[])"), "predict.py:6", "at least one"),
     "description": (source("x: str = Input(description=3)"), "predict.py:6", "a text"),
     "bound": (source("x: int = Input(ge='a')"), "predict.py:6", "a number"),
     "length": (source("x: str = Input(min_length=1.5)"), "predict.py:6", "a whole number"),

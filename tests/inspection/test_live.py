@@ -5,12 +5,24 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+import pydantic
 import pytest
 
 import cogfal.cog
+from cogfal.errors import PredictorError, UnsupportedSignature
 from cogfal.inspection import differences, read_live, read_predictor
-from cogfal.spec import PredictorSpec
+from cogfal.spec import (
+    InputSpec,
+    IntegerType,
+    OptionalType,
+    PredictorSpec,
+    Role,
+    SetupSpec,
+    Shape,
+    StringType,
+)
 from tests.inspection.table import OUTPUTS, ROWS, Output, Row
 
 
@@ -57,3 +69,124 @@ def test_the_imported_output_equals_the_text(row: Output, tmp_path: Path) -> Non
     live = execute(row.source, tmp_path)
 
     assert differences(text, live) == []
+
+
+def test_inputs_of_older_cog_are_read() -> None:
+    """Older versions of Cog made Pydantic's FieldInfo of `Input()`."""
+    told: Any = pydantic.Field(
+        default=None, ge=1, description="d", json_schema_extra={"enum": [1, 2]}
+    )
+
+    def predict(x: int = told, y: str = pydantic.Field(default=..., pattern="a+")) -> str:
+        return f"{x}{y}"
+
+    spec = read_live(predict, path="predict.py", name="predict")
+
+    assert spec.inputs == (
+        InputSpec("x", OptionalType(IntegerType()), None, "d", ge=1, choices=(1, 2)),
+        InputSpec("y", StringType(), regex="a+"),
+    )
+
+
+class Complete:
+    """Has everything that a predictor may have."""
+
+    async def setup(self, weights: str = "") -> None: ...
+
+    def healthcheck(self) -> bool:
+        return True
+
+    def teardown(self) -> None: ...
+
+    @cogfal.cog.streaming
+    @cogfal.cog.concurrent(max=3)
+    async def run(self, x: str):  # type: ignore[no-untyped-def]
+        yield x
+
+
+def test_everything_about_a_live_predictor_is_read() -> None:
+    """Setup, health, teardown, marks and shape are read from the class."""
+    spec = read_live(Complete, path="predict.py", name="Complete")
+
+    assert spec.setup == SetupSpec(takes_weights=True, asynchronous=True)
+    assert (spec.healthcheck, spec.teardown, spec.streaming) == (True, True, True)
+    assert (spec.max_concurrency, spec.shape) == (3, Shape.ASYNC_GENERATOR)
+    assert (spec.method, spec.description) == ("run", "Has everything that a predictor may have.")
+
+
+def wrapped(function: object) -> object:
+    """Decorate without telling what is decorated."""
+
+    def wrapper(*args: object, **kwargs: object) -> object:
+        return function(*args, **kwargs)  # type: ignore[operator]
+
+    return wrapper
+
+
+def test_decorators_are_seen_through() -> None:
+    """The parameters are those of the function inside."""
+
+    @wrapped
+    def predict(x: str) -> str:
+        return x
+
+    spec = read_live(predict, path="predict.py", name="predict")
+
+    assert spec.inputs == (InputSpec("x", StringType()),)
+
+
+class Both:
+    def run(self) -> str:
+        return ""
+
+    def predict(self) -> str:
+        return ""
+
+
+class Nothing: ...
+
+
+class Unknown:
+    def predict(self, x: Missing) -> str:  # type: ignore[name-defined]  # noqa: F821
+        return ""
+
+
+@pytest.mark.parametrize("cls", [Both, Nothing, Unknown], ids=lambda cls: cls.__name__)
+def test_what_is_no_predictor_is_an_error(cls: type) -> None:
+    """Ambiguous, empty and unresolvable classes are refused."""
+    with pytest.raises(PredictorError):
+        read_live(cls, path="predict.py", name=cls.__name__)
+
+
+class Variadic:
+    def predict(self, *args: str) -> str:
+        return ""
+
+
+class Strange:
+    def predict(self, x: object = object()) -> str:
+        return ""
+
+
+class Bytes:
+    def predict(self, x: bytes) -> str:
+        return ""
+
+
+@pytest.mark.parametrize("cls", [Variadic, Strange, Bytes], ids=lambda cls: cls.__name__)
+def test_what_cannot_be_served_is_an_error(cls: type) -> None:
+    """Parameters without a counterpart are refused."""
+    with pytest.raises(UnsupportedSignature):
+        read_live(cls, path="predict.py", name=cls.__name__)
+
+
+def test_a_trainer_is_read() -> None:
+    """The method of a trainer is `train`."""
+
+    class Trainer:
+        def train(self, x: str) -> str:
+            return x
+
+    spec = read_live(Trainer, path="train.py", name="Trainer", role=Role.TRAIN)
+
+    assert (spec.method, spec.role) == ("train", Role.TRAIN)

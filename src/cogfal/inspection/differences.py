@@ -64,7 +64,7 @@ def _input(text: InputSpec, live: InputSpec) -> Iterator[str]:
         yield _difference(
             f'default of "{text.name}"', _default(text.default), _default(live.default)
         )
-    if left != live.type:
+    if describe(left) != describe(live.type):
         yield _difference(f'type of "{text.name}"', describe(text.type), describe(live.type))
     for name in _INPUT:
         one, other = getattr(text, name), getattr(live, name)
@@ -83,7 +83,7 @@ def _default(value: object) -> str:
 def _predictor(text: PredictorSpec, live: PredictorSpec) -> Iterator[str]:
     if text.method != live.method:
         yield _difference("method", text.method or "a function", live.method or "a function")
-    if text.output != live.output:
+    if describe(text.output) != describe(live.output):
         yield _difference("output", describe(text.output), describe(live.output))
     if text.shape is not live.shape:
         yield _difference("kind of function", text.shape.value, live.shape.value)

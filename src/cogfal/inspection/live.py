@@ -29,6 +29,10 @@ Live: TypeAlias = Any
 """An object of the author's."""
 
 _FRAMEWORK = frozenset({"BaseRunner", "BasePredictor", "Predictor"})
+_TOLD = (
+    *("description", "ge", "le", "min_length", "max_length", "regex", "pattern"),
+    *("choices", "deprecated", "accept"),
+)
 
 
 def read_live(obj: Live, *, path: str, name: str, role: Role = Role.PREDICT) -> PredictorSpec:
@@ -160,7 +164,8 @@ def with_default(declared: Type, default: Live | Missing) -> tuple[Type, Live | 
 
 def _described(name: str, declared: Type, info: Live) -> InputSpec:
     default = info.default
-    unset = default is ... or default is None or type(default).__name__.endswith("UndefinedType")
+    ambiguous = default is None and not type(info).__module__.startswith("pydantic")
+    unset = default is ... or ambiguous or type(default).__name__.endswith("UndefinedType")
     declared, default = with_default(declared, MISSING if unset else plain(default))
     told = _constraints(info)
     choices = None if told.get("choices") is None else [plain(c) for c in told["choices"]]
@@ -185,27 +190,13 @@ def _described(name: str, declared: Type, info: Live) -> InputSpec:
 
 def _constraints(info: Live) -> dict[str, Live]:
     """Return what a FieldInfo says: Cog's own, or Pydantic's as older versions of Cog used it."""
-    told: dict[str, Live] = {}
     extra = getattr(info, "json_schema_extra", None) or getattr(info, "extra", None) or {}
-    for source in getattr(info, "metadata", ()) or ():
+    told = {"choices": extra.get("enum") or None}
+    for source in (*(getattr(info, "metadata", None) or ()), info):
         told |= {
-            k: getattr(source, k)
-            for k in ("ge", "le", "min_length", "max_length", "pattern")
-            if getattr(source, k, None) is not None
+            name: value for name in _TOLD if (value := getattr(source, name, None)) is not None
         }
-    names = (
-        "description",
-        "ge",
-        "le",
-        "min_length",
-        "max_length",
-        "regex",
-        "choices",
-        "deprecated",
-        "accept",
-    )
-    told |= {k: v for k in names if (v := getattr(info, k, None)) is not None}
-    return told | {k: v for k, v in dict(extra).items() if k in names}
+    return told | {name: value for name, value in extra.items() if name in _TOLD}
 
 
 def _own_shape(function: Live) -> Shape:

@@ -211,9 +211,7 @@ class _Arguments:
                 raise self._wrong("choices", "texts or numbers", value)
             if value is not None and not any(_alike(value, seen) for seen in kept):
                 kept.append(value)
-        if not kept:
-            raise self._wrong("choices", "at least one value", values)
-        return tuple(kept), None in values
+        return tuple(kept) or None, None in values
 
     def _choice_values(self) -> list[JSON]:
         what = f'the choices of "{self._name}"'
