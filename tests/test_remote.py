@@ -6,6 +6,7 @@ The client has fal and cogfal, editable or from a wheel, and nothing that the pr
 from __future__ import annotations
 
 import io
+import json
 import re
 import sys
 from pathlib import Path
@@ -166,6 +167,49 @@ def test_the_request_is_visible_to_uploads(cloud: Loopback, editable: Path, tmp_
     assert upload.headers["content-type"] == "image/png"
     assert upload.headers["x-fal-request-id"] == "r1"
     assert upload.headers["x-fal-object-lifecycle"] == preference
+
+
+def test_the_callers_upload_policy_is_obeyed(
+    cloud: Loopback, editable: Path, tmp_path: Path
+) -> None:
+    """Files go to the bucket that the caller's policy names, not to the CDN."""
+    folder = write_project(tmp_path, predict_py=ECHOES)
+    policy = {"url": "https://bucket.s3.amazonaws.com/", "fields": {"key": "out/${filename}"}}
+
+    with cloud.fal("run", "app.py::App", cwd=folder, python=editable) as process:
+        answer = httpx.post(
+            process.url,
+            json={"image": data_url(drawn("echo"))},
+            headers={"x-app-fal-upload-policy": json.dumps(policy)},
+        )
+
+    (upload,) = cloud.uploads
+    assert answer.status_code == 200
+    assert json.loads(upload.headers["x-app-fal-upload-policy"])["url"] == policy["url"]
+
+
+def test_a_stream_arrives_from_the_runner_and_can_be_cancelled(
+    cloud: Loopback, editable: Path
+) -> None:
+    """Chunks come as they are yielded; `/stream/cancel` ends the stream with an event."""
+    folder = OCR.parent / "streaming-text"
+    identity = {"x-fal-request-id": "r1"}
+
+    with cloud.fal("run", "app.py::App", cwd=folder, python=editable) as process:
+        url = f"{process.url}/stream"
+        body = {"count": 3, "pause": 60}
+        with httpx.stream("POST", url, json=body, headers=identity, timeout=60) as response:
+            lines = (line for line in response.iter_lines() if line.startswith("data: "))
+            first = next(lines)
+            cancelled = httpx.post(f"{url}/cancel", headers=identity)
+            rest = list(lines)
+        afterwards = httpx.post(process.url, json={"count": 2, "pause": 0})
+
+    assert json.loads(first.removeprefix("data: ")) == {"output": "one", "index": 0}
+    assert cancelled.status_code == 200
+    assert len(rest) == 1
+    assert "error" in json.loads(rest[0].removeprefix("data: "))
+    assert afterwards.json() == {"output": "one two"}
 
 
 def test_errors_are_mapped_on_the_runner(cloud: Loopback, editable: Path, tmp_path: Path) -> None:
