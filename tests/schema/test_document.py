@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import pytest
+import schemathesis
 
 from cogfal.schema import components, document
 from cogfal.spec import FieldSpec, InputSpec, PredictorSpec
@@ -32,6 +33,17 @@ def test_references_resolve(name: str) -> None:
     wanted = set(re.findall(r'"\$ref": "([^"]+)"', text))
 
     assert wanted <= {f"#/components/schemas/{each}" for each in result["components"]["schemas"]}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_documents_are_valid_openapi(name: str) -> None:
+    """Each document is OpenAPI by OpenAPI's own schema."""
+    schema = schemathesis.openapi.from_dict(written(name))
+
+    schema.validate()
+    operations = list(schema.get_all_operations())
+
+    assert {type(operation).__name__ for operation in operations} == {"Ok"}
 
 
 @pytest.mark.parametrize("name", ROWS)

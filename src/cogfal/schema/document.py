@@ -25,8 +25,8 @@ from cogfal.schema.models import input_model, output_model
 from cogfal.schema.openapi import components
 from cogfal.spec import PredictorSpec
 
-VERSION: Final = "3.0.2"
-"""Cog's; null is written `nullable`, which OpenAPI 3.1 would ignore."""
+VERSION: Final = "3.1.0"
+"""fal's: its hints (`ui`, `examples`) are no OpenAPI 3.0. Cog's `nullable` is kept as a mark."""
 
 
 def document(
@@ -191,31 +191,16 @@ def _fal_components(
 
 
 def _plain(node: Any, references: dict[str, str]) -> Any:
-    """Return a schema of Pydantic's in OpenAPI 3.0: `nullable`, and references by their name."""
-    if isinstance(node, list):
-        return [_plain(each, references) for each in node]
-    if not isinstance(node, dict):
-        return node
-    result = {key: _plain(value, references) for key, value in node.items()}
-    if isinstance(result.get("$ref"), str):
-        result["$ref"] = references.get(result["$ref"], result["$ref"])
-    return _nullable(result)
-
-
-def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
-    """Turn `anyOf: [T, null]` into T that is nullable."""
-    options = schema.get("anyOf")
-    if not isinstance(options, list) or {"type": "null"} not in options:
-        return schema
-    others = [option for option in options if option != {"type": "null"}]
-    rest = {key: value for key, value in schema.items() if key != "anyOf"}
-    match others:
-        case [{"$ref": reference}]:
-            return {"allOf": [{"$ref": reference}], "nullable": True, **rest}
-        case [only]:
-            return {**only, "nullable": True, **rest}
+    """Return a schema with references to the names that its parts have in the document."""
+    match node:
+        case list():
+            return [_plain(each, references) for each in node]
+        case {"$ref": str(reference), **others}:
+            return {"$ref": references.get(reference, reference), **others}
+        case dict():
+            return {key: _plain(value, references) for key, value in node.items()}
         case _:
-            return {"anyOf": others, "nullable": True, **rest}
+            return node
 
 
 def _ordered(schema: Schema) -> Schema:

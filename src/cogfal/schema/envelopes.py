@@ -71,22 +71,21 @@ def envelopes(role: Role) -> dict[str, Schema]:
     noun = _WORDS[role][0].title()
     prefix = "Training" if role is Role.TRAIN else ""
     shared: dict[str, Schema] = {
-        "input": {"allOf": [{"$ref": f"{REF}{prefix}Input"}], "nullable": True},
+        "input": _or_null({"$ref": f"{REF}{prefix}Input"}),
         "id": _nullable("Id"),
         "created_at": _nullable("Created At", format="date-time"),
         "context": _nullable("Context", "object", additionalProperties={"type": "string"}),
         "output_file_prefix": _nullable("Output File Prefix"),
         "webhook": _nullable("Webhook", format="uri", minLength=1, maxLength=65536),
-        "webhook_events_filter": {
-            "default": ["start", "output", "logs", "completed"],
-            "items": {"$ref": f"{REF}WebhookEvent"},
-            "type": "array",
-            "nullable": True,
-        },
+        "webhook_events_filter": _or_null(
+            {"items": {"$ref": f"{REF}WebhookEvent"}, "type": "array"},
+            title="Webhook Events Filter",
+            default=["start", "output", "logs", "completed"],
+        ),
     }
     answer: dict[str, Schema] = {
         "input": shared["input"],
-        "output": {"allOf": [{"$ref": f"{REF}{prefix}Output"}], "nullable": True},
+        "output": _or_null({"$ref": f"{REF}{prefix}Output"}),
         "id": _nullable("Id"),
         "version": _nullable("Version"),
         "created_at": shared["created_at"],
@@ -94,7 +93,7 @@ def envelopes(role: Role) -> dict[str, Schema]:
         "completed_at": _nullable("Completed At", format="date-time"),
         "logs": {"type": "string", "title": "Logs", "default": ""},
         "error": _nullable("Error"),
-        "status": {"allOf": [{"$ref": f"{REF}Status"}], "nullable": True},
+        "status": _or_null({"$ref": f"{REF}Status"}),
         "metrics": _nullable("Metrics", "object", additionalProperties=True),
     }
     return {
@@ -173,7 +172,11 @@ def _id(noun: str) -> dict[str, Any]:
 
 
 def _nullable(title: str, kind: str = "string", **more: Any) -> Schema:
-    return {"title": title, "type": kind, "nullable": True, **more}
+    return _or_null({"type": kind, **more}, title=title)
+
+
+def _or_null(schema: Schema, **beside: Any) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}], **beside}
 
 
 def _object(title: str, properties: dict[str, Schema]) -> Schema:

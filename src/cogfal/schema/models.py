@@ -210,7 +210,7 @@ def _annotation(  # noqa: C901, PLR0911, PLR0912 - one line per kind
         case AnyType():
             return Any
         case NullType():
-            return None
+            return type(None)
         case PathType() | FileType():
             return MEDIA[hint]
         case OpaqueType():
