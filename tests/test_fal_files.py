@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import json
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from typing import Any
 
 import cloudpickle  # type: ignore[import-untyped]  # it comes without types
 import pytest
+import trustme
 from fal._serialization import include_module, patch_pickle
 from fal.toolkit.exceptions import FileUploadException
 from fal.toolkit.file.types import FileData, FileRepository
@@ -23,6 +25,7 @@ from cogfal.fal_files import FalStore, choose_store, has_credentials
 from cogfal.files import DataUrlStore, LocalFile, LocalStore, StoredFile, StoreError, Workspace
 from cogfal.outputs import Deliverer, Style
 from cogfal.spec import ListType, PathType
+from tests.cdn import Cdn, cdn
 from tests.file_server import PNG
 from tests.uploader import Uploader, uploader
 
@@ -276,6 +279,81 @@ def test_unknown_setting_is_refused(files: Any) -> None:
     """The error says what may be written."""
     with pytest.raises(SettingError, match='write "fal", "local", "in_memory"'):
         choose_store(files, reserve=False, local=DataUrlStore)
+
+
+UPLOADING = """
+import asyncio, pathlib, sys
+from cogfal.fal_files import FalStore
+from cogfal.files import LocalFile, StoreError
+
+path = pathlib.Path(sys.argv[1])
+file = LocalFile(path, path.name, "image/png", path.stat().st_size)
+try:
+    print(asyncio.run(FalStore().put(file)).url, file=sys.stderr)
+except StoreError as error:
+    print("StoreError", error, file=sys.stderr)
+"""
+
+
+@pytest.fixture
+def network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cdn]:
+    """A network on which fal's hosts are a CDN of the test's own."""
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    with cdn(context) as running:
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        monkeypatch.setenv("FAL_REST_HOST", running.host)
+        monkeypatch.setenv("FAL_KEY", "id:secret")
+        yield running
+
+
+def upload_elsewhere(file: LocalFile) -> str:
+    """Upload from a process that reads fal's hosts from its environment; return what it says."""
+    ran = subprocess.run(
+        [sys.executable, "-c", UPLOADING, str(file.path)],
+        capture_output=True,
+        timeout=60,
+        check=True,
+        text=True,
+    )
+    return ran.stderr.strip()
+
+
+def test_small_file_goes_up_whole(network: Cdn, tmp_path: Path) -> None:
+    """Fal's CDN is told name and type, and gets the bytes; a busy CDN is asked again."""
+    network.refusals[:] = [503]
+
+    said = upload_elsewhere(a_file(tmp_path))
+
+    ((headers, body),) = network.initiated
+    assert headers["Authorization"] == "Key id:secret"
+    assert body == {"file_name": "cat.png", "content_type": "image/png"}
+    assert network.whole == [PNG]
+    assert said == f"https://{network.host}/f/cat.png"
+
+
+def test_large_file_goes_up_in_parts(network: Cdn, tmp_path: Path) -> None:
+    """Beyond 16 MiB in parts of 8 MiB, so that memory holds few of them."""
+    content = bytes(range(256)) * (17 * 4096)
+
+    said = upload_elsewhere(a_file(tmp_path, content=content))
+
+    assert said == f"https://{network.host}/f/cat.png"
+    assert network.completed == [[1, 2, 3]]
+    assert b"".join(network.parts[number] for number in (1, 2, 3)) == content
+    assert {len(part) for part in network.parts.values()} == {8 * 2**20, 2**20}
+
+
+def test_refused_file_says_why(network: Cdn, tmp_path: Path) -> None:
+    """Fal's repository and its fallback are both named."""
+    network.refusals[:] = [403, 403]
+
+    said = upload_elsewhere(a_file(tmp_path))
+
+    assert said.startswith("StoreError Failed to save_file to all 2 repositories")
+    assert "Status 403" in said
 
 
 RUNNER = """
