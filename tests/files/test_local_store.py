@@ -158,6 +158,34 @@ def test_oldest_files_make_room(store: LocalStore, tmp_path: Path) -> None:
     assert len(list(store.folder.iterdir())) == 2
 
 
+def test_cap_holds_for_files_that_come_together(store: LocalStore, tmp_path: Path) -> None:
+    """Files put at the same time count against each other as well."""
+    files = [a_file(tmp_path, f"{number}.png") for number in range(6)]
+
+    async def main() -> None:
+        await asyncio.gather(*(store.put(file) for file in files))
+
+    asyncio.run(main())
+
+    assert sum(path.stat().st_size for path in store.folder.iterdir()) == 200
+
+
+def test_cancelled_file_is_not_kept(store: LocalStore, tmp_path: Path) -> None:
+    """Nothing of it stays in the folder."""
+    file = a_file(tmp_path)
+
+    async def main() -> None:
+        task = asyncio.ensure_future(store.put(file))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+
+    assert list(store.folder.iterdir()) == []
+
+
 def test_file_above_the_cap_is_refused(tmp_path: Path) -> None:
     """What can never fit is an error, and nothing is dropped for it."""
     store = LocalStore(max_bytes=99)

@@ -91,13 +91,16 @@ class LocalStore:
             raise StoreError(
                 f"{file.name} has {file.size} bytes, the local store keeps {self._max_bytes}"
             )
-        self._make_room(file.size)
         token = secrets.token_urlsafe(_TOKEN_BYTES)
         path = self.folder / token
         try:
             await anyio.to_thread.run_sync(_take, file, path)
-        except OSError as error:
-            raise StoreError(f"{file.name} cannot be kept: {error.strerror}") from error
+        except BaseException as error:
+            path.unlink(missing_ok=True)
+            if isinstance(error, OSError):
+                raise StoreError(f"{file.name} cannot be kept: {error.strerror}") from error
+            raise
+        self._make_room(file.size)
         self._entries[token] = Entry(
             path, safe_name(file.name), file.content_type, file.size, time.monotonic()
         )
