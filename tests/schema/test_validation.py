@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cogfal.cog import Path, Secret
+from cogfal.cog import Secret
 from cogfal.errors import InvalidInput, PredictorError
 from cogfal.schema import Door, Validator
 from cogfal.schema.decoding import MAX_DEPTH, decode
@@ -224,7 +224,7 @@ def test_long_values_are_cut_in_errors() -> None:
 
 
 def test_defaults_have_the_declared_type() -> None:
-    """An int default of a float is a float, a project's file is a path, lists are not shared."""
+    """An int default of a float is a float, files are as written, lists are not shared."""
     spec = predictor(
         InputSpec("scale", FLOAT, default=1),
         InputSpec("picture", PATH, default="examples/a.png"),
@@ -240,7 +240,7 @@ def test_defaults_have_the_declared_type() -> None:
     values["names"].append("b")
 
     assert repr(values["scale"]) == "1.0"
-    assert values["picture"] == Path("examples/a.png")
+    assert values["picture"] == "examples/a.png"
     assert values["remote"] == "https://x/a.png"
     assert values["token"] == Secret("s")
     assert values["seed"] is None

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pydantic_core import SchemaValidator, ValidationError, core_schema
 
-from cogfal.cog.types import Path, Secret
+from cogfal.cog.types import Secret
 from cogfal.errors import InvalidInput, Problem
 from cogfal.schema.core_types import Door, Rules, core_type
 from cogfal.schema.decoding import decode
@@ -152,24 +152,17 @@ def _refuse_null(value: Any) -> Any:
 
 
 def _default(each: InputSpec, validator: SchemaValidator) -> Any:
-    """Return a default as `predict` gets it: of the declared type, a project's file as a path."""
+    """Return a default of the declared type; a file's stays the author's text, as a URL does."""
     value = each.default
     if value is None or value is MISSING:
         return None
     if _holds_file(each.type):
-        return _local_files(value)
+        return value
     try:
         return validator.validate_python(value)
     except ValidationError:
         # Cog never checked defaults; what the author wrote is what predict gets.
         return Secret(value) if isinstance(each.type, SecretType) else value
-
-
-def _local_files(value: Any) -> Any:
-    if isinstance(value, str):
-        remote = value.lower().startswith(("http://", "https://", "data:"))
-        return value if remote else Path(value)
-    return [_local_files(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _holds_file(kind: Type) -> bool:
