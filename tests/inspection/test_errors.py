@@ -24,6 +24,8 @@ def source(parameter: str, prelude: str = "", output: str = "str") -> str:
 DOUBLING = "def f():\n    s = 'a'\n    while True:\n        s = s + s\n"
 RECURSIVE = "class N(BaseModel):\n    n: 'N'"
 
+DEEP = "X = Y = ('a',)\nfor i in range(60):\n    X = (X, X)\n    Y = (Y, Y)\n"
+
 UNRESOLVED = {
     "third-party": (
         source("x: str = Input(choices=list(timm.list_models()))"),
@@ -76,6 +78,11 @@ UNRESOLVED = {
     "endless-loop": (source("x: int = f()", "def f():\n    while True:\n        pass"), 4, None),
     "doubling": (source("x: str = f()", DOUBLING), 4, None),
     "self-import": ("from predict import X\n" + source("x: str = X"), 1, None),
+    "computed-width": (source("x: str = '{:{w}}'.format(1, w=10**9)"), 6, None),
+    "format-attribute": (source("x: str = '{0.__class__}'.format(1)"), 6, None),
+    "deep-comparison": (source("x: str = sorted([X, Y])", DEEP), 9, "sorted([X, Y])"),
+    "deep-key": (source("x: str = {X: 1}", DEEP), 9, "{X: 1}"),
+    "fibonacci": (source("x: int = f(30)", "f = lambda n: f(n - 1) + f(n - 2)"), 4, None),
     "outside-file": (source("x: str = open('/etc/hostname').read()"), 5, None),
     "signature": (
         source("*a").replace("    def", "    def f(): ...\n    def")

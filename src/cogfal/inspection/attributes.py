@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from cogfal.inspection.library import outside
+from cogfal.inspection.limits import Budget, weigh
 from cogfal.inspection.values import (
     Auto,
     BoundMethod,
@@ -190,6 +191,7 @@ def enum_members(cls: ClassValue) -> dict[str, EnumMember]:
             continue
         if isinstance(value, Unknown):
             raise value.error
+        weigh(value, Budget())
         automatic = name.lower() if mixes_in(cls, "enum.StrEnum") else last + 1
         members[name] = EnumMember(cls, name, automatic if isinstance(value, Auto) else value)
         last = members[name].value if isinstance(members[name].value, int) else last

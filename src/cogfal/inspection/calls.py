@@ -116,6 +116,8 @@ def _method(
     if isinstance(owner, str):
         return _text_method(world, owner, name, positional, keywords)
     arguments = [_plain(argument) for argument in positional]
+    for argument in arguments:
+        limits.weigh(argument, world.state.budget)
     if name in ("get", "setdefault", "pop") and isinstance(owner, dict) and len(arguments) > 1:
         return _known(getattr(owner, name)(*arguments))
     named = {k: closure(world, v) if k == "key" else _known(v) for k, v in keywords.items()}

@@ -61,7 +61,8 @@ def _closure(world: World, function: Value) -> Callable[..., Any] | None:
     return lambda *arguments: world.call(function, arguments, {})
 
 
-def _comparable(items: list[Value]) -> list[Value]:
+def _comparable(world: World, items: list[Value]) -> list[Value]:
+    limits.weigh(items, world.state.budget)
     if any(not isinstance(i, str | int | float | tuple | list | EnumMember | None) for i in items):
         raise Unresolved("an item is not plain data")
     return items
@@ -69,14 +70,16 @@ def _comparable(items: list[Value]) -> list[Value]:
 
 def _sorted(world: World, items: Value, *, key: Value = None, reverse: Value = False) -> Value:
     return sorted(
-        _comparable(world.iterate(items)), key=_closure(world, key), reverse=world.truth(reverse)
+        _comparable(world, world.iterate(items)),
+        key=_closure(world, key),
+        reverse=world.truth(reverse),
     )
 
 
 def _extreme(pick: Callable[..., Any]) -> Entry:
     def entry(world: World, *items: Value, key: Value = None, **default: Value) -> Value:
         taken = world.iterate(items[0]) if len(items) == 1 else list(items)
-        return pick(_comparable(taken), key=_closure(world, key), **default)
+        return pick(_comparable(world, taken), key=_closure(world, key), **default)
 
     return entry
 
@@ -87,11 +90,12 @@ def _dict(world: World, *positional: Value, **keywords: Value) -> Value:
     pairs = [
         tuple(world.iterate(pair)) for pair in world.iterate(positional[0] if positional else ())
     ]
+    limits.weigh(pairs, world.state.budget)
     return {**dict(pairs), **keywords}
 
 
 def _distinct(world: World, items: Value) -> list[Value]:
-    return _comparable(world.iterate(items))
+    return _comparable(world, world.iterate(items))
 
 
 def _sum(world: World, items: Value, start: Value = 0) -> Value:
@@ -108,7 +112,7 @@ def _integer_limits(world: World, kind: Value) -> Value:
 
 
 def _from_keys(world: World, keys: Value, value: Value = None) -> Value:
-    return dict.fromkeys(world.iterate(keys), value)
+    return dict.fromkeys(_distinct(world, keys), value)
 
 
 def _text(world: World, value: Value = "") -> Value:

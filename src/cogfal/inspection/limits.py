@@ -100,8 +100,10 @@ def check_format(template: str, arguments: Iterable[Value]) -> None:
     Raises:
         Unresolved: It could.
     """
-    if re.search(r"[\d_]{5}", template) or "*" in template:
-        raise Unresolved("a format with a large width")
+    if re.search(r"[\d_]{5}|:[^{}]*\{", template) or "*" in template:
+        raise Unresolved("a format with a large or computed width")
+    if re.search(r"\{[^{}:!]*\.", template):
+        raise Unresolved("a format that looks into its arguments")
     longest = max((len(a) if isinstance(a, str) else 1 for a in arguments), default=1)
     if longest * len(template) > MAX_TEXT * 10:
         raise Unresolved("too large to evaluate")
