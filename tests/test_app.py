@@ -47,7 +47,7 @@ def app_file(body: str, header: str = "class App(cogfal.App):") -> str:
 
 
 def test_an_app_is_a_fal_app(tmp_path: Path) -> None:
-    """fal's CLI finds and wraps it like any other."""
+    """Fal's CLI finds and wraps it like any other."""
     project = write_project(tmp_path, predict_py=ECHO)
 
     app = app_of(project)
@@ -68,7 +68,7 @@ def test_an_app_is_a_fal_app(tmp_path: Path) -> None:
 def test_the_app_name_is_the_class_own(
     tmp_path: Path, header: str, body: str, expected: str
 ) -> None:
-    """fal's rule holds, although the library's base class has a name too."""
+    """Fal's rule holds, although the library's base class has a name too."""
     text = app_file(body + 'predictor = "predict.py:Predictor"', header)
     project = write_project(tmp_path, predict_py=ECHO, app_py=text)
 
@@ -157,7 +157,9 @@ def test_a_subclass_of_an_app_keeps_its_predictor(tmp_path: Path) -> None:
 def test_an_app_may_lie_in_another_directory(tmp_path: Path) -> None:
     """The project is where cog.yaml is, and its files travel from there."""
     text = app_file('predictor = "../model/src/predict.py:Predictor"')
-    write_project(tmp_path, model__src__predict_py=ECHO, model__cog_yaml=CONFIG, deploy__app_py=text)
+    write_project(
+        tmp_path, model__src__predict_py=ECHO, model__cog_yaml=CONFIG, deploy__app_py=text
+    )
 
     app = app_of(tmp_path / "deploy")
 
@@ -168,7 +170,9 @@ def test_an_app_may_lie_in_another_directory(tmp_path: Path) -> None:
 
 def test_nothing_of_the_author_is_executed(tmp_path: Path) -> None:
     """A module that raises on import still makes an App with its whole schema."""
-    project = write_project(tmp_path, predict_py="raise RuntimeError('ran')\n" + ECHO.replace("\n    ", "\n"))
+    project = write_project(
+        tmp_path, predict_py="raise RuntimeError('ran')\n" + ECHO.replace("\n    ", "\n")
+    )
 
     metadata = app_of(project).build_metadata()
 
@@ -204,7 +208,7 @@ def test_own_endpoints_stand_beside(tmp_path: Path) -> None:
 
 
 def test_one_document_serves_both_readers(tmp_path: Path) -> None:
-    """fal's typed endpoint and Cog's components stand in one document, with fal's order marks."""
+    """Fal's typed endpoint and Cog's components stand in one document, with fal's order marks."""
     project = write_project(tmp_path, predict_py=ECHO)
 
     document = app_of(project).build_metadata()["openapi"]

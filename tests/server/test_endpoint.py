@@ -1,0 +1,242 @@
+"""fal's doors, on a predictor that does what it is told, in a real process."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.local_run import LocalRun
+from tests.project_files import write_project
+
+PREDICTOR = """
+    import pathlib, time
+    from typing import Iterator
+
+    from cog import BasePredictor, CancelationException, Input, Secret
+
+    class Predictor(BasePredictor):
+        def predict(
+            self,
+            mode: str = Input(choices=["tokens", "wait", "fail", "fail-later"], default="tokens"),
+            place: str = "",
+            count: int = Input(default=3, ge=0),
+            token: Secret = Input(default=None),
+        ) -> Iterator[str]:
+            here = pathlib.Path(place)
+            if mode == "fail":
+                raise ValueError("nothing works")
+            for index in range(count):
+                yield f"token {index}"
+            if mode == "fail-later":
+                raise ValueError("it stopped working")
+            if mode == "wait":
+                self.wait(here)
+
+        def wait(self, here: pathlib.Path) -> None:
+            (here / "waiting").touch()
+            try:
+                while not (here / "go").exists():
+                    time.sleep(0.005)
+            except CancelationException:
+                (here / "cancelled").touch()
+                raise
+"""
+APP = """
+    import cogfal
+
+    class App(cogfal.App):
+        predictor = "predict.py:Predictor"
+        queue_limit = 1
+"""
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The app, served by `fal run --local`."""
+    folder = write_project(tmp_path_factory.mktemp("app"), predict_py=PREDICTOR, app_py=APP)
+    home = tmp_path_factory.mktemp("home")
+    with LocalRun("app.py::App", cwd=folder, home=home) as process:
+        yield process.url
+
+
+class Caller(threading.Thread):
+    """A request in a thread of its own; `answer` is its response once it was joined."""
+
+    def __init__(self, url: str, inputs: dict[str, Any], request_id: str = "") -> None:
+        super().__init__(daemon=True)
+        self._url = url
+        self._inputs = inputs
+        self._headers = {"x-fal-request-id": request_id} if request_id else {}
+        self.answer: httpx.Response | None = None
+        self.start()
+
+    def run(self) -> None:
+        self.answer = httpx.post(self._url, json=self._inputs, headers=self._headers, timeout=60)
+
+    def status(self) -> int:
+        """Wait for the answer and return its status."""
+        self.join(60)
+        assert self.answer is not None
+        return self.answer.status_code
+
+
+def until(path: Path) -> None:
+    """Wait until the predictor has made a file."""
+    for _ in range(6000):
+        if path.exists():
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError(f"{path} never came")
+
+
+def events(response: httpx.Response) -> list[dict[str, Any]]:
+    """Read a whole stream."""
+    lines = (line for line in response.iter_lines() if line.startswith("data: "))
+    return [json.loads(line.removeprefix("data: ")) for line in lines]
+
+
+def test_the_whole_result_is_one_answer(url: str) -> None:
+    """An iterator's pieces are a list."""
+    answer = httpx.post(url, json={})
+
+    assert answer.json() == {"output": ["token 0", "token 1", "token 2"]}
+
+
+def test_a_stream_has_an_event_for_each_piece_and_one_for_the_whole(url: str) -> None:
+    """The last event says that it is the last."""
+    with httpx.stream("POST", f"{url}/stream", json={"count": 2}) as response:
+        received = events(response)
+
+    assert response.headers["content-type"].startswith("text/event-stream")
+    assert received == [
+        {"output": "token 0", "index": 0},
+        {"output": "token 1", "index": 1},
+        {"output": ["token 0", "token 1"], "completed": True},
+    ]
+
+
+def test_a_piece_is_sent_as_soon_as_it_is_there(url: str, tmp_path: Path) -> None:
+    """The first event arrives while the predictor still works."""
+    inputs = {"mode": "wait", "place": str(tmp_path), "count": 1}
+
+    with httpx.stream("POST", f"{url}/stream", json=inputs, timeout=60) as response:
+        lines = response.iter_lines()
+        first = next(lines)
+        (tmp_path / "go").touch()
+        rest = list(lines)
+
+    assert json.loads(first.removeprefix("data: ")) == {"output": "token 0", "index": 0}
+    assert any('"completed":true' in line for line in rest)
+
+
+def test_an_error_before_the_first_piece_is_a_plain_answer(url: str) -> None:
+    """Nothing was streamed, so the status can tell."""
+    answer = httpx.post(f"{url}/stream", json={"mode": "fail"})
+
+    assert answer.status_code == 500
+    assert answer.json()["detail"][0]["msg"] == "nothing works"
+
+
+def test_an_error_after_the_first_piece_is_an_event(url: str) -> None:
+    """The stream ends with what went wrong."""
+    with httpx.stream("POST", f"{url}/stream", json={"mode": "fail-later"}) as response:
+        *_, last = events(response)
+
+    assert response.status_code == 200
+    assert last["error"] == "it stopped working"
+    assert last["status"] == 500
+
+
+@pytest.mark.parametrize("path", ["/", "/stream"])
+def test_a_request_is_cancelled_by_its_id(url: str, tmp_path: Path, path: str) -> None:
+    """The predictor sees the exception, the request ends, and cancelling again is harmless."""
+    inputs = {"mode": "wait", "place": str(tmp_path), "count": 0}
+    caller = Caller(url + path, inputs, request_id="to-cancel")
+    until(tmp_path / "waiting")
+
+    cancelling = f"{url}{path.rstrip('/')}/cancel"
+    first = httpx.post(cancelling, headers={"x-fal-request-id": "to-cancel"})
+    status = caller.status()
+    again = httpx.post(cancelling, headers={"x-fal-request-id": "to-cancel"})
+
+    assert first.status_code == 200
+    assert status == 499
+    assert (tmp_path / "cancelled").exists()
+    assert again.status_code == 404
+    assert httpx.post(url, json={"count": 1}).json() == {"output": ["token 0"]}
+
+
+@pytest.mark.parametrize("path", ["/", "/stream"])
+def test_a_dropped_connection_cancels(url: str, tmp_path: Path, path: str) -> None:
+    """A caller that goes away does not keep the predictor busy."""
+    inputs = {"mode": "wait", "place": str(tmp_path), "count": 0}
+
+    with httpx.Client(timeout=0.5) as client, pytest.raises(httpx.ReadTimeout):
+        client.post(url + path, json=inputs)
+
+    until(tmp_path / "cancelled")
+
+
+def test_a_stream_that_is_left_in_the_middle_is_cancelled(url: str, tmp_path: Path) -> None:
+    """Leaving after the first piece is a dropped connection too."""
+    inputs = {"mode": "wait", "place": str(tmp_path), "count": 1}
+
+    with httpx.stream("POST", f"{url}/stream", json=inputs, timeout=60) as response:
+        next(response.iter_lines())
+        until(tmp_path / "waiting")
+
+    until(tmp_path / "cancelled")
+
+
+def test_requests_wait_for_their_turn_and_a_full_queue_says_so(url: str, tmp_path: Path) -> None:
+    """One runs, one waits, the third is told to come back."""
+    running = Caller(url, {"mode": "wait", "place": str(tmp_path), "count": 0}, "running")
+    until(tmp_path / "waiting")
+    cancelled = tmp_path / "second"
+    cancelled.mkdir()
+    waiting = Caller(url, {"mode": "wait", "place": str(cancelled), "count": 0}, "waiting")
+    refused = httpx.post(url, json={"count": 0})
+    while refused.status_code == 200:
+        refused = httpx.post(url, json={"count": 0})
+
+    httpx.post(f"{url}/cancel", headers={"x-fal-request-id": "waiting"})
+    (tmp_path / "go").touch()
+
+    assert refused.status_code == 429
+    assert waiting.status() == 499
+    assert running.status() == 200
+    assert not (cancelled / "waiting").exists()
+
+
+def test_a_secret_is_in_no_answer(url: str) -> None:
+    """Not even in the one that refuses it."""
+    answer = httpx.post(url, json={"count": "x", "token": ["sesame"]})
+
+    assert answer.status_code == 422
+    assert {entry["loc"][1] for entry in answer.json()["detail"]} == {"count", "token"}
+    assert "sesame" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[1]", b"{", b"\xff\xfe", b'{"count": NaN}', b'{"count": 1e999}'],
+    ids=["empty", "no object", "cut off", "no text", "NaN", "infinite"],
+)
+def test_a_body_that_is_no_object_is_refused(url: str, body: bytes) -> None:
+    """Whatever is wrong with it, it is the caller's and free."""
+    answer = httpx.post(url, content=body)
+
+    assert answer.status_code == 422
+    assert answer.headers["x-fal-billable-units"] == "0"
+
+
+def test_fal_may_ask_for_the_health(url: str) -> None:
+    """The health check is a route of its own beside fal's."""
+    assert httpx.post(f"{url}/health").json() == {"status": "READY", "error": None}
+    assert httpx.get(f"{url}/health").status_code == 200
