@@ -10,7 +10,7 @@ import pytest
 from tests.server.asking import Pair, Start
 from tests.server.projects import PLAIN, STREAMING, write_project
 from tests.server.receiver import Receiver, receiver
-from tests.server.servers import OurCog, RealCog
+from tests.server.servers import OurApp, OurCog, RealCog
 
 
 @pytest.fixture(scope="session")
@@ -21,16 +21,19 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
         def both(
             text: str,
             ref: str = "predict.py:Runner",
+            *,
             theirs: tuple[str, ...] = (),
             ours: tuple[str, ...] = (),
             wanted: str = "READY",
+            whole: bool = False,
             **variables: str,
         ) -> Pair:
             place = tmp_path_factory.mktemp("project")
             real = RealCog(write_project(text, place / "theirs"), ref, *theirs, **variables)
             running.enter_context(real)
             our_ref = "predict.py:predict" if "--train" in ours else ref
-            our = OurCog(write_project(text, place / "ours"), our_ref, *ours, **variables)
+            serve = OurApp if whole else OurCog
+            our = serve(write_project(text, place / "ours"), our_ref, *ours, **variables)
             running.enter_context(our)
             for server in (real, our):
                 server.until_health(wanted)
@@ -41,14 +44,14 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
 
 @pytest.fixture(scope="session")
 def plain(start: Start) -> Pair:
-    """A sync predictor that does what its `mode` says."""
-    return start(PLAIN, "predict.py:Predictor")
+    """A sync predictor that does what its `mode` says; cogfal's is a whole App."""
+    return start(PLAIN, "predict.py:Predictor", whole=True)
 
 
 @pytest.fixture(scope="session")
 def streaming(start: Start) -> Pair:
-    """A sync generator with `@streaming`."""
-    return start(STREAMING)
+    """A sync generator with `@streaming`; cogfal's is a whole App."""
+    return start(STREAMING, whole=True)
 
 
 @pytest.fixture

@@ -19,6 +19,18 @@ from tests.processes import Process, free_port
 
 REPOSITORY = Path(__file__).parents[2]
 TIMEOUT = 20.0  # seconds
+FOREIGN = ("COG", "FAL_", "WEBHOOK")
+"""Beginnings of the variables of this environment that a server must not see."""
+
+APP = """
+import cogfal
+
+
+class App(cogfal.App):
+    predictor = "%s"
+    data_urls = True
+    allow_private_hosts = True
+"""
 
 
 class Server(Process):
@@ -28,7 +40,7 @@ class Server(Process):
         self, command: Sequence[str | Path], port: int, root: Path, **variables: str
     ) -> None:
         self.url = f"http://127.0.0.1:{port}"
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("COG", "WEBHOOK"))}
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN)}
         path = f"{Path(sys.executable).parent}{os.pathsep}{inherited['PATH']}"
         super().__init__(
             command,
@@ -79,3 +91,16 @@ class OurCog(Server):
         module = (sys.executable, "-m", "tests.server.ours")
         command = [*module, str(root), ref, str(port), *arguments]
         super().__init__(command, port, root, **variables)
+
+
+class OurApp(Server):
+    """A whole App of cogfal, served by `fal run --local`."""
+
+    def __init__(self, root: Path, ref: str, *_: str, **variables: str) -> None:
+        (root / "app.py").write_text(APP.lstrip() % ref)
+        port = free_port()
+        ports = [f"--exposed-port={port}", f"--exposed-metrics-port={free_port()}"]
+        fal = str(Path(sys.executable).with_name("fal"))
+        settings = {"HOME": str(root.parent), "COLUMNS": "200", "NO_COLOR": "1"}
+        command = [fal, "run", "--local", *ports, "app.py::App"]
+        super().__init__(command, port, root, **settings, **variables)

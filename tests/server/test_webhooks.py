@@ -82,6 +82,7 @@ def test_everything_arrives_in_order(hooks: Receiver) -> None:
 
         assert start == {"id": "abc", "status": "processing", "logs": "", "metrics": {}}
         assert (printed["logs"], printed["status"]) == ("one\n", "processing")
+        assert "output" not in printed
         assert put_out["output"] == ["a"]
         assert (end["status"], end["output"], end["logs"]) == ("succeeded", ["a"], "one\n")
         assert end["completed_at"] is not None

@@ -52,7 +52,7 @@ def started(prediction_id: str) -> Body:
 def progress(prediction: Prediction, pieces: JSON) -> Body:
     """Return the state of a prediction under way; `pieces` is its output so far, if any."""
     body = _common(prediction, Status.PROCESSING)
-    if pieces is not None:
+    if pieces not in (None, []):
         body["output"] = pieces
     return body
 

@@ -44,7 +44,8 @@ class Run:
 
     def progress(self) -> Body:
         """Return its state as of now, while it has not ended."""
-        return progress(self.prediction, self._pieces or self.prediction.output)
+        pieces = self._pieces
+        return progress(self.prediction, self.prediction.output if pieces is None else pieces)
 
     def attached(self) -> Body:
         """Return its state for a client that asks for the same prediction again."""
