@@ -63,7 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return answer(given[0])
     parser, commands = _parser(None if "_ARGCOMPLETE" in os.environ else _named(given))
     argcomplete.autocomplete(parser)
-    parsed = parser.parse_args(given)
+    own, passed_on = _split(given)
+    parsed = parser.parse_args(own, argparse.Namespace(passed_on=passed_on))
     if parsed.command is None:
         parser.print_help()
         return USAGE_ERROR
@@ -74,6 +75,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _split(given: list[str]) -> tuple[list[str], list[str]]:
+    """Return what comes before the first `--` and what comes after it, for fal."""
+    end = given.index("--") if "--" in given else len(given)
+    return given[:end], given[end + 1 :]
 
 
 def _named(given: Sequence[str]) -> str:

@@ -20,7 +20,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.epilog = EPILOG
     parser.add_argument("app", nargs="?", default="app.py::App", help="what to deploy")
-    parser.add_argument("fal", nargs="*", metavar="-- ...", help="arguments for `fal deploy`")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -36,5 +35,5 @@ def run(arguments: argparse.Namespace) -> int:
     command = shutil.which("fal")
     if command is None:
         raise BadArgument("there is no `fal` command on the PATH; pip install fal")
-    handed_over = [command, "deploy", arguments.app, *arguments.fal]
+    handed_over = [command, "deploy", arguments.app, *arguments.passed_on]
     return subprocess.run(handed_over, check=False).returncode  # noqa: S603  # fal, as asked

@@ -11,19 +11,20 @@ from typing import Final
 
 import uvicorn
 
-from cogfal import playground
 from cogfal.app import App
 from cogfal.cli.console import Mark, say
 from cogfal.cli.inputs import BadArgument, read_variables
+from cogfal.playground import PATH, routes
 
 LOOPBACK: Final = "127.0.0.1"
 PORT: Final = 8080
+COG_YAML: Final = Path("cog.yaml")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument(
-        "app", nargs="?", default="app.py", metavar="FILE[::CLASS]", help="the app (app.py::App)"
+        "app", nargs="?", metavar="FILE[::CLASS]", help="the app (app.py, else from cog.yaml)"
     )
     parser.add_argument("-p", "--port", type=int, default=PORT, help="0 for any free one")
     parser.add_argument("--host", default=LOOPBACK, help=f"address to bind (default {LOOPBACK})")
@@ -41,24 +42,41 @@ def run(arguments: argparse.Namespace) -> int:
     app.allow_private_hosts = True
     with _listener(arguments.host, arguments.port) as listener:
         url = f"http://{arguments.host}:{listener.getsockname()[1]}"
-        say(f"{url}  POST / to predict, Ctrl-C to stop", Mark.GOOD)
-        if app.playground:
-            say(f"{url}{playground.PATH}  to try it in a browser", Mark.GOOD)
-        served = app(_allow_init=True)._build_app()  # noqa: SLF001  # fal's serve binds every address
-        if app.playground:
-            served.router.routes[:0] = playground.routes()
-        config = uvicorn.Config(served, lifespan="on", log_level="warning")
-        server = uvicorn.Server(config)
+        server = _Server(_config(app), url, playground=app.playground)
         server.run(sockets=[listener])
         return 0 if server.started else 1
 
 
-def _load(reference: str) -> type[App]:
-    """Return the App class of a file; without one, that of the project's cog.yaml."""
-    file, _, name = reference.partition("::")
+class _Server(uvicorn.Server):
+    """A server that says where it is once the predictor is set up."""
+
+    def __init__(self, config: uvicorn.Config, url: str, *, playground: bool) -> None:
+        super().__init__(config)
+        self._url = url
+        self._playground = playground
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.should_exit:
+            return
+        say(f"serving at {self._url}: POST / to predict, Ctrl-C to stop", Mark.GOOD)
+        if self._playground:
+            say(f"try it in a browser at {self._url}{PATH}", Mark.GOOD)
+
+
+def _config(app: type[App]) -> uvicorn.Config:
+    built = app(_allow_init=True)._build_app()  # noqa: SLF001  # fal's own serve binds every address
+    if app.playground:
+        built.router.routes[:0] = routes()
+    return uvicorn.Config(built, lifespan="on", log_level="warning")
+
+
+def _load(reference: str | None) -> type[App]:
+    """Return the App class of a file; where none is named and there is none, cog.yaml's."""
+    file, _, name = (reference or "app.py").partition("::")
     path = Path(file)
-    if not path.is_file() and (path.parent / "cog.yaml").is_file() and not name:
-        return App.from_cog(str((path.parent / "cog.yaml").resolve()))
+    if reference is None and not path.is_file() and COG_YAML.is_file():
+        return App.from_cog(str(COG_YAML.resolve()))
     if not path.is_file():
         raise BadArgument(f"there is no file {path}; `cogfal migrate` writes an app.py")
     found = runpy.run_path(str(path.resolve()), run_name="app")

@@ -1,0 +1,144 @@
+"""A project with predictors of several kinds, and the command run in it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+COG_YAML = f"""\
+build:
+  python_version: "{sys.version_info.major}.{sys.version_info.minor}"
+predict: "predict.py:Greets"
+train: "train.py:train"
+environment:
+  - MARK=!
+"""
+PREDICT = """
+    import os
+    import sys
+    import time
+    from typing import Iterator
+    from cog import BaseModel, BasePredictor, ConcatenateIterator, Input, Path
+
+    class Greets(BasePredictor):
+        def predict(
+            self,
+            name: str = Input(description="Who to greet"),
+            times: int = Input(default=1, ge=1, le=3),
+            tags: list[str] = Input(default=[]),
+        ) -> str:
+            print("greeting")
+            return (f"Hello, {name}" + os.environ["MARK"]) * times + "".join(tags)
+
+    class Copies(BasePredictor):
+        def predict(self, source: Path) -> Path:
+            target = Path(f"/tmp/copy-{os.getpid()}{source.suffix}")
+            target.write_bytes(source.read_bytes())
+            return target
+
+    class Makes(BasePredictor):
+        def predict(self, count: int = 2) -> list[Path]:
+            made = [Path(f"/tmp/{os.getpid()}-{i}.txt") for i in range(count)]
+            for path in made:
+                path.write_text(path.stem[-1])
+            return made
+
+    class Many(BasePredictor):
+        def predict(self) -> Iterator[Path]:
+            for i in range(2):
+                path = Path(f"/tmp/{os.getpid()}-{i}.txt")
+                path.write_text(str(i))
+                yield path
+
+    class Both(BaseModel):
+        text: str
+        mask: Path
+
+    class Object(BasePredictor):
+        def predict(self) -> Both:
+            path = Path(f"/tmp/{os.getpid()}.txt")
+            path.write_text("m")
+            return Both(text="hi", mask=path)
+
+    class Streams(BasePredictor):
+        def predict(self) -> ConcatenateIterator[str]:
+            yield "a"
+            print("half way")
+            yield "b"
+
+    class Data(BasePredictor):
+        def predict(self, options: dict, ids: list[int]) -> dict:
+            return {"options": options, "sum": sum(ids)}
+
+    class Fails(BasePredictor):
+        def predict(self) -> str:
+            raise ValueError("no luck")
+
+    class Waits(BasePredictor):
+        def predict(self) -> str:
+            print("waiting", flush=True)
+            while True:
+                time.sleep(0.01)
+"""
+TRAIN = """
+    def train(steps: int = 3) -> int:
+        return steps * 2
+"""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a process left."""
+
+    status: int
+    out: str
+    err: str
+
+
+Cogfal: TypeAlias = Callable[..., Ended]
+COMMAND = [sys.executable, "-W", "error", "-m", "cogfal"]
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """Return an environment without this user's settings."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("FAL_", "COG"))}
+    return {**kept, "HOME": str(home), "COLUMNS": "100", "NO_COLOR": "1", **more}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """The project, in a directory of its own."""
+    root = tmp_path / "project"
+    root.mkdir()
+    (root / "cog.yaml").write_text(COG_YAML)
+    (root / "predict.py").write_text(textwrap.dedent(PREDICT))
+    (root / "train.py").write_text(textwrap.dedent(TRAIN))
+    return root
+
+
+@pytest.fixture
+def cogfal(project: Path, tmp_path: Path) -> Cogfal:
+    """Run `cogfal` in the project and return how it ended."""
+
+    def run(*arguments: str, stdin: str = "", **more: str) -> Ended:
+        done = subprocess.run(
+            [*COMMAND, *arguments],
+            cwd=project,
+            env=environment(tmp_path, **more),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+        return Ended(done.returncode, done.stdout, done.stderr)
+
+    return run

@@ -1,0 +1,123 @@
+"""The command as a whole: help, speed, completion, Cog's own commands."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cogfal import __version__
+from cogfal.cli import COMMANDS
+from tests.cli.conftest import COMMAND, Cogfal, environment
+
+ALLOWED = 0.2  # seconds over an interpreter that does nothing
+
+
+def test_help_lists_every_command(cogfal: Cogfal) -> None:
+    """Each has one line that says what it is for."""
+    ended = cogfal("--help")
+
+    assert ended.status == 0
+    assert [name for name in COMMANDS if name not in ended.out] == []
+
+
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_every_command_has_help(cogfal: Cogfal, name: str) -> None:
+    """Its options are described."""
+    ended = cogfal(name, "--help")
+
+    assert ended.status == 0
+    assert f"cogfal {name}" in ended.out
+
+
+def test_the_version_is_told(cogfal: Cogfal) -> None:
+    """It is the package's."""
+    assert cogfal("--version").out == f"cogfal {__version__}\n"
+
+
+def test_no_command_is_a_usage_error(cogfal: Cogfal) -> None:
+    """Help is shown, and scripts notice."""
+    ended = cogfal()
+
+    assert ended.status == 2
+    assert "Usage" in ended.out
+
+
+def test_an_unknown_command_is_a_usage_error(cogfal: Cogfal) -> None:
+    """The known ones are named."""
+    ended = cogfal("frobnicate")
+
+    assert ended.status == 2
+    assert "invalid choice: 'frobnicate'" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("command", "instead"),
+    [
+        ("build", "cogfal deploy"),
+        ("push", "fal deploy"),
+        ("login", "fal auth login"),
+        ("run", "cogfal predict"),
+        ("debug", "cogfal dockerfile"),
+    ],
+)
+def test_cogs_own_commands_name_what_to_use(cogfal: Cogfal, command: str, instead: str) -> None:
+    """Whatever follows the command, the answer is the same."""
+    ended = cogfal(command, "-t", "x", "python", "train.py")
+
+    assert ended.status == 2
+    assert instead in ended.err
+
+
+def test_help_comes_at_once(tmp_path: Path) -> None:
+    """The best of several starts is near that of an interpreter, and fal is not imported."""
+    plain = _best([sys.executable, "-c", "pass"], tmp_path)
+
+    assert _best([sys.executable, "-m", "cogfal", "--help"], tmp_path) - plain < ALLOWED
+
+
+@pytest.mark.parametrize("command", sorted({*COMMANDS} - {"serve"}))
+def test_only_serving_imports_fal(command: str) -> None:
+    """A command that does not need fal does not wait for it."""
+    script = (
+        f"import sys, cogfal.cli, cogfal.cli.{command}\n"
+        "sys.exit(', '.join(n for n in ('fal', 'grpc', 'fal_client') if n in sys.modules))"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+
+    assert done.stderr.strip() == ""
+
+
+def test_commands_and_options_can_be_completed(tmp_path: Path) -> None:
+    """The shell is answered with what fits."""
+    assert {"predict", "playground"} & _completions("cogfal pre", tmp_path) == {"predict"}
+    assert "--playground" in _completions("cogfal serve --play", tmp_path)
+
+
+def _completions(line: str, home: Path) -> set[str]:
+    answer = home / "answer"
+    variables = environment(
+        home,
+        _ARGCOMPLETE="1",
+        _ARGCOMPLETE_STDOUT_FILENAME=str(answer),
+        _ARGCOMPLETE_IFS="\n",
+        COMP_LINE=line,
+        COMP_POINT=str(len(line)),
+    )
+    subprocess.run(COMMAND, env=variables, check=False, capture_output=True)
+    return {word.strip() for word in answer.read_text().split("\n")}
+
+
+def _best(command: list[str], home: Path) -> float:
+    times = []
+    for _ in range(7):
+        start = time.perf_counter()
+        subprocess.run(command, env=environment(home), check=True, stdout=subprocess.DEVNULL)
+        times.append(time.perf_counter() - start)
+    return min(times)

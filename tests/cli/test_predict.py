@@ -1,0 +1,191 @@
+"""`cogfal predict` and `cogfal train`, here."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cogfal, environment
+from tests.processes import Process
+
+
+def test_text_is_all_there_is_on_stdout(cogfal: Cogfal) -> None:
+    """What the predictor prints goes to stderr, cog.yaml's environment to the predictor."""
+    ended = cogfal("predict", "-i", "name=Ada")
+
+    assert (ended.status, ended.out) == (0, "Hello, Ada!\n")
+    assert "greeting" in ended.err
+
+
+def test_variables_of_the_command_line_win(cogfal: Cogfal) -> None:
+    """`-e` replaces what cog.yaml says."""
+    assert cogfal("predict", "-i", "name=Ada", "-e", "MARK=?").out == "Hello, Ada?\n"
+
+
+def test_a_repeated_input_is_a_list(cogfal: Cogfal) -> None:
+    """One is a list too, where the predictor wants one."""
+    once = cogfal("predict", "-i", "name=Ada", "-i", "tags=x")
+    twice = cogfal("predict", "-i", "name=Ada", "-i", "tags=x", "-i", "tags=y")
+
+    assert (once.out, twice.out) == ("Hello, Ada!x\n", "Hello, Ada!xy\n")
+
+
+@pytest.mark.parametrize("form", ["text", "file", "stdin", "cog-stdin"])
+def test_inputs_may_be_json(cogfal: Cogfal, project: Path, form: str) -> None:
+    """As text, from a file, or from stdin."""
+    text = '{"name": "Ada", "times": 2}'
+    (project / "inputs.json").write_text(text)
+    given = {"text": text, "file": "@inputs.json", "stdin": "-", "cog-stdin": "@-"}[form]
+
+    ended = cogfal("predict", "--json", given, stdin=text)
+
+    assert ended.out == "Hello, Ada!Hello, Ada!\n"
+
+
+def test_structured_inputs_are_json(cogfal: Cogfal) -> None:
+    """Objects and lists of numbers are read as what they are, and objects printed as JSON."""
+    ended = cogfal(
+        *["predict", "--ref", "predict.py:Data"],
+        *["-i", 'options={"a": [1]}', "-i", "ids=1", "-i", "ids=2"],
+    )
+
+    assert json.loads(ended.out) == {"options": {"a": [1]}, "sum": 3}
+
+
+def test_text_may_come_from_a_file(cogfal: Cogfal, project: Path) -> None:
+    """`@` before a file name gives a text input the file's text."""
+    (project / "name.txt").write_text("Ada")
+
+    assert cogfal("predict", "-i", "name=@name.txt").out == "Hello, Ada!\n"
+
+
+@pytest.mark.parametrize(
+    ("output", "written"),
+    [
+        pytest.param([], "output.txt", id="default"),
+        pytest.param(["-o", "made"], "made.txt", id="no-suffix"),
+        pytest.param(["-o", "sub/made.bin"], "sub/made.bin", id="suffix"),
+    ],
+)
+def test_a_file_is_written_under_cogs_name(
+    cogfal: Cogfal, project: Path, output: list[str], written: str
+) -> None:
+    """The suffix is the predictor's where none is given."""
+    (project / "in.txt").write_text("hello")
+
+    ended = cogfal("predict", "--ref", "predict.py:Copies", "-i", "source=@in.txt", *output)
+
+    assert (project / written).read_text() == "hello"
+    assert f"Written output to {written}" in ended.err
+    assert ended.out == ""
+
+
+@pytest.mark.parametrize("name", ["Makes", "Many"])
+def test_several_files_are_numbered(cogfal: Cogfal, project: Path, name: str) -> None:
+    """A list at its end and an iterator as it goes give the same files."""
+    cogfal("predict", "--ref", f"predict.py:{name}")
+
+    assert [(project / f"output.{i}.txt").read_text() for i in range(2)] == ["0", "1"]
+
+
+def test_an_existing_directory_takes_the_files(cogfal: Cogfal, project: Path) -> None:
+    """They keep the names that the predictor gave them."""
+    (project / "results").mkdir()
+
+    cogfal("predict", "--ref", "predict.py:Makes", "-o", "results")
+
+    assert len(list((project / "results").glob("*-?.txt"))) == 2
+
+
+def test_an_object_is_printed_with_its_files_names(cogfal: Cogfal, project: Path) -> None:
+    """Files are written under their field's name, which stands in the JSON."""
+    ended = cogfal("predict", "--ref", "predict.py:Object")
+
+    assert json.loads(ended.out) == {"text": "hi", "mask": "output.mask.txt"}
+    assert (project / "output.mask.txt").read_text() == "m"
+
+
+def test_text_is_written_where_asked(cogfal: Cogfal, project: Path) -> None:
+    """`-o` takes text as well as files."""
+    ended = cogfal("predict", "-i", "name=Ada", "-o", "greeting.txt")
+
+    assert (project / "greeting.txt").read_text() == "Hello, Ada!\n"
+    assert ended.out == ""
+
+
+def test_joined_pieces_are_one_line(cogfal: Cogfal) -> None:
+    """Streamed text is written as it comes, without repeating it at the end."""
+    ended = cogfal("predict", "--ref", "predict.py:Streams")
+
+    assert ended.out == "ab\n"
+
+
+def test_a_failure_shows_the_authors_traceback(cogfal: Cogfal) -> None:
+    """The status is 1, and stderr says where it happened."""
+    ended = cogfal("predict", "--ref", "predict.py:Fails")
+
+    assert ended.status == 1
+    assert 'raise ValueError("no luck")' in ended.err
+    assert "error: no luck" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param([], "name: Field required", id="missing"),
+        pytest.param(["-i", "name=a", "-i", "times=9"], "times: Input should be", id="too-large"),
+        pytest.param(["-i", "name"], "-i name: write it as NAME=VALUE", id="no-value"),
+        pytest.param(["--json", "[1]"], "--json is not an object", id="no-object"),
+        pytest.param(["--json", "{"], "--json is not JSON", id="no-json"),
+        pytest.param(["-i", "name=@nope.txt"], "nope.txt cannot be read", id="no-text"),
+        pytest.param(["-e", "MARK"], "-e MARK: write it as NAME=VALUE", id="no-variable"),
+        pytest.param(["-C", "nope"], "there is no such directory", id="no-project"),
+        pytest.param(["--ref", "predict.py:Nope"], "Nope", id="no-predictor"),
+        pytest.param(
+            ["--ref", "predict.py:Copies", "-i", "source=@nope.png"],
+            "there is no file nope.png",
+            id="no-file",
+        ),
+    ],
+)
+def test_a_wrong_command_line_is_explained(
+    cogfal: Cogfal, arguments: list[str], message: str
+) -> None:
+    """The status is 1 and the message names what is wrong, without a traceback."""
+    ended = cogfal("predict", *arguments)
+
+    assert ended.status == 1
+    assert message in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_an_interruption_cancels(project: Path, tmp_path: Path) -> None:
+    """Ctrl-C reaches the predictor as a cancellation; the status is 130."""
+    command = [sys.executable, "-m", "cogfal", "predict", "--ref", "predict.py:Waits"]
+    with Process(command, cwd=project, env=environment(tmp_path)) as process:
+        process.wait_for("waiting")
+
+        os.kill(process.pid, signal.SIGINT)
+
+        assert process.wait() == 130
+        assert "Traceback" not in process.output
+
+
+def test_training_runs_the_training_function(cogfal: Cogfal) -> None:
+    """Inputs and output are treated as a prediction's."""
+    assert cogfal("train", "-i", "steps=4").out == "8\n"
+
+
+def test_a_project_without_training_says_so(cogfal: Cogfal, project: Path) -> None:
+    """The remedy is the line that is missing."""
+    (project / "cog.yaml").write_text('predict: "predict.py:Greets"\n')
+
+    ended = cogfal("train")
+
+    assert ended.status == 1
+    assert 'add `train: "train.py:train"`' in ended.err

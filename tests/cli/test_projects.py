@@ -1,0 +1,224 @@
+"""The commands that make, read and describe a project."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cogfal
+
+FAKE_FAL = f"""#!{sys.executable}
+import sys
+print("fal", *sys.argv[1:])
+sys.exit(3)
+"""
+
+
+def test_a_new_project_runs(cogfal: Cogfal, project: Path) -> None:
+    """What `init` writes is checked and predicted without an edit."""
+    made = cogfal("init", "new")
+
+    assert made.status == 0
+    assert sorted(path.name for path in (project / "new").iterdir()) == [
+        ".dockerignore",
+        "app.py",
+        "cog.yaml",
+        "predict.py",
+    ]
+    assert cogfal("check", "new").status == 0
+    assert cogfal("predict", "-C", "new", "-i", "name=Ada").out == "Hello, Ada!\n"
+
+
+def test_an_existing_project_is_left_alone(cogfal: Cogfal, project: Path) -> None:
+    """`init` says what is there, and what adds to it."""
+    before = {path: path.read_bytes() for path in project.iterdir()}
+
+    ended = cogfal("init")
+
+    assert ended.status == 1
+    assert "cog.yaml, predict.py" in ended.err
+    assert "cogfal migrate" in ended.err
+    assert {path: path.read_bytes() for path in project.iterdir()} == before
+
+
+def test_migrating_writes_the_app_and_reports(cogfal: Cogfal, project: Path) -> None:
+    """Every setting and every input is told, with its line."""
+    ended = cogfal("migrate")
+
+    assert ended.status == 0
+    assert (project / "app.py").read_text() == (
+        'import cogfal\n\nApp = cogfal.App.from_cog("cog.yaml")\n'
+    )
+    assert "build.python_version cog.yaml:2" in ended.out
+    assert "times" in ended.out
+    assert "integer, default 1, 1 to 3" in ended.out
+
+
+def test_a_project_without_cog_yaml_names_its_predictor(cogfal: Cogfal, project: Path) -> None:
+    """The App says what cog.yaml would have said."""
+    (project / "cog.yaml").unlink()
+    (project / "predict.py").write_text(
+        "class Predictor:\n    def predict(self, x: int = 1) -> int:\n        return x\n"
+    )
+
+    cogfal("migrate")
+
+    assert 'predictor = "predict.py:Predictor"' in (project / "app.py").read_text()
+
+
+def test_an_app_is_replaced_only_when_told(cogfal: Cogfal, project: Path) -> None:
+    """Without a terminal to ask on, it stays; `--yes` replaces it."""
+    app = project / "app.py"
+    app.write_text("# mine\n")
+
+    kept, kept_text = cogfal("migrate"), app.read_text()
+    replaced = cogfal("migrate", "--yes")
+
+    assert (kept.status, kept_text) == (1, "# mine\n")
+    assert "--yes replaces it" in kept.err
+    assert replaced.status == 0
+    assert "from_cog" in app.read_text()
+
+
+def test_a_pyproject_entry_is_added_once(cogfal: Cogfal, project: Path) -> None:
+    """What the file says already stays; a second entry of the name is refused."""
+    (project / "pyproject.toml").write_text('[project]\nname = "x"\n')
+
+    first = cogfal("migrate", "--pyproject", "my-model")
+    second = cogfal("migrate", "--pyproject", "my-model")
+
+    text = (project / "pyproject.toml").read_text()
+    assert first.status == 0
+    assert text.startswith('[project]\nname = "x"\n')
+    assert text.count('[tool.fal.apps.my-model]\nref = "app.py::App"') == 1
+    assert second.status == 1
+    assert "has an entry for my-model already" in second.err
+
+
+def test_a_report_can_be_json(cogfal: Cogfal) -> None:
+    """For programs: settings and inputs."""
+    report = json.loads(cogfal("migrate", "--json").out)
+
+    assert report["inputs"]["name"] == "string, required"
+    assert "kept" in {line["status"] for line in report["report"]}
+
+
+def test_a_good_project_passes(cogfal: Cogfal) -> None:
+    """Missing credentials are a note, not an error."""
+    cogfal("migrate")
+
+    ended = cogfal("check")
+
+    assert ended.status == 0
+    assert "✓ predict.py:Greets: 3 inputs read" in ended.err
+    assert "! there are no fal credentials here" in ended.err
+
+
+def test_credentials_are_found(cogfal: Cogfal) -> None:
+    """A key in the environment is one."""
+    assert "✓ fal credentials are there" in cogfal("check", FAL_KEY="a:b").err
+
+
+def test_every_mistake_is_found_in_one_go(cogfal: Cogfal, project: Path) -> None:
+    """One error does not hide the next; each has its line and remedy."""
+    (project / "predict.py").write_text(
+        "from cog import BasePredictor, Input\n"
+        "class Greets(BasePredictor):\n"
+        "    def predict(self, x: int = Input(default=compute())) -> str:\n"
+        "        return ''\n"
+    )
+
+    ended = cogfal("check", "--json")
+
+    findings = json.loads(ended.out)
+    errors = [finding for finding in findings if finding["status"] == "error"]
+    assert ended.status == 1
+    assert [finding["where"] for finding in errors] == ["predict.py:3", None]
+    assert [finding["what"] for finding in errors][1] == "there is no app.py"
+    assert all(finding["remedy"] for finding in errors)
+
+
+@pytest.mark.parametrize(
+    "command", ["check", "migrate", "schema", "dockerfile", "predict", "entry"]
+)
+def test_a_broken_cog_yaml_is_told_with_its_line(
+    cogfal: Cogfal, project: Path, command: str
+) -> None:
+    """Every command that reads it says the same."""
+    (project / "cog.yaml").write_text("build:\n  gpu: maybe\n")
+
+    ended = cogfal(command)
+
+    assert ended.status == 1
+    assert "cog.yaml:2" in ended.err
+    assert "remedy" in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_the_document_is_printed(cogfal: Cogfal) -> None:
+    """One document has Cog's schemas and fal's typed door."""
+    document = json.loads(cogfal("schema").out)
+
+    assert list(document["components"]["schemas"]["Input"]["properties"]) == [
+        "name",
+        "times",
+        "tags",
+    ]
+    assert {"/", "/predictions", "/trainings"} <= set(document["paths"])
+
+
+def test_cogs_schemas_can_be_had_alone(cogfal: Cogfal) -> None:
+    """As `components.schemas` of Cog's document."""
+    schemas = json.loads(cogfal("schema", "--components").out)
+
+    assert {"Input", "Output", "TrainingInput", "TrainingOutput"} <= set(schemas)
+
+
+def test_a_dockerfile_is_printed(cogfal: Cogfal) -> None:
+    """Also where fal would not need one, which is said."""
+    ended = cogfal("dockerfile")
+
+    assert ended.out.startswith("FROM ")
+    assert "needs no image" in ended.err
+
+
+def test_an_entry_point_is_written(cogfal: Cogfal, project: Path) -> None:
+    """The package lies where asked, with the app's table."""
+    ended = cogfal("entry", "--name", "my-model", "--machine-type", "GPU-A100", "-o", "entry")
+
+    assert ended.status == 0
+    assert "GPU-A100" in (project / "entry" / "pyproject.toml").read_text()
+
+
+def _with_fal(project: Path, tmp_path: Path) -> str:
+    """Put a `fal` on the PATH that tells what it was called with."""
+    bin_ = tmp_path / "bin"
+    bin_.mkdir()
+    (bin_ / "fal").write_text(FAKE_FAL)
+    (bin_ / "fal").chmod(0o755)
+    return str(bin_)
+
+
+def test_deploying_checks_and_hands_over(cogfal: Cogfal, project: Path, tmp_path: Path) -> None:
+    """What `--` is given to fal, and its status is the command's."""
+    cogfal("migrate")
+    path = _with_fal(project, tmp_path)
+
+    ended = cogfal("deploy", "--", "--auth", "public", PATH=path)
+
+    assert ended.out == "fal deploy app.py::App --auth public\n"
+    assert ended.status == 3
+
+
+def test_what_has_errors_is_not_deployed(cogfal: Cogfal, project: Path, tmp_path: Path) -> None:
+    """The errors are told, and fal is not called."""
+    path = _with_fal(project, tmp_path)
+
+    ended = cogfal("deploy", PATH=path)
+
+    assert ended.status == 1
+    assert "there is no app.py" in ended.err
+    assert "fal deploy" not in ended.out

@@ -1,0 +1,143 @@
+"""`cogfal serve`, and `cogfal predict --url` against what it serves."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.cli.conftest import Cogfal, environment
+from tests.processes import Process, free_port
+
+APP = """
+import cogfal
+
+class Greets(cogfal.App):
+    predictor = "predict.py:Greets"
+
+class Makes(cogfal.App):
+    predictor = "predict.py:Makes"
+
+class Streams(cogfal.App):
+    predictor = "predict.py:Streams"
+
+class Many(cogfal.App):
+    predictor = "predict.py:Many"
+
+class Copies(cogfal.App):
+    predictor = "predict.py:Copies"
+"""
+
+
+@contextmanager
+def served(project: Path, home: Path, *arguments: str) -> Iterator[str]:
+    """Serve in the project and yield the URL once the app answers."""
+    port = str(free_port())
+    command = [sys.executable, "-m", "cogfal", "serve", "--port", port, *arguments]
+    with Process(command, cwd=project, env=environment(home)) as process:
+        process.wait_for("serving at")
+        yield f"http://127.0.0.1:{port}"
+
+
+def test_a_project_is_served_from_cog_yaml(project: Path, tmp_path: Path) -> None:
+    """Without an app.py; the playground is there only if asked for."""
+    with served(project, tmp_path) as url:
+        answer = httpx.post(url, json={"name": "Ada"})
+        page = httpx.get(f"{url}/playground")
+
+    assert answer.json() == {"output": "Hello, Ada!"}
+    assert page.status_code == 404
+
+
+def test_the_playground_is_served_when_asked_for(project: Path, tmp_path: Path) -> None:
+    """Its page and the app's document come from one place."""
+    with served(project, tmp_path, "--playground") as url:
+        page = httpx.get(f"{url}/playground")
+
+    assert page.status_code == 200
+    assert "<title>Playground</title>" in page.text
+
+
+def test_the_app_is_not_reachable_from_elsewhere(project: Path, tmp_path: Path) -> None:
+    """Only the loopback address is bound."""
+    with served(project, tmp_path) as url, pytest.raises(httpx.ConnectError):
+        httpx.get(url.replace("127.0.0.1", "127.0.0.2"))
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call, and what it brings: text on stdout, and files with their text."""
+
+    app: str
+    arguments: tuple[str, ...] = ()
+    out: str = ""
+    files: tuple[tuple[str, str], ...] = ()
+
+
+NUMBERED = (("output.0.txt", "0"), ("output.1.txt", "1"))
+CALLS = {
+    "text": Call("Greets", ("-i", "name=Ada"), out="Hello, Ada!\n"),
+    "joined": Call("Streams", out="ab\n"),
+    "files": Call("Makes", ("-i", "count=2"), files=NUMBERED),
+    "streamed-files": Call("Many", files=NUMBERED),
+    "input": Call("Copies", ("-i", "source=@in.txt", "-o", "copy"), files=(("copy.txt", "hi"),)),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_an_app_that_runs_can_be_called(
+    cogfal: Cogfal, project: Path, tmp_path: Path, call: Call
+) -> None:
+    """The output is the same as in this process."""
+    (project / "app.py").write_text(APP)
+    (project / "in.txt").write_text("hi")
+
+    with served(project, tmp_path, f"app.py::{call.app}") as url:
+        ended = cogfal("predict", "--url", url, *call.arguments)
+
+    assert (ended.status, ended.out) == (0, call.out), ended.err
+    assert [(name, (project / name).read_text()) for name, _ in call.files] == list(call.files)
+
+
+def test_a_refusal_names_the_input(cogfal: Cogfal, project: Path, tmp_path: Path) -> None:
+    """The app's problems are told in the words of the app."""
+    with served(project, tmp_path) as url:
+        ended = cogfal("predict", "--url", url)
+
+    assert ended.status == 1
+    assert "error: name: Field required" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(["nope.py"], "there is no file nope.py", id="no-file"),
+        pytest.param(["app.py::Nope"], "app.py has no App called Nope", id="no-class"),
+        pytest.param(["app.py"], "app.py has 5 Apps; name one", id="several"),
+    ],
+)
+def test_what_cannot_be_served_is_told(
+    cogfal: Cogfal, project: Path, arguments: list[str], message: str
+) -> None:
+    """The message names the file and what is in it."""
+    (project / "app.py").write_text(APP)
+
+    ended = cogfal("serve", *arguments)
+
+    assert ended.status == 1
+    assert message in ended.err
+
+
+def test_nobody_at_the_url_is_told(cogfal: Cogfal) -> None:
+    """The URL is in the message."""
+    url = f"http://127.0.0.1:{free_port()}"
+
+    ended = cogfal("predict", "--url", url, "-i", "name=Ada")
+
+    assert ended.status == 1
+    assert f"{url} cannot be reached" in ended.err
