@@ -14,6 +14,7 @@ from functools import partial
 from inspect import isawaitable
 from typing import Any, TypeAlias, TypeVar
 
+from cogfal.cog.scope import Scope, use_scope
 from cogfal.engine.interruption import Interruption
 from cogfal.engine.pieces import (
     Answer,
@@ -34,15 +35,19 @@ Call: TypeAlias = Callable[[], Any]
 
 
 def start(
-    thread: PredictorThread, call: Call, context: Context, cancellation: type[BaseException]
+    thread: PredictorThread,
+    call: Call,
+    context: Context,
+    cancellation: type[BaseException],
+    scope: Scope,
 ) -> Run:
-    """Prepare a call on the predictor's thread, in `context`.
+    """Prepare a call on the predictor's thread, in `context` and with `scope` as current one.
 
     `cancellation` is what sync code sees when cancelled; coroutines see `asyncio.CancelledError`.
     """
     if thread.looping:
-        return _LoopRun(thread, call, context)
-    return _ThreadRun(thread, call, context, cancellation)
+        return _LoopRun(thread, call, context, scope)
+    return _ThreadRun(thread, call, context, cancellation, scope)
 
 
 class _ThreadRun:
@@ -54,8 +59,10 @@ class _ThreadRun:
         call: Call,
         context: Context,
         cancellation: type[BaseException],
+        scope: Scope,
     ) -> None:
         self.ignored = False
+        self._scope = scope
         self._thread = thread
         self._call = call
         self._context = context
@@ -96,13 +103,17 @@ class _ThreadRun:
 
     def _work(self, function: Callable[[], Piece], step: Interruption, answer: Answer) -> None:
         try:
-            piece = step.run(partial(self._context.run, function))
+            piece = step.run(partial(self._context.run, self._within_scope, function))
             self.ignored = self.ignored or step.landed
         except BaseException as error:  # SystemExit and its like end this call only
             piece = Raised(error)
         if not isinstance(piece, Yielded):
             self._iterator = None
         answer.give_threadsafe(piece)
+
+    def _within_scope(self, function: Callable[[], Piece]) -> Piece:
+        with use_scope(self._scope):
+            return function()
 
     def _first(self) -> Piece:
         result = self._call()
@@ -165,8 +176,9 @@ class _ThreadRun:
 class _LoopRun:
     """A call on a thread whose event loop is running: one task from beginning to end."""
 
-    def __init__(self, thread: PredictorThread, call: Call, context: Context) -> None:
+    def __init__(self, thread: PredictorThread, call: Call, context: Context, scope: Scope) -> None:
         self.ignored = False
+        self._scope = scope
         self._thread = thread
         self._call = call
         self._context = context
@@ -225,17 +237,21 @@ class _LoopRun:
         try:
             if self._cancelled:
                 return Raised(asyncio.CancelledError())
-            result = self._call()
-            if isawaitable(result):
-                result = await result
-            if is_iterator(result):
-                result = _asynchronous(result)
-            if not is_async_iterator(result):
-                self.ignored = self._interrupted
-                return Returned(result)
-            await self._iterate(aiter_of(result))
+            with use_scope(self._scope):
+                return await self._perform()
         except BaseException as error:  # SystemExit and its like end this call only
             return Raised(error)
+
+    async def _perform(self) -> Piece:
+        result = self._call()
+        if isawaitable(result):
+            result = await result
+        if is_iterator(result):
+            result = _asynchronous(result)
+        if not is_async_iterator(result):
+            self.ignored = self._interrupted
+            return Returned(result)
+        await self._iterate(aiter_of(result))
         return Ended()
 
     async def _iterate(self, items: AsyncIterator[Any]) -> None:

@@ -199,6 +199,8 @@ class _Process:
             self.kill()
             await self._process.wait()
             await self._listening
+            with suppress(ConnectionError):
+                await self._writer.wait_closed()
         return True
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from typing_extensions import override
 
 from cogfal.cog.exceptions import CancelationException
-from cogfal.cog.scope import Scope, use_scope
+from cogfal.cog.scope import Scope
 from cogfal.engine.capture import Capture
 from cogfal.engine.execution import Call, start
 from cogfal.engine.feed import Feed
@@ -70,7 +70,6 @@ class LocalWorker(Worker):
         self._predictor: Predictor | None = None
         self._leave: Callable[[], None] | None = None
         self._calling: Run | None = None
-        self._scopes: dict[Feed, Callable[[], object]] = {}
 
     @override
     async def load(self, feed: Feed) -> WeightsForm:
@@ -93,14 +92,12 @@ class LocalWorker(Worker):
         feed = assignment.feed
         context = copy_context()
         self._capture.begin(feed, context)
-        scope = use_scope(Scope(assignment.context, feed.metric))
-        context.run(scope.__enter__)
-        self._scopes[feed] = partial(context.run, scope.__exit__, None, None, None)
-        return start(thread, predictor.bind(assignment.values), context, predictor.cancellation)
+        scope = Scope(assignment.context, feed.metric)
+        call = predictor.bind(assignment.values)
+        return start(thread, call, context, predictor.cancellation, scope)
 
     @override
     def finish(self, assignment: Assignment) -> None:
-        self._scopes.pop(assignment.feed)()
         self._capture.end(assignment.feed)
 
     @override
@@ -136,7 +133,7 @@ class LocalWorker(Worker):
         assert self._thread is not None
         context = copy_context()
         self._capture.begin(feed, context)
-        run = self._calling = start(self._thread, call, context, CancelationException)
+        run = self._calling = start(self._thread, call, context, CancelationException, Scope())
         try:
             piece = await run.next()
         finally:
