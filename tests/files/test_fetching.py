@@ -23,14 +23,8 @@ from cogfal.files import (
 )
 from tests.file_server import PNG, FileServer, file_server
 
-QUICK = FileLimits(
-    max_file_bytes=100_000,
-    max_request_bytes=150_000,
-    total_seconds=5.0,
-    connect_seconds=1.0,
-    stall_seconds=0.3,
-    allow_private_hosts=True,
-)
+LIMITS = FileLimits(max_file_bytes=100_000, max_request_bytes=150_000, allow_private_hosts=True)
+IMPATIENT = FileLimits(connect_seconds=0.5, stall_seconds=1.0, allow_private_hosts=True)
 
 
 @pytest.fixture
@@ -40,7 +34,7 @@ def server() -> Iterator[FileServer]:
         yield running
 
 
-def fetch(url: str, directory: Path, limits: FileLimits = QUICK) -> Fetched:
+def fetch(url: str, directory: Path, limits: FileLimits = LIMITS) -> Fetched:
     """Fetch one file with a budget of its own."""
     return asyncio.run(HttpFetcher(limits).fetch(url, directory, Budget(limits)))
 
@@ -74,10 +68,6 @@ def test_identity_is_asked_for(server: FileServer, tmp_path: Path) -> None:
     ("path", "message"),
     [
         pytest.param("/promises-more", "connection broke", id="length too high"),
-        pytest.param("/stall", "stopped answering", id="stall"),
-        pytest.param("/silent", "stopped answering", id="no answer"),
-        pytest.param("/drip", "sent only", id="drip"),
-        pytest.param("/header-drip", "took too long", id="headers drip"),
         pytest.param("/header-flood", "connection broke", id="headers flood"),
         pytest.param("/reset", "connection broke", id="reset"),
         pytest.param("/garbage", "connection broke", id="no HTTP"),
@@ -103,6 +93,25 @@ def test_bad_server_is_an_error_that_leaves_nothing(
     """Whatever the server does wrong is said, and no byte stays on disk."""
     with pytest.raises(FetchError, match=message):
         fetch(server.url(path), tmp_path)
+
+    assert left_in(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        pytest.param("/stall", "stopped answering", id="stall"),
+        pytest.param("/silent", "stopped answering", id="no answer"),
+        pytest.param("/drip", "sent only", id="drip"),
+        pytest.param("/header-drip", "took too long", id="headers drip"),
+    ],
+)
+def test_slow_server_is_given_up(
+    server: FileServer, tmp_path: Path, path: str, message: str
+) -> None:
+    """However it is slow, it is left after the set times, and no byte stays on disk."""
+    with pytest.raises(FetchError, match=message):
+        fetch(server.url(path), tmp_path, IMPATIENT)
 
     assert left_in(tmp_path) == []
 
@@ -137,8 +146,8 @@ def test_file_of_exactly_the_limit_arrives(
 
 def test_files_of_a_request_share_its_limit(server: FileServer, tmp_path: Path) -> None:
     """Two files that each fit are too much if their sum is."""
-    budget = Budget(QUICK)
-    fetcher = HttpFetcher(QUICK)
+    budget = Budget(LIMITS)
+    fetcher = HttpFetcher(LIMITS)
 
     async def main() -> None:
         await fetcher.fetch(server.url("/bytes?size=90000"), tmp_path, budget)
@@ -241,7 +250,7 @@ def fetcher_between(names: dict[str, list[list[str]]]) -> tuple[HttpFetcher, lis
         return answers.pop(0) if len(answers) > 1 else answers[0]
 
     fetcher = HttpFetcher(
-        QUICK, resolver=resolver, permitted=lambda address: address == "127.0.0.1"
+        LIMITS, resolver=resolver, permitted=lambda address: address == "127.0.0.1"
     )
     return fetcher, asked
 
@@ -252,7 +261,7 @@ def test_connection_goes_to_the_address_that_was_judged(tmp_path: Path) -> None:
         fetcher, asked = fetcher_between({"rebind.test": [["127.0.0.1"], ["127.0.0.2"]]})
         url = f"http://rebind.test:{public.port}/file/a.png"
 
-        asyncio.run(fetcher.fetch(url, tmp_path, Budget(QUICK)))
+        asyncio.run(fetcher.fetch(url, tmp_path, Budget(LIMITS)))
 
         assert asked == ["rebind.test"]
         assert public.requests[0][1]["Host"] == f"rebind.test:{public.port}"
@@ -271,7 +280,7 @@ def test_name_with_any_address_inward_is_refused(tmp_path: Path, addresses: list
 
         with pytest.raises(FetchError):
             asyncio.run(
-                fetcher.fetch(f"http://mixed.test:{public.port}/file", tmp_path, Budget(QUICK))
+                fetcher.fetch(f"http://mixed.test:{public.port}/file", tmp_path, Budget(LIMITS))
             )
 
         assert public.requests == inner.requests == []
@@ -284,7 +293,7 @@ def test_redirect_inward_is_refused(tmp_path: Path) -> None:
         url = public.url(f"/redirect?to={quote(inner.url('/file'))}")
 
         with pytest.raises(FetchError, match="not on the public internet"):
-            asyncio.run(fetcher.fetch(url, tmp_path, Budget(QUICK)))
+            asyncio.run(fetcher.fetch(url, tmp_path, Budget(LIMITS)))
 
         assert inner.requests == []
         assert left_in(tmp_path) == []
@@ -297,10 +306,10 @@ def test_next_address_is_tried_when_one_does_not_answer(tmp_path: Path) -> None:
         async def resolver(host: str, port: int) -> list[str]:
             return ["127.0.0.3", "127.0.0.2"]
 
-        fetcher = HttpFetcher(QUICK, resolver=resolver)
+        fetcher = HttpFetcher(LIMITS, resolver=resolver)
         url = f"http://two.test:{server.port}/file/a.png"
 
-        fetched = asyncio.run(fetcher.fetch(url, tmp_path, Budget(QUICK)))
+        fetched = asyncio.run(fetcher.fetch(url, tmp_path, Budget(LIMITS)))
 
     assert fetched.path.read_bytes() == PNG
 
@@ -363,13 +372,13 @@ def test_cancelling_ends_a_download_at_once(server: FileServer, tmp_path: Path, 
 
 def test_unchanged_file_is_not_sent_again(server: FileServer, tmp_path: Path) -> None:
     """Given the version of a former answer, the server may say that it still holds."""
-    fetcher = HttpFetcher(QUICK)
+    fetcher = HttpFetcher(LIMITS)
     url = server.url("/versioned/lora.safetensors")
 
     async def main() -> tuple[Fetched | None, Fetched | None]:
-        first = await fetcher.fetch(url, tmp_path, Budget(QUICK))
-        same = await fetcher.fetch_if_changed(url, tmp_path, Budget(QUICK), first.validators)
-        other = await fetcher.fetch_if_changed(url, tmp_path, Budget(QUICK), Validators('"no"'))
+        first = await fetcher.fetch(url, tmp_path, Budget(LIMITS))
+        same = await fetcher.fetch_if_changed(url, tmp_path, Budget(LIMITS), first.validators)
+        other = await fetcher.fetch_if_changed(url, tmp_path, Budget(LIMITS), Validators('"no"'))
         return same, other
 
     same, other = asyncio.run(main())
