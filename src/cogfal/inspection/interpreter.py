@@ -17,6 +17,7 @@ from cogfal.inspection.expressions import PYTHON_ERRORS, Expressions
 from cogfal.inspection.library import outside
 from cogfal.inspection.source import Module, Progress, Project
 from cogfal.inspection.statements import Returned, Statements
+from cogfal.inspection.syntax import yields
 from cogfal.inspection.values import (
     COG_ROOTS,
     External,
@@ -258,15 +259,3 @@ class Interpreter:
         elif keywords:
             raise Raised("TypeError", f"{function.name}() does not take {next(iter(keywords))!r}")
         scope.names.update(given)
-
-
-def yields(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> bool:
-    """Whether a function's own body, not a function inside it, contains `yield`."""
-    pending: list[ast.AST] = list(node.body) if isinstance(node.body, list) else [node.body]
-    while pending:
-        part = pending.pop()
-        if isinstance(part, ast.Yield | ast.YieldFrom):
-            return True
-        if not isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
-            pending.extend(ast.iter_child_nodes(part))
-    return False

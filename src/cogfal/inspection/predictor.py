@@ -10,10 +10,11 @@ from cogfal.errors import PredictorError, UnsupportedSignature
 from cogfal.inspection import attributes
 from cogfal.inspection.annotations import Annotations
 from cogfal.inspection.decorations import concurrency, old_inputs, streams
-from cogfal.inspection.interpreter import Interpreter, yields
+from cogfal.inspection.interpreter import Interpreter
 from cogfal.inspection.objects import description
 from cogfal.inspection.signature import Signature
 from cogfal.inspection.source import Module, Project
+from cogfal.inspection.syntax import yields
 from cogfal.inspection.values import (
     BoundMethod,
     ClassValue,

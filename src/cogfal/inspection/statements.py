@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import ast
-import builtins
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from cogfal.inspection.expressions import PYTHON_ERRORS
+from cogfal.inspection.imports import bindings
 from cogfal.inspection.limits import weigh
+from cogfal.inspection.syntax import fails, handles, inside_function, loaded, own_nodes, passes_on
 from cogfal.inspection.values import (
     ClassValue,
     External,
     FunctionValue,
-    Imported,
     Instance,
     ModuleValue,
     OpenFile,
@@ -25,9 +25,7 @@ from cogfal.inspection.values import (
 )
 from cogfal.inspection.world import World
 
-FunctionNode = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _LEAVING: Final = (ast.Return, ast.Break, ast.Continue)
-_PASS_THROUGH: Final = frozenset({"functools.wraps", "functools.update_wrapper"})
 
 
 class Returned(Exception):
@@ -72,7 +70,7 @@ class Statements:
             ast.Global: self._global,
             ast.If: self._if,
             ast.Import: self._import,
-            ast.ImportFrom: self._import_from,
+            ast.ImportFrom: self._import,
             ast.Nonlocal: self._nothing,
             ast.Pass: self._nothing,
             ast.Raise: self._raise,
@@ -96,11 +94,11 @@ class Statements:
                 self._statement(statement, scope)
             except Unresolved as error:
                 passes = self._world.state.passes(error) or isinstance(error, _PerhapsLeft)
-                if passes or _inside_function(scope):
+                if passes or inside_function(scope):
                     raise
                 self.give_up(statement, scope, error)
             finally:
-                if _inside_function(scope):
+                if inside_function(scope):
                     before.update(self._world.state.reads)
                 self._world.state.reads = before
 
@@ -121,7 +119,7 @@ class Statements:
     def give_up(self, node: ast.stmt, scope: Scope, error: Unresolved) -> None:
         """Make everything that a statement binds or changes unknown."""
         error.at(node, scope.module)
-        for part in _own_nodes(node):
+        for part in own_nodes(node):
             match part:
                 case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
                     self.bind(scope, name, Unknown(error))
@@ -230,16 +228,18 @@ class Statements:
 
     def _augmented(self, node: ast.AugAssign, scope: Scope) -> None:
         target = node.target
-        loaded = ast.copy_location(_loaded(target), target)
-        binary = ast.copy_location(ast.BinOp(loaded, node.op, node.value), node)
+        before_it = ast.copy_location(loaded(target), target)
+        binary = ast.copy_location(ast.BinOp(before_it, node.op, node.value), node)
         try:
-            before = self._world.evaluate(loaded, scope)
+            before = self._world.evaluate(before_it, scope)
         except Unresolved as error:
             self.assign(target, Unknown(error), scope)
             return
         if isinstance(before, list) and isinstance(node.op, ast.Add):
-            extend = ast.Call(ast.Attribute(loaded, "extend", ast.Load()), [node.value], [])
-            self._expression(ast.Expr(ast.fix_missing_locations(_at(extend, node))), scope)
+            extend = ast.Call(ast.Attribute(before_it, "extend", ast.Load()), [node.value], [])
+            self._expression(
+                ast.Expr(ast.fix_missing_locations(ast.copy_location(extend, node))), scope
+            )
         else:
             self.assign(target, self._world.attempt(binary, scope), scope)
 
@@ -259,45 +259,9 @@ class Statements:
             top = top.parent
         scope.outer.update(dict.fromkeys(node.names, top))
 
-    # Imports
-
-    def _import(self, node: ast.Import, scope: Scope) -> None:
-        for alias in node.names:
-            name = alias.name if alias.asname else alias.name.partition(".")[0]
-            imported = Imported(name, None, 0, scope.module, node)
-            self._bind_import(alias.asname or name, imported, scope)
-
-    def _import_from(self, node: ast.ImportFrom, scope: Scope) -> None:
-        for alias in node.names:
-            imported = Imported(node.module or "", alias.name, node.level, scope.module, node)
-            if alias.name == "*":
-                self._import_all(imported, scope)
-            else:
-                self._bind_import(alias.asname or alias.name, imported, scope)
-
-    def _bind_import(self, name: str, imported: Imported, scope: Scope) -> None:
-        if self._world.state.guarded:
-            self._world.follow(imported)
-        self.bind(scope, name, imported)
-
-    def _import_all(self, imported: Imported, scope: Scope) -> None:
-        whole = Imported(imported.module, None, imported.level, imported.importer, imported.node)
-        source = self._world.follow(whole)
-        if not isinstance(source, ModuleValue):
-            scope.names[f"*{imported.module}"] = source
-            return
-        for name in self._exported(source):
-            one = Imported(imported.module, name, imported.level, imported.importer, imported.node)
-            self.bind(scope, name, one)
-
-    def _exported(self, source: ModuleValue) -> list[str]:
-        """Return the names that a star import takes; also those from further star imports."""
-        try:
-            listed = self._world.member(source.module, "__all__")
-            return [str(name) for name in self._world.iterate(listed)]
-        except Unresolved:
-            names = source.module.scope.names if source.module.scope is not None else {}
-            return [name for name in names if not name.startswith("_")]
+    def _import(self, node: ast.Import | ast.ImportFrom, scope: Scope) -> None:
+        for name, value in bindings(self._world, node, scope.module):
+            self.bind(scope, name, value)
 
     # Definitions
 
@@ -318,7 +282,7 @@ class Statements:
                 except Unresolved:
                     continue
                 if isinstance(wrapper, FunctionValue) and wrapper is not result:
-                    wrapper.wraps = result if _passes_on(wrapper) else None
+                    wrapper.wraps = result if passes_on(wrapper) else None
                     result = wrapper
         return result
 
@@ -328,7 +292,7 @@ class Statements:
         decorators = tuple(self._world.attempt(d, scope) for d in node.decorator_list)
         body = scope.inner(is_class=True)
         body.names["__qualname__"] = node.name
-        self.run(node.body, body, fresh=not _inside_function(scope))
+        self.run(node.body, body, fresh=not inside_function(scope))
         cls = ClassValue(node, body, bases, decorators, keywords)
         self.bind(scope, node.name, cls)
         for decorator in decorators:
@@ -354,10 +318,10 @@ class Statements:
 
     def _either(self, node: ast.If, scope: Scope, error: Unresolved) -> None:
         """Carry out both branches, since the condition is not known, and keep what they share."""
-        if _fails(node.body) or _fails(node.orelse):
-            self.run(node.orelse if _fails(node.body) else node.body, scope)
+        if fails(node.body) or fails(node.orelse):
+            self.run(node.orelse if fails(node.body) else node.body, scope)
             return
-        if any(isinstance(part, _LEAVING) for part in _own_nodes(node)):
+        if any(isinstance(part, _LEAVING) for part in own_nodes(node)):
             raise _PerhapsLeft(error.reason, error.node, error.module)
         before = dict(scope.names)
         with self._world.state.doubt(error):
@@ -436,7 +400,7 @@ class Statements:
                 self.run(node.body, scope)
             self.run(node.orelse, scope)
         except Raised as error:
-            handler = next((h for h in node.handlers if _handles(h, error)), None)
+            handler = next((h for h in node.handlers if handles(h, error)), None)
             if handler is None:
                 raise
             if handler.name:
@@ -444,52 +408,3 @@ class Statements:
             self.run(handler.body, scope)
         finally:
             self.run(node.finalbody, scope)
-
-
-def _inside_function(scope: Scope) -> bool:
-    return scope.parent is not None and not scope.is_class
-
-
-def _own_nodes(node: ast.AST) -> Iterable[ast.AST]:
-    """Yield the nodes of a statement, without those of functions and classes inside it."""
-    yield node
-    if not isinstance(node, (*FunctionNode, ast.ClassDef)):
-        for child in ast.iter_child_nodes(node):
-            yield from _own_nodes(child)
-
-
-def _fails(body: Sequence[ast.stmt]) -> bool:
-    """Whether a branch ends in an exception, so that a working predictor never takes it."""
-    return bool(body) and isinstance(body[-1], ast.Raise)
-
-
-def _handles(handler: ast.ExceptHandler, error: Raised) -> bool:
-    if handler.type is None:
-        return True
-    types = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    raised = getattr(builtins, error.exception, Exception)
-    caught = (getattr(builtins, t.id, None) for t in types if isinstance(t, ast.Name))
-    return any(isinstance(c, type) and issubclass(raised, c) for c in caught)
-
-
-def _loaded(target: ast.expr) -> ast.expr:
-    match target:
-        case ast.Name(id=name):
-            return ast.Name(name, ast.Load())
-        case ast.Attribute(value=value, attr=attr):
-            return ast.Attribute(value, attr, ast.Load())
-        case ast.Subscript(value=value, slice=index):
-            return ast.Subscript(value, index, ast.Load())
-    return target
-
-
-def _at(node: ast.Call, place: ast.stmt) -> ast.Call:
-    return ast.copy_location(node, place)
-
-
-def _passes_on(wrapper: FunctionValue) -> bool:
-    """Whether a wrapper's parameters are those of what it wraps."""
-    args = wrapper.node.args
-    named = [a.arg for a in (*args.posonlyargs, *args.args, *args.kwonlyargs) if a.arg != "self"]
-    wraps = any(isinstance(d, External) and d.name in _PASS_THROUGH for d in wrapper.decorators)
-    return wraps or (not named and args.kwarg is not None)
