@@ -33,7 +33,6 @@ class Scalar:
     text: str
     kind: str
     where: Location
-    quoted: bool = False
 
     @property
     def truth(self) -> bool:
@@ -135,7 +134,7 @@ class _Builder:
     def _value(self, node: yaml.Node, where: Location) -> Value:
         if isinstance(node, yaml.ScalarNode):
             kind = self._kind(node, where)
-            return Scalar(node.value, kind, where, quoted=node.style is not None)
+            return Scalar(node.value, kind, where)
         if isinstance(node, yaml.SequenceNode) and node.tag == f"{_PREFIX}seq":
             return Sequence(tuple(self.build(item) for item in node.value), where)
         if isinstance(node, yaml.MappingNode) and node.tag == f"{_PREFIX}map":

@@ -21,6 +21,7 @@ import tomli_w
 
 from cogfal.errors import ConfigError
 from cogfal.project.config import CogConfig
+from cogfal.project.dockerfile import copy
 from cogfal.project.environment import Environment, plan_environment
 from cogfal.project.settings import PlanSettings
 
@@ -184,7 +185,10 @@ class _PackageWriter:
             target = self._directory / "project" / path
             target.parent.mkdir(parents=True, exist_ok=True)
             _link_or_copy(self._root / path, target)
-        text = (self._environment.dockerfile or "").replace('COPY [".", ', 'COPY ["project/", ')
+        place = f"{self._environment.files.directory}/"
+        moved = {copy(".", place): copy("project/", place)}
+        lines = (self._environment.dockerfile or "").splitlines()
+        text = "\n".join(moved.get(line, line) for line in lines) + "\n"
         (self._directory / "Dockerfile").write_text(text, encoding="utf-8")
         (self._directory / ".dockerignore").write_text("# the project is filtered already\n")
         secrets = dict(self._environment.build_secrets)
