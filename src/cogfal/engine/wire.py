@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, Final, TypeAlias
 
 from pydantic import BaseModel
 
+from cogfal.cog.types import Secret
 from cogfal.engine.faults import Fault
 from cogfal.engine.prediction import Source
 from cogfal.engine.weights import WeightsForm
@@ -180,6 +181,8 @@ class _Pickler(pickle.Pickler):
                 return NotImplemented
             case io.BufferedReader() | io.FileIO():
                 return _reopen, (str(value.name),)
+            case Secret():
+                return Secret, (value.get_secret_value(),)
             case Enum() if not _is_ours(type(value)):
                 return _plain, (value.value,)
             case BaseModel():

@@ -1,0 +1,382 @@
+"""A predictor in a process of its own behaves the same, and can be killed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cogfal.cog.types import Path as CogPath
+from cogfal.cog.types import Secret
+from cogfal.engine.health import HealthStatus
+from cogfal.engine.prediction import Completed, Output, Status
+from cogfal.engine.service import EngineSettings, Service, Submission
+from cogfal.files.workspace import Workspace
+from tests.engine.stage import (
+    Plain,
+    ended,
+    events_of,
+    gathered,
+    project,
+    rooms,
+    run,
+    serving,
+    submit,
+    until,
+)
+
+SOURCE = """
+import ctypes, os, signal, sys, time
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Iterator
+from cog import BaseModel, BasePredictor, Path, current_scope
+
+class Colour(Enum):
+    RED = "red"
+
+class Out(BaseModel):
+    file: Path
+    colour: Any
+
+@dataclass
+class Plain:
+    number: int
+
+class Predictor(BasePredictor):
+    def setup(self):
+        print("setting up")
+        self.calls = 0
+
+    def predict(self, how: str) -> Any:
+        self.calls += 1
+        print(how)
+        match how:
+            case "calls":
+                return self.calls
+            case "exit":
+                os._exit(7)
+            case "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "segfault":
+                ctypes.string_at(0)
+            case "stuck":
+                ctypes.CDLL(None).sleep(600)
+            case "swallow":
+                self.swallow()
+            case "model":
+                return Out(file=Path("x.png"), colour=Colour.RED)
+            case "dataclass":
+                return [Plain(3)]
+            case "lambda":
+                return lambda: 1
+            case "raise":
+                raise ValueError("bad")
+            case "pieces":
+                return self.pieces()
+            case "child":
+                os.system("echo from a child")
+                current_scope().record_metric("a.b", 3)
+                return current_scope().context["who"]
+
+    def swallow(self):
+        while True:
+            try:
+                time.sleep(0.0005)
+            except BaseException:
+                print("never mind")
+
+    def pieces(self) -> Iterator[int]:
+        try:
+            yield 1
+            yield 2
+        finally:
+            print("closed")
+"""
+
+
+def isolated(root: Path, grace: float = 10.0) -> EngineSettings:
+    """Return settings with isolation on."""
+    return EngineSettings(isolate=True, isolate_grace=grace, workspace_parent=rooms(root))
+
+
+VALUES: dict[str, tuple[Any, str]] = {
+    "model": ({"file": CogPath("x.png"), "colour": "red"}, "model\n"),
+    "dataclass": ([{"number": 3}], "dataclass\n"),
+    "pieces": ([1, 2], "pieces\nclosed\n"),
+    "calls": (1, "calls\n"),
+}
+
+
+@pytest.mark.parametrize("how", VALUES)
+def test_values_come_back(tmp_path: Path, how: str) -> None:
+    """Results of the author's own classes arrive as the data they hold."""
+    value, logs = VALUES[how]
+
+    async def main() -> None:
+        async with serving(tmp_path, SOURCE, isolated(tmp_path)) as service:
+            prediction = await ended(submit(service, how=how))
+
+            assert prediction.error is None
+            assert (prediction.output, prediction.logs) == (value, logs)
+            assert (await events_of(prediction))[-1] == Completed()
+
+    run(main)
+
+
+def test_logs_metrics_and_context(tmp_path: Path) -> None:
+    """Prints, child processes, metrics and the request's context find their way."""
+
+    async def main() -> None:
+        async with serving(tmp_path, SOURCE, isolated(tmp_path)) as service:
+            request = Submission({"how": "child"}, Plain(), context={"who": "me"})
+            prediction = await ended(service.submit(request))
+            report = (await service.health()).setup
+
+            assert prediction.output == "me"
+            assert sorted(prediction.logs.splitlines()) == ["child", "from a child"]
+            assert prediction.metrics["a"] == {"b": 3}
+            assert report is not None
+            assert report.logs == "setting up\n"
+
+    run(main)
+
+
+FAULTS = {
+    "raise": "bad",
+    "lambda": "the output cannot leave the isolated process: AttributeError",
+    "exit": "the predictor's process ended with exit code 7",
+    "kill": "the predictor's process was killed by SIGKILL",
+    "segfault": "the predictor's process was killed by SIGSEGV",
+}
+
+
+def test_what_fails_fails_one_prediction(tmp_path: Path) -> None:
+    """Whatever happens to the process, that prediction fails clearly and the next one works."""
+
+    async def main() -> None:
+        async with serving(tmp_path, SOURCE, isolated(tmp_path)) as service:
+            for how, message in FAULTS.items():
+                failed = submit(service, how=how)
+                following = submit(service, how="calls")
+                await gathered(failed.wait(), following.wait())
+
+                assert failed.status is Status.FAILED
+                assert failed.error is not None
+                assert failed.error.startswith(message)
+                assert following.status is Status.SUCCEEDED
+                assert (await service.health()).status is HealthStatus.READY
+                assert not list((tmp_path / "workspaces").iterdir())
+
+    run(main)
+
+
+@pytest.mark.parametrize("how", ["stuck", "swallow"])
+def test_cancellation_that_is_not_obeyed_kills(tmp_path: Path, how: str) -> None:
+    """After the grace period the process is killed, and set up again for the next prediction."""
+
+    async def main() -> None:
+        async with serving(tmp_path, SOURCE, isolated(tmp_path, grace=0.1)) as service:
+            prediction = submit(service, how=how)
+            await until(lambda: prediction.logs)
+
+            prediction.cancel()
+            await ended(prediction)
+
+            assert prediction.status is Status.CANCELED
+            assert await submit(service, how="calls").result() == 1
+            assert (await service.health()).status is HealthStatus.READY
+
+    run(main)
+
+
+def test_cancellation_that_is_obeyed_does_not_kill(tmp_path: Path) -> None:
+    """A predictor that obeys keeps its process, and what setup made."""
+    source = """
+    import time
+    from typing import Iterator
+    from cog import BasePredictor, CancelationException
+
+    class Predictor(BasePredictor):
+        def setup(self):
+            self.calls = 0
+
+        def predict(self, how: str) -> Iterator[int]:
+            self.calls += 1
+            try:
+                yield self.calls
+                while how == "wait":
+                    time.sleep(0.0005)
+            except CancelationException:
+                print("cancelled")
+                raise
+    """
+
+    async def main() -> None:
+        async with serving(tmp_path, source, isolated(tmp_path)) as service:
+            prediction = submit(service, how="wait")
+            await until(lambda: prediction.output)
+
+            prediction.cancel()
+            await ended(prediction)
+
+            assert (prediction.status, prediction.logs) == (Status.CANCELED, "cancelled\n")
+            assert await submit(service, how="go").result() == [2]
+
+    run(main)
+
+
+def test_inputs_travel(tmp_path: Path) -> None:
+    """Paths, secrets and open files reach the isolated predictor."""
+    source = """
+    from typing import Any
+    from cog import BasePredictor, File, Path, Secret
+
+    class Predictor(BasePredictor):
+        def predict(self, path: Path, secret: Secret, file: File) -> Any:
+            return [path.read_text(), secret.get_secret_value(), file.read().decode()]
+    """
+    (tmp_path / "input.txt").write_text("content")
+
+    class Opening:
+        async def materialise(self, values: Any, workspace: Workspace) -> dict[str, Any]:
+            file = workspace.open(tmp_path / "input.txt")
+            return {"path": CogPath(tmp_path / "input.txt"), "secret": Secret("s"), "file": file}
+
+    async def main() -> None:
+        settings = isolated(tmp_path)
+        async with serving(tmp_path, source, settings, materialiser=Opening()) as service:
+            assert await submit(service).result() == ["content", "s", "content"]
+
+    run(main)
+
+
+def test_several_at_once(tmp_path: Path) -> None:
+    """Async predictions run side by side in the process, their prints apart."""
+    source = """
+    import asyncio
+    from cog import AsyncIterator, BasePredictor, concurrent
+
+    class Predictor(BasePredictor):
+        async def setup(self):
+            self.met = 0
+
+        @concurrent(max=3)
+        async def predict(self, number: int) -> AsyncIterator[int]:
+            self.met += 1
+            while self.met < 3:
+                await asyncio.sleep(0.001)
+            for step in range(5):
+                print(number)
+                yield number
+    """
+
+    async def main() -> None:
+        async with serving(tmp_path, source, isolated(tmp_path)) as service:
+            predictions = [submit(service, number=number) for number in range(3)]
+            await gathered(*(prediction.wait() for prediction in predictions))
+
+            for number, prediction in enumerate(predictions):
+                assert prediction.logs.split() == [str(number)] * 5
+                outputs = [e for e in await events_of(prediction) if isinstance(e, Output)]
+                assert outputs == [Output(number, index) for index in range(5)]
+
+    run(main)
+
+
+def test_setup_that_cannot_be_repeated(tmp_path: Path) -> None:
+    """A predictor that does not come back is given up, and the runner asked to be replaced."""
+    source = """
+    import os
+    from pathlib import Path
+    from cog import BasePredictor
+
+    class Predictor(BasePredictor):
+        def setup(self):
+            with open("lives", "x"):
+                pass
+
+        def predict(self) -> str:
+            os._exit(1)
+    """
+    told: list[str] = []
+
+    async def main() -> None:
+        options = isolated(tmp_path)
+        async with serving(tmp_path, source, options, on_fatal=told.append) as service:
+            failed, waiting = submit(service), submit(service)
+            await gathered(failed.wait(), waiting.wait())
+            health = await service.health()
+
+            assert failed.status is waiting.status is Status.FAILED
+            assert health.status is HealthStatus.DEFUNCT
+            assert health.error is not None
+            assert "FileExistsError" in health.error
+            assert told == [health.error]
+
+    run(main)
+
+
+def test_nothing_is_left_of_the_processes(tmp_path: Path) -> None:
+    """The shutdown ends the process and the children that it started."""
+    source = """
+    import os, subprocess
+    from cog import BasePredictor
+
+    class Predictor(BasePredictor):
+        def setup(self):
+            self.child = subprocess.Popen(["sleep", "600"])
+
+        def predict(self) -> list[int]:
+            return [os.getpid(), self.child.pid]
+    """
+
+    async def main() -> list[int]:
+        async with serving(tmp_path, source, isolated(tmp_path)) as service:
+            pids: list[int] = await submit(service).result()
+            return pids
+
+    for pid in run(main):
+        state = Path(f"/proc/{pid}/stat")
+        assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def test_where_cogfal_is_importable_by_path_only(tmp_path: Path) -> None:
+    """The process finds cogfal where the runner has it on sys.path and nowhere else."""
+    source = Path(sys.modules[Service.__module__].__file__ or "").parents[2]
+    project(tmp_path, "class Predictor:\n    def predict(self) -> str: return 'a'")
+    script = f"""
+import asyncio, sys
+sys.path[:0] = [{str(source)!r}, {str(Path.cwd())!r}]
+from pathlib import Path
+from cogfal.engine.service import EngineSettings, Service
+from cogfal.inspection import read_predictor
+from tests.engine.stage import Passing, submit
+
+async def main():
+    root = Path({str(tmp_path)!r})
+    spec = read_predictor("predict.py", root)
+    service = Service(spec, root, Passing(), settings=EngineSettings(isolate=True))
+    await service.setup()
+    sys.stdout.write(await submit(service).result())
+    await service.shutdown(0)
+
+asyncio.run(main())
+"""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd="/",
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.stdout == "a", done.stderr
