@@ -218,6 +218,7 @@ HEAVY_PACKAGES: Final[dict[str, str]] = {
     "openai-whisper": "L",
     "pandas": "M",
     "pillow": "M",
+    "rapidocr-onnxruntime": "M",
     "rembg": "L",
     "scikit-image": "M",
     "scikit-learn": "M",
