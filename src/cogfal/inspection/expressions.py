@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
-from cogfal.inspection import attributes, limits
+from cogfal.inspection import attributes, limits, operands
 from cogfal.inspection.values import (
     UNION,
     ClassValue,
@@ -38,13 +38,6 @@ PYTHON_ERRORS: Final = (
 )
 """What operations on the author's plain data may raise, exactly as they would in Python."""
 
-_SERIES: Final[tuple[type, ...]] = (
-    *(str, bytes, list, tuple, set, frozenset, dict, range),
-    *(type({}.keys()), type({}.values()), type({}.items())),
-)
-_DATA: Final[tuple[type, ...]] = (bool, int, float, complex, type(None), *_SERIES)
-
-
 _CONVERSIONS: Final[dict[int, Callable[[Any], Any]]] = {
     -1: lambda value: value,
     ord("a"): ascii,
@@ -58,6 +51,7 @@ class Expressions:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._budget = world.state.budget
         self._depth = 0
         self._kinds: dict[type[ast.expr], Callable[[Any, Scope], Value]] = {
             ast.Attribute: self._attribute,
@@ -92,7 +86,7 @@ class Expressions:
         """
         self._depth += 1
         try:
-            self._world.state.budget.spend()
+            self._budget.spend()
             return limits.bounded(self._kind(node)(node, scope))
         except Unresolved as error:
             raise error.at(node, scope.module) from None
@@ -174,29 +168,6 @@ class Expressions:
 
     # Operators
 
-    def data(self, value: Value) -> Value:
-        """Return plain data, an Enum member as what it equals, ready for an operator.
-
-        Raises:
-            Unresolved: The value is no plain data, or too large.
-        """
-        if isinstance(value, EnumMember):
-            value = attributes.plain_member(value)
-        if not isinstance(value, _DATA):
-            raise Unresolved("the value is not plain data")
-        limits.weigh(value, self._world.state.budget)
-        return value
-
-    def _comparable(self, value: Value) -> Value:
-        value = attributes.plain_member(value) if isinstance(value, EnumMember) else value
-        if isinstance(value, EnumMember | PathText):
-            return value
-        self.data(value)
-        items = value if isinstance(value, list | tuple) else ()
-        if any(not isinstance(item, (*_DATA, EnumMember)) for item in items):
-            raise Unresolved("an item is not plain data")
-        return value
-
     def _binary(self, node: ast.BinOp, scope: Scope) -> Value:
         left, right = self.evaluate(node.left, scope), self.evaluate(node.right, scope)
         return self.operate(node.op, left, right, scope)
@@ -212,20 +183,20 @@ class Expressions:
         operator = limits.BINARY.get(type(op))
         if operator is None:
             raise Unresolved("this operator is not evaluated")
-        return operator(self.data(left), self.data(right))
+        return operator(operands.data(self._budget, left), operands.data(self._budget, right))
 
     def _unary(self, node: ast.UnaryOp, scope: Scope) -> Value:
         value = self.evaluate(node.operand, scope)
         if isinstance(node.op, ast.Not):
-            return not self.truth(value)
-        return limits.UNARY[type(node.op)](self.data(value))
+            return not operands.truth(value)
+        return limits.UNARY[type(node.op)](operands.data(self._budget, value))
 
     def _boolean(self, node: ast.BoolOp, scope: Scope) -> Value:
         value: Value = None
         for operand in node.values:
             value = self.evaluate(operand, scope)
             last = operand is node.values[-1]
-            if not last and self.truth(value) is isinstance(node.op, ast.Or):
+            if not last and operands.truth(value) is isinstance(node.op, ast.Or):
                 return value
         return value
 
@@ -244,24 +215,14 @@ class Expressions:
             return isinstance(op, ast.IsNot)
         if isinstance(right, External) and right.name == "os.environ" and isinstance(left, str):
             return (self._world.state.getenv(left) is not None) is isinstance(op, ast.In)
-        left, right = self._comparable(left), self._comparable(right)
+        left, right = (
+            operands.comparable(self._budget, left),
+            operands.comparable(self._budget, right),
+        )
         return bool(limits.COMPARE[type(op)](left, right))
 
-    def truth(self, value: Value) -> bool:
-        """Return whether `value` counts as true."""
-        if isinstance(value, Unknown):
-            raise value.error
-        if isinstance(value, ClassValue | FunctionValue | ModuleValue | PathText | HostPath):
-            return True
-        if isinstance(value, EnumMember):
-            value = attributes.plain_member(value)
-            return True if isinstance(value, EnumMember) else bool(value)
-        if isinstance(value, _DATA):
-            return bool(value)
-        raise Unresolved("a condition that is only known where the packages are installed")
-
     def _conditional(self, node: ast.IfExp, scope: Scope) -> Value:
-        chosen = node.body if self.truth(self.evaluate(node.test, scope)) else node.orelse
+        chosen = node.body if operands.truth(self.evaluate(node.test, scope)) else node.orelse
         return self.evaluate(chosen, scope)
 
     # Texts
@@ -270,37 +231,11 @@ class Expressions:
         return "".join(str(self.evaluate(part, scope)) for part in node.values)
 
     def _formatted(self, node: ast.FormattedValue, scope: Scope) -> Value:
-        value = self.text_source(self.evaluate(node.value, scope))
+        value = operands.text_source(self._budget, self.evaluate(node.value, scope))
         value = _CONVERSIONS[node.conversion](value)
         spec = str(self.evaluate(node.format_spec, scope)) if node.format_spec else ""
         limits.check_format(spec, ())
         return format(value, spec)
-
-    def text_source(self, value: Value) -> Value:
-        """Return what `str()` and formats may print: plain data that holds nothing else."""
-        if isinstance(value, PathText):
-            return value.text
-        if isinstance(value, EnumMember):
-            mixed = attributes.plain_member(value)
-            if isinstance(mixed, EnumMember):
-                return f"{value.owner.name}.{value.name}"
-            if not attributes.mixes_in(value.owner, "enum.StrEnum"):
-                raise Unresolved("the text of such a member depends on Python's version")
-            return mixed
-        if isinstance(value, set | frozenset | dict | list | tuple):
-            self._only_data(value)
-        return self.data(value)
-
-    def _only_data(self, value: Value) -> None:
-        limits.weigh(value, self._world.state.budget)
-        pending = [value]
-        while pending:
-            item = pending.pop()
-            if not isinstance(item, _DATA) or isinstance(item, set | frozenset):
-                raise Unresolved("an item is not plain data")
-            if isinstance(item, list | tuple | dict):
-                pending.extend(item)
-                pending.extend(item.values() if isinstance(item, dict) else ())
 
     # Displays and comprehensions
 
@@ -333,7 +268,7 @@ class Expressions:
         if isinstance(value, EnumMember):
             return attributes.plain_member(value)
         if isinstance(value, tuple):
-            limits.weigh(value, self._world.state.budget)
+            limits.weigh(value, self._budget)
         return value
 
     def _dict(self, node: ast.Dict, scope: Scope) -> Value:
@@ -356,7 +291,7 @@ class Expressions:
         inner.parent = scope
         for item in self.iterate(self.evaluate(first.iter, scope)):
             self._world.assign(first.target, item, inner)
-            if all(self.truth(self.evaluate(test, inner)) for test in first.ifs):
+            if all(operands.truth(self.evaluate(test, inner)) for test in first.ifs):
                 if rest:
                     yield from self._comprehend(rest, inner)
                 else:
@@ -365,7 +300,7 @@ class Expressions:
     def _list_comprehension(self, node: ast.ListComp | ast.GeneratorExp, scope: Scope) -> Value:
         scopes = self._comprehend(node.generators, scope)
         results = (self.attempt(node.elt, inner) for inner in scopes)
-        return limits.take(results, self._world.state.budget)
+        return limits.take(results, self._budget)
 
     def _generator(self, node: ast.GeneratorExp, scope: Scope) -> Value:
         return iter(self._list_comprehension(node, scope))
@@ -393,12 +328,12 @@ class Expressions:
         if isinstance(value, OpenFile):
             value = value.text.splitlines(keepends=True)
         if isinstance(value, set | frozenset):
-            self.data(value)
+            operands.data(self._budget, value)
             return sorted(value, key=repr)
-        if isinstance(value, (Iterator, *_SERIES)):
+        if isinstance(value, (Iterator, *operands.SERIES)):
             items: Iterable[Value] = value
-            return limits.take(items, self._world.state.budget)
-        if isinstance(value, _DATA):
+            return limits.take(items, self._budget)
+        if isinstance(value, operands.DATA):
             raise Raised("TypeError", f"{type(value).__name__!r} object is not iterable")
         raise Unresolved("what is iterated over is not known")
 

@@ -15,6 +15,7 @@ from cogfal.errors import PredictorError
 from cogfal.inspection import attributes, calls
 from cogfal.inspection.expressions import PYTHON_ERRORS, Expressions
 from cogfal.inspection.library import outside
+from cogfal.inspection.operands import truth
 from cogfal.inspection.source import Module, Progress, Project
 from cogfal.inspection.statements import Returned, Statements
 from cogfal.inspection.syntax import yields
@@ -63,7 +64,7 @@ class Interpreter:
         self.evaluate = self._expressions.evaluate
         self.attempt = self._expressions.attempt
         self.iterate = self._expressions.iterate
-        self.truth = self._expressions.truth
+        self.truth = truth
         self.assign = self._statements.assign
 
     def load(self, module: Module) -> Scope:

@@ -276,10 +276,6 @@ def _new_type(world: World, _: Value, value: Value) -> Value:
     return value
 
 
-def _auto(world: World) -> Auto:
-    return Auto()
-
-
 def _streaming(world: World, function: Value = None) -> Value:
     return External("cog.streaming") if function is None else function
 
@@ -339,7 +335,7 @@ LIBRARY: Final[dict[str, Entry]] = {
     "collections.OrderedDict": _dict,
     "copy.copy": _over(list),
     "dataclasses.dataclass": lambda world, **_: External("dataclasses.dataclass"),
-    "enum.auto": _auto,
+    "enum.auto": lambda world: Auto(),
     "enum.unique": _itself,
     "functools.wraps": lambda world, function: External("functools.wraps"),
     "inspect.cleandoc": _data(inspect.cleandoc),

@@ -56,7 +56,7 @@ class Statements:
         self._defaults = defaults
         self._kinds: dict[type[ast.stmt], Callable[[Any, Scope], None]] = {
             ast.AnnAssign: self._annotated,
-            ast.Assert: self._nothing,
+            ast.Assert: _nothing,
             ast.Assign: self._assign,
             ast.AsyncFunctionDef: self._function,
             ast.AugAssign: self._augmented,
@@ -71,8 +71,8 @@ class Statements:
             ast.If: self._if,
             ast.Import: self._import,
             ast.ImportFrom: self._import,
-            ast.Nonlocal: self._nothing,
-            ast.Pass: self._nothing,
+            ast.Nonlocal: _nothing,
+            ast.Pass: _nothing,
             ast.Raise: self._raise,
             ast.Return: self._return,
             ast.Try: self._try,
@@ -144,9 +144,6 @@ class Statements:
         scope.reads[name] = frozenset(self._world.state.reads)
 
     # Simple statements
-
-    def _nothing(self, node: ast.stmt, scope: Scope) -> None:
-        """Do nothing."""
 
     def _expression(self, node: ast.Expr, scope: Scope) -> None:
         if not isinstance(node.value, ast.Constant):
@@ -408,3 +405,7 @@ class Statements:
             self.run(handler.body, scope)
         finally:
             self.run(node.finalbody, scope)
+
+
+def _nothing(node: ast.stmt, scope: Scope) -> None:
+    """Do nothing."""
