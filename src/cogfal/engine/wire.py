@@ -176,21 +176,25 @@ async def receive(reader: asyncio.StreamReader) -> Any:
 
 class _Pickler(pickle.Pickler):
     def reducer_override(self, value: Any) -> Any:
-        match value:
-            case type():
-                return NotImplemented
-            case io.BufferedReader() | io.FileIO():
-                return _reopen, (str(value.name),)
-            case Secret():
-                return Secret, (value.get_secret_value(),)
-            case Enum() if not _is_ours(type(value)):
-                return _plain, (value.value,)
-            case BaseModel():
-                return dict, (list(value),)
-            case _ if dataclasses.is_dataclass(value) and not _is_ours(type(value)):
-                return _of_dataclass(value)
-            case _:
-                return NotImplemented
+        if isinstance(value, type):
+            return NotImplemented
+        if isinstance(value, Secret):
+            return Secret, (value.get_secret_value(),)
+        return NotImplemented if _is_ours(type(value)) else _reduced(value)
+
+
+def _reduced(value: Any) -> Any:
+    match value:
+        case io.BufferedReader() | io.FileIO():
+            return _reopen, (str(value.name),)
+        case Enum():
+            return _plain, (value.value,)
+        case BaseModel():
+            return dict, (list(value),)
+        case _ if dataclasses.is_dataclass(value):
+            return _of_dataclass(value)
+        case _:
+            return NotImplemented
 
 
 def _of_dataclass(value: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
