@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import cloudpickle  # type: ignore[import-untyped]  # it comes without types
+import cloudpickle
 import pytest
 import trustme
 from fal._serialization import include_module, patch_pickle
