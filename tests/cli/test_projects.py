@@ -114,6 +114,7 @@ def test_a_good_project_passes(cogfal: Cogfal) -> None:
 
     assert ended.status == 0
     assert "✓ predict.py:Greets: 3 inputs read" in ended.err
+    assert "✓ train.py:train: 1 input read" in ended.err
     assert "! there are no fal credentials here" in ended.err
 
 

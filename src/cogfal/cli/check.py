@@ -20,6 +20,7 @@ from cogfal.schema import document
 from cogfal.spec import JSON, Role
 
 FILE_LIMIT: Final = 1024**3  # bytes, fal's limit for one of the app's files
+PYTHON: Final = "build.python_version"  # told by its own finding
 LARGE: Final = 256 * 1024**2  # bytes of code and data that are worth a thought
 
 
@@ -122,9 +123,12 @@ def _environment(project: LocalProject) -> Iterator[Finding]:
         error = environment.python_conflict
         yield Finding(Mark.BAD, error.what, str(error.where), error.remedy)
     for line in environment.report:
-        if line.status is Status.UNSUPPORTED and environment.python_conflict is None:
-            where = None if line.where is None else str(line.where)
-            yield Finding(Mark.NOTE, f"{line.key}: {line.what}", where, line.why)
+        if line.status is Status.KEPT or line.key == PYTHON:
+            continue
+        changed = line.status is Status.CHANGED
+        text = f"{line.key}: {line.what}" + (f" ({line.why})" if changed and line.why else "")
+        where = None if line.where is None else str(line.where)
+        yield Finding(Mark.NOTE, text, where, None if changed else line.why)
     yield from _files(project, environment.files.names, environment.files.size)
     for mount, secret in environment.build_secrets:
         name = secret.removeprefix("$")

@@ -24,7 +24,7 @@ class Mark(Enum):
 
 def stderr() -> Console:
     """Return a console for messages; plain where stderr is no terminal."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 def say_error(error: Exception) -> None:

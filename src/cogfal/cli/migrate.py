@@ -109,7 +109,7 @@ def _inputs(found: Plan) -> dict[str, str]:
 
 
 def _show(found: Plan) -> None:
-    console = Console(file=sys.stdout, highlight=False)
+    console = Console(file=sys.stdout, highlight=False, emoji=False)
     settings = Table("", "setting", "on fal", "why, or what to do", title="cog.yaml", **LAYOUT)
     for line in found.environment.report:
         settings.add_row(*_row(line))
