@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.cli.conftest import Cogfal, environment
-from tests.processes import Process, free_port
+from tests.cli.conftest import Cogfal
+from tests.cli.serving import served
+from tests.processes import free_port
 
 APP = """
 import cogfal
@@ -32,16 +30,6 @@ class Many(cogfal.App):
 class Copies(cogfal.App):
     predictor = "predict.py:Copies"
 """
-
-
-@contextmanager
-def served(project: Path, home: Path, *arguments: str) -> Iterator[str]:
-    """Serve in the project and yield the URL once the app answers."""
-    port = str(free_port())
-    command = [sys.executable, "-m", "cogfal", "serve", "--port", port, *arguments]
-    with Process(command, cwd=project, env=environment(home)) as process:
-        process.wait_for("serving at")
-        yield f"http://127.0.0.1:{port}"
 
 
 def test_a_project_is_served_from_cog_yaml(project: Path, tmp_path: Path) -> None:

@@ -1,0 +1,21 @@
+"""`cogfal serve` as a process."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.cli.conftest import environment
+from tests.processes import Process, free_port
+
+
+@contextmanager
+def served(project: Path, home: Path, *arguments: str) -> Iterator[str]:
+    """Serve in the project and yield the URL once the app answers."""
+    port = str(free_port())
+    command = [sys.executable, "-m", "cogfal", "serve", "--port", port, *arguments]
+    with Process(command, cwd=project, env=environment(home)) as process:
+        process.wait_for("serving at")
+        yield f"http://127.0.0.1:{port}"
