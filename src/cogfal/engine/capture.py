@@ -144,6 +144,9 @@ class _Tee(io.TextIOBase):
         if feed is not None:
             feed.flush(self._source)
 
+    def close(self) -> None:
+        """Stay open: the process's streams are not the author's to close."""
+
     def writable(self) -> bool:
         return True
 
@@ -180,6 +183,9 @@ class _BinaryTee(io.RawIOBase):
 
     def flush(self) -> None:
         self._tee.flush()
+
+    def close(self) -> None:
+        """Stay open, as the text stream does."""
 
 
 def _stream_handlers() -> Iterator[logging.StreamHandler[Any]]:

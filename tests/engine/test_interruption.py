@@ -1,0 +1,85 @@
+"""An exception raised in another thread lands in its stretch of code or not at all."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+
+import pytest
+
+from cogfal.cog.exceptions import CancelationException
+from cogfal.engine.interruption import Interruption
+
+
+def test_fired_before_the_stretch() -> None:
+    """The stretch does not begin."""
+    interruption = Interruption(CancelationException)
+    interruption.fire()
+
+    with pytest.raises(CancelationException):
+        interruption.run(lambda: pytest.fail("it ran"))
+    assert interruption.landed
+
+
+def test_fired_after_the_stretch() -> None:
+    """Nothing happens any more."""
+    interruption = Interruption(CancelationException)
+
+    assert interruption.run(lambda: 3) == 3
+    interruption.fire()
+    assert not interruption.landed
+
+
+def test_never_outside_of_the_stretch() -> None:
+    """However close the race, code before and after the stretch is never interrupted."""
+    current: list[Interruption] = []
+    over = threading.Event()
+
+    def fire() -> None:
+        while not over.is_set():
+            if current:
+                current[-1].fire()
+
+    outcomes = set()
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    firing = threading.Thread(target=fire)
+    firing.start()
+    try:
+        for number in range(3000):
+            interruption = Interruption(CancelationException)
+            current.append(interruption)
+            try:
+                interruption.run(lambda: sum(range(number % 500)))  # noqa: B023  # it runs at once
+                outcomes.add("ended")
+            except CancelationException:
+                outcomes.add("interrupted")
+            current.pop()
+            sum(range(20))
+    finally:
+        over.set()
+        firing.join()
+        sys.setswitchinterval(interval)
+    assert "interrupted" in outcomes
+
+
+def test_what_catches_it_is_known() -> None:
+    """`landed` tells of an exception that the stretch swallowed."""
+    interruption = Interruption(CancelationException)
+    running = threading.Event()
+
+    def stubborn() -> str:
+        try:
+            while True:
+                running.set()
+                time.sleep(0.0005)
+        except CancelationException:
+            return "kept on"
+
+    firing = threading.Thread(target=lambda: (running.wait(), interruption.fire()))
+    firing.start()
+
+    assert interruption.run(stubborn) == "kept on"
+    firing.join()
+    assert interruption.landed
