@@ -87,7 +87,7 @@ def test_a_difference_shows_both_sides(change: dict[str, Any], told: str) -> Non
 SAME: dict[str, tuple[PredictorSpec, PredictorSpec]] = {
     "equal": (SPEC, SPEC),
     "ambiguous-none": (
-        replace(SPEC, inputs=(InputSpec("x", OptionalType(StringType()), None),)),
+        replace(SPEC, inputs=(InputSpec("x", StringType(), None),)),
         replace(SPEC, inputs=(InputSpec("x", StringType()),)),
     ),
     "flavour": (

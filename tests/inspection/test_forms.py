@@ -13,7 +13,6 @@ from cogfal.spec import (
     IntegerType,
     ListType,
     ObjectType,
-    OptionalType,
     PathType,
     PredictorSpec,
     Role,
@@ -216,7 +215,7 @@ def test_inputs_of_2021_are_read(tmp_path: Path) -> None:
     assert (image.name, image.type, image.required) == ("image", PathType(), True)
     assert image.description == "An image"
     assert (size.type, size.default, size.ge, size.le) == (IntegerType(), 2, 1, 4)
-    assert (mode.type, mode.choices) == (OptionalType(StringType()), ("a", "b"))
+    assert (mode.type, mode.choices) == (StringType(), ("a", "b"))
     assert spec.output == AnyType()
 
 

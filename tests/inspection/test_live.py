@@ -16,7 +16,6 @@ from cogfal.inspection import differences, read_live, read_predictor
 from cogfal.spec import (
     InputSpec,
     IntegerType,
-    OptionalType,
     PredictorSpec,
     Role,
     SetupSpec,
@@ -83,7 +82,7 @@ def test_inputs_of_older_cog_are_read() -> None:
     spec = read_live(predict, path="predict.py", name="predict")
 
     assert spec.inputs == (
-        InputSpec("x", OptionalType(IntegerType()), None, "d", ge=1, choices=(1, 2)),
+        InputSpec("x", IntegerType(), None, "d", ge=1, choices=(1, 2)),
         InputSpec("y", StringType(), regex="a+"),
     )
 

@@ -104,8 +104,6 @@ def parameters(draw: st.DrawFn, name: str) -> tuple[str, InputSpec]:
         arguments.insert(draw(st.sampled_from([0, len(arguments)])), f"default={default!r}")
     if default is MISSING and isinstance(type_, OptionalType):
         default = None
-    if default is None and not isinstance(type_, OptionalType):
-        type_ = OptionalType(type_)
     text = f"{name}: {annotation} = Input({', '.join(arguments)})"
     return text, InputSpec(name, type_, default, **told)  # type: ignore[arg-type]
 

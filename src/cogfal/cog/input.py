@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from types import ModuleType
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
 class FieldInfo:
-    """What `Input()` was told; None stands for not told."""
+    """What `Input()` was told; None stands for not told, and `...` for no default."""
 
-    default: Any = None
+    default: Any = ...
     description: str | None = None
     ge: float | None = None
     le: float | None = None
@@ -24,7 +29,7 @@ class FieldInfo:
 
 
 def Input(  # noqa: N802, PLR0917 - the name and the call forms are Cog's
-    default: Any = None,
+    default: Any = ...,
     description: str | None = None,
     ge: float | None = None,
     le: float | None = None,
@@ -42,8 +47,8 @@ def Input(  # noqa: N802, PLR0917 - the name and the call forms are Cog's
     Every argument may be given by keyword, as in Cog 0.17 and later, or by position, as before.
 
     Args:
-        default: Value of the input where the caller gives none; without it, and with `...`, the
-            input is required, unless it is optional.
+        default: Value of the input where the caller gives none; without it the input is
+            required, unless it is optional.
         description: Text shown beside the input.
         ge: Least value of a number.
         le: Greatest value of a number.
@@ -75,3 +80,44 @@ def Input(  # noqa: N802, PLR0917 - the name and the call forms are Cog's
         deprecated=deprecated,
         accept=accept,
     )
+
+
+class _InputModule(ModuleType):
+    """The module `cog.input`, which in the Cog of 2021 was a decorator of `predict`."""
+
+    def __call__(
+        self,
+        name: str,
+        type: Any = Any,  # noqa: A002 - the names of this form are Cog's
+        default: Any = ...,
+        *,
+        help: str | None = None,  # noqa: A002
+        min: float | None = None,  # noqa: A002
+        max: float | None = None,  # noqa: A002
+        options: Iterable[str | int] | None = None,
+    ) -> Callable[[F], F]:
+        """Describe the input `name` of the decorated function."""
+        info = Input(default, help, min, max, choices=options)
+        parameter = inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=info, annotation=type
+        )
+        return lambda function: _described(function, parameter)
+
+
+def _described(function: F, parameter: inspect.Parameter) -> F:
+    known = inspect.signature(function)
+    parameters = dict(known.parameters)
+    if parameter.name in parameters:
+        parameter = parameter.replace(kind=parameters[parameter.name].kind)
+    parameters[parameter.name] = parameter
+    signature = inspect.Signature(
+        list(parameters.values()),
+        return_annotation=known.return_annotation,
+        __validate_parameters__=False,
+    )
+    function.__signature__ = signature  # type: ignore[attr-defined]  # every function has one
+    function.__annotations__[parameter.name] = parameter.annotation
+    return function
+
+
+sys.modules[__name__].__class__ = _InputModule

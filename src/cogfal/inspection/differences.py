@@ -36,8 +36,8 @@ _INPUT: Final = (
 def differences(text: PredictorSpec, live: PredictorSpec) -> list[str]:
     """Return a sentence for each difference that callers could notice, both sides in each.
 
-    An `Input(default=None)` looks like an `Input()` without a default once it is imported, so
-    that is no difference; neither is what only one side can know.
+    The real Cog's `Input(default=None)` looks like an `Input()` without a default once it is
+    imported, so that is no difference; neither is what only one side can know.
     """
     return [*_inputs(text, live), *_predictor(text, live)]
 
@@ -56,15 +56,12 @@ def _inputs(text: PredictorSpec, live: PredictorSpec) -> Iterator[str]:
 
 
 def _input(text: InputSpec, live: InputSpec) -> Iterator[str]:
-    left = text.type
     ambiguous = text.default is None and live.default is MISSING
-    if ambiguous and isinstance(left, OptionalType) and not isinstance(live.type, OptionalType):
-        left = left.inner
     if not ambiguous and text.default != live.default:
         yield _difference(
             f'default of "{text.name}"', _default(text.default), _default(live.default)
         )
-    if describe(left) != describe(live.type):
+    if describe(text.type) != describe(live.type):
         yield _difference(f'type of "{text.name}"', describe(text.type), describe(live.type))
     for name in _INPUT:
         one, other = getattr(text, name), getattr(live, name)

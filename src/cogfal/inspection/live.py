@@ -149,24 +149,21 @@ def _input(parameter: inspect.Parameter, hints: Mapping[str, Live]) -> InputSpec
     if is_field_info(given):
         return _described(parameter.name, declared, given)
     default = MISSING if given is parameter.empty else plain(given)
-    declared, default = with_default(declared, default)
-    return InputSpec(parameter.name, declared, default)
+    return InputSpec(parameter.name, declared, with_default(declared, default))
 
 
-def with_default(declared: Type, default: Live | Missing) -> tuple[Type, Live | Missing]:
-    """Return the type and default, knowing that what may be None may be left out."""
+def with_default(declared: Type, default: Live | Missing) -> Live | Missing:
+    """Return the default, knowing that what may be None may be left out."""
     if default is MISSING and isinstance(declared, OptionalType | NullType):
-        return declared, None
-    if default is None and not isinstance(declared, NullType):
-        return optional(declared), None
-    return declared, default
+        return None
+    return default
 
 
 def _described(name: str, declared: Type, info: Live) -> InputSpec:
     default = info.default
-    ambiguous = default is None and not type(info).__module__.startswith("pydantic")
+    ambiguous = default is None and type(info).__module__.partition(".")[0] == "cog"
     unset = default is ... or ambiguous or type(default).__name__.endswith("UndefinedType")
-    declared, default = with_default(declared, MISSING if unset else plain(default))
+    default = with_default(declared, MISSING if unset else plain(default))
     told = _constraints(info)
     choices = None if told.get("choices") is None else [plain(c) for c in told["choices"]]
     if choices is not None and None in choices:

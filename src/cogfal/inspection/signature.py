@@ -116,7 +116,7 @@ def build_input(
     choices, nullable = reader.choices()
     if default is MISSING and isinstance(declared, OptionalType | NullType):
         default = None
-    if (default is None or nullable) and not isinstance(declared, NullType):
+    if nullable and not isinstance(declared, NullType):
         declared = optional(declared)
     return InputSpec(
         name,
