@@ -129,3 +129,11 @@ def test_nobody_at_the_url_is_told(cogfal: Cogfal) -> None:
 
     assert ended.status == 1
     assert f"{url} cannot be reached" in ended.err
+
+
+def test_a_port_that_is_none_is_a_usage_error(cogfal: Cogfal) -> None:
+    """It is refused before anything is read."""
+    ended = cogfal("serve", "--port", "99999")
+
+    assert ended.status == 2
+    assert "'99999' is no port" in ended.err

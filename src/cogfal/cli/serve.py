@@ -18,6 +18,7 @@ from cogfal.playground import PATH, routes
 
 LOOPBACK: Final = "127.0.0.1"
 PORT: Final = 8080
+LAST_PORT: Final = 65535
 COG_YAML: Final = Path("cog.yaml")
 
 
@@ -26,12 +27,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "app", nargs="?", metavar="FILE[::CLASS]", help="the app (app.py, else from cog.yaml)"
     )
-    parser.add_argument("-p", "--port", type=int, default=PORT, help="0 for any free one")
+    parser.add_argument("-p", "--port", type=_port, default=PORT, help="0 for any free one")
     parser.add_argument("--host", default=LOOPBACK, help=f"address to bind (default {LOOPBACK})")
     parser.add_argument("--playground", action="store_true", help="serve a page to try the app on")
     parser.add_argument(
         "-e", "--env", action="append", default=[], metavar="NAME=VALUE", help="set a variable"
     )
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; give a number up to {LAST_PORT}")
+    return int(text)
 
 
 def run(arguments: argparse.Namespace) -> int:
