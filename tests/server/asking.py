@@ -27,6 +27,7 @@ class Pair:
 
     def ask(self, question: Question) -> tuple[Any, Any]:
         """Return both answers to the same question."""
+        self.theirs.until_health("READY", "UNHEALTHY", "SETUP_FAILED", "STARTING")
         return question(self.theirs), question(self.ours)
 
 

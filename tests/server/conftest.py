@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -13,8 +13,22 @@ from tests.server.receiver import Receiver, receiver
 from tests.server.servers import OurApp, OurCog, RealCog
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """Start servers for one test; see `starting`."""
+    with starting(tmp_path_factory) as both:
+        yield both
+
+
+@pytest.fixture(scope="session")
+def start_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """Start servers for all tests; see `starting`."""
+    with starting(tmp_path_factory) as both:
+        yield both
+
+
+@contextmanager
+def starting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     """Start both servers: `start(text, ref, their_arguments, our_arguments, **variables)`."""
     with ExitStack() as running:
 
@@ -43,15 +57,15 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
 
 
 @pytest.fixture(scope="session")
-def plain(start: Start) -> Pair:
+def plain(start_once: Start) -> Pair:
     """A sync predictor that does what its `mode` says; cogfal's is a whole App."""
-    return start(PLAIN, "predict.py:Predictor", whole=True)
+    return start_once(PLAIN, "predict.py:Predictor", whole=True)
 
 
 @pytest.fixture(scope="session")
-def streaming(start: Start) -> Pair:
+def streaming(start_once: Start) -> Pair:
     """A sync generator with `@streaming`; cogfal's is a whole App."""
-    return start(STREAMING, whole=True)
+    return start_once(STREAMING, whole=True)
 
 
 @pytest.fixture

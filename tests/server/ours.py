@@ -16,10 +16,12 @@ from pathlib import Path
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
+from starlette.routing import Route
 
 from cogfal.engine.service import EngineSettings, Service
 from cogfal.errors import SetupError
 from cogfal.files import DataUrlStore, FileLimits, HttpFetcher, LocalStore, Store
+from cogfal.files.local_store import ROUTE as FILES
 from cogfal.inputs import Materialiser
 from cogfal.inspection import read_predictor
 from cogfal.outputs import Deliverer, Style
@@ -76,8 +78,9 @@ async def _serve(asked: argparse.Namespace) -> None:
         version="0",
     )
     services = [runs.service for runs in (predictor, trainer) if runs is not None]
+    files = Route(FILES + "/{token}/{name}", kept.serve, methods=["GET"])
     server.config.app = Starlette(
-        routes=[*routes(api), *kept.routes()], lifespan=partial(_lifespan, api, services)
+        routes=[*routes(api), files], lifespan=partial(_lifespan, api, services)
     )
     await server.serve()
 

@@ -81,6 +81,14 @@ class RealCog(Server):
         stub = "COG_TRAIN_TYPE_STUB" if training else "COG_PREDICT_TYPE_STUB"
         command = [sys.executable, "-m", "cog.server.http", "--host", "127.0.0.1", *arguments]
         super().__init__(command, port, root, **{stub: ref, "PORT": str(port)}, **variables)
+        self.client.event_hooks["response"].append(self._settle)
+
+    def _settle(self, response: httpx.Response) -> None:
+        """Wait for the slot, which this server may free after its answer."""
+        told = response.request.method in ("POST", "PUT") and response.status_code == 200
+        is_json = response.headers.get("content-type") == "application/json"
+        if told and is_json and "metrics" in json.loads(response.read()):
+            self.until_health("READY", "UNHEALTHY")
 
 
 class OurCog(Server):

@@ -64,6 +64,7 @@ def test_any_accept_that_names_events_gets_them(streaming: Pair) -> None:
     def question(server: Server) -> Any:
         accept = {"accept": "application/json, text/event-stream;q=0.5"}
         kinds = [predict(server, accept, count=1).headers["content-type"].partition(";")[0]]
+        server.until_health("READY")
         kinds.append(predict(server, {"accept": "*/*"}, count=1).headers["content-type"])
         return kinds
 
