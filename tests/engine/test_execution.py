@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -117,9 +119,18 @@ class Predictor(BasePredictor):
 """
 
 
+@pytest.fixture
+def ordinary_stack() -> Iterator[None]:
+    """Bound the stack as Python does by default; test tools may have raised the bound."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(1000)
+    yield
+    sys.setrecursionlimit(limit)
+
+
 @pytest.mark.parametrize(("statement", "error"), OUTCOMES.values(), ids=OUTCOMES)
 def test_what_is_raised_fails_that_prediction_only(
-    tmp_path: Path, statement: str, error: str
+    tmp_path: Path, ordinary_stack: None, statement: str, error: str
 ) -> None:
     """Whatever predict raises fails its prediction, and the next one works."""
 
