@@ -77,7 +77,11 @@ def test_what_catches_it_is_known() -> None:
         except CancelationException:
             return "kept on"
 
-    firing = threading.Thread(target=lambda: (running.wait(), interruption.fire()))
+    def fire() -> None:
+        running.wait()
+        interruption.fire()
+
+    firing = threading.Thread(target=fire)
     firing.start()
 
     assert interruption.run(stubborn) == "kept on"
