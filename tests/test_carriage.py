@@ -31,14 +31,15 @@ def _pickled() -> bytes:
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
     cloudpickle.register_pickle_by_value(carriage)
     try:
-        return cloudpickle.dumps(Passenger)
+        pickled: bytes = cloudpickle.dumps(Passenger)
+        return pickled
     finally:
         cloudpickle.unregister_pickle_by_value(carriage)
         cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
 
 
 def test_cogfal_is_importable_where_the_pickle_is_loaded() -> None:
-    """A process without cogfal can import it once the class is there, from a temporary directory."""
+    """A process without cogfal can import it once the class is there."""
     result = subprocess.run(
         [sys.executable, "-c", LOADS], input=_pickled(), capture_output=True, check=True
     )

@@ -20,6 +20,8 @@ from fastapi import FastAPI, Request, Response
 from cogfal.carriage import Carried
 from cogfal.errors import SettingError
 from cogfal.fal_files import choose_store
+from cogfal.provision import provide
+from cogfal.server.origins import OriginGuard, on_a_runner, trusted_hosts
 from cogfal.server.serving import Serving
 from cogfal.settings import Settings
 from cogfal.spec import ProjectSpec
@@ -59,13 +61,16 @@ class App(Carried, Settings, FalApp):
     settled: ClassVar[frozenset[str]] = frozenset()
     """The attributes that were taken from the project."""
 
+    imported_on_runner: ClassVar[bool] = on_a_runner()
+    """Whether this module was imported on a runner of fal's; pickled, it says where it was made."""
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         # fal reads app_name through inheritance, so a subclass would get its base's name.
         if "app_name" not in cls.__dict__:
             cls.app_name = None
         if not cls.source.carried and _names_project(cls):
             kwargs = _settle(cls, kwargs)
-        super().__init_subclass__(**kwargs)
+        super().__init_subclass__(**kwargs)  # type: ignore[no-untyped-call]  # fal's
 
     @classmethod
     def from_cog(cls, cog_yaml: str = "cog.yaml", **settings: Any) -> type["App"]:
@@ -127,6 +132,14 @@ class App(Carried, Settings, FalApp):
         serving: Serving = self.__dict__["_serving"]
         return serving
 
+    @property
+    def project_root(self) -> Path:
+        """The project's directory on this machine."""
+        assert self.project is not None
+        return Path(
+            self.project.runner_root if self.source.carried else self.project.root
+        ).resolve()
+
     def _make_serving(self) -> Serving:
         project = self.project
         if project is None:
@@ -137,7 +150,7 @@ class App(Carried, Settings, FalApp):
         return Serving(
             project.predictor,
             project.trainer,
-            Path(project.runner_root if self.source.carried else project.root),
+            self.project_root,
             settings=type(self),
             choose_store=choose_store,
             title=self.app_name or type(self).__name__,
@@ -150,7 +163,7 @@ class App(Carried, Settings, FalApp):
             SetupError: The predictor cannot be brought up; its traceback is in the log.
         """
         assert self.project is not None
-        os.environ.update(self.project.variables)
+        provide(self.project, self.project_root)
         await self.serving.start()
 
     async def teardown(self) -> None:
@@ -166,6 +179,12 @@ class App(Carried, Settings, FalApp):
             for signature, function in super().collect_routes().items()
             if signature.path not in unused
         }
+
+    def _add_extra_middlewares(self, app: FastAPI) -> None:
+        """On somebody's own machine, where no key is asked for, refuse foreign web pages."""
+        super()._add_extra_middlewares(app)
+        if not (self.source.carried or self.imported_on_runner):
+            app.add_middleware(OriginGuard, trusted=trusted_hosts(self.trusted_hosts))
 
     def _add_extra_routes(self, app: FastAPI) -> None:
         """Add Cog's API, and the one document that describes all of it."""
@@ -252,6 +271,7 @@ def _settle(cls: type[App], kwargs: dict[str, Any]) -> dict[str, Any]:
             read_by_importing=cls.read_by_importing,
             given=cls.given[0] if cls.given else None,
             declared=declared,
+            plan=_plan_wishes(cls),
         )
     )
     cls.project = assembly.project
@@ -262,6 +282,11 @@ def _settle(cls: type[App], kwargs: dict[str, Any]) -> dict[str, Any]:
         cls.given = ()
     cls.local_python_modules = [*BY_VALUE, *_added(cls.local_python_modules)]
     return {**kwargs, **assembly.keywords}
+
+
+def _plan_wishes(cls: type[App]) -> dict[str, Any]:
+    names = ("gpu_machine_type", "build_secrets", "dockerfile", "exclude", "weights", "data_cache")
+    return {name: getattr(cls, name) for name in names}
 
 
 def _declared(cls: type[App]) -> dict[str, Any]:

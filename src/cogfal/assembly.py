@@ -22,7 +22,7 @@ from cogfal.project.entry import planned
 from cogfal.project.environment import Environment, app_name, plan_environment
 from cogfal.project.place import Place, place_of_config, place_of_predictor
 from cogfal.project.settings import PlanSettings
-from cogfal.spec import PredictorSpec, ProjectSpec, Role
+from cogfal.spec import PredictorSpec, ProjectSpec, Role, Weight
 
 RUNNER_REQUIREMENTS: Final = ("pillow",)
 """What cogfal's own code needs on a runner beyond the packages that fal installs there."""
@@ -34,8 +34,9 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 class Wishes:
     """What an App class says about its project.
 
-    `declared` holds the fal settings that it makes itself, `given` the predictor where it is at
-    hand as an object, and `app_file` is where the class is defined.
+    `declared` holds the fal settings that it makes itself, `plan` what cogfal's settings say of
+    the environment, `given` the predictor where it is at hand as an object, and `app_file` is
+    where the class is defined.
     """
 
     app_file: Path
@@ -45,6 +46,7 @@ class Wishes:
     python_version: str | None = None
     read_by_importing: bool = False
     given: object = None
+    plan: Mapping[str, Any] = field(default_factory=dict)
     declared: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -75,14 +77,16 @@ def assemble(wishes: Wishes) -> Assembly:
     here = ProjectSpec(spec, training, str(place.root), str(place.root), config.environment)
     if planned():
         return Assembly(here, None, {}, {})
-    environment = plan_environment(config, place.root, _plan_settings(wishes))
+    environment = plan_environment(config, place.root, _plan_settings(wishes, place.root))
     if environment.python_conflict is not None:
         sys.stderr.write(f"cogfal: {environment.python_conflict}\n")
     return Assembly(
         project=replace(
             here,
-            runner_root=environment.files.directory,
-            variables=(*environment.caches, *environment.variables),
+            runner_root="." if "image" in wishes.declared else environment.files.directory,
+            variables=environment.variables,
+            caches=environment.caches,
+            weights=environment.weights,
         ),
         environment=environment,
         settings=_settings(environment, spec, wishes.declared),
@@ -137,9 +141,17 @@ def _read(ref: str, place: Place, wishes: Wishes, role: Role) -> PredictorSpec:
     return read_predictor(ref, place.root, role=role)
 
 
-def _plan_settings(wishes: Wishes) -> PlanSettings:
-    declared = wishes.declared
+def _plan_settings(wishes: Wishes, root: Path) -> PlanSettings:
+    declared, plan = wishes.declared, wishes.plan
+    dockerfile, weights = plan.get("dockerfile"), plan.get("weights", {})
     return PlanSettings(
+        gpu_machine_type=plan.get("gpu_machine_type", "GPU-H100"),
+        kind=declared.get("kind") or "auto",
+        dockerfile=root / dockerfile if dockerfile else None,
+        build_secrets=plan.get("build_secrets", {}),
+        exclude=tuple(plan.get("exclude", ())),
+        weights={p: w if isinstance(w, Weight) else Weight(w) for p, w in weights.items()},
+        cache_directory=plan.get("data_cache"),
         machine_type=declared.get("machine_type"),
         num_gpus=declared.get("num_gpus"),
         python_version=wishes.python_version,
@@ -192,6 +204,7 @@ def _virtualenv(environment: Environment) -> dict[str, Any]:
         "app_files": list(files.include),
         "app_files_ignore": list(files.ignore),
         "app_files_context_dir": files.context,
+        "requirements_context_dir": files.context,
     }
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar
+
+from cogfal.spec import Weight
 
 
 class Settings:
@@ -32,6 +36,24 @@ class Settings:
     Its packages must be installed there, and its module-level code runs there.
     """
 
+    gpu_machine_type: ClassVar[str] = "GPU-H100"
+    """The machine type for `gpu: true` where `machine_type` is not set."""
+
+    dockerfile: ClassVar[str | None] = None
+    """A Dockerfile to build instead, relative to the project; what `cog debug` added is cut."""
+
+    build_secrets: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """The fal secret for each secret mount of cog.yaml; by default its id in capitals."""
+
+    exclude: ClassVar[Sequence[str]] = ()
+    """Further files that stay behind, as patterns of a .dockerignore."""
+
+    weights: ClassVar[Mapping[str, str | Weight]] = MappingProxyType({})
+    """Large files that are not uploaded: path in the project to the URL it is fetched from."""
+
+    data_cache: ClassVar[str | None] = "/data/.cache"
+    """Where Hugging Face, torch and other libraries keep downloads, if `/data` is there."""
+
     isolate: ClassVar[bool] = False
     """Run the predictor in a child process that is killed when it does not obey a cancellation."""
 
@@ -46,6 +68,14 @@ class Settings:
 
     allow_private_hosts: ClassVar[bool] = False
     """Let file inputs and webhooks name private and loopback hosts; for local runs only."""
+
+    trusted_hosts: ClassVar[Sequence[str]] = ()
+    """Further names under which a local run may be reached, and whose web pages may call it.
+
+    Served on your own machine, an app answers only under addresses and names that nobody on the
+    internet can have, and only to pages of that machine. `COGFAL_TRUSTED_HOSTS` adds names, "*"
+    lets all pass. On fal's runners every request passes.
+    """
 
     max_file_bytes: ClassVar[int] = 4 * 1024**3
     """The largest file input, decoded, in bytes."""

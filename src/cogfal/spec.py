@@ -293,11 +293,25 @@ class PredictorSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Weight:
+    """Large weights that are not uploaded with the code.
+
+    The runner fetches `url` once to /data, checks `sha256` where it is given, and links it into
+    the project at its own place.
+    """
+
+    url: str
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectSpec:
     """A project as its App takes it along.
 
-    `root` is its directory on the deploying machine, `runner_root` the one on a runner;
-    `variables` are set before the author's code is imported.
+    `root` is its directory on the deploying machine, `runner_root` the one on a runner ("." is
+    where the runner starts, the WORKDIR of an image of the author's own). Before the
+    author's code is imported, `variables` are set, `caches` too where they are not and there is
+    a disk for them, and `weights` are placed at their paths in the project.
     """
 
     predictor: PredictorSpec
@@ -305,3 +319,5 @@ class ProjectSpec:
     root: str
     runner_root: str
     variables: tuple[tuple[str, str], ...] = ()
+    caches: tuple[tuple[str, str], ...] = ()
+    weights: tuple[tuple[str, Weight], ...] = ()

@@ -28,10 +28,10 @@ from cogfal.project.requirements import (
     read_packages,
     read_requirements,
 )
-from cogfal.project.settings import PlanSettings, Weight
+from cogfal.project.settings import PlanSettings
 from cogfal.project.sources import Choice, choose_files
 from cogfal.project.unmapped import report_requirements, report_rest, split_weights
-from cogfal.spec import Location
+from cogfal.spec import Location, Weight
 
 OLDEST_PYTHON = (3, 10)
 
@@ -170,7 +170,7 @@ class _Plan:
             )
             return settings.client_python
         where = config.where("build.python_version")
-        if tuple(map(int, version.split(".")[:2])) < OLDEST_PYTHON:
+        if not settings.pickled and tuple(map(int, version.split(".")[:2])) < OLDEST_PYTHON:
             raise ConfigError(
                 f"Python {version} is older than what fal and cogfal run on",
                 where=where,
@@ -193,10 +193,10 @@ class _Plan:
         if not self._settings.pickled or minor == here:
             return None
         where = self._config.where("build.python_version")
-        remedy = (
-            f"deploy from Python {minor}, set python_version to {here}, or deploy with the entry "
-            "that `cogfal entry` writes, which pickles nothing"
-        )
+        other_ways = f"deploy from Python {minor}, or with the entry that `cogfal entry` writes"
+        remedy = f'set python_version = "{here}" on the App'
+        if tuple(map(int, minor.split("."))) >= OLDEST_PYTHON:
+            remedy = f"{remedy}, {other_ways}, which pickles nothing"
         self._report.unsupported(
             "build.python_version", f"this is Python {here}", remedy, where=where
         )

@@ -10,6 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final, Literal
 
+from cogfal.spec import Weight
+
 PINNED: Final = ("fastapi", "pydantic", "tblib")
 """What fal installs on the runner in the deploying machine's version (its SERVE_REQUIREMENTS)."""
 
@@ -22,18 +24,6 @@ def client_pins() -> dict[str, str]:
 def client_python() -> str:
     """Return this interpreter's minor version, `3.11`."""
     return ".".join(platform.python_version_tuple()[:2])
-
-
-@dataclass(frozen=True, slots=True)
-class Weight:
-    """Large weights that are not uploaded with the code.
-
-    The runner fetches `url` once to /data, checks `sha256` where it is given, and links it into
-    the project at its own place.
-    """
-
-    url: str
-    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

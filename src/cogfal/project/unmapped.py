@@ -5,7 +5,8 @@ from __future__ import annotations
 from cogfal.project.config import CogConfig
 from cogfal.project.report import Report
 from cogfal.project.requirements import Option, RequirementSet
-from cogfal.project.settings import PlanSettings, Weight
+from cogfal.project.settings import PlanSettings
+from cogfal.spec import Weight
 
 
 def split_weights(config: CogConfig, settings: PlanSettings, report: Report) -> dict[str, Weight]:

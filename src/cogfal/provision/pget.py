@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from cogfal.errors import SetupError
-from cogfal.project.weights import fetch_once
+from cogfal.provision.weights import fetch_once
 
 _IGNORED: Final = (
     ("-c", "--concurrency"),
@@ -38,7 +38,7 @@ _IGNORED: Final = (
 _SCRIPT: Final = """#!{python}
 import sys
 sys.path.insert(0, {root!r})
-from cogfal.project.pget import main
+from cogfal.provision.pget import main
 sys.exit(main())
 """
 

@@ -14,14 +14,13 @@ from typing import Final
 import httpx
 
 from cogfal.errors import SetupError
-from cogfal.project.settings import Weight
+from cogfal.spec import Weight
 
-STORE: Final = Path("/data/cogfal/weights")
 _CHUNK: Final = 1 << 20
 _TIMEOUT: Final = 60.0
 
 
-def place_weights(weights: Mapping[str, Weight], project: Path, *, store: Path = STORE) -> None:
+def place_weights(weights: Mapping[str, Weight], project: Path, *, store: Path) -> None:
     """Put every weight at its path in the project.
 
     A file already fetched to `store` is not fetched again; runners that start at the same time

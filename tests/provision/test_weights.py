@@ -18,9 +18,9 @@ import pytest
 
 import cogfal
 from cogfal.errors import SetupError
-from cogfal.project.pget import install_pget, main
-from cogfal.project.settings import Weight
-from cogfal.project.weights import fetch_once, place_weights
+from cogfal.provision.pget import install_pget, main
+from cogfal.provision.weights import fetch_once, place_weights
+from cogfal.spec import Weight
 
 WEIGHTS = b"weights " * 1000
 DIGEST = hashlib.sha256(WEIGHTS).hexdigest()
@@ -226,7 +226,7 @@ def test_the_runner_needs_no_yaml() -> None:
     """Weights are placed where PyYAML is not installed."""
     code = (
         "import sys; sys.modules['yaml'] = None\n"
-        "import cogfal.project.weights, cogfal.project.pget, cogfal.project.caches"
+        "import cogfal.provision.weights, cogfal.provision.pget, cogfal.project.caches"
     )
 
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
