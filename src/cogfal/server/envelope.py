@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, NoReturn
@@ -10,6 +9,8 @@ from typing import Final, NoReturn
 import httpx
 from starlette.requests import Request
 
+from cogfal.errors import InvalidInput
+from cogfal.schema.decoding import decode
 from cogfal.server.ids import RULE, is_id
 from cogfal.spec import JSON
 
@@ -63,9 +64,9 @@ async def read_envelope(request: Request) -> Envelope:
     if not _is_json(request.headers.get("content-type", "application/json")):
         raise Malformed(415, ("header", "content-type"), "Send `Content-Type: application/json`")
     try:
-        value = json.loads(body, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        message = f"Failed to parse the request body as JSON: {error}"
+        value = decode(body)
+    except InvalidInput as error:
+        message = f"Failed to parse the request body as JSON: {error.problems[0].message}"
         raise Malformed(400, ("body",), message) from error
     return parse_envelope(value)
 
@@ -105,10 +106,6 @@ def _is_json(content_type: str) -> bool:
     return kind == "application/json" or (
         kind.startswith("application/") and kind.endswith("+json")
     )
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _id(value: JSON) -> str | None:
