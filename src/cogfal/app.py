@@ -22,7 +22,6 @@ from cogfal.errors import SettingError
 from cogfal.fal_files import choose_store
 from cogfal.provision import provide
 from cogfal.server.origins import OriginGuard, on_a_runner, trusted_hosts
-from cogfal.server.origins import OriginGuard, on_a_runner, trusted_hosts
 from cogfal.server.serving import Serving
 from cogfal.settings import Settings
 from cogfal.spec import ProjectSpec
@@ -61,9 +60,6 @@ class App(Carried, Settings, FalApp):
 
     settled: ClassVar[frozenset[str]] = frozenset()
     """The attributes that were taken from the project."""
-
-    imported_on_runner: ClassVar[bool] = on_a_runner()
-    """Whether this module was imported on a runner of fal's; pickled, it says where it was made."""
 
     imported_on_runner: ClassVar[bool] = on_a_runner()
     """Whether this module was imported on a runner of fal's; pickled, it says where it was made."""
@@ -183,12 +179,6 @@ class App(Carried, Settings, FalApp):
             for signature, function in super().collect_routes().items()
             if signature.path not in unused
         }
-
-    def _add_extra_middlewares(self, app: FastAPI) -> None:
-        """On somebody's own machine, where no key is asked for, refuse foreign web pages."""
-        super()._add_extra_middlewares(app)
-        if not (self.source.carried or self.imported_on_runner):
-            app.add_middleware(OriginGuard, trusted=trusted_hosts(self.trusted_hosts))
 
     def _add_extra_middlewares(self, app: FastAPI) -> None:
         """On somebody's own machine, where no key is asked for, refuse foreign web pages."""

@@ -15,7 +15,8 @@ from typing import Any, Final
 
 from fal.container import ContainerImage
 
-from cogfal.errors import SettingError
+from cogfal.engine.loading import enter_project, import_object
+from cogfal.errors import PredictorError, SettingError, SetupError
 from cogfal.inspection import read_live, read_predictor
 from cogfal.project.config import CogConfig, read_config
 from cogfal.project.entry import planned
@@ -137,8 +138,23 @@ def _predictor(ref: str | None, place: Place, wishes: Wishes) -> PredictorSpec:
 
 def _read(ref: str, place: Place, wishes: Wishes, role: Role) -> PredictorSpec:
     if wishes.read_by_importing:
-        return import_predictor(ref, place.root, role=role)
+        return _read_imported(ref, place, role)
     return read_predictor(ref, place.root, role=role)
+
+
+def _read_imported(ref: str, place: Place, role: Role) -> PredictorSpec:
+    path, _, name = ref.partition(":")
+    leave = enter_project(path, place.root)
+    try:
+        return read_live(import_object(path, name, place.root), path=path, name=name, role=role)
+    except SetupError as error:
+        raise PredictorError(
+            f"it cannot be read by importing: {error}",
+            where=ref,
+            remedy="install its packages here, or unset read_by_importing",
+        ) from error
+    finally:
+        leave()
 
 
 def _plan_settings(wishes: Wishes, root: Path) -> PlanSettings:

@@ -77,14 +77,6 @@ class Settings:
     lets all pass. On fal's runners every request passes.
     """
 
-    trusted_hosts: ClassVar[Sequence[str]] = ()
-    """Further names under which a local run may be reached, and whose web pages may call it.
-
-    Served on your own machine, an app answers only under addresses and names that nobody on the
-    internet can have, and only to pages of that machine. `COGFAL_TRUSTED_HOSTS` adds names, "*"
-    lets all pass. On fal's runners every request passes.
-    """
-
     max_file_bytes: ClassVar[int] = 4 * 1024**3
     """The largest file input, decoded, in bytes."""
 

@@ -238,7 +238,8 @@ def test_no_healthcheck_needed(tmp_path: Path) -> None:
 DEVICE = {
     "torch.cuda.OutOfMemoryError": ("raise OutOfMemoryError('CUDA out of memory')", True, False),
     "torch.AcceleratorError": ("raise AcceleratorError('CUDA error: assert')", True, True),
-    "an author's text": ("raise RuntimeError('CUDA error: out of memory')", False, False),
+    "torch's words before 1.13": ("raise RuntimeError('CUDA out of memory. Tried')", True, False),
+    "an author's text": ("raise RuntimeError('no CUDA kernel: out of memory')", False, False),
     "an author's class": ("raise Mine('CUDA out of memory')", False, False),
 }
 TORCH = """

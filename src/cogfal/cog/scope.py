@@ -47,18 +47,27 @@ class Scope:
 
 
 _current: ContextVar[Scope] = ContextVar("cogfal_scope")
+_in_use: list[Scope] = []
 
 
 def current_scope() -> Scope:
-    """Return the scope of the running prediction; outside of one, a scope that ignores all."""
-    return _current.get(None) or Scope()
+    """Return the scope of the running prediction; outside of one, a scope that ignores all.
+
+    A thread that the author started belongs to the running prediction if it is the only one.
+    """
+    scope = _current.get(None)
+    if scope is None and len(_in_use) == 1:
+        scope = _in_use[0]
+    return scope or Scope()
 
 
 @contextmanager
 def use_scope(scope: Scope) -> Iterator[Scope]:
     """Make `scope` the current one in this thread or task, and in tasks started from it."""
     token = _current.set(scope)
+    _in_use.append(scope)
     try:
         yield scope
     finally:
+        _in_use.remove(scope)
         _current.reset(token)

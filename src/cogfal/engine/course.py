@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
@@ -51,7 +52,8 @@ class Submission:
 class Surroundings:
     """What all courses of a service share.
 
-    `ready` waits until the predictor can be called; `end` is told of every end.
+    `ready` waits until the predictor can be called; `end` is told of every end; `say` writes to
+    the runner's log.
     """
 
     worker: Worker
@@ -60,6 +62,7 @@ class Surroundings:
     open_workspace: Callable[[], Workspace]
     ready: Callable[[], Coroutine[Any, Any, None]]
     end: Callable[[Prediction, CogfalError | None], None]
+    say: Callable[[str], None]
     log_limit: int
 
 
@@ -124,7 +127,7 @@ class Course:
         except CogfalError as error:
             return error
         except Exception as error:
-            self._feed.note(author_traceback(error))
+            self._tell(author_traceback(error))
             return PredictorFailed(f"internal error: {type(error).__name__}: {error}")
         return None
 
@@ -190,8 +193,13 @@ class Course:
         """Log an exception of the author's, unless it is the cancellation itself."""
         fault = fault_of(error)
         if not (self._cancelled and fault.cancellation):
-            self._feed.note(fault.traceback)
+            self._tell(fault.traceback)
         return failure(error)
+
+    def _tell(self, traceback: str) -> None:
+        """Put a traceback into the prediction's log, and as fal does, on one line, the runner's."""
+        self._feed.note(traceback)
+        self._around.say(json.dumps({"prediction": self.prediction.id, "traceback": traceback}))
 
     async def _own(self, phase: str | None, step: Coroutine[Any, Any, R]) -> R:
         """Await something of our own, which a cancellation interrupts."""

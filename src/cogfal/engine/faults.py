@@ -17,6 +17,7 @@ _CANCELLATIONS: Final = ("CancelationException", "CancelledError")
 _MEMORY_ERRORS: Final = {("torch", "OutOfMemoryError"), ("cupy", "OutOfMemoryError")}
 _DEVICE_ERRORS: Final = {("torch", "AcceleratorError"), ("cupy_backends", "CUDARuntimeError")}
 """Top-level package and class name of exceptions that only a device raises."""
+_MEMORY_WORDS: Final = ("CUDA out of memory", "CUDA error: out of memory")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,9 @@ def _words(error: BaseException) -> str:
 
 
 def _is_device_memory_error(error: BaseException) -> bool:
-    return not _names(error).isdisjoint(_MEMORY_ERRORS)
+    """Recognise torch's exception, and the plain RuntimeError that it was before torch 1.13."""
+    plain = type(error) is RuntimeError and str(error).startswith(_MEMORY_WORDS)
+    return plain or not _names(error).isdisjoint(_MEMORY_ERRORS)
 
 
 def _is_device_error(error: BaseException) -> bool:

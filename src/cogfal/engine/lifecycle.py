@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from cogfal.engine.faults import fault_of
 from cogfal.engine.feed import Feed
 from cogfal.engine.health import HealthStatus, SetupReport, SetupStatus
 from cogfal.engine.isolation import IsolatedWorker
+from cogfal.engine.loading import Predictor, adopt
 from cogfal.engine.ports import WeightsFetcher
 from cogfal.engine.prediction import Log, Metric
 from cogfal.engine.settings import EngineSettings, setup_timeout
@@ -40,6 +42,7 @@ class Lifecycle:
         *,
         fetch_weights: WeightsFetcher | None,
         on_fatal: Callable[[str], None] | None,
+        given: object = None,
     ) -> None:
         self._spec = spec
         self._root = root
@@ -47,6 +50,7 @@ class Lifecycle:
         self._capture = capture
         self._fetch_weights = fetch_weights
         self._on_fatal = on_fatal
+        self._given = given
         self._timeout = setup_timeout(settings)
         self.worker = self._new_worker()
         self._setup: SetupReport | None = None
@@ -131,6 +135,9 @@ class Lifecycle:
             self._on_fatal(reason)
 
     def _new_worker(self) -> Worker:
+        if self._given is not None:
+            adopted = partial(_adopt_given, self._given)
+            return LocalWorker(self._spec, self._root, self._capture, adopted)
         if not self._settings.isolate:
             return LocalWorker(self._spec, self._root, self._capture)
         return IsolatedWorker(
@@ -221,3 +228,7 @@ class Lifecycle:
 
 def _now() -> datetime:
     return datetime.now(timezone.utc)
+
+
+def _adopt_given(given: object, spec: PredictorSpec, _root: Path) -> Predictor:
+    return adopt(spec, given)

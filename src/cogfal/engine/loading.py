@@ -50,23 +50,38 @@ class Predictor:
         return partial(self.setup, **weights_arguments(self.setup, self.weights, weights))
 
 
-def enter_project(spec: PredictorSpec, root: Path) -> Callable[[], None]:
+def enter_project(path: str, root: Path) -> Callable[[], None]:
     """Make the project the working directory and an import root; returns how to leave it.
 
-    The predictor's own directory is an import root too, as Python does for a script.
+    The directory of the predictor, at `path` in the project, is an import root too, as Python does
+    for a script. Both come first, before packages that have the names of the project's modules.
     """
-    before, path = Path.cwd(), list(sys.path)
+    before = Path.cwd()
+    roots = list(dict.fromkeys([str(root), str((root / path).parent)]))
     os.chdir(root)
-    sys.path[:0] = _new_roots(spec, root)
-    added = [entry for entry in sys.path if entry not in path]
+    sys.path[:0] = roots
 
     def leave() -> None:
         os.chdir(before)
-        for entry in added:
+        for entry in roots:
             if entry in sys.path:
                 sys.path.remove(entry)
 
     return leave
+
+
+def import_object(path: str, name: str, root: Path) -> Any:
+    """Import the file at `path` of a project that was entered; return what `name` is in it.
+
+    Raises:
+        SetupError: It cannot be imported; the author's exception is chained.
+        PredictorMismatch: There is nothing of that name.
+    """
+    alias.install()
+    target = getattr(_import(path, root), name, None)
+    if target is None:
+        raise PredictorMismatch(f"{path} defines no {name!r} once imported")
+    return target
 
 
 def load(spec: PredictorSpec, root: Path) -> Predictor:
@@ -77,12 +92,13 @@ def load(spec: PredictorSpec, root: Path) -> Predictor:
             exception is chained.
         PredictorMismatch: It is not what its text said.
     """
-    alias.install()
-    module = _import(spec, root)
-    target = getattr(module, spec.name, None)
-    if target is None:
-        raise PredictorMismatch(f"{spec.path} defines no {spec.name!r} once imported")
+    target = import_object(spec.path, spec.name, root)
     _verify(spec, target)
+    return adopt(spec, target)
+
+
+def adopt(spec: PredictorSpec, target: Any) -> Predictor:
+    """Bring up a predictor class or function that is at hand; raises as `load` does."""
     owner = _instance(spec, target)
     method = owner if spec.method is None else getattr(owner, spec.method, None)
     if not callable(method):
@@ -93,32 +109,27 @@ def load(spec: PredictorSpec, root: Path) -> Predictor:
         setup=setup,
         healthcheck=_optional(owner, "healthcheck"),
         teardown=_optional(owner, "teardown"),
-        cancellation=_cancellation(module),
+        cancellation=_cancellation(method),
         weights=weights_form(setup),
         members=members_of(spec, method),
     )
 
 
-def _new_roots(spec: PredictorSpec, root: Path) -> list[str]:
-    roots = (str(root), str((root / spec.path).parent))
-    return [entry for entry in dict.fromkeys(roots) if entry not in sys.path]
-
-
-def _import(spec: PredictorSpec, root: Path) -> ModuleType:
-    file = root / spec.path
+def _import(path: str, root: Path) -> ModuleType:
+    file = root / path
     if not file.is_file():
         raise SetupError(f"{file} does not exist; is it among the files sent to the runner?")
     name = _module_name(file)
     found = importlib.util.spec_from_file_location(name, file)
     if found is None or found.loader is None:
-        raise SetupError(f"{spec.path} is not a Python file")
+        raise SetupError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(found)
     sys.modules[name] = module
     try:
         found.loader.exec_module(module)
     except BaseException as error:
         del sys.modules[name]
-        raise SetupError(f"{spec.path} cannot be imported: {_summary(error)}") from error
+        raise SetupError(f"{path} cannot be imported: {_summary(error)}") from error
     return module
 
 
@@ -132,13 +143,19 @@ def _module_name(file: Path) -> str:
 
 
 def _verify(spec: PredictorSpec, target: Any) -> None:
-    """Compare what was imported with what its text said, on which schema and validation rest."""
+    """Compare what was imported with what its text said, on which schema and validation rest.
+
+    What cannot be read of the object, and what depends on the environment, is only told.
+    """
     try:
         live = read_live(target, path=spec.path, name=spec.name, role=spec.role)
     except PredictorError as error:
-        raise PredictorMismatch(f"{spec.ref} cannot be read once imported: {error}") from error
+        sys.stderr.write(f"cogfal: the signature cannot be checked once imported: {error}\n")
+        return
     found = differences(spec, live)
-    if found:
+    if found and spec.deploy_time:
+        sys.stderr.write(f"cogfal: {spec.ref} depends on {', '.join(spec.deploy_time)}: {found}\n")
+    elif found:
         raise PredictorMismatch(
             f"{spec.ref} is not what its text said; {'; '.join(found)}. Write the signature out, "
             "or set read_by_importing = True"
@@ -159,17 +176,18 @@ def _optional(owner: Any, name: str) -> Callable[..., Any] | None:
     return method if callable(method) else None
 
 
-def _cancellation(module: ModuleType) -> type[BaseException]:
-    """Return the CancelationException that the module refers to: ours, or the real Cog's."""
-    for value in _reachable(module):
+def _cancellation(method: Callable[..., Any]) -> type[BaseException]:
+    """Return the CancelationException that the author's module refers to: ours, or real Cog's."""
+    function = inspect.unwrap(getattr(method, "__func__", method))
+    for value in _reachable(getattr(function, "__globals__", {})):
         if _is_cancellation(value):
             found: type[BaseException] = value
             return found
     return CancelationException
 
 
-def _reachable(module: ModuleType) -> Iterator[Any]:
-    for value in list(vars(module).values()):
+def _reachable(names: Mapping[str, Any]) -> Iterator[Any]:
+    for value in list(names.values()):
         yield value
         if inspect.ismodule(value) and value.__name__.partition(".")[0] in ("cog", "coglet"):
             yield getattr(value, CancelationException.__name__, None)

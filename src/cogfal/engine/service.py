@@ -44,6 +44,8 @@ class Service:
         on_fatal: Told once when the runner should be replaced: the predictor's process is gone
             for good, or the accelerator is broken.
         capture: Shared by the services of one process; its own by default.
+        given: The predictor class or function itself, where it is not to be imported; such a
+            predictor cannot be isolated.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Service:
         fetch_weights: WeightsFetcher | None = None,
         on_fatal: Callable[[str], None] | None = None,
         capture: Capture | None = None,
+        given: object = None,
     ) -> None:
         self.spec = spec
         self.settings = settings or EngineSettings()
@@ -69,6 +72,7 @@ class Service:
             self._capture,
             fetch_weights=fetch_weights,
             on_fatal=on_fatal,
+            given=given,
         )
         self._around = Surroundings(
             worker=self._lifecycle.worker,
@@ -77,6 +81,7 @@ class Service:
             open_workspace=partial(Workspace, self.settings.workspace_parent),
             ready=self._lifecycle.ready,
             end=self._end,
+            say=self._capture.say,
             log_limit=self.settings.log_limit,
         )
         self._running: dict[Key, Course] = {}

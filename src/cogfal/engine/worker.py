@@ -7,7 +7,7 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from typing_extensions import override
 
@@ -23,6 +23,9 @@ from cogfal.engine.thread import PredictorThread
 from cogfal.engine.weights import WeightsForm
 from cogfal.errors import SetupError
 from cogfal.spec import PredictorSpec
+
+Loader: TypeAlias = Callable[[PredictorSpec, Path], Predictor]
+"""Brings a predictor up on its thread; raises SetupError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +65,13 @@ class Worker(Protocol):
 class LocalWorker(Worker):
     """The author's code in this process, on a thread of its own."""
 
-    def __init__(self, spec: PredictorSpec, root: Path, capture: Capture) -> None:
+    def __init__(
+        self, spec: PredictorSpec, root: Path, capture: Capture, load: Loader = load
+    ) -> None:
         self._spec = spec
         self._root = root
         self._capture = capture
+        self._load = load
         self._thread: PredictorThread | None = None
         self._predictor: Predictor | None = None
         self._leave: Callable[[], None] | None = None
@@ -73,10 +79,10 @@ class LocalWorker(Worker):
 
     @override
     async def load(self, feed: Feed) -> WeightsForm:
-        self._leave = enter_project(self._spec, self._root)
+        self._leave = enter_project(self._spec.path, self._root)
         self._thread = PredictorThread()
         self._thread.start()
-        self._predictor = await self._call(partial(load, self._spec, self._root), feed)
+        self._predictor = await self._call(partial(self._load, self._spec, self._root), feed)
         return self._predictor.weights
 
     @override

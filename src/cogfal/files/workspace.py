@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import count
@@ -21,11 +22,14 @@ from cogfal.files.names import numbered
 class Workspace:
     """One directory under the temporary directory, and the files opened in it.
 
-    Usable as a context manager. `close` may be called from any thread and more than once.
+    The directory is made when it is first asked for. Usable as a context manager. `close` may be
+    called from any thread and more than once.
     """
 
     def __init__(self, parent: Path | None = None) -> None:
-        self.directory = Path(tempfile.mkdtemp(prefix="cogfal-", dir=parent)).resolve()
+        self._parent = parent
+        self._made: Path | None = None
+        self._making = threading.Lock()
         self._handles: list[IO[Any]] = []
 
     def __enter__(self) -> Self:
@@ -38,6 +42,14 @@ class Workspace:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    @property
+    def directory(self) -> Path:
+        """The directory, without links in its path."""
+        with self._making:
+            if self._made is None:
+                self._made = Path(tempfile.mkdtemp(prefix="cogfal-", dir=self._parent)).resolve()
+            return self._made
 
     def open(self, path: Path) -> BinaryIO:
         """Open `path` for reading bytes until the workspace is closed."""
@@ -57,9 +69,9 @@ class Workspace:
         """Close the opened files and remove the directory with everything in it."""
         while self._handles:
             self._handles.pop().close()
-        if self.directory.exists():
-            _make_removable(self.directory)
-            shutil.rmtree(self.directory)
+        if self._made is not None and self._made.exists():
+            _make_removable(self._made)
+            shutil.rmtree(self._made)
 
 
 def create_file(directory: Path, name: str) -> tuple[Path, BinaryIO]:
