@@ -116,7 +116,11 @@ class Target(LocalRun):
         self.project = project
         self.temporary = temporary
         super().__init__(
-            "app.py::App", cwd=project, home=home, TMPDIR=str(temporary), **environment
+            "app.py::App",
+            cwd=project,
+            home=home,
+            python=None,
+            **{"TMPDIR": str(temporary), **environment},
         )
 
     def ask(self, inputs: Any, path: str = "/", **headers: str) -> httpx.Response:

@@ -19,9 +19,11 @@ from cogfal.schema.decoding import decode
 from cogfal.schema.patterns import check_pattern
 from cogfal.spec import (
     MISSING,
+    DictType,
     FileType,
     InputSpec,
     ListType,
+    ObjectType,
     OptionalType,
     PathType,
     PredictorSpec,
@@ -102,6 +104,11 @@ class Validator:
             for name in self._inputs
         }
 
+    @property
+    def secret(self) -> frozenset[str]:
+        """The inputs that hold a secret, at any depth."""
+        return self._secret
+
     def unknown(self, values: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the names in `values` that are no inputs, in their order."""
         return tuple(name for name in values if name not in self._inputs)
@@ -175,10 +182,12 @@ def _holds_secret(kind: Type) -> bool:
 
 def _holds(kind: Type, wanted: Any) -> bool:
     match kind:
-        case OptionalType(inner) | ListType(inner):
+        case OptionalType(inner) | ListType(inner) | DictType(inner):
             return _holds(inner, wanted)
         case UnionType(members):
             return any(_holds(member, wanted) for member in members)
+        case ObjectType(fields=fields):
+            return any(_holds(field.type, wanted) for field in fields)
         case _:
             return isinstance(kind, wanted)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from starlette.requests import Request
 
@@ -17,7 +17,7 @@ from cogfal.errors import Busy, UnknownPrediction
 from cogfal.files import Store
 from cogfal.schema.validation import Validator
 from cogfal.server.ids import new_id
-from cogfal.server.messages import Body, ended, progress, shown
+from cogfal.server.messages import MASK, Body, ended, progress, shown
 from cogfal.spec import JSON, IteratorType
 
 DOOR: Final = "cog"
@@ -140,7 +140,14 @@ class Runs:
             )
         )
         yields = isinstance(self.service.spec.output, IteratorType)
-        return self._keep(Run(prediction, shown(values), yields=yields))
+        return self._keep(Run(prediction, self._shown(values), yields=yields))
+
+    def _shown(self, values: Mapping[str, Any]) -> dict[str, JSON]:
+        secret = self._validator.secret
+        return {
+            name: MASK if name in secret and value is not None else shown(value)
+            for name, value in values.items()
+        }
 
     def _keep(self, run: Run) -> Run:
         self._under_way[run.prediction.id] = run

@@ -41,6 +41,8 @@ from cogfal.server.webhooks import Webhooks, settings_from
 from cogfal.settings import Settings
 from cogfal.spec import IteratorType, PredictorSpec, Type
 
+NAMED = 10  # how many unknown inputs are named in the log
+LONGEST_NAME = 100  # characters of such a name
 WEBHOOK_GRACE = 2.0  # seconds that webhooks may still take when the app ends
 UNHEALTHY = (HealthStatus.UNHEALTHY, HealthStatus.DEFUNCT, HealthStatus.SETUP_FAILED)
 
@@ -242,7 +244,9 @@ def _absent(added: dict[str, Any], present: dict[str, Any]) -> dict[str, Any]:
 
 
 def _warn_unknown(names: tuple[str, ...]) -> None:
-    write_line(f"cogfal: unknown inputs dropped: {', '.join(names)}")
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    shown = ", ".join(repr(name[:LONGEST_NAME]) for name in names[:NAMED])
+    write_line(f"cogfal: unknown inputs dropped: {shown}{more}")
 
 
 def _end_process() -> None:
