@@ -24,9 +24,10 @@ LONG = 20.0
 
 
 class Passing:
-    """A materialiser whose values are what `predict` receives."""
+    """A materialiser whose values are what `predict` receives, and which leaves a file behind."""
 
     async def materialise(self, values: Mapping[str, Any], workspace: Workspace) -> dict[str, Any]:
+        (workspace.directory / "input").touch()
         return dict(values)
 
 

@@ -82,3 +82,11 @@ def test_second_name_is_the_same_file(tmp_path: Path) -> None:
 
         assert second.name == "a-2.png"
         assert os.path.samefile(first, second)  # noqa: PTH121 (says it best)
+
+
+def test_a_directory_that_nobody_asks_for_is_never_made(tmp_path: Path) -> None:
+    """A prediction without files touches no disk."""
+    with Workspace(tmp_path):
+        made = list(tmp_path.iterdir())
+
+    assert made == []
