@@ -1,0 +1,114 @@
+"""Where work is measured: its plan, its notebook, and the arms that are up."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from benchmarks.arms import Server, cog_server, fal_app
+from benchmarks.http_client import Answer, Connection, Job
+from benchmarks.notebook import COGFAL, Notebook
+from benchmarks.plan import Plan
+
+PROJECTS = Path(__file__).parent / "projects"
+SYNC, ASYNC, COG = "hand-written sync", "hand-written async", "Cog"
+PREDICTIONS = "cogfal /predictions"
+
+Each = TypeVar("Each")
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """A way to have work done: its name in reports, a server and what to ask of it."""
+
+    name: str
+    server: Server
+    job: Job
+
+    def once(self) -> Answer:
+        """Ask once, on a connection of its own."""
+        connection = Connection(self.server.port)
+        try:
+            return connection.post(self.job)
+        finally:
+            connection.close()
+
+
+class Lab:
+    """One run: knows the plan, keeps the notebook and clears its directory up."""
+
+    def __init__(self, plan: Plan, notebook: Notebook, directory: Path) -> None:
+        self.plan = plan
+        self.notebook = notebook
+        self.directory = directory
+        self._copies = 0
+
+    def project(self, name: str) -> Path:
+        """Return a fresh copy of one of the projects."""
+        return self._fresh(lambda target: shutil.copytree(PROJECTS / name, target))
+
+    def written(self, files: Mapping[str, str]) -> Path:
+        """Return a fresh project of these files."""
+        return self._fresh(lambda target: _write(target, files))
+
+    def _fresh(self, make: Callable[[Path], object]) -> Path:
+        self._copies += 1
+        target = self.directory / f"project-{self._copies}"
+        make(target)
+        return target
+
+    def rounds(self, arms: Sequence[Each], rounds: int | None = None) -> Iterator[Each]:
+        """Yield every arm once in each round, in an order that is rotated from round to round."""
+        for turn in range(rounds or self.plan.rounds):
+            start = turn % len(arms)
+            yield from [*arms[start:], *arms[:start]]
+
+
+class Servers(ExitStack):
+    """The servers of one kind of work, each on its own copy of a project; a block ends them."""
+
+    def __init__(self, copy: Callable[[], Path], variables: Mapping[str, str] | None = None):
+        super().__init__()
+        self._copy = copy
+        self._variables = variables
+
+    def fal(self, symbol: str) -> Server:
+        """Start one of the project's Apps."""
+        return self.enter_context(fal_app(self._copy(), symbol, self._variables))
+
+    def cog(self) -> Server:
+        """Start the real Cog."""
+        return self.enter_context(cog_server(self._copy()))
+
+
+def _write(target: Path, files: Mapping[str, str]) -> None:
+    target.mkdir()
+    for name, text in files.items():
+        (target / name).write_text(text)
+
+
+def checked(arms: Sequence[Arm], expected: Callable[[Arm, object], bool]) -> None:
+    """Refuse to measure an arm that does not do the work."""
+    for arm in arms:
+        answer = arm.once()
+        if answer.status != 200 or not expected(arm, answer.json()):
+            raise RuntimeError(
+                f"{arm.name} answered {answer.status}: {answer.body[:500]!r}\n{arm.server.log()}"
+            )
+
+
+__all__ = [
+    "ASYNC",
+    "COG",
+    "COGFAL",
+    "PREDICTIONS",
+    "SYNC",
+    "Arm",
+    "Lab",
+    "Servers",
+    "checked",
+]

@@ -1,0 +1,1 @@
+"""The measured projects: a predictor, and Apps that do the same work."""

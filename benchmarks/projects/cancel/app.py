@@ -1,0 +1,5 @@
+import cogfal
+
+
+class App(cogfal.App):
+    predictor = "predict.py:Predictor"

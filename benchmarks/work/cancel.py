@@ -1,0 +1,114 @@
+"""Cancel a running prediction: until predict sees it, and until the slot takes the next one."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.http_client import Connection, Job
+from benchmarks.lab import COG, COGFAL, PREDICTIONS, Lab, Servers
+from benchmarks.load import BUSY, BUSY_PAUSE
+from benchmarks.statistics import percentile
+
+KINDS = {"sleeps": "predict sleeps in slices of 1 ms", "computes": "predict computes in Python"}
+LIMIT = 10.0  # seconds
+EXCEPTION, FREE = "request to exception", "request to slot free"
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How one server is asked to predict and to cancel."""
+
+    name: str
+    port: int
+    start: Callable[[str, dict[str, str]], Job]
+    cancel: Callable[[str], Job]
+    short: Job
+
+
+def measure(lab: Lab) -> None:
+    """Cancel what sleeps and what computes, at fal's door, at Cog's, and in Cog."""
+    with Servers(lambda: lab.project("cancel")) as servers:
+        cogfal, cog = servers.fal("App"), servers.cog()
+        doors = [
+            _fal_door(cogfal.port),
+            _cog_door(PREDICTIONS, cogfal.port),
+            _cog_door(COG, cog.port),
+        ]
+        for kind, description in KINDS.items():
+            _measure(lab, f"cancel, {description}", doors, kind)
+
+
+def _measure(lab: Lab, work: str, doors: list[Door], kind: str) -> None:
+    for turn, door in enumerate(lab.rounds(doors, lab.plan.few_rounds)):
+        seen: list[tuple[float, float]] = []
+        for number in range(lab.plan.cancels):
+            mark = lab.directory / f"mark-{kind}-{turn}-{number}"
+            seen.append(_cancelled(door, kind, mark, lab.notebook.count_for(work, door.name)))
+        for metric, values in zip((EXCEPTION, FREE), zip(*seen, strict=True), strict=True):
+            for label, share in (("p50", 0.5), ("p99", 0.99)):
+                value = percentile(values, share) * 1000
+                lab.notebook.record(work, door.name, f"{metric}, {label}", "ms", value)
+    for metric in (EXCEPTION, FREE):
+        for label in ("p50", "p99"):
+            lab.notebook.claim(work, f"{metric}, {label}", ("<=", 1.0), against=(COG,))
+            lab.notebook.claim(
+                work, f"{metric}, {label}", ("<=", 1.0), against=(COG,), ours=PREDICTIONS
+            )
+
+
+def _cancelled(door: Door, kind: str, mark: Path, statuses: Counter[int]) -> tuple[float, float]:
+    """Start and cancel; return the seconds until the exception and until the next answer."""
+    running, other = Connection(door.port), Connection(door.port)
+    running.send(door.start(mark.name, {"kind": kind, "mark": str(mark)}))
+    _await(lambda: mark.exists() and mark.read_text() == "begun")
+    asked = time.monotonic_ns()
+    other.post(door.cancel(mark.name))
+    while (answer := other.post(door.short)).status == BUSY:
+        statuses[BUSY] += 1
+        time.sleep(BUSY_PAUSE)
+    free = time.monotonic_ns()
+    statuses[answer.status] += 1
+    _await(lambda: mark.read_text().isdecimal())
+    running.receive()
+    running.close()
+    other.close()
+    return (int(mark.read_text()) - asked) / 1e9, (free - asked) / 1e9
+
+
+def _await(condition: Callable[[], bool]) -> None:
+    limit = time.monotonic() + LIMIT
+    while not condition():
+        if time.monotonic() > limit:
+            raise RuntimeError("a prediction did not begin or end in time")
+        time.sleep(0.001)
+
+
+def _fal_door(port: int) -> Door:
+    return Door(
+        COGFAL,
+        port,
+        lambda id, values: Job("/", json.dumps(values).encode(), _id(id)),
+        lambda id: Job("/cancel", b"", _id(id), method="POST"),
+        Job("/", b'{"kind":"short"}'),
+    )
+
+
+def _id(id: str) -> bytes:
+    return f"x-fal-request-id: {id}\r\n".encode()
+
+
+def _cog_door(name: str, port: int) -> Door:
+    return Door(
+        name,
+        port,
+        lambda id, values: Job(
+            f"/predictions/{id}", json.dumps({"input": values}).encode(), method="PUT"
+        ),
+        lambda id: Job(f"/predictions/{id}/cancel"),
+        Job("/predictions", b'{"input":{"kind":"short"}}'),
+    )
