@@ -95,6 +95,9 @@ class Settings:
     By default fal's CDN where credentials are found, else a folder served by the app itself.
     """
 
+    output_places: ClassVar[Sequence[str]] = ()
+    """Further directories that output files may lie in, beside the project and temporary ones."""
+
     reserve_outputs: ClassVar[bool] = False
     """Answer with the reserved URLs of output files before their bytes are uploaded."""
 

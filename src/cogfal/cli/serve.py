@@ -14,7 +14,7 @@ import uvicorn
 from cogfal.app import App
 from cogfal.cli.console import Mark, say
 from cogfal.cli.inputs import BadArgument, read_variables
-from cogfal.playground import PATH, routes
+from cogfal.playground import PATH
 
 LOOPBACK: Final = "127.0.0.1"
 PORT: Final = 8080
@@ -73,8 +73,6 @@ class _Server(uvicorn.Server):
 
 def _config(app: type[App]) -> uvicorn.Config:
     built = app(_allow_init=True)._build_app()  # noqa: SLF001  # fal's own serve binds every address
-    if app.playground:
-        built.router.routes[:0] = routes()
     return uvicorn.Config(built, lifespan="on", log_level="warning")
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -32,6 +31,45 @@ class _Node(Generic[T]):
         self.next: _Node[T] | None = None
 
 
+class Watch(Generic[T]):
+    """A watcher's place in a history.
+
+    It may be waited on, or iterated over; cancelling either loses no item.
+    """
+
+    def __init__(self, history: History[T], node: _Node[T]) -> None:
+        self._history = history
+        self._node = node
+
+    @property
+    def ended(self) -> bool:
+        """Whether every item was taken and no more will come."""
+        return self._node.next is None and self._history.ended
+
+    def take(self) -> list[T]:
+        """Return, and pass, the items that are there."""
+        items: list[T] = []
+        while self._node.next is not None:
+            items.append(self._node.item)  # type: ignore[arg-type]  # a node with a next holds one
+            self._node = self._node.next
+        return items
+
+    async def wait(self) -> None:
+        """Wait until there is an item to take, or the end."""
+        while self._node.next is None and not self._history.ended:
+            await self._history.more()
+
+    def __aiter__(self) -> Watch[T]:
+        return self
+
+    async def __anext__(self) -> T:
+        await self.wait()
+        if self._node.next is None:
+            raise StopAsyncIteration
+        item, self._node = self._node.item, self._node.next
+        return item  # type: ignore[return-value]  # a node with a next holds one
+
+
 class History(Generic[T]):
     """A list of items that ends once, of which the latest `capacity` stay for latecomers."""
 
@@ -39,7 +77,7 @@ class History(Generic[T]):
         self._tail: _Node[T] = _Node()
         self._kept: deque[_Node[T]] = deque(maxlen=capacity)
         self._count = 0
-        self._ended = False
+        self.ended = False
         self._waiting: list[asyncio.Future[None]] = []
 
     def append(self, item: T) -> None:
@@ -52,31 +90,22 @@ class History(Generic[T]):
 
     def end(self) -> None:
         """Say that nothing more will come."""
-        self._ended = True
+        self.ended = True
         self._wake()
 
-    def watch(self, after: int = 0) -> AsyncIterator[T]:
-        """Iterate over all items but the first `after`; the place is taken at once.
+    def watch(self, after: int = 0) -> Watch[T]:
+        """Take a place behind the first `after` items.
 
         Raises:
-            Gone: Some of these items are no longer kept.
+            Gone: Some of the items behind it are no longer kept.
         """
         first = self._count - len(self._kept)
         if after < first:
             raise Gone(first - after)
-        place = self._kept[after - first] if after < self._count else self._tail
-        return self._follow(place)
+        return Watch(self, self._kept[after - first] if after < self._count else self._tail)
 
-    async def _follow(self, node: _Node[T]) -> AsyncIterator[T]:
-        while True:
-            while node.next is not None:
-                item, node = node.item, node.next
-                yield item  # type: ignore[misc]  # a node with a successor holds an item
-            if self._ended:
-                return
-            await self._more()
-
-    async def _more(self) -> None:
+    async def more(self) -> None:
+        """Wait for the next item, or the end."""
         waiter = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
         try:

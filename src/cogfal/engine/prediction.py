@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from enum import Enum
 from typing import Literal, TypeAlias
 
 from cogfal.cog.metrics import MetricRecorder
-from cogfal.engine.history import Gone, History
+from cogfal.engine.history import Gone, History, Watch
 from cogfal.errors import CogfalError
 from cogfal.spec import JSON
 
@@ -168,7 +168,7 @@ class Prediction:
             raise self.exception
         return self.output
 
-    def events(self, after: int = 0) -> AsyncIterator[Event]:
+    def events(self, after: int = 0) -> Watch[Event]:
         """Replay what is kept of its events but the first `after`, then go on until its end.
 
         The watcher's place is taken at once, and nothing that comes later is lost to it. Ends with
@@ -177,7 +177,10 @@ class Prediction:
         try:
             return self._history.watch(after)
         except Gone as gone:
-            return _only(HistoryGone(gone.lost))
+            only: History[Event] = History(1)
+            only.append(HistoryGone(gone.lost))
+            only.end()
+            return only.watch()
 
     def start(self) -> None:
         """Note that it got its slot; for the engine."""
@@ -222,7 +225,3 @@ class Prediction:
 
 def _unheard(_name: str, _value: JSON, _mode: str) -> None:
     """Receive metrics that have been announced before."""
-
-
-async def _only(event: Event) -> AsyncIterator[Event]:
-    yield event

@@ -32,7 +32,10 @@ class DataUrl:
         """Return the bytes; raise `FetchError` if damaged, `TooLarge` above `max_size` bytes."""
         if len(self.payload) > 3 * max_size + 1024:
             raise TooLarge(max_size)
-        data = parse.unquote_to_bytes(self.payload)
+        try:
+            data = parse.unquote_to_bytes(self.payload)
+        except UnicodeEncodeError as error:
+            raise FetchError("the data URL is not valid text") from error
         if self.base64:
             data = _from_base64(data)
         if len(data) > max_size:

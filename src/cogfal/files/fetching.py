@@ -253,7 +253,7 @@ def parse_url(url: str) -> httpx.URL:
         raise FetchError(f"not a usable URL: {error}") from error
     if parsed.scheme not in ("http", "https"):
         raise FetchError(f"a file input is an http, https or data URL, not {parsed.scheme!r}")
-    if not parsed.host:
+    if not parsed.raw_host:  # `host` decodes international names, and fails on broken ones
         raise FetchError("the URL names no host")
     return parsed
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import posixpath
 import re
 import unicodedata
-from email.message import Message
 from urllib import parse
 
 from cogfal.files.kinds import suffix_for
@@ -20,6 +19,10 @@ FALLBACK_NAME = "file"
 _SUFFIX = re.compile(r"\.(?=[0-9]*[A-Za-z])[A-Za-z0-9][A-Za-z0-9_+-]{0,23}\Z")
 _EXTENDED_NAME = re.compile(
     r"filename\*\s*=\s*\"?(?P<charset>[\w!#$%&+^`{}~-]+)'[^']*'(?P<value>[^\s;\"]+)", re.IGNORECASE
+)
+_PARAMETER = re.compile(
+    r';\s*(?P<key>[\w!#$%&+^`{}~*-]+)\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^;]*))',
+    re.DOTALL,
 )
 _FORBIDDEN = re.compile(r'[/\\:*?"<>|]')
 
@@ -86,19 +89,28 @@ def disposition_name(header: str) -> str:
         decoded = _decoded(parse.unquote_to_bytes(extended["value"]), extended["charset"])
         if decoded:
             return decoded
-    message = Message()
-    message["Content-Disposition"] = header.replace("\r", " ").replace("\n", " ")
-    plain = message.get_param("filename", header="content-disposition")
-    if not isinstance(plain, str):
-        return ""
+    plain = _parameter(f";{header}", "filename")
     return _decoded(plain.encode("latin-1", "ignore"), "utf-8") or plain
+
+
+def _parameter(text: str, name: str) -> str:
+    """Return the first parameter of that name; "" if there is none.
+
+    The standard library's parser of headers fails on some that a server can send.
+    """
+    for found in _PARAMETER.finditer(text):
+        if found["key"].lower() == name:
+            if found["quoted"] is None:
+                return found["plain"].strip()
+            return found["quoted"].replace("\\\\", "\\").replace('\\"', '"')
+    return ""
 
 
 def _decoded(raw: bytes, charset: str) -> str:
     """Decode `raw`; "" if it is not in `charset`, or nobody knows that charset."""
     try:
         return raw.decode(charset)
-    except (LookupError, UnicodeDecodeError):
+    except (LookupError, UnicodeError):
         return ""
 
 

@@ -367,11 +367,20 @@ def _local(text: str, base: Path, where: Location | str, *, any_name: bool = Fal
     looks = path.startswith((".", "/", "~")) or "/" in path or path.endswith(_ARCHIVE)
     if not looks and not any_name:
         return None
-    target = (base / path).resolve()
-    if not target.exists():
+    target = base / path
+    if not _exists(target):
         raise ConfigError(
             f"{path} does not exist",
             where=where,
             remedy="paths are relative to the file that names them",
         )
-    return Local(target, extras, where=where)
+    return Local(target.resolve(), extras, where=where)
+
+
+def _exists(path: Path) -> bool:
+    """Whether there is such a file; text that cannot be a path names none."""
+    try:
+        path.stat()
+    except (OSError, ValueError):
+        return False
+    return True

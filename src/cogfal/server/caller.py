@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 
+R = TypeVar("R")
 UNWATCHED = 0.05
 """Seconds for which nobody looks whether the caller has left: most answers are faster."""
 
 
-async def wait_watching(done: Awaitable[Any], request: Request, cancel: Callable[[], None]) -> None:
-    """Wait for `done`; call `cancel` when the caller leaves or this is cancelled.
+async def wait_watching(done: Awaitable[R], request: Request, cancel: Callable[[], None]) -> R:
+    """Return what `done` gives; call `cancel` when the caller leaves or this is cancelled.
 
     After the caller has left `done` is still waited for. The request's body must have been read.
     """
@@ -22,7 +23,7 @@ async def wait_watching(done: Awaitable[Any], request: Request, cancel: Callable
         await asyncio.wait({waiting}, timeout=UNWATCHED)
         if not waiting.done():
             await _wait_for_either(waiting, request, cancel)
-        waiting.result()
+        return waiting.result()
     except asyncio.CancelledError:
         cancel()
         raise

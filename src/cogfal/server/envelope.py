@@ -11,11 +11,9 @@ from starlette.requests import Request
 
 from cogfal.errors import InvalidInput
 from cogfal.schema.decoding import decode
+from cogfal.server.bodies import BodyTooLarge, read_body
 from cogfal.server.ids import RULE, is_id
 from cogfal.spec import JSON
-
-BODY_LIMIT: Final = 256 * 1024 * 1024
-"""Bytes of one request's JSON."""
 
 
 class WebhookEvent(str, Enum):
@@ -91,14 +89,10 @@ def parse_envelope(value: JSON) -> Envelope:
 
 
 async def _read(request: Request) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > BODY_LIMIT:
-            raise Malformed(413, ("body",), f"The request body exceeds {BODY_LIMIT} bytes")
-        chunks.append(chunk)
-    return b"".join(chunks)
+    try:
+        return await read_body(request)
+    except BodyTooLarge as error:
+        raise Malformed(413, ("body",), str(error)) from error
 
 
 def _is_json(content_type: str) -> bool:
@@ -128,7 +122,7 @@ def _url(fields: dict[str, JSON], name: str) -> str | None:
         url = httpx.URL(value)
     except (httpx.InvalidURL, UnicodeError, ValueError):
         _refuse(("body", name), "Input should be an http or https URL")
-    if url.scheme not in ("http", "https") or not url.host:
+    if url.scheme not in ("http", "https") or not url.raw_host:
         _refuse(("body", name), "Input should be an http or https URL")
     return value
 

@@ -8,7 +8,10 @@ searched for words, so one that happens to name a GPU library changes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
 
 from starlette.responses import JSONResponse
 
@@ -27,6 +30,7 @@ from cogfal.spec import JSON
 ERROR_PAGE = "https://docs.fal.ai/errors/#"
 RETRYABLE = "X-Fal-Retryable"
 BUSY_RETRY_AFTER = "1"  # seconds
+NOTHING: Final[Mapping[str, JSON]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +41,9 @@ class Failure:
     detail: JSON
     headers: dict[str, str] = field(default_factory=dict)
 
-    def response(self) -> JSONResponse:
-        """Make the HTTP response."""
-        return JSONResponse({"detail": self.detail}, self.status, self.headers)
+    def response(self, more: Mapping[str, JSON] = NOTHING) -> JSONResponse:
+        """Make the HTTP response; its body holds `more` beside the detail."""
+        return JSONResponse({"detail": self.detail, **more}, self.status, self.headers)
 
 
 def failure(error: CogfalError) -> Failure:

@@ -135,7 +135,7 @@ def _parsed(url: str) -> httpx.URL:
         parsed = httpx.URL(url)
     except (httpx.InvalidURL, UnicodeError, ValueError) as error:
         raise Unreachable(f"not a usable URL: {error}", refused=True) from error
-    if parsed.scheme not in ("http", "https") or not parsed.host:
+    if parsed.scheme not in ("http", "https") or not parsed.raw_host:
         raise Unreachable("not an http or https URL", refused=True)
     return parsed
 

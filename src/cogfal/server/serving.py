@@ -6,16 +6,17 @@ import signal
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from cogfal import __version__
+from cogfal import __version__, playground
 from cogfal.engine.capture import Capture
 from cogfal.engine.service import EngineSettings, HealthStatus, Service
+from cogfal.errors import SettingError
 from cogfal.files import (
     Budget,
     DataUrlStore,
@@ -44,7 +45,21 @@ from cogfal.spec import IteratorType, PredictorSpec, Type
 NAMED = 10  # how many unknown inputs are named in the log
 LONGEST_NAME = 100  # characters of such a name
 WEBHOOK_GRACE = 2.0  # seconds that webhooks may still take when the app ends
+WEIGHTS_LIMITS = FileLimits(
+    max_file_bytes=2**50,
+    max_request_bytes=2**50,
+    total_seconds=24 * 3600.0,
+    allow_private_hosts=True,
+)
 UNHEALTHY = (HealthStatus.UNHEALTHY, HealthStatus.DEFUNCT, HealthStatus.SETUP_FAILED)
+
+
+@runtime_checkable
+class DrainingStore(Protocol):
+    """A store that answers with URLs before their bytes are there."""
+
+    async def drain(self) -> None:
+        """Wait until they are."""
 
 
 class StoreChooser(Protocol):
@@ -66,6 +81,10 @@ class Serving:
         settings: The App class.
         choose_store: Says where output files go.
         title: The app's name, for the document.
+        given: The predictor itself, where it travels with the App.
+
+    Raises:
+        SettingError: The settings do not go together.
     """
 
     def __init__(
@@ -77,7 +96,13 @@ class Serving:
         settings: type[Settings],
         choose_store: StoreChooser,
         title: str,
+        given: object = None,
     ) -> None:
+        if given is not None and settings.isolate:
+            raise SettingError(
+                "a predictor of the App's own file cannot be isolated",
+                remedy="move it to a file of its own, or unset isolate",
+            )
         self._settings = settings
         self._root = root
         self._title = title
@@ -89,13 +114,18 @@ class Serving:
             allow_private_hosts=settings.allow_private_hosts,
         )
         self._fetcher = HttpFetcher(self._limits)
+        self._output_places = [Path(place) for place in settings.output_places]
+        if settings.file_cache is not None:
+            self._output_places.append(Path(settings.file_cache))
         self._cache = settings.file_cache and FileCache(Path(settings.file_cache), self._fetcher)
         self._capture = Capture()
         self._outbound = Outbound(allow_private_hosts=settings.allow_private_hosts)
         self._webhooks = Webhooks(self._outbound, settings_from(), write_line)
         self._local: LocalStore | None = None
         self._store: Store | None = None
-        self._services = [self._service(each) for each in (spec, trainer) if each is not None]
+        self._services = [self._service(spec, given)]
+        if trainer is not None:
+            self._services.append(self._service(trainer))
         self._endpoints = [self._endpoint(each) for each in self._services]
 
     @property
@@ -124,6 +154,7 @@ class Serving:
         for service in self._services:
             await service.shutdown(grace)
         await self._webhooks.close(WEBHOOK_GRACE)
+        await self._drain()
         if self._local is not None:
             self._local.close()
 
@@ -143,6 +174,7 @@ class Serving:
         app.router.routes[:0] = [
             *routes(self._cog_api(app)),
             Route(FILES + "/{token}/{name}", self._serve_file, methods=["GET"]),
+            *(playground.routes() if self._settings.playground else []),
         ]
 
     async def check_health(self) -> Response:
@@ -151,7 +183,7 @@ class Serving:
         status = 500 if health.status in UNHEALTHY else 200
         return JSONResponse({"status": health.status.value, "error": health.error}, status)
 
-    def _service(self, spec: PredictorSpec) -> Service:
+    def _service(self, spec: PredictorSpec, given: object = None) -> Service:
         return Service(
             spec,
             self._root,
@@ -164,6 +196,7 @@ class Serving:
             ),
             fetch_weights=self._fetch_weights,
             capture=self._capture,
+            given=given,
         )
 
     def _endpoint(self, service: Service) -> Endpoint:
@@ -173,6 +206,7 @@ class Serving:
             deliverer=partial(self._media, service.spec.output),
             output_name=self._settings.output_name,
             timings=self._settings.timings,
+            logs=self._settings.playground,
         )
 
     def _cog_api(self, app: FastAPI) -> CogApi:
@@ -194,11 +228,14 @@ class Serving:
         return Runs(service, validator, partial(self._urls, service.spec.output))
 
     def _media(self, kind: Type, request: Request) -> Deliverer:
-        return Deliverer(kind, self._store_for(request), Style.MEDIA, self._root)
+        return self._deliverer(kind, self._store_for(request), Style.MEDIA)
 
     def _urls(self, kind: Type, request: Request, upload: Store | None) -> Deliverer:
         store = upload or (DataUrlStore() if self._settings.data_urls else self._store_for(request))
-        return Deliverer(kind, store, Style.URL, self._root)
+        return self._deliverer(kind, store, Style.URL)
+
+    def _deliverer(self, kind: Type, store: Store, style: Style) -> Deliverer:
+        return Deliverer(kind, store, style, self._root, other_places=self._output_places)
 
     def _store_for(self, request: Request) -> Store:
         if self._local is not None and self._store is self._local:
@@ -216,10 +253,18 @@ class Serving:
         return await self._local.serve(request)
 
     async def _fetch_weights(self, url: str, directory: Path) -> Path:
-        budget = Budget(self._limits)
-        if self._cache:
-            return await self._cache.get(url, budget)
-        return (await self._fetcher.fetch(url, directory, budget)).path
+        """Fetch what the operator named in `COG_WEIGHTS`: from anywhere, and of any size."""
+        budget = Budget(WEIGHTS_LIMITS)
+        fetcher = HttpFetcher(WEIGHTS_LIMITS)
+        if self._settings.file_cache is not None:
+            return await FileCache(Path(self._settings.file_cache), fetcher).get(url, budget)
+        return (await fetcher.fetch(url, directory, budget)).path
+
+    async def _drain(self) -> None:
+        """Let files whose URLs were given out already arrive there."""
+        store: object = self._store
+        if isinstance(store, DrainingStore):
+            await store.drain()
 
     def _document(self, generated: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Describe Cog's API and fal's, and the endpoints that the App's author added."""

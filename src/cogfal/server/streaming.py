@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
@@ -10,6 +9,7 @@ import anyio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from cogfal.engine.history import Watch
 from cogfal.engine.prediction import (
     Completed,
     Event,
@@ -20,10 +20,8 @@ from cogfal.engine.prediction import (
     Started,
 )
 from cogfal.server.messages import Body, encoded
+from cogfal.server.pulse import HEARTBEAT, pulse
 from cogfal.server.runs import Run
-
-HEARTBEAT: Final = 15.0
-"""Seconds of silence after which a comment shows that the connection lives, as Cog's."""
 
 _MODES: Final = {"incr": "increment"}
 _HEADERS: Final = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
@@ -69,37 +67,12 @@ async def _until_gone(receive: Receive, scope: anyio.CancelScope) -> None:
 
 
 async def frames(
-    run: Run, events: AsyncIterator[Event], heartbeat: float = HEARTBEAT
+    run: Run, events: Watch[Event], heartbeat: float = HEARTBEAT
 ) -> AsyncIterator[bytes]:
     """Write `events` of `run` as frames, with a comment after `heartbeat` silent seconds."""
-    next_one: asyncio.Future[Event] | None = None
-    try:
-        while True:
-            next_one = next_one or asyncio.ensure_future(_next(events))
-            await asyncio.wait({next_one}, timeout=heartbeat)
-            if not next_one.done():
-                yield b": keep-alive\n\n"
-                continue
-            try:
-                event = next_one.result()
-            except EndOfEvents:
-                return
-            next_one = None
-            yield await _frame(run, event)
-    finally:
-        if next_one is not None:
-            next_one.cancel()
-
-
-class EndOfEvents(Exception):
-    """Report that no event will come; a future cannot hold a StopAsyncIteration."""
-
-
-async def _next(events: AsyncIterator[Event]) -> Event:
-    try:
-        return await events.__anext__()
-    except StopAsyncIteration:
-        raise EndOfEvents from None
+    async for batch in pulse(events, heartbeat):
+        written = [await _frame(run, event) for event in batch]
+        yield b"".join(written) or b": keep-alive\n\n"
 
 
 async def _frame(run: Run, event: Event) -> bytes:

@@ -132,7 +132,7 @@ class Webhooks:
 
 def host_of(url: str) -> str:
     """Return the host of a URL in lower case."""
-    return httpx.URL(url).host.lower()
+    return httpx.URL(url).raw_host.decode("ascii").lower()
 
 
 class Delivery:
