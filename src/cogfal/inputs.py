@@ -81,7 +81,7 @@ class Materialiser:
         cache: FileCache | None = None,
         cached_inputs: Collection[str] | None = None,
     ) -> None:
-        self._inputs = {declared.name: declared for declared in spec.inputs}
+        self._inputs = {each.name: each for each in spec.inputs if _holds_file(each.type)}
         self._fetcher = fetcher
         self._limits = limits
         self._cache = cache
@@ -98,10 +98,12 @@ class Materialiser:
         """
         places = [
             place
-            for name, value in values.items()
-            if name in self._inputs
-            for place in _places_of(self._inputs[name], value)
+            for name, declared in self._inputs.items()
+            if name in values
+            for place in _places_of(declared, values[name])
         ]
+        if not places:
+            return dict(values)
         wanted = dict.fromkeys((p.url, self._is_cached(p)) for p in places if not p.is_own)
         arrived = await self._fetch_all(wanted, places, workspace)
         files = _Files(arrived, workspace)
@@ -189,6 +191,23 @@ def _file_input_error(url: str, error: FetchError, places: list[Place]) -> FileI
 
 def _shown(url: str) -> str:
     return url if len(url) <= _SHOWN else f"{url[:_SHOWN]}..."
+
+
+def _holds_file(kind: Type) -> bool:
+    """Tell whether a value of this type may have files in it."""
+    match kind:
+        case PathType() | FileType():
+            return True
+        case OptionalType(inner):
+            return _holds_file(inner)
+        case ListType(item) | DictType(item):
+            return _holds_file(item)
+        case UnionType(members):
+            return any(map(_holds_file, members))
+        case ObjectType(fields=fields):
+            return any(_holds_file(field.type) for field in fields)
+        case _:
+            return False
 
 
 def _places_of(declared: InputSpec, value: Any) -> Iterator[Place]:

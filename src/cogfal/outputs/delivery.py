@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 from collections.abc import Coroutine, Sequence
 from enum import Enum
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path, PurePath
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -67,8 +67,13 @@ class Deliverer:
         self._kind = kind
         self._store = store
         self._style = style
-        self._places = Places(project, other_places)
+        self._project = project
+        self._other_places = other_places
         self._context = contextvars.copy_context()
+
+    @cached_property
+    def _places(self) -> Places:
+        return Places(self._project, self._other_places)
 
     async def deliver(self, value: Any, workspace: Workspace) -> JSON:
         """Return `value` as JSON once all its files are stored; temporary ones are then removed.
