@@ -133,3 +133,20 @@ def test_numbered_names_are_other_names_of_the_same_kind(text: str, number: int)
     assert variant != name
     assert is_one_component(variant)
     assert split_suffix(variant)[1] == split_suffix(name)[1]
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("attachment; filename*=undefined''a.png", ""),
+        ("attachment; filename*=idna''xn--%28.png", ""),
+        ('x; filename*0="a"; filename*="b"; filename=c.png', "c.png"),
+        ('x; name="; filename=evil.png"; filename=good.png', "good.png"),
+        ("filename=bare.png", "bare.png"),
+        ('x; filename="no end', '"no end'),
+    ],
+    ids=["no codec", "no name of a host", "continued", "inside a text", "bare", "no end"],
+)
+def test_headers_that_break_other_parsers(header: str, expected: str) -> None:
+    """Whatever a server sends, there is a name or there is none."""
+    assert disposition_name(header) == expected

@@ -6,6 +6,7 @@ import ast
 import io
 import tokenize
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -100,11 +101,11 @@ class Project:
         *packages, last = name.split(".")
         place = folder.joinpath(*packages, last) if name else folder
         init, plain = place / "__init__.py", place.with_name(f"{place.name}.py")
-        if init.is_file():
+        if _is(Path.is_file, init):
             return self._file(init, name, place)
-        if name and plain.is_file():
+        if name and _is(Path.is_file, plain):
             return self._file(plain, name, None)
-        if place.is_dir():
+        if _is(Path.is_dir, place):
             return self._namespace(place, name)
         return None
 
@@ -132,6 +133,14 @@ class Project:
         return path.as_posix()
 
 
+def _is(kind: Callable[[Path], bool], path: Path) -> bool:
+    """Ask about a path that was made of a name in the text, which may be too long for one."""
+    try:
+        return kind(path)
+    except OSError:
+        return False
+
+
 def _decode(path: Path, relative: str) -> str:
     try:
         data = path.read_bytes()
@@ -153,7 +162,11 @@ def _parse(text: str, relative: str) -> ast.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(text)
+            tree = ast.parse(text)
+            compile(
+                tree, relative, "exec", dont_inherit=True
+            )  # a `return` in a class, and the like
+            return tree
     except SyntaxError as error:
         where = Location(relative, max(error.lineno or 1, 1))
         line = (error.text or "").strip()[:200]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import keyword
 import math
+import sys
 from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal, Optional, Union
 
@@ -167,7 +168,9 @@ def _shown_default(each: InputSpec) -> JSON:
     value = each.default
     if isinstance(value, float) and not math.isfinite(value):
         return None
-    return float(value) if type(value) is int and abs(value) >= EXACT else value
+    if type(value) is int and abs(value) >= EXACT:
+        return float(value) if abs(value) < sys.float_info.max else None
+    return value
 
 
 def _is_secret(kind: Type) -> bool:

@@ -1,0 +1,30 @@
+"""A short search with every target, from a place that no other run has begun at."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fuzz.campaign import run
+from tests.fuzz.targets import TARGETS
+
+CASES = 1000
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_nothing_breaks_a_reader(name: str) -> None:
+    """Each text is accepted, or refused with the error that the reader promises."""
+    outcome = run(TARGETS[name], CASES, seed=0)
+
+    assert [(each.text, each.reason) for each in outcome.findings] == []
+    assert outcome.cases == CASES
+    assert outcome.accepted > 0
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_every_seed_is_read(name: str) -> None:
+    """The corpus itself breaks nothing, and most of it is accepted."""
+    target = TARGETS[name]
+
+    accepted = [target.read(seed) for seed in target.seeds()]
+
+    assert sum(accepted) >= len(accepted) / 2
