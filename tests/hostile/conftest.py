@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.file_server import FileServer, file_server
-from tests.hostile.target import RETURNS_FILES, STREAMS, TAKES_EVERYTHING, Target
+from tests.hostile.target import NESTED, RETURNS_FILES, STREAMS, TAKES_EVERYTHING, Target
 
 
 @pytest.fixture(scope="package")
@@ -36,6 +36,14 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     with Target(
         folder, TAKES_EVERYTHING, "allow_private_hosts = True", "max_file_bytes = 1_000_000"
     ) as process:
+        assert process.url
+        yield process
+
+
+@pytest.fixture(scope="package")
+def nested(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    """A predictor whose secrets lie inside of objects."""
+    with Target(tmp_path_factory.mktemp("nested"), NESTED) as process:
         assert process.url
         yield process
 

@@ -51,6 +51,25 @@ TAKES_EVERYTHING = """
                 "data": data,
             }
 """
+NESTED = """
+    from typing import Optional
+
+    from cog import BaseModel, BasePredictor, Input, Secret
+
+    class Account(BaseModel):
+        name: str
+        key: Secret
+
+    class Predictor(BasePredictor):
+        def predict(
+            self,
+            account: Account = Input(default=None),
+            accounts: list[Account] = Input(default=[]),
+            keys: dict[str, Secret] = Input(default={}),
+            number: int = 1,
+        ) -> str:
+            return f"{len(accounts)} {keys}"
+"""
 STREAMS = """
     import time
     from typing import Iterator
@@ -60,7 +79,10 @@ STREAMS = """
     class Predictor(BasePredictor):
         @streaming
         def predict(
-            self, text: str = "x", count: int = Input(default=2, le=100000), pause: float = 0.0
+            self,
+            text: str = "x",
+            count: int = Input(default=2, ge=0, le=1000),
+            pause: float = Input(default=0, ge=0, le=0.01),
         ) -> Iterator[str]:
             for index in range(count):
                 yield f"{text} {index}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -10,26 +9,6 @@ import pytest
 
 from tests.hostile.target import SECRET, STREAMS, TAKES_EVERYTHING, Target
 from tests.server.receiver import receiver
-
-NESTED = """
-    from typing import Optional
-
-    from cog import BaseModel, BasePredictor, Input, Secret
-
-    class Account(BaseModel):
-        name: str
-        key: Secret
-
-    class Predictor(BasePredictor):
-        def predict(
-            self,
-            account: Account = Input(default=None),
-            accounts: list[Account] = Input(default=[]),
-            keys: dict[str, Secret] = Input(default={}),
-            number: int = 1,
-        ) -> str:
-            return f"{len(accounts)} {keys}"
-"""
 
 
 @pytest.mark.parametrize(
@@ -76,14 +55,6 @@ def test_what_is_attached_to_shows_no_secret(tmp_path: Path) -> None:
     assert (first.status_code, second.status_code) == (202, 202)
     assert second.json()["input"]["token"] == "**********"
     assert SECRET not in first.text + second.text + process.output
-
-
-@pytest.fixture(scope="package")
-def nested(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    """A predictor whose secrets lie inside of objects."""
-    with Target(tmp_path_factory.mktemp("nested"), NESTED) as process:
-        assert process.url
-        yield process
 
 
 @pytest.mark.parametrize(
