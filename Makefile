@@ -54,11 +54,13 @@ demo: $(UV)  ## serve three examples on this machine and call each once
 	$(UV) pip install --quiet --python .demo/venv/bin/python --editable .
 	.demo/venv/bin/python examples/demo.py --uv $(UV)
 
-bench: environment  ## measure everything
+bench: environment  ## measure everything, for about 20 minutes
+	$(UV) pip install --quiet --python $(BIN)/python --group bench
 	$(BIN)/python -m benchmarks
 
-bench-quick: environment  ## measure for two minutes
-	$(BIN)/python -m benchmarks --quick
+bench-quick: environment  ## measure less of everything, for about 3 minutes
+	$(UV) pip install --quiet --python $(BIN)/python --group bench
+	$(BIN)/python -m benchmarks --quick --out .bench
 
 fuzz: environment  ## search for inputs that break the door, the reader and the schema
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -m fuzz
@@ -67,7 +69,7 @@ docs: environment  ## check that the documentation's examples run and its links 
 	$(BIN)/python -m pytest tests/docs
 
 clean:  ## remove what was built here
-	rm -rf $(VENV) .demo .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	rm -rf $(VENV) .demo .bench .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 	  .import_linter_cache dist build
 	find src tests examples -name __pycache__ -prune -exec rm -rf {} +
 

@@ -53,18 +53,18 @@ class Server:
 
 @contextmanager
 def fal_app(
-    directory: Path, symbol: str = "App", variables: Mapping[str, str] | None = None
+    directory: Path, app: str, variables: Mapping[str, str] | None = None
 ) -> Iterator[Server]:
-    """Serve `app.py::symbol` of a directory through `fal run --local`."""
+    """Serve an app of a directory, such as `app.py::App`, through `fal run --local`."""
     port = free_port()
-    command = fal_command(symbol, port)
+    command = fal_command(app, port)
     with serving(command, directory, port, "/openapi.json", b"", variables) as server:
         yield server
 
 
-def fal_command(symbol: str, port: int) -> list[str]:
-    """Return the command that serves `app.py::symbol` of the working directory."""
-    command = [sys.executable, "-m", "fal", "run", "--local", f"app.py::{symbol}"]
+def fal_command(app: str, port: int) -> list[str]:
+    """Return the command that serves an app of the working directory."""
+    command = [sys.executable, "-m", "fal", "run", "--local", app]
     return [*command, f"--exposed-port={port}", f"--exposed-metrics-port={free_port()}"]
 
 
@@ -166,9 +166,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def _await_ready(server: Server, path: str, ready: bytes) -> None:
     url, limit = f"http://127.0.0.1:{server.port}{path}", time.monotonic() + START_LIMIT
     while server.process.poll() is None and time.monotonic() < limit:
-        with suppress(urllib.error.URLError, ConnectionError, TimeoutError):
-            with urllib.request.urlopen(url, timeout=5) as answer:
-                if ready in answer.read():
-                    return
+        failures = (urllib.error.URLError, ConnectionError, TimeoutError)
+        with suppress(*failures), urllib.request.urlopen(url, timeout=5) as answer:
+            if ready in answer.read():
+                return
         time.sleep(POLL)
     raise RuntimeError(f"{url} never became ready:\n{server.log()}")

@@ -75,7 +75,11 @@ class Connection:
         first = time.perf_counter() if rest else 0.0
         if not rest:
             rest, first = self._next_piece(head)
-        body = self._chunked(rest) if b"transfer-encoding: chunked" in head else self._sized(head, rest)
+        body = (
+            self._chunked(rest)
+            if b"transfer-encoding: chunked" in head
+            else self._sized(head, rest)
+        )
         if b"connection: close" in head:
             self.close()
         return Answer(int(head[9:12]), body, first)

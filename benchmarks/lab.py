@@ -76,9 +76,9 @@ class Servers(ExitStack):
         self._copy = copy
         self._variables = variables
 
-    def fal(self, symbol: str) -> Server:
-        """Start one of the project's Apps."""
-        return self.enter_context(fal_app(self._copy(), symbol, self._variables))
+    def fal(self, app: str) -> Server:
+        """Start one of the project's Apps, named as `fal run` names it."""
+        return self.enter_context(fal_app(self._copy(), app, self._variables))
 
     def cog(self) -> Server:
         """Start the real Cog."""

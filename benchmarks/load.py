@@ -117,9 +117,7 @@ class _Client(asyncio.Protocol):
     def _answered(self, status: int) -> None:
         self._sample.statuses[status] += 1
         if status == BUSY:
-            asyncio.get_running_loop().call_later(
-                BUSY_PAUSE, self._transport.write, self._request
-            )
+            asyncio.get_running_loop().call_later(BUSY_PAUSE, self._transport.write, self._request)
             return
         self._sample.latencies.append(time.perf_counter() - self._started)
         self._left -= 1

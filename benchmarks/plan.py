@@ -20,8 +20,9 @@ class Plan:
     tokens: int
     cancels: int  # of one arm in one round
     steady_requests: int
-    curve_points: int  # at most so many of a curve's points
-    curve_requests: int
+    coarse_curves: bool
+    curve_requests: int  # at most, behind one point
+    curve_seconds: float  # likewise
 
 
 FULL = Plan(
@@ -33,8 +34,9 @@ FULL = Plan(
     tokens=10_000,
     cancels=30,
     steady_requests=4000,
-    curve_points=9,
-    curve_requests=150,
+    coarse_curves=False,
+    curve_requests=200,
+    curve_seconds=2.0,
 )
 QUICK = Plan(
     rounds=5,
@@ -45,6 +47,7 @@ QUICK = Plan(
     tokens=2_000,
     cancels=4,
     steady_requests=500,
-    curve_points=4,
+    coarse_curves=True,
     curve_requests=30,
+    curve_seconds=0.3,
 )

@@ -45,17 +45,18 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def growth(sizes: Sequence[float], values: Sequence[float]) -> float:
-    """Return the exponent of the growth between the largest sizes: 1 is linear.
+def growth(sizes: Sequence[float], values: Sequence[float], least: float) -> float | None:
+    """Return the exponent by which values grow with sizes (1 is linear), None where they hardly do.
 
-    Costs are a fixed part and a growing part, so the smallest value is taken off first; the
-    exponent is the slope between logarithms over what remains.
+    Costs are a fixed part and a growing part. Only what rises above the first value counts, and
+    only where that is more than the first value again, and than `least`.
     """
-    base = min(values)
+    base = values[0]
     points = [
-        (math.log(size), math.log(value - base * 0.95))
+        (math.log(size), math.log(value - base))
         for size, value in zip(sizes, values, strict=True)
-    ][len(sizes) // 2 :]
+        if value - base > max(base, least)
+    ]
     if len(points) < 2:
-        return 0.0
+        return None
     return statistics.linear_regression([x for x, _ in points], [y for _, y in points]).slope

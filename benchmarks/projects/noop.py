@@ -12,10 +12,21 @@ KINDS: tuple[tuple[str, str, Any], ...] = (
     ("str", 'min_length=1, max_length=80, default="a"', "other words"),
 )
 
+APP = """import cogfal
+
+
+class App(cogfal.App):
+    predictor = "predict.py:Predictor"
+"""
+
 
 def noop(inputs: int, *, concurrent: int = 0) -> dict[str, str]:
     """Return the files of a project whose predictor has that many inputs."""
-    return {"predict.py": _predictor(inputs, concurrent), "app.py": _app(inputs)}
+    return {
+        "predict.py": _predictor(inputs, concurrent),
+        "app.py": APP,
+        "by_hand.py": _by_hand(inputs),
+    }
 
 
 def noop_values(inputs: int) -> dict[str, Any]:
@@ -29,20 +40,17 @@ def _predictor(inputs: int, concurrent: int) -> str:
     )
     head = "from cog import BasePredictor, Input, concurrent\n\n\nclass Predictor(BasePredictor):\n"
     method = f"    @concurrent(max={concurrent})\n    async def" if concurrent else "    def"
-    return f"{head}{method} predict(\n        self,\n{declared}    ) -> str:\n        return input_0\n"
+    return (
+        f"{head}{method} predict(\n        self,\n{declared}    ) -> str:\n        return input_0\n"
+    )
 
 
-def _app(inputs: int) -> str:
+def _by_hand(inputs: int) -> str:
     fields = "".join(
         f"    input_{i}: {kind} = Field({options})\n" for i, kind, options in _inputs(inputs)
     )
-    return f"""import cogfal
-import fal
+    return f"""import fal
 from pydantic import BaseModel, Field
-
-
-class App(cogfal.App):
-    predictor = "predict.py:Predictor"
 
 
 class Request(BaseModel):

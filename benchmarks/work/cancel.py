@@ -33,7 +33,7 @@ class Door:
 def measure(lab: Lab) -> None:
     """Cancel what sleeps and what computes, at fal's door, at Cog's, and in Cog."""
     with Servers(lambda: lab.project("cancel")) as servers:
-        cogfal, cog = servers.fal("App"), servers.cog()
+        cogfal, cog = servers.fal("app.py::App"), servers.cog()
         doors = [
             _fal_door(cogfal.port),
             _cog_door(PREDICTIONS, cogfal.port),
@@ -92,23 +92,23 @@ def _fal_door(port: int) -> Door:
     return Door(
         COGFAL,
         port,
-        lambda id, values: Job("/", json.dumps(values).encode(), _id(id)),
-        lambda id: Job("/cancel", b"", _id(id), method="POST"),
+        lambda name, values: Job("/", json.dumps(values).encode(), _named(name)),
+        lambda name: Job("/cancel", b"", _named(name)),
         Job("/", b'{"kind":"short"}'),
     )
 
 
-def _id(id: str) -> bytes:
-    return f"x-fal-request-id: {id}\r\n".encode()
+def _named(name: str) -> bytes:
+    return f"x-fal-request-id: {name}\r\n".encode()
 
 
-def _cog_door(name: str, port: int) -> Door:
+def _cog_door(arm: str, port: int) -> Door:
     return Door(
-        name,
+        arm,
         port,
-        lambda id, values: Job(
-            f"/predictions/{id}", json.dumps({"input": values}).encode(), method="PUT"
+        lambda name, values: Job(
+            f"/predictions/{name}", json.dumps({"input": values}).encode(), method="PUT"
         ),
-        lambda id: Job(f"/predictions/{id}/cancel"),
+        lambda name: Job(f"/predictions/{name}/cancel"),
         Job("/predictions", b'{"input":{"kind":"short"}}'),
     )

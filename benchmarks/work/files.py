@@ -16,12 +16,13 @@ ALONE = "cogfal, one file alone"
 
 def measure(lab: Lab) -> None:
     """Measure eight files one after the other by hand, eight by cogfal, and one by cogfal."""
-    with store(LATENCY) as files, Servers(
-        lambda: lab.project("files"), files.variables()
-    ) as servers:
-        cogfal = servers.fal("App")
+    with (
+        store(LATENCY) as files,
+        Servers(lambda: lab.project("files"), files.variables()) as servers,
+    ):
+        cogfal = servers.fal("app.py::App")
         arms = [
-            Arm(SYNC, servers.fal("Sync"), _job(files, 8)),
+            Arm(SYNC, servers.fal("by_hand.py::Sync"), _job(files, 8)),
             Arm(COGFAL, cogfal, _job(files, 8)),
             Arm(ALONE, cogfal, _job(files, 1)),
         ]

@@ -18,10 +18,10 @@ def measure(lab: Lab) -> None:
     """Measure each size on the same servers."""
     with Servers(lambda: lab.project("images")) as servers:
         started = [
-            (SYNC, servers.fal("Sync"), "/"),
-            (ASYNC, servers.fal("Async"), "/"),
-            (IN_MEMORY, servers.fal("Bytes"), "/"),
-            (COGFAL, servers.fal("App"), "/"),
+            (SYNC, servers.fal("by_hand.py::Sync"), "/"),
+            (ASYNC, servers.fal("by_hand.py::Async"), "/"),
+            (IN_MEMORY, servers.fal("by_hand.py::Bytes"), "/"),
+            (COGFAL, servers.fal("app.py::App"), "/"),
             (COG, servers.cog(), "/predictions"),
         ]
         started.append((PREDICTIONS, started[3][1], "/predictions"))

@@ -18,10 +18,11 @@ def measure(lab: Lab) -> None:
     """Send the file through by hand and by cogfal, in turns."""
     size = lab.plan.large_bytes
     work = f"{size / 10**9:g} GB file in and out"
-    with store(0.0) as files, Servers(
-        lambda: lab.project("files"), files.variables()
-    ) as servers:
-        made = [(SYNC, servers.fal("LargeSync")), (COGFAL, servers.fal("LargeApp"))]
+    with store(0.0) as files, Servers(lambda: lab.project("files"), files.variables()) as servers:
+        made = [
+            (SYNC, servers.fal("by_hand.py::LargeSync")),
+            (COGFAL, servers.fal("app.py::LargeApp")),
+        ]
         checked([Arm(*each, _job(files.zeros(SMALL))) for each in made], _sized(SMALL))
         arms = [Arm(*each, _job(files.zeros(size))) for each in made]
         for arm in lab.rounds(arms, ROUNDS):

@@ -50,10 +50,10 @@ def _several_callers(lab: Lab) -> None:
 def _arms(servers: Servers, inputs: int) -> list[Arm]:
     flat = json.dumps(noop_values(inputs)).encode()
     job, envelope = Job("/", flat), Job("/predictions", b'{"input":' + flat + b"}")
-    cogfal = servers.fal("App")
+    cogfal = servers.fal("app.py::App")
     arms = [
-        Arm(SYNC, servers.fal("Sync"), job),
-        Arm(ASYNC, servers.fal("Async"), job),
+        Arm(SYNC, servers.fal("by_hand.py::Sync"), job),
+        Arm(ASYNC, servers.fal("by_hand.py::Async"), job),
         Arm(COGFAL, cogfal, job),
         Arm(PREDICTIONS, cogfal, envelope),
         Arm(COG, servers.cog(), envelope),

@@ -38,12 +38,12 @@ def _arms(servers: Servers, count: int) -> list[Arm]:
     body = json.dumps({"count": count}).encode()
     job = Job("/stream", body)
     envelope = Job("/predictions", b'{"input":' + body + b"}", SSE)
-    cogfal = servers.fal("App")
+    cogfal = servers.fal("app.py::App")
     return [
-        Arm(SYNC, servers.fal("Sync"), job),
-        Arm(ASYNC, servers.fal("Async"), job),
+        Arm(SYNC, servers.fal("by_hand.py::Sync"), job),
+        Arm(ASYNC, servers.fal("by_hand.py::Async"), job),
         Arm(COGFAL, cogfal, job),
-        Arm(OF_ASYNC, servers.fal("AsyncApp"), job),
+        Arm(OF_ASYNC, servers.fal("app.py::AsyncApp"), job),
         Arm(PREDICTIONS, cogfal, envelope),
         Arm(COG, servers.cog(), envelope),
     ]
