@@ -21,6 +21,7 @@ from cogfal.carriage import Carried
 from cogfal.errors import SettingError
 from cogfal.fal_files import choose_store
 from cogfal.provision import provide
+from cogfal.server.dispatch import lighten
 from cogfal.server.origins import OriginGuard, on_a_runner, trusted_hosts
 from cogfal.server.serving import Serving
 from cogfal.settings import Settings
@@ -185,8 +186,9 @@ class App(Carried, Settings, FalApp):
         }
 
     def _add_extra_middlewares(self, app: FastAPI) -> None:
-        """On somebody's own machine, where no key is asked for, refuse foreign web pages."""
+        """Run fal's own the light way; on somebody's own machine, refuse foreign web pages."""
         super()._add_extra_middlewares(app)
+        lighten(app)
         if not (self.source.carried or self.imported_on_runner):
             app.add_middleware(OriginGuard, trusted=trusted_hosts(self.trusted_hosts))
 
