@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -54,10 +56,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory(prefix="cogfal-bench-") as directory:
         lab = Lab(QUICK if options.quick else FULL, notebook, Path(directory))
         for name in options.work or WORK:
-            started = time.monotonic()
-            WORK[name](lab)
-            print(f"{name}: {time.monotonic() - started:.0f} s", flush=True)
+            _measure(name, lab)
     _write(notebook, machine, options.out)
+    if notebook.failures:
+        sys.exit(f"could not be measured: {', '.join(notebook.failures)}")
+
+
+def _measure(name: str, lab: Lab) -> None:
+    """Measure one kind of work; where that fails, say so and keep the rest."""
+    started = time.monotonic()
+    try:
+        WORK[name](lab)
+    except (RuntimeError, OSError, subprocess.SubprocessError) as error:
+        lab.notebook.failures[name] = str(error)
+        print(f"{name} could not be measured: {error}", flush=True)
+    print(f"{name}: {time.monotonic() - started:.0f} s", flush=True)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -7,6 +7,7 @@ servers send: Content-Length or chunked bodies.
 from __future__ import annotations
 
 import json
+import select
 import socket
 import time
 from dataclasses import dataclass
@@ -83,6 +84,10 @@ class Connection:
         if b"connection: close" in head:
             self.close()
         return Answer(int(head[9:12]), body, first)
+
+    def answered(self) -> bool:
+        """Tell whether an answer has begun to arrive."""
+        return bool(self._socket and select.select([self._socket], [], [], 0)[0])
 
     def close(self) -> None:
         """Drop the connection."""

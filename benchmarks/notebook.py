@@ -73,6 +73,7 @@ class Notebook:
         self.claims: list[Claim] = []
         self.curves: dict[tuple[str, str, str], Curve] = {}
         self.notes: list[str] = []
+        self.failures: dict[str, str] = {}
 
     def record(self, work: str, arm: str, metric: str, unit: str, value: float) -> None:
         """Add one round's value."""
@@ -134,4 +135,5 @@ class Notebook:
             ],
             "curves": [asdict(each) for each in self.curves.values()],
             "notes": self.notes,
+            "failures": self.failures,
         }

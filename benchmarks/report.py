@@ -103,7 +103,8 @@ def _others(counts: Mapping[int, int]) -> str:
 
 
 def _notes(notebook: Notebook) -> list[str]:
-    return ["## Notes", "\n".join(f"- {note}" for note in notebook.notes)] if notebook.notes else []
+    notes = [*notebook.notes, *(f"{name} could not be measured" for name in notebook.failures)]
+    return ["## Notes", "\n".join(f"- {note}" for note in notes)] if notes else []
 
 
 def _table(head: tuple[str, ...], rows: Iterable[Iterable[object]]) -> str:

@@ -64,8 +64,7 @@ def _measure(lab: Lab, work: str, doors: list[Door], kind: str) -> None:
 def _cancelled(door: Door, kind: str, mark: Path, statuses: Counter[int]) -> tuple[float, float]:
     """Start and cancel; return the seconds until the exception and until the next answer."""
     running, other = Connection(door.port), Connection(door.port)
-    running.send(door.start(mark.name, {"kind": kind, "mark": str(mark)}))
-    _await(lambda: mark.exists() and mark.read_text() == "begun")
+    _begin(running, door.start(mark.name, {"kind": kind, "mark": str(mark)}), mark, statuses)
     asked = time.monotonic_ns()
     other.post(door.cancel(mark.name))
     while (answer := other.post(door.short)).status == BUSY:
@@ -78,6 +77,22 @@ def _cancelled(door: Door, kind: str, mark: Path, statuses: Counter[int]) -> tup
     running.close()
     other.close()
     return (int(mark.read_text()) - asked) / 1e9, (free - asked) / 1e9
+
+
+def _begin(running: Connection, job: Job, mark: Path, statuses: Counter[int]) -> None:
+    """Start a prediction, and again while the server is busy with the one before."""
+    running.send(job)
+
+    def begun() -> bool:
+        if running.answered():
+            answer = running.receive()
+            if answer.status != BUSY:
+                raise RuntimeError(f"{job.path} answered {answer.status}: {answer.body[:500]!r}")
+            statuses[BUSY] += 1
+            running.send(job)
+        return mark.exists() and mark.read_text() == "begun"
+
+    _await(begun)
 
 
 def _await(condition: Callable[[], bool]) -> None:
