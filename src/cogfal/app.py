@@ -168,13 +168,16 @@ class App(Carried, Settings, FalApp):
             SetupError: The predictor cannot be brought up; its traceback is in the log.
         """
         assert self.project is not None
-        provide(self.project, self.project_root)
+        self.__dict__["_withdraw"] = provide(self.project, self.project_root)
         await self.serving.start()
 
     async def teardown(self) -> None:
         """Let running predictions end, then run the author's `teardown` and clean up."""
         grace = self.termination_grace_period_seconds or DEFAULT_GRACE
         await self.serving.stop(grace * GRACE_FOR_TEARDOWN)
+        if "_withdraw" in self.__dict__:
+            self.__dict__.pop("_withdraw")()
+        self.source.discard()
 
     def collect_routes(self) -> dict[Any, Callable[..., Any]]:
         """Leave out the endpoints that this predictor has no use for."""

@@ -39,8 +39,14 @@ LEFT_BEHIND = (
 class Source:
     """The source of the package, packed whenever it is pickled; `carried` once it was unpickled."""
 
-    def __init__(self, *, carried: bool = False) -> None:
+    def __init__(self, *, carried: bool = False, directory: str | None = None) -> None:
         self.carried = carried
+        self._directory = directory
+
+    def discard(self) -> None:
+        """Remove the unpacked files of a process that is about to end."""
+        if self._directory is not None:
+            shutil.rmtree(self._directory, ignore_errors=True)
 
     def __reduce__(self) -> tuple[Callable[[bytes], Source], tuple[bytes]]:
         return unpack_source, (pack_source(),)
@@ -70,13 +76,14 @@ def unpack_source(packed: bytes) -> Source:
     The files go to a new directory at the front of `sys.path`, which is removed when the process
     ends. Where cogfal is imported already, that one stays.
     """
-    if "cogfal" not in sys.modules:
-        directory = tempfile.mkdtemp(prefix="cogfal-source-")
-        atexit.register(shutil.rmtree, directory, ignore_errors=True)
-        with zipfile.ZipFile(io.BytesIO(packed)) as archive:
-            archive.extractall(directory)
-        sys.path.insert(0, directory)
-    return Source(carried=True)
+    if "cogfal" in sys.modules:
+        return Source(carried=True)
+    directory = tempfile.mkdtemp(prefix="cogfal-source-")
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        archive.extractall(directory)
+    sys.path.insert(0, directory)
+    return Source(carried=True, directory=directory)
 
 
 class Carried:

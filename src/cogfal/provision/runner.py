@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import cogfal
@@ -17,11 +18,14 @@ DISK = Path("/data")
 """fal's persistent disk."""
 
 
-def provide(project: ProjectSpec, root: Path) -> None:
+def provide(project: ProjectSpec, root: Path) -> Callable[[], None]:
     """Set the project's variables, place its weights in `root`, and put a `pget` on PATH.
 
     Caches of download libraries are moved only where their disk exists and nobody else has moved
     them, and Replicate's own `pget` stays where it is installed.
+
+    Returns:
+        What removes the files that only this process needs, for its end.
 
     Raises:
         SetupError: Weights cannot be fetched.
@@ -31,8 +35,7 @@ def provide(project: ProjectSpec, root: Path) -> None:
         if _is_mounted(Path(directory)):
             os.environ.setdefault(name, directory)
     place_weights(dict(project.weights), root, store=_store())
-    if shutil.which("pget") is None:
-        _offer_pget()
+    return _offer_pget() if shutil.which("pget") is None else _nothing
 
 
 def _is_mounted(directory: Path) -> bool:
@@ -45,8 +48,12 @@ def _store() -> Path:
     return DISK / "cogfal/weights" if DISK.is_dir() else Path.home() / ".cache/cogfal/weights"
 
 
-def _offer_pget() -> None:
+def _offer_pget() -> Callable[[], None]:
     directory = Path(tempfile.mkdtemp(prefix="cogfal-bin-"))
-    atexit.register(shutil.rmtree, directory, ignore_errors=True)
     install_pget(directory, root=Path(cogfal.__file__).parent.parent)
     os.environ["PATH"] = f"{directory}{os.pathsep}{os.environ.get('PATH', '')}"
+    return partial(shutil.rmtree, directory)
+
+
+def _nothing() -> None:
+    """Leave all as it is."""
