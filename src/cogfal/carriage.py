@@ -12,11 +12,11 @@ This module travels by value and therefore uses nothing but the standard library
 from __future__ import annotations
 
 import atexit
-import io
+import json
 import shutil
 import sys
 import tempfile
-import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
@@ -53,17 +53,14 @@ class Source:
 
 
 def pack_source() -> bytes:
-    """Pack the files of the running cogfal package into a zip archive, the same bytes each time."""
+    """Pack the files of the running cogfal package, all of them text, the same bytes each time."""
     package = Path(sys.modules["cogfal"].__file__ or "").parent
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for file in sorted(package.rglob("*")):
-            name = file.relative_to(package).as_posix()
-            if file.is_file() and _travels(name):
-                entry = zipfile.ZipInfo(f"cogfal/{name}")
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                archive.writestr(entry, file.read_bytes())
-    return buffer.getvalue()
+    files = {
+        f"cogfal/{name}": (package / name).read_text(encoding="utf-8")
+        for name in sorted(file.relative_to(package).as_posix() for file in package.rglob("*.*"))
+        if _travels(name) and (package / name).is_file()
+    }
+    return zlib.compress(json.dumps(files).encode(), 9)
 
 
 def _travels(name: str) -> bool:
@@ -71,7 +68,7 @@ def _travels(name: str) -> bool:
 
 
 def unpack_source(packed: bytes) -> Source:
-    """Make cogfal importable from an archive that `pack_source` made.
+    """Make cogfal importable from what `pack_source` made.
 
     The files go to a new directory at the front of `sys.path`, which is removed when the process
     ends. Where cogfal is imported already, that one stays.
@@ -80,8 +77,10 @@ def unpack_source(packed: bytes) -> Source:
         return Source(carried=True)
     directory = tempfile.mkdtemp(prefix="cogfal-source-")
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
-    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
-        archive.extractall(directory)
+    for name, text in json.loads(zlib.decompress(packed)).items():
+        file = Path(directory, name)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
     sys.path.insert(0, directory)
     return Source(carried=True, directory=directory)
 
