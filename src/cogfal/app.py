@@ -255,7 +255,7 @@ def _refuse_unknown(base: type[App], settings: Mapping[str, Any]) -> None:
             near = get_close_matches(name, known, 1)
             raise SettingError(
                 f"there is no setting {name!r}",
-                remedy=f"did you mean {near[0]!r}?" if near else "see cogfal.Settings and fal.App",
+                remedy=f"did you mean {near[0]!r}?" if near else "see cogfal.settings and fal.App",
             )
 
 
