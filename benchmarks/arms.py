@@ -28,6 +28,7 @@ from cogfal.schema import document
 START_LIMIT = 60.0  # seconds
 STOP_LIMIT = 20.0  # seconds
 POLL = 0.01  # seconds
+FOREIGN = ("FAL_", "COG_", "COGFAL_", "PYTHON")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +117,11 @@ def running(
 
 
 def environment(home: Path, **variables: str) -> dict[str, str]:
-    """Return this process's variables without what is known of an account."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("FAL_", "COG_"))}
+    """Return this process's variables without an account's, and without Python's settings.
+
+    A user's Python keeps byte code; a machine that builds software may be told not to.
+    """
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN) or k == "PYTHONPATH"}
     ours = {
         "COG_PREDICT_TYPE_STUB": "predict.py:Predictor",
         "HOME": str(home),

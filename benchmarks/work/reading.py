@@ -31,6 +31,7 @@ def measure(lab: Lab) -> None:
     """Read, and import torch where there is one, in fresh processes in turns."""
     torch = importlib.util.find_spec("torch") is not None
     directory = lab.project("reading")
+    printed(READ, directory)  # so that the byte code is there
     for arm in lab.rounds([COGFAL, TORCH] if torch else [COGFAL], lab.plan.few_rounds):
         if arm == TORCH:
             lab.notebook.record(WORK, TORCH, "time", "ms", printed(IMPORT, directory) * 1000)
