@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -284,3 +285,24 @@ def test_training_is_a_typed_endpoint_of_its_own(serve: Serve, tmp_path: Path) -
     assert refused.status_code == 422
     assert httpx.post(url, json={}).json() == {"output": "predicted"}
     assert "/train" in httpx.get(f"{url}/openapi.json").json()["paths"]
+
+
+def test_one_line_of_json_says_what_a_prediction_cost(serve: Serve, tmp_path: Path) -> None:
+    """Seconds and bytes of each phase are in the runner's log."""
+    write_project(
+        tmp_path,
+        predict_py="""
+            from cog import BasePredictor, Path
+
+            class Predictor(BasePredictor):
+                def predict(self, file: Path) -> Path:
+                    return file
+        """,
+    )
+    process = serve("app.py::App", cwd=tmp_path)
+
+    httpx.post(process.url, json={"file": "data:text/plain,12345"})
+    line = json.loads(process.wait_for(r'^\{"prediction".*"succeeded".*\}$')[0])
+
+    assert line["bytes"] == {"download": 5, "upload": 5}
+    assert set(line["timings"]) == {"queue", "download", "predict", "upload"}

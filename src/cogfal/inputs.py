@@ -131,9 +131,12 @@ class Materialiser:
             except FetchError as error:
                 raise _file_input_error(url, error, places) from error
 
-        return await together(
-            {each: partial(fetch, *each) for each in wanted}, self._limits.concurrency
-        )
+        try:
+            return await together(
+                {each: partial(fetch, *each) for each in wanted}, self._limits.concurrency
+            )
+        finally:
+            workspace.received += budget.spent
 
     async def _fetch(self, url: str, cached: bool, workspace: Workspace, budget: Budget) -> Path:
         if _is_data_url(url):

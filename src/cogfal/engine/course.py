@@ -135,10 +135,16 @@ class Course:
         await self._own("queue", self._ticket.turn())
         self.prediction.start()
         with self._around.open_workspace() as workspace:
-            await self._own(None, self._around.ready())
-            materialise = self._around.materialiser.materialise
-            values = await self._own("download", materialise(self._submission.values, workspace))
-            await self._predict(values, workspace)
+            try:
+                await self._with(workspace)
+            finally:
+                self.prediction.sizes = {"download": workspace.received, "upload": workspace.sent}
+
+    async def _with(self, workspace: Workspace) -> None:
+        await self._own(None, self._around.ready())
+        materialise = self._around.materialiser.materialise
+        values = await self._own("download", materialise(self._submission.values, workspace))
+        await self._predict(values, workspace)
 
     async def _predict(self, values: Mapping[str, Any], workspace: Workspace) -> None:
         worker = self._around.worker

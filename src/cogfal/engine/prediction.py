@@ -89,8 +89,8 @@ class Prediction:
         completed_at: When it ended.
         error: Why it failed.
         exception: What `result` raises.
-        timings: Seconds per phase (`queue`, `download`, `predict`, `upload`), and bytes where
-            known (`download_bytes`).
+        timings: Seconds per phase: `queue`, `download`, `predict`, `upload`.
+        sizes: Bytes of files that were fetched (`download`) and stored (`upload`).
     """
 
     def __init__(
@@ -105,6 +105,7 @@ class Prediction:
         self.error: str | None = None
         self.exception: CogfalError | None = None
         self.timings: dict[str, float] = {}
+        self.sizes: dict[str, int] = {}
         self._logs: list[str] = []
         self._whole: JSON = None
         self._pieces: list[JSON] | None = None

@@ -220,5 +220,6 @@ def _summary(prediction: Prediction) -> str:
             "door": prediction.door,
             "status": prediction.status.value,
             "timings": {name: round(value, 6) for name, value in prediction.timings.items()},
+            "bytes": prediction.sizes,
         }
     )

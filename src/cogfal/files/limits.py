@@ -46,6 +46,11 @@ class Budget:
         self._bytes_left = limits.max_request_bytes
         self._deadline = time.monotonic() + limits.total_seconds
 
+    @property
+    def spent(self) -> int:
+        """How many bytes have arrived."""
+        return self.limits.max_request_bytes - self._bytes_left
+
     def seconds_left(self) -> float:
         """Return the seconds until the request's files must have arrived, never below 0."""
         return max(0.0, self._deadline - time.monotonic())

@@ -24,9 +24,15 @@ class Workspace:
 
     The directory is made when it is first asked for. Usable as a context manager. `close` may be
     called from any thread and more than once.
+
+    Attributes:
+        received: Bytes of the prediction's inputs that were fetched.
+        sent: Bytes of its outputs that were stored.
     """
 
     def __init__(self, parent: Path | None = None) -> None:
+        self.received = 0
+        self.sent = 0
         self._parent = parent
         self._made: Path | None = None
         self._making = threading.Lock()

@@ -115,6 +115,7 @@ class Deliverer:
             raise OutputError(
                 f"{label(file.loc)}: {prepared.file.name} was not delivered: {error}"
             ) from error
+        workspace.sent += prepared.file.size
         await anyio.to_thread.run_sync(dispose, prepared)
         return self._written(stored)
 
