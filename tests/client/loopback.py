@@ -56,14 +56,14 @@ class Loopback:
 
 
 @contextmanager
-def serving(directory: Path) -> Iterator[Loopback]:
-    """Serve the cloud with a certificate of its own authority, kept in `directory`."""
+def serving(directory: Path, cloud: Cloud | None = None) -> Iterator[Loopback]:
+    """Serve a cloud with a certificate of its own authority, kept in `directory`."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(directory / "ca.pem")
     authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(
         directory / "server.pem"
     )
-    cloud = Cloud()
+    cloud = cloud or Cloud()
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(cloud.app, log_level="warning", ws="none")
     config.load()
