@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -191,6 +192,8 @@ class _Arguments:
         value = self.value(argument)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
             raise self._wrong(argument, "a number", value)
+        if value is not None and not abs(value) <= sys.float_info.max:
+            raise self._wrong(argument, "a finite number, within the range of a float", value)
         return value
 
     def count(self, argument: str) -> int | None:

@@ -35,6 +35,7 @@ from cogfal.spec import (
 )
 
 _MAX_DEPTH = 100
+_MAX_BITS = 14_000  # some 4,200 digits; sys.int_info.default_max_str_digits is 4,300
 _BYTES = (bytes, bytearray, memoryview)
 
 
@@ -155,13 +156,27 @@ def _scalar(value: Any, loc: Loc) -> JSON | _NotAScalar:
         case Enum():
             return _scalar(value.value, loc)
         case str() | int():
-            return str(value) if isinstance(value, str) else int(value)
+            return _unicode(value) if isinstance(value, str) else _writable(int(value), loc)
         case float():
             return _finite(value, loc)
         case bytes() | bytearray() | memoryview():
             return _text(bytes(value), loc)
         case _:
             return _NOT_A_SCALAR
+
+
+def _unicode(value: str) -> str:
+    """Return a text with `?` for what is no Unicode: half of a surrogate pair."""
+    if value.isascii():
+        return str(value)
+    return value.encode("utf-8", "replace").decode()
+
+
+def _writable(value: int, loc: Loc) -> int:
+    """Refuse what Python itself neither writes nor reads as a decimal number."""
+    if value.bit_length() > _MAX_BITS:
+        raise OutputError(f"{label(loc)} is an integer of thousands of digits; return a text")
+    return value
 
 
 def _finite(value: float, loc: Loc) -> float:
@@ -210,7 +225,7 @@ def _key(key: Any, loc: Loc) -> str:
         case Enum():
             return _key(key.value, loc)
         case str():
-            return str(key)
+            return _unicode(key)
         case None:
             return "null"
         case bool():

@@ -93,4 +93,5 @@ def _problem(problem: Problem) -> dict[str, JSON]:
 
 
 def _entry(message: str, kind: str) -> list[dict[str, JSON]]:
+    message = message.encode("utf-8", "replace").decode()  # an author's may be no Unicode
     return [{"loc": ["body"], "msg": message, "type": kind, "url": ERROR_PAGE + kind}]
