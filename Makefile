@@ -20,7 +20,7 @@ $(UV):
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.5"
 
 $(VENV)/complete: $(UV) pyproject.toml
-	$(UV) pip install --quiet --python $(BIN)/python --editable . --group test --group check
+	$(UV) pip install --quiet --python $(BIN)/python --editable . --group test --group check --group docs
 	@touch $@
 
 environment: $(VENV)/complete  ## create .venv with cogfal and the tools
@@ -65,12 +65,12 @@ bench-quick: environment  ## measure less of everything, for about 3 minutes
 fuzz: environment  ## search for inputs that break the door, the reader and the schema
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -m fuzz
 
-docs: environment  ## check that the documentation's examples run and its links resolve
-	$(BIN)/python -m pytest tests/docs
+docs: environment  ## build the documentation into site/; a broken link or reference fails
+	$(BIN)/python -m sphinx -q -W --keep-going docs site
 
 clean:  ## remove what was built here
 	rm -rf $(VENV) .demo .bench .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis \
-	  .import_linter_cache dist build
+	  .import_linter_cache dist build site
 	find src tests examples -name __pycache__ -prune -exec rm -rf {} +
 
 .PHONY: help environment system-packages lint test format demo bench bench-quick fuzz docs clean

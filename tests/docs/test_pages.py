@@ -1,4 +1,4 @@
-"""What README and the pages of the documentation say to do can be done, and prints what they say."""
+"""What README and the documentation say to do can be done, and prints what they say."""
 
 from __future__ import annotations
 

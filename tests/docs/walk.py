@@ -17,6 +17,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from typing_extensions import Self
+
 from tests.docs.markdown import Block
 from tests.processes import Process, free_port
 
@@ -58,7 +60,7 @@ class Walk:
         self._server: Process | None = None
         self._url = ""
 
-    def __enter__(self) -> Walk:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
