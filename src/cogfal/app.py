@@ -171,13 +171,23 @@ class App(Carried, Settings, FalApp):
         self.__dict__["_withdraw"] = provide(self.project, self.project_root)
         await self.serving.start()
 
+    def handle_exit(self) -> None:
+        """Begin to end running predictions; an App that overrides it calls `super().handle_exit()`.
+
+        They have most of the grace period to end by themselves, and are cancelled then.
+        """
+        self.serving.wind_down(self._grace())
+
     async def teardown(self) -> None:
         """Let running predictions end, then run the author's `teardown` and clean up."""
-        grace = self.termination_grace_period_seconds or DEFAULT_GRACE
-        await self.serving.stop(grace * GRACE_FOR_TEARDOWN)
+        await self.serving.stop(self._grace())
         if "_withdraw" in self.__dict__:
             self.__dict__.pop("_withdraw")()
         self.source.discard()
+
+    def _grace(self) -> float:
+        grace = self.termination_grace_period_seconds or DEFAULT_GRACE
+        return float(grace * GRACE_FOR_TEARDOWN)
 
     def collect_routes(self) -> dict[Any, Callable[..., Any]]:
         """Leave out the endpoints that this predictor has no use for."""

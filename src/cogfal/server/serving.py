@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from collections.abc import Callable
 from functools import partial
@@ -123,6 +124,8 @@ class Serving:
         self._webhooks = Webhooks(self._outbound, settings_from(), write_line)
         self._local: LocalStore | None = None
         self._store: Store | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ending: asyncio.Future[None] | None = None
         self._services = [self._service(spec, given)]
         if trainer is not None:
             self._services.append(self._service(trainer))
@@ -148,15 +151,33 @@ class Serving:
         )
         for service in self._services:
             await service.setup()
+        self._loop = asyncio.get_running_loop()
+
+    def wind_down(self, grace: float) -> None:
+        """Begin to end the predictions, from a signal handler; `stop` does the rest.
+
+        The server asks for `stop` only once every request is answered, and would wait for ever for
+        those whose predictions do not end by themselves.
+        """
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._begin_to_end, grace)
 
     async def stop(self, grace: float) -> None:
         """Let running predictions end within `grace` seconds, then give everything back."""
-        for service in self._services:
-            await service.shutdown(grace)
+        await self._begin_to_end(grace)
         await self._webhooks.close(WEBHOOK_GRACE)
         await self._drain()
         if self._local is not None:
             self._local.close()
+
+    def _begin_to_end(self, grace: float) -> asyncio.Future[None]:
+        if self._ending is None:
+            self._ending = asyncio.ensure_future(self._end_predictions(grace))
+        return self._ending
+
+    async def _end_predictions(self, grace: float) -> None:
+        for service in self._services:
+            await service.shutdown(grace)
 
     def unused_paths(self) -> frozenset[str]:
         """Return the paths of fal's endpoints that this app has no use for."""
