@@ -62,8 +62,15 @@ bench-quick: environment  ## measure less of everything, for about 3 minutes
 	$(UV) pip install --quiet --python $(BIN)/python --group bench
 	$(BIN)/python -m benchmarks --quick --out .bench
 
-fuzz: environment  ## search for inputs that break the door, the reader and the schema
-	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -m fuzz
+fuzz: environment  ## search for texts and requests that break a reader or a route (CASES=200000)
+	$(BIN)/python -m tests.fuzz --cases $(or $(CASES),200000)
+	COGFAL_EXAMPLES=500 $(BIN)/python -m pytest tests/hostile/test_described_requests.py
+
+load: environment  ## let many callers ask at once, at every door (CALLERS=200 SECONDS=600)
+	$(BIN)/python -m tests.load load --callers $(or $(CALLERS),200) --seconds $(or $(SECONDS),600)
+
+soak: environment  ## make many predictions and measure what grows (PREDICTIONS=50000)
+	$(BIN)/python -m tests.load soak --predictions $(or $(PREDICTIONS),50000)
 
 docs: environment  ## build the documentation into site/; a broken link or reference fails
 	$(BIN)/python -m sphinx -q -W --keep-going docs site
@@ -73,4 +80,4 @@ clean:  ## remove what was built here
 	  .import_linter_cache dist build site
 	find src tests examples -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help environment system-packages lint test format demo bench bench-quick fuzz docs clean
+.PHONY: help environment system-packages lint test format demo bench bench-quick fuzz load soak docs clean

@@ -28,3 +28,18 @@ def test_every_seed_is_read(name: str) -> None:
     accepted = [target.read(seed) for seed in target.seeds()]
 
     assert sum(accepted) >= len(accepted) / 2
+
+
+@pytest.mark.parametrize("bound", ["min_length=-1", "max_length=2**64", "ge=10**400", "le=1e999"])
+def test_bounds_that_no_validator_knows_are_refused(bound: str) -> None:
+    """Found by long searches: each is an error where the text is read, not later."""
+    assert not TARGETS["predictors"].read(_in_class(bound))
+
+
+def _in_class(bound: str) -> str:
+    """Return a predictor with such an input."""
+    kind = "str" if "length" in bound else "float"
+    return (
+        "from cog import BasePredictor, Input\n\n\nclass Predictor(BasePredictor):\n"
+        f"    def predict(self, x: {kind} = Input({bound})) -> str: ...\n"
+    )

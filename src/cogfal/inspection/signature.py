@@ -201,6 +201,8 @@ class _Arguments:
         value = self.value(argument)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
             raise self._wrong(argument, "a whole number", value)
+        if value is not None and not 0 <= value < 2**53:
+            raise self._wrong(argument, "a length, 0 or more", value)
         return value
 
     def choices(self) -> tuple[tuple[str | int | float, ...] | None, bool]:

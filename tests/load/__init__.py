@@ -1,0 +1,1 @@
+"""Many callers at once, and many predictions in a row: `python -m tests.load`."""

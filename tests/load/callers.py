@@ -1,0 +1,119 @@
+"""One caller: asks at random doors for random work, and checks every answer against its input."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import httpx
+
+from tests.load.project import expected
+
+
+@dataclass
+class Tally:
+    """What came of all requests; `wrong` describes the first answers that were not right."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+
+    def count(self, outcome: str) -> None:
+        """Note how a request ended."""
+        self.outcomes[outcome] += 1
+
+    def check(self, door: str, answered: Any, wanted: Any) -> None:
+        """Note a whole answer, which has to be the right one."""
+        if answered == wanted:
+            self.count(f"{door} right")
+            return
+        self.count(f"{door} WRONG")
+        self.wrong.append(f"{door}: {str(answered)[:200]} instead of {str(wanted)[:200]}"[:1000])
+
+
+@dataclass
+class Work:
+    """One request's inputs, and what its answer has to be."""
+
+    inputs: dict[str, Any]
+    wanted: list[str]
+    id: str
+
+
+def invented(random: Random, number: int) -> Work:
+    """Make up a request; its text is like no other's."""
+    size = random.choice([10, 100, 1000, 50_000])
+    text = f"{number}-{random.getrandbits(64):x}-" + "x" * size
+    pieces = random.choice([1, 3, 20, 100])
+    inputs: dict[str, Any] = {"text": text, "pieces": pieces, "pause": random.choice([0, 0.002])}
+    file = ""
+    if random.random() < 0.3:
+        file = f"file {number} " * random.choice([1, 1000])
+        inputs["file"] = "data:text/plain;base64," + base64.b64encode(file.encode()).decode()
+    return Work(inputs, expected(text, pieces, file), f"id-{number}-{random.getrandbits(64):x}")
+
+
+async def call(client: httpx.AsyncClient, random: Random, number: int, tally: Tally) -> None:
+    """Make one request in one of the ways that there are."""
+    work = invented(random, number)
+    ways = [_whole, _whole, _stream, _prediction, _prediction, _cancelled, _left]
+    try:
+        await random.choice(ways)(client, work, tally)
+    except httpx.TransportError as error:
+        tally.count(f"{type(error).__name__} LOST")
+
+
+async def _whole(client: httpx.AsyncClient, work: Work, tally: Tally) -> None:
+    answer = await client.post("/", json=work.inputs)
+    if answer.status_code == 200:
+        tally.check("/", answer.json()["output"], work.wanted)
+    else:
+        tally.count(f"/ {answer.status_code}")
+
+
+async def _stream(client: httpx.AsyncClient, work: Work, tally: Tally) -> None:
+    async with client.stream("POST", "/stream", json=work.inputs) as answer:
+        if answer.status_code != 200:
+            tally.count(f"/stream {answer.status_code}")
+            return
+        lines = [line async for line in answer.aiter_lines() if line.startswith("data: ")]
+    *pieces, last = [json.loads(line.removeprefix("data: ")) for line in lines]
+    got = [piece["output"] for piece in pieces]
+    tally.check("/stream", (got, last.get("output")), (work.wanted, work.wanted))
+
+
+async def _prediction(client: httpx.AsyncClient, work: Work, tally: Tally) -> None:
+    answer = await client.put(f"/predictions/{work.id}", json={"input": work.inputs})
+    if answer.status_code == 200:
+        body = answer.json()
+        tally.check("/predictions", (body["id"], body["output"]), (work.id, work.wanted))
+    else:
+        tally.count(f"/predictions {answer.status_code}")
+
+
+async def _cancelled(client: httpx.AsyncClient, work: Work, tally: Tally) -> None:
+    headers = {"x-fal-request-id": work.id}
+    asking = asyncio.ensure_future(client.post("/", json=work.inputs, headers=headers))
+    await asyncio.sleep(0.02)
+    cancelling = await client.post("/cancel", headers=headers)
+    answer = await asking
+    if answer.status_code == 200:
+        tally.check("/ not cancelled in time", answer.json()["output"], work.wanted)
+    else:
+        tally.count(f"/ cancelled {cancelling.status_code} {answer.status_code}")
+
+
+async def _left(client: httpx.AsyncClient, work: Work, tally: Tally) -> None:
+    """Leave after the first line, or before it."""
+    try:
+        async with client.stream("POST", "/stream", json=work.inputs, timeout=0.5) as answer:
+            async for _ in answer.aiter_lines():
+                break
+    except httpx.TimeoutException:
+        tally.count("left before the answer")
+    else:
+        tally.count("left in the middle")
