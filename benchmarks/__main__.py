@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -52,6 +53,7 @@ WORK: dict[str, Callable[[Lab], None]] = {
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure what was asked for, and write it down."""
     options = _options(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers end with this
     machine, notebook = description(), Notebook()
     with tempfile.TemporaryDirectory(prefix="cogfal-bench-") as directory:
         lab = Lab(QUICK if options.quick else FULL, notebook, Path(directory))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
+from typing import Any
 
 from benchmarks.http_client import Job
 from benchmarks.lab import COGFAL, SYNC, Arm, Lab, Servers, checked
 from benchmarks.memory import watched
 from benchmarks.store import store
 
-ROUNDS = 3
+MOST_ROUNDS = 5
 SMALL = 1_000_000  # bytes of the request that warms a server up
 
 
@@ -25,7 +27,7 @@ def measure(lab: Lab) -> None:
         ]
         checked([Arm(*each, _job(files.zeros(SMALL))) for each in made], _sized(SMALL))
         arms = [Arm(*each, _job(files.zeros(size))) for each in made]
-        for arm in lab.rounds(arms, ROUNDS):
+        for arm in lab.rounds(arms, min(MOST_ROUNDS, lab.plan.few_rounds)):
             with watched(arm.server) as growth:
                 started = time.perf_counter()
                 answer = arm.once()
@@ -41,5 +43,5 @@ def _job(url: str) -> Job:
     return Job("/", json.dumps({"file": url}).encode())
 
 
-def _sized(size: int):
+def _sized(size: int) -> Callable[[Arm, Any], bool]:
     return lambda _, body: body["output"]["file_size"] == size
