@@ -10,5 +10,13 @@ on fal.
 """
 
 from cogfal.testing.client import ProjectClient, RunningPrediction, open_predictor, open_trainer
+from cogfal.testing.leaks import StateLeak, no_leaks
 
-__all__ = ["ProjectClient", "RunningPrediction", "open_predictor", "open_trainer"]
+__all__ = [
+    "ProjectClient",
+    "RunningPrediction",
+    "StateLeak",
+    "no_leaks",
+    "open_predictor",
+    "open_trainer",
+]
