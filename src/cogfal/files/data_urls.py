@@ -32,15 +32,19 @@ class DataUrl:
         """Return the bytes; raise `FetchError` if damaged, `TooLarge` above `max_size` bytes."""
         if len(self.payload) > 3 * max_size + 1024:
             raise TooLarge(max_size)
+        data = _strictly(self.payload) if self.base64 else None
+        if data is None:
+            data = self._leniently()
+        if len(data) > max_size:
+            raise TooLarge(max_size)
+        return data
+
+    def _leniently(self) -> bytes:
         try:
             data = parse.unquote_to_bytes(self.payload)
         except UnicodeEncodeError as error:
             raise FetchError("the data URL is not valid text") from error
-        if self.base64:
-            data = _from_base64(data)
-        if len(data) > max_size:
-            raise TooLarge(max_size)
-        return data
+        return _from_base64(data) if self.base64 else data
 
     def file_name(self, data: bytes) -> str:
         """Name the file after the URL's own name, its media type, or what `data` looks like."""
@@ -78,6 +82,14 @@ def _name_among(parameters: list[str]) -> str | None:
         if key.lower() in _NAME_PARAMETERS and value:
             return parse.unquote(value.strip('"'), errors="replace")
     return None
+
+
+def _strictly(payload: str) -> bytes | None:
+    """Decode base64 as nearly everybody writes it, in one pass; None if it is written otherwise."""
+    try:
+        return base64.b64decode(payload, validate=True)
+    except ValueError:
+        return None
 
 
 def _from_base64(data: bytes) -> bytes:

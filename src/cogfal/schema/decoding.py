@@ -24,9 +24,10 @@ def decode(body: bytes) -> JSON:
     """
     try:
         text = body.decode("utf-8")
-        _refuse_depth(text)
+        if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+            _refuse_depth(text)
         value = _DECODER.decode(text)
-        if "\\u" in text:
+        if b"\\" in body and "\\u" in text:
             json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise InvalidInput([_problem(str(error))]) from error
@@ -44,8 +45,6 @@ def _problem(reason: str) -> Problem:
 
 def _refuse_depth(text: str) -> None:
     """Refuse deep nesting before the decoder recurses into it."""
-    if text.count("[") + text.count("{") <= MAX_DEPTH:
-        return
     depth = deepest = 0
     for character in _outside_strings(text):
         depth += 1 if character in "[{" else -1
