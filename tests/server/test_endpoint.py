@@ -198,20 +198,24 @@ def test_requests_wait_for_their_turn_and_a_full_queue_says_so(url: str, tmp_pat
     """One runs, one waits, the third is told to come back."""
     running = Caller(url, {"mode": "wait", "place": str(tmp_path), "count": 0}, "running")
     until(tmp_path / "waiting")
-    cancelled = tmp_path / "second"
-    cancelled.mkdir()
-    waiting = Caller(url, {"mode": "wait", "place": str(cancelled), "count": 0}, "waiting")
-    refused = httpx.post(url, json={"count": 0})
-    while refused.status_code == 200:
-        refused = httpx.post(url, json={"count": 0})
+    others = {name: tmp_path / name for name in ("one", "another")}
+    for place in others.values():
+        place.mkdir()
+    callers = {
+        name: Caller(url, {"mode": "wait", "place": str(place), "count": 0}, name)
+        for name, place in others.items()
+    }
+    while all(caller.is_alive() for caller in callers.values()):
+        threading.Event().wait(0.01)
+    refused, waiting = sorted(callers, key=lambda name: callers[name].is_alive())
 
-    httpx.post(f"{url}/cancel", headers={"x-fal-request-id": "waiting"})
+    httpx.post(f"{url}/cancel", headers={"x-fal-request-id": waiting})
     (tmp_path / "go").touch()
 
-    assert refused.status_code == 429
-    assert waiting.status() == 499
+    assert callers[refused].status() == 429
+    assert callers[waiting].status() == 499
     assert running.status() == 200
-    assert not (cancelled / "waiting").exists()
+    assert not any((place / "waiting").exists() for place in others.values())
 
 
 def test_a_secret_is_in_no_answer(url: str) -> None:
