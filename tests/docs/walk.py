@@ -114,6 +114,7 @@ class Walk:
         if self._server is not None:
             self._server.stop()
         port = free_port()
+        command = command.partition(" #")[0].rstrip()
         if command.startswith("fal"):
             ports = f"--exposed-port={port} --exposed-metrics-port={free_port()}"
             command = command.replace("--local", f"--local {ports}", 1)
@@ -122,7 +123,7 @@ class Walk:
             command += f" --port={port}"
             ready = f"serving at http://127.0.0.1:{port}"
         self._url = f"http://127.0.0.1:{port}"
-        shell = ["bash", "-c", f"exec {command.partition(' #')[0]}"]
+        shell = ["bash", "-c", f"exec {command}"]
         self._server = self._stack.enter_context(
             Process(shell, cwd=self.project, env=self._environment())
         )
