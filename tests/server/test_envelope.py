@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
-from cogfal.server import envelope
+from cogfal.server import bodies, envelope
 from cogfal.server.envelope import ALL_EVENTS, Malformed, WebhookEvent, parse_envelope
 
 
@@ -118,7 +118,7 @@ def test_what_is_no_json_is_a_400(body: bytes) -> None:
 
 def test_a_body_above_the_limit_is_a_413(monkeypatch: pytest.MonkeyPatch) -> None:
     """A body is not read to its end once it is too large."""
-    monkeypatch.setattr(envelope, "BODY_LIMIT", 10)
+    monkeypatch.setattr(bodies, "BODY_LIMIT", 10)
 
     with pytest.raises(Malformed) as caught:
         read(json.dumps({"input": "x" * 20}).encode())
