@@ -99,7 +99,9 @@ OUTCOMES = {
         "raise __import__('cog').CancelationException()",
         "CancelationException",
     ),
-    "a stack overflow": ("self.predict()", "maximum recursion depth exceeded"),
+    # With every argument given: CPython 3.13 before 3.13.8 bounds no recursion that relies on
+    # defaults (python/cpython#132744).
+    "a stack overflow": ("self.predict(good)", "maximum recursion depth exceeded"),
     "a missing key": ("{}['x']", "KeyError: 'x'"),
     "an exception whose text fails": ("raise Mute", "Mute (its text cannot be had: KeyError)"),
 }
