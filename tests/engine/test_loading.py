@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from cogfal.engine.health import HealthStatus, SetupStatus
+from cogfal.engine.loading import enter_project, import_object
 from cogfal.engine.service import EngineSettings, Service
 from cogfal.errors import PredictorMismatch, SetupError
 from cogfal.inspection import read_predictor
@@ -296,3 +297,18 @@ def test_project_of_the_working_directory(tmp_path: Path) -> None:
     finally:
         os.chdir(before)
     assert values == {"output": "a"}
+
+
+def test_siblings_of_one_project_are_not_anothers(tmp_path: Path) -> None:
+    """Two projects in one process may have modules of the same name."""
+    values = []
+    for name in ("one", "other"):
+        root = tmp_path / name
+        root.mkdir()
+        (root / "sibling.py").write_text(f"NAME = {name!r}\n")
+        (root / "predict.py").write_text("from sibling import NAME\n")
+        leave = enter_project("predict.py", root)
+        values.append(import_object("predict.py", "NAME", root))
+        leave()
+
+    assert values == ["one", "other"]

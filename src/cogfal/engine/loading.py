@@ -53,10 +53,12 @@ class Predictor:
 def enter_project(path: str, root: Path) -> Callable[[], None]:
     """Make the project the working directory and an import root; returns how to leave it.
 
+    Leaving forgets the project's modules, so that another project's of the same names are found.
+
     The directory of the predictor, at `path` in the project, is an import root too, as Python does
     for a script. Both come first, before packages that have the names of the project's modules.
     """
-    before = Path.cwd()
+    before, known = Path.cwd(), set(sys.modules)
     roots = list(dict.fromkeys([str(root), str((root / path).parent)]))
     os.chdir(root)
     sys.path[:0] = roots
@@ -66,8 +68,17 @@ def enter_project(path: str, root: Path) -> Callable[[], None]:
         for entry in roots:
             if entry in sys.path:
                 sys.path.remove(entry)
+        for name in set(sys.modules) - known:
+            if _is_of(sys.modules[name], root):
+                del sys.modules[name]
 
     return leave
+
+
+def _is_of(module: ModuleType, root: Path) -> bool:
+    """Tell whether a module is the project's own, not of an environment that lies in it."""
+    file = Path(getattr(module, "__file__", None) or os.devnull)
+    return file.is_relative_to(root) and "site-packages" not in file.parts
 
 
 def import_object(path: str, name: str, root: Path) -> Any:
