@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -321,6 +323,15 @@ def test_setup_that_cannot_be_repeated(tmp_path: Path) -> None:
     run(main)
 
 
+def lives(pid: int) -> bool:
+    """Tell whether a process exists and has not ended."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state.rpartition(")")[2].split()[0] not in "XZ"
+
+
 def test_nothing_is_left_of_the_processes(tmp_path: Path) -> None:
     """The shutdown ends the process and the children that it started."""
     source = """
@@ -340,9 +351,12 @@ def test_nothing_is_left_of_the_processes(tmp_path: Path) -> None:
             pids: list[int] = await submit(service).result()
             return pids
 
-    for pid in run(main):
-        state = Path(f"/proc/{pid}/stat")
-        assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
+    pids = run(main)
+
+    deadline = time.monotonic() + 10  # a process that was killed is still there for a moment
+    while any(map(lives, pids)) and time.monotonic() < deadline:
+        threading.Event().wait(0.005)
+    assert not [pid for pid in pids if lives(pid)]
 
 
 def test_where_cogfal_is_importable_by_path_only(tmp_path: Path) -> None:
