@@ -45,6 +45,22 @@ lint: environment  ## check style, types and the direction of imports
 test: environment system-packages lint  ## everything that has to pass
 	$(BIN)/python -m pytest
 
+test-lowest: $(UV)  ## the core tests with the oldest dependencies that are allowed
+	$(UV) venv --quiet --allow-existing --python $(BIN)/python .lowest
+	$(UV) pip install --quiet --python .lowest/bin/python --resolution lowest-direct \
+	  --editable . --group test
+	.lowest/bin/python -m pytest tests/cog tests/schema tests/server/test_endpoint.py \
+	  tests/server/test_dispatch.py tests/test_app.py tests/test_carriage.py \
+	  tests/test_fal_files.py tests/test_local_run.py
+
+lock: $(UV)  ## write down the versions that development is checked with
+	$(UV) pip compile --quiet --universal --python-version 3.10 --no-annotate \
+	  --custom-compile-command "make lock" --output-file requirements-dev.lock \
+	  pyproject.toml --group test --group check
+
+audit: $(UV)  ## look for known vulnerabilities in what development is locked to
+	$(UV) tool run pip-audit --strict --disable-pip --no-deps --requirement requirements-dev.lock
+
 format: environment  ## put the sources in order
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
@@ -76,8 +92,8 @@ docs: environment  ## build the documentation into site/; a broken link or refer
 	$(BIN)/python -m sphinx -q -W --keep-going docs site
 
 clean:  ## remove what was built here
-	rm -rf $(VENV) .demo .bench .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	rm -rf $(VENV) .lowest .demo .bench .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 	  .import_linter_cache dist build site
 	find src tests examples -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help environment system-packages lint test format demo bench bench-quick fuzz load soak docs clean
+.PHONY: help environment system-packages lint test test-lowest lock audit format demo bench bench-quick fuzz load soak docs clean
