@@ -298,3 +298,22 @@ def test_wrap_reads_a_class_at_hand(tmp_path: Path) -> None:
     assert app.app_name == "shouter"
     assert app.requirements == ["numpy", "pillow"]
     assert app.project.predictor.inputs[0].max_length == 5
+
+
+def test_a_cog_yaml_that_names_no_file_says_on_which_line(tmp_path: Path) -> None:
+    """The line of `predict` is named."""
+    text = "import cogfal\n\nApp = cogfal.App.from_cog()\n"
+    config = 'build: {gpu: false}\npredict: "model.py:Predictor"\n'
+    project = write_project(tmp_path, cog_yaml=config, app_py=text)
+
+    with pytest.raises(ConfigError, match=r"cog\.yaml:2: there is no file model\.py"):
+        app_of(project)
+
+
+def test_a_regex_that_is_none_fails_when_the_class_is_made(tmp_path: Path) -> None:
+    """Nobody has to deploy to learn of it."""
+    source = ECHO.replace('description="Anything"', 'regex="("')
+    project = write_project(tmp_path, predict_py=source)
+
+    with pytest.raises(PredictorError, match="regex"):
+        app_of(project)

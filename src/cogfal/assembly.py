@@ -16,13 +16,14 @@ from typing import Any, Final
 from fal.container import ContainerImage
 
 from cogfal.engine.loading import enter_project, import_object
-from cogfal.errors import PredictorError, SettingError, SetupError
+from cogfal.errors import ConfigError, PredictorError, SettingError, SetupError
 from cogfal.inspection import read_live, read_predictor
 from cogfal.project.config import CogConfig, read_config
 from cogfal.project.entry import planned
 from cogfal.project.environment import Environment, app_name, plan_environment
 from cogfal.project.place import Place, place_of_config, place_of_predictor
 from cogfal.project.settings import PlanSettings
+from cogfal.schema.validation import Door, Validator
 from cogfal.spec import PredictorSpec, ProjectSpec, Role, Weight
 
 RUNNER_REQUIREMENTS: Final = ("pillow",)
@@ -72,12 +73,19 @@ def assemble(wishes: Wishes) -> Assembly:
     """
     place, predictor = _locate(wishes)
     config = read_config(place.config) if place.config else CogConfig()
+    if predictor is None:
+        _refuse_missing("predict", config.predict, config, place)
+    if wishes.trainer is None:
+        _refuse_missing("train", config.train, config, place)
     spec = _predictor(predictor or config.predict, place, wishes)
     trainer = wishes.trainer or config.train
     training = _read(trainer, place, wishes, Role.TRAIN) if trainer else None
     here = ProjectSpec(spec, training, str(place.root), str(place.root), config.environment)
     if planned():
         return Assembly(here, None, {}, {})
+    for each in (spec, training):
+        if each is not None:
+            Validator(each, Door.FAL)
     environment = plan_environment(config, place.root, _plan_settings(wishes, place.root))
     if environment.python_conflict is not None:
         sys.stderr.write(f"cogfal: {environment.python_conflict}\n")
@@ -93,6 +101,17 @@ def assemble(wishes: Wishes) -> Assembly:
         settings=_settings(environment, spec, wishes.declared),
         keywords=_keywords(environment, wishes.declared),
     )
+
+
+def _refuse_missing(key: str, ref: str | None, config: CogConfig, place: Place) -> None:
+    """Refuse a cog.yaml that names a file which is not there."""
+    path = (ref or "").partition(":")[0]
+    if path and not (place.root / path).is_file():
+        raise ConfigError(
+            f"there is no file {path}",
+            where=config.where(key),
+            remedy="correct the path, which is relative to cog.yaml",
+        )
 
 
 def app_name_of(cog_yaml: str, app_dir: Path) -> str:
