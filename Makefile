@@ -25,12 +25,10 @@ $(VENV)/complete: $(UV) pyproject.toml
 
 environment: $(VENV)/complete  ## create .venv with cogfal and the tools
 
-system-packages:  ## install Chromium, which the browser tests drive, where it is missing
-	@for name in chromium chromium-browser google-chrome; do \
-	  if command -v $$name >/dev/null; then exit 0; fi; \
-	done; \
+system-packages:  ## install Chromium and its driver, for the browser tests, where they are missing
+	@if command -v chromium >/dev/null && command -v chromedriver >/dev/null; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  { apt-get update -qq && apt-get install -y -qq chromium; } \
+	  { apt-get update -qq && apt-get install -y -qq chromium chromium-driver; } \
 	  || echo "Chromium could not be installed; the browser tests will be skipped."; \
 	else \
 	  echo "Chromium is missing; the browser tests will be skipped. As root: make system-packages"; \
