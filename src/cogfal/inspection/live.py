@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import typing
 from collections.abc import Callable, Mapping
+from types import SimpleNamespace
 from typing import Any, TypeAlias
 
 from cogfal.errors import PredictorError, UnsupportedSignature
@@ -127,9 +129,16 @@ def _passes_on(code: Live) -> bool:
 
 def _hints(function: Live, where: str) -> dict[str, Live]:
     try:
-        return typing.get_type_hints(function, include_extras=True)
+        bearer = _bearer(function) if sys.version_info < (3, 11) else function
+        return typing.get_type_hints(bearer, include_extras=True)
     except (NameError, TypeError, AttributeError, SyntaxError) as error:
         raise PredictorError(f"an annotation cannot be resolved: {error}", where=where) from error
+
+
+def _bearer(function: Live) -> Live:
+    """Carry a function's annotations without its defaults; None makes Python 3.10 add Optional."""
+    names = inspect.unwrap(function).__globals__
+    return SimpleNamespace(__annotations__=function.__annotations__, __globals__=names)
 
 
 def _inputs(
