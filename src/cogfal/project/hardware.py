@@ -1,10 +1,11 @@
 """What fal's machines are and what framework wheels run on them: data, with sources.
 
-Sources, read in November 2026:
+Where to look things up; the machines, the capabilities and torch's kernels from CUDA 12.6 on were
+compared with these pages in November 2026, the older entries and those of jax only in part:
   machines      https://fal.ai/docs/documentation/deployment/machine-types
   capabilities  https://developer.nvidia.com/cuda-gpus
-  torch         https://github.com/pytorch/pytorch/blob/main/RELEASE.md (CUDA of each release),
-                .ci/manywheel/build_cuda.sh at each release branch (TORCH_CUDA_ARCH_LIST),
+  torch         https://github.com/pytorch/pytorch/blob/main/RELEASE.md (CUDA of each release and
+                its architectures), .ci/manywheel/build_cuda.sh (TORCH_CUDA_ARCH_LIST),
                 https://pytorch.org/get-started/previous-versions/ (indexes)
   tensorflow    https://www.tensorflow.org/install/source#gpu (tested build configurations)
   jax           https://docs.jax.dev/en/latest/changelog.html
