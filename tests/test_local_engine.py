@@ -139,6 +139,32 @@ def test_sigterm_lets_what_runs_finish(serve: Serve, tmp_path: Path) -> None:
     assert list(temporary.iterdir()) == []
 
 
+def test_a_setup_that_fails_leaves_nothing_behind(serve: Serve, tmp_path: Path) -> None:
+    """The process ends with the author's traceback, and its temporary files are gone."""
+    write_project(
+        tmp_path,
+        predict_py="""
+            from cog import BasePredictor
+
+            class Predictor(BasePredictor):
+                def setup(self):
+                    raise RuntimeError("no weights")
+
+                def predict(self) -> str:
+                    return ""
+        """,
+    )
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+
+    process = serve("app.py::App", cwd=tmp_path, TMPDIR=str(temporary))
+    status = process.wait()
+
+    assert status != 0
+    assert "no weights" in process.output
+    assert list(temporary.iterdir()) == []
+
+
 def test_a_failing_healthcheck_is_told_to_fal_and_to_cogs_clients(
     serve: Serve, tmp_path: Path
 ) -> None:

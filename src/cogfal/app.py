@@ -169,7 +169,11 @@ class App(Carried, Settings, FalApp):
         """
         assert self.project is not None
         self.__dict__["_withdraw"] = provide(self.project, self.project_root)
-        await self.serving.start()
+        try:
+            await self.serving.start()
+        except BaseException:
+            await self.teardown()  # fal calls it only after a setup that succeeded
+            raise
 
     def handle_exit(self) -> None:
         """Begin to end running predictions; an App that overrides it calls `super().handle_exit()`.
