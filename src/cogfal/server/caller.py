@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from starlette.requests import Request
+from starlette.types import Receive
 
 R = TypeVar("R")
 UNWATCHED = 0.05
@@ -34,7 +35,7 @@ async def wait_watching(done: Awaitable[R], request: Request, cancel: Callable[[
 async def _wait_for_either(
     waiting: asyncio.Future[Any], request: Request, cancel: Callable[[], None]
 ) -> None:
-    gone = asyncio.ensure_future(until_gone(request))
+    gone = asyncio.ensure_future(until_gone(request.receive))
     try:
         await asyncio.wait({waiting, gone}, return_when=asyncio.FIRST_COMPLETED)
         if not waiting.done():
@@ -44,7 +45,7 @@ async def _wait_for_either(
         gone.cancel()
 
 
-async def until_gone(request: Request) -> None:
+async def until_gone(receive: Receive) -> None:
     """Return once the caller has dropped the connection."""
-    while (await request.receive())["type"] != "http.disconnect":
+    while (await receive())["type"] != "http.disconnect":
         pass

@@ -19,6 +19,7 @@ from cogfal.engine.prediction import (
     Output,
     Started,
 )
+from cogfal.server.caller import until_gone
 from cogfal.server.messages import Body, encoded
 from cogfal.server.pulse import HEARTBEAT, pulse
 from cogfal.server.runs import Run
@@ -44,7 +45,7 @@ class EventStream(Response):
         complete = False
         try:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(_until_gone, receive, tasks.cancel_scope)
+                tasks.start_soon(_cancel_once_gone, receive, tasks.cancel_scope)
                 await self._send(send)
                 complete = True
                 tasks.cancel_scope.cancel()
@@ -60,9 +61,8 @@ class EventStream(Response):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _until_gone(receive: Receive, scope: anyio.CancelScope) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+async def _cancel_once_gone(receive: Receive, scope: anyio.CancelScope) -> None:
+    await until_gone(receive)
     scope.cancel()
 
 
