@@ -10,30 +10,17 @@ cancelled, bounds each read but not the whole, and lends its body to nobody.
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
-import anyio
 import httpcore
 
 from cogfal.files.faults import FetchError
-
-Resolver: TypeAlias = Callable[[str, int], Awaitable[list[str]]]
-"""Turn a host name and port into numeric addresses."""
+from cogfal.files.resolving import Resolver
 
 SocketOption: TypeAlias = (
     tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 )
-
-
-async def resolve(host: str, port: int) -> list[str]:
-    """Ask the system's resolver for the numeric addresses of `host`, without duplicates."""
-    try:
-        found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise FetchError(f"the host {host!r} cannot be resolved") from error
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 class GuardedNetwork(httpcore.AsyncNetworkBackend):
@@ -48,7 +35,7 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         self,
         host: str,
         port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 (httpcore's signature)
+        timeout: float | None = None,
         local_address: str | None = None,
         socket_options: Iterable[SocketOption] | None = None,
     ) -> httpcore.AsyncNetworkStream:

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 import anyio
 import anyio.to_thread
-import httpcore
 import httpx
 
 from cogfal.files.addresses import is_public
-from cogfal.files.connecting import GuardedNetwork, Resolver, resolve
 from cogfal.files.decoding import Decoder, decoder_for
 from cogfal.files.faults import FetchError
 from cogfal.files.limits import Budget, FileLimits, Meter
 from cogfal.files.names import name_for
 from cogfal.files.progress import Progress
+from cogfal.files.resolving import Resolver, resolve
 from cogfal.files.workspace import create_file
+
+if TYPE_CHECKING:
+    from cogfal.files.exchange import Answer, Client
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _WRITE_SIZE = 1024 * 1024
@@ -81,8 +82,8 @@ class HttpFetcher:
         log: Callable[[str], None] | None = None,
     ) -> None:
         self.limits = limits
-        default = _anywhere if limits.allow_private_hosts else is_public
-        self._network = GuardedNetwork(resolver, permitted or default)
+        self._resolver = resolver
+        self._permitted = permitted or (_anywhere if limits.allow_private_hosts else is_public)
         self._log = log
 
     async def fetch(self, url: str, directory: Path, budget: Budget) -> Fetched:
@@ -110,15 +111,11 @@ class HttpFetcher:
         except TimeoutError as error:
             seconds = budget.limits.total_seconds
             raise FetchError(f"the request's files did not arrive in {seconds:g} s") from error
-        except httpcore.TimeoutException as error:
-            raise FetchError("the server stopped answering") from error
-        except (httpcore.NetworkError, httpcore.ProtocolError) as error:
-            raise FetchError(f"the connection broke ({type(error).__name__}: {error})") from error
 
     @asynccontextmanager
     async def _response(
         self, url: httpx.URL, conditions: Mapping[str, str]
-    ) -> AsyncIterator[tuple[httpx.URL, httpcore.Response]]:
+    ) -> AsyncIterator[tuple[httpx.URL, Answer]]:
         """Follow redirects from `url` to an answer that has a body to read."""
         for _ in range(self.limits.max_redirects + 1):
             async with self._exchange(url, conditions) as response:
@@ -134,42 +131,22 @@ class HttpFetcher:
     @asynccontextmanager
     async def _exchange(
         self, url: httpx.URL, conditions: Mapping[str, str]
-    ) -> AsyncIterator[httpcore.Response]:
+    ) -> AsyncIterator[Answer]:
         """Send one request and yield the answer's headers; the connection ends with the block."""
-        target = httpcore.URL(
-            scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
-        )
         headers = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "cogfal"}
         stall, connect = self.limits.stall_seconds, self.limits.connect_seconds
         timeouts = {"connect": connect, "read": stall, "write": stall, "pool": connect}
-        pool = httpcore.AsyncConnectionPool(
-            self._tls, max_connections=1, network_backend=self._network
-        )
-        async with pool:
-            request = httpcore.Request(
-                "GET",
-                target,
-                headers=[*(headers | dict(conditions)).items(), ("Host", _authority(url))],
-                extensions={"timeout": timeouts},
-            )
-            response = await self._headers_in_time(pool, request)
+        exchange = self._client.exchange("GET", url, headers | dict(conditions), timeouts=timeouts)
+        async with AsyncExitStack() as stack:
             try:
-                yield response
-            finally:
-                with anyio.CancelScope(shield=True):
-                    await response.aclose()
-
-    async def _headers_in_time(
-        self, pool: httpcore.AsyncConnectionPool, request: httpcore.Request
-    ) -> httpcore.Response:
-        try:
-            with anyio.fail_after(self.limits.connect_seconds + self.limits.stall_seconds):
-                return await pool.handle_async_request(request)
-        except TimeoutError as error:
-            raise FetchError("the server took too long to answer") from error
+                with anyio.fail_after(connect + stall):
+                    response = await stack.enter_async_context(exchange)
+            except TimeoutError as error:
+                raise FetchError("the server took too long to answer") from error
+            yield response
 
     async def _save(
-        self, url: httpx.URL, response: httpcore.Response, directory: Path, budget: Budget
+        self, url: httpx.URL, response: Answer, directory: Path, budget: Budget
     ) -> Fetched:
         """Write the body of `response` to a new file, which is removed again on any failure."""
         declared = _declared_size(response)
@@ -195,15 +172,17 @@ class HttpFetcher:
         return Fetched(path, body.meter.count, validators)
 
     @cached_property
-    def _tls(self) -> ssl.SSLContext:
-        return httpcore.default_ssl_context()
+    def _client(self) -> Client:
+        from cogfal.files.exchange import Client  # noqa: PLC0415  # most apps fetch nothing
+
+        return Client(self._resolver, self._permitted)
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
     """A response's body on its way into a file."""
 
-    response: httpcore.Response
+    response: Answer
     decoder: Decoder
     meter: Meter
     progress: Progress
@@ -268,19 +247,15 @@ def _redirected(url: httpx.URL, location: str) -> httpx.URL:
     return parse_url(str(target))
 
 
-def _declared_size(response: httpcore.Response) -> int | None:
+def _declared_size(response: Answer) -> int | None:
     declared = _header(response, "content-length")
     return int(declared) if declared.isdecimal() else None
 
 
-def _header(response: httpcore.Response, name: str) -> str:
+def _header(response: Answer, name: str) -> str:
     wanted = name.encode("ascii")
     values = (value for key, value in response.headers if key.lower() == wanted)
     return next(values, b"").decode("latin-1")
-
-
-def _authority(url: httpx.URL) -> str:
-    return url.netloc.decode("ascii")
 
 
 def _anywhere(address: str) -> bool:

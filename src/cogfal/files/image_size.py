@@ -11,8 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from PIL import Image, UnidentifiedImageError
-
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_BARE = frozenset({0x01, *range(0xD0, 0xD9)})
 
@@ -96,6 +94,8 @@ def _after_fill_bytes(file: BinaryIO) -> int:
 
 
 def _by_pillow(file: BinaryIO) -> ImageSize | None:
+    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415  # rarely needed, slow to import
+
     file.seek(0)
     try:
         with Image.open(file) as image:

@@ -7,21 +7,21 @@ redirect followed, no proxy of the environment used. No credential is added here
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import AsyncIterable, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from ssl import SSLContext
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 import anyio
-import httpcore
 import httpx
 
 from cogfal.files.addresses import is_public
-from cogfal.files.connecting import GuardedNetwork, Resolver, resolve
 from cogfal.files.faults import FetchError
+from cogfal.files.resolving import Resolver, resolve
+
+if TYPE_CHECKING:
+    from cogfal.files.exchange import Answer, Client
 
 CONNECT_SECONDS: Final = 10.0
 
@@ -56,8 +56,8 @@ class Outbound:
     """
 
     def __init__(self, *, allow_private_hosts: bool = False, resolver: Resolver = resolve) -> None:
-        permitted = _anywhere if allow_private_hosts else _only_public
-        self._network = GuardedNetwork(resolver, permitted)
+        self._resolver = resolver
+        self._permitted = _anywhere if allow_private_hosts else _only_public
 
     async def send(
         self,
@@ -75,49 +75,22 @@ class Outbound:
         """
         try:
             with anyio.fail_after(seconds):
-                async with self._answer(method, _parsed(url), headers, content, seconds) as answer:
+                target = _parsed(url)
+                sent = {"Accept": "*/*", **_userinfo(target), **headers}
+                async with self._client.exchange(
+                    method, target, sent, content, timeouts={"connect": CONNECT_SECONDS}
+                ) as answer:
                     return Reply(answer.status, _location(answer))
         except FetchError as error:
             raise Unreachable(str(error)) from error
-        except (TimeoutError, httpcore.TimeoutException) as error:
+        except TimeoutError as error:
             raise Unreachable(f"no answer within {seconds:g} s") from error
-        except (httpcore.NetworkError, httpcore.ProtocolError) as error:
-            raise Unreachable(f"{type(error).__name__}: {error}") from error
-
-    @asynccontextmanager
-    async def _answer(
-        self,
-        method: str,
-        url: httpx.URL,
-        headers: Mapping[str, str],
-        content: bytes | AsyncIterable[bytes],
-        seconds: float,
-    ) -> AsyncIterator[httpcore.Response]:
-        target = httpcore.URL(
-            scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
-        )
-        sent = {"Accept": "*/*", **_userinfo(url), **headers, "Host": url.netloc.decode("ascii")}
-        timeouts = dict.fromkeys(("read", "write", "pool"), seconds) | {"connect": CONNECT_SECONDS}
-        async with httpcore.AsyncConnectionPool(
-            self._tls, max_connections=1, network_backend=self._network
-        ) as pool:
-            request = httpcore.Request(
-                method,
-                target,
-                headers=list(sent.items()),
-                content=content,
-                extensions={"timeout": timeouts},
-            )
-            answer = await pool.handle_async_request(request)
-            try:
-                yield answer
-            finally:
-                with anyio.CancelScope(shield=True):
-                    await answer.aclose()
 
     @cached_property
-    def _tls(self) -> SSLContext:
-        return httpcore.default_ssl_context()
+    def _client(self) -> Client:
+        from cogfal.files.exchange import Client  # noqa: PLC0415  # most apps send nothing
+
+        return Client(self._resolver, self._permitted)
 
 
 def _anywhere(address: str) -> bool:
@@ -148,7 +121,7 @@ def _userinfo(url: httpx.URL) -> dict[str, str]:
     return {"Authorization": "Basic " + b64encode(plain.encode()).decode("ascii")}
 
 
-def _location(answer: httpcore.Response) -> str | None:
+def _location(answer: Answer) -> str | None:
     values = (value for name, value in answer.headers if name.lower() == b"location")
     found = next(values, None)
     return found.decode("latin-1") if found is not None else None
