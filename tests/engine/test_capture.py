@@ -256,6 +256,35 @@ def test_the_servers_own_logs_are_nobodys(
     assert capfd.readouterr().err.count("not mine\n") == 1
 
 
+def test_a_handler_that_looks_its_stream_up_is_left_alone(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Libraries, torch among them, give a logger Python's handler of last resort."""
+    source = """
+    import logging
+    from cog import BasePredictor
+
+    class Predictor(BasePredictor):
+        def predict(self) -> str:
+            logging.getLogger("a library").warning("said")
+            return "done"
+    """
+    logger = logging.getLogger("a library")
+    assert logging.lastResort is not None
+    logger.addHandler(logging.lastResort)
+
+    async def main() -> None:
+        async with serving(tmp_path, source) as service:
+            prediction = await ended(submit(service))
+            assert prediction.logs == "said\n"
+
+    try:
+        run(main)
+    finally:
+        logger.removeHandler(logging.lastResort)
+    assert capfd.readouterr().err.count("said\n") == 1
+
+
 def test_streams_are_restored(tmp_path: Path) -> None:
     """After the shutdown the process prints as before, through old references too."""
     source = """

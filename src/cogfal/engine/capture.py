@@ -98,9 +98,12 @@ class Capture:
         return self._outlets.numbers()
 
     def _lead_handlers(self, old: TextIO | io.TextIOBase, new: TextIO | io.TextIOBase) -> None:
-        """Lead log handlers made earlier, which hold a stream, to the one that replaces it."""
+        """Lead log handlers made earlier, which hold a stream, to the one that replaces it.
+
+        Others, as `logging.lastResort`, look their stream up and can be given none.
+        """
         for handler in _stream_handlers():
-            if handler.stream is old:
+            if vars(handler).get("stream") is old:
                 handler.setStream(new)
 
     def _outlet(self, source: Source) -> TextIO:
