@@ -17,7 +17,8 @@ from fal.container import ContainerImage
 
 from cogfal.engine.loading import enter_project, import_object
 from cogfal.errors import ConfigError, PredictorError, SettingError, SetupError
-from cogfal.inspection import read_live, read_predictor
+from cogfal.inspection import read_predictor
+from cogfal.introspection import read_live
 from cogfal.project.config import CogConfig, read_config
 from cogfal.project.entry import planned
 from cogfal.project.environment import Environment, app_name, plan_environment

@@ -29,6 +29,7 @@ LEFT_BEHIND = (
     "cli/",
     "client/",
     "fal_files.py",
+    "inspection/",
     "local.py",
     "project/",
     "testing/",

@@ -20,7 +20,7 @@ from cogfal.engine.execution import Call
 from cogfal.engine.members import Members, members_of
 from cogfal.engine.weights import WeightsForm, weights_arguments, weights_form
 from cogfal.errors import PredictorError, PredictorMismatch, SetupError
-from cogfal.inspection import differences, read_live
+from cogfal.introspection import differences, read_live
 from cogfal.spec import PredictorSpec
 
 

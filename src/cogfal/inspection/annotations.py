@@ -6,8 +6,8 @@ import ast
 from collections.abc import Sequence
 from typing import Final
 
-from cogfal.inspection import naming
 from cogfal.inspection.expressions import PYTHON_ERRORS
+from cogfal.inspection.externals import external_type
 from cogfal.inspection.objects import class_type
 from cogfal.inspection.values import (
     UNION,
@@ -22,6 +22,8 @@ from cogfal.inspection.values import (
     Value,
 )
 from cogfal.inspection.world import World
+from cogfal.introspection import naming
+from cogfal.introspection.combining import optional, union
 from cogfal.spec import (
     AnyType,
     DictType,
@@ -33,7 +35,6 @@ from cogfal.spec import (
     OptionalType,
     StringType,
     Type,
-    UnionType,
 )
 
 MAX_NESTING: Final = 40
@@ -81,7 +82,7 @@ class Annotations:
             case str():
                 return self._of_text(value, scope)
             case External():
-                return naming.plain_type(value.canonical)
+                return external_type(value)
             case ClassValue():
                 return self._of_class(value)
             case Subscripted():
@@ -182,26 +183,6 @@ class Annotations:
 
 def _inside(tree: ast.AST, node: ast.AST | None) -> bool:
     return any(part is node for part in ast.walk(tree))
-
-
-def optional(inner: Type) -> Type:
-    """Return `Optional[inner]`, flat."""
-    return inner if isinstance(inner, OptionalType | NullType) else OptionalType(inner)
-
-
-def union(members: Sequence[Type]) -> Type:
-    """Return the union of types, flat, without repetition, None as `OptionalType`."""
-    flat: list[Type] = []
-    nullable = False
-    for member in members:
-        nullable = nullable or isinstance(member, NullType | OptionalType)
-        inner = member.inner if isinstance(member, OptionalType) else member
-        parts = inner.members if isinstance(inner, UnionType) else (inner,)
-        flat.extend(p for p in parts if p not in flat and not isinstance(p, NullType))
-    if not flat:
-        return NullType()
-    whole = flat[0] if len(flat) == 1 else UnionType(tuple(flat))
-    return OptionalType(whole) if nullable else whole
 
 
 def _literal(arguments: Sequence[Value]) -> Type:

@@ -20,7 +20,6 @@ from cogfal.inspection.source import Module, Progress, Project
 from cogfal.inspection.statements import Returned, Statements
 from cogfal.inspection.syntax import yields
 from cogfal.inspection.values import (
-    COG_ROOTS,
     External,
     FunctionValue,
     HostPath,
@@ -33,6 +32,7 @@ from cogfal.inspection.values import (
     Value,
 )
 from cogfal.inspection.world import State
+from cogfal.introspection.naming import COG_ROOTS
 
 MAX_CALLS: Final = 25
 

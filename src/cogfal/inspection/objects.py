@@ -7,8 +7,9 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from cogfal.inspection import attributes, naming
+from cogfal.inspection import attributes
 from cogfal.inspection.constants import to_json
+from cogfal.inspection.externals import external_type
 from cogfal.inspection.values import (
     Call,
     ClassValue,
@@ -93,7 +94,7 @@ def _by_base(cls: ClassValue) -> Type:
     """Return the type of a class that extends a type outside the project, such as a path."""
     for base in mro(cls)[1:]:
         if isinstance(base, External) and base.canonical not in ("builtins.object", "cog.Opaque"):
-            return naming.plain_type(base.canonical)
+            return external_type(base)
     raise Unsupported(f"the class {cls.name} describes no fields")
 
 

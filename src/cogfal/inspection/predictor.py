@@ -25,6 +25,7 @@ from cogfal.inspection.values import (
     Unresolved,
     Value,
 )
+from cogfal.introspection.naming import METHODS
 from cogfal.spec import (
     AnyType,
     IteratorType,
@@ -37,7 +38,6 @@ from cogfal.spec import (
 )
 
 NAMES: Final = {Role.PREDICT: ("Runner", "Predictor"), Role.TRAIN: ("train", "Trainer")}
-METHODS: Final = {Role.PREDICT: ("run", "predict"), Role.TRAIN: ("train", "run", "predict")}
 
 
 def read_predictor(ref: str, root: Path, *, role: Role = Role.PREDICT) -> PredictorSpec:

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 
 from cogfal.errors import PredictorError, UnresolvedExpression, UnsupportedSignature
 from cogfal.inspection.source import Module
+from cogfal.introspection.naming import COG_ROOTS
 from cogfal.spec import Location
 
 Value: TypeAlias = Any
@@ -28,7 +29,6 @@ REMEDY: Final = (
 TYPE_REMEDY: Final = (
     "use a type that Cog documents, or `Annotated[T, Opaque]` for JSON that is passed through"
 )
-COG_ROOTS: Final = frozenset({"cog", "cogfal"})
 
 
 class Unresolved(Exception):

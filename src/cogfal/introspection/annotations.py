@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any, TypeAlias
 
-from cogfal.inspection import naming
-from cogfal.inspection.annotations import optional, union
-from cogfal.inspection.values import COG_ROOTS, Unresolved
+from cogfal.introspection import naming
+from cogfal.introspection.combining import optional, union
+from cogfal.introspection.naming import COG_ROOTS, Unservable
 from cogfal.spec import (
     JSON,
     MISSING,
@@ -35,10 +35,6 @@ from cogfal.spec import (
 
 Live: TypeAlias = Any
 """An annotation or value of the author's."""
-
-
-class Unservable(Exception):
-    """Say that an annotation or default has no counterpart."""
 
 
 def type_of(annotation: Live) -> Type:
@@ -72,7 +68,7 @@ def canonical(annotation: Live) -> str:
 def _named(annotation: Live) -> Type:
     try:
         return naming.plain_type(canonical(annotation))
-    except Unresolved as error:
+    except Unservable as error:
         raise Unservable(f"{annotation!r}: {error.reason}") from error
 
 
@@ -134,7 +130,7 @@ def _by_name(cls: type) -> Type:
     known = next((base for base in names if naming.is_plain(base)), canonical(cls))
     try:
         return naming.plain_type(known)
-    except Unresolved as error:
+    except Unservable as error:
         raise Unservable(f"{cls!r}: {error.reason}") from error
 
 

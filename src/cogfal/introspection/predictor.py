@@ -10,9 +10,9 @@ from types import SimpleNamespace
 from typing import Any, TypeAlias
 
 from cogfal.errors import PredictorError, UnsupportedSignature
-from cogfal.inspection.annotations import optional
-from cogfal.inspection.live_types import Unservable, is_field_info, plain, type_of
-from cogfal.inspection.predictor import METHODS
+from cogfal.introspection.annotations import is_field_info, plain, type_of
+from cogfal.introspection.combining import optional
+from cogfal.introspection.naming import METHODS, Unservable
 from cogfal.spec import (
     MISSING,
     InputSpec,

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from cogfal.inspection import differences
-from cogfal.inspection.differences import describe
+from cogfal.introspection import differences
+from cogfal.introspection.differences import describe
 from cogfal.spec import (
     MISSING,
     AnyType,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from typing import Final
 
-from cogfal.inspection.values import Unresolved, Unsupported
 from cogfal.spec import (
     AnyType,
     BooleanType,
@@ -17,10 +16,15 @@ from cogfal.spec import (
     ListType,
     NullType,
     PathType,
+    Role,
     SecretType,
     StringType,
     Type,
 )
+
+COG_ROOTS: Final = frozenset({"cog", "cogfal"})
+METHODS: Final = {Role.PREDICT: ("run", "predict"), Role.TRAIN: ("train", "run", "predict")}
+"""What the author's function is called in a class, the preferred name first."""
 
 _TYPING: Final = frozenset({"typing", "typing_extensions", "collections.abc", "builtins", "cog"})
 
@@ -84,6 +88,15 @@ _BARE: Final[dict[str, Type]] = {
 }
 
 
+class Unservable(Exception):
+    """Say that a type or value has no counterpart; `foreign` where it is merely not known."""
+
+    def __init__(self, reason: str, *, foreign: bool = False) -> None:
+        self.reason = reason
+        self.foreign = foreign
+        super().__init__(reason)
+
+
 def container(name: str) -> str:
     """Return which kind of container a canonical name means, empty where it means none."""
     if name in _OTHER_CONTAINERS:
@@ -101,12 +114,12 @@ def plain_type(name: str) -> Type:
     """Return the type that a canonical name means by itself.
 
     Raises:
-        Unresolved: It lies outside the project; `Unsupported` where it is known not to do.
+        Unservable: It means none, or is not known here.
     """
     found = _PLAIN.get(name) or _BARE.get(container(name))
     if found is not None:
         return found
     shown = name.removeprefix("builtins.")
     if name.partition(".")[0] in sys.stdlib_module_names | {"cog"}:
-        raise Unsupported(f"{shown} is not a type that travels as JSON or as a file")
-    raise Unresolved(f"{shown} is not part of the project")
+        raise Unservable(f"{shown} is not a type that travels as JSON or as a file")
+    raise Unservable(f"{shown} is not part of the project", foreign=True)

@@ -12,7 +12,8 @@ import pytest
 
 import cogfal.cog
 from cogfal.errors import PredictorError, UnsupportedSignature
-from cogfal.inspection import differences, read_live, read_predictor
+from cogfal.inspection import read_predictor
+from cogfal.introspection import differences, read_live
 from cogfal.spec import (
     InputSpec,
     IntegerType,

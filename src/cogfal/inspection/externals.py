@@ -1,0 +1,20 @@
+"""Turn what lies outside the project into a kind of type."""
+
+from __future__ import annotations
+
+from cogfal.inspection.values import External, Unresolved, Unsupported
+from cogfal.introspection import naming
+from cogfal.spec import Type
+
+
+def external_type(external: External) -> Type:
+    """Return the type that something outside the project means by itself.
+
+    Raises:
+        Unresolved: Its text would be needed; `Unsupported` where it is known to mean none.
+    """
+    try:
+        return naming.plain_type(external.canonical)
+    except naming.Unservable as error:
+        kind = Unresolved if error.foreign else Unsupported
+        raise kind(error.reason) from None

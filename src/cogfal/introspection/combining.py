@@ -1,0 +1,27 @@
+"""Combine types into one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cogfal.spec import NullType, OptionalType, Type, UnionType
+
+
+def optional(inner: Type) -> Type:
+    """Return `Optional[inner]`, flat."""
+    return inner if isinstance(inner, OptionalType | NullType) else OptionalType(inner)
+
+
+def union(members: Sequence[Type]) -> Type:
+    """Return the union of types, flat, without repetition, None as `OptionalType`."""
+    flat: list[Type] = []
+    nullable = False
+    for member in members:
+        nullable = nullable or isinstance(member, NullType | OptionalType)
+        inner = member.inner if isinstance(member, OptionalType) else member
+        parts = inner.members if isinstance(inner, UnionType) else (inner,)
+        flat.extend(p for p in parts if p not in flat and not isinstance(p, NullType))
+    if not flat:
+        return NullType()
+    whole = flat[0] if len(flat) == 1 else UnionType(tuple(flat))
+    return OptionalType(whole) if nullable else whole
