@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.processes import Process, free_port
@@ -12,11 +13,19 @@ from tests.processes import Process, free_port
 class LocalRun(Process):
     """`fal run --local REF` in `cwd`, with no account and none of this user's settings.
 
-    `python` names the environment that serves, this one by default; `environment` adds variables.
+    `python` names the environment that serves, this one by default; `under` is a command that runs
+    the one given to it; `environment` adds variables.
     """
 
     def __init__(
-        self, ref: str, *, cwd: Path, home: Path, python: Path | None = None, **environment: str
+        self,
+        ref: str,
+        *,
+        cwd: Path,
+        home: Path,
+        python: Path | None = None,
+        under: Sequence[str] = (),
+        **environment: str,
     ) -> None:
         self.port = free_port()
         script = (python or Path(sys.executable)).parent / "fal"
@@ -24,7 +33,7 @@ class LocalRun(Process):
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("FAL_", "COG"))}
         settings = {"HOME": str(home), "COLUMNS": "200", "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}
         super().__init__(
-            [script, "run", "--local", *ports, ref],
+            [*under, script, "run", "--local", *ports, ref],
             cwd=cwd,
             env={**inherited, **settings, **environment},
         )

@@ -12,7 +12,6 @@ import asyncio
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from fal.toolkit.file.types import FileRepository
 from cogfal.errors import SettingError
 from cogfal.files import DataUrlStore, LocalFile, Store, StoredFile, StoreError, stored
 from cogfal.files.progress import write_line
+from cogfal.files.scratch import Scratch
 
 _CDN = "fal_v3"
 _NAMED = {"fal": _CDN, "fal_v3": _CDN, "gcp_storage": "gcp_storage", "r2": "r2"}
@@ -110,13 +110,14 @@ class FalStore:
             raise StoreError(reason(error)) from error
 
     async def _put_later(self, file: LocalFile) -> StoredFile:
-        held = await anyio.to_thread.run_sync(hold, file)
+        held = Scratch()
         try:
+            path = await anyio.to_thread.run_sync(hold, file, held)
             pending = await anyio.to_thread.run_sync(self._reserved, file)
         except BaseException:
-            shutil.rmtree(held.parent)
+            held.close()
             raise
-        task = asyncio.ensure_future(send(pending, held))
+        task = asyncio.ensure_future(send(pending, path, held))
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
         return stored(file, pending.url)
@@ -130,27 +131,27 @@ class FalStore:
             raise StoreError(reason(error)) from error
 
 
-async def send(pending: PendingFile, held: Path) -> None:
+async def send(pending: PendingFile, path: Path, held: Scratch) -> None:
     """Send the bytes of a reserved URL; a failure can only be logged, the URL is out."""
     try:
-        await anyio.to_thread.run_sync(pending.complete, held)
+        await anyio.to_thread.run_sync(pending.complete, path)
     except Exception as error:
-        write_line(f"The file {held.name} did not reach its reserved URL: {reason(error)}")
+        write_line(f"The file {path.name} did not reach its reserved URL: {reason(error)}")
     finally:
-        shutil.rmtree(held.parent)
+        held.close()
 
 
-def hold(file: LocalFile) -> Path:
+def hold(file: LocalFile, held: Scratch) -> Path:
     """Keep a file's bytes under its name in a directory of their own; the author's may go."""
-    held = Path(tempfile.mkdtemp(prefix="cogfal-sending-")) / file.name
+    path = held.directory / file.name
     try:
         if file.disposable:
-            os.link(file.path, held)
+            os.link(file.path, path)
     except OSError:
-        held.unlink(missing_ok=True)
-    if not held.exists():
-        shutil.copyfile(file.path, held)
-    return held
+        path.unlink(missing_ok=True)
+    if not path.exists():
+        shutil.copyfile(file.path, path)
+    return path
 
 
 def reason(error: Exception) -> str:

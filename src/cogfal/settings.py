@@ -60,6 +60,13 @@ class Settings:
     isolate_grace: ClassVar[float] = 10.0
     """Seconds between a cancellation and the kill of an isolated predictor."""
 
+    stuck_after: ClassVar[float] = 300.0
+    """Seconds that a cancelled prediction may go on for before the runner counts as unhealthy.
+
+    Python code stops at once; what is blocked in C code stops when that returns, if it does. fal
+    replaces a runner that is unhealthy.
+    """
+
     queue_limit: ClassVar[int] = 100
     """How many requests of fal's endpoint may wait for a slot before callers get 429."""
 

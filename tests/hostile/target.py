@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +127,14 @@ class App(cogfal.App):
 class Target(LocalRun):
     """A project under `fal run --local`; `settings` are lines for its App."""
 
-    def __init__(self, folder: Path, predictor: str, *settings: str, **environment: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        predictor: str,
+        *settings: str,
+        under: Sequence[str] = (),
+        **environment: str,
+    ) -> None:
         project = folder / "project"
         home = folder / "home"
         temporary = folder / "tmp"
@@ -142,6 +149,7 @@ class Target(LocalRun):
             cwd=project,
             home=home,
             python=None,
+            under=under,
             **{"TMPDIR": str(temporary), **environment},
         )
 
@@ -158,10 +166,8 @@ class Target(LocalRun):
     def is_well(self) -> bool:
         """Tell whether it is ready for the next request, with nothing left of earlier ones."""
         health = httpx.get(f"{self.url}/health-check", timeout=30).json()
-        left = [each.name for each in self.temporary.iterdir() if is_workspace(each.name)]
-        return health["status"] == "READY" and not left
+        return health["status"] == "READY" and not self.workspaces()
 
-
-def is_workspace(name: str) -> bool:
-    """Tell whether a directory is a prediction's own."""
-    return re.fullmatch(r"cogfal-[a-z0-9_]{8}", name) is not None
+    def workspaces(self) -> list[Path]:
+        """List the directories of predictions."""
+        return [*self.temporary.glob("cogfal-run-*/cogfal-*")]

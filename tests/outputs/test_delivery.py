@@ -214,8 +214,9 @@ def test_nothing_is_left_after_many_outputs(project: Path, scratch: Path) -> Non
 
     assert after == before
     assert list(scratch.iterdir()) == []
+    folder = store.folder
     store.close()
-    assert not store.folder.exists()
+    assert not folder.exists()
 
 
 def open_here() -> list[int]:

@@ -1,7 +1,8 @@
 """Receive webhooks and uploads on a real socket, well or badly.
 
 The first part of a path is a behaviour: `/ok`, `/fail-N` (503 to the first N), `/refuse` (400),
-`/slow` (answers only once the gate is open), `/moved` (redirects), `/located` (sends `Location`).
+`/slow` (answers only once the gate is open), `/moved` (redirects), `/located` (sends `Location`),
+`/cut` (hangs up in the middle of the body).
 """
 
 from __future__ import annotations
@@ -119,9 +120,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _take(self) -> None:
         self.close_connection = True
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        count = self.state.add(Received(self.command, self.path, self.headers, body))
         behaviour = self.path.split("/")[1]
+        length = int(self.headers["Content-Length"])
+        body = self.rfile.read(length // 2 if behaviour == "cut" else length)
+        count = self.state.add(Received(self.command, self.path, self.headers, body))
+        if behaviour == "cut":
+            return
         if behaviour == "slow":
             self.state.gate.wait()
         with suppress(ConnectionError):

@@ -81,6 +81,7 @@ class Course:
         self.prediction = prediction
         self._feed = Feed(asyncio.get_running_loop(), prediction.emit, around.log_limit)
         self._cancelled = False
+        self._cancelled_at: float | None = None
         self.interrupt: Callable[[], object] | None = None
         self._run: Run | None = None
 
@@ -88,8 +89,14 @@ class Course:
         """Interrupt whatever is going on; once only."""
         if not self._cancelled:
             self._cancelled = True
+            self._cancelled_at = time.monotonic()
             if self.interrupt is not None:
                 self.interrupt()
+
+    @property
+    def disobedient(self) -> float:
+        """For how many seconds it has gone on since it was cancelled."""
+        return 0.0 if self._cancelled_at is None else time.monotonic() - self._cancelled_at
 
     async def run(self) -> None:
         """Go the whole way; the slot is free before anybody can see the end."""

@@ -40,6 +40,7 @@ class Lifecycle:
         settings: EngineSettings,
         capture: Capture,
         *,
+        open_workspace: Callable[[], Workspace],
         fetch_weights: WeightsFetcher | None,
         on_fatal: Callable[[str], None] | None,
         given: object = None,
@@ -48,6 +49,7 @@ class Lifecycle:
         self._root = root
         self._settings = settings
         self._capture = capture
+        self._open_workspace = open_workspace
         self._fetch_weights = fetch_weights
         self._on_fatal = on_fatal
         self._given = given
@@ -77,15 +79,18 @@ class Lifecycle:
             raise
         self._complete(SetupStatus.SUCCEEDED, feed)
 
-    async def take_down(self) -> None:
-        """Run the author's `teardown`, end the thread or process, and restore the output."""
+    async def take_down(self, *, blocked: bool = False) -> None:
+        """Run the author's `teardown`, end the thread or process, and restore the output.
+
+        Nothing can run on a thread that a prediction has `blocked`, nor will it end.
+        """
         self._down = True
         if self._reviving is not None:
             self._reviving.cancel()
         if self._setup is not None:
-            if self._setup.status is SetupStatus.SUCCEEDED:
+            if self._setup.status is SetupStatus.SUCCEEDED and not blocked:
                 await self._tear_down()
-            if not await self.worker.close(CLEANUP_TIME):
+            if not await self.worker.close(0.0 if blocked else CLEANUP_TIME):
                 self._capture.say("the predictor did not stop; its thread is left behind")
             self._capture.close()
         if self._weights is not None:
@@ -199,7 +204,7 @@ class Lifecycle:
         if self._fetch_weights is None:
             raise SetupError(f"COG_WEIGHTS is {url}, but nothing here can download it")
         if self._weights is None:
-            self._weights = Workspace(self._settings.workspace_parent)
+            self._weights = self._open_workspace()
         return str(await self._fetch_weights(url, self._weights.directory))
 
     async def _tear_down(self) -> None:

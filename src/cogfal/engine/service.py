@@ -7,6 +7,7 @@ import json
 import uuid
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -21,6 +22,7 @@ from cogfal.engine.prediction import Prediction
 from cogfal.engine.settings import EngineSettings, history_capacity, slot_count
 from cogfal.engine.slots import Slots, SlotStatistics
 from cogfal.errors import Busy, CogfalError, DeviceError, NotReady, UnknownPrediction
+from cogfal.files.scratch import Scratch
 from cogfal.files.workspace import Workspace
 from cogfal.spec import PredictorSpec
 
@@ -65,11 +67,14 @@ class Service:
         self._capture = capture or Capture()
         self._slots = Slots(slot_count(self.settings, spec))
         self._history = history_capacity(self.settings)
+        self._scratch = Scratch()
+        open_workspace = partial(Workspace, self.settings.workspace_parent or self._scratch)
         self._lifecycle = Lifecycle(
             spec,
             root.resolve(),
             self.settings,
             self._capture,
+            open_workspace=open_workspace,
             fetch_weights=fetch_weights,
             on_fatal=on_fatal,
             given=given,
@@ -78,7 +83,7 @@ class Service:
             worker=self._lifecycle.worker,
             materialiser=materialiser,
             output=spec.output,
-            open_workspace=partial(Workspace, self.settings.workspace_parent),
+            open_workspace=open_workspace,
             ready=self._lifecycle.ready,
             end=self._end,
             say=self._capture.say,
@@ -130,10 +135,14 @@ class Service:
         return self._slots.statistics
 
     async def health(self) -> Health:
-        """Say how the predictor is; asks the author's `healthcheck`, also during predictions."""
+        """Say how the predictor is; asks the author's `healthcheck`, also during predictions.
+
+        It is not well while a cancelled prediction goes on for longer than `stuck_after`: its slot
+        may never be free again.
+        """
         status, error = self._state()
         if status in (HealthStatus.READY, HealthStatus.BUSY):
-            reason = await self._lifecycle.check()
+            reason = self._stuck() or await self._lifecycle.check()
             if reason is not None:
                 status, error = HealthStatus.UNHEALTHY, reason
         return Health(status, error, self._lifecycle.report())
@@ -151,11 +160,14 @@ class Service:
         for course in list(self._running.values()):
             course.cancel()
         await _wait(self._tasks, CLEANUP_TIME)
-        for course in list(self._running.values()):
+        given_up = [*self._running.values()]
+        for course in given_up:
             self._capture.say(f"prediction {course.prediction.id} does not stop; it is given up")
             course.abandon()
         await _wait(self._tasks, CLEANUP_TIME)
-        await self._lifecycle.take_down()
+        await self._lifecycle.take_down(blocked=bool(given_up) and not self.spec.shape.asynchronous)
+        with suppress(OSError):  # what stays goes with the next sweep
+            self._scratch.close()
 
     def _state(self) -> tuple[HealthStatus, str | None]:
         if self._closed:
@@ -164,6 +176,15 @@ class Service:
         if status is HealthStatus.READY and not self._slots.free:
             status = HealthStatus.BUSY
         return status, reason
+
+    def _stuck(self) -> str | None:
+        for course in self._running.values():
+            if course.disobedient > self.settings.stuck_after:
+                return (
+                    f"prediction {course.prediction.id} was cancelled {course.disobedient:.0f} "
+                    "seconds ago and does not stop"
+                )
+        return None
 
     def _refuse_unready(self, request: Submission) -> None:
         if self._lifecycle.reviving and request.wait and not self._closed:

@@ -24,17 +24,21 @@ class EngineSettings:
         queue_limit: How many submissions may wait for a slot.
         isolate: Whether the predictor runs in a child process that can be killed.
         isolate_grace: Seconds between a cancellation and the kill of an isolated predictor.
+        stuck_after: Seconds that a cancelled prediction may go on for before the service counts as
+            unhealthy.
         setup_timeout: Seconds for import and setup; `COG_SETUP_TIMEOUT` wins; None is no limit.
         history: How many events a prediction keeps for late watchers;
             `COG_STREAM_HISTORY_CAPACITY` wins.
         log_limit: How many characters of logs a prediction keeps.
-        workspace_parent: Where predictions' directories are made; None is the system's place.
+        workspace_parent: Where predictions' directories are made; None is a temporary directory of
+            the service's own.
     """
 
     max_concurrency: int | None = None
     queue_limit: int = 100
     isolate: bool = False
     isolate_grace: float = 10.0
+    stuck_after: float = 300.0
     setup_timeout: float | None = None
     history: int = 1024
     log_limit: int = 4 * 1024**2

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -23,6 +23,7 @@ from starlette.routing import Route
 from cogfal.errors import SettingError
 from cogfal.files.faults import StoreError
 from cogfal.files.names import safe_name
+from cogfal.files.scratch import Scratch
 from cogfal.files.store import LocalFile, StoredFile, stored
 
 ROUTE = "/cogfal/files"
@@ -55,7 +56,7 @@ class LocalStore:
     app is reached. `close` removes everything; it is safe to call twice.
 
     Args:
-        folder: Where to keep the files; by default a new directory that `close` removes.
+        folder: Where to make the directory that they are kept in; by default the temporary one.
         max_bytes: The most that is kept, in bytes; a larger file is refused.
         max_age: Seconds that a file is kept for.
     """
@@ -74,8 +75,13 @@ class LocalStore:
         self._max_age = max_age
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-        self.folder = Path(tempfile.mkdtemp(prefix="cogfal-files-", dir=folder))
+        self._scratch = Scratch(folder)
         self._entries: dict[str, Entry] = {}
+
+    @property
+    def folder(self) -> Path:
+        """The directory that the files are kept in."""
+        return self._scratch.directory
 
     def at(self, base_url: str) -> AddressedStore:
         """Return this store with URLs below `base_url`, such as `http://localhost:8080/`."""
@@ -128,7 +134,8 @@ class LocalStore:
     def close(self) -> None:
         """Remove every kept file."""
         self._entries.clear()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        with suppress(OSError):  # what stays goes with the next sweep
+            self._scratch.close()
 
     def _make_room(self, size: int) -> None:
         """Drop old files, oldest first, until `size` more bytes fit."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import stat
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -17,10 +15,11 @@ from typing import IO, Any, BinaryIO
 from typing_extensions import Self
 
 from cogfal.files.names import numbered
+from cogfal.files.scratch import Scratch, remove
 
 
 class Workspace:
-    """One directory under the temporary directory, and the files opened in it.
+    """One directory in `parent`, by default the system's temporary one, and the files opened in it.
 
     The directory is made when it is first asked for. Usable as a context manager. `close` may be
     called from any thread and more than once.
@@ -30,7 +29,7 @@ class Workspace:
         sent: Bytes of its outputs that were stored.
     """
 
-    def __init__(self, parent: Path | None = None) -> None:
+    def __init__(self, parent: Path | Scratch | None = None) -> None:
         self.received = 0
         self.sent = 0
         self._parent = parent
@@ -54,7 +53,7 @@ class Workspace:
         """The directory, without links in its path."""
         with self._making:
             if self._made is None:
-                self._made = Path(tempfile.mkdtemp(prefix="cogfal-", dir=self._parent)).resolve()
+                self._made = Path(tempfile.mkdtemp(prefix="cogfal-", dir=self._place())).resolve()
             return self._made
 
     def open(self, path: Path) -> BinaryIO:
@@ -76,8 +75,10 @@ class Workspace:
         while self._handles:
             self._handles.pop().close()
         if self._made is not None and self._made.exists():
-            _make_removable(self._made)
-            shutil.rmtree(self._made)
+            remove(self._made)
+
+    def _place(self) -> Path | None:
+        return self._parent.directory if isinstance(self._parent, Scratch) else self._parent
 
 
 def create_file(directory: Path, name: str) -> tuple[Path, BinaryIO]:
@@ -100,11 +101,3 @@ def _variants(name: str) -> Iterator[str]:
     yield name
     for number in count(2):
         yield numbered(name, number)
-
-
-def _make_removable(directory: Path) -> None:
-    """Give back the right to delete that the author's code may have taken away."""
-    for folder, _, _ in os.walk(directory):
-        path = Path(folder)
-        if not path.stat().st_mode & stat.S_IWUSR:
-            path.chmod(stat.S_IRWXU)

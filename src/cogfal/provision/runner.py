@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import cogfal
+from cogfal.files.scratch import Scratch
 from cogfal.provision.pget import install_pget
 from cogfal.provision.weights import place_weights
 from cogfal.spec import ProjectSpec
@@ -49,10 +48,11 @@ def _store() -> Path:
 
 
 def _offer_pget() -> Callable[[], None]:
-    directory = Path(tempfile.mkdtemp(prefix="cogfal-bin-"))
+    scratch = Scratch()
+    directory = scratch.directory
     install_pget(directory, root=Path(cogfal.__file__).parent.parent)
     os.environ["PATH"] = f"{directory}{os.pathsep}{os.environ.get('PATH', '')}"
-    return partial(shutil.rmtree, directory)
+    return scratch.close
 
 
 def _nothing() -> None:

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+import anyio.to_thread
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -17,7 +18,7 @@ from starlette.routing import Route
 from cogfal import __version__, playground
 from cogfal.engine.capture import Capture
 from cogfal.engine.service import EngineSettings, HealthStatus, Service
-from cogfal.errors import SettingError
+from cogfal.errors import SettingError, SetupError
 from cogfal.files import (
     Budget,
     DataUrlStore,
@@ -29,6 +30,7 @@ from cogfal.files import (
 )
 from cogfal.files.local_store import ROUTE as FILES
 from cogfal.files.progress import write_line
+from cogfal.files.scratch import sweep
 from cogfal.inputs import Materialiser
 from cogfal.outputs import Deliverer, Style
 from cogfal.schema.document import document
@@ -125,6 +127,7 @@ class Serving:
         self._local: LocalStore | None = None
         self._store: Store | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._starting: asyncio.Task[None] | None = None
         self._ending: asyncio.Future[None] | None = None
         self._services = [self._service(spec, given)]
         if trainer is not None:
@@ -141,20 +144,31 @@ class Serving:
         return self._endpoints[1]
 
     async def start(self) -> None:
-        """Set up the predictor, then the trainer.
+        """Remove what killed processes left, then set up the predictor, then the trainer.
 
         Raises:
-            SetupError: One of them cannot be brought up; its traceback has been printed.
+            SetupError: One of them cannot be brought up; its traceback has been printed. Or the
+                process was told to end meanwhile.
         """
+        self._loop = asyncio.get_running_loop()
+        self._starting = asyncio.ensure_future(self._start())
+        try:
+            await self._starting
+        except asyncio.CancelledError as error:
+            if self._ending is None:
+                raise
+            raise SetupError("the app was told to end before setup was over") from error
+
+    async def _start(self) -> None:
+        await anyio.to_thread.run_sync(sweep)
         self._store = self._choose_store(
             self._settings.files, reserve=self._settings.reserve_outputs, local=self._open_local
         )
         for service in self._services:
             await service.setup()
-        self._loop = asyncio.get_running_loop()
 
     def wind_down(self, grace: float) -> None:
-        """Begin to end the predictions, from a signal handler; `stop` does the rest.
+        """Begin to end setup or the predictions, from a signal handler; `stop` does the rest.
 
         The server asks for `stop` only once every request is answered, and would wait for ever for
         those whose predictions do not end by themselves.
@@ -172,6 +186,8 @@ class Serving:
 
     def _begin_to_end(self, grace: float) -> asyncio.Future[None]:
         if self._ending is None:
+            if self._starting is not None:
+                self._starting.cancel()
             self._ending = asyncio.ensure_future(self._end_predictions(grace))
         return self._ending
 
@@ -214,6 +230,7 @@ class Serving:
                 queue_limit=self._settings.queue_limit,
                 isolate=self._settings.isolate,
                 isolate_grace=self._settings.isolate_grace,
+                stuck_after=self._settings.stuck_after,
             ),
             fetch_weights=self._fetch_weights,
             capture=self._capture,

@@ -1,0 +1,115 @@
+"""Directories of this process among the temporary ones, which outlive nobody for long.
+
+A process that is killed removes nothing. So each directory is locked for as long as its process
+lives, and `sweep` removes those that nobody holds: the system lets go of a lock when its holder
+ends, however that was, and unlike a process id it means the same in every container.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import stat
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+PREFIX: Final = "cogfal-run-"
+
+
+class Scratch:
+    """One directory, made when it is first asked for, and again where it has been taken away.
+
+    `close` removes it with everything in it, and may be called more than once. Safe in any thread.
+
+    Args:
+        parent: Where to make it; by default among the system's temporary directories.
+    """
+
+    def __init__(self, parent: Path | None = None) -> None:
+        self._parent = parent
+        self._path: Path | None = None
+        self._lock: int | None = None
+        self._making = threading.Lock()
+
+    @property
+    def directory(self) -> Path:
+        """The directory, which is there."""
+        with self._making:
+            if self._path is None or not self._path.is_dir():
+                self._let_go()
+                self._path, self._lock = _make(self._parent)
+            return self._path
+
+    def close(self) -> None:
+        """Remove the directory, if there is one."""
+        with self._making:
+            if self._path is not None and self._path.is_dir():
+                remove(self._path)
+            self._path = None
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def sweep(parent: Path | None = None) -> None:
+    """Remove what processes of this user left there when they were killed.
+
+    What cannot be removed stays, and is tried again by the next.
+    """
+    with suppress(OSError):
+        for path in (parent or Path(tempfile.gettempdir())).glob(f"{PREFIX}*"):
+            with suppress(OSError), _locked(path) as status:
+                if status.st_uid == os.geteuid():
+                    remove(path)
+
+
+def remove(directory: Path) -> None:
+    """Remove a directory with everything in it, whatever rights its owner was left with."""
+    _permit(directory)
+    for folder, names, _ in os.walk(directory):
+        for name in names:
+            _permit(Path(folder, name))
+    shutil.rmtree(directory)
+
+
+def _permit(path: Path) -> None:
+    """Give back the right to list and empty a directory; links are left alone."""
+    mode = path.lstat().st_mode
+    if stat.S_ISDIR(mode) and mode & stat.S_IRWXU != stat.S_IRWXU:
+        path.chmod(stat.S_IRWXU)
+
+
+def _make(parent: Path | None) -> tuple[Path, int]:
+    """Make and lock a directory; one that a sweep took before it was locked is made again."""
+    while True:
+        path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+        with suppress(FileNotFoundError):
+            lock = _open(path)
+            with suppress(OSError):  # a file system without locks: no sweep can lock it either
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            if path.is_dir():
+                return path, lock
+            os.close(lock)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[os.stat_result]:
+    """Hold a directory's lock; raises OSError where somebody else does."""
+    lock = _open(path)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield os.fstat(lock)
+    finally:
+        os.close(lock)
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)

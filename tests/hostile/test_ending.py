@@ -1,0 +1,148 @@
+"""The server is told to end, or is killed, in every phase of a prediction."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.file_server import file_server
+from tests.hostile.target import Target
+from tests.server.receiver import receiver
+
+Waiting = list[Future[httpx.Response]]
+WORKS = """
+    import os, tempfile, time
+
+    from cog import BasePredictor, Input, Path
+
+    class Predictor(BasePredictor):
+        def predict(self, phase: str, file: Path = Input(default=None)) -> Path:
+            print(f"at {phase} as {os.getpid()}", flush=True)
+            while phase == "predict":
+                time.sleep(0.01)
+            path = Path(tempfile.mkdtemp()) / "out.bin"
+            path.write_bytes(b"x")
+            return path
+"""
+STOPS = "termination_grace_period_seconds = 1"
+SOON = 20.0
+PHASES = ("idle", "queue", "download", "predict", "upload")
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_sigterm_ends_the_app_in_any_phase(tmp_path: Path, phase: str) -> None:
+    """Predictions are cancelled once their time is over, answered, and leave nothing on disk."""
+    with _in_phase(tmp_path, phase) as (process, waiting):
+        began = time.monotonic()
+        process.stop(grace=SOON)
+        took = time.monotonic() - began
+        answers = [each.result(SOON) for each in waiting]
+
+        assert took < SOON / 2
+        assert all(_is_cancelled(each) for each in answers)
+        assert [*process.temporary.glob("cogfal-*")] == []
+
+
+@pytest.mark.parametrize("phase", ["download", "predict"])
+def test_the_next_server_removes_what_a_killed_one_left(tmp_path: Path, phase: str) -> None:
+    """SIGKILL in any phase; the project is served again, and works as before."""
+    with _in_phase(tmp_path, phase) as (process, waiting):
+        os.kill(process.pid, signal.SIGKILL)
+        for each in waiting:
+            with pytest.raises(httpx.TransportError):
+                each.result(SOON)
+        left = _own(process.temporary)
+
+    with Target(tmp_path, WORKS) as process:
+        served = process.ask({"phase": "run", "file": "data:,x"})
+
+        assert left
+        assert not left & _own(process.temporary)
+        assert served.status_code == 200
+        assert process.is_well()
+
+
+def test_a_killed_server_leaves_no_worker(tmp_path: Path) -> None:
+    """The isolated process notices that its parent is gone."""
+    with (
+        Target(tmp_path, WORKS, "isolate = True") as process,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        assert process.url
+        waiting = threads.submit(process.ask, {"phase": "predict"})
+        worker = int(process.wait_for(r"at predict as (\d+)").group(1))
+        os.kill(process.pid, signal.SIGKILL)
+        with pytest.raises(httpx.TransportError):
+            waiting.result(SOON)
+
+        assert _until(lambda: not Path(f"/proc/{worker}/stat").exists() or _is_zombie(worker))
+
+
+@contextmanager
+def _in_phase(folder: Path, phase: str) -> Iterator[tuple[Target, Waiting]]:
+    """Serve, and have a prediction come to a phase; gives the process and the answers to come."""
+    with file_server() as files, receiver() as store, ThreadPoolExecutor(3) as threads:
+        settings = (
+            STOPS,
+            "queue_limit = 1",
+            "allow_private_hosts = True",
+            f'upload_url = "{store.url}/slow"',
+        )
+        with Target(folder, WORKS, *settings) as process:
+            assert process.url
+            waiting: Waiting = []
+            if phase in ("queue", "predict"):
+                inputs = {"phase": "predict", "file": "data:,x"}
+                waiting.append(threads.submit(process.predict, inputs))
+                process.wait_for("at predict")
+            if phase == "queue":
+                asking = [threads.submit(process.ask, {"phase": "queue"}) for _ in range(2)]
+                refused, queued = wait(asking, SOON, FIRST_COMPLETED)
+                assert [each.result().status_code for each in refused] == [429]
+                waiting += queued
+            if phase == "download":
+                inputs = {"phase": "run", "file": files.url("/stall")}
+                waiting.append(threads.submit(process.predict, inputs))
+                assert _until(lambda: "/stall" in files.paths())
+            if phase == "upload":
+                inputs = {"phase": "run", "file": "data:,x"}
+                waiting.append(threads.submit(process.predict, inputs))
+                store.wait("/slow/out.bin")
+            yield process, waiting
+            store.gate.set()
+
+
+def _is_cancelled(answer: httpx.Response) -> bool:
+    """Tell whether either door says so."""
+    return answer.status_code == 499 or answer.json()["status"] == "canceled"
+
+
+def _own(temporary: Path) -> set[Path]:
+    """List the server's own directories and files."""
+    return {*temporary.glob("cogfal-*/**/*")}
+
+
+def _until(holds: Callable[[], bool]) -> bool:
+    """Wait until something holds; tell whether it did in time."""
+    deadline = time.monotonic() + SOON
+    while time.monotonic() < deadline:
+        if holds():
+            return True
+        threading.Event().wait(0.05)
+    return False
+
+
+def _is_zombie(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    return True
