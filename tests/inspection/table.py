@@ -305,6 +305,12 @@ INPUTS = (
     _row("unpacked", "x: int = Input(**COMMON)", INTEGER, 4, "COMMON = dict(default=4, le=5)",
          le=5),
     _row("in-dict", "x: int = ALL['x']", INTEGER, 4, "ALL = {'x': Input(default=4)}"),
+    _row("in-dataclass", "x: int = SHARED.x", INTEGER, 4,
+         "@dataclass\nclass Shared:\n    x: Input = Input(default=4, le=5)\n"
+         "SHARED = Shared()", le=5),
+    _row("in-attrs-class", "x: int = SHARED.x", INTEGER, 4,
+         "import attr\n@attr.dataclass\nclass Shared:\n    x: Input = Input(default=4, le=5)\n"
+         "SHARED = Shared()", live=False, le=5),
     _row("own-alias", "x: int = I(default=4)", INTEGER, 4, "I = Input"),
     _row("old-arguments", "x: int = Input(default=4, help='h', min=1, max=5)", INTEGER, 4,
          live=False, description="h", ge=1, le=5),

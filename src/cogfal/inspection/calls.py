@@ -31,9 +31,10 @@ from cogfal.inspection.values import (
 )
 from cogfal.inspection.world import World
 
-KEPT: Final = frozenset(
-    {"cog.Input", "cog.concurrent", "cog.input", "dataclasses.field", "pydantic.Field"}
-)
+FIELDS: Final = frozenset({"dataclasses.field", "pydantic.Field"})
+"""Calls that say of a field what it is filled with."""
+
+KEPT: Final = frozenset({"cog.Input", "cog.concurrent", "cog.input", *FIELDS})
 """Calls that are kept as they are for whoever understands them."""
 
 _CHANGING: Final = frozenset(
@@ -217,7 +218,7 @@ def _fill(
 
 
 def _field_default(world: World, value: Value) -> Value:
-    if not isinstance(value, Call):
+    if not isinstance(value, Call) or value.function.canonical not in FIELDS:
         return value
     if "default_factory" in value.keywords:
         return world.call(_known(value.keywords["default_factory"]), [], {})
