@@ -84,6 +84,8 @@ def test_deprecated_names_give_one_notice_each() -> None:
         install()
         from cog import ExperimentalFeatureWarning, emit_metric
         from cog import ExperimentalFeatureWarning as Again, emit_metric as again
+        from cog import BasePredictor, Predictor
+        assert Predictor is BasePredictor
         import warnings
         warnings.filterwarnings("ignore", category=ExperimentalFeatureWarning)
         from cog.server.scope import Scope, scope
@@ -92,5 +94,5 @@ def test_deprecated_names_give_one_notice_each() -> None:
     """)
 
     assert done.stdout == "('tokens', 3, 'replace')\n"
-    assert len(done.stderr.splitlines()) == 2
+    assert len(done.stderr.splitlines()) == 3
     assert "deprecated" in done.stderr

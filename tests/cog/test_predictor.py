@@ -32,6 +32,19 @@ def test_neither_spelling_defined(method: str) -> None:
         getattr(BasePredictor(), method)()
 
 
+def test_messages_of_asynchronous_predictors_are_written(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """`self.log` writes lines, whether its caller ends them or not."""
+    predictor = BasePredictor()
+
+    predictor.log("loading\n")
+    predictor.log("step", "2")
+    predictor.log("done", source="stdout")
+
+    assert capsys.readouterr() == ("done\n", "loading\nstep 2\n")
+
+
 def test_setup_does_nothing_by_default() -> None:
     """Calling the base's `setup` is harmless, with and without weights."""
     BaseRunner().setup()

@@ -67,6 +67,10 @@ _DEPRECATED: dict[str, tuple[Any, str]] = {
         _types.ExperimentalFeatureWarning,
         "ExperimentalFeatureWarning is deprecated: remove it from your imports and filters.",
     ),
+    "Predictor": (
+        BasePredictor,
+        "cog.Predictor is deprecated; use BaseRunner, as it is called today.",
+    ),
     "emit_metric": (
         _emit_metric,
         "emit_metric() is deprecated; use current_scope().record_metric(name, value).",

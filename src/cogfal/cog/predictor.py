@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from cogfal.cog.scope import Scope, current_scope
@@ -60,3 +61,14 @@ class BaseRunner:
 
 class BasePredictor(BaseRunner):
     """Base class of a predictor, by the name that `BaseRunner` had before Cog 0.20."""
+
+    def log(self, *messages: str, source: str = "stderr") -> None:
+        """Write to the running prediction's log, as predictors for asynchronous Cog 0.10 do.
+
+        Args:
+            messages: Written with blanks between them; the line is ended where they do not.
+            source: `stderr` or `stdout`.
+        """
+        text = " ".join(map(str, messages))
+        stream = sys.stdout if source == "stdout" else sys.stderr
+        stream.write(text if text.endswith("\n") else f"{text}\n")
