@@ -167,6 +167,21 @@ def test_secret_mounts_are_flags() -> None:
     assert parsed.commands(text) == ["pip install x"]
 
 
+def test_mounts_of_caches_in_front_of_a_command_are_flags() -> None:
+    """Authors write them in `run`; any other mount is no flag, and reaches nothing."""
+    cache = "--mount=type=cache,target=/root/.cache/pip,sharing=locked"
+
+    kept = run(f"{cache} --mount=type=tmpfs,target=/x pip install a")
+    secret = run("pip install a", [Mount("pip", "/etc/pip.conf")])
+    mixed = run(f"{cache} --mount=type=bind,source=/,target=/y evil")
+
+    assert parsed.mounts(kept) == [cache, "--mount=type=tmpfs,target=/x"]
+    assert parsed.commands(kept) == ["pip install a"]
+    assert parsed.commands(secret) == ["pip install a"]
+    assert parsed.commands(mixed) == ["--mount=type=bind,source=/,target=/y evil"]
+    assert f"RUN {cache} [" in mixed
+
+
 def test_build_secrets_are_read_in_the_shell() -> None:
     """A `${NAME}` in the requirements gets its value inside the one RUN that needs it."""
     text = write_dockerfile(

@@ -68,6 +68,17 @@ def test_options_behind_a_requirement(tmp_path: Path) -> None:
     assert package.options == ("--global-option=x",)
 
 
+@pytest.mark.parametrize("line", ["mmcv==1 -f https://x", "mmcv==1 --find-links=https://x"])
+def test_an_index_behind_a_requirement_is_everybodys(line: str, tmp_path: Path) -> None:
+    """Cog gives the whole installation what a line names behind its package; pip overlooks it."""
+    links, package = read(tmp_path, f"{line} --hash=sha256:aa").lines
+
+    assert links == Option("--find-links", "https://x")
+    assert isinstance(package, Package)
+    assert (str(package.requirement), package.options) == ("mmcv==1", ())
+    assert package.hashes == ("sha256:aa",)
+
+
 def test_nested_files_are_read_in_place(tmp_path: Path) -> None:
     """`-r` is followed where it stands, and `-c` gives constraints."""
     found = read(

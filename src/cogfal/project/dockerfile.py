@@ -26,6 +26,12 @@ _PYTHON_DIRECTORY: Final = "/opt/python"
 _PIP_DIRECTORY: Final = "/opt/requirements"
 _MAX_INSTRUCTION: Final = 16_000
 _UV_IMAGE: Final = "ghcr.io/astral-sh/uv:0.9.7"
+_CACHE_MOUNTS: Final = re.compile(
+    r"(?:--mount=type=(?:cache|tmpfs)"
+    r"(?:,(?:target|id|sharing|size|mode|uid|gid)=[\w./-]+)+ )+(?=\S)"
+)
+"""Docker's flags for directories that are kept between builds, or that are in memory."""
+
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_./(\"'${][ -~]*[^\s\\]|[A-Za-z0-9]")
 _APT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9+.-]*(:[a-z0-9]+)?(=[A-Za-z0-9.+~:-]+)?")
 _APT_RENAMED: Final = {"libgl1-mesa-glx": "libgl1", "python-dev": "python3-dev"}
@@ -75,10 +81,14 @@ def run(command: str, mounts: Sequence[Mount] = ()) -> str:
     """Return a RUN instruction that gives `command` to the shell, whatever it contains.
 
     A command of one plain line stays readable; any other is written as a JSON array, which Docker
-    neither expands nor continues.
+    neither expands nor continues. Mounts of caches that an author wrote in front of the command
+    stay flags, as they are for Cog, since they reach nothing outside of the build.
     """
     flags = "".join(f"--mount=type=secret,id={mount.id},target={mount.target} " for mount in mounts)
     text = command.strip()
+    caches = _CACHE_MOUNTS.match(text)
+    if caches is not None:
+        flags, text = flags + caches[0], text[caches.end() :]
     if _PLAIN.fullmatch(text) and "<<" not in text:
         return f"RUN {flags}{text}"
     array = json.dumps(["/bin/sh", "-c", text]).replace("<", "\\u003c")

@@ -164,10 +164,13 @@ class _Reader:
     def line(self, text: str, where: Location | str, base: Path, *, constraint: bool) -> None:
         text = self._substitute(text, where)
         if text.startswith("-"):
-            self._option(text, where, base, constraint=constraint)
+            self._apply(_options(text, where), where, base, constraint=constraint)
             return
         subject, options = _split_options(text, where)
-        line = self._subject(subject, options, where, base)
+        general = [(name, value) for name, value in options if name not in _LINE_OPTIONS]
+        self._apply(general, where, base, constraint=constraint)
+        own = [(name, value) for name, value in options if name in _LINE_OPTIONS]
+        line = self._subject(subject, own, where, base)
         if not constraint:
             self._lines.append(line)
         elif isinstance(line, Package):
@@ -196,8 +199,19 @@ class _Reader:
 
         return _VARIABLE.sub(value, text)
 
-    def _option(self, text: str, where: Location | str, base: Path, *, constraint: bool) -> None:
-        for name, value in _options(text, where):
+    def _apply(
+        self,
+        options: list[tuple[str, str | None]],
+        where: Location | str,
+        base: Path,
+        *,
+        constraint: bool,
+    ) -> None:
+        """Carry out options of the whole installation, also those that stand behind a package.
+
+        pip overlooks `-f URL` behind a package without a word; Cog moves it to a line of its own.
+        """
+        for name, value in options:
             if name == "--requirement":
                 self.file(_included(value, base, where), where, constraint=constraint)
             elif name == "--constraint":
