@@ -68,7 +68,7 @@ demo: $(UV)  ## serve three examples on this machine and call each once
 	$(UV) pip install --quiet --python .demo/venv/bin/python --editable .
 	.demo/venv/bin/python examples/demo.py --uv $(UV)
 
-bench: environment  ## measure everything, for about 20 minutes
+bench: environment  ## measure everything, for about 20 minutes; torch needs COGFAL_TORCH_PYTHON=python
 	$(UV) pip install --quiet --python $(BIN)/python --group bench
 	$(BIN)/python -m benchmarks
 

@@ -31,6 +31,7 @@ from benchmarks.work import (
     resident,
     startup,
     tokens,
+    torch_model,
 )
 
 DOCS = Path(__file__).parents[1] / "docs" / "benchmarks"
@@ -46,6 +47,7 @@ WORK: dict[str, Callable[[Lab], None]] = {
     "pickling": pickling.measure,
     "reading": reading.measure,
     "resident": resident.measure,
+    "torch": torch_model.measure,
     "growth": growth.measure,
 }
 

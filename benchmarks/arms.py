@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import psutil
 
@@ -29,6 +30,7 @@ START_LIMIT = 60.0  # seconds
 STOP_LIMIT = 20.0  # seconds
 POLL = 0.01  # seconds
 FOREIGN = ("FAL_", "COG_", "COGFAL_", "PYTHON")
+THIS_PYTHON: Final = sys.executable
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,28 +56,35 @@ class Server:
 
 @contextmanager
 def fal_app(
-    directory: Path, app: str, variables: Mapping[str, str] | None = None
+    directory: Path,
+    app: str,
+    variables: Mapping[str, str] | None = None,
+    python: str = THIS_PYTHON,
 ) -> Iterator[Server]:
     """Serve an app of a directory, such as `app.py::App`, through `fal run --local`."""
     port = free_port()
-    command = fal_command(app, port)
+    command = fal_command(app, port, python)
     with serving(command, directory, port, "/openapi.json", b"", variables) as server:
         yield server
 
 
-def fal_command(app: str, port: int) -> list[str]:
+def fal_command(app: str, port: int, python: str = THIS_PYTHON) -> list[str]:
     """Return the command that serves an app of the working directory."""
-    command = [sys.executable, "-m", "fal", "run", "--local", app]
+    command = [python, "-m", "fal", "run", "--local", app]
     return [*command, f"--exposed-port={port}", f"--exposed-metrics-port={free_port()}"]
 
 
 @contextmanager
-def cog_server(directory: Path) -> Iterator[Server]:
+def cog_server(
+    directory: Path,
+    variables: Mapping[str, str] | None = None,
+    python: str = THIS_PYTHON,
+) -> Iterator[Server]:
     """Serve `predict.py:Predictor` of a directory by the real Cog."""
     port = free_port()
     _describe(directory)
-    command = [sys.executable, "-m", "cog.server.http", "--host", "127.0.0.1"]
-    with serving(command, directory, port, "/health-check", b'"READY"') as server:
+    command = [python, "-m", "cog.server.http", "--host", "127.0.0.1"]
+    with serving(command, directory, port, "/health-check", b'"READY"', variables) as server:
         yield server
 
 
@@ -104,7 +113,7 @@ def running(
         process = subprocess.Popen(
             command,
             cwd=directory,
-            env=environment(directory, PORT=str(port), **(variables or {})),
+            env=environment(directory, command[0], PORT=str(port), **(variables or {})),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -116,7 +125,7 @@ def running(
             _end(process)
 
 
-def environment(home: Path, **variables: str) -> dict[str, str]:
+def environment(home: Path, python: str, **variables: str) -> dict[str, str]:
     """Return this process's variables without an account's, and without Python's settings.
 
     A user's Python keeps byte code; a machine that builds software may be told not to.
@@ -127,7 +136,7 @@ def environment(home: Path, **variables: str) -> dict[str, str]:
         "HOME": str(home),
         "NO_COLOR": "1",
         # Cog's server starts its worker as `python`.
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "PATH": os.pathsep.join([str(Path(python).parent), os.environ["PATH"]]),
     }
     return {**kept, **ours, **variables}
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from benchmarks.arms import Server, cog_server, fal_app
+from benchmarks.arms import THIS_PYTHON, Server, cog_server, fal_app
 from benchmarks.http_client import Answer, Connection, Job
 from benchmarks.notebook import COGFAL, Notebook
 from benchmarks.plan import Plan
@@ -71,18 +71,24 @@ class Lab:
 class Servers(ExitStack):
     """The servers of one kind of work, each on its own copy of a project; a block ends them."""
 
-    def __init__(self, copy: Callable[[], Path], variables: Mapping[str, str] | None = None):
+    def __init__(
+        self,
+        copy: Callable[[], Path],
+        variables: Mapping[str, str] | None = None,
+        python: str = THIS_PYTHON,
+    ) -> None:
         super().__init__()
         self._copy = copy
         self._variables = variables
+        self._python = python
 
     def fal(self, app: str) -> Server:
         """Start one of the project's Apps, named as `fal run` names it."""
-        return self.enter_context(fal_app(self._copy(), app, self._variables))
+        return self.enter_context(fal_app(self._copy(), app, self._variables, self._python))
 
     def cog(self) -> Server:
         """Start the real Cog."""
-        return self.enter_context(cog_server(self._copy()))
+        return self.enter_context(cog_server(self._copy(), self._variables, self._python))
 
 
 def _write(target: Path, files: Mapping[str, str]) -> None:

@@ -46,15 +46,20 @@ def _one_after_the_other(port: int, job: Job, requests: int) -> Sample:
     sample, connection = Sample(), Connection(port)
     begun = time.perf_counter()
     for _ in range(requests):
-        started = time.perf_counter()
-        while (answer := connection.post(job)).status == BUSY:
-            sample.statuses[BUSY] += 1
-            time.sleep(BUSY_PAUSE)
-        sample.latencies.append(time.perf_counter() - started)
-        sample.statuses[answer.status] += 1
+        ask(connection, job, sample)
     sample.elapsed = time.perf_counter() - begun
     connection.close()
     return sample
+
+
+def ask(connection: Connection, job: Job, sample: Sample) -> None:
+    """Have one request answered, and note it in the sample."""
+    started = time.perf_counter()
+    while (answer := connection.post(job)).status == BUSY:
+        sample.statuses[BUSY] += 1
+        time.sleep(BUSY_PAUSE)
+    sample.latencies.append(time.perf_counter() - started)
+    sample.statuses[answer.status] += 1
 
 
 async def _at_once(port: int, job: Job, requests: int, clients: int) -> Sample:

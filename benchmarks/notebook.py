@@ -72,6 +72,7 @@ class Notebook:
         self.statuses: dict[tuple[str, str], Counter[int]] = {}
         self.claims: list[Claim] = []
         self.curves: dict[tuple[str, str, str], Curve] = {}
+        self.unmeasured: dict[str, str] = {}
         self.notes: list[str] = []
         self.failures: dict[str, str] = {}
 
@@ -108,6 +109,10 @@ class Notebook:
         for theirs in tuple(against) or (None,):
             self.claims.append(Claim(work, metric, ours, theirs, reached))
 
+    def leave_out(self, work: str, reason: str) -> None:
+        """Say why a kind of work was not measured."""
+        self.unmeasured[work] = reason
+
     def result(self, claim: Claim) -> Ratio:
         """Return the ratio that a claim is about, or the value where it has no other arm."""
         ours = self.series[claim.work, claim.ours, claim.metric].values
@@ -134,6 +139,7 @@ class Notebook:
                 for each in self.claims
             ],
             "curves": [asdict(each) for each in self.curves.values()],
+            "unmeasured": self.unmeasured,
             "notes": self.notes,
             "failures": self.failures,
         }

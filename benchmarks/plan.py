@@ -20,6 +20,7 @@ class Plan:
     tokens: int
     cancels: int  # of one arm in one round
     steady_requests: int
+    model_calls: int  # of one arm in one round
     coarse_curves: bool
     curve_requests: int  # at most, behind one point
     curve_seconds: float  # likewise
@@ -34,6 +35,7 @@ FULL = Plan(
     tokens=10_000,
     cancels=30,
     steady_requests=4000,
+    model_calls=7,
     coarse_curves=False,
     curve_requests=200,
     curve_seconds=2.0,
@@ -47,6 +49,7 @@ QUICK = Plan(
     tokens=2_000,
     cancels=4,
     steady_requests=500,
+    model_calls=3,
     coarse_curves=True,
     curve_requests=30,
     curve_seconds=0.3,

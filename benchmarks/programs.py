@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.arms import environment
+from benchmarks.arms import THIS_PYTHON, environment
 
 LIMIT = 120.0  # seconds
 
@@ -17,20 +16,20 @@ LIMIT = 120.0  # seconds
 def seconds(arguments: list[str], directory: Path) -> float:
     """Return the wall time of `python ARGUMENTS...`."""
     started = time.perf_counter()
-    _run(arguments, directory)
+    _run([THIS_PYTHON, *arguments], directory)
     return time.perf_counter() - started
 
 
-def printed(program: str, directory: Path) -> Any:
+def printed(program: str, directory: Path, python: str = THIS_PYTHON) -> Any:
     """Return the JSON that a program's last line is."""
-    return json.loads(_run(["-c", program], directory).splitlines()[-1])
+    return json.loads(_run([python, "-c", program], directory).splitlines()[-1])
 
 
-def _run(arguments: list[str], directory: Path) -> str:
+def _run(command: list[str], directory: Path) -> str:
     ended = subprocess.run(
-        [sys.executable, *arguments],
+        command,
         cwd=directory,
-        env=environment(directory),
+        env=environment(directory, command[0]),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -38,5 +37,5 @@ def _run(arguments: list[str], directory: Path) -> str:
         check=False,
     )
     if ended.returncode:
-        raise RuntimeError(f"python {arguments}: {ended.stderr[-2000:]}")
+        raise RuntimeError(f"{command}: {ended.stderr[-2000:]}")
     return ended.stdout

@@ -37,12 +37,15 @@ def _introduction(machine: Mapping[str, str]) -> str:
 All servers run on loopback, one of each kind at a time, and take turns in a rotated order.
 A ratio is the median of the ratios of all rounds, with its 95% bootstrap interval.
 "Cog" is `python -m cog.server.http`; its busy answers are counted, and tried again after 1 ms.
+What needs torch runs on the Python that `COGFAL_TORCH_PYTHON` names, and on a GPU if any.
 
 {facts}"""
 
 
 def _claims(notebook: Notebook) -> str:
     rows = [_claim(notebook, claim) for claim in notebook.claims]
+    for work, reason in notebook.unmeasured.items():
+        rows.append((work, f"not measured: {reason}", *[""] * 6))
     return _table(
         ("work", "what", "cogfal", "against", "ratio", "95% interval", "goal", "reached"), rows
     )
