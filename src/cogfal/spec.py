@@ -37,54 +37,79 @@ class Location:
         return f"{self.path}:{self.line}"
 
 
-@dataclass(frozen=True, slots=True)
-class StringType:
+class Plain:
+    """A type without parts: one is as good as another."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other)
+
+    def __hash__(self) -> int:
+        return hash(type(self))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+
+class StringType(Plain):
     """`str`."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
-class IntegerType:
+
+class IntegerType(Plain):
     """`int`."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
-class FloatType:
+
+class FloatType(Plain):
     """`float`."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
-class BooleanType:
+
+class BooleanType(Plain):
     """`bool`."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
-class AnyType:
+
+class AnyType(Plain):
     """`Any`, `object`, or no annotation at all."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
-class NullType:
+
+class NullType(Plain):
     """`None` as an annotation."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
-class PathType:
+
+class PathType(Plain):
     """`cog.Path`, `pathlib.Path` or another `os.PathLike`: a file that travels as a URL."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
-class FileType:
+
+class FileType(Plain):
     """`cog.File`: a file that travels as a URL and reaches `predict` as a binary file object."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
-class SecretType:
+
+class SecretType(Plain):
     """`cog.Secret`: a string that is shown nowhere."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
-class OpaqueType:
+
+class OpaqueType(Plain):
     """`Annotated[T, Opaque]` or a type without a schema: a bare JSON object, passed through."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)

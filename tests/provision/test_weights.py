@@ -18,7 +18,8 @@ import pytest
 
 import cogfal
 from cogfal.errors import SetupError
-from cogfal.provision.pget import install_pget, main
+from cogfal.provision.pget import main
+from cogfal.provision.runner import install_pget
 from cogfal.provision.weights import fetch_once, place_weights
 from cogfal.spec import Weight
 

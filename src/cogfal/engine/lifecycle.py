@@ -14,7 +14,6 @@ from cogfal.engine.capture import Capture
 from cogfal.engine.faults import fault_of
 from cogfal.engine.feed import Feed
 from cogfal.engine.health import HealthStatus, SetupReport, SetupStatus
-from cogfal.engine.isolation import IsolatedWorker
 from cogfal.engine.loading import Predictor, adopt
 from cogfal.engine.ports import WeightsFetcher
 from cogfal.engine.prediction import Log, Metric
@@ -145,6 +144,8 @@ class Lifecycle:
             return LocalWorker(self._spec, self._root, self._capture, adopted)
         if not self._settings.isolate:
             return LocalWorker(self._spec, self._root, self._capture)
+        from cogfal.engine.isolation import IsolatedWorker  # noqa: PLC0415  # few apps isolate
+
         return IsolatedWorker(
             self._spec,
             self._root,

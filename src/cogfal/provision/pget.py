@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import stat
 import sys
 import tarfile
 import tempfile
@@ -35,27 +34,6 @@ _IGNORED: Final = (
     ("--pid-file",),
     ("--resolve",),
 )
-_SCRIPT: Final = """#!{python}
-import sys
-sys.path.insert(0, {root!r})
-from cogfal.provision.pget import main
-sys.exit(main())
-"""
-
-
-def install_pget(directory: Path, *, root: Path, python: str = sys.executable) -> Path:
-    """Write an executable `pget` to `directory`, which is to be put on PATH.
-
-    Args:
-        directory: Where to write it.
-        root: The directory that holds the package cogfal.
-        python: The interpreter that runs it.
-    """
-    directory.mkdir(parents=True, exist_ok=True)
-    script = directory / "pget"
-    script.write_text(_SCRIPT.format(python=python, root=str(root)), encoding="utf-8")
-    script.chmod(script.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
-    return script
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

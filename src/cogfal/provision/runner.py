@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Final
 
 import cogfal
 from cogfal.files.scratch import Scratch
 from cogfal.provision.cog_directory import lead_to
-from cogfal.provision.pget import install_pget
 from cogfal.provision.weights import place_weights
 from cogfal.spec import ProjectSpec
 
 DISK = Path("/data")
 """fal's persistent disk."""
+
+_SCRIPT: Final = """#!{python}
+import sys
+sys.path.insert(0, {root!r})
+from cogfal.provision.pget import main
+sys.exit(main())
+"""
 
 
 def provide(project: ProjectSpec, root: Path) -> Callable[[], None]:
@@ -61,3 +70,18 @@ def _offer_pget() -> Callable[[], None]:
     install_pget(directory, root=Path(cogfal.__file__).parent.parent)
     os.environ["PATH"] = f"{directory}{os.pathsep}{os.environ.get('PATH', '')}"
     return scratch.close
+
+
+def install_pget(directory: Path, *, root: Path, python: str = sys.executable) -> Path:
+    """Write an executable `pget` to `directory`, which is to be put on PATH.
+
+    Args:
+        directory: Where to write it.
+        root: The directory that holds the package cogfal.
+        python: The interpreter that runs it.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    script = directory / "pget"
+    script.write_text(_SCRIPT.format(python=python, root=str(root)), encoding="utf-8")
+    script.chmod(script.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
+    return script
