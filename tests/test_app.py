@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from fal.app import wrap_app
 
 from cogfal.errors import ConfigError, PredictorError, ProjectError, SettingError
+from cogfal.fal_files import choose_store
 from tests.project_files import write_project
 
 ECHO = """
@@ -277,6 +279,40 @@ def test_an_app_without_a_project_says_so(tmp_path: Path) -> None:
         app_of(project).build_metadata()
 
     assert "names no predictor" in str(raised.value.__cause__)
+
+
+@pytest.mark.parametrize(
+    ("output", "setting", "travels"),
+    [
+        ("str", "", False),
+        ("Path", "", True),
+        ("Any", "", True),
+        ("Path", "files = 'in_memory'", False),
+        ("str", "files = 'fal'", True),
+    ],
+)
+def test_the_stores_of_fal_travel_where_files_may_need_them(
+    tmp_path: Path, output: str, setting: str, *, travels: bool
+) -> None:
+    """They are as large as all the rest, and text needs none of them."""
+    text = ECHO.replace("-> str", f"-> {output}").replace(
+        "from cog", "from typing import Any\n    from cog import Path\n    from cog", 1
+    )
+    project = write_project(
+        tmp_path, predict_py=text, app_py=app_file(f'predictor = "predict.py:Predictor"\n{setting}')
+    )
+
+    assert (app_of(project).choose_store is choose_store) is travels
+
+
+def test_an_app_with_a_playground_takes_its_page_along(tmp_path: Path) -> None:
+    """The page is left behind otherwise."""
+    text = app_file('predictor = "predict.py:Predictor"\nplayground = True')
+    app = app_of(write_project(tmp_path, predict_py=ECHO, app_py=text))
+
+    _, (packed,) = app.source.__reduce__()
+
+    assert b"playground/static/index.html" in zlib.decompress(packed)
 
 
 def test_wrap_reads_a_class_at_hand(tmp_path: Path) -> None:

@@ -79,5 +79,19 @@ def test_what_a_runner_cannot_use_stays_behind() -> None:
     names = json.loads(zlib.decompress(carriage.pack_source()))
 
     assert "cogfal/engine/service.py" in names
-    assert not any(name.startswith(("cogfal/cli/", "cogfal/project/config")) for name in names)
+    left = ("cogfal/cli/", "cogfal/project/", "cogfal/inspection/", "cogfal/playground/")
+    assert not any(name.startswith(left) for name in names)
     assert not any("__pycache__" in name for name in names)
+
+
+def test_an_app_can_take_more_along() -> None:
+    """The playground goes to the runners of the apps that serve it."""
+    source = carriage.Source()
+    source.take_along("playground")
+
+    _, (packed,) = source.__reduce__()
+
+    names = json.loads(zlib.decompress(packed))
+    assert "cogfal/playground/__init__.py" in names
+    assert "cogfal/playground/static/index.html" in names
+    assert not any(name.startswith("cogfal/cli/") for name in names)

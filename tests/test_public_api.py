@@ -57,3 +57,18 @@ def test_importing_is_light() -> None:
         heavy = {"fal", "fastapi", "starlette", "pydantic", "yaml", "httpx", "PIL", "requests"}
         assert not heavy & {name.partition(".")[0] for name in sys.modules}
     """)
+
+
+def test_an_app_brings_only_what_it_needs() -> None:
+    """Sending, reading images, isolating and reading a predictor's text are imported when used."""
+    run_program("""
+        import sys
+        import fal
+        before = set(sys.modules)
+        import cogfal.app
+        late = {
+            "PIL", "httpcore", "tarfile", "trio", "yaml",
+            "cogfal.assembly", "cogfal.engine.isolation", "cogfal.inspection", "cogfal.project",
+        }
+        assert not late & (set(sys.modules) - before)
+    """)

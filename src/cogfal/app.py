@@ -7,27 +7,24 @@ objects: FastAPI could not look up their text where only the used globals arrive
 
 import os
 import sys
-from collections.abc import Callable, Mapping
-from difflib import get_close_matches
+from collections.abc import Callable
 from pathlib import Path
-from types import new_class
 from typing import Any, ClassVar
 
 from fal import App as FalApp
 from fal import HealthCheck, endpoint
 from fastapi import FastAPI, Request, Response
 
-from cogfal.carriage import Carried
+from cogfal.carriage import BY_VALUE, Carried
 from cogfal.errors import SettingError
-from cogfal.fal_files import choose_store
 from cogfal.provision import provide
 from cogfal.server.dispatch import lighten
 from cogfal.server.origins import OriginGuard, on_a_runner, trusted_hosts
 from cogfal.server.serving import Serving
+from cogfal.server.stores import StoreChooser, choose_without_fal
 from cogfal.settings import Settings
 from cogfal.spec import ProjectSpec
 
-BY_VALUE = ["cogfal.app", "cogfal.carriage", "cogfal.fal_files"]
 HEALTH_CHECK = HealthCheck(timeout_seconds=10)
 DEFAULT_GRACE = 5  # seconds, fal's own default for termination_grace_period_seconds
 GRACE_FOR_TEARDOWN = 0.8  # the share of the grace period that running predictions may use
@@ -62,6 +59,9 @@ class App(Carried, Settings, FalApp):
     settled: ClassVar[frozenset[str]] = frozenset()
     """The attributes that were taken from the project."""
 
+    choose_store: ClassVar[StoreChooser] = choose_without_fal
+    """Says where output files go; fal's own stores travel only with an App that may need them."""
+
     imported_on_runner: ClassVar[bool] = on_a_runner()
     """Whether this module was imported on a runner of fal's; pickled, it says where it was made."""
 
@@ -69,8 +69,10 @@ class App(Carried, Settings, FalApp):
         # fal reads app_name through inheritance, so a subclass would get its base's name.
         if "app_name" not in cls.__dict__:
             cls.app_name = None
-        if not cls.source.carried and _names_project(cls):
-            kwargs = _settle(cls, kwargs)
+        if not cls.source.carried and (cls.predictor or cls.cog_yaml or cls.given):
+            from cogfal.definition import settle  # noqa: PLC0415  # not on the runner
+
+            kwargs = settle(cls, App, kwargs)
         super().__init_subclass__(**kwargs)  # type: ignore[no-untyped-call]  # fal's
 
     @classmethod
@@ -85,8 +87,9 @@ class App(Carried, Settings, FalApp):
             ProjectError: The project is wrong, or a setting is not known.
         """
         from cogfal.assembly import app_name_of  # noqa: PLC0415  # not on the runner
+        from cogfal.definition import Caller  # noqa: PLC0415
 
-        caller = _Caller.above()
+        caller = Caller.above()
         settings.setdefault("name", app_name_of(cog_yaml, caller.file.parent))
         return caller.make(cls, "App", {"cog_yaml": cog_yaml}, settings)
 
@@ -156,7 +159,7 @@ class App(Carried, Settings, FalApp):
             project.trainer,
             self.project_root,
             settings=type(self),
-            choose_store=choose_store,
+            choose_store=type(self).choose_store,
             given=self.given[0] if self.given else None,
             title=self.app_name or type(self).__name__,
         )
@@ -228,111 +231,12 @@ def wrap(predictor: Any, **settings: Any) -> type[App]:
     Raises:
         ProjectError: It cannot be served, or a setting is not known.
     """
-    caller = _Caller.above()
+    from cogfal.definition import Caller  # noqa: PLC0415
+
+    caller = Caller.above()
     body: dict[str, Any] = {"given": (predictor,)}
     module = sys.modules.get(predictor.__module__)
     if predictor.__module__ != caller.module and module is not None and module.__file__:
         file = os.path.relpath(module.__file__, caller.file.parent)
         body["predictor"] = f"{file}:{predictor.__qualname__}"
     return caller.make(App, predictor.__name__, body, settings)
-
-
-class _Caller:
-    """The module that makes an App: its name and file."""
-
-    def __init__(self, module: str, file: Path) -> None:
-        self.module = module
-        self.file = file
-
-    @classmethod
-    def above(cls) -> "_Caller":
-        """Return the module that called the calling function."""
-        names = sys._getframe(2).f_globals  # noqa: SLF001  # as collections.namedtuple does
-        return cls(names["__name__"], _file_of(names))
-
-    def make(
-        self, base: type[App], name: str, own: Mapping[str, Any], settings: Mapping[str, Any]
-    ) -> type[App]:
-        """Make a subclass that belongs to this module."""
-        _refuse_unknown(base, settings)
-        keywords = {key: value for key, value in settings.items() if key == "name"}
-        attributes = {key: value for key, value in settings.items() if key != "name"}
-        body = {**own, **attributes, "__module__": self.module, "app_file": str(self.file)}
-        made: type[App] = new_class(name, (base,), keywords, lambda names: names.update(body))
-        return made
-
-
-def _refuse_unknown(base: type[App], settings: Mapping[str, Any]) -> None:
-    known = {name for name in dir(base) if not name.startswith("_")} | set(base.host_kwargs)
-    for name in settings:
-        if name not in known | {"name", "python_version"}:
-            near = get_close_matches(name, known, 1)
-            raise SettingError(
-                f"there is no setting {name!r}",
-                remedy=f"did you mean {near[0]!r}?" if near else "see cogfal.settings and fal.App",
-            )
-
-
-def _names_project(cls: type[App]) -> bool:
-    return bool(cls.predictor or cls.cog_yaml or cls.given)
-
-
-def _settle(cls: type[App], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Read the project and set on the class what follows from it; returns fal's keywords."""
-    from cogfal.assembly import Wishes, assemble  # noqa: PLC0415  # not on the runner
-
-    declared = {**_declared(cls), **kwargs}
-    if cls.app_file is None or "predictor" in vars(cls) or "cog_yaml" in vars(cls):
-        cls.app_file = vars(cls).get("app_file") or str(_defining_file(cls))
-    assembly = assemble(
-        Wishes(
-            app_file=Path(cls.app_file),
-            predictor=cls.predictor,
-            trainer=cls.trainer,
-            cog_yaml=cls.cog_yaml,
-            python_version=declared.get("python_version"),
-            read_by_importing=cls.read_by_importing,
-            given=cls.given[0] if cls.given else None,
-            declared=declared,
-            plan=_plan_wishes(cls),
-        )
-    )
-    cls.project = assembly.project
-    for name, value in assembly.settings.items():
-        setattr(cls, name, value)
-    cls.settled = frozenset(assembly.settings)
-    if cls.predictor is not None:
-        cls.given = ()
-    cls.local_python_modules = [*BY_VALUE, *_added(cls.local_python_modules)]
-    return {**kwargs, **assembly.keywords}
-
-
-def _plan_wishes(cls: type[App]) -> dict[str, Any]:
-    names = ("gpu_machine_type", "build_secrets", "dockerfile", "exclude", "weights", "data_cache")
-    return {name: getattr(cls, name) for name in names}
-
-
-def _declared(cls: type[App]) -> dict[str, Any]:
-    """Collect the attributes that the class, or one between it and `App`, sets itself."""
-    declared: dict[str, Any] = {}
-    for base in reversed(cls.__mro__[: cls.__mro__.index(App)]):
-        settled = vars(base).get("settled", frozenset())
-        declared |= {k: v for k, v in vars(base).items() if k not in settled}
-    return declared
-
-
-def _added(modules: list[str]) -> list[str]:
-    return [name for name in modules if name not in BY_VALUE]
-
-
-def _defining_file(cls: type) -> Path:
-    """Return the file whose class statement is being executed."""
-    frame = sys._getframe()  # noqa: SLF001  # the module is not in sys.modules under fal's runpy
-    while frame.f_globals.get("__name__") != cls.__module__ and frame.f_back is not None:
-        frame = frame.f_back
-    return _file_of(frame.f_globals)
-
-
-def _file_of(names: Mapping[str, Any]) -> Path:
-    file = names.get("__file__")
-    return Path(file).resolve() if file else Path.cwd() / "app.py"

@@ -13,28 +13,35 @@ from __future__ import annotations
 
 import atexit
 import json
+import os
 import shutil
 import sys
 import tempfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import ClassVar
 
+BY_VALUE = ["cogfal.app", "cogfal.carriage", "cogfal.fal_files"]
+"""The modules that travel by value."""
+
 LEFT_BEHIND = (
     "__main__.py",
+    "__pycache__",
     "app.py",
     "assembly.py",
     "carriage.py",
-    "cli/",
-    "client/",
+    "cli",
+    "client",
+    "definition.py",
     "fal_files.py",
-    "inspection/",
+    "inspection",
     "local.py",
-    "project/",
-    "testing/",
+    "playground",
+    "project",
+    "testing",
 )
-"""What a runner has no use for, or gets by value."""
+"""What a runner has no use for, gets by value, or gets only where an App takes it along."""
 
 
 class Source:
@@ -43,6 +50,11 @@ class Source:
     def __init__(self, *, carried: bool = False, directory: str | None = None) -> None:
         self.carried = carried
         self._directory = directory
+        self._extra: set[str] = set()
+
+    def take_along(self, name: str) -> None:
+        """Pack one of `LEFT_BEHIND` too, for an App of this process that has a use for it."""
+        self._extra.add(name)
 
     def discard(self) -> None:
         """Remove the unpacked files of a process that is about to end."""
@@ -50,22 +62,26 @@ class Source:
             shutil.rmtree(self._directory, ignore_errors=True)
 
     def __reduce__(self) -> tuple[Callable[[bytes], Source], tuple[bytes]]:
-        return unpack_source, (pack_source(),)
+        return unpack_source, (pack_source(self._extra),)
 
 
-def pack_source() -> bytes:
+def pack_source(extra: Collection[str] = ()) -> bytes:
     """Pack the files of the running cogfal package, all of them text, the same bytes each time."""
     package = Path(sys.modules["cogfal"].__file__ or "").parent
-    files = {
-        f"cogfal/{name}": (package / name).read_text(encoding="utf-8")
-        for name in sorted(file.relative_to(package).as_posix() for file in package.rglob("*.*"))
-        if _travels(name) and (package / name).is_file()
-    }
-    return zlib.compress(json.dumps(files).encode(), 9)
+    files: dict[str, str] = {}
+    _collect(package, "cogfal/", frozenset(LEFT_BEHIND).difference(extra), files)
+    return zlib.compress(json.dumps(files).encode())
 
 
-def _travels(name: str) -> bool:
-    return not name.startswith(LEFT_BEHIND) and "__pycache__" not in name
+def _collect(directory: Path, prefix: str, left: Collection[str], files: dict[str, str]) -> None:
+    """Read the files in `directory` and, except for its `left` entries, below it."""
+    for entry in sorted(os.scandir(directory), key=lambda entry: entry.name):
+        if entry.name in left:
+            continue
+        if entry.is_dir():
+            _collect(Path(entry.path), f"{prefix}{entry.name}/", ("__pycache__",), files)
+        else:
+            files[prefix + entry.name] = Path(entry.path).read_text(encoding="utf-8")
 
 
 def unpack_source(packed: bytes) -> Source:

@@ -1,5 +1,6 @@
 """What the author's code returned or yielded, turned into JSON with its files delivered."""
 
 from cogfal.outputs.delivery import Deliverer, Style
+from cogfal.outputs.promises import may_hold_file
 
-__all__ = ["Deliverer", "Style"]
+__all__ = ["Deliverer", "Style", "may_hold_file"]

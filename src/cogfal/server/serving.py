@@ -13,9 +13,9 @@ import anyio.to_thread
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
-from cogfal import __version__, playground
+from cogfal import __version__
 from cogfal.engine.capture import Capture
 from cogfal.engine.service import EngineSettings, HealthStatus, Service
 from cogfal.errors import SettingError, SetupError
@@ -40,6 +40,7 @@ from cogfal.server.endpoint import Endpoint
 from cogfal.server.outbound import Outbound
 from cogfal.server.routes import routes
 from cogfal.server.runs import Runs
+from cogfal.server.stores import StoreChooser
 from cogfal.server.uploads import Uploads
 from cogfal.server.webhooks import Webhooks, settings_from
 from cogfal.settings import Settings
@@ -63,13 +64,6 @@ class DrainingStore(Protocol):
 
     async def drain(self) -> None:
         """Wait until they are."""
-
-
-class StoreChooser(Protocol):
-    """Say where output files go; see `fal_files.choose_store`."""
-
-    def __call__(self, files: Any, *, reserve: bool, local: Callable[[], Store]) -> Store:
-        """Return the store that `files` means."""
 
 
 class Serving:
@@ -211,7 +205,7 @@ class Serving:
         app.router.routes[:0] = [
             *routes(self._cog_api(app)),
             Route(FILES + "/{token}/{name}", self._serve_file, methods=["GET"]),
-            *(playground.routes() if self._settings.playground else []),
+            *(_playground() if self._settings.playground else []),
         ]
 
     async def check_health(self) -> Response:
@@ -320,6 +314,12 @@ class Serving:
         written["paths"] = written["paths"] | _absent(added["paths"], written["paths"])
         written["components"]["schemas"] |= _absent(schemas, written["components"]["schemas"])
         return written
+
+
+def _playground() -> list[BaseRoute]:
+    from cogfal import playground  # noqa: PLC0415  # it travels only where it is asked for
+
+    return playground.routes()
 
 
 def _absent(added: dict[str, Any], present: dict[str, Any]) -> dict[str, Any]:
