@@ -27,6 +27,15 @@ def test_variables_of_the_command_line_win(cogfal: Cogfal) -> None:
     assert cogfal("predict", "-i", "name=Ada", "-e", "MARK=?").out == "Hello, Ada?\n"
 
 
+def test_a_name_that_is_no_input_is_told_of(cogfal: Cogfal) -> None:
+    """It is left out, as the app does, and the message names what was meant."""
+    ended = cogfal("predict", "-i", "name=Ada", "-i", "tmes=2", "-i", "zzz=1")
+
+    assert (ended.status, ended.out) == (0, "Hello, Ada!\n")
+    assert "there is no input tmes, so it is left out; did you mean times?" in ended.err
+    assert "there is no input zzz, so it is left out; there are name, times, tags" in ended.err
+
+
 def test_a_repeated_input_is_a_list(cogfal: Cogfal) -> None:
     """One is a list too, where the predictor wants one."""
     once = cogfal("predict", "-i", "name=Ada", "-i", "tags=x")
@@ -150,6 +159,11 @@ def test_a_failure_shows_the_authors_traceback(cogfal: Cogfal) -> None:
             ["--ref", "predict.py:Copies", "-i", "source=@nope.png"],
             "there is no file nope.png",
             id="no-file",
+        ),
+        pytest.param(
+            ["--ref", "predict.py:Copies", "-i", "source=cog.yaml"],
+            "-i source=cog.yaml: to give the file, write -i source=@cog.yaml",
+            id="bare-path",
         ),
     ],
 )

@@ -108,7 +108,10 @@ class Predictor:
         return "a"
 """
 BROKEN = {
-    "import": ("import not_there_at_all", "ModuleNotFoundError: No module named"),
+    "import": (
+        "import not_there_at_all",
+        "ModuleNotFoundError: No module named 'not_there_at_all'; install its package",
+    ),
     "exit at import": ("import sys; sys.exit(1)", "predict.py cannot be imported: SystemExit: 1"),
     "setup": (
         SETTING_UP.format(statement="raise RuntimeError('no weights')"),

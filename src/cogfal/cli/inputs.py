@@ -6,9 +6,11 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
+from cogfal.cli.console import Mark, say
 from cogfal.errors import CogfalError
 from cogfal.spec import (
     FileType,
@@ -60,7 +62,7 @@ def read_inputs(arguments: argparse.Namespace, spec: PredictorSpec | None) -> di
 
     With a spec, a list input takes one `-i` as its only item, `@FILE` for a text is the file's
     text, and JSON is read where the input is neither text nor file. Without one, `@FILE` is a file
-    and only lists and objects are read as JSON.
+    and only lists and objects are read as JSON. Names that the spec does not know are told of.
 
     Raises:
         BadArgument: An argument is malformed, or names a file that cannot be read.
@@ -69,14 +71,30 @@ def read_inputs(arguments: argparse.Namespace, spec: PredictorSpec | None) -> di
     values = _json_inputs(arguments.json_input, types) if arguments.json_input else {}
     for name, texts in _grouped(arguments.input, "-i").items():
         declared = types.get(name)
+        _refuse_bare_path(name, texts, declared)
         items = [_value(text, declared) for text in texts]
         values[name] = items if len(items) > 1 or _is_list(declared, items[0]) else items[0]
+    if spec is not None:
+        _tell_of_strangers(values, list(types))
     return values
 
 
 def read_variables(arguments: argparse.Namespace) -> dict[str, str]:
     """Return the variables of `-e`; raises BadArgument."""
     return {name: texts[-1] for name, texts in _grouped(arguments.env, "-e").items()}
+
+
+def _refuse_bare_path(name: str, texts: list[str], declared: Type | None) -> None:
+    for text in texts if declared is not None and _wants_file(declared) else ():
+        if Path(text).is_file():
+            raise BadArgument(f"-i {name}={text}: to give the file, write -i {name}=@{text}")
+
+
+def _tell_of_strangers(values: Mapping[str, Any], names: list[str]) -> None:
+    for stranger in (name for name in values if name not in names):
+        near = get_close_matches(stranger, names, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names) or 'none'}"
+        say(f"there is no input {stranger}, so it is left out; {hint}", Mark.NOTE)
 
 
 def _grouped(pairs: list[str], option: str) -> dict[str, list[str]]:

@@ -140,8 +140,18 @@ def _import(path: str, root: Path) -> ModuleType:
         found.loader.exec_module(module)
     except BaseException as error:
         del sys.modules[name]
-        raise SetupError(f"{path} cannot be imported: {_summary(error)}") from error
+        raise SetupError(f"{path} cannot be imported: {_summary(error)}{_hint(error)}") from error
     return module
+
+
+def _hint(error: BaseException) -> str:
+    """Say what to do about a package that is missing where the model runs."""
+    if not isinstance(error, ModuleNotFoundError):
+        return ""
+    return (
+        "; install its package into this environment, or, on fal, name it in cog.yaml or in the "
+        "App's requirements"
+    )
 
 
 def _module_name(file: Path) -> str:
