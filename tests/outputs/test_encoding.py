@@ -12,6 +12,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, TypedDict
 
+import numpy as np
 import pydantic
 import pytest
 from hypothesis import given, settings
@@ -163,6 +164,43 @@ class FakeArray:
 def test_values_have_a_json_form(desk: Desk, value: Any, answer: Any) -> None:
     """Everything that can be said in JSON is, secrets stay masked."""
     assert desk.deliver(value) == answer
+
+
+@pytest.mark.parametrize(
+    ("value", "answer"),
+    [
+        (np.float32(0.5), 0.5), (np.int64(3), 3), (np.bool_(True), True), (np.str_("a"), "a"),
+        (np.uint64(2**64 - 1), 2**64 - 1), (np.bytes_(b"a"), "a"), (np.array(5), 5),
+        (np.arange(3), [0, 1, 2]), (np.ones((2, 1)), [[1.0], [1.0]]), (np.empty((0, 3)), []),
+        (np.array([{"a": np.int8(1)}]), [{"a": 1}]), ([np.float16(1)], [1.0]),
+        (np.ma.masked_array([1, 2], mask=[False, True]), [1, None]),
+        ({np.str_("a"): np.float64(2)}, {"a": 2.0}),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_numpys_values_are_pythons(desk: Desk, value: Any, answer: Any) -> None:
+    """Scalars and arrays of any shape, alone and inside of others."""
+    assert desk.deliver(value) == answer
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (np.array([[np.nan]]), "output[0][0] is nan"),
+        (np.float64("inf"), "output is inf"),
+        (np.array([b"\xff"]), "output[0] is bytes that are no text"),
+        (np.array([object()]), "output[0] is a"),
+        (np.longdouble(1.5), "longdouble"),
+        ({np.int64(1): 1}, "a key of type int64"),
+    ],
+    ids=repr,
+)
+def test_numpys_values_that_json_cannot_say_are_named(desk: Desk, value: Any, reason: str) -> None:
+    """They are an error, as Python's own are."""
+    with pytest.raises(OutputError) as caught:
+        desk.deliver(value)
+
+    assert reason in str(caught.value)
 
 
 def circular() -> Any:

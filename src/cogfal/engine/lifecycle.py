@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from cogfal.engine.capture import Capture
+from cogfal.engine.clock import Clock
 from cogfal.engine.faults import fault_of
 from cogfal.engine.feed import Feed
 from cogfal.engine.health import HealthStatus, SetupReport, SetupStatus
@@ -54,6 +54,7 @@ class Lifecycle:
         self._given = given
         self._timeout = setup_timeout(settings)
         self.worker = self._new_worker()
+        self._clock = Clock()
         self._setup: SetupReport | None = None
         self._logs: list[str] = []
         self._failure: str | None = None
@@ -67,7 +68,8 @@ class Lifecycle:
         """Import the predictor, check it, and run its `setup`; raises SetupError."""
         if self._setup is None:
             self._capture.open()
-        self._setup = SetupReport(SetupStatus.STARTING, "", _now())
+        self._clock = Clock()
+        self._setup = SetupReport(SetupStatus.STARTING, "", self._clock.now())
         feed = self._feed()
         try:
             await self._within_time(self._bring_up(feed))
@@ -229,11 +231,7 @@ class Lifecycle:
     def _complete(self, status: SetupStatus, feed: Feed) -> None:
         feed.close()
         assert self._setup is not None
-        self._setup = replace(self._setup, status=status, completed_at=_now())
-
-
-def _now() -> datetime:
-    return datetime.now(timezone.utc)
+        self._setup = replace(self._setup, status=status, completed_at=self._clock.now())
 
 
 def _adopt_given(given: object, spec: PredictorSpec, _root: Path) -> Predictor:

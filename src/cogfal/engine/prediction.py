@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from enum import Enum
 from typing import Literal, TypeAlias
 
 from cogfal.cog.metrics import MetricRecorder
+from cogfal.engine.clock import Clock
 from cogfal.engine.history import Gone, History, Watch
 from cogfal.errors import CogfalError
 from cogfal.spec import JSON
@@ -99,7 +100,8 @@ class Prediction:
         self.id = name
         self.door = door
         self.status = Status.STARTING
-        self.created_at = datetime.now(timezone.utc)
+        self._clock = Clock()
+        self.created_at = self._clock.now()
         self.started_at: datetime | None = None
         self.completed_at: datetime | None = None
         self.error: str | None = None
@@ -186,7 +188,7 @@ class Prediction:
     def start(self) -> None:
         """Note that it got its slot; for the engine."""
         self.status = Status.PROCESSING
-        self.started_at = datetime.now(timezone.utc)
+        self.started_at = self._clock.now()
         self._history.append(Started())
 
     def expect_pieces(self, *, concatenate: bool = False) -> None:
@@ -218,7 +220,7 @@ class Prediction:
         self.status = status
         self.exception = exception
         self.error = str(exception) if exception is not None else None
-        self.completed_at = datetime.now(timezone.utc)
+        self.completed_at = self._clock.now()
         self._history.append(Completed())
         self._history.end()
         self._done.set()

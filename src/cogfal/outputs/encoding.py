@@ -78,8 +78,8 @@ class Encoder:
             return self._mapping(fields, kind, loc)
         if isinstance(value, list | tuple | set | frozenset | range):
             return self._sequence(_ordered(value), kind, loc)
-        if hasattr(value, "tolist") and hasattr(value, "dtype"):
-            return self.encode(value.tolist(), kind, loc)
+        if _is_array(value):
+            return self.encode(_plain(value, loc), kind, loc)
         if isinstance(value, Iterator):
             raise OutputError(f"{label(loc)} is a generator; yield from predict, or return a list")
         return _by_pydantic(value, loc)
@@ -192,6 +192,19 @@ def _text(value: bytes, loc: Loc) -> str:
         raise OutputError(
             f"{label(loc)} is bytes that are no text; write them to a file and return its Path"
         ) from error
+
+
+def _is_array(value: Any) -> bool:
+    """Tell whether it is an array, a tensor or one of their scalars."""
+    return hasattr(value, "tolist") and hasattr(value, "dtype")
+
+
+def _plain(value: Any, loc: Loc) -> Any:
+    """Return the values of an array as Python's own; numpy's longdouble, for one, has none."""
+    plain = value.tolist()
+    if _is_array(plain):
+        raise OutputError(f"{label(loc)} is a {type(value).__name__}, which has no JSON form")
+    return plain
 
 
 def _fields(value: Any, loc: Loc) -> Mapping[Any, Any] | None:
