@@ -72,6 +72,10 @@ def act(kind: str, value: Any) -> Iterator[str]:
     match kind:
         case "yield":
             yield value
+        case "burst":
+            for piece in value:
+                print(piece)  # noqa: T201  # it is captured
+                yield piece
         case "print":
             print(value)  # noqa: T201  # it is captured
         case "record":

@@ -72,7 +72,10 @@ class ServiceMachine(RuleBasedStateMachine):
         """Set the predictor up; before that nothing is accepted."""
         spec = project(self.root, self.source)
         options = EngineSettings(
-            max_concurrency=self.slots, queue_limit=QUEUE, workspace_parent=self.rooms
+            max_concurrency=self.slots,
+            queue_limit=QUEUE,
+            workspace_parent=self.rooms,
+            history=100_000,
         )
         self.service = Service(spec, self.root, Passing(), settings=options)
         with pytest.raises(NotReady):
@@ -108,6 +111,34 @@ class ServiceMachine(RuleBasedStateMachine):
         scripted.steps[one.name].append(("yield", text))
         one.outputs.append(text)
         self.do(until(lambda: len(one.prediction.output or []) == len(one.outputs)))
+
+    @precondition(lambda self: self.running)
+    @rule(data=st.data(), count=st.integers(1, 200))
+    def hand_over_quickly(self, data: st.DataObject, count: int) -> None:
+        """A running prediction yields many pieces at once, and prints each."""
+        one = self._one_running(data)
+        pieces = [f"{one.name}:{number}" for number in range(count)]
+        scripted.steps[one.name].append(("burst", pieces))
+        one.outputs += pieces
+        one.printed += pieces
+        self.do(until(lambda: len(one.prediction.output or []) == len(one.outputs)))
+
+    @precondition(lambda self: self.running)
+    @rule(data=st.data(), count=st.integers(1, 200))
+    def cancel_amid_pieces(self, data: st.DataObject, count: int) -> None:
+        """Somebody cancels while pieces are on their way; those that came are the first ones."""
+        one = self._one_running(data)
+        pieces = [f"{one.name}:{number}" for number in range(count)]
+        before = len(one.outputs)
+        scripted.steps[one.name].append(("burst", pieces))
+        self.do(until(lambda: len(one.prediction.output or []) > before))
+        one.prediction.cancel()
+        self.do(one.prediction.wait())
+        one.outputs += pieces[: len(one.prediction.output) - before]
+        printed = one.prediction.logs.split("Traceback")[0].splitlines()
+        assert len(one.outputs) - before <= len(printed) - len(one.printed)
+        one.printed += pieces[: len(printed) - len(one.printed)]
+        self._expect_end(one, Status.CANCELED)
 
     @precondition(lambda self: self.running)
     @rule(data=st.data(), number=st.integers(0, 9))

@@ -46,9 +46,9 @@ class Child:
             case wire.Start():
                 self._start(order)
             case wire.Next(call):
-                self._spawn(self._answer(call, self._calls[call][0].next()))
+                self._spawn(self._advance(call))
             case wire.Close(call):
-                self._spawn(self._answer(call, self._calls[call][0].close()))
+                self._spawn(self._close(call))
             case wire.Cancel(call):
                 if call in self._calls:
                     self._calls[call][0].cancel()
@@ -101,13 +101,25 @@ class Child:
             )
         self._send(done)
 
-    async def _answer(self, call: int, step: Coroutine[Any, Any, Piece]) -> None:
-        piece = await step
-        run, assignment = self._calls[call]
-        assignment.feed.drain()
-        if not isinstance(piece, Yielded):
+    async def _advance(self, call: int) -> None:
+        """Send pieces until the author's code rests or has ended."""
+        run, _ = self._calls[call]
+        while True:
+            piece = await run.next()
+            if not isinstance(piece, Yielded):
+                self._retire(call)
+            self._send_piece(call, piece, ignored=run.ignored)
+            if not isinstance(piece, Yielded) or piece.rests:
+                return
+
+    async def _close(self, call: int) -> None:
+        piece: Piece = Ended()
+        ignored = False
+        if call in self._calls:  # it has not come to its end meanwhile
+            run, _ = self._calls[call]
+            piece, ignored = await run.close(), run.ignored
             self._retire(call)
-        self._send_piece(call, piece, run)
+        self._send_piece(call, piece, ignored=ignored, closes=True)
 
     def _retire(self, call: int) -> None:
         if call in self._calls:
@@ -115,14 +127,14 @@ class Child:
             self._up.finish(assignment)
             assignment.feed.close()
 
-    def _send_piece(self, call: int, piece: Piece, run: Run) -> None:
-        kind = type(piece).__name__
+    def _send_piece(self, call: int, piece: Piece, *, ignored: bool, closes: bool = False) -> None:
+        kind, rests = type(piece).__name__, not isinstance(piece, Yielded) or piece.rests
         try:
             data = wire.freeze(_value(piece))
         except Exception as error:  # pickle raises nearly anything
             text = f"the output cannot leave the isolated process: {type(error).__name__}: {error}"
             kind, data = Raised.__name__, wire.freeze(Fault(text, f"{text}\n"))
-        self._send(wire.Arrived(call, kind, data, run.ignored))
+        self._send(wire.Arrived(call, kind, data, ignored, rests, closes))
 
     def _feed(self, call: int) -> Feed:
         return Feed(asyncio.get_running_loop(), partial(self._tell, call), self._log_limit)

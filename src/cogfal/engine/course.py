@@ -172,7 +172,6 @@ class Course:
             self.prediction.expect_pieces(concatenate=kind.concatenate)
         while True:
             piece = await self._next(run)
-            self._feed.drain()
             match piece:
                 case Returned(value):
                     await self._deliver(value, workspace)

@@ -1,8 +1,9 @@
 """Turn a call of any flavour of predictor into one asynchronous series of pieces.
 
 What the call returns decides, not what the function looks like: decorators hide that. A `Run` asks
-the predictor's thread for one piece at a time, and the author's code rests until the next is asked
-for, so a file that is overwritten after a `yield` has been delivered by then.
+the predictor's thread for pieces, which come through the feed of the prediction, in order with what
+is printed. The author's code rests until the next is asked for, so a file that is overwritten after
+a `yield` has been delivered by then; only `Headway` lets it go on.
 """
 
 from __future__ import annotations
@@ -10,11 +11,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextvars import Context
+from dataclasses import dataclass
 from functools import partial
 from inspect import isawaitable
 from typing import Any, TypeAlias, TypeVar
 
 from cogfal.cog.scope import Scope, use_scope
+from cogfal.engine.feed import Feed
+from cogfal.engine.headway import Headway
 from cogfal.engine.interruption import Interruption
 from cogfal.engine.pieces import (
     Answer,
@@ -28,56 +32,70 @@ from cogfal.engine.pieces import (
     is_iterator,
 )
 from cogfal.engine.thread import PredictorThread
+from cogfal.spec import Type
 
 R = TypeVar("R")
 Call: TypeAlias = Callable[[], Any]
 """The author's function with its arguments bound; whatever it returns is the author's."""
 
 
-def start(
-    thread: PredictorThread,
-    call: Call,
-    context: Context,
-    cancellation: type[BaseException],
-    scope: Scope,
-) -> Run:
-    """Prepare a call on the predictor's thread, in `context` and with `scope` as current one.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a call happens and what is around it.
+
+    Attributes:
+        thread: The predictor's.
+        context: What the author's context variables are.
+        scope: The current one.
+        feed: Takes the pieces; for one call at a time.
+        kind: The declared output.
+    """
+
+    thread: PredictorThread
+    context: Context
+    scope: Scope
+    feed: Feed
+    kind: Type
+
+
+def start(place: Place, call: Call, cancellation: type[BaseException]) -> Run:
+    """Prepare a call.
 
     `cancellation` is what sync code sees when cancelled; coroutines see `asyncio.CancelledError`.
     """
-    if thread.looping:
-        return _LoopRun(thread, call, context, scope)
-    return _ThreadRun(thread, call, context, cancellation, scope)
+    if place.thread.looping:
+        return _LoopRun(place, call)
+    return _ThreadRun(place, call, cancellation)
 
 
 class _ThreadRun:
-    """A call on a thread that runs one job after the other; every step is a job."""
+    """A call on a thread that runs one job after the other; a job lasts until the next rest."""
 
-    def __init__(
-        self,
-        thread: PredictorThread,
-        call: Call,
-        context: Context,
-        cancellation: type[BaseException],
-        scope: Scope,
-    ) -> None:
+    def __init__(self, place: Place, call: Call, cancellation: type[BaseException]) -> None:
         self.ignored = False
-        self._scope = scope
-        self._thread = thread
+        self._scope = place.scope
+        self._thread = place.thread
         self._call = call
-        self._context = context
+        self._context = place.context
         self._cancellation = cancellation
+        self._feed = place.feed
+        self._headway = Headway(place.kind)
         self._iterator: Iterator[Any] | None = None
+        self._begun = False
+        self._rests = True
         self._cancelled = False
+        self._closing = False
         self._step: Interruption | None = None
         self._answer: Answer | None = None
         self._task: asyncio.Task[Any] | None = None
 
     async def next(self) -> Piece:
-        step = self._step = Interruption(self._cancellation)
-        if self._cancelled:
-            step.fire()
-        return await self._perform(self._first if self._iterator is None else self._advance, step)
+        if self._rests:
+            self._rests = False
+            self._go_on()
+        piece = await self._feed.next_piece(self.cancel)
+        self._rests = not isinstance(piece, Yielded) or piece.rests
+        return piece
 
     def cancel(self) -> None:
         self._cancelled = True
@@ -89,27 +107,43 @@ class _ThreadRun:
 
     def abandon(self) -> None:
         self._iterator = None
-        _give_up(self._answer)
+        self._rests = True
+        _give_up(self._feed, self._answer)
 
     async def close(self) -> Piece:
-        if self._iterator is None:
+        if self._rests and self._iterator is None:
             return Ended()
-        return await self._perform(self._abandon, Interruption(self._cancellation))
-
-    async def _perform(self, function: Callable[[], Piece], step: Interruption) -> Piece:
+        self._closing = True
         answer = self._answer = Answer()
-        self._thread.post(partial(self._work, function, step, answer))
+        self._thread.post(partial(self._end, Interruption(self._cancellation), answer))
         return await answer.wait(self.cancel)
 
-    def _work(self, function: Callable[[], Piece], step: Interruption, answer: Answer) -> None:
+    def _go_on(self) -> None:
+        step = self._step = Interruption(self._cancellation)
+        if self._cancelled:
+            step.fire()
+        function = self._advance if self._begun else self._first
+        self._begun = True
+        self._thread.post(partial(self._work, function, step))
+
+    def _work(self, function: Callable[[], Piece], step: Interruption) -> None:
+        piece = self._performed(function, step)
+        if isinstance(piece, Raised) and self._cancelled and _is_suspended(self._iterator):
+            piece = self._performed(self._interrupted, Interruption(self._cancellation))
+        if not isinstance(piece, Yielded):
+            self._iterator = None
+        self._feed.hand_over(piece)
+
+    def _end(self, step: Interruption, answer: Answer) -> None:
+        answer.give_threadsafe(self._performed(self._abandon, step))
+
+    def _performed(self, function: Callable[[], Piece], step: Interruption) -> Piece:
         try:
             piece = step.run(partial(self._context.run, self._within_scope, function))
             self.ignored = self.ignored or step.landed
         except BaseException as error:  # SystemExit and its like end this call only
             piece = Raised(error)
-        if not isinstance(piece, Yielded):
-            self._iterator = None
-        answer.give_threadsafe(piece)
+        return piece
 
     def _within_scope(self, function: Callable[[], Piece]) -> Piece:
         with use_scope(self._scope):
@@ -127,11 +161,27 @@ class _ThreadRun:
         return self._advance()
 
     def _advance(self) -> Piece:
+        """Let the author's code go on until it rests or ends.
+
+        A cancellation may land here, between two pieces, where the generator is suspended.
+        """
         assert self._iterator is not None
+        self._headway.begin()
+        for value in self._iterator:
+            if self._cancelled or self._closing or not self._headway.goes_on(value):
+                return Yielded(value)
+            self._feed.hand_over(Yielded(value, rests=False))
+        return Ended()
+
+    def _interrupted(self) -> Piece:
+        """Cancel a generator at the `yield` where it is suspended."""
+        assert isinstance(self._iterator, Generator)
         try:
-            return Yielded(next(self._iterator))
+            piece: Piece = Yielded(self._iterator.throw(self._cancellation()))
         except StopIteration:
-            return Ended()
+            piece = Ended()
+        self.ignored = True
+        return piece
 
     def _abandon(self) -> Piece:
         iterator, self._iterator = self._iterator, None
@@ -176,21 +226,33 @@ class _ThreadRun:
 class _LoopRun:
     """A call on a thread whose event loop is running: one task from beginning to end."""
 
-    def __init__(self, thread: PredictorThread, call: Call, context: Context, scope: Scope) -> None:
+    def __init__(self, place: Place, call: Call) -> None:
         self.ignored = False
-        self._scope = scope
-        self._thread = thread
+        self._scope = place.scope
+        self._thread = place.thread
         self._call = call
-        self._context = context
+        self._context = place.context
+        self._feed = place.feed
+        self._headway = Headway(place.kind)
+        self._begun = False
+        self._open = False  # its last piece has not been taken
+        self._rests = True
+        self._closing = False  # it is to end at the next piece
         self._cancelled = False  # somebody asked
         self._interrupted = False  # the task was told
-        self._open = False
         self._answer: Answer | None = None
         self._task: asyncio.Task[Piece] | None = None
         self._rest: asyncio.Future[bool] | None = None
 
     async def next(self) -> Piece:
-        return await self._ask(partial(self._resume, True) if self._open else self._begin)
+        if self._rests:
+            self._rests = False
+            self._thread.post(partial(self._resume, True) if self._begun else self._begin)
+            self._begun = self._open = True
+        piece = await self._feed.next_piece(self.cancel)
+        self._open = isinstance(piece, Yielded)
+        self._rests = not isinstance(piece, Yielded) or piece.rests
+        return piece
 
     def cancel(self) -> None:
         self._cancelled = True
@@ -198,40 +260,36 @@ class _LoopRun:
 
     def abandon(self) -> None:
         self._open = False
-        _give_up(self._answer)
+        _give_up(self._feed, self._answer)
 
     async def close(self) -> Piece:
         if not self._open:
             return Ended()
-        return await self._ask(partial(self._resume, False))
-
-    async def _ask(self, job: Callable[[], None]) -> Piece:
         self._answer = Answer()
-        self._thread.post(job)
-        piece = await self._answer.wait(self.cancel)
-        self._open = isinstance(piece, Yielded)
-        return piece
-
-    def _tell(self, piece: Piece) -> None:
-        assert self._answer is not None
-        self._answer.give_threadsafe(piece)
+        self._thread.post(partial(self._resume, False))
+        return await self._answer.wait(self.cancel)
 
     def _begin(self) -> None:
         self._task = self._context.run(self._thread.loop.create_task, self._drive())
         self._task.add_done_callback(self._finish)
 
     def _finish(self, task: asyncio.Task[Piece]) -> None:
-        self._tell(Raised(asyncio.CancelledError()) if task.cancelled() else task.result())
+        piece = Raised(asyncio.CancelledError()) if task.cancelled() else task.result()
+        self._feed.hand_over(piece)
+        if self._answer is not None:
+            self._answer.give_threadsafe(piece)
 
     def _cancel_task(self) -> None:
         if self._task is not None:
             self._interrupted = self._task.cancel()
 
     def _resume(self, wanted: bool) -> None:
-        if self._task is not None and self._task.done():
-            self._finish(self._task)  # it was cancelled before anybody asked on
-        elif self._rest is not None and not self._rest.done():
+        if self._rest is not None and not self._rest.done():
             self._rest.set_result(wanted)
+        elif not wanted:
+            self._closing = True
+            if self._task is not None and self._task.done():
+                self._finish(self._task)  # it was over before it was closed
 
     async def _drive(self) -> Piece:
         try:
@@ -256,11 +314,16 @@ class _LoopRun:
 
     async def _iterate(self, items: AsyncIterator[Any]) -> None:
         try:
+            self._headway.begin()
             async for item in items:
                 if self._interrupted:
                     self.ignored = True
                     return
-                if not await self._hand_over(item):
+                if self._closing:
+                    return
+                if self._headway.goes_on(item):
+                    self._feed.hand_over(Yielded(item, rests=False))
+                elif not await self._rest_with(item):
                     return
         except asyncio.CancelledError:
             if self._rest is not None:
@@ -270,12 +333,13 @@ class _LoopRun:
             if isinstance(items, AsyncGenerator):
                 await items.aclose()
 
-    async def _hand_over(self, item: Any) -> bool:
+    async def _rest_with(self, item: Any) -> bool:
         """Give a piece away and wait until the next is wanted; False says it never will be."""
         self._rest = self._thread.loop.create_future()
-        self._tell(Yielded(item))
+        self._feed.hand_over(Yielded(item))
         wanted = await self._rest
         self._rest = None
+        self._headway.begin()
         return wanted
 
     async def _throw(self, items: AsyncIterator[Any]) -> None:
@@ -288,9 +352,15 @@ class _LoopRun:
             self.ignored = True
 
 
-def _give_up(answer: Answer | None) -> None:
+def _give_up(feed: Feed, answer: Answer | None) -> None:
+    feed.hand_over(Raised(asyncio.CancelledError()))
     if answer is not None:
         answer.give(Raised(asyncio.CancelledError()))
+
+
+def _is_suspended(iterator: Iterator[Any] | None) -> bool:
+    """Tell a generator that rests at a `yield` from one that is over."""
+    return isinstance(iterator, Generator) and getattr(iterator, "gi_frame", None) is not None
 
 
 def aiter_of(items: Any) -> AsyncIterator[Any]:

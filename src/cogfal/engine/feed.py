@@ -1,4 +1,4 @@
-"""Carry what a prediction prints and records from any thread to the event loop, in order."""
+"""Carry what a prediction prints, records and yields to the event loop, in the order it did."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
+from cogfal.engine.pieces import Bell, Ended, Piece, Yielded
 from cogfal.engine.prediction import Log, Metric, Source
 
 
@@ -21,14 +22,16 @@ class Flush:
 
 LONGEST_LINE = 4096  # characters after which an unfinished line is handed over
 
-Item: TypeAlias = Log | Metric | Flush
+Item: TypeAlias = Log | Metric | Flush | Piece
+_TOLD: Final = (Log, Metric, Flush)
 
 
 class Feed:
     """The way from the author's threads to one prediction (or to the setup).
 
     Lines are handed over whole, or as far as their writer flushed them. What exceeds `limit`
-    characters is not kept; the runner's own log has it.
+    characters is not kept; the runner's own log has it. What comes behind a piece stays behind it
+    until the piece is taken.
 
     Args:
         loop: Where `receive` is called.
@@ -50,6 +53,7 @@ class Feed:
         self._scheduled = False
         self._partial: dict[Source, str] = {}
         self._closed = False
+        self._bell = Bell(loop)
 
     def write(self, source: Source, text: str) -> None:
         """Take printed text; from any thread."""
@@ -74,37 +78,70 @@ class Feed:
         if isinstance(event, Log):
             self._put(Flush(event.source))
 
+    def hand_over(self, piece: Piece) -> None:
+        """Take a piece of the result; from any thread."""
+        if isinstance(piece, Yielded) and not piece.rests:
+            self._put(piece)
+        elif not self._closed:
+            self._items.append(piece)
+            self._wake()  # in any case: an interruption may have lost the wake-up before
+
+    async def next_piece(self, cancel: Callable[[], None]) -> Piece:
+        """Take the next piece from the feed; for one task at a time.
+
+        When this is cancelled, it calls `cancel`, waits for the piece, leaves it where it is, and
+        only then raises. A closed feed has none but `Ended`.
+        """
+        if not self._reaches_piece():
+            await self._bell.until(self._reaches_piece, cancel)
+        return self._items.popleft() if self._items else Ended()  # type: ignore[return-value]
+
     def note(self, text: str) -> None:
         """Add a remark of the engine's own, whatever the limit; on the loop."""
         self._put(Log("stderr", text))
         self.drain()
 
     def drain(self) -> None:
-        """Hand over all that has come so far; on the loop."""
+        """Hand over all that has come so far, up to the next piece; on the loop."""
         self._scheduled = False
-        while self._items:
-            for item in self._settled(self._items.popleft()):
-                self._receive(item)
+        if self._reaches_piece():
+            self._bell.ring()
 
     def close(self) -> None:
-        """Hand over everything, unfinished lines too; whatever comes later is dropped."""
-        self.drain()
+        """Hand over everything, unfinished lines too; pieces and what comes later are dropped."""
+        self._closed = True
+        while self._items:
+            if self._reaches_piece() and self._items:
+                self._items.popleft()
         for source, text in self._partial.items():
             if text:
                 self._receive(Log(source, text))
         self._partial.clear()
-        self._closed = True
+        self._bell.ring()
+
+    def _reaches_piece(self) -> bool:
+        """Hand over what comes before the next piece; tell whether there is one, or never will."""
+        items = self._items
+        while items:
+            if not isinstance(items[0], _TOLD):
+                return True
+            for told in self._settled(items.popleft()):
+                self._receive(told)
+        return self._closed
 
     def _put(self, item: Item) -> None:
         # Without a lock, because the author's thread may be interrupted at any instruction here.
-        # At worst a wake-up is missed, and `close` collects what it was for.
+        # At worst a wake-up is missed; the stretch that was interrupted ends with another.
         if self._closed:
             return
         self._items.append(item)
         if not self._scheduled:
             self._scheduled = True
-            with suppress(RuntimeError):  # the loop is closed: nobody listens any more
-                self._loop.call_soon_threadsafe(self.drain)
+            self._wake()
+
+    def _wake(self) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody listens any more
+            self._loop.call_soon_threadsafe(self.drain)
 
     def _settled(self, item: Item) -> Iterator[Log | Metric]:
         match item:

@@ -250,6 +250,8 @@ class _ProcessRun:
         self._process = process
         self._grace = grace
         self._answer: Answer | None = None
+        self._feed = feed
+        self._rests = True
         self._open = False
         self._cancelled = False
         self._killing: asyncio.TimerHandle | None = None
@@ -257,7 +259,15 @@ class _ProcessRun:
         process.feeds[self.call] = feed
 
     async def next(self) -> Piece:
-        return await self._ask(wire.Next(self.call))
+        if self._process.death is not None:
+            return _lost(self._process.death)
+        if self._rests:
+            self._rests = False
+            self._process.send(wire.Next(self.call))
+        piece = await self._feed.next_piece(self.cancel)
+        self._open = isinstance(piece, Yielded)
+        self._rests = not isinstance(piece, Yielded) or piece.rests
+        return piece
 
     def cancel(self) -> None:
         if not self._cancelled:
@@ -269,7 +279,9 @@ class _ProcessRun:
     async def close(self) -> Piece:
         piece: Piece = Ended()
         if self._open and self._process.death is None:
-            piece = await self._ask(wire.Close(self.call))
+            self._answer = Answer()
+            self._process.send(wire.Close(self.call))
+            piece = await self._answer.wait(self.cancel)
         self._forget()
         return piece
 
@@ -278,23 +290,19 @@ class _ProcessRun:
 
     def take(self, report: wire.Arrived) -> None:
         """Take a piece that the process sent."""
-        self.ignored = report.ignored
-        if self._answer is not None:
-            self._answer.give(_piece(report))
+        self.ignored = self.ignored or report.ignored
+        self._give(_piece(report), closes=report.closes)
 
     def lose(self, cause: str) -> None:
         """Take it that the process died."""
-        if self._answer is not None:
-            self._answer.give(_lost(cause))
+        for closes in (False, True):
+            self._give(_lost(cause), closes=closes)
 
-    async def _ask(self, order: wire.Next | wire.Close) -> Piece:
-        if self._process.death is not None:
-            return _lost(self._process.death)
-        self._answer = Answer()
-        self._process.send(order)
-        piece = await self._answer.wait(self.cancel)
-        self._open = isinstance(piece, Yielded)
-        return piece
+    def _give(self, piece: Piece, *, closes: bool) -> None:
+        if not closes:
+            self._feed.hand_over(piece)
+        elif self._answer is not None:
+            self._answer.give(piece)
 
     def _forget(self) -> None:
         if self._killing is not None:
@@ -313,7 +321,7 @@ def _piece(report: wire.Arrived) -> Piece:
         case "Returned":
             return Returned(value)
         case "Yielded":
-            return Yielded(value)
+            return Yielded(value, report.rests)
         case "Ended":
             return Ended()
         case _:

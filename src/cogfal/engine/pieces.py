@@ -19,9 +19,10 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class Yielded:
-    """One piece of the result."""
+    """One piece of the result; `rests` says that the author's code waits until it is asked on."""
 
     value: Any
+    rests: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +48,20 @@ class Run(Protocol):
         """Whether the author's code was interrupted and went on nevertheless."""
 
     async def next(self) -> Piece:
-        """Let the author's code run to its next piece.
+        """Return the next piece, for which the author's code goes on where it rests.
 
-        Cancelling this cancels the run, and still waits until the author's code has stopped.
+        It may be ahead by some pieces that nothing can change any more (see `headway`). Cancelling
+        this cancels the run, and still waits until the author's code has been interrupted.
         """
 
     def cancel(self) -> None:
         """Interrupt the author's code; repeated, or after the end, it does nothing."""
 
     async def close(self) -> Piece:
-        """End the author's code where it rests; the piece is `Raised` where its cleanup fails.
+        """End the author's code where it rests, or will rest next.
 
-        A generator sees the cancellation at its `yield`, or `GeneratorExit` where nobody
-        cancelled. Does nothing after the end.
+        The piece is `Raised` where its cleanup fails. A generator sees the cancellation at its
+        `yield`, or `GeneratorExit` where nobody cancelled. Does nothing after the end.
         """
 
     def abandon(self) -> None:
@@ -76,20 +78,22 @@ def is_async_iterator(value: object) -> bool:
     return isinstance(value, AsyncIterable)
 
 
-class Answer:
-    """The next piece, on its way from another thread or process to the event loop."""
+class Bell:
+    """Wakes the one task of the event loop that waits for something."""
 
-    __slots__ = ("_loop", "_piece", "_waiter")
+    __slots__ = ("_loop", "_waiter")
 
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._piece: Piece | None = None
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
         self._waiter: asyncio.Future[None] | None = None
 
-    async def wait(self, cancel: Callable[[], None]) -> Piece:
-        """Return the piece; when this is cancelled, call `cancel`, wait on, and only then raise."""
+    async def until(self, so: Callable[[], object], cancel: Callable[[], None]) -> None:
+        """Wait until it is so; when this is cancelled, call `cancel`, wait on, and only then raise.
+
+        Whether it is so is looked at again whenever the bell rings.
+        """
         interrupted: asyncio.CancelledError | None = None
-        while self._piece is None:
+        while not so():
             self._waiter = self._loop.create_future()
             try:
                 await self._waiter
@@ -98,14 +102,34 @@ class Answer:
                 cancel()
         if interrupted is not None:
             raise interrupted
+
+    def ring(self) -> None:
+        """Have it looked at again; on the loop."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+
+class Answer:
+    """The last piece of a call that is ended, on its way from another thread or process."""
+
+    __slots__ = ("_bell", "_loop", "_piece")
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._bell = Bell(self._loop)
+        self._piece: Piece | None = None
+
+    async def wait(self, cancel: Callable[[], None]) -> Piece:
+        """Return the piece; when this is cancelled, call `cancel`, wait on, and only then raise."""
+        await self._bell.until(lambda: self._piece, cancel)
+        assert self._piece is not None
         return self._piece
 
     def give(self, piece: Piece) -> None:
         """Answer, on the loop; only the first answer counts."""
         if self._piece is None:
             self._piece = piece
-            if self._waiter is not None and not self._waiter.done():
-                self._waiter.set_result(None)
+            self._bell.ring()
 
     def give_threadsafe(self, piece: Piece) -> None:
         """Answer from another thread."""

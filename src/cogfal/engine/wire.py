@@ -58,7 +58,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """Let call number `call` go on to its next piece."""
+    """Let call number `call` go on until it rests."""
 
     call: int
 
@@ -122,13 +122,16 @@ class Recorded:
 class Arrived:
     """A piece of call number `call`; `kind` is the name of its class, a Fault stands for errors.
 
-    `value` is frozen on its own, so that one that cannot be thawed harms its call alone.
+    `value` is frozen on its own, so that one that cannot be thawed harms its call alone. `rests` is
+    that of `Yielded`; `closes` says that it answers a `Close`.
     """
 
     call: int
     kind: str
     value: bytes
     ignored: bool
+    rests: bool = True
+    closes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing_extensions import override
 from cogfal.cog.exceptions import CancelationException
 from cogfal.cog.scope import Scope
 from cogfal.engine.capture import Capture
-from cogfal.engine.execution import Call, start
+from cogfal.engine.execution import Call, Place, start
 from cogfal.engine.feed import Feed
 from cogfal.engine.loading import Predictor, enter_project, load
 from cogfal.engine.pieces import Raised, Returned, Run
@@ -100,7 +100,8 @@ class LocalWorker(Worker):
         self._capture.begin(feed, context)
         scope = Scope(assignment.context, feed.metric)
         call = predictor.bind(assignment.values)
-        return start(thread, call, context, predictor.cancellation, scope)
+        place = Place(thread, context, scope, feed, self._spec.output)
+        return start(place, call, predictor.cancellation)
 
     @override
     def finish(self, assignment: Assignment) -> None:
@@ -139,7 +140,8 @@ class LocalWorker(Worker):
         assert self._thread is not None
         context = copy_context()
         self._capture.begin(feed, context)
-        run = self._calling = start(self._thread, call, context, CancelationException, Scope())
+        place = Place(self._thread, context, Scope(), feed, self._spec.output)
+        run = self._calling = start(place, call, CancelationException)
         try:
             piece = await run.next()
         finally:

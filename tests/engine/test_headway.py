@@ -1,0 +1,303 @@
+"""How far a generator goes on by itself, and that nobody can tell."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cogfal.cog.types import Path as CogPath
+from cogfal.engine.headway import LONGEST, MOST, Headway
+from cogfal.engine.prediction import Log, Output, Prediction, Status
+from cogfal.engine.service import EngineSettings
+from cogfal.spec import (
+    AnyType,
+    FileType,
+    IteratorType,
+    OptionalType,
+    PathType,
+    StringType,
+    Type,
+    UnionType,
+)
+from tests.engine.stage import Plain, ended, events_of, rooms, run, serving, submit, until
+
+TEXTS = IteratorType(StringType())
+
+
+class Clock:
+    """A clock that is read rather than passes; each reading takes `step` seconds."""
+
+    def __init__(self, step: float) -> None:
+        self.step = step
+        self._now = 0.0
+
+    def __call__(self) -> float:
+        """Tell the seconds."""
+        self._now += self.step
+        return self._now
+
+
+def stretches(headway: Headway, values: itertools.repeat[Any], count: int) -> list[int]:
+    """Return how many pieces each of `count` stretches has."""
+    lengths = []
+    for _ in range(count):
+        headway.begin()
+        lengths.append(next(n for n, value in enumerate(values, 1) if not headway.goes_on(value)))
+    return lengths
+
+
+def test_quick_pieces_go_ahead_more_and_more() -> None:
+    """The first piece is waited for; then stretches grow up to a bound."""
+    headway = Headway(TEXTS, Clock(1e-6))
+
+    assert stretches(headway, itertools.repeat("token"), 6) == [1, 4, 16, MOST, MOST, MOST]
+
+
+def test_slow_pieces_never_go_ahead() -> None:
+    """Each piece that took its time goes out before the next is made."""
+    headway = Headway(TEXTS, Clock(0.001))
+
+    assert stretches(headway, itertools.repeat("token"), 5) == [1] * 5
+
+
+def test_a_slow_piece_after_quick_ones_is_waited_for() -> None:
+    """A generator that becomes slow is waited for from that piece on."""
+    clock = Clock(1e-6)
+    headway = Headway(TEXTS, clock)
+    stretches(headway, itertools.repeat("token"), 4)
+
+    headway.begin()
+    assert headway.goes_on("token")
+    clock.step = 0.001
+
+    assert not headway.goes_on("token")
+
+
+WAITED_FOR: dict[str, tuple[Any, Type]] = {
+    "a list, which can change": (["token"], TEXTS),
+    "a file": (CogPath("a.png"), TEXTS),
+    "a long text": ("x" * (LONGEST + 1), TEXTS),
+    "a text of a class of its own": (type("Text", (str,), {})("x"), TEXTS),
+    "the name of a file": ("a.png", IteratorType(PathType())),
+    "perhaps the name of a file": ("a.png", IteratorType(OptionalType(FileType()))),
+    "perhaps the name of a file, or no": (
+        "a.png",
+        IteratorType(UnionType((StringType(), PathType()))),
+    ),
+}
+
+
+@pytest.mark.parametrize(("value", "kind"), WAITED_FOR.values(), ids=WAITED_FOR)
+def test_what_can_change_is_waited_for(value: Any, kind: Type) -> None:
+    """The author may change it, or what it names, after the yield."""
+    headway = Headway(kind, Clock(1e-6))
+    stretches(headway, itertools.repeat(1), 4)
+
+    headway.begin()
+
+    assert headway.goes_on(1)
+    assert not headway.goes_on(value)
+
+
+@pytest.mark.parametrize("value", ["x", 1, 1.5, True, None])
+def test_what_cannot_change_goes_ahead(value: Any) -> None:
+    """Texts and numbers are what they are."""
+    headway = Headway(AnyType(), Clock(1e-6))
+    stretches(headway, itertools.repeat(1), 4)
+
+    headway.begin()
+
+    assert headway.goes_on(value)
+
+
+made = [0]
+"""The last number that a predictor has made."""
+
+QUICK = {
+    "sync": """
+from tests.engine.test_headway import made
+from typing import Iterator
+from cog import BasePredictor
+
+class Predictor(BasePredictor):
+    def predict(self) -> Iterator[int]:
+        for number in range(1000):
+            made[0] = number
+            print(number)
+            yield number
+""",
+    "async": """
+from tests.engine.test_headway import made
+from cog import AsyncIterator, BasePredictor
+
+class Predictor(BasePredictor):
+    async def predict(self) -> AsyncIterator[int]:
+        for number in range(1000):
+            made[0] = number
+            print(number)
+            yield number
+""",
+}
+BOTH = pytest.mark.parametrize("source", QUICK.values(), ids=QUICK)
+
+
+@BOTH
+@pytest.mark.parametrize("isolate", [False, True], ids=["here", "isolated"])
+def test_prints_and_pieces_keep_their_order(tmp_path: Path, source: str, isolate: bool) -> None:
+    """What is printed before a piece comes before it, and the rest behind, however quick it is."""
+
+    async def main() -> None:
+        settings = EngineSettings(isolate=isolate, history=4000)
+        async with serving(tmp_path, source, settings) as service:
+            events = await events_of(await ended(submit(service)))
+
+            told = [event for event in events if isinstance(event, Log | Output)]
+            expected = [(Log("stdout", f"{n}\n"), Output(n, n)) for n in range(1000)]
+            assert told == [*itertools.chain.from_iterable(expected)]
+
+    run(main)
+
+
+@BOTH
+def test_a_quick_generator_is_held_back(tmp_path: Path, source: str) -> None:
+    """However slow the delivery is, only so many pieces are made before it."""
+    leads: list[int] = []
+
+    class Slow:
+        async def deliver(self, value: int, workspace: object) -> int:
+            if value % 100 == 0:
+                await asyncio.sleep(0.002)
+            leads.append(made[0] - value)
+            return value
+
+    async def main() -> None:
+        async with serving(tmp_path, source, EngineSettings(history=4000)) as service:
+            assert (await ended(submit(service, Slow()))).output == list(range(1000))
+
+    run(main)
+    assert 0 < max(leads) < MOST
+
+
+def test_a_file_that_is_named_by_a_text_is_read_in_time(tmp_path: Path) -> None:
+    """Where texts name files, the next is not written before the last was read."""
+    source = """
+    from pathlib import Path
+    from typing import Iterator
+    from cog import BasePredictor
+    from cog import Path as CogPath
+
+    class Predictor(BasePredictor):
+        def predict(self) -> Iterator[CogPath]:
+            for number in range(200):
+                Path("out.txt").write_text(str(number))
+                yield "out.txt"
+    """
+
+    class Reading:
+        async def deliver(self, value: str, workspace: object) -> str:
+            return (tmp_path / value).read_text()
+
+    async def main() -> None:
+        async with serving(tmp_path, source) as service:
+            assert await submit(service, Reading()).result() == [str(n) for n in range(200)]
+
+    run(main)
+
+
+ENDLESS = {
+    "sync": """
+from typing import Iterator
+from cog import BasePredictor, CancelationException
+
+class Predictor(BasePredictor):
+    def predict(self) -> Iterator[str]:
+        try:
+            while True:
+                yield "piece"
+        except CancelationException:
+            print("cancelled")
+            raise
+        finally:
+            print("cleaned up")
+""",
+    "async": """
+import asyncio
+from cog import AsyncIterator, BasePredictor
+
+class Predictor(BasePredictor):
+    async def predict(self) -> AsyncIterator[str]:
+        try:
+            while True:
+                yield "piece"
+        except asyncio.CancelledError:
+            print("cancelled")
+            raise
+        finally:
+            print("cleaned up")
+""",
+}
+
+
+def _has_yielded(prediction: Prediction, least: int) -> bool:
+    return len(prediction.output or ()) >= least
+
+
+@pytest.mark.parametrize("isolate", [False, True], ids=["here", "isolated"])
+@pytest.mark.parametrize("source", ENDLESS.values(), ids=ENDLESS)
+def test_a_quick_generator_sees_its_cancellation(
+    tmp_path: Path, source: str, isolate: bool
+) -> None:
+    """Wherever the cancellation lands, between two pieces too, the generator sees it once."""
+    chance = random.Random(7)
+
+    async def main() -> None:
+        settings = EngineSettings(isolate=isolate, workspace_parent=rooms(tmp_path))
+        async with serving(tmp_path, source, settings) as service:
+            for _ in range(60):
+                prediction = submit(service, Plain())
+                least = chance.randrange(1, 400)
+                await until(partial(_has_yielded, prediction, least))
+                prediction.cancel()
+                await ended(prediction)
+
+                assert prediction.status is Status.CANCELED
+                assert prediction.logs == "cancelled\ncleaned up\n"
+
+    run(main)
+
+
+@pytest.mark.parametrize("isolate", [False, True], ids=["here", "isolated"])
+@pytest.mark.parametrize("source", ENDLESS.values(), ids=ENDLESS)
+def test_a_quick_generator_is_closed_where_a_piece_cannot_be_delivered(
+    tmp_path: Path, source: str, isolate: bool
+) -> None:
+    """A delivery that fails ends a generator that is ahead of it; nobody cancelled that."""
+
+    class Failing:
+        def __init__(self) -> None:
+            self.left = 300
+
+        async def deliver(self, value: str, workspace: object) -> str:
+            self.left -= 1
+            if not self.left:
+                raise ValueError("no more")
+            return value
+
+    async def main() -> None:
+        settings = EngineSettings(isolate=isolate, workspace_parent=rooms(tmp_path))
+        async with serving(tmp_path, source, settings) as service:
+            for _ in range(5):
+                prediction = await ended(submit(service, Failing()))
+
+                assert prediction.status is Status.FAILED
+                assert "cleaned up" in prediction.logs
+                assert "cancelled" not in prediction.logs
+                assert len(prediction.output) == 299
+
+    run(main)
