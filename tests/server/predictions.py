@@ -15,7 +15,7 @@ class Play:
         self.prediction = Prediction(name, "cog", canceller=self._cancel, history=history)
         if yields:
             self.prediction.expect_pieces(concatenate=False)
-        self.run = Run(self.prediction, {}, yields=yields)
+        self.run = Run(self.prediction, {})
 
     def _cancel(self) -> None:
         self.cancelled += 1

@@ -34,7 +34,7 @@ def body_of(status: Status, *pieces: str) -> dict[str, Any]:
                 play.fail("a bad thing")
             case _:
                 play.prediction.finish(status, PredictionCancelled("the prediction was cancelled"))
-        await play.run.end()
+        await play.prediction.wait()
         return play.run.ended()
 
     return asyncio.run(main())

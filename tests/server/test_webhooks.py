@@ -143,7 +143,7 @@ def test_a_dead_receiver_blocks_neither_prediction_nor_others(hooks: Receiver) -
         other.start()
         other.succeed()
 
-        await stuck.run.end()
+        await stuck.prediction.wait()
         await arrived(hooks, "/ok", 2)
 
         assert len(hooks.at("/slow")) == 1

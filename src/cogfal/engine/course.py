@@ -171,14 +171,15 @@ class Course:
         if isinstance(kind, IteratorType):
             self.prediction.expect_pieces(concatenate=kind.concatenate)
         while True:
-            piece = await self._next(run)
-            match piece:
+            match await self._next(run):
                 case Returned(value):
                     await self._deliver(value, workspace)
                     return
-                case Yielded(value):
+                case Yielded(value, rests):
                     self.prediction.expect_pieces()
                     await self._deliver(value, workspace)
+                    if rests:  # those who watch come first, while the author's code is silent
+                        await self._own(None, asyncio.sleep(0))
                 case Ended():
                     self.prediction.expect_pieces()
                     return

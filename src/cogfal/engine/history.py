@@ -54,16 +54,17 @@ class Watch(Generic[T]):
             self._node = self._node.next
         return items
 
-    async def wait(self) -> None:
-        """Wait until there is an item to take, or the end."""
-        while self._node.next is None and not self._history.ended:
-            await self._history.more()
+    async def wait(self, seconds: float | None = None) -> None:
+        """Wait until there is an item to take, or the end, or for so many seconds."""
+        if self._node.next is None and not self._history.ended:
+            await self._history.more(seconds)
 
     def __aiter__(self) -> Watch[T]:
         return self
 
     async def __anext__(self) -> T:
-        await self.wait()
+        while self._node.next is None and not self._history.ended:
+            await self.wait()
         if self._node.next is None:
             raise StopAsyncIteration
         item, self._node = self._node.item, self._node.next
@@ -104,18 +105,26 @@ class History(Generic[T]):
             raise Gone(first - after)
         return Watch(self, self._kept[after - first] if after < self._count else self._tail)
 
-    async def more(self) -> None:
-        """Wait for the next item, or the end."""
-        waiter = asyncio.get_running_loop().create_future()
+    async def more(self, seconds: float | None = None) -> None:
+        """Wait for the next item, or the end, or for so many seconds."""
+        loop = asyncio.get_running_loop()
+        waiter = loop.create_future()
         self._waiting.append(waiter)
+        timer = loop.call_later(seconds, _set, waiter) if seconds is not None else None
         try:
             await waiter
         finally:
+            if timer is not None:
+                timer.cancel()
             if waiter in self._waiting:
                 self._waiting.remove(waiter)
 
     def _wake(self) -> None:
         waiting, self._waiting = self._waiting, []
         for waiter in waiting:
-            if not waiter.done():
-                waiter.set_result(None)
+            _set(waiter)
+
+
+def _set(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

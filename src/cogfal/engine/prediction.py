@@ -138,11 +138,12 @@ class Prediction:
         """JSON; for iterators the list of pieces so far, or the text where they are joined."""
         if self._pieces is None:
             return self._whole
-        if not self._concatenate:
-            return self._pieces
-        if len(self._pieces) > 1:
-            self._pieces = ["".join(map(str, self._pieces))]
-        return self._pieces[0] if self._pieces else ""
+        return "".join(map(str, self._pieces)) if self._concatenate else self._pieces
+
+    @property
+    def pieces(self) -> JSON:
+        """The output as Cog's API has it: of iterators always the list of pieces so far."""
+        return self._whole if self._pieces is None else self._pieces
 
     def cancel(self) -> None:
         """Ask for its end; harmless when repeated and after the end.

@@ -116,7 +116,7 @@ async def _reported(run: Run, mode: Mode, request: Request) -> Response:
         case Mode.ASYNC:
             return answer(messages.accepted(run.prediction.id), 202)
         case Mode.WAIT:
-            await wait_watching(run.end(), request, run.prediction.cancel)
+            await wait_watching(run.prediction.wait(), request, run.prediction.cancel)
             return answer(run.ended())
 
 

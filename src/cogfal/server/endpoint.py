@@ -14,6 +14,7 @@ from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from cogfal.engine.history import Watch
 from cogfal.engine.ports import Deliverer
 from cogfal.engine.prediction import Completed, Event, Log, Output, Prediction
 from cogfal.engine.service import Service, Submission
@@ -73,7 +74,7 @@ class Endpoint:
             prediction = await self._submit(request)
         except CogfalError as error:
             return failure(error).response()
-        told = self._told(prediction, request)
+        told = self._told(prediction, prediction.events(), logs=self._wants_logs(request))
         first = await wait_watching(anext(told), request, prediction.cancel)
         if first and isinstance(first[0], Failure):
             return first[0].response(self._logs(prediction, request))
@@ -115,34 +116,34 @@ class Endpoint:
     def _wants_logs(self, request: Request) -> bool:
         return self.logs and WANTS_LOGS in request.headers
 
-    async def _told(self, prediction: Prediction, request: Request) -> AsyncIterator[list[Told]]:
+    async def _told(
+        self, prediction: Prediction, watch: Watch[Event], *, logs: bool
+    ) -> AsyncIterator[list[Told]]:
         """Yield what a stream tells, as much at once as there is; nothing to show that it lives."""
-        logs = self._wants_logs(request)
-        async for events in pulse(prediction.events()):
+        async for events in pulse(watch):
             told = [
                 each
                 for event in events
-                if (each := await self._tell(event, prediction, logs=logs)) is not None
+                if (each := self._tell(event, prediction, logs=logs)) is not None
             ]
             if told or not events:
                 yield told
 
-    async def _tell(self, event: Event, prediction: Prediction, *, logs: bool) -> Told | None:
+    def _tell(self, event: Event, prediction: Prediction, *, logs: bool) -> Told | None:
         match event:
             case Output(chunk, index):
                 return {self.output_name: chunk, "index": index}
             case Log(source, data) if logs:
                 return {"log": {"source": source, "data": data}}
             case Completed():
-                return await self._last(prediction)
+                return self._last(prediction)
             case _:
                 return None
 
-    async def _last(self, prediction: Prediction) -> Told:
-        try:
-            return {**self._shape(await prediction.result()), "completed": True}
-        except CogfalError as error:
-            return failure(error)
+    def _last(self, prediction: Prediction) -> Told:
+        if prediction.exception is not None:
+            return failure(prediction.exception)
+        return {**self._shape(prediction.output), "completed": True}
 
 
 async def _body(request: Request) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -33,10 +33,18 @@ MASK: Final = "**********"
 Body = dict[str, JSON]
 
 
+UNENCODABLE: Final = "replace"
+"""How text that is not Unicode (lone surrogates) is encoded: as `?`."""
+
+written: Final[Callable[[JSON], str]] = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":")
+).encode
+"""Write JSON as text, which may hold lone surrogates."""
+
+
 def encoded(body: Body) -> bytes:
     """Write a body as JSON; text that is not Unicode (lone surrogates) is replaced by `?`."""
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-8", "replace")
+    return written(body).encode("utf-8", UNENCODABLE)
 
 
 def accepted(prediction_id: str) -> Body:

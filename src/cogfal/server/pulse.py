@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Final
 
-import anyio
-
 from cogfal.engine.history import Watch
 from cogfal.engine.prediction import Event
 
@@ -17,6 +15,5 @@ HEARTBEAT: Final = 15.0
 async def pulse(events: Watch[Event], seconds: float = HEARTBEAT) -> AsyncIterator[list[Event]]:
     """Yield the events that are there, all at once; an empty list after each silent stretch."""
     while not events.ended:
-        with anyio.move_on_after(seconds):
-            await events.wait()
+        await events.wait(seconds)
         yield events.take()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from starlette.requests import Request
 
 from cogfal.engine.ports import Deliverer
-from cogfal.engine.prediction import Event, Output, Prediction
+from cogfal.engine.prediction import Prediction
 from cogfal.engine.service import Service, Submission
 from cogfal.engine.settings import history_capacity
 from cogfal.errors import Busy, UnknownPrediction
@@ -18,7 +18,7 @@ from cogfal.files import Store
 from cogfal.schema.validation import Validator
 from cogfal.server.ids import new_id
 from cogfal.server.messages import MASK, Body, ended, progress, shown
-from cogfal.spec import JSON, IteratorType
+from cogfal.spec import JSON
 
 DOOR: Final = "cog"
 
@@ -33,19 +33,16 @@ class DelivererFactory(Protocol):
 class Run:
     """One prediction of Cog's door, with what its clients may ask about it.
 
-    Cog answers iterators with lists, concatenated ones too, so the pieces are kept here.
+    Cog answers iterators with lists, concatenated ones too.
     """
 
-    def __init__(self, prediction: Prediction, values: Mapping[str, JSON], *, yields: bool) -> None:
+    def __init__(self, prediction: Prediction, values: Mapping[str, JSON]) -> None:
         self.prediction = prediction
         self.values = values
-        self._pieces: list[JSON] | None = [] if yields else None
-        self._end = asyncio.ensure_future(self._follow(prediction.events()))
 
     def progress(self) -> Body:
         """Return its state as of now, while it has not ended."""
-        pieces = self._pieces
-        return progress(self.prediction, self.prediction.output if pieces is None else pieces)
+        return progress(self.prediction, self.prediction.pieces)
 
     def attached(self) -> Body:
         """Return its state for a client that asks for the same prediction again."""
@@ -53,17 +50,7 @@ class Run:
 
     def ended(self) -> Body:
         """Return its last state."""
-        pieces = self._pieces
-        return ended(self.prediction, self.prediction.output if pieces is None else pieces)
-
-    async def end(self) -> None:
-        """Wait for its end; cancelling this does not cancel it."""
-        await asyncio.shield(self._end)
-
-    async def _follow(self, events: AsyncIterator[Event]) -> None:
-        async for event in events:
-            if isinstance(event, Output) and self._pieces is not None:
-                self._pieces.append(event.chunk)
+        return ended(self.prediction, self.prediction.pieces)
 
 
 class AlreadyUnderWay(Busy):
@@ -139,8 +126,7 @@ class Runs:
                 wait=False,
             )
         )
-        yields = isinstance(self.service.spec.output, IteratorType)
-        return self._keep(Run(prediction, self._shown(values), yields=yields))
+        return self._keep(Run(prediction, self._shown(values)))
 
     def _shown(self, values: Mapping[str, Any]) -> dict[str, JSON]:
         secret = self._validator.secret
@@ -151,7 +137,8 @@ class Runs:
 
     def _keep(self, run: Run) -> Run:
         self._under_way[run.prediction.id] = run
-        asyncio.ensure_future(run.end()).add_done_callback(lambda _: self._forget(run))
+        ended = asyncio.ensure_future(run.prediction.wait())
+        ended.add_done_callback(lambda _: self._forget(run))
         return run
 
     def _forget(self, run: Run) -> None:

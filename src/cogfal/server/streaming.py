@@ -20,7 +20,7 @@ from cogfal.engine.prediction import (
     Started,
 )
 from cogfal.server.caller import until_gone
-from cogfal.server.messages import Body, encoded
+from cogfal.server.messages import UNENCODABLE, Body, written
 from cogfal.server.pulse import HEARTBEAT, pulse
 from cogfal.server.runs import Run
 
@@ -71,26 +71,25 @@ async def frames(
 ) -> AsyncIterator[bytes]:
     """Write `events` of `run` as frames, with a comment after `heartbeat` silent seconds."""
     async for batch in pulse(events, heartbeat):
-        written = [await _frame(run, event) for event in batch]
-        yield b"".join(written) or b": keep-alive\n\n"
+        text = "".join([_frame(run, event) for event in batch]) or ": keep-alive\n\n"
+        yield text.encode("utf-8", UNENCODABLE)
 
 
-async def _frame(run: Run, event: Event) -> bytes:
+def _frame(run: Run, event: Event) -> str:
     match event:
-        case Started():
-            return _written("start", {"id": run.prediction.id, "status": "processing"})
         case Output(chunk, index):
-            return _written("output", {"chunk": chunk, "index": index})
+            return f'event: output\ndata: {{"chunk":{written(chunk)},"index":{index}}}\n\n'
         case Log(source, data):
-            return _written("log", {"source": source, "data": data})
+            return _named("log", {"source": source, "data": data})
+        case Started():
+            return _named("start", {"id": run.prediction.id, "status": "processing"})
         case Metric(name, value, mode):
             recorded = {"name": name, "value": value, "mode": _MODES.get(mode, mode)}
-            return _written("metric", recorded)
+            return _named("metric", recorded)
         case Completed():
-            await run.end()
-            return _written("completed", run.ended())
+            return _named("completed", run.ended())
         case HistoryGone(lost):
-            return _written("error", truncated(lost))
+            return _named("error", truncated(lost))
 
 
 def truncated(lost: int) -> Body:
@@ -98,5 +97,5 @@ def truncated(lost: int) -> Body:
     return {"error": "SSE stream replay truncated; events were dropped", "skipped": lost}
 
 
-def _written(name: str, data: Body) -> bytes:
-    return b"event: " + name.encode("ascii") + b"\ndata: " + encoded(data) + b"\n\n"
+def _named(name: str, data: Body) -> str:
+    return f"event: {name}\ndata: {written(data)}\n\n"

@@ -185,7 +185,6 @@ class Delivery:
         async for event in self._events:
             self._note(event)
             self._changed.set()
-        await self._run.end()
         self._over = True
         self._changed.set()
 

@@ -6,12 +6,14 @@ import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from copy import copy
 from pathlib import Path
 from typing import Any
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from cogfal.engine.prediction import Output, Prediction, Status
+from cogfal.engine.history import Watch
+from cogfal.engine.prediction import Event, Output, Prediction, Status
 from cogfal.files import StoredFile
 from cogfal.local import LocalProject, Session, find_project, open_session
 from cogfal.spec import JSON, PredictorSpec, Role
@@ -21,8 +23,15 @@ from cogfal.testing.streams import PythonStreams, SharedCapture
 class RunningPrediction:
     """A prediction under way; every method may be called from any thread."""
 
-    def __init__(self, prediction: Prediction, session: Session, portal: BlockingPortal) -> None:
+    def __init__(
+        self,
+        prediction: Prediction,
+        events: Watch[Event],
+        session: Session,
+        portal: BlockingPortal,
+    ) -> None:
         self._prediction = prediction
+        self._events = events
         self._session = session
         self._portal = portal
 
@@ -43,7 +52,7 @@ class RunningPrediction:
 
     def stream(self) -> Iterator[Any]:
         """Yield each piece of the output as the predictor yields it; raises as `output` does."""
-        events = self._portal.call(_pieces, self._prediction)
+        events = self._portal.call(_pieces, copy(self._events))
         with self._portal.wrap_async_context_manager(_Closing(events)):
             while (piece := self._portal.call(_next, events)) is not None:
                 yield self._session.files.with_paths(piece.chunk)
@@ -102,8 +111,8 @@ class ProjectClient:
 
     def submit(self, **inputs: Any) -> RunningPrediction:
         """Start it and return at once; raises InvalidInput."""
-        prediction = self._portal.call(self._session.submit, inputs)
-        return RunningPrediction(prediction, self._session, self._portal)
+        prediction, events = self._portal.call(_submitted, self._session, inputs)
+        return RunningPrediction(prediction, events, self._session, self._portal)
 
 
 @contextmanager
@@ -176,8 +185,14 @@ class _Closing:
         await self._generator.aclose()
 
 
-async def _pieces(prediction: Prediction) -> AsyncIterator[Output]:
-    return (event async for event in prediction.events() if isinstance(event, Output))
+def _submitted(session: Session, inputs: Mapping[str, Any]) -> tuple[Prediction, Watch[Event]]:
+    """Start a prediction and take a place from which no event of it is lost."""
+    prediction = session.submit(inputs)
+    return prediction, prediction.events()
+
+
+async def _pieces(events: Watch[Event]) -> AsyncIterator[Output]:
+    return (event async for event in events if isinstance(event, Output))
 
 
 async def _next(events: AsyncIterator[Output]) -> Output | None:
