@@ -24,7 +24,7 @@ from cogfal.files.store import LocalFile, StoredFile, stored
 from cogfal.files.workspace import create_file
 from cogfal.inputs import Materialiser
 from cogfal.inspection import read_predictor
-from cogfal.outputs import Deliverer, Style
+from cogfal.outputs import Deliverer, Places, Style
 from cogfal.project.config import CogConfig, read_config
 from cogfal.project.place import COG_YAML
 from cogfal.schema.validation import Door, Validator
@@ -188,7 +188,7 @@ class Session:
     ) -> None:
         self.spec = spec
         self.files = files
-        self._root = root
+        self._places = Places(root)
         self._service = service
         self._given = given
         self._validator = Validator(spec, Door.FAL)
@@ -203,7 +203,7 @@ class Session:
             Busy: The predictor has too many already.
         """
         parsed = self._validator.parse({name: self._url(value) for name, value in values.items()})
-        deliverer = Deliverer(self.spec.output, self.files, Style.URL, self._root)
+        deliverer = Deliverer(self.spec.output, self.files, Style.URL, self._places)
         return self._service.submit(Submission(parsed, deliverer))
 
     def _url(self, value: Any) -> JSON:

@@ -17,7 +17,7 @@ from cogfal.files import (
     Workspace,
     stored,
 )
-from cogfal.outputs import Deliverer, Style
+from cogfal.outputs import Deliverer, Places, Style
 from cogfal.spec import (
     AnyType,
     Type,
@@ -62,7 +62,7 @@ class Desk:
         """Deliver one value."""
 
         async def main() -> Any:
-            deliverer = Deliverer(kind or AnyType(), self.shelf, style, self.project)
+            deliverer = Deliverer(kind or AnyType(), self.shelf, style, Places(self.project))
             return await deliverer.deliver(value, self.workspace)
 
         return asyncio.run(main())

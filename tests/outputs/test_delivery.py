@@ -20,7 +20,7 @@ from cogfal.files import (
     Workspace,
     parse_data_url,
 )
-from cogfal.outputs import Deliverer, Style
+from cogfal.outputs import Deliverer, Places, Style
 from cogfal.spec import (
     AnyType,
     ListType,
@@ -67,7 +67,7 @@ def test_url_style_is_a_string(desk: Desk, scratch: Path) -> None:
 
 def test_data_urls_hold_the_bytes(project: Path, workspace: Workspace, scratch: Path) -> None:
     """With the store that needs no place, the answer is the file."""
-    deliverer = Deliverer(PathType(), DataUrlStore(), Style.URL, project)
+    deliverer = Deliverer(PathType(), DataUrlStore(), Style.URL, Places(project))
 
     url = asyncio.run(deliverer.deliver(a_file(scratch), workspace))
 
@@ -110,7 +110,7 @@ def test_files_are_stored_side_by_side_in_order(
     async def main() -> Any:
         release = shelf.release = asyncio.Event()
         shelf.all_here = lambda waiting: release.set() if waiting == 8 else None
-        deliverer = Deliverer(ListType(PathType()), shelf, Style.URL, project)
+        deliverer = Deliverer(ListType(PathType()), shelf, Style.URL, Places(project))
         return await asyncio.wait_for(deliverer.deliver(paths, workspace), 10)
 
     assert asyncio.run(main()) == [f"shelf://{number}.png" for number in range(8)]
@@ -133,7 +133,7 @@ def test_failed_upload_stops_the_others(project: Path, workspace: Workspace, scr
 
     async def main() -> None:
         shelf.release = asyncio.Event()
-        deliverer = Deliverer(AnyType(), shelf, Style.URL, project)
+        deliverer = Deliverer(AnyType(), shelf, Style.URL, Places(project))
         value = [a_file(scratch), a_file(scratch, "bad.png")]
         await asyncio.wait_for(deliverer.deliver(value, workspace), 10)
 
@@ -150,7 +150,7 @@ def test_cancelling_stops_the_uploads(project: Path, workspace: Workspace, scrat
         shelf.release = asyncio.Event()
         under_way = asyncio.Event()
         shelf.all_here = lambda waiting: under_way.set()
-        deliverer = Deliverer(AnyType(), shelf, Style.URL, project)
+        deliverer = Deliverer(AnyType(), shelf, Style.URL, Places(project))
         task = asyncio.ensure_future(deliverer.deliver(a_file(scratch), workspace))
         await under_way.wait()
         task.cancel()
@@ -170,7 +170,7 @@ def test_files_are_stored_in_the_context_of_their_request(
 
     async def request() -> Deliverer:
         CALLER.set("alice")
-        return Deliverer(AnyType(), shelf, Style.URL, project)
+        return Deliverer(AnyType(), shelf, Style.URL, Places(project))
 
     async def main() -> None:
         deliverer = await asyncio.create_task(request())
@@ -193,7 +193,7 @@ def test_picture_size_reaches_the_store(desk: Desk, scratch: Path) -> None:
 def test_nothing_is_left_after_many_outputs(project: Path, scratch: Path) -> None:
     """Files, descriptors and threads are what they were, failures included."""
     store = LocalStore(max_bytes=100_000)
-    deliverer = Deliverer(AnyType(), store.at("http://x"), Style.MEDIA, project)
+    deliverer = Deliverer(AnyType(), store.at("http://x"), Style.MEDIA, Places(project))
 
     async def some() -> None:
         with Workspace() as workspace:

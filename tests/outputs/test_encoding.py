@@ -25,7 +25,7 @@ from cogfal.errors import OutputError
 from cogfal.files import (
     Workspace,
 )
-from cogfal.outputs import Deliverer, Style
+from cogfal.outputs import Deliverer, Places, Style
 from cogfal.spec import (
     AnyType,
     DictType,
@@ -254,7 +254,7 @@ def test_encoding_much_leaves_the_event_loop_free(project: Path, workspace: Work
 
     async def main() -> Any:
         turning = asyncio.ensure_future(turn())
-        deliverer = Deliverer(AnyType(), Shelf(), Style.MEDIA, project)
+        deliverer = Deliverer(AnyType(), Shelf(), Style.MEDIA, Places(project))
         answer = await deliverer.deliver([float(n) for n in range(100_000)], workspace)
         turning.cancel()
         return answer
@@ -282,7 +282,7 @@ JSON_VALUES = st.recursive(
 @given(value=JSON_VALUES)
 def test_json_stays_as_it_is(value: Any) -> None:
     """A value that is JSON already comes back equal."""
-    deliverer = Deliverer(AnyType(), Shelf(), Style.MEDIA, Path.cwd())
+    deliverer = Deliverer(AnyType(), Shelf(), Style.MEDIA, Places(Path.cwd()))
     with Workspace() as workspace:
         assert asyncio.run(deliverer.deliver(value, workspace)) == value
 

@@ -12,7 +12,7 @@ from cogfal.errors import OutputError
 from cogfal.files import (
     Workspace,
 )
-from cogfal.outputs import Deliverer, Style
+from cogfal.outputs import Deliverer, Places, Style
 from cogfal.spec import (
     ListType,
     PathType,
@@ -58,7 +58,7 @@ def test_misplaced_file_is_an_error_that_names_it(
 def test_further_places_can_be_allowed(workspace: Workspace, project: Path) -> None:
     """A directory such as /data is an output's place if the App says so."""
     shelf = Shelf()
-    deliverer = Deliverer(PathType(), shelf, Style.URL, project, other_places=[Path("/usr/bin")])
+    deliverer = Deliverer(PathType(), shelf, Style.URL, Places(project, [Path("/usr/bin")]))
 
     asyncio.run(deliverer.deliver(Path("/usr/bin/env"), workspace))
 

@@ -6,6 +6,7 @@ The table is the same on every machine; what the operating system has in mime.ty
 from __future__ import annotations
 
 import mimetypes
+from functools import cache
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
@@ -101,7 +102,7 @@ def type_by_name(name: str) -> str | None:
     suffix = PurePosixPath(name).suffix.lower()
     if suffix in _OWN_TYPES:
         return _OWN_TYPES[suffix]
-    registered = mimetypes.MimeTypes().types_map[True].get(suffix)
+    registered = _registered().types_map[True].get(suffix)
     return None if registered == OCTET_STREAM else registered
 
 
@@ -112,7 +113,16 @@ def suffix_for(content_type: str) -> str:
         return ""
     if kind in _PREFERRED_SUFFIXES:
         return _PREFERRED_SUFFIXES[kind]
-    for suffix, own in _OWN_TYPES.items():
-        if own == kind:
-            return suffix
-    return mimetypes.MimeTypes().guess_extension(kind) or ""
+    return _own_suffixes().get(kind) or _registered().guess_extension(kind) or ""
+
+
+@cache
+def _registered() -> mimetypes.MimeTypes:
+    """Return Python's own table, which is slow to make."""
+    return mimetypes.MimeTypes()
+
+
+@cache
+def _own_suffixes() -> dict[str, str]:
+    """Return the first suffix of each content type in the table above."""
+    return {kind: suffix for suffix, kind in reversed(tuple(_OWN_TYPES.items()))}

@@ -6,8 +6,8 @@ import asyncio
 import contextvars
 from collections.abc import Coroutine, Sequence
 from enum import Enum
-from functools import cached_property, partial
-from pathlib import Path, PurePath
+from functools import partial
+from pathlib import PurePath
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -51,29 +51,15 @@ class Deliverer:
         kind: The predictor's declared output; of an iterator, each piece is delivered by itself.
         store: Where files go.
         style: How files are written in the answer.
-        project: The project's root; its files may be outputs and are never removed.
-        other_places: Further directories that outputs may lie in.
+        places: Where outputs may lie; shared by all requests.
     """
 
-    def __init__(
-        self,
-        kind: Type,
-        store: Store,
-        style: Style,
-        project: Path,
-        *,
-        other_places: Sequence[Path] = (),
-    ) -> None:
+    def __init__(self, kind: Type, store: Store, style: Style, places: Places) -> None:
         self._kind = kind
         self._store = store
         self._style = style
-        self._project = project
-        self._other_places = other_places
+        self._places = places
         self._context = contextvars.copy_context()
-
-    @cached_property
-    def _places(self) -> Places:
-        return Places(self._project, self._other_places)
 
     async def deliver(self, value: Any, workspace: Workspace) -> JSON:
         """Return `value` as JSON once all its files are stored; temporary ones are then removed.

@@ -7,35 +7,49 @@ import stat
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 from cogfal.errors import OutputError
 
-_SYSTEM = tuple(Path(place) for place in ("/proc", "/sys", "/dev", "/etc"))
+Prefixes: TypeAlias = tuple[str, ...]
+
+_SYSTEM: Prefixes = ("/proc/", "/sys/", "/dev/", "/etc/")
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An output file that may be read, and where it really lies."""
+
+    file: BinaryIO
+    real: str
 
 
 class Places:
     """The directories that outputs may lie in: the project, temporary ones, and `others`.
 
-    System directories are refused even inside those.
+    System directories are refused even inside those. One instance serves all requests: where the
+    directories themselves really lie is found out when the first file is judged.
     """
 
     def __init__(self, project: Path, others: Sequence[Path] = ()) -> None:
-        self.project = project.resolve()
-        self._others = tuple(other.resolve() for other in others)
-        temporary = (tempfile.gettempdir(), "/tmp", "/var/tmp")  # noqa: S108 (named, not used)
-        self._temporary = tuple(Path(place).resolve() for place in temporary)
+        self._project = project
+        self._others = others
 
     @contextmanager
-    def opened(self, path: Path, directory: Path, where: str) -> Iterator[BinaryIO]:
+    def opened(self, path: Path, directory: Path, where: str) -> Iterator[Opened]:
         """Open an output file to read it; raise `OutputError`, naming it, if that may not be.
 
         Where it really lies is judged before it is opened and again, by what was opened, after.
-        `directory` is the prediction's own; `where` is what the file is called in messages.
+        `directory` is the prediction's own, without links; `where` is what the file is called in
+        messages.
         """
-        self._judge(path, Path(os.path.realpath(path)), directory, where)
+        real = os.path.realpath(path)
+        self._refuse_outside(path, real, directory, where)
+        _refuse_irregular(path, _mode(real), where)
         try:
             descriptor = os.open(path, _FLAGS)
         except FileNotFoundError as error:
@@ -43,42 +57,74 @@ class Places:
         except OSError as error:
             raise OutputError(f"{where}: {path} cannot be read: {error.strerror}") from error
         with os.fdopen(descriptor, "rb") as file:
-            self._judge(path, _real_path(descriptor, path), directory, where)
-            yield file
+            real = _real_path(descriptor, path)
+            self._refuse_outside(path, real, directory, where)
+            _refuse_irregular(path, os.fstat(descriptor).st_mode, where)
+            yield Opened(file, real)
 
     def located(self, path: Path) -> Path:
         """Make a path absolute, from the working directory or, if it is not there, the project."""
         if path.is_absolute():
             return path
         here = Path.cwd() / path
-        return here if here.exists() else self.project / path
+        return here if here.exists() else self._project.resolve() / path
 
-    def is_temporary(self, path: Path, directory: Path) -> bool:
-        """Tell whether the file at `path` is removed once it is delivered.
+    def is_temporary(self, real: str, directory: Path) -> bool:
+        """Tell whether the file that really lies at `real` is removed once it is delivered.
 
         What lies in the prediction's own `directory` may be an input, and goes with it.
         """
-        real = Path(os.path.realpath(path))
-        if any(real.is_relative_to(kept) for kept in (directory, self.project, *self._others)):
+        if _is_inside(real, (_prefix(directory), *self._lasting)):
             return False
-        return any(real.is_relative_to(place) for place in self._temporary)
+        return _is_inside(real, self._temporary)
 
-    def _judge(self, path: Path, real: Path, directory: Path, where: str) -> None:
-        allowed = (directory, self.project, *self._temporary, *self._others)
-        inside = any(real.is_relative_to(place) for place in allowed)
-        if not inside or any(real.is_relative_to(place) for place in _SYSTEM):
-            whereabouts = f"{path}" if real == path else f"{path} (really {real})"
+    @cached_property
+    def _lasting(self) -> Prefixes:
+        return tuple(_prefix(place.resolve()) for place in (self._project, *self._others))
+
+    @cached_property
+    def _temporary(self) -> Prefixes:
+        places = (tempfile.gettempdir(), "/tmp", "/var/tmp")  # noqa: S108 (named, not used)
+        return tuple(_prefix(Path(place).resolve()) for place in places)
+
+    def _refuse_outside(self, path: Path, real: str, directory: Path, where: str) -> None:
+        allowed = (_prefix(directory), *self._lasting, *self._temporary)
+        if not _is_inside(real, allowed) or _is_inside(real, _SYSTEM):
+            whereabouts = f"{path}" if real == str(path) else f"{path} (really {real})"
             raise OutputError(
                 f"{where}: {whereabouts} lies outside the project, the temporary directory and "
                 "the prediction's directory; write output files to one of them"
             )
-        if real.is_dir():
-            raise OutputError(f"{where}: {path} is a directory; return its files, or an archive")
-        if real.exists() and not stat.S_ISREG(real.stat().st_mode):
-            raise OutputError(f"{where}: {path} is not a regular file")
 
 
-def _real_path(descriptor: int, path: Path) -> Path:
+def _prefix(place: Path) -> str:
+    """Return what the path of every file in `place` begins with."""
+    return os.path.join(place, "")  # noqa: PTH118 (a Path drops the slash at the end)
+
+
+def _is_inside(real: str, prefixes: Prefixes) -> bool:
+    return f"{real}/".startswith(prefixes)
+
+
+def _mode(real: str) -> int | None:
+    """Return the mode of what lies at `real`, None if nothing that can be looked at does."""
+    try:
+        return os.stat(real).st_mode  # noqa: PTH116 (it is no Path)
+    except OSError:
+        return None
+
+
+def _refuse_irregular(path: Path, mode: int | None, where: str) -> None:
+    if mode is None or stat.S_ISREG(mode):
+        return
+    if stat.S_ISDIR(mode):
+        raise OutputError(f"{where}: {path} is a directory; return its files, or an archive")
+    raise OutputError(f"{where}: {path} is not a regular file")
+
+
+def _real_path(descriptor: int, path: Path) -> str:
     """Return where the opened file lies, as the kernel says where it does."""
-    link = Path(f"/proc/self/fd/{descriptor}")
-    return link.readlink() if link.exists() else Path(os.path.realpath(path))
+    try:
+        return os.readlink(f"/proc/self/fd/{descriptor}")  # noqa: PTH115 (it is no Path)
+    except OSError:  # there is no /proc
+        return os.path.realpath(path)

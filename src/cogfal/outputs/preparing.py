@@ -62,15 +62,15 @@ def _described(path: Path, found: FoundFile, places: Places, directory: Path) ->
     if "\0" in str(path):
         raise OutputError(f"{label(found.loc)}: {str(path)!r} is no path, it contains a NUL")
     path = places.located(path)
-    with places.opened(path, directory, label(found.loc)) as file:
-        media = describe_opened(file, path.name)
+    with places.opened(path, directory, label(found.loc)) as opened:
+        media = describe_opened(opened.file, path.name)
     return LocalFile(
         path,
         path.name,
         media.content_type,
         media.size,
         media.pixels,
-        disposable=places.is_temporary(path, directory),
+        disposable=places.is_temporary(opened.real, directory),
     )
 
 

@@ -24,7 +24,7 @@ def decode(body: bytes) -> JSON:
     """
     try:
         text = body.decode("utf-8")
-        if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+        if _opened(body, b"[") + _opened(body, b"{") > MAX_DEPTH:
             _refuse_depth(text)
         value = _DECODER.decode(text)
         if b"\\" in body and "\\u" in text:
@@ -41,6 +41,16 @@ def _problem(reason: str) -> Problem:
         type="json_invalid",
         context={"error": reason},
     )
+
+
+def _opened(body: bytes, bracket: bytes) -> int:
+    """Count a bracket, no further than `MAX_DEPTH` is passed: a large body is mostly one text."""
+    at = -1
+    for count in range(MAX_DEPTH + 1):
+        at = body.find(bracket, at + 1)
+        if at < 0:
+            return count
+    return MAX_DEPTH + 1
 
 
 def _refuse_depth(text: str) -> None:

@@ -32,7 +32,7 @@ from cogfal.files.local_store import ROUTE as FILES
 from cogfal.files.progress import write_line
 from cogfal.files.scratch import sweep
 from cogfal.inputs import Materialiser
-from cogfal.outputs import Deliverer, Style
+from cogfal.outputs import Deliverer, Places, Style
 from cogfal.schema.document import document
 from cogfal.schema.validation import Door, Validator
 from cogfal.server.api import CogApi
@@ -111,9 +111,8 @@ class Serving:
             allow_private_hosts=settings.allow_private_hosts,
         )
         self._fetcher = HttpFetcher(self._limits)
-        self._output_places = [Path(place) for place in settings.output_places]
-        if settings.file_cache is not None:
-            self._output_places.append(Path(settings.file_cache))
+        further = [*settings.output_places, *filter(None, [settings.file_cache])]
+        self._output_places = Places(root, [Path(place) for place in further])
         self._cache = settings.file_cache and FileCache(Path(settings.file_cache), self._fetcher)
         self._capture = Capture()
         self._outbound = Outbound(allow_private_hosts=settings.allow_private_hosts)
@@ -267,7 +266,7 @@ class Serving:
         return self._deliverer(kind, store, Style.URL)
 
     def _deliverer(self, kind: Type, store: Store, style: Style) -> Deliverer:
-        return Deliverer(kind, store, style, self._root, other_places=self._output_places)
+        return Deliverer(kind, store, style, self._output_places)
 
     def _store_for(self, request: Request) -> Store:
         if self._local is not None and self._store is self._local:
