@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import subprocess
 import sys
@@ -302,6 +303,41 @@ def test_cancelling_stops_every_download(server: FileServer, workspace: Workspac
     assert list(workspace.directory.iterdir()) == []
 
 
+@pytest.mark.parametrize("sizes", [[9], [200_000], [9, 9, 8], [9] * 20, [9, 90_000, 60_000]])
+def test_data_urls_are_written_however_large_and_many(
+    workspace: Workspace, sizes: list[int]
+) -> None:
+    """Every one gets a file of its own, equal ones too, and all of their bytes are counted."""
+    contents = [bytes(range(256)) * (size // 256 + 1) for size in sizes]
+    urls = [f"data:;base64,{base64.b64encode(content).decode()}" for content in contents]
+    limits = FileLimits(max_file_bytes=10**6)
+    make = materialiser(InputSpec("x", ListType(PathType())), limits=limits).materialise
+
+    paths = asyncio.run(make({"x": urls}, workspace))["x"]
+
+    assert [path.read_bytes() for path in paths] == contents
+    assert len(set(paths)) == len(paths)
+    assert workspace.received == sum(map(len, contents))
+
+
+def test_cancelling_waits_until_data_urls_are_written(workspace: Workspace) -> None:
+    """So the prediction's directory is not written to while it is removed."""
+    urls = [f"data:;base64,{base64.b64encode(bytes(size)).decode()}" for size in (10**6, 2, 3)]
+    limits = FileLimits(max_file_bytes=10**8)
+    make = materialiser(InputSpec("x", ListType(PathType())), limits=limits).materialise
+
+    async def main() -> None:
+        task = asyncio.ensure_future(make({"x": urls}, workspace))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+
+    assert sorted(path.stat().st_size for path in workspace.directory.iterdir()) == [2, 3, 10**6]
+
+
 def test_files_of_one_request_share_its_limit(workspace: Workspace) -> None:
     """The sum counts, data URLs too."""
     limits = FileLimits(max_file_bytes=10, max_request_bytes=15)
@@ -327,6 +363,7 @@ def test_default_may_be_a_file_of_the_author(
     path = asyncio.run(make({"x": str(own)}, workspace))["x"]
 
     assert type(path) is CogPath
+    assert list(tmp_path.iterdir()) == [own], "a directory was made for nothing"
     workspace.close()
     assert path.read_text() == "own"
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
-
-import anyio.to_thread
 
 from cogfal.cog.types import Path as CogPath
 from cogfal.errors import FileInputError, Problem
@@ -22,6 +21,7 @@ from cogfal.files import (
     Workspace,
     parse_data_url,
 )
+from cogfal.files.blocking import SHORT, to_the_end
 from cogfal.files.together import together
 from cogfal.files.workspace import create_file
 from cogfal.spec import (
@@ -40,7 +40,9 @@ from cogfal.spec import (
 )
 
 Loc: TypeAlias = tuple[str | int, ...]
+Source: TypeAlias = tuple[str, bool] | int
 
+_FEW = 4
 _SHOWN = 200
 
 
@@ -104,10 +106,14 @@ class Materialiser:
         ]
         if not places:
             return dict(values)
-        wanted = dict.fromkeys((p.url, self._is_cached(p)) for p in places if not p.is_own)
-        arrived = await self._fetch_all(wanted, places, workspace)
-        files = _Files(arrived, workspace)
-        ready = {place.loc: files.give(place, self._is_cached(place)) for place in places}
+        arrived = await self._fetch_all(places, workspace)
+        files = _Files(workspace)
+        ready = {
+            place.loc: files.give(
+                place, Path(place.url) if place.is_own else arrived[self._source(place)]
+            )
+            for place in places
+        }
         return {
             name: _filled(self._inputs[name].type, value, (name,), ready)
             if name in self._inputs
@@ -115,47 +121,57 @@ class Materialiser:
             for name, value in values.items()
         }
 
+    def _source(self, place: Place) -> Source:
+        """Return what two places of the same file have in common.
+
+        Data URLs are told apart without being read: they may be large.
+        """
+        if _is_data_url(place.url):
+            return id(place.url)
+        return place.url, self._is_cached(place)
+
     def _is_cached(self, place: Place) -> bool:
         if self._cache is None or place.is_own or _is_data_url(place.url):
             return False
         return self._cached_inputs is None or place.loc[0] in self._cached_inputs
 
-    async def _fetch_all(
-        self, wanted: Iterable[tuple[str, bool]], places: list[Place], workspace: Workspace
-    ) -> dict[tuple[str, bool], Path]:
+    async def _fetch_all(self, places: list[Place], workspace: Workspace) -> dict[Source, Path]:
+        wanted = {self._source(place): place for place in places if not place.is_own}
+        if not wanted:
+            return {}
+        sent = {source: p.url for source, p in wanted.items() if _is_data_url(p.url)}
         budget = Budget(self._limits)
 
-        async def fetch(url: str, cached: bool) -> Path:
-            try:
-                return await self._fetch(url, cached, workspace, budget)
-            except FetchError as error:
-                raise _file_input_error(url, error, places) from error
+        async def download(place: Place) -> Path:
+            with _naming(place.url, places):
+                return await self._download(place, workspace, budget)
 
+        downloads = {
+            source: partial(download, place)
+            for source, place in wanted.items()
+            if source not in sent
+        }
         try:
-            return await together(
-                {each: partial(fetch, *each) for each in wanted}, self._limits.concurrency
-            )
+            work = partial(_decode_all, sent, places, workspace, budget)
+            arrived = work() if _is_short(sent.values()) else await to_the_end(work)
+            return arrived | await together(downloads, self._limits.concurrency)
         finally:
             workspace.received += budget.spent
 
-    async def _fetch(self, url: str, cached: bool, workspace: Workspace, budget: Budget) -> Path:
-        if _is_data_url(url):
-            return await anyio.to_thread.run_sync(_decode, url, workspace.directory, budget)
-        if cached and self._cache is not None:
-            return workspace.link(await self._cache.get(url, budget))
-        return (await self._fetcher.fetch(url, workspace.directory, budget)).path
+    async def _download(self, place: Place, workspace: Workspace, budget: Budget) -> Path:
+        if self._cache is not None and self._is_cached(place):
+            return workspace.link(await self._cache.get(place.url, budget))
+        return (await self._fetcher.fetch(place.url, workspace.directory, budget)).path
 
 
 class _Files:
     """Hands out what was fetched: every place gets a file of its own name or its own handle."""
 
-    def __init__(self, arrived: Mapping[tuple[str, bool], Path], workspace: Workspace) -> None:
-        self._arrived = arrived
+    def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._given: set[Path] = set()
 
-    def give(self, place: Place, cached: bool) -> Any:
-        path = Path(place.url) if place.is_own else self._arrived[place.url, cached]
+    def give(self, place: Place, path: Path) -> Any:
         if not place.as_path:
             return self._workspace.open(path)
         if place.is_own:
@@ -167,6 +183,25 @@ class _Files:
         return CogPath(path)
 
 
+def _decode_all(
+    urls: Mapping[Source, str], places: list[Place], workspace: Workspace, budget: Budget
+) -> dict[Source, Path]:
+    """Make the prediction's directory, and write what came within the request into it."""
+    directory = workspace.directory
+    arrived: dict[Source, Path] = {}
+    for source, url in urls.items():
+        with _naming(url, places):
+            arrived[source] = _decode(url, directory, budget)
+    return arrived
+
+
+def _is_short(urls: Collection[str]) -> bool:
+    """Tell whether data URLs are decoded in no time worth a thread; percent escapes take long."""
+    if len(urls) > _FEW or sum(map(len, urls)) * 3 // 4 > SHORT:
+        return False
+    return not any("%" in url for url in urls)
+
+
 def _decode(url: str, directory: Path, budget: Budget) -> Path:
     """Write a data URL's bytes to a file."""
     parsed = parse_data_url(url)
@@ -176,6 +211,15 @@ def _decode(url: str, directory: Path, budget: Budget) -> Path:
     with file:
         file.write(data)
     return path
+
+
+@contextmanager
+def _naming(url: str, places: list[Place]) -> Iterator[None]:
+    """Say of a file that cannot be had which inputs wanted it."""
+    try:
+        yield
+    except FetchError as error:
+        raise _file_input_error(url, error, places) from error
 
 
 def _file_input_error(url: str, error: FetchError, places: list[Place]) -> FileInputError:

@@ -24,6 +24,8 @@ LIMIT = 10**6
         pytest.param("data:text/plain;charset=utf-8,a%20b%2C", b"a b,", "file.txt", id="percent"),
         pytest.param("data:image/png;base64,aGk=", b"hi", "file.png", id="base64"),
         pytest.param("data:image/png;base64,aGk", b"hi", "file.png", id="no padding"),
+        pytest.param("data:image/png;base64,aGl=", b"hi", "file.png", id="loose bits"),
+        pytest.param("data:;base64,-/+_", b"\xfb\xff\xbf", "file", id="both alphabets"),
         pytest.param("data:image/png;base64,aG%6B%3D", b"hi"[:1] + b"i", "file.png", id="both"),
         pytest.param("data:;base64,aG\nk =", b"hi", "file.txt", id="white space"),
         pytest.param(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,36 @@ def test_it_is_removed_when_its_block_fails(tmp_path: Path) -> None:
         workspace.open(workspace.directory / "missing")
 
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_asynchronous_block_removes_it(tmp_path: Path, cancelled: bool) -> None:
+    """When the block has ended, or was cancelled, nothing is left."""
+
+    async def main() -> None:
+        async with Workspace(tmp_path) as workspace:
+            (workspace.directory / "folder").mkdir()
+            if cancelled:
+                raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError) if cancelled else nullcontext():
+        asyncio.run(main())
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_asynchronous_block_closes_files_from_elsewhere(tmp_path: Path) -> None:
+    """Also where no directory was ever made."""
+    own = tmp_path / "own.txt"
+    own.write_text("x")
+
+    async def main() -> bool:
+        async with Workspace(tmp_path) as workspace:
+            handle = workspace.open(own)
+        return handle.closed
+
+    assert asyncio.run(main())
+    assert list(tmp_path.iterdir()) == [own]
 
 
 def test_write_protected_folders_are_removed_too(tmp_path: Path) -> None:

@@ -65,14 +65,37 @@ def test_url_style_is_a_string(desk: Desk, scratch: Path) -> None:
     assert desk.urls([a_file(scratch)], ListType(PathType())) == ["shelf://a.png"]
 
 
-def test_data_urls_hold_the_bytes(project: Path, workspace: Workspace, scratch: Path) -> None:
+@pytest.mark.parametrize("size", [0, 10**6])
+@pytest.mark.parametrize("own", [False, True])
+def test_data_urls_hold_the_bytes(
+    project: Path, workspace: Workspace, scratch: Path, size: int, own: bool
+) -> None:
     """With the store that needs no place, the answer is the file."""
     deliverer = Deliverer(PathType(), DataUrlStore(), Style.URL, Places(project))
+    content = PNG + bytes(size)
+    path = a_file(workspace.directory if own else scratch, content=content)
 
-    url = asyncio.run(deliverer.deliver(a_file(scratch), workspace))
+    url = asyncio.run(deliverer.deliver(path, workspace))
 
     assert url.startswith("data:image/png;base64,")
+    assert parse_data_url(url).decode(10**7) == content
+    assert path.exists() == own
+
+
+def test_link_in_the_predictions_directory_is_followed_and_judged(
+    project: Path, workspace: Workspace, scratch: Path
+) -> None:
+    """A cached input is such a link; one to a system file is refused like the file."""
+    deliverer = Deliverer(PathType(), DataUrlStore(), Style.URL, Places(project))
+    good = workspace.link(a_file(project))
+    bad = workspace.directory / "bad.png"
+    bad.symlink_to("/etc/hostname")
+
+    url = asyncio.run(deliverer.deliver(good, workspace))
+
     assert parse_data_url(url).decode(1000) == PNG
+    with pytest.raises(OutputError, match=r"really /etc/hostname\) lies outside"):
+        asyncio.run(deliverer.deliver(bad, workspace))
 
 
 def test_url_is_handed_on(desk: Desk) -> None:

@@ -141,7 +141,7 @@ class Course:
     async def _through(self) -> None:
         await self._own("queue", self._ticket.turn())
         self.prediction.start()
-        with self._around.open_workspace() as workspace:
+        async with self._around.open_workspace() as workspace:
             try:
                 await self._with(workspace)
             finally:

@@ -73,11 +73,18 @@ def sweep(parent: Path | None = None) -> None:
 
 def remove(directory: Path) -> None:
     """Remove a directory with everything in it, whatever rights its owner was left with."""
+    try:
+        shutil.rmtree(directory)
+    except PermissionError:
+        _permit_all(directory)
+        shutil.rmtree(directory)
+
+
+def _permit_all(directory: Path) -> None:
     _permit(directory)
     for folder, names, _ in os.walk(directory):
         for name in names:
             _permit(Path(folder, name))
-    shutil.rmtree(directory)
 
 
 def _permit(path: Path) -> None:

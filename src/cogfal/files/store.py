@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 import anyio.to_thread
 
+from cogfal.files.blocking import SHORT
 from cogfal.files.data_urls import to_data_url
 from cogfal.files.image_size import ImageSize
 
@@ -52,7 +54,8 @@ class DataUrlStore:
 
     async def put(self, file: LocalFile) -> StoredFile:
         """Return the file as a data URL; it is read into memory."""
-        url = await anyio.to_thread.run_sync(to_data_url, file.path, file.content_type)
+        write = partial(to_data_url, file.path, file.content_type)
+        url = write() if file.size <= SHORT else await anyio.to_thread.run_sync(write)
         return stored(file, url)
 
 

@@ -18,7 +18,7 @@ async def together(
 
     The first failure cancels what is under way and is raised as it is; so does cancelling.
     """
-    if len(work) == 1:
+    if len(work) <= 1:
         return {key: await job() for key, job in work.items()}
     slots = anyio.Semaphore(at_once)
     results: dict[Key, Result] = {}

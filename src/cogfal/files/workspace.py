@@ -14,6 +14,7 @@ from typing import IO, Any, BinaryIO
 
 from typing_extensions import Self
 
+from cogfal.files.blocking import to_the_end
 from cogfal.files.names import numbered
 from cogfal.files.scratch import Scratch, remove
 
@@ -21,8 +22,9 @@ from cogfal.files.scratch import Scratch, remove
 class Workspace:
     """One directory in `parent`, by default the system's temporary one, and the files opened in it.
 
-    The directory is made when it is first asked for. Usable as a context manager. `close` may be
-    called from any thread and more than once.
+    The directory is made when it is first asked for. Usable as a context manager; `async with`
+    removes it without holding the event loop up. `close` may be called from any thread and more
+    than once.
 
     Attributes:
         received: Bytes of the prediction's inputs that were fetched.
@@ -47,6 +49,18 @@ class Workspace:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._made is not None or self._handles:
+            await to_the_end(self.close)
 
     @property
     def directory(self) -> Path:

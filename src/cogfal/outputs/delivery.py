@@ -7,7 +7,7 @@ import contextvars
 from collections.abc import Coroutine, Sequence
 from enum import Enum
 from functools import partial
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -21,13 +21,13 @@ from cogfal.files.together import together
 from cogfal.outputs.encoding import Encoder, FoundFile, filled
 from cogfal.outputs.labels import label
 from cogfal.outputs.places import Places
-from cogfal.outputs.preparing import Prepared, dispose, prepare
+from cogfal.outputs.preparing import dispose, prepare
 from cogfal.spec import JSON, Type
 
 Result = TypeVar("Result")
 
 _CONCURRENCY = 16
-_CHEAP = (str, int, float)
+_CHEAP = (str, int, float, PurePath)
 _URL_SCHEMES = ("http://", "https://", "data:")
 
 
@@ -85,16 +85,20 @@ class Deliverer:
         firsts: dict[object, FoundFile] = {}
         for file in files:
             firsts.setdefault(_identity(file), file)
-        work = {each: partial(self._deliver_one, file, workspace) for each, file in firsts.items()}
+        work = {
+            each: partial(self._deliver_one, file, workspace, alone=len(firsts) == 1)
+            for each, file in firsts.items()
+        }
         delivered = await together(work, _CONCURRENCY)
         return {file: delivered[_identity(file)] for file in files}
 
-    async def _deliver_one(self, file: FoundFile, workspace: Workspace) -> JSON:
+    async def _deliver_one(self, file: FoundFile, workspace: Workspace, *, alone: bool) -> JSON:
         if isinstance(file.source, str | PurePath) and str(file.source).startswith(_URL_SCHEMES):
             return self._written(_elsewhere(file))
-        prepared: Prepared = await anyio.to_thread.run_sync(
-            prepare, file, self._places, workspace.directory
-        )
+        directory = workspace.directory
+        work = partial(prepare, file, self._places, directory)
+        at_hand = alone and _is_at_hand(file, directory)
+        prepared = work() if at_hand else await anyio.to_thread.run_sync(work)
         try:
             stored = await self._in_request(self._store.put(prepared.file))
         except StoreError as error:
@@ -102,7 +106,8 @@ class Deliverer:
                 f"{label(file.loc)}: {prepared.file.name} was not delivered: {error}"
             ) from error
         workspace.sent += prepared.file.size
-        await anyio.to_thread.run_sync(dispose, prepared)
+        if prepared.file.disposable or prepared.handle is not None:
+            await anyio.to_thread.run_sync(dispose, prepared)
         return self._written(stored)
 
     async def _in_request(self, work: Coroutine[Any, Any, Result]) -> Result:
@@ -130,6 +135,14 @@ def _identity(file: FoundFile) -> object:
     if isinstance(file.source, str | PurePath):
         return str(file.source)
     return id(file.source)
+
+
+def _is_at_hand(file: FoundFile, directory: Path) -> bool:
+    """Tell whether a file lies in the prediction's own directory, so that a look at it is quick."""
+    if not isinstance(file.source, str | PurePath):
+        return False
+    path = Path(file.source)
+    return path.parent == directory and not path.is_symlink()
 
 
 def _elsewhere(file: FoundFile) -> StoredFile:
