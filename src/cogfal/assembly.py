@@ -20,10 +20,9 @@ from cogfal.errors import ConfigError, PredictorError, SettingError, SetupError
 from cogfal.inspection import read_predictor
 from cogfal.introspection import read_live
 from cogfal.project.config import CogConfig, read_config
-from cogfal.project.entry import planned
 from cogfal.project.environment import Environment, app_name, plan_environment
 from cogfal.project.place import Place, place_of_config, place_of_predictor
-from cogfal.project.settings import PlanSettings
+from cogfal.project.settings import PlanSettings, planned
 from cogfal.schema.validation import Door, Validator
 from cogfal.spec import PredictorSpec, ProjectSpec, Role, Weight
 

@@ -23,10 +23,7 @@ from cogfal.errors import ConfigError
 from cogfal.project.config import CogConfig
 from cogfal.project.dockerfile import copy
 from cogfal.project.environment import Environment, plan_environment
-from cogfal.project.settings import PlanSettings
-
-PLANNED: Final = "COGFAL_PLANNED"
-"""Set on a runner whose environment was planned elsewhere: there is nothing left to plan."""
+from cogfal.project.settings import PLANNED, PlanSettings
 
 _APP_DIRECTORY: Final = "/app"
 _SERVER_PACKAGES: Final = ("fastapi", "starlette_exporter", "structlog", "tblib", "uvicorn")
@@ -93,11 +90,6 @@ def write_entry(
     project.write_cogfal()
     project.write_table(table or {})
     return EntryPoint(directory, chosen, f"{module}:App", environment)
-
-
-def planned() -> bool:
-    """Whether this process runs where everything was planned before."""
-    return os.environ.get(PLANNED) == "1"
 
 
 class _PackageWriter:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from cogfal.errors import ConfigError
 from cogfal.project.caches import cache_variables
@@ -18,7 +18,6 @@ from cogfal.project.gpu import (
     report_cpu_wheels,
     wheel_sources,
 )
-from cogfal.project.image import ImagePlan, plan_image
 from cogfal.project.installer import install_arguments, without_cog
 from cogfal.project.needs import image_reasons
 from cogfal.project.pins import check_pins
@@ -32,6 +31,9 @@ from cogfal.project.settings import PlanSettings
 from cogfal.project.sources import Choice, choose_files
 from cogfal.project.unmapped import report_requirements, report_rest, split_weights
 from cogfal.spec import Location, Weight
+
+if TYPE_CHECKING:
+    from cogfal.project.image import ImagePlan
 
 OLDEST_PYTHON = (3, 10)
 
@@ -268,6 +270,8 @@ class _Plan:
         return int(major), int(minor)
 
     def _image(self, requirements: RequirementSet, python: str) -> ImagePlan:
+        from cogfal.project.image import plan_image  # noqa: PLC0415  # few projects need an image
+
         return plan_image(
             self._config,
             requirements,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -16,9 +17,24 @@ PINNED: Final = ("fastapi", "pydantic", "tblib")
 """What fal installs on the runner in the deploying machine's version (its SERVE_REQUIREMENTS)."""
 
 
+PLANNED: Final = "COGFAL_PLANNED"
+"""Set on a runner whose environment was planned elsewhere: there is nothing left to plan."""
+
+
+def planned() -> bool:
+    """Whether this process runs where everything was planned before."""
+    return os.environ.get(PLANNED) == "1"
+
+
 def client_pins() -> dict[str, str]:
     """Return the versions that fal will force on the runner, as they are installed here."""
-    return {name: version(name) for name in PINNED}
+    return {name: _version(name) for name in PINNED}
+
+
+def _version(name: str) -> str:
+    """Ask the module, as fal does, where it is imported; reading its metadata takes longer."""
+    told: str | None = getattr(sys.modules.get(name), "__version__", None)
+    return told or version(name)
 
 
 def client_python() -> str:
