@@ -36,12 +36,16 @@ def main() -> None:
         show("ocr", uv, {"image": data_url(picture)})
     else:
         print("\n== examples/ocr: skipped, rapidocr-onnxruntime needs Python before 3.13")
+    print(
+        "\nThe other examples are in examples/README.md; docs/tutorial.md takes a project of yours."
+    )
 
 
 def show(name: str, uv: Path, inputs: dict[str, object]) -> None:
     """Serve an example, call it, and keep the files it answers with."""
     print(f"\n== examples/{name}", flush=True)
     install(name, uv)
+    print("$ fal run --local app.py::App", flush=True)
     with served(name) as url:
         answer = call(url, inputs)
         print(f"POST {url}/ {brief(inputs)}")

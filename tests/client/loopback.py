@@ -73,16 +73,18 @@ def serving(directory: Path, cloud: Cloud | None = None) -> Iterator[Loopback]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     host = f"localhost:{listener.getsockname()[1]}"
-    yield Loopback(
-        cloud,
-        {
-            **os.environ,
-            "FAL_RUN_HOST": host,
-            "FAL_QUEUE_RUN_HOST": host,
-            "FAL_KEY": "id:secret",
-            "SSL_CERT_FILE": str(directory / "ca.pem"),
-        },
-    )
-    server.should_exit = True
-    thread.join()
-    listener.close()
+    try:
+        yield Loopback(
+            cloud,
+            {
+                **os.environ,
+                "FAL_RUN_HOST": host,
+                "FAL_QUEUE_RUN_HOST": host,
+                "FAL_KEY": "id:secret",
+                "SSL_CERT_FILE": str(directory / "ca.pem"),
+            },
+        )
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()

@@ -9,7 +9,10 @@ from typing import Final
 
 REPOSITORY: Final = Path(__file__).parents[2]
 PAGES: Final = (
-    *(REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *(
+        REPOSITORY / name
+        for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "examples/README.md")
+    ),
     *sorted((REPOSITORY / "docs").rglob("*.md")),
 )
 

@@ -1,4 +1,4 @@
-"""What README and the documentation say to do can be done, and prints what they say."""
+"""What the READMEs and the documentation say to do can be done, and prints what they say."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tests.docs.markdown import PAGES, REPOSITORY, anchors, blocks, links
 from tests.docs.walk import Walk
 from tests.pictures import drawn
 
-FOLLOWED_ELSEWHERE: Final = frozenset(["docs/guide/cog-api.md"])
-"""Pages that a test of their own follows."""
+FOLLOWED_ELSEWHERE: Final = frozenset(["docs/guide/cog-api.md", "examples/README.md"])
+"""Pages that tests of their own follow."""
 
 BEGUN_IN: Final = {
     "README.md": "examples/image-tool",
