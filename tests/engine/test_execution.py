@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from cogfal.engine.prediction import Output, Status
+from cogfal.engine.thread import TURN
 from cogfal.errors import PredictorFailed
 from tests.engine.stage import ended, events_of, run, serving, submit
 
@@ -230,6 +231,18 @@ def test_the_author_rests_until_a_piece_is_delivered(tmp_path: Path) -> None:
     async def main() -> None:
         async with serving(tmp_path, source) as service:
             assert await submit(service, Copying()).result() == [[0], [1], [2]]
+
+    run(main)
+
+
+def test_the_server_gets_its_turn_soon(tmp_path: Path) -> None:
+    """While a predictor is up, Python code gives way quickly; afterwards as before."""
+    before = sys.getswitchinterval()
+
+    async def main() -> None:
+        async with serving(tmp_path, HEAD.format(method=FLAVOURS["def"][0])):
+            assert sys.getswitchinterval() == TURN < before
+        assert sys.getswitchinterval() == before
 
     run(main)
 
