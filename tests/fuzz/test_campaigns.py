@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.fuzz.campaign import run
+from tests.fuzz.requests import run_requests
 from tests.fuzz.targets import TARGETS
 
 CASES = 1000
@@ -28,6 +29,15 @@ def test_every_seed_is_read(name: str) -> None:
     accepted = [target.read(seed) for seed in target.seeds()]
 
     assert sum(accepted) >= len(accepted) / 2
+
+
+def test_no_request_breaks_the_app() -> None:
+    """Every route, byte by byte: no server error, no secret, nothing in the log, all well."""
+    outcome = run_requests(CASES, seed=0)
+
+    assert [(each.text, each.reason) for each in outcome.findings] == []
+    assert outcome.cases == CASES
+    assert outcome.accepted > 0
 
 
 @pytest.mark.parametrize("bound", ["min_length=-1", "max_length=2**64", "ge=10**400", "le=1e999"])

@@ -206,3 +206,21 @@ def _received(connection: socket.socket) -> bytes:
         while piece := connection.recv(65536):
             received += piece
     return received
+
+
+@pytest.mark.parametrize("path", DOORS)
+def test_a_caller_that_leaves_in_the_middle_of_a_body_is_no_error(
+    target: Target, path: str
+) -> None:
+    """Nobody is there to be answered, and the log has no traceback of it."""
+    began = len(target.lines)
+    method = "PUT" if path.endswith("id") else "POST"
+    head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", target.port)) as connection:
+        connection.sendall(head.encode() + b'{"text": ')
+        assert target.is_well()
+
+    assert [target.is_well(), target.is_well()] == [True, True]
+    assert target.ask({"text": "after"}).status_code == 200
+    target.wait_for("called with 'after'")
+    assert not any("raceback" in line for line in target.lines[began:])

@@ -18,9 +18,9 @@ from cogfal.engine.history import Watch
 from cogfal.engine.ports import Deliverer
 from cogfal.engine.prediction import Completed, Event, Log, Output, Prediction
 from cogfal.engine.service import Service, Submission
-from cogfal.errors import CogfalError, InvalidInput, Problem
+from cogfal.errors import CogfalError, InvalidInput, PredictionCancelled, Problem
 from cogfal.schema.validation import Validator
-from cogfal.server.bodies import BodyTooLarge, read_body
+from cogfal.server.bodies import BodyCutShort, BodyTooLarge, read_body
 from cogfal.server.caller import wait_watching
 from cogfal.server.failures import Failure, failure
 from cogfal.server.pulse import pulse
@@ -151,6 +151,8 @@ async def _body(request: Request) -> bytes:
         return await read_body(request)
     except BodyTooLarge as error:
         raise InvalidInput([Problem((), str(error), "too_large")]) from error
+    except BodyCutShort as error:
+        raise PredictionCancelled(str(error)) from error
 
 
 async def _frames(

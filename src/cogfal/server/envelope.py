@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from cogfal.errors import InvalidInput
 from cogfal.schema.decoding import decode
-from cogfal.server.bodies import BodyTooLarge, read_body
+from cogfal.server.bodies import BodyCutShort, BodyTooLarge, read_body
 from cogfal.server.ids import RULE, is_id
 from cogfal.spec import JSON
 
@@ -93,6 +93,8 @@ async def _read(request: Request) -> bytes:
         return await read_body(request)
     except BodyTooLarge as error:
         raise Malformed(413, ("body",), str(error)) from error
+    except BodyCutShort as error:
+        raise Malformed(499, ("body",), str(error)) from error
 
 
 def _is_json(content_type: str) -> bool:
