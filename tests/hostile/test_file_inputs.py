@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import io
 import json
+import zipfile
 
 import httpx
 import pytest
@@ -222,3 +226,18 @@ def _refused(answer: httpx.Response) -> bool:
     if answer.status_code in (400, 422):
         return True
     return bool(json.loads(answer.content)["status"] == "failed")
+
+
+def test_an_archive_arrives_as_it_is(target: Target) -> None:
+    """A predictor or trainer gets the very bytes of a hostile archive; nothing else opens it."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("../../evil", bytes(10_000_000))
+    packed = buffer.getvalue()
+    url = f"data:application/zip;base64,{base64.b64encode(packed).decode()}"
+
+    output = target.ask({"image": url}).json()["output"]
+
+    assert output["digests"] == [hashlib.sha256(packed).hexdigest()]
+    assert not [*target.temporary.parent.rglob("evil")]
+    assert target.is_well()

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
-import tarfile
 import tempfile
-import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
 from cogfal.errors import SetupError
+from cogfal.provision.archives import unpack
 from cogfal.provision.weights import fetch_once
 
 _IGNORED: Final = (
@@ -46,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         for url, target in pairs:
             _get(url, target, store, extract=options.extract, force=options.force)
-    except (SetupError, OSError, tarfile.TarError, zipfile.BadZipFile) as error:
+    except (SetupError, OSError) as error:
         sys.stderr.write(f"pget: {error}\n")
         return 1
     return 0
@@ -80,17 +78,8 @@ def _get(url: str, target: Path, store: Path, *, extract: bool, force: bool) -> 
         raise SetupError(f"{target} exists already")
     source = fetch_once(url, store)
     if extract:
-        _extract(source, target)
+        unpack(source, target)
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     target.unlink(missing_ok=True)
     target.symlink_to(source)
-
-
-def _extract(source: Path, target: Path) -> None:
-    """Both formats refuse or strip names that lead outside the target."""
-    target.mkdir(parents=True, exist_ok=True)
-    if zipfile.is_zipfile(source):
-        shutil.unpack_archive(source, target, "zip")
-    else:
-        shutil.unpack_archive(source, target, "tar", filter="data")
