@@ -10,8 +10,9 @@ cancelled, bounds each read but not the whole, and lends its body to nobody.
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from typing import Any, Final, TypeAlias
 
 import httpcore
 
@@ -21,6 +22,35 @@ from cogfal.files.resolving import Resolver
 SocketOption: TypeAlias = (
     tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 )
+
+_READ: Final = 1024 * 1024  # bytes; asyncio receives a quarter of it at a time
+
+
+class _Stream(httpcore.AsyncNetworkStream):
+    """A connection that hands over all that has arrived, where httpcore asks for 64 KiB."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return await self._stream.read(max(max_bytes, _READ), timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        return await self._stream.start_tls(ssl_context, server_hostname, timeout)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
 
 
 class GuardedNetwork(httpcore.AsyncNetworkBackend):
@@ -43,8 +73,10 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         failure: Exception | None = None
         for address in await self._judged(host, port):
             try:
-                return await self._network.connect_tcp(
-                    address, port, timeout, local_address, socket_options
+                return _Stream(
+                    await self._network.connect_tcp(
+                        address, port, timeout, local_address, socket_options
+                    )
                 )
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:  # noqa: PERF203 (few)
                 failure = error

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from functools import cached_property
 from ssl import SSLContext
 from typing import TypeAlias
 
 import anyio
+import anyio.to_thread
 import httpcore
 import httpx
 
@@ -29,6 +29,7 @@ class Client:
 
     def __init__(self, resolver: Resolver, permitted: Callable[[str], bool]) -> None:
         self._network = GuardedNetwork(resolver, permitted)
+        self._tls: SSLContext | None = None
 
     @asynccontextmanager
     async def exchange(
@@ -55,9 +56,8 @@ class Client:
             content=content,
             extensions={"timeout": dict(timeouts)},
         )
-        pool = httpcore.AsyncConnectionPool(
-            self._tls, max_connections=1, network_backend=self._network
-        )
+        tls = await self._trust() if url.scheme == "https" else None
+        pool = httpcore.AsyncConnectionPool(tls, max_connections=1, network_backend=self._network)
         try:
             async with pool:
                 answer = await pool.handle_async_request(request)
@@ -71,6 +71,8 @@ class Client:
         except (httpcore.NetworkError, httpcore.ProtocolError) as error:
             raise FetchError(f"the connection broke ({type(error).__name__}: {error})") from error
 
-    @cached_property
-    def _tls(self) -> SSLContext:
-        return httpcore.default_ssl_context()
+    async def _trust(self) -> SSLContext:
+        """Return whose certificates are believed; reading them takes a tenth of a second, once."""
+        if self._tls is None:
+            self._tls = await anyio.to_thread.run_sync(httpcore.default_ssl_context)
+        return self._tls

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 import anyio
-import anyio.to_thread
 import httpx
 
 from cogfal.files.addresses import is_public
@@ -22,12 +21,12 @@ from cogfal.files.names import name_for
 from cogfal.files.progress import Progress
 from cogfal.files.resolving import Resolver, resolve
 from cogfal.files.workspace import create_file
+from cogfal.files.writing import Writer
 
 if TYPE_CHECKING:
     from cogfal.files.exchange import Answer, Client
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_WRITE_SIZE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,19 +188,15 @@ class Body:
 
     async def write_to(self, file: BinaryIO, limits: FileLimits) -> None:
         """Write the decoded body; raise at the first limit passed, however it was announced."""
-        waiting = bytearray()
         pace = Pace(limits)
-        async for received in self.response.aiter_stream():
-            pace.add(len(received))
-            for piece in self.decoder.feed(received):
-                self.meter.add(len(piece))
-                waiting += piece
-                if len(waiting) >= _WRITE_SIZE:
-                    await anyio.to_thread.run_sync(file.write, bytes(waiting))
-                    waiting.clear()
-            self.progress.report(self.meter.count)
-        self.decoder.finish()
-        file.write(waiting)
+        async with Writer(file) as writer:
+            async for received in self.response.aiter_stream():
+                pace.add(len(received))
+                for piece in self.decoder.feed(received):
+                    self.meter.add(len(piece))
+                    await writer.add(piece)
+                self.progress.report(self.meter.count)
+            self.decoder.finish()
 
 
 class Pace:
