@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from fal.container import ContainerImage
+from packaging.requirements import InvalidRequirement, Requirement
 
 from cogfal.engine.loading import enter_project, import_object
 from cogfal.errors import ConfigError, PredictorError, SettingError, SetupError
@@ -21,7 +24,10 @@ from cogfal.inspection import read_predictor
 from cogfal.introspection import read_live
 from cogfal.project.config import CogConfig, read_config
 from cogfal.project.environment import Environment, app_name, plan_environment
+from cogfal.project.pins import check_pins
 from cogfal.project.place import Place, place_of_config, place_of_predictor
+from cogfal.project.report import Status
+from cogfal.project.requirements import read_packages
 from cogfal.project.settings import PlanSettings, planned
 from cogfal.schema.validation import Door, Validator
 from cogfal.spec import PredictorSpec, ProjectSpec, Role, Weight
@@ -30,6 +36,7 @@ RUNNER_REQUIREMENTS: Final = ("pillow",)
 """What cogfal's own code needs on a runner beyond the packages that fal installs there."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_gathered: ContextVar[list[Wishes] | None] = ContextVar("cogfal_gathered", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +44,12 @@ class Wishes:
     """What an App class says about its project.
 
     `declared` holds the fal settings that it makes itself, `plan` what cogfal's settings say of
-    the environment, `given` the predictor where it is at hand as an object, and `app_file` is
-    where the class is defined.
+    the environment, `given` the predictor where it is at hand as an object, `app_file` is where
+    the class is defined, and `name` what it is called.
     """
 
     app_file: Path
+    name: str = "App"
     predictor: str | None = None
     trainer: str | None = None
     cog_yaml: str | None = None
@@ -65,30 +73,80 @@ class Assembly:
     keywords: dict[str, Any]
 
 
+class Blueprint:
+    """A project as an App wishes it, read step by step.
+
+    Raises:
+        ProjectError: As each of the steps, where cog.yaml or the project cannot be found or read.
+    """
+
+    def __init__(self, wishes: Wishes) -> None:
+        self._wishes = wishes
+        self._place, self._ref = _locate(wishes)
+        self.config = read_config(self._place.config) if self._place.config else CogConfig()
+        self.root = self._place.root
+
+    def predictor(self) -> PredictorSpec:
+        """Read the predictor."""
+        if self._ref is None:
+            self._refuse_missing("predict", self.config.predict)
+        return _predictor(self._ref or self.config.predict, self._place, self._wishes)
+
+    def trainer(self) -> PredictorSpec | None:
+        """Read the trainer, where there is one."""
+        if self._wishes.trainer is None:
+            self._refuse_missing("train", self.config.train)
+        trainer = self._wishes.trainer or self.config.train
+        return _read(trainer, self._place, self._wishes, Role.TRAIN) if trainer else None
+
+    def environment(self, predictor: PredictorSpec | None = None) -> Environment:
+        """Plan what fal needs, for a predictor where one could be read."""
+        settings = _plan_settings(self._wishes, self.root)
+        if predictor is not None:
+            settings = replace(settings, asynchronous=predictor.shape.asynchronous)
+        environment = plan_environment(self.config, self.root, settings)
+        self._check_requirements(settings, environment.python_version)
+        return environment
+
+    def _check_requirements(self, settings: PlanSettings, python: str) -> None:
+        """Refuse requirements of the App's own that contradict what fal installs."""
+        lines = _flat(self._wishes.declared.get("requirements") or [])
+        named = {line: self._wishes.app_file.name for line in lines if _is_requirement(line)}
+        packages = read_packages(named, self._wishes.app_file.parent, settings.environ).packages()
+        check_pins(packages, settings.pins, python)
+
+    def _refuse_missing(self, key: str, ref: str | None) -> None:
+        """Refuse a cog.yaml that names a file which is not there."""
+        path = (ref or "").partition(":")[0]
+        if path and not (self.root / path).is_file():
+            raise ConfigError(
+                f"there is no file {path}",
+                where=self.config.where(key),
+                remedy="correct the path, which is relative to cog.yaml",
+            )
+
+
 def assemble(wishes: Wishes) -> Assembly:
     """Read the project and plan its environment.
 
     Raises:
         ProjectError: Something in the project is wrong; the error says where and what to do.
     """
-    place, predictor = _locate(wishes)
-    config = read_config(place.config) if place.config else CogConfig()
-    if predictor is None:
-        _refuse_missing("predict", config.predict, config, place)
-    if wishes.trainer is None:
-        _refuse_missing("train", config.train, config, place)
-    spec = _predictor(predictor or config.predict, place, wishes)
-    trainer = wishes.trainer or config.train
-    training = _read(trainer, place, wishes, Role.TRAIN) if trainer else None
-    here = ProjectSpec(spec, training, str(place.root), str(place.root), config.environment)
+    gathered = _gathered.get()
+    if gathered is not None:
+        gathered.append(wishes)
+    blueprint = Blueprint(wishes)
+    spec, training = blueprint.predictor(), blueprint.trainer()
+    root = str(blueprint.root)
+    here = ProjectSpec(spec, training, root, root, blueprint.config.environment)
     if planned():
         return Assembly(here, None, {}, {})
     for each in (spec, training):
         if each is not None:
             Validator(each, Door.FAL)
-    environment = plan_environment(config, place.root, _plan_settings(wishes, place.root))
-    if environment.python_conflict is not None:
-        sys.stderr.write(f"cogfal: {environment.python_conflict}\n")
+    environment = blueprint.environment(spec)
+    if gathered is None:
+        _warn(environment)
     return Assembly(
         project=replace(
             here,
@@ -103,15 +161,27 @@ def assemble(wishes: Wishes) -> Assembly:
     )
 
 
-def _refuse_missing(key: str, ref: str | None, config: CogConfig, place: Place) -> None:
-    """Refuse a cog.yaml that names a file which is not there."""
-    path = (ref or "").partition(":")[0]
-    if path and not (place.root / path).is_file():
-        raise ConfigError(
-            f"there is no file {path}",
-            where=config.where(key),
-            remedy="correct the path, which is relative to cog.yaml",
-        )
+def _warn(environment: Environment) -> None:
+    """Say what will not be as the project wants it, but stops nobody from trying."""
+    if environment.python_conflict is not None:
+        sys.stderr.write(f"cogfal: {environment.python_conflict}\n")
+    for line in environment.report:
+        if line.key == "concurrency.max" and line.status is Status.UNSUPPORTED:
+            sys.stderr.write(f"cogfal: {line.where}: {line.key}: {line.what}; {line.why}\n")
+
+
+@contextmanager
+def gathering() -> Iterator[list[Wishes]]:
+    """Collect what each App that is made in the block wishes, the one that fails included.
+
+    What making an App says on stderr is left to whoever looks at these wishes.
+    """
+    wishes: list[Wishes] = []
+    token = _gathered.set(wishes)
+    try:
+        yield wishes
+    finally:
+        _gathered.reset(token)
 
 
 def app_name_of(cog_yaml: str, app_dir: Path) -> str:
@@ -214,8 +284,7 @@ def _settings(
 
 def with_runner_requirements(requirements: list[Any]) -> list[Any]:
     """Add what cogfal needs on the runner to an App's requirements, flat or in layers."""
-    layers = requirements if _in_layers(requirements) else [requirements]
-    names = (_NAME.match(line) for layer in layers for line in layer)
+    names = map(_NAME.match, _flat(requirements))
     named = {name[0].lower() for name in names if name is not None}
     added = [each for each in RUNNER_REQUIREMENTS if each not in named]
     if not added:
@@ -223,7 +292,25 @@ def with_runner_requirements(requirements: list[Any]) -> list[Any]:
     return [*requirements, added] if _in_layers(requirements) else [*requirements, *added]
 
 
-def _in_layers(requirements: list[Any]) -> bool:
+def _is_requirement(line: str) -> bool:
+    """Tell a requirement from an option, an option's value, and a path."""
+    try:
+        Requirement(line)
+    except InvalidRequirement:
+        return False
+    return True
+
+
+def _flat(requirements: Sequence[Any]) -> list[str]:
+    """Return the lines of all layers; the values of options, which are no lines, among them."""
+    return [line for layer in _layers(requirements) for line in layer]
+
+
+def _layers(requirements: Sequence[Any]) -> list[list[str]]:
+    return list(requirements) if _in_layers(requirements) else [list(requirements)]
+
+
+def _in_layers(requirements: Sequence[Any]) -> bool:
     return any(isinstance(each, list) for each in requirements)
 
 

@@ -70,6 +70,7 @@ def settle(cls: type[App], base: type[App], kwargs: dict[str, Any]) -> dict[str,
     assembly = assemble(
         Wishes(
             app_file=Path(cls.app_file),
+            name=cls.__name__,
             predictor=cls.predictor,
             trainer=cls.trainer,
             cog_yaml=cls.cog_yaml,

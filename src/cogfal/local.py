@@ -7,9 +7,9 @@ is what serves on a runner.
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +17,8 @@ import anyio.to_thread
 
 from cogfal.engine.capture import Capture
 from cogfal.engine.prediction import Prediction
-from cogfal.engine.service import EngineSettings, Service, Submission
+from cogfal.engine.service import Service, Submission
+from cogfal.engine.settings import engine_settings, file_limits, refuse_isolation
 from cogfal.errors import ConfigError
 from cogfal.files import Budget, Fetched, Fetcher, FetchError, FileLimits, Validators
 from cogfal.files.store import LocalFile, StoredFile, stored
@@ -28,7 +29,8 @@ from cogfal.outputs import Deliverer, Places, Style
 from cogfal.project.config import CogConfig, read_config
 from cogfal.project.place import COG_YAML
 from cogfal.schema.validation import Door, Validator
-from cogfal.spec import JSON, PredictorSpec, Role
+from cogfal.settings import Settings
+from cogfal.spec import JSON, PredictorSpec, ProjectSpec, Role
 
 USUAL_FILES: Final = ("predict.py", "run.py")
 GIVEN: Final = "https://given.invalid/"
@@ -37,23 +39,37 @@ GIVEN: Final = "https://given.invalid/"
 
 @dataclass(frozen=True, slots=True)
 class LocalProject:
-    """A Cog project on this machine: its root, its cog.yaml (empty where there is none)."""
+    """A Cog project on this machine.
+
+    `root` is its directory and `config` its cog.yaml, empty where there is none. Where an App
+    serves it, `settings` is that App's class, `served` what was read when it was made, and `given`
+    the predictor itself if it travels with the App. `named` is another predictor or trainer that
+    somebody wants instead, `path.py:Name`.
+    """
 
     root: Path
     config: CogConfig
+    settings: type[Settings] = Settings
+    served: ProjectSpec | None = None
+    given: object = None
+    named: str | None = None
 
     @property
     def variables(self) -> dict[str, str]:
         """The environment that cog.yaml asks for; whoever runs the predictor sets it."""
         return dict((*self.config.build.environment, *self.config.environment))
 
-    def read(self, role: Role = Role.PREDICT, ref: str | None = None) -> PredictorSpec:
-        """Read the predictor or trainer from its text; `ref` names another than cog.yaml's.
+    def read(self, role: Role = Role.PREDICT) -> PredictorSpec:
+        """Read the predictor or trainer from its text.
 
         Raises:
             ProjectError: There is none, or its text cannot be read.
         """
-        return read_predictor(ref or self._ref(role), self.root, role=role)
+        if self.served is not None:
+            spec = self.served.trainer if role is Role.TRAIN else self.served.predictor
+            if spec is not None:
+                return spec
+        return read_predictor(self.named or self._ref(role), self.root, role=role)
 
     def _ref(self, role: Role) -> str:
         named = self.config.train if role is Role.TRAIN else self.config.predict
@@ -184,11 +200,18 @@ class Session:
     """A predictor that has been set up; `files` are what its predictions delivered so far."""
 
     def __init__(
-        self, spec: PredictorSpec, root: Path, service: Service, given: GivenFiles, files: KeptFiles
+        self,
+        spec: PredictorSpec,
+        project: LocalProject,
+        service: Service,
+        given: GivenFiles,
+        files: KeptFiles,
     ) -> None:
         self.spec = spec
         self.files = files
-        self._places = Places(root)
+        self._places = Places(
+            project.root, [Path(place) for place in project.settings.output_places]
+        )
         self._service = service
         self._given = given
         self._validator = Validator(spec, Door.FAL)
@@ -227,43 +250,47 @@ class Discreet(Capture):
 
 @asynccontextmanager
 async def open_session(
+    project: LocalProject,
     spec: PredictorSpec,
-    root: Path,
     folder: Path,
     *,
-    network: Fetcher | None = None,
-    settings: EngineSettings | None = None,
+    network: Callable[[FileLimits], Fetcher] | None = None,
     capture: Capture | None = None,
+    log_limit: int | None = None,
 ) -> AsyncIterator[Session]:
-    """Set a predictor up, and shut it down when the block ends.
+    """Set a predictor up as its App says, and shut it down when the block ends.
 
     Args:
-        spec: The predictor.
-        root: The project's directory.
+        project: Whose it is.
+        spec: The predictor, or the trainer.
         folder: Where output files are kept.
-        network: How to get http inputs and remote weights; None forbids it.
-        settings: The engine's.
+        network: Makes what gets http inputs and remote weights; None forbids them.
         capture: How what the predictor prints is captured, its child processes' output included.
+        log_limit: How many characters of its logs a prediction keeps, if not the usual number.
 
     Raises:
         SetupError: It cannot be brought up.
+        SettingError: The App's settings do not go together.
     """
-    given = GivenFiles(network or NoNetwork())
-    limits = FileLimits()
+    limits, settings = file_limits(project.settings), engine_settings(project.settings)
+    given = GivenFiles(network(limits) if network is not None else NoNetwork())
+    predictor = project.given if spec.role is Role.PREDICT else None
+    refuse_isolation(predictor, project.settings)
 
     async def fetch_weights(url: str, directory: Path) -> Path:
-        return (await given.fetch(url, directory, Budget(limits))).path
+        return (await given.fetch(url, directory, Budget(FileLimits()))).path
 
     service = Service(
         spec,
-        root,
+        project.root,
         Materialiser(spec, given, limits),
-        settings=settings,
+        settings=settings if log_limit is None else replace(settings, log_limit=log_limit),
         fetch_weights=fetch_weights,
         capture=capture or Discreet(),
+        given=predictor,
     )
     try:
         await service.setup()
-        yield Session(spec, root, service, given, KeptFiles(folder))
+        yield Session(spec, project, service, given, KeptFiles(folder))
     finally:
         await service.shutdown(0)

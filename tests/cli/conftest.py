@@ -54,6 +54,7 @@ PREDICT = """
     class Many(BasePredictor):
         def predict(self) -> Iterator[Path]:
             for i in range(2):
+                print("making", i)
                 path = Path(f"/tmp/{os.getpid()}-{i}.txt")
                 path.write_text(str(i))
                 yield path
@@ -77,6 +78,18 @@ PREDICT = """
     class Data(BasePredictor):
         def predict(self, options: dict, ids: list[int]) -> dict:
             return {"options": options, "sum": sum(ids)}
+
+    class Where(BasePredictor):
+        def predict(self) -> str:
+            return "main" if os.getppid() == int(os.environ["STARTER"]) else "another"
+
+    class Steps(BasePredictor):
+        def predict(self) -> str:
+            for i in range(4):
+                print(f"\\rSampling: {i * 25}%|##  | {i}/4 [00:01<00:02]", end="", flush=True)
+            print("\\nStep 1/2", flush=True)
+            print("at the end")
+            return "done"
 
     class Fails(BasePredictor):
         def predict(self) -> str:
@@ -110,7 +123,8 @@ COMMAND = [sys.executable, "-W", "error", "-m", "cogfal"]
 def environment(home: Path, **more: str) -> dict[str, str]:
     """Return an environment without this user's settings."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("FAL_", "COG"))}
-    return {**kept, "HOME": str(home), "COLUMNS": "100", "NO_COLOR": "1", **more}
+    own = {"HOME": str(home), "COLUMNS": "100", "NO_COLOR": "1", "STARTER": str(os.getpid())}
+    return {**kept, **own, **more}
 
 
 @pytest.fixture

@@ -25,6 +25,25 @@ def test_a_deployed_app_is_called(cogfal: Cogfal, loopback: Loopback) -> None:
     assert '"prompt": "hi"' in ended.out, ended.err
 
 
+def test_an_app_that_streams_is_followed(cogfal: Cogfal, loopback: Loopback) -> None:
+    """Its pieces are one text, written once; fal's queue has no part in it."""
+    before = len(loopback.cloud.calls)
+
+    ended = cogfal("predict", "--app", "me/writer", "-i", "prompt=hi", **_fal(loopback))
+
+    assert (ended.status, ended.out) == (0, "a picture\n"), ended.err
+    assert len(loopback.cloud.calls) == before
+
+
+def test_a_stream_that_breaks_is_told(cogfal: Cogfal, loopback: Loopback) -> None:
+    """What has come is written, and what went wrong."""
+    ended = cogfal("predict", "--app", "me/writer", "-i", "do=fail", **_fal(loopback))
+
+    assert ended.status == 1
+    assert ended.out.startswith("a ")
+    assert "error: it broke" in ended.err
+
+
 def test_its_files_are_written_here(cogfal: Cogfal, loopback: Loopback, project: Path) -> None:
     """They get Cog's names."""
     ended = cogfal("predict", "--app", "me/app", "-i", "do=paint", **_fal(loopback))

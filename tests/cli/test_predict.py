@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Cogfal, environment
+from tests.cli.conftest import COMMAND, Cogfal, environment
+from tests.cli.terminal import on_terminal
 from tests.processes import Process
 
 
@@ -134,12 +136,44 @@ def test_joined_pieces_are_one_line(cogfal: Cogfal) -> None:
     assert ended.out == "ab\n"
 
 
+def test_logs_stand_where_they_were_printed(cogfal: Cogfal) -> None:
+    """Between the files that are written before and after them."""
+    ended = cogfal("predict", "--ref", "predict.py:Many")
+
+    assert ended.err == (
+        "making 0\nWritten output to output.0.txt\nmaking 1\nWritten output to output.1.txt\n"
+    )
+
+
+def test_an_apps_settings_hold(cogfal: Cogfal, project: Path) -> None:
+    """Its predictor and its isolation, unless a predictor is named."""
+    (project / "app.py").write_text(
+        "import cogfal\n"
+        "class App(cogfal.App):\n"
+        '    predictor = "predict.py:Where"\n'
+        "    isolate = True\n"
+    )
+
+    served = cogfal("predict")
+    named = cogfal("predict", "--ref", "app.py::App")
+    alone = cogfal("predict", "--ref", "predict.py:Where")
+
+    assert (served.out, named.out, alone.out) == ("another\n", "another\n", "main\n"), served.err
+
+
+def test_somebody_elses_app_file_is_not_run(cogfal: Cogfal, project: Path) -> None:
+    """An app.py that knows nothing of cogfal, such as a demo that serves itself, is left alone."""
+    (project / "app.py").write_text("raise SystemExit('run')\n")
+
+    assert cogfal("predict", "-i", "name=Ada").out == "Hello, Ada!\n"
+
+
 def test_a_failure_shows_the_authors_traceback(cogfal: Cogfal) -> None:
     """The status is 1, and stderr says where it happened."""
     ended = cogfal("predict", "--ref", "predict.py:Fails")
 
     assert ended.status == 1
-    assert 'raise ValueError("no luck")' in ended.err
+    assert ended.err.count('raise ValueError("no luck")') == 1
     assert "error: no luck" in ended.err
 
 
@@ -188,6 +222,35 @@ def test_an_interruption_cancels(project: Path, tmp_path: Path) -> None:
 
         assert process.wait() == 130
         assert "Traceback" not in process.output
+
+
+STEPS = ["predict", "--ref", "predict.py:Steps"]
+
+
+def test_a_terminal_shows_the_models_progress(project: Path, tmp_path: Path) -> None:
+    """A drawn bar becomes ours, with its own name; every other line stays."""
+    command = [*COMMAND, *STEPS]
+    variables = environment(tmp_path, TERM="xterm")
+
+    status, out, shown = on_terminal(command, project, variables)
+
+    assert (status, out) == (0, "done\n"), shown
+    assert "Setting up" in shown
+    assert re.search("Sampling ━+ +0/4, 00:02 left", shown)
+    assert "|##  |" not in shown
+    assert "Step 1/2" in shown
+    assert "at the end" in shown
+
+
+def test_there_are_no_bars_for_scripts(project: Path, cogfal: Cogfal, tmp_path: Path) -> None:
+    """Neither into a pipe nor with `--json`: what was printed is passed on as it is."""
+    piped = cogfal(*STEPS).err
+    variables = environment(tmp_path, TERM="xterm")
+    _, _, shown = on_terminal([*COMMAND, *STEPS, "--json", "{}"], project, variables)
+
+    assert "|##  | 3/4" in piped
+    assert "|##  | 3/4" in shown
+    assert "━" not in piped + shown
 
 
 def test_training_runs_the_training_function(cogfal: Cogfal) -> None:

@@ -83,6 +83,34 @@ def test_an_app_is_replaced_only_when_told(cogfal: Cogfal, project: Path) -> Non
     assert "from_cog" in app.read_text()
 
 
+def test_an_app_may_stand_beside_another(cogfal: Cogfal, project: Path) -> None:
+    """Where app.py is somebody else's; the next step names the file."""
+    (project / "app.py").write_text("# a demo\n")
+
+    ended = cogfal("migrate", "-o", "fal_app.py")
+
+    assert ended.status == 0
+    assert "cogfal check fal_app.py" in ended.err
+    assert cogfal("check", "fal_app.py").status == 0
+    assert (project / "app.py").read_text() == "# a demo\n"
+
+
+def test_migrating_keeps_what_was_made_here(cogfal: Cogfal, project: Path) -> None:
+    """A project without a .dockerignore gets one; an existing one stays."""
+    (project / "output.0.png").write_text("old")
+    (project / "output.py").write_text("")
+    cogfal("migrate")
+    written = (project / ".dockerignore").read_text()
+
+    checked = cogfal("check").err
+    (project / ".dockerignore").write_text("mine")
+    cogfal("migrate")
+
+    assert "output.*" in written
+    assert "✓ 5 files, 0.0 MiB, go to the runner" in checked  # not the picture
+    assert (project / ".dockerignore").read_text() == "mine"
+
+
 def test_a_pyproject_entry_is_added_once(cogfal: Cogfal, project: Path) -> None:
     """What the file says already stays; a second entry of the name is refused."""
     (project / "pyproject.toml").write_text('[project]\nname = "x"\n')
@@ -140,6 +168,138 @@ def test_every_mistake_is_found_in_one_go(cogfal: Cogfal, project: Path) -> None
     assert [finding["where"] for finding in errors] == ["predict.py:3", None]
     assert [finding["what"] for finding in errors][1] == "there is no app.py"
     assert all(finding["remedy"] for finding in errors)
+
+
+APP = """\
+import cogfal
+
+
+class App(cogfal.App):
+    predictor = "predict.py:{name}"
+    machine_type = "GPU-H100"
+    requirements = [{requirements}]
+    secrets = ["HF_TOKEN"]
+
+
+class Other(cogfal.App):
+    predictor = "predict.py:Copies"
+"""
+
+
+def _checked(
+    cogfal: Cogfal, project: Path, *arguments: str, name: str = "Greets", requirements: str = ""
+) -> list[dict[str, str]]:
+    """Check a project with two Apps and return the findings that are not good."""
+    (project / "app.py").write_text(APP.format(name=name, requirements=requirements))
+    found: list[dict[str, str]] = json.loads(cogfal("check", "--json", *arguments).out)
+    return [finding for finding in found if "credentials" not in finding["what"]]
+
+
+def test_a_check_follows_the_app(cogfal: Cogfal, project: Path) -> None:
+    """Its predictor, its machine, its secrets."""
+    found = _checked(cogfal, project, "app.py::App")
+
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    good = [finding["what"] for finding in found if finding["status"] == "ok"]
+    assert good == [
+        "predict.py:Greets: 3 inputs read",
+        "train.py:train: 1 input read",
+        f"virtualenv, Python {python}, GPU-H100",
+        "4 files, 0.0 MiB, go to the runner",
+        "app.py::App: machine_type 'GPU-H100', secrets ['HF_TOKEN']",
+    ]
+    assert [finding["what"] for finding in found if finding["status"] != "ok"] == [
+        "the App names the secret HF_TOKEN, which is not set here"
+    ]
+
+
+def test_several_apps_are_to_be_told_apart(cogfal: Cogfal, project: Path) -> None:
+    """The mistake is found, and cog.yaml's predictor is looked at all the same."""
+    found = _checked(cogfal, project)
+
+    errors = [finding for finding in found if finding["status"] == "error"]
+    assert [error["what"] for error in errors] == ["there are 2 Apps: App, Other"]
+    assert found[0]["what"] == "predict.py:Greets: 3 inputs read"
+
+
+@pytest.mark.parametrize(
+    ("app", "where", "what"),
+    [
+        pytest.param({"name": "Nope"}, "predict.py", "has no Nope", id="predictor"),
+        pytest.param({"requirements": "'pydantic<2'"}, "app.py", "pydantic<2 contra", id="pins"),
+        pytest.param({"requirements": "unknown"}, "app.py:7", "NameError: name", id="python"),
+    ],
+)
+def test_an_apps_mistake_is_told_once(
+    cogfal: Cogfal, project: Path, app: dict[str, str], where: str, what: str
+) -> None:
+    """With its place; the steps that it does not concern go on."""
+    found = _checked(cogfal, project, "app.py::App", **app)
+
+    (error,) = [finding for finding in found if finding["status"] == "error"]
+    assert error["where"] == where
+    assert error["what"].startswith(what)
+    assert error["remedy"]
+    assert any(finding["status"] == "ok" for finding in found)
+
+
+def test_somebody_elses_app_file_is_not_run(cogfal: Cogfal, project: Path) -> None:
+    """An app.py that knows nothing of cogfal is an error of its own."""
+    (project / "app.py").write_text("raise SystemExit('run')\n")
+
+    ended = cogfal("check")
+
+    assert ended.status == 1
+    assert "app.py has no App of cogfal's" in ended.err
+
+
+def test_pythons_that_differ_are_one_finding(cogfal: Cogfal, project: Path) -> None:
+    """There is no tick beside the cross."""
+    (project / "cog.yaml").write_text(
+        'build:\n  python_version: "3.9"\npredict: "predict.py:Greets"\n'
+    )
+    cogfal("migrate")
+
+    found = json.loads(cogfal("check", "--json").out)
+
+    told = [(each["status"], each["where"]) for each in found if "Python" in each["what"]]
+    assert told == [("error", "cog.yaml:2")]
+
+
+def test_a_default_that_does_not_fit_is_a_warning(cogfal: Cogfal, project: Path) -> None:
+    """Cog takes it as it is, and so does cogfal."""
+    (project / "predict.py").write_text(
+        "from cog import BasePredictor, Input\n"
+        "class Greets(BasePredictor):\n"
+        "    def predict(\n"
+        "        self,\n"
+        "        a: int = Input(default='x'),\n"
+        "        b: float = Input(default=1, ge=0),\n"
+        "        c: int = Input(default=20, le=10),\n"
+        "        d: int = Input(default=None),\n"
+        "    ) -> str: ...\n"
+    )
+    cogfal("migrate")
+
+    found = json.loads(cogfal("check", "--json").out)
+
+    told = {each["where"]: each["status"] for each in found if "default of" in each["what"]}
+    assert told == {"predict.py:5": "warning", "predict.py:7": "warning"}
+
+
+def test_concurrency_without_async_is_told(cogfal: Cogfal, project: Path) -> None:
+    """In the migration's report, by the check, and when the App is made."""
+    with (project / "cog.yaml").open("a") as file:
+        file.write("concurrency:\n  max: 4\n")
+    text = "one prediction at a time, as the predictor is not async"
+
+    report = json.loads(cogfal("migrate", "--json").out)["report"]
+    checked = cogfal("check")
+    made = cogfal("predict", "-i", "name=Ada")
+
+    assert [line["what"] for line in report if line["key"] == "concurrency.max"] == [text]
+    assert f"! cog.yaml:8: concurrency.max: {text}" in checked.err
+    assert f"cogfal: cog.yaml:8: concurrency.max: {text}" in made.err
 
 
 @pytest.mark.parametrize(

@@ -105,8 +105,8 @@ def test_a_refusal_names_the_input(cogfal: Cogfal, project: Path, tmp_path: Path
     ("arguments", "message"),
     [
         pytest.param(["nope.py"], "there is no file nope.py", id="no-file"),
-        pytest.param(["app.py::Nope"], "app.py has no App called Nope", id="no-class"),
-        pytest.param(["app.py"], "app.py has 5 Apps; name one", id="several"),
+        pytest.param(["app.py::Nope"], "app.py: there is no App called Nope", id="no-class"),
+        pytest.param(["app.py"], "name one as app.py::NAME", id="several"),
     ],
 )
 def test_what_cannot_be_served_is_told(

@@ -34,6 +34,8 @@ class Cloud:
                 Route("/me/app/requests/{id:int}/status", self.status),
                 Route("/me/app/requests/{id:int}/cancel", self.cancel, methods=["PUT"]),
                 Route("/me/app/stream", self.stream, methods=["POST"]),
+                Route("/me/writer/openapi.json", self.document),
+                Route("/me/writer/stream", self.stream, methods=["POST"]),
                 Route("/me/app", self.submit, methods=["POST"]),
                 Route("/me/app/{path:path}", self.submit, methods=["POST"]),
             ]
@@ -95,6 +97,14 @@ class Cloud:
                 return JSONResponse({"text": "hi", "mask": {"url": "u", "content_type": None}})
             case _:
                 return JSONResponse({"output": call, "timings": {"predict": 1.0}})
+
+    async def document(self, request: Request) -> Response:
+        """Describe an app that streams the pieces of one text."""
+        assert request.headers["authorization"].startswith("Key ")
+        output = {"type": "array", "x-cog-array-display": "concatenate"}
+        return JSONResponse(
+            {"paths": {"/stream": {}}, "components": {"schemas": {"Output": output}}}
+        )
 
     async def cancel(self, request: Request) -> Response:
         """Note a cancellation."""

@@ -60,8 +60,8 @@ CASES: Final = (
     Case(
         "no-requirements-file",
         "cog.yaml:2",
-        "needed.txt is missing, or is no requirements file",
-        "paths are relative to the file that names them",
+        "the requirements needed.txt: {root}/needed.txt is no file",
+        "put the file there, or correct its path, which is relative to the file that names it",
         cog_yaml="build:\n  python_requirements: needed.txt\n" + PREDICT,
     ),
     Case(
@@ -87,9 +87,9 @@ CASES: Final = (
     ),
     Case(
         "no-class",
-        "predict.py:1",
-        "Model is not defined",
-        "the file defines Input, Path, timm, Predictor",
+        "predict.py",
+        "has no Model",
+        "name one that it has: Predictor",
         cog_yaml='predict: "predict.py:Model"\n',
     ),
     Case(

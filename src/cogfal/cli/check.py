@@ -3,78 +3,47 @@
 from __future__ import annotations
 
 import argparse
-import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Final
+from collections.abc import Iterator
 
 from cogfal import __version__
-from cogfal.cli.console import Mark, say, stderr, write_json
+from cogfal.app_file import APP_FILE
+from cogfal.cli.console import Mark, write_json
+from cogfal.cli.credentials import find_credentials
+from cogfal.cli.findings import Finding, Findings
 from cogfal.cli.planning import signature
-from cogfal.errors import ProjectError
-from cogfal.local import LocalProject, find_project
-from cogfal.project.environment import plan_environment
+from cogfal.cli.subject import Subject, find_subject
+from cogfal.project.environment import Environment
 from cogfal.project.report import Status
-from cogfal.schema import document
-from cogfal.spec import JSON, Role
+from cogfal.schema import document, unfit_defaults
+from cogfal.spec import PredictorSpec
 
-FILE_LIMIT: Final = 1024**3  # bytes, fal's limit for one of the app's files
-PYTHON: Final = "build.python_version"  # told by its own finding
-LARGE: Final = 256 * 1024**2  # bytes of code and data that are worth a thought
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
-
-    mark: Mark
-    what: str
-    where: str | None = None
-    remedy: str | None = None
-
-    def json(self) -> JSON:
-        """Return it for programs."""
-        status = {Mark.GOOD: "ok", Mark.NOTE: "warning", Mark.BAD: "error"}[self.mark]
-        return {"status": status, "what": self.what, "where": self.where, "remedy": self.remedy}
-
-    def show(self) -> None:
-        """Say it."""
-        place = f"{self.where}: " if self.where else ""
-        say(f"{place}{self.what}", self.mark)
-        if self.remedy:
-            stderr().print(f"    [green]remedy:[/] {self.remedy}", markup=True)
-
-
-@dataclass(slots=True)
-class Findings:
-    """What was found so far."""
-
-    all: list[Finding] = field(default_factory=list)
-
-    def attempt(self, look: Callable[[], Iterator[Finding]]) -> None:
-        """Add what a look finds; what it cannot get past is a finding too."""
-        try:
-            self.all.extend(look())
-        except ProjectError as error:
-            where = None if error.where is None else str(error.where)
-            self.all.append(Finding(Mark.BAD, error.what, where, error.remedy))
-
-    @property
-    def failed(self) -> bool:
-        """Whether something would not work."""
-        return any(finding.mark is Mark.BAD for finding in self.all)
+PYTHON = "build.python_version"  # told by its own finding
+LARGE = 256 * 1024**2  # bytes of code and data that are worth a thought
+EPILOG = """\
+app.py is executed, as fal does; nothing of the predictor is imported or run.
+examples:
+  cogfal check
+  cogfal check models/painter
+  cogfal check app.py::Painter
+"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("directory", nargs="?", type=Path, default=Path(), help="the project")
+    parser.epilog = EPILOG
+    parser.add_argument(
+        "project",
+        nargs="?",
+        default=".",
+        metavar="DIR|FILE[::CLASS]",
+        help="the project, or the file of its App (default: the working directory, app.py)",
+    )
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Look at everything; 1 where something would not work."""
-    findings = look_at(arguments.directory)
+    findings = look_at(arguments.project)
     if arguments.json:
         write_json([finding.json() for finding in findings.all])
     else:
@@ -83,24 +52,35 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if findings.failed else 0
 
 
-def look_at(directory: Path) -> Findings:
-    """Return what there is to say about a project; nothing of it is imported or run."""
-    project = find_project(directory)
+def look_at(target: str) -> Findings:
+    """Return what there is to say about a project, as its App serves it where it has one."""
     findings = Findings()
-    findings.attempt(lambda: _predictor(project, Role.PREDICT))
-    if project.config.train:
-        findings.attempt(lambda: _predictor(project, Role.TRAIN))
-    findings.attempt(lambda: _environment(project))
-    findings.attempt(lambda: _app(project))
-    findings.attempt(_credentials)
+    subject = find_subject(target)
+    findings.attempt(lambda: _predictor(subject.predictor()))
+    findings.attempt(lambda: _trainer(subject.trainer()))
+    findings.attempt(lambda: _environment(subject))
+    findings.attempt(lambda: _app(subject))
+    findings.attempt(find_credentials)
     return findings
 
 
-def _predictor(project: LocalProject, role: Role) -> Iterator[Finding]:
-    spec = project.read(role)
+def _trainer(spec: PredictorSpec | None) -> Iterator[Finding]:
+    if spec is not None:
+        yield from _predictor(spec)
+
+
+def _predictor(spec: PredictorSpec) -> Iterator[Finding]:
     document(spec, title=spec.name, version=__version__)
     count = len(signature(spec))
     yield Finding(Mark.GOOD, f"{spec.ref}: {count} input{'' if count == 1 else 's'} read")
+    for each, reason in unfit_defaults(spec):
+        yield Finding(
+            Mark.NOTE,
+            f"the default of {each.name!r} is {each.default!r}, which no caller could send: "
+            f"{reason}",
+            None if each.location is None else str(each.location),
+            "correct the default, the type or the limits; until then predict() gets it as it is",
+        )
     if spec.deploy_time:
         names = ", ".join(spec.deploy_time)
         yield Finding(
@@ -111,25 +91,23 @@ def _predictor(project: LocalProject, role: Role) -> Iterator[Finding]:
         )
 
 
-def _environment(project: LocalProject) -> Iterator[Finding]:
-    environment = plan_environment(project.config, project.root)
+def _environment(subject: Subject) -> Iterator[Finding]:
+    environment = subject.environment()
     machine = environment.machine_type
-    yield Finding(
-        Mark.GOOD,
-        f"{environment.kind}, Python {environment.python_version}, "
-        f"{machine if isinstance(machine, str) else ' or '.join(machine)}",
-    )
+    machines = machine if isinstance(machine, str) else " or ".join(machine)
+    if subject.own_image:
+        yield Finding(Mark.GOOD, f"the App's own image, {machines}")
+        yield _files(environment)
+        return
     if environment.python_conflict is not None:
         error = environment.python_conflict
+        yield Finding(Mark.GOOD, f"{environment.kind}, {machines}")
         yield Finding(Mark.BAD, error.what, str(error.where), error.remedy)
-    for line in environment.report:
-        if line.status is Status.KEPT or line.key == PYTHON:
-            continue
-        changed = line.status is Status.CHANGED
-        text = f"{line.key}: {line.what}" + (f" ({line.why})" if changed and line.why else "")
-        where = None if line.where is None else str(line.where)
-        yield Finding(Mark.NOTE, text, where, None if changed else line.why)
-    yield from _files(project, environment.files.names, environment.files.size)
+    else:
+        python = environment.python_version
+        yield Finding(Mark.GOOD, f"{environment.kind}, Python {python}, {machines}")
+    yield from _report(environment)
+    yield _files(environment)
     for mount, secret in environment.build_secrets:
         name = secret.removeprefix("$")
         yield Finding(
@@ -139,41 +117,50 @@ def _environment(project: LocalProject) -> Iterator[Finding]:
         )
 
 
-def _files(project: LocalProject, names: tuple[str, ...], size: int) -> Iterator[Finding]:
-    huge = [name for name in names if (project.root / name).stat().st_size > FILE_LIMIT]
-    for name in huge:
-        yield Finding(
-            Mark.BAD,
-            "is larger than 1 GiB, which fal does not take",
-            name,
-            "name where the runner gets it from in `weights`, or download it in setup()",
-        )
-    mark = Mark.NOTE if size > LARGE else Mark.GOOD
-    remedy = "leave out what the runner does not need with .dockerignore"
+def _report(environment: Environment) -> Iterator[Finding]:
+    """Tell what becomes another thing on fal, or nothing."""
+    for line in environment.report:
+        if line.status is Status.KEPT or line.key == PYTHON:
+            continue
+        changed = line.status is Status.CHANGED
+        text = f"{line.key}: {line.what}" + (f" ({line.why})" if changed and line.why else "")
+        where = None if line.where is None else str(line.where)
+        yield Finding(Mark.NOTE, text, where, None if changed else line.why)
+
+
+def _files(environment: Environment) -> Finding:
+    names, size = environment.files.names, environment.files.size
     text = f"{len(names)} files, {size / 1024**2:.1f} MiB, go to the runner"
-    yield Finding(mark, text, remedy=remedy if mark is Mark.NOTE else None)
+    if size <= LARGE:
+        return Finding(Mark.GOOD, text)
+    remedy = "leave out what the runner does not need with .dockerignore"
+    return Finding(Mark.NOTE, text, remedy=remedy)
 
 
-def _app(project: LocalProject) -> Iterator[Finding]:
-    if (project.root / "app.py").is_file():
-        yield Finding(Mark.GOOD, "app.py is there")
-    else:
-        yield Finding(Mark.BAD, "there is no app.py", remedy="run `cogfal migrate`")
-
-
-def _credentials() -> Iterator[Finding]:
-    """Look for fal's credentials where fal looks; they are not tried."""
-    home = Path(os.environ.get("FAL_HOME_DIR") or Path.home() / ".fal")
-    keys = bool(os.environ.get("FAL_KEY") or os.environ.get("FAL_KEY_ID"))
-    if keys or (home / "auth0_token").exists() or _has_key(home / "config.toml"):
-        yield Finding(Mark.GOOD, "fal credentials are there")
+def _app(subject: Subject) -> Iterator[Finding]:
+    """Tell what the App says itself; its mistakes that the steps before have met are told once."""
+    if subject.failure is not None:
+        raise subject.failure
+    if subject.app is None:
+        yield _no_app(subject)
         return
-    yield Finding(
-        Mark.NOTE,
-        "there are no fal credentials here; running locally needs none",
-        remedy="`fal auth login`, or set FAL_KEY",
-    )
+    wanted = ", ".join(f"{name} {value!r}" for name, value in subject.chosen().items())
+    yield Finding(Mark.GOOD, f"{subject.app}: {wanted or 'all settings are the default'}")
+    for name in subject.missing_secrets():
+        yield Finding(
+            Mark.NOTE,
+            f"the App names the secret {name}, which is not set here",
+            subject.app,
+            f"set it on fal once with `fal secrets set {name}=...`, and as a variable to run here",
+        )
 
 
-def _has_key(path: Path) -> bool:
-    return path.is_file() and "key" in path.read_text("utf-8")
+def _no_app(subject: Subject) -> Finding:
+    if (subject.root / APP_FILE).is_file():
+        return Finding(
+            Mark.BAD,
+            f"{APP_FILE} has no App of cogfal's, and is not run to find out more",
+            remedy="`cogfal migrate -o fal_app.py` writes one beside it; then `cogfal check "
+            "fal_app.py`",
+        )
+    return Finding(Mark.BAD, f"there is no {APP_FILE}", remedy="run `cogfal migrate`")

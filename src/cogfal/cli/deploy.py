@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import shutil
 import subprocess
-from pathlib import Path
 
 from cogfal.cli.check import look_at
 from cogfal.cli.console import Mark, say
@@ -24,8 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Check, and hand over to fal; a project with errors is not deployed."""
-    directory = Path(arguments.app.partition("::")[0]).parent
-    findings = look_at(directory)
+    findings = look_at(arguments.app if ".py" in arguments.app else ".")
     for finding in findings.all:
         if finding.mark is not Mark.GOOD:
             finding.show()

@@ -5,30 +5,70 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from cogfal import client
+from cogfal.cli.display import Display, open_display
 from cogfal.cli.inputs import read_inputs
-from cogfal.cli.remote import downloaded
+from cogfal.cli.remote import downloaded, streaming
 from cogfal.cli.results import ResultWriter
+from cogfal.errors import CallFailed
 
 
 def call_app(arguments: argparse.Namespace) -> int:
-    """Call the app named by `--app` through fal's queue; local files are uploaded first."""
-    answer = client.run(arguments.app, read_inputs(arguments, None))
-    with tempfile.TemporaryDirectory(prefix="cogfal-") as folder:
-        ResultWriter(sys.stdout, arguments.output).whole(_local(answer, Path(folder)))
+    """Call the app named by `--app`; local files are uploaded first.
+
+    An app that streams is called directly and shown as it goes, any other through fal's queue.
+    """
+    values = read_inputs(arguments, None)
+    with (
+        tempfile.TemporaryDirectory(prefix="cogfal-") as folder,
+        open_display(sys.stderr, bars=arguments.json_input is None) as display,
+    ):
+        writer = ResultWriter(sys.stdout, arguments.output, display)
+        try:
+            _call(arguments.app, values, writer, display, Path(folder))
+        except httpx.HTTPError as error:
+            raise CallFailed(f"a file of the output cannot be had: {error}") from error
     return 0
 
 
-def _local(value: Any, folder: Path) -> Any:
+def _call(
+    app: str, values: Mapping[str, Any], writer: ResultWriter, display: Display, folder: Path
+) -> None:
+    display.phase("Waiting for fal")
+    streams, joined = _streaming(app)
+    if not streams:
+        writer.whole(_local(client.run(app, values), folder, display))
+        return
+    pieces: list[Any] = []
+    for index, piece in enumerate(client.stream(app, values)):
+        pieces.append(_local(piece, folder, display))
+        writer.piece(pieces[-1], index, joined=joined)
+    writer.whole("".join(map(str, pieces)) if joined else pieces)
+
+
+def _streaming(app: str) -> tuple[bool, bool]:
+    """Ask the app's document whether and how it streams; one without a document does not."""
+    try:
+        return streaming(client.document(app))
+    except CallFailed as error:
+        if error.status is None:
+            raise
+        return False, False
+
+
+def _local(value: Any, folder: Path, display: Display) -> Any:
     match value:
         case client.FileOutput():
-            return downloaded(value.url, value.file_name, folder)
+            return downloaded(value.url, value.file_name, folder, display)
         case list():
-            return [_local(one, folder) for one in value]
+            return [_local(one, folder, display) for one in value]
         case dict():
-            return {name: _local(one, folder) for name, one in value.items()}
+            return {name: _local(one, folder, display) for name, one in value.items()}
         case _:
             return value

@@ -29,7 +29,10 @@ def run(arguments: argparse.Namespace) -> int:
         project.root,
         arguments.output or project.root / "fal-entry",
         name=arguments.name,
-        settings=PlanSettings(machine_type=arguments.machine_type),
+        settings=PlanSettings(
+            machine_type=arguments.machine_type,
+            asynchronous=project.read().shape.asynchronous,
+        ),
     )
     say(f"{entry.directory} written", Mark.GOOD)
     say(f"Next: cd {entry.directory} && fal deploy {entry.name}")

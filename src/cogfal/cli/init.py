@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from cogfal.cli.console import Mark, say
+from cogfal.cli.dockerignore import DOCKERIGNORE, IGNORED
 from cogfal.cli.inputs import BadArgument
 
 COG_YAML: Final = """\
@@ -44,16 +45,8 @@ import cogfal
 
 App = cogfal.App.from_cog("cog.yaml")
 """
-DOCKERIGNORE: Final = """\
-# What stays on this machine; read by Cog, and by cogfal for the files that go to the runner.
-.git
-.venv
-__pycache__
-*.pyc
-output.*
-"""
 FILES: Final = MappingProxyType(
-    {"cog.yaml": COG_YAML, "predict.py": PREDICT, "app.py": APP, ".dockerignore": DOCKERIGNORE}
+    {"cog.yaml": COG_YAML, "predict.py": PREDICT, "app.py": APP, DOCKERIGNORE: IGNORED}
 )
 PROJECT_FILES: Final = ("cog.yaml", "predict.py", "run.py", "app.py")
 

@@ -13,7 +13,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from cogfal.app_file import APP_FILE
 from cogfal.cli.console import Mark, confirm, say, write_json
+from cogfal.cli.dockerignore import DOCKERIGNORE, IGNORED
 from cogfal.cli.inputs import BadArgument
 from cogfal.cli.planning import Plan, plan, report_json, signature
 from cogfal.project.report import ReportLine, Status
@@ -33,7 +35,7 @@ class App(cogfal.App):
 """
 PYPROJECT: Final = """
 [tool.fal.apps.{name}]
-ref = "app.py::App"
+ref = "{file}::App"
 """
 LAYOUT: Final[Mapping[str, Any]] = MappingProxyType(
     {"box": None, "title_justify": "left", "title_style": "bold", "pad_edge": False}
@@ -46,7 +48,16 @@ COLOURS: Final = MappingProxyType(
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("directory", nargs="?", type=Path, default=Path(), help="the Cog project")
-    parser.add_argument("-y", "--yes", action="store_true", help="replace app.py without asking")
+    parser.add_argument(
+        "-o",
+        "--output",
+        default=APP_FILE,
+        metavar="FILE",
+        help=f"the App's file, in the project's directory (default: {APP_FILE})",
+    )
+    parser.add_argument(
+        "-y", "--yes", action="store_true", help="replace the App's file without asking"
+    )
     parser.add_argument(
         "--pyproject",
         nargs="?",
@@ -65,11 +76,14 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _show(found)
     root = found.project.root
-    written = _write(root / "app.py", _app(found), replace=arguments.yes)
+    file = arguments.output
+    written = _write(root / file, _app(found), replace=arguments.yes)
+    _keep_out(root / DOCKERIGNORE)
     if arguments.pyproject is not None:
-        _add_entry(root / "pyproject.toml", arguments.pyproject or _name(found))
+        _add_entry(root / "pyproject.toml", arguments.pyproject or _name(found), file)
     if written:
-        say("Next: cogfal check, then fal run --local app.py::App")
+        checked = "" if file == APP_FILE else f" {file}"
+        say(f"Next: cogfal check{checked}, then fal run --local {file}::App")
     return 0 if written else 1
 
 
@@ -79,24 +93,34 @@ def _app(found: Plan) -> str:
     return FROM_PREDICTOR.format(ref=found.predictor.ref).replace("'", '"')
 
 
+def _keep_out(path: Path) -> None:
+    """Name what should not travel, where the project does not say so itself."""
+    if not path.exists():
+        path.write_text(IGNORED, "utf-8")
+        say(f"{path.name} written: what it names stays on this machine", Mark.GOOD)
+
+
 def _write(path: Path, text: str, *, replace: bool) -> bool:
     if path.exists():
         if path.read_text("utf-8") == text:
             say(f"{path.name} is there already", Mark.GOOD)
             return True
         if not (replace or confirm(f"{path} exists. Replace it?")):
-            say(f"{path.name} is left as it is; --yes replaces it", Mark.NOTE)
+            say(
+                f"{path.name} is left as it is; --yes replaces it, -o FILE writes another",
+                Mark.NOTE,
+            )
             return False
     path.write_text(text, "utf-8")
     say(f"{path.name} written", Mark.GOOD)
     return True
 
 
-def _add_entry(path: Path, name: str) -> None:
+def _add_entry(path: Path, name: str, file: str) -> None:
     text = path.read_text("utf-8") if path.exists() else ""
     if f"[tool.fal.apps.{name}]" in text:
         raise BadArgument(f"{path} has an entry for {name} already; give --pyproject another NAME")
-    path.write_text((text + PYPROJECT.format(name=name)).lstrip("\n"), "utf-8")
+    path.write_text((text + PYPROJECT.format(name=name, file=file)).lstrip("\n"), "utf-8")
     say(f"{path.name}: fal deploy {name}", Mark.GOOD)
 
 

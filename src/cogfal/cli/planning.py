@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cogfal.local import LocalProject, find_project
@@ -21,13 +21,24 @@ class Plan:
     environment: Environment
 
 
-def plan(directory: Path, settings: PlanSettings | None = None) -> Plan:
+def plan(directory: Path) -> Plan:
     """Read a project and plan its environment; raises ProjectError."""
     project = find_project(directory)
     predictor = project.read()
     trainer = project.read(Role.TRAIN) if project.config.train else None
-    environment = plan_environment(project.config, project.root, settings)
-    return Plan(project, predictor, trainer, environment)
+    return Plan(project, predictor, trainer, plan_project(project, predictor))
+
+
+def plan_project(
+    project: LocalProject,
+    predictor: PredictorSpec | None = None,
+    settings: PlanSettings | None = None,
+) -> Environment:
+    """Plan a project's environment, for its predictor where that could be read."""
+    wanted = settings or PlanSettings()
+    if predictor is not None:
+        wanted = replace(wanted, asynchronous=predictor.shape.asynchronous)
+    return plan_environment(project.config, project.root, wanted)
 
 
 def signature(spec: PredictorSpec) -> list[tuple[InputSpec, str]]:

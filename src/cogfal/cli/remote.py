@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -13,6 +14,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 from httpx_sse import EventSource
 
+from cogfal.cli.display import Display, open_display
 from cogfal.cli.inputs import read_inputs
 from cogfal.cli.results import ResultWriter
 from cogfal.errors import CallFailed
@@ -22,53 +24,116 @@ from cogfal.spec import JSON
 
 STREAM: Final = "/stream"
 COMPANIONS: Final = frozenset({"timings", "logs", "completed", "index"})
+CHUNK: Final = 2**18  # bytes sent at once
 
 
 def call_url(arguments: argparse.Namespace) -> int:
     """Call the app at `--url`; files travel as data URLs, an iterator's output is streamed."""
-    values = {name: _sendable(value) for name, value in read_inputs(arguments, None).items()}
-    writer = ResultWriter(sys.stdout, arguments.output)
+    values = read_inputs(arguments, None)
     with (
         tempfile.TemporaryDirectory(prefix="cogfal-") as folder,
         httpx.Client(base_url=arguments.url.rstrip("/"), timeout=None) as http,  # noqa: S113  # models take their time
+        open_display(sys.stderr, bars=arguments.json_input is None) as display,
     ):
+        writer = ResultWriter(sys.stdout, arguments.output, display)
         try:
-            streams, joined = _streams(http)
-            answers = _stream(http, values) if streams else _whole(http, values)
-            for answer in answers:
-                output = _local(_output(answer), Path(folder))
-                if "index" in answer and not answer.get("completed"):
-                    writer.piece(output, answer["index"], joined=joined)
-                else:
-                    writer.whole(output)
+            _Call(http, display, Path(folder)).write(values, writer)
         except httpx.HTTPError as error:
             raise CallFailed(f"{arguments.url} cannot be reached: {error}") from error
     return 0
 
 
-def _streams(http: httpx.Client) -> tuple[bool, bool]:
-    """Ask the app's document whether it streams, and whether the pieces are one text."""
-    document = http.get("/openapi.json").raise_for_status().json()
-    output = document.get("components", {}).get("schemas", {}).get("Output", {})
-    return STREAM in document["paths"], output.get("x-cog-array-display") == "concatenate"
+class _Call:
+    """One call, and the files that it brings, which are kept in `folder`."""
 
+    def __init__(self, http: httpx.Client, display: Display, folder: Path) -> None:
+        self._http = http
+        self._display = display
+        self._folder = folder
 
-def _whole(http: httpx.Client, values: Mapping[str, JSON]) -> Iterator[dict[str, JSON]]:
-    response = http.post("/", json=values)
-    _refuse(response)
-    yield response.json()
+    def write(self, values: Mapping[str, Any], writer: ResultWriter) -> None:
+        """Call the app and write what it answers; raises CallFailed and httpx.HTTPError."""
+        self._display.phase("Waiting")
+        streams, joined = self._streams()
+        body = json.dumps({name: _sendable(value) for name, value in values.items()}).encode()
+        for answer in self._stream(body) if streams else self._whole(body):
+            output = with_downloads(_output(answer), self._folder, self._display)
+            if "index" in answer and not answer.get("completed"):
+                writer.piece(output, answer["index"], joined=joined)
+            else:
+                writer.whole(output)
 
+    def _streams(self) -> tuple[bool, bool]:
+        """Ask the app's document."""
+        return streaming(self._http.get("/openapi.json").raise_for_status().json())
 
-def _stream(http: httpx.Client, values: Mapping[str, JSON]) -> Iterator[dict[str, JSON]]:
-    with http.stream("POST", STREAM, json=values) as response:
-        if response.is_error:
-            response.read()
+    def _whole(self, body: bytes) -> Iterator[dict[str, JSON]]:
+        response = self._http.post("/", content=self._sent(body), headers=_headers(body))
         _refuse(response)
-        for event in EventSource(response).iter_sse():
-            answer = event.json()
-            if "error" in answer:
-                raise CallFailed(str(answer["error"]), status=answer.get("status"))
-            yield answer
+        yield response.json()
+
+    def _stream(self, body: bytes) -> Iterator[dict[str, JSON]]:
+        content, headers = self._sent(body), _headers(body)
+        with self._http.stream("POST", STREAM, content=content, headers=headers) as response:
+            if response.is_error:
+                response.read()
+            _refuse(response)
+            for event in EventSource(response).iter_sse():
+                answer = event.json()
+                if "error" in answer:
+                    raise CallFailed(str(answer["error"]), status=answer.get("status"))
+                yield answer
+
+    def _sent(self, body: bytes) -> Iterator[bytes]:
+        """Yield the body, telling how much of it has gone."""
+        progress = self._display.transfer("inputs", len(body), "Uploading")
+        for start in range(0, len(body), CHUNK):
+            yield body[start : start + CHUNK]
+            progress.report(min(start + CHUNK, len(body)))
+        self._display.phase("Running")
+
+
+def streaming(document: JSON) -> tuple[bool, bool]:
+    """Tell from an app's document whether it streams, and whether the pieces are one text."""
+    output = document.get("components", {}).get("schemas", {}).get("Output", {})
+    joined = output.get("x-cog-array-display") == "concatenate"
+    return STREAM in document.get("paths", {}), joined
+
+
+def with_downloads(value: JSON, folder: Path, display: Display) -> Any:
+    """Download the media in `value`; return it with their paths in their places."""
+    match value:
+        case {"url": str() as url, "content_type": _}:
+            return downloaded(url, value.get("file_name"), folder, display)
+        case list():
+            return [with_downloads(one, folder, display) for one in value]
+        case dict():
+            return {name: with_downloads(one, folder, display) for name, one in value.items()}
+        case _:
+            return value
+
+
+def downloaded(url: str, name: str | None, folder: Path, display: Display) -> Path:
+    """Put the file at `url` into a directory of its own in `folder`; raises httpx.HTTPError."""
+    directory = Path(tempfile.mkdtemp(dir=folder))
+    if url.startswith("data:"):
+        data = parse_data_url(url)
+        path = directory / name_for(quote(name or "output"), None, data.content_type)
+        path.write_bytes(data.decode(sys.maxsize))
+        return path
+    path = directory / name_for(quote(name) if name else urlsplit(url).path, None, None)
+    with httpx.stream("GET", url, follow_redirects=True) as response, path.open("wb") as file:
+        response.raise_for_status()
+        size = response.headers.get("content-length", "")
+        progress = display.transfer(path.name, int(size) if size.isdecimal() else None)
+        for chunk in response.iter_bytes():
+            file.write(chunk)
+            progress.report(response.num_bytes_downloaded)
+    return path
+
+
+def _headers(body: bytes) -> dict[str, str]:
+    return {"Content-Type": "application/json", "Content-Length": str(len(body))}
 
 
 def _refuse(response: httpx.Response) -> None:
@@ -101,32 +166,3 @@ def _sendable(value: Any) -> JSON:
             return [_sendable(one) for one in value]
         case _:
             return value
-
-
-def _local(value: JSON, folder: Path) -> Any:
-    """Download the media in `value`; return it with their paths in their places."""
-    match value:
-        case {"url": str() as url, "content_type": _}:
-            return downloaded(url, value.get("file_name"), folder)
-        case list():
-            return [_local(one, folder) for one in value]
-        case dict():
-            return {name: _local(one, folder) for name, one in value.items()}
-        case _:
-            return value
-
-
-def downloaded(url: str, name: str | None, folder: Path) -> Path:
-    """Put the file at `url` into a directory of its own in `folder`; raises httpx.HTTPError."""
-    directory = Path(tempfile.mkdtemp(dir=folder))
-    if url.startswith("data:"):
-        data = parse_data_url(url)
-        path = directory / name_for(quote(name or "output"), None, data.content_type)
-        path.write_bytes(data.decode(sys.maxsize))
-        return path
-    path = directory / name_for(quote(name) if name else urlsplit(url).path, None, None)
-    with httpx.stream("GET", url, follow_redirects=True) as response, path.open("wb") as file:
-        response.raise_for_status()
-        for chunk in response.iter_bytes():
-            file.write(chunk)
-    return path

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, TextIO, TypeAlias
 
-from cogfal.cli.console import say
+from cogfal.cli.display import Display
 
 STEM: Final = "output"
 Loc: TypeAlias = "tuple[str | int, ...]"
@@ -24,11 +24,13 @@ class ResultWriter:
     Args:
         out: Where text and JSON go.
         destination: What `-o` says.
+        display: Told of the files; makes way for text on a terminal.
     """
 
-    def __init__(self, out: TextIO, destination: Path | None) -> None:
+    def __init__(self, out: TextIO, destination: Path | None, display: Display) -> None:
         self._out = out
         self._destination = destination
+        self._display = display
         self._streamed = False
 
     def piece(self, value: Any, index: int, *, joined: bool) -> None:
@@ -38,16 +40,15 @@ class ResultWriter:
         self._streamed = True
         placed = self._place(value, (index,))
         if joined:
-            self._out.write(str(placed))
+            self._write(str(placed))
         elif not isinstance(value, Path):
-            self._out.write(f"{_as_text(placed, indent=None)}\n")
-        self._out.flush()
+            self._write(f"{_as_text(placed, indent=None)}\n")
 
     def whole(self, value: Any) -> None:
         """Write the whole output; after pieces only the end of the last line is left to write."""
         if self._streamed:
             if isinstance(value, str) and not value.endswith("\n"):
-                self._out.write("\n")
+                self._write("\n")
             return
         placed = self._place(value, ())
         if isinstance(value, Path) or (value and _only_files(value)):
@@ -55,9 +56,17 @@ class ResultWriter:
         text = _as_text(placed, indent=2) + "\n"
         if self._destination is not None and not list(_files(value, ())):
             self._destination.write_text(text, encoding="utf-8")
-            _tell(self._destination)
+            self._tell(self._destination)
             return
+        self._write(text)
+
+    def _write(self, text: str) -> None:
+        self._display.quiet()
         self._out.write(text)
+        self._out.flush()
+
+    def _tell(self, path: Path) -> None:
+        self._display.tell(f"Written output to {path}")
 
     def _place(self, value: Any, loc: Loc) -> Any:
         """Copy the files in `value` to their places; return it with these places as text."""
@@ -65,7 +74,7 @@ class ResultWriter:
         for path, place in places.items():
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, place)
-            _tell(place)
+            self._tell(place)
         return _with_names(value, {path: str(place) for path, place in places.items()})
 
     def _name(self, path: Path, loc: Loc) -> Path:
@@ -111,7 +120,3 @@ def _as_text(value: Any, indent: int | None) -> str:
     if isinstance(value, str):
         return value
     return json.dumps(value, indent=indent, ensure_ascii=False)
-
-
-def _tell(path: Path) -> None:
-    say(f"Written output to {path}")

@@ -6,41 +6,36 @@ import argparse
 import asyncio
 import os
 import signal
-import sys
 import tempfile
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Final
 
-from rich.console import Console
-
+from cogfal.app_file import open_project
+from cogfal.cli.display import Display, open_display
 from cogfal.cli.inputs import add_input_options, read_inputs, read_variables
+from cogfal.cli.relay import Relay
 from cogfal.cli.results import ResultWriter
 from cogfal.engine.prediction import Log, Output, Prediction
-from cogfal.errors import PredictionCancelled, PredictorFailed, SetupError
-from cogfal.files import FileLimits, HttpFetcher
-from cogfal.local import LocalProject, Session, find_project, open_session
+from cogfal.errors import PredictionCancelled, SetupError
+from cogfal.files import Fetcher, FileLimits, HttpFetcher
+from cogfal.local import LocalProject, Session, open_session
+from cogfal.provision import provide
 from cogfal.spec import IteratorType, PredictorSpec, Role
 
-INTERRUPTED = 130
-
-
-@dataclass(frozen=True, slots=True)
-class Streams:
-    """The terminal itself, whatever the predictor does to stdout and stderr."""
-
-    out: TextIO
-    err: TextIO
+INTERRUPTED: Final = 130
 
 
 def add_project_options(parser: argparse.ArgumentParser, role: Role) -> None:
     """Declare the options that predict and train share."""
     add_input_options(parser)
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="PATH", help="where the output goes, or a directory"
+        "-o",
+        "--output",
+        type=Path,
+        metavar="PATH",
+        help="the file that the output goes to, or a directory for its files",
     )
     parser.add_argument(
         "-C",
@@ -51,99 +46,106 @@ def add_project_options(parser: argparse.ArgumentParser, role: Role) -> None:
         help="the project (default: the working directory)",
     )
     name = "training function" if role is Role.TRAIN else "predictor"
-    parser.add_argument("--ref", metavar="FILE.py:NAME", help=f"the {name}, if not cog.yaml's")
+    parser.add_argument(
+        "--ref",
+        metavar="REF",
+        help=f"an App, app.py::App, whose settings hold, or another {name}, file.py:Name, with "
+        "none (default: app.py if it has an App, else cog.yaml)",
+    )
 
 
 def run_here(arguments: argparse.Namespace, role: Role) -> int:
     """Bring the project up in this process, run it once, and return the exit status."""
-    project = find_project(arguments.directory)
-    spec = project.read(role, arguments.ref)
+    project = open_project(arguments.directory, arguments.ref)
+    spec = project.read(role)
     values = read_inputs(arguments, spec)
     os.environ.update(project.variables | read_variables(arguments))
-    with own_streams() as streams:
-        writer = ResultWriter(streams.out, arguments.output)
-        try:
-            asyncio.run(_run(project, spec, values, writer, streams))
-        except PredictionCancelled:
-            return INTERRUPTED
-        except (PredictorFailed, SetupError) as error:
-            if error.__cause__ is not None:
-                traceback.print_exception(error.__cause__, file=streams.err)
-            raise
+    withdraw = provide(project.served, project.root) if project.served is not None else None
+    os.environ.update(read_variables(arguments))
+    try:
+        with (
+            Relay() as relay,
+            open_display(relay.err, bars=arguments.json_input is None) as display,
+        ):
+            asyncio.run(_Run(project, spec, relay, display, arguments.output).run(values))
+    except PredictionCancelled:
+        return INTERRUPTED
+    finally:
+        if withdraw is not None:
+            withdraw()
     return 0
 
 
-@contextmanager
-def own_streams() -> Iterator[Streams]:
-    """Keep the terminal for the command: what the predictor prints on stdout goes to stderr."""
-    sys.stdout.flush()
-    with os.fdopen(os.dup(1), "w") as out, os.fdopen(os.dup(2), "w") as err:
-        os.dup2(2, 1)
+class _Run:
+    """One run, from setup to teardown.
+
+    What the predictor prints while it predicts is shown where it stands among the outputs; what
+    setup and teardown print, as it comes.
+    """
+
+    def __init__(
+        self,
+        project: LocalProject,
+        spec: PredictorSpec,
+        relay: Relay,
+        display: Display,
+        destination: Path | None,
+    ) -> None:
+        self._project = project
+        self._spec = spec
+        self._relay = relay
+        self._display = display
+        self._writer = ResultWriter(relay.out, destination, display)
+
+    async def run(self, values: dict[str, Any]) -> None:
+        """Set up, predict, write the output."""
+        self._relay.lead(self._display.log)
+        self._display.phase("Setting up")
+        with tempfile.TemporaryDirectory(prefix="cogfal-") as folder:
+            try:
+                async with open_session(
+                    self._project,
+                    self._spec,
+                    Path(folder),
+                    network=self._network,
+                    log_limit=2**40,
+                ) as session:
+                    await self._predict(session, values)
+            except SetupError as error:
+                if error.__cause__ is not None:
+                    text = "".join(traceback.format_exception(error.__cause__))
+                    self._display.log(text)
+                raise
+
+    async def _predict(self, session: Session, values: dict[str, Any]) -> None:
+        self._display.phase("Running")
+        prediction = session.submit(values)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, prediction.cancel)
+        self._relay.lead(_told_as_an_event)
         try:
-            yield Streams(out, err)
+            await self._follow(prediction, session)
         finally:
-            out.flush()
-            os.dup2(out.fileno(), 1)
+            self._relay.lead(self._display.log)
+        self._writer.whole(session.files.with_paths(await prediction.result()))
+
+    async def _follow(self, prediction: Prediction, session: Session) -> None:
+        kind = self._spec.output
+        async for event in prediction.events():
+            match event:
+                case Output(chunk, index) if isinstance(kind, IteratorType):
+                    piece = session.files.with_paths(chunk)
+                    self._writer.piece(piece, index, joined=kind.concatenate)
+                case Log(_, text):
+                    self._display.log(text)
+                case _:
+                    pass
+
+    def _network(self, limits: FileLimits) -> Fetcher:
+        return HttpFetcher(
+            replace(limits, allow_private_hosts=True),
+            progress=self._display.transfer,
+        )
 
 
-async def _run(
-    project: LocalProject,
-    spec: PredictorSpec,
-    values: dict[str, Any],
-    writer: ResultWriter,
-    streams: Streams,
-) -> None:
-    network = HttpFetcher(FileLimits(allow_private_hosts=True))
-    with tempfile.TemporaryDirectory(prefix="cogfal-") as folder, _waiting(streams) as waiting:
-        waiting.update("Setting up")
-        session_here = open_session(spec, project.root, Path(folder), network=network)
-        async with session_here as session:
-            waiting.update("Running")
-            prediction = session.submit(values)
-            asyncio.get_running_loop().add_signal_handler(signal.SIGINT, prediction.cancel)
-            await _follow(prediction, session, writer, waiting)
-            writer.whole(session.files.with_paths(await prediction.result()))
-
-
-async def _follow(
-    prediction: Prediction, session: Session, writer: ResultWriter, waiting: Waiting
-) -> None:
-    kind = session.spec.output
-    async for event in prediction.events():
-        match event:
-            case Output(chunk, index) if isinstance(kind, IteratorType):
-                waiting.stop()
-                writer.piece(session.files.with_paths(chunk), index, joined=kind.concatenate)
-            case Log():
-                waiting.stop()
-            case _:
-                pass
-    waiting.stop()
-
-
-class Waiting:
-    """A sign of life on a terminal, until there is something else to see."""
-
-    def __init__(self, console: Console) -> None:
-        self._status = console.status("Starting") if console.is_terminal else None
-        if self._status is not None:
-            self._status.start()
-
-    def update(self, text: str) -> None:
-        """Say what is going on."""
-        if self._status is not None:
-            self._status.update(f"{text}…")
-
-    def stop(self) -> None:
-        """End for good; harmless when repeated."""
-        if self._status is not None:
-            self._status.stop()
-
-
-@contextmanager
-def _waiting(streams: Streams) -> Iterator[Waiting]:
-    waiting = Waiting(Console(file=streams.err))
-    try:
-        yield waiting
-    finally:
-        waiting.stop()
+def _told_as_an_event(_text: str) -> None:
+    """Drop what the prediction's log has as well."""

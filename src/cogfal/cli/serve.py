@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import runpy
 import socket
 from pathlib import Path
 from typing import Final
@@ -12,6 +11,7 @@ from typing import Final
 import uvicorn
 
 from cogfal.app import App
+from cogfal.app_file import APP_FILE, defines_app, load_app, split_reference
 from cogfal.cli.console import Mark, say
 from cogfal.cli.inputs import BadArgument, read_variables
 from cogfal.playground import PATH
@@ -78,23 +78,10 @@ def _config(app: type[App]) -> uvicorn.Config:
 
 def _load(reference: str | None) -> type[App]:
     """Return the App class of a file; where none is named and there is none, cog.yaml's."""
-    file, _, name = (reference or "app.py").partition("::")
-    path = Path(file)
-    if reference is None and not path.is_file() and COG_YAML.is_file():
+    path, name = split_reference(reference or APP_FILE)
+    if reference is None and not defines_app(path) and COG_YAML.is_file():
         return App.from_cog(str(COG_YAML.resolve()))
-    if not path.is_file():
-        raise BadArgument(f"there is no file {path}; `cogfal migrate` writes an app.py")
-    found = runpy.run_path(str(path.resolve()), run_name="app")
-    apps = {
-        key: value
-        for key, value in found.items()
-        if isinstance(value, type) and issubclass(value, App) and value is not App
-    }
-    if name and name not in apps:
-        raise BadArgument(f"{path} has no App called {name}; it has {', '.join(apps) or 'none'}")
-    if not name and len(apps) != 1:
-        raise BadArgument(f"{path} has {len(apps)} Apps; name one as {path}::NAME")
-    return apps[name] if name else next(iter(apps.values()))
+    return load_app(path, name)
 
 
 def _listener(host: str, port: int) -> socket.socket:

@@ -10,6 +10,7 @@ of `fal auth login`; every function also takes a `key`.
 """
 
 from cogfal.client.calls import run, run_async, submit, submit_async
+from cogfal.client.documents import document
 from cogfal.client.files import FileOutput
 from cogfal.client.handles import AsyncRun, Run, RunStatus
 from cogfal.client.streams import stream, stream_async
@@ -19,6 +20,7 @@ __all__ = [
     "FileOutput",
     "Run",
     "RunStatus",
+    "document",
     "run",
     "run_async",
     "stream",

@@ -37,7 +37,7 @@ def stream(
         with (
             httpx.Client(timeout=None) as http,  # noqa: S113  # a piece may take its time
             connect_sse(
-                http, "POST", _url(app, path), json=values, headers=_headers(key)
+                http, "POST", address(app, path), json=values, headers=credentials(key)
             ) as source,
         ):
             if source.response.is_error:
@@ -60,7 +60,7 @@ async def stream_async(
         async with (
             httpx.AsyncClient(timeout=None) as http,  # noqa: S113  # as above
             aconnect_sse(
-                http, "POST", _url(app, path), json=values, headers=_headers(key)
+                http, "POST", address(app, path), json=values, headers=credentials(key)
             ) as source,
         ):
             if source.response.is_error:
@@ -71,11 +71,13 @@ async def stream_async(
                     yield piece
 
 
-def _url(app: str, path: str) -> str:
+def address(app: str, path: str) -> str:
+    """Return the URL at which an app answers directly."""
     return f"{RUN_URL_FORMAT}{app}/{path.lstrip('/')}"
 
 
-def _headers(key: str | None) -> dict[str, str]:
+def credentials(key: str | None) -> dict[str, str]:
+    """Return the headers of whoever calls: with `key`, else with fal-client's credentials."""
     return {"Authorization": f"Key {key}"} if key else fetch_auth_credentials().as_headers()
 
 
@@ -83,10 +85,11 @@ def _check(source: EventSource) -> None:
     """Refuse an answer that is no stream, with what it says."""
     response = source.response
     if response.is_error:
-        raise call_failed(response.status_code, _detail(response))
+        raise call_failed(response.status_code, detail_of(response))
 
 
-def _detail(response: httpx.Response) -> JSON:
+def detail_of(response: httpx.Response) -> JSON:
+    """Return what an answer that is an error says."""
     try:
         body = response.json()
     except ValueError:

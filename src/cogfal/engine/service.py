@@ -19,7 +19,12 @@ from cogfal.engine.health import Health, HealthStatus
 from cogfal.engine.lifecycle import Lifecycle
 from cogfal.engine.ports import Materialiser, WeightsFetcher
 from cogfal.engine.prediction import Prediction
-from cogfal.engine.settings import EngineSettings, history_capacity, slot_count
+from cogfal.engine.settings import (
+    EngineSettings,
+    history_capacity,
+    ignored_concurrency,
+    slot_count,
+)
 from cogfal.engine.slots import Slots, SlotStatistics
 from cogfal.errors import Busy, CogfalError, DeviceError, NotReady, UnknownPrediction
 from cogfal.files.scratch import Scratch
@@ -100,6 +105,12 @@ class Service:
             SetupError: It failed or took too long; its traceback is in the setup's logs.
         """
         await self._lifecycle.set_up()
+        wanted = ignored_concurrency(self.settings, self.spec)
+        if wanted is not None:
+            self._capture.say(
+                f"cogfal: {wanted} predictions at once were asked for, but {self.spec.name} is not "
+                "async and runs one at a time; write it as `async def`"
+            )
 
     def submit(self, request: Submission) -> Prediction:
         """Accept a prediction, which then runs on its own.

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from cogfal.errors import SettingError
-from cogfal.spec import PredictorSpec
+from cogfal.files import FileLimits
+from cogfal.settings import Settings
+from cogfal.spec import PredictorSpec, Role
 
 N = TypeVar("N", int, float)
 
@@ -45,6 +47,40 @@ class EngineSettings:
     workspace_parent: Path | None = None
 
 
+def engine_settings(app: type[Settings]) -> EngineSettings:
+    """Return what an App class says about how predictions are run."""
+    return EngineSettings(
+        max_concurrency=getattr(app, "max_multiplexing", None),
+        queue_limit=app.queue_limit,
+        isolate=app.isolate,
+        isolate_grace=app.isolate_grace,
+        stuck_after=app.stuck_after,
+    )
+
+
+def refuse_isolation(given: object, app: type[Settings]) -> None:
+    """Refuse to isolate a predictor that no file of its own could be imported from.
+
+    Raises:
+        SettingError: The App asks for it.
+    """
+    if given is not None and app.isolate:
+        raise SettingError(
+            "a predictor of the App's own file cannot be isolated",
+            remedy="move it to a file of its own, or unset isolate",
+        )
+
+
+def file_limits(app: type[Settings]) -> FileLimits:
+    """Return what an App class says about file inputs."""
+    return FileLimits(
+        max_file_bytes=app.max_file_bytes,
+        max_request_bytes=app.max_request_bytes,
+        total_seconds=app.download_timeout,
+        allow_private_hosts=app.allow_private_hosts,
+    )
+
+
 def slot_count(settings: EngineSettings, spec: PredictorSpec) -> int:
     """Return how many predictions run at once.
 
@@ -55,6 +91,15 @@ def slot_count(settings: EngineSettings, spec: PredictorSpec) -> int:
     if not spec.shape.asynchronous:
         return 1
     return wanted or settings.max_concurrency or spec.max_concurrency or 1
+
+
+def ignored_concurrency(settings: EngineSettings, spec: PredictorSpec) -> int | None:
+    """Return how many predictions at once were asked for where only one can run."""
+    if spec.shape.asynchronous or spec.role is Role.TRAIN:
+        return None
+    wanted = _variable("COG_MAX_CONCURRENCY", int, least=1)
+    wanted = wanted or settings.max_concurrency or spec.max_concurrency or 1
+    return wanted if wanted > 1 else None
 
 
 def setup_timeout(settings: EngineSettings) -> float | None:

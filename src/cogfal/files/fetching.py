@@ -18,7 +18,7 @@ from cogfal.files.decoding import Decoder, decoder_for
 from cogfal.files.faults import FetchError
 from cogfal.files.limits import Budget, FileLimits, Meter
 from cogfal.files.names import name_for
-from cogfal.files.progress import Progress
+from cogfal.files.progress import Progress, Reporter
 from cogfal.files.resolving import Resolver, resolve
 from cogfal.files.workspace import create_file
 from cogfal.files.writing import Writer
@@ -69,7 +69,8 @@ class HttpFetcher:
     """The fetcher of every App: guarded connections, one per file, straight to the file's host.
 
     Proxy variables of the environment are not read: a proxy would connect to what it likes.
-    `permitted` replaces the rule for addresses, `resolver` the system's name resolution.
+    `permitted` replaces the rule for addresses, `resolver` the system's name resolution, and
+    `progress` makes what is told of each file's bytes from its name and size.
     """
 
     def __init__(
@@ -78,12 +79,12 @@ class HttpFetcher:
         *,
         resolver: Resolver = resolve,
         permitted: Callable[[str], bool] | None = None,
-        log: Callable[[str], None] | None = None,
+        progress: Callable[[str, int | None], Reporter] = Progress,
     ) -> None:
         self.limits = limits
         self._resolver = resolver
         self._permitted = permitted or (_anywhere if limits.allow_private_hosts else is_public)
-        self._log = log
+        self._progress = progress
 
     async def fetch(self, url: str, directory: Path, budget: Budget) -> Fetched:
         """Put the file at `url` directly into `directory`; raise `FetchError` or `TooLarge`."""
@@ -158,7 +159,7 @@ class HttpFetcher:
             _header(response, "content-type"),
         )
         path, file = create_file(directory, name)
-        body = Body(response, decoder, budget.meter(), Progress(path.name, declared, self._log))
+        body = Body(response, decoder, budget.meter(), self._progress(path.name, declared))
         try:
             with file:
                 await body.write_to(file, self.limits)
@@ -184,7 +185,7 @@ class Body:
     response: Answer
     decoder: Decoder
     meter: Meter
-    progress: Progress
+    progress: Reporter
 
     async def write_to(self, file: BinaryIO, limits: FileLimits) -> None:
         """Write the decoded body; raise at the first limit passed, however it was announced."""

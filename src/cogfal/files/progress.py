@@ -5,12 +5,20 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 _UNITS = {10**3: "kB", 10**6: "MB", 10**9: "GB"}
 
 
+class Reporter(Protocol):
+    """Told of one transfer how many bytes have passed so far."""
+
+    def report(self, count: int) -> None:
+        """Take the number."""
+
+
 class Progress:
-    """Report one download every `interval` seconds; a shorter download reports nothing."""
+    """Report one transfer every `interval` seconds; a shorter one reports nothing."""
 
     def __init__(
         self,
@@ -18,11 +26,13 @@ class Progress:
         size: int | None,
         log: Callable[[str], None] | None = None,
         interval: float = 5.0,
+        verb: str = "Downloading",
     ) -> None:
         self._name = name
         self._size = size
         self._log = log or write_line
         self._interval = interval
+        self._verb = verb
         self._last = time.monotonic()
 
     def report(self, count: int) -> None:
@@ -32,7 +42,7 @@ class Progress:
             return
         self._last = now
         whole = f" of {readable(self._size)} ({100 * count // self._size} %)" if self._size else ""
-        self._log(f"Downloading {self._name}: {readable(count)}{whole}")
+        self._log(f"{self._verb} {self._name}: {readable(count)}{whole}")
 
 
 def write_line(text: str) -> None:

@@ -93,13 +93,7 @@ class _Reading:
         try:
             value = self._world.look_up(name, self._module.scope)
         except Raised as error:
-            names = self._module.scope.names.items()
-            there = [n for n, v in names if isinstance(v, ClassValue | FunctionValue | Imported)]
-            raise PredictorError(
-                f"{name} is not defined",
-                where=self._start,
-                remedy=f"the file defines {', '.join(there[:20]) or 'nothing'}",
-            ) from error
+            raise self._missing(name) from error
         except Unresolved as error:
             raise error.to_error(f"the predictor {name}", self._start) from error
         if isinstance(value, External):
@@ -108,6 +102,18 @@ class _Reading:
         if not isinstance(value, ClassValue | FunctionValue):
             raise PredictorError(f"{name} is neither a class nor a function", where=self._start)
         return value
+
+    def _missing(self, name: str) -> PredictorError:
+        """Say what the file has of its own; what it imports from the project comes after that."""
+        assert self._module.scope is not None
+        values = self._module.scope.names.items()
+        own = [n for n, v in values if isinstance(v, ClassValue | FunctionValue)]
+        there = own or [n for n, v in values if isinstance(v, Imported)]
+        if not there:
+            remedy = f"define {name} in it, or name another file"
+        else:
+            remedy = f"name one that it has: {', '.join(there[:20])}"
+        return PredictorError(f"has no {name}", where=self._module.relative, remedy=remedy)
 
     def _of_class(self, name: str, cls: ClassValue) -> PredictorSpec:
         try:

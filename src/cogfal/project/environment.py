@@ -133,7 +133,7 @@ class _Plan:
             python_version=python if plan else self._minor(python),
             machine_type=_one(machine.machines),
             num_gpus=settings.num_gpus,
-            max_multiplexing=settings.max_multiplexing or config.max_concurrency,
+            max_multiplexing=self._multiplexing(),
             files=self._files(choice, plan),
             dockerfile=plan.dockerfile if plan else None,
             build_secrets=plan.build_secrets if plan else (),
@@ -144,6 +144,10 @@ class _Plan:
             python_conflict=self._python_conflict(python),
             report=report.lines(),
         )
+
+    def _multiplexing(self) -> int | None:
+        wanted = self._settings.max_multiplexing or self._config.max_concurrency
+        return wanted if self._settings.asynchronous else None
 
     def _read(self) -> RequirementSet:
         build, environ = self._config.build, self._settings.environ
@@ -195,15 +199,18 @@ class _Plan:
         if not self._settings.pickled or minor == here:
             return None
         where = self._config.where("build.python_version")
-        other_ways = f"deploy from Python {minor}, or with the entry that `cogfal entry` writes"
         remedy = f'set python_version = "{here}" on the App'
         if tuple(map(int, minor.split("."))) >= OLDEST_PYTHON:
-            remedy = f"{remedy}, {other_ways}, which pickles nothing"
+            remedy = (
+                f"deploy from Python {minor}, or with the entry that `cogfal entry` writes, "
+                f"which needs no such agreement, or {remedy}"
+            )
         self._report.unsupported(
             "build.python_version", f"this is Python {here}", remedy, where=where
         )
         return ConfigError(
-            f"the project wants Python {minor} and this is Python {here}",
+            f"the project wants Python {minor} and this is Python {here}, and an App travels as "
+            "the bytecode of one",
             where=where,
             remedy=remedy,
         )

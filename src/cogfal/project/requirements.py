@@ -260,10 +260,12 @@ def without_credentials(text: str) -> str:
 def _read(path: Path, where: Location | str | None) -> str:
     try:
         if not path.is_file() or path.stat().st_size > _MAX_BYTES:
+            what = "is too large for a requirements file" if path.is_file() else "is no file"
             raise ConfigError(
-                f"{path.name} is missing, or is no requirements file",
+                f"the requirements {path.name}: {path} {what}",
                 where=where,
-                remedy="paths are relative to the file that names them",
+                remedy="put the file there, or correct its path, which is relative to the file "
+                "that names it",
             )
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

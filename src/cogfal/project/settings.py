@@ -51,7 +51,8 @@ class PlanSettings:
     fal: uv for an App class, pip behind a `python_entry_point`. `build_secrets` maps a secret
     mount's id to the name of the fal secret; the default is the id in capitals. `weights` maps
     paths in the project to where the runner gets them from. `pickled` says that Python versions
-    must agree because the App travels as bytecode.
+    must agree because the App travels as bytecode, `asynchronous` that the predictor can run
+    several predictions at once.
     """
 
     machine_type: str | tuple[str, ...] | None = None
@@ -63,6 +64,7 @@ class PlanSettings:
     requirements: tuple[str, ...] = ()
     installer: Literal["uv", "pip"] = "uv"
     pickled: bool = True
+    asynchronous: bool = True
     dockerfile: Path | None = None
     exclude: tuple[str, ...] = ()
     build_secrets: Mapping[str, str] = field(default_factory=dict)

@@ -80,24 +80,36 @@ def _report_kept(config: CogConfig, settings: PlanSettings, report: Report) -> N
     if config.train:
         report.kept("train", "served as /trainings", where=config.where("train"))
     if config.max_concurrency is not None:
-        where = config.where("concurrency.max")
-        if settings.max_multiplexing is None:
-            report.kept(
-                "concurrency.max", f"max_multiplexing {config.max_concurrency}", where=where
-            )
-        else:
-            report.changed(
-                "concurrency.max",
-                f"max_multiplexing {settings.max_multiplexing}",
-                "the App's setting wins",
-                where=where,
-            )
+        _report_concurrency(config, config.max_concurrency, settings, report)
     for key, variables in (
         ("build.environment", config.build.environment),
         ("environment", config.environment),
     ):
         for name, _ in variables:
             report.kept(f"{key}.{name}", "set on the runner", where=config.where(f"{key}.{name}"))
+
+
+def _report_concurrency(
+    config: CogConfig, most: int, settings: PlanSettings, report: Report
+) -> None:
+    key = "concurrency.max"
+    where = config.where(key)
+    if most > 1 and not settings.asynchronous:
+        report.unsupported(
+            key,
+            "one prediction at a time, as the predictor is not async",
+            f"write it as `async def`, or remove {key}; Cog does not start such a model",
+            where=where,
+        )
+    elif settings.max_multiplexing is None:
+        report.kept(key, f"max_multiplexing {most}", where=where)
+    else:
+        report.changed(
+            key,
+            f"max_multiplexing {settings.max_multiplexing}",
+            "the App's setting wins",
+            where=where,
+        )
 
 
 def _no_counterpart(config: CogConfig, key: str, remedy: str, report: Report) -> None:

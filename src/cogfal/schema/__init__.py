@@ -2,6 +2,7 @@
 
 from cogfal.schema.core_types import Door
 from cogfal.schema.decoding import decode
+from cogfal.schema.defaults import unfit_defaults
 from cogfal.schema.document import document
 from cogfal.schema.models import input_model, output_model
 from cogfal.schema.openapi import components
@@ -18,4 +19,5 @@ __all__ = [
     "input_model",
     "media_kind_of_name",
     "output_model",
+    "unfit_defaults",
 ]

@@ -17,8 +17,9 @@ from starlette.routing import BaseRoute, Route
 
 from cogfal import __version__
 from cogfal.engine.capture import Capture
-from cogfal.engine.service import EngineSettings, HealthStatus, Service
-from cogfal.errors import SettingError, SetupError
+from cogfal.engine.service import HealthStatus, Service
+from cogfal.engine.settings import engine_settings, file_limits, refuse_isolation
+from cogfal.errors import SetupError
 from cogfal.files import (
     Budget,
     DataUrlStore,
@@ -95,21 +96,12 @@ class Serving:
         title: str,
         given: object = None,
     ) -> None:
-        if given is not None and settings.isolate:
-            raise SettingError(
-                "a predictor of the App's own file cannot be isolated",
-                remedy="move it to a file of its own, or unset isolate",
-            )
+        refuse_isolation(given, settings)
         self._settings = settings
         self._root = root
         self._title = title
         self._choose_store = choose_store
-        self._limits = FileLimits(
-            max_file_bytes=settings.max_file_bytes,
-            max_request_bytes=settings.max_request_bytes,
-            total_seconds=settings.download_timeout,
-            allow_private_hosts=settings.allow_private_hosts,
-        )
+        self._limits = file_limits(settings)
         self._fetcher = HttpFetcher(self._limits)
         further = [*settings.output_places, *filter(None, [settings.file_cache])]
         self._output_places = Places(root, [Path(place) for place in further])
@@ -218,13 +210,7 @@ class Serving:
             spec,
             self._root,
             Materialiser(spec, self._fetcher, self._limits, cache=self._cache or None),
-            settings=EngineSettings(
-                max_concurrency=getattr(self._settings, "max_multiplexing", None),
-                queue_limit=self._settings.queue_limit,
-                isolate=self._settings.isolate,
-                isolate_grace=self._settings.isolate_grace,
-                stuck_after=self._settings.stuck_after,
-            ),
+            settings=engine_settings(self._settings),
             fetch_weights=self._fetch_weights,
             capture=self._capture,
             given=given,

@@ -12,10 +12,11 @@ from typing import Any
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from cogfal.app_file import open_project
 from cogfal.engine.history import Watch
 from cogfal.engine.prediction import Event, Output, Prediction, Status
 from cogfal.files import StoredFile
-from cogfal.local import LocalProject, Session, find_project, open_session
+from cogfal.local import LocalProject, Session, open_session
 from cogfal.spec import JSON, PredictorSpec, Role
 from cogfal.testing.streams import PythonStreams, SharedCapture
 
@@ -121,11 +122,13 @@ def open_predictor(
 ) -> Iterator[ProjectClient]:
     """Set up the predictor of a project, and tear it down when the block ends.
 
-    Until then the project is the working directory and its environment variables are set.
+    Where the project has an app.py of cogfal's, what its App says of the predictor, of isolation,
+    concurrency and file inputs holds here too. Until then the project is the working directory and
+    its environment variables are set.
 
     Args:
         directory: The project, or its cog.yaml.
-        ref: Another predictor than cog.yaml's, `path.py:Name`.
+        ref: The App to follow, `app.py::App`, or a predictor that no App serves, `path.py:Name`.
 
     Raises:
         ProjectError: The project is wrong.
@@ -146,14 +149,14 @@ def open_trainer(
 
 @contextmanager
 def _opened(directory: Path, role: Role, ref: str | None) -> Iterator[ProjectClient]:
-    project = find_project(directory)
-    spec = project.read(role, ref)
+    project = open_project(directory, ref)
+    spec = project.read(role)
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cogfal-"))
         stack.enter_context(_variables(project.variables))
         portal = stack.enter_context(start_blocking_portal("asyncio"))
         capture = SharedCapture(PythonStreams())
-        opening = open_session(spec, project.root, Path(folder), capture=capture)
+        opening = open_session(project, spec, Path(folder), capture=capture)
         session = stack.enter_context(portal.wrap_async_context_manager(opening))
         yield ProjectClient(project, session, portal)
 

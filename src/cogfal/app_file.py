@@ -1,0 +1,153 @@
+"""Run the file that defines an App, as `fal run` does, and take the App out of it."""
+
+from __future__ import annotations
+
+import ast
+import os
+import runpy
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from cogfal.errors import CogfalError, SettingError
+from cogfal.local import LocalProject, find_project
+from cogfal.spec import Location
+
+if TYPE_CHECKING:
+    from cogfal.app import App
+
+APP_FILE: Final = "app.py"
+MISSING_PACKAGE: Final = (
+    "fal runs this file on the machine that deploys: install the package there, or name the "
+    'predictor as text, `predictor = "predict.py:Predictor"`, which imports nothing of it'
+)
+MISTAKE: Final = "correct this line; fal runs this file on the machine that deploys"
+
+
+def split_reference(text: str) -> tuple[Path, str | None]:
+    """Split `app.py::App` into the file and the class, None where none is named."""
+    file, _, name = text.partition("::")
+    return Path(file), name or None
+
+
+def defines_app(file: Path) -> bool:
+    """Whether a file imports cogfal; somebody else's `app.py` must not be run to find out."""
+    try:
+        tree = ast.parse(file.read_bytes(), str(file))
+    except (OSError, SyntaxError, ValueError):
+        return False
+    names = (name for node in ast.walk(tree) for name in _imported(node))
+    return any(name.partition(".")[0] == "cogfal" for name in names)
+
+
+def load_app(file: Path, name: str | None = None) -> type[App]:
+    """Return the App that a file defines; the only one where `name` is None.
+
+    The file is executed with its directory as an import root. What it imports must be installed.
+
+    Raises:
+        ProjectError: The file or the App is wrong, or it has no such App.
+    """
+    from cogfal.app import App  # noqa: PLC0415  # imports fal, for which not everybody waits
+
+    found = {
+        key: value
+        for key, value in _executed(file).items()
+        if isinstance(value, type) and issubclass(value, App) and value is not App
+    }
+    listed = ", ".join(found) or "none"
+    if name is not None and name not in found:
+        raise SettingError(
+            f"there is no App called {name}", where=str(file), remedy=f"name one of: {listed}"
+        )
+    if name is None and len(found) != 1:
+        raise SettingError(
+            f"there are {len(found)} Apps: {listed}" if found else "there is no App",
+            where=str(file),
+            remedy=f"name one as {file}::NAME" if found else "`cogfal migrate` writes one",
+        )
+    return found[name] if name is not None else next(iter(found.values()))
+
+
+def open_project(directory: Path, ref: str | None = None) -> LocalProject:
+    """Return a project as its App has it, where it has an app.py, else as its cog.yaml says.
+
+    Args:
+        directory: The project, or the path of its cog.yaml.
+        ref: The App, as `app.py::App`, or a predictor, as `predict.py:Predictor`, which no App
+            serves; relative to `directory`.
+
+    Raises:
+        ProjectError: The project or its App is wrong.
+    """
+    project = find_project(directory)
+    if ref is not None and "::" not in ref:
+        return replace(project, named=ref)
+    path, name = split_reference(ref or APP_FILE)
+    file = project.root / path
+    if ref is None and not defines_app(file):
+        return project
+    app = load_app(file, name)
+    if app.project is None:
+        return project
+    return replace(
+        project,
+        root=Path(app.project.root),
+        settings=app,
+        served=app.project,
+        given=app.given[0] if app.given else None,
+    )
+
+
+def _executed(file: Path) -> dict[str, Any]:
+    if not file.is_file():
+        raise SettingError(
+            f"there is no file {file.name}", where=str(file.parent), remedy="run `cogfal migrate`"
+        )
+    path = str(file.resolve())
+    with _at_home(file.parent.resolve()):
+        try:
+            return runpy.run_path(path, run_name="app")
+        except CogfalError:
+            raise
+        except Exception as error:
+            raise SettingError(
+                f"{type(error).__name__}: {error}",
+                where=Location(file.name, _line(error, path)),
+                remedy=MISSING_PACKAGE if isinstance(error, ImportError) else MISTAKE,
+            ) from error
+
+
+def _line(error: Exception, file: str) -> int:
+    """Return the line of the file in which the error came about."""
+    if isinstance(error, SyntaxError) and error.lineno is not None:
+        return error.lineno
+    frames = traceback.extract_tb(error.__traceback__)
+    return next((f.lineno or 1 for f in reversed(frames) if f.filename == file), 1)
+
+
+@contextmanager
+def _at_home(directory: Path) -> Iterator[None]:
+    """Make a directory the working one, and an import root after all others, as fal does."""
+    before = Path.cwd()
+    os.chdir(directory)
+    sys.path.append(str(directory))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(directory))
+        os.chdir(before)
+
+
+def _imported(node: ast.AST) -> list[str]:
+    match node:
+        case ast.Import(names=names):
+            return [each.name for each in names]
+        case ast.ImportFrom(module=str() as module, level=0):
+            return [module]
+        case _:
+            return []

@@ -1,0 +1,252 @@
+"""Show on stderr what goes on: on a terminal with bars that move, elsewhere line by line."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, TextIO
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.text import Text
+from typing_extensions import override
+
+from cogfal.cli.steps import Step, step_of
+from cogfal.files.progress import Progress as Lines
+from cogfal.files.progress import Reporter, readable
+
+WIDTH: Final = 28  # characters of a bar
+
+
+class Display(ABC):
+    """What somebody who waits for a command sees."""
+
+    @abstractmethod
+    def phase(self, text: str) -> None:
+        """Say what is going on."""
+
+    @abstractmethod
+    def log(self, text: str) -> None:
+        """Show what the predictor printed."""
+
+    @abstractmethod
+    def tell(self, text: str) -> None:
+        """Say something on a line of its own."""
+
+    @abstractmethod
+    def transfer(self, name: str, size: int | None, verb: str = "Downloading") -> Reporter:
+        """Follow a file's bytes on their way."""
+
+    @abstractmethod
+    def quiet(self) -> None:
+        """Make way for output on stdout, for good."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End; harmless when repeated."""
+
+
+class Plain(Display):
+    """For files, pipes and programs: no bars, and what the predictor printed as it stands."""
+
+    def __init__(self, err: TextIO) -> None:
+        self._err = err
+
+    @override
+    def phase(self, text: str) -> None:
+        """Say nothing: there is no line to take back."""
+
+    @override
+    def log(self, text: str) -> None:
+        self._err.write(text)
+        self._err.flush()
+
+    @override
+    def tell(self, text: str) -> None:
+        self.log(f"{text}\n")
+
+    @override
+    def transfer(self, name: str, size: int | None, verb: str = "Downloading") -> Reporter:
+        return Lines(name, size, self.tell, verb=verb)
+
+    @override
+    def quiet(self) -> None:
+        """Do nothing: nothing moves."""
+
+    @override
+    def close(self) -> None:
+        """Do nothing: there is nothing to take away."""
+
+
+class Live(Display):
+    """For a terminal: lines above, and below them what moves."""
+
+    def __init__(self, err: TextIO) -> None:
+        self._console = Console(
+            file=err, highlight=False, soft_wrap=True, emoji=False, markup=False
+        )
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            _OnlyKnown(bar_width=WIDTH),
+            _Detail(),
+            TimeElapsedColumn(),
+            console=self._console,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._main: TaskID | None = None
+        self._work: TaskID | None = None
+        self._unfinished = ""
+        self._plain = Plain(err)
+        self._on = True
+        self._progress.start()
+
+    @override
+    def phase(self, text: str) -> None:
+        if self._main is None:
+            self._main = self._progress.add_task(text, total=None)
+        else:
+            self._progress.update(self._main, description=text)
+
+    @override
+    def log(self, text: str) -> None:
+        if not self._on:
+            self._plain.log(text)
+            return
+        *lines, self._unfinished = _lines(self._unfinished + text)
+        for line in lines:
+            self._line(line)
+        step = step_of(self._unfinished)
+        if step is not None and step.bar:  # a bar that goes back to its start before it is drawn
+            self._advance(step)
+
+    @override
+    def tell(self, text: str) -> None:
+        self._flush()
+        if self._on:
+            self._console.print(text)
+        else:
+            self._plain.tell(text)
+
+    @override
+    def transfer(self, name: str, size: int | None, verb: str = "Downloading") -> Reporter:
+        return _Transfer(self._progress, f"{verb} {name}", size)
+
+    @override
+    def quiet(self) -> None:
+        self._flush()
+        self._on = False
+        self._progress.stop()
+
+    @override
+    def close(self) -> None:
+        self.quiet()
+
+    def _flush(self) -> None:
+        """Show a line that never ended."""
+        if self._unfinished:
+            rest, self._unfinished = self._unfinished, ""
+            self._line(f"{rest}\n")
+
+    def _line(self, line: str) -> None:
+        step = step_of(line)
+        if step is not None:
+            self._advance(step)
+        if step is not None and step.bar and step.done < step.total:
+            return
+        if text := line.rstrip("\r\n"):
+            self._console.print(Text.from_ansi(text))
+
+    def _advance(self, step: Step) -> None:
+        """Move the bar of the predictor's own work; it goes when the work is done."""
+        if step.done >= step.total:
+            if self._work is not None:
+                self._progress.remove_task(self._work)
+                self._work = None
+            return
+        fresh = self._work is None
+        if self._work is None:
+            self._work = self._progress.add_task("", total=step.total)
+        detail = f"{step.done:g}/{step.total:g}" + (f", {step.detail}" if step.detail else "")
+        self._progress.update(
+            self._work,
+            completed=step.done,
+            total=step.total,
+            description=step.what or "Working",
+            detail=detail,
+            refresh=fresh,
+        )
+
+
+@contextmanager
+def open_display(err: TextIO, *, bars: bool = True) -> Iterator[Display]:
+    """Show what goes on until the block ends; with bars where `err` is a terminal."""
+    on_terminal = bars and Console(file=err).is_terminal
+    display: Display = Live(err) if on_terminal else Plain(err)
+    try:
+        yield display
+    finally:
+        display.close()
+
+
+class _Transfer:
+    """A bar of bytes; it goes when all have passed."""
+
+    def __init__(self, progress: Progress, what: str, size: int | None) -> None:
+        self._progress = progress
+        self._size = size
+        self._task: TaskID | None = progress.add_task(what, total=size)
+
+    def report(self, count: int) -> None:
+        """Show the number."""
+        if self._task is None:
+            return
+        if self._size is not None and count >= self._size:
+            self._progress.remove_task(self._task)
+            self._task = None
+            return
+        whole = f" of {readable(self._size)}" if self._size else ""
+        self._progress.update(self._task, completed=count, detail=f"{readable(count)}{whole}")
+
+
+class _OnlyKnown(BarColumn):
+    """A bar where it is known how much there is."""
+
+    @override
+    def render(self, task: Task) -> Text:  # type: ignore[override]  # Text is as good as a bar
+        return super().render(task) if task.total else Text("")  # type: ignore[return-value]  # as above
+
+
+class _Detail(ProgressColumn):
+    """What is known of a task beside its bar."""
+
+    @override
+    def render(self, task: Task) -> Text:
+        return Text(str(task.fields.get("detail", "")), style="progress.data.speed")
+
+
+def _lines(text: str) -> list[str]:
+    """Split after each end of a line, also one that only goes back to its start."""
+    parts = text.replace("\r\n", "\n").splitlines(keepends=True)
+    if not parts or not parts[-1].endswith(("\n", "\r")):
+        return parts or [""]
+    return [*parts, ""]
+
+
+def file_names(paths: list[Path]) -> str:
+    """Name files that are under way, the first and how many more."""
+    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    return f"{paths[0].name}{more}"

@@ -1,0 +1,156 @@
+"""What a check looks at: a project as its App wishes it, or as cog.yaml has it.
+
+The App's file is executed, as fal does. Where making the App fails, what it wished is known all the
+same, so that one mistake does not hide the next.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from cogfal.app_file import APP_FILE, defines_app, load_app, split_reference
+from cogfal.cli.planning import plan_project
+from cogfal.errors import ProjectError, SettingError
+from cogfal.local import LocalProject, find_project
+from cogfal.project.environment import Environment
+from cogfal.spec import PredictorSpec, Role
+
+SHOWN: Final = (
+    "machine_type",
+    "num_gpus",
+    "keep_alive",
+    "min_concurrency",
+    "max_concurrency",
+    "max_multiplexing",
+    "output_name",
+    "isolate",
+    "secrets",
+)
+"""The attributes that decide most, told where the App sets them."""
+
+
+class Subject:
+    """A project without an App.
+
+    `app` is the App's reference, None where there is none, and `failure` what stopped it from
+    being made.
+    """
+
+    app: str | None = None
+    failure: ProjectError | None = None
+
+    def __init__(self, project: LocalProject) -> None:
+        self._project = project
+        self.root = project.root
+
+    def predictor(self) -> PredictorSpec:
+        """Read the predictor; raises ProjectError."""
+        return self._project.read()
+
+    def trainer(self) -> PredictorSpec | None:
+        """Read the trainer, where there is one; raises ProjectError."""
+        return self._project.read(Role.TRAIN) if self._project.config.train else None
+
+    def environment(self) -> Environment:
+        """Plan what fal needs; raises ProjectError."""
+        return plan_project(self._project, _readable(self.predictor))
+
+    @property
+    def own_image(self) -> bool:
+        """Whether the App brings an image of its own, which is not looked into."""
+        return False
+
+    def chosen(self) -> Mapping[str, Any]:
+        """Return what the App sets of the attributes that decide most."""
+        return {}
+
+    def missing_secrets(self) -> list[str]:
+        """Return the secrets that the App names and this machine does not have."""
+        return []
+
+
+class AppSubject(Subject):
+    """A project as an App wishes it."""
+
+    def __init__(self, wishes: Any, app: str, failure: ProjectError | None) -> None:
+        from cogfal.assembly import Blueprint  # noqa: PLC0415  # imports fal
+
+        self._wishes = wishes
+        self._blueprint = Blueprint(wishes)
+        self.root = self._blueprint.root
+        self.app = app
+        self.failure = failure
+
+    def predictor(self) -> PredictorSpec:
+        """Read the predictor; raises ProjectError."""
+        return self._blueprint.predictor()
+
+    def trainer(self) -> PredictorSpec | None:
+        """Read the trainer, where there is one; raises ProjectError."""
+        return self._blueprint.trainer()
+
+    def environment(self) -> Environment:
+        """Plan what fal needs; raises ProjectError."""
+        return self._blueprint.environment(_readable(self.predictor))
+
+    @property
+    def own_image(self) -> bool:
+        """Whether the App brings an image of its own, which is not looked into."""
+        return "image" in self._wishes.declared
+
+    def chosen(self) -> Mapping[str, Any]:
+        """Return what the App sets of the attributes that decide most."""
+        declared = self._wishes.declared
+        return {name: declared[name] for name in SHOWN if name in declared}
+
+    def missing_secrets(self) -> list[str]:
+        """Return the secrets that the App names and this machine does not have."""
+        named = self._wishes.declared.get("secrets") or ()
+        return [name for name in named if name not in os.environ]
+
+
+def find_subject(target: str) -> Subject:
+    """Return what `target` names: a directory, a cog.yaml, or `app.py::App`.
+
+    Raises:
+        ProjectError: There is no such thing, or its cog.yaml cannot be read.
+    """
+    file, name = split_reference(target)
+    if file.suffix == ".py" and file.is_file():
+        return _of_app(file, name, find_project(file.parent))
+    project = find_project(file.parent if file.suffix == ".py" else file)
+    app_file = project.root / APP_FILE
+    return _of_app(app_file, None, project) if defines_app(app_file) else Subject(project)
+
+
+def _of_app(file: Path, name: str | None, project: LocalProject) -> Subject:
+    from cogfal.assembly import gathering  # noqa: PLC0415  # imports fal
+
+    failure: ProjectError | None = None
+    with gathering() as wishes:
+        try:
+            name = load_app(file, name).__name__
+        except ProjectError as error:
+            failure = error
+    own = [each for each in wishes if each.name == name] or wishes
+    if own and (failure is None or len(own) == 1):
+        return AppSubject(own[-1], f"{file.name}::{name or own[-1].name}", failure)
+    subject = Subject(project)
+    subject.failure = failure or SettingError(
+        f"{name} names no predictor",
+        where=file.name,
+        remedy='set `predictor = "predict.py:Predictor"` or `cog_yaml = "cog.yaml"`',
+    )
+    return subject
+
+
+def _readable(predictor: Any) -> PredictorSpec | None:
+    """Return the predictor, None where it cannot be read, which is told elsewhere."""
+    try:
+        spec: PredictorSpec = predictor()
+    except ProjectError:
+        return None
+    return spec
