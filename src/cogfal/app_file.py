@@ -106,7 +106,9 @@ def open_project(directory: Path, ref: str | None = None) -> LocalProject:
 def _executed(file: Path) -> dict[str, Any]:
     if not file.is_file():
         raise SettingError(
-            f"there is no file {file.name}", where=str(file.parent), remedy="run `cogfal migrate`"
+            "there is no such file",
+            where=str(file),
+            remedy="name the file of the App, or let `cogfal migrate` write one",
         )
     path = str(file.resolve())
     with _at_home(file.parent.resolve()):

@@ -185,13 +185,13 @@ def test_a_failure_shows_the_authors_traceback(cogfal: Cogfal) -> None:
         pytest.param(["-i", "name"], "-i name: write it as NAME=VALUE", id="no-value"),
         pytest.param(["--json", "[1]"], "--json is not an object", id="no-object"),
         pytest.param(["--json", "{"], "--json is not JSON", id="no-json"),
-        pytest.param(["-i", "name=@nope.txt"], "nope.txt cannot be read", id="no-text"),
+        pytest.param(["-i", "name=@nope.txt"], "@nope.txt: it cannot be read", id="no-text"),
         pytest.param(["-e", "MARK"], "-e MARK: write it as NAME=VALUE", id="no-variable"),
         pytest.param(["-C", "nope"], "there is no such directory", id="no-project"),
         pytest.param(["--ref", "predict.py:Nope"], "Nope", id="no-predictor"),
         pytest.param(
             ["--ref", "predict.py:Copies", "-i", "source=@nope.png"],
-            "there is no file nope.png",
+            "@nope.png: there is no such file",
             id="no-file",
         ),
         pytest.param(
@@ -236,7 +236,7 @@ def test_a_terminal_shows_the_models_progress(project: Path, tmp_path: Path) -> 
 
     assert (status, out) == (0, "done\n"), shown
     assert "Setting up" in shown
-    assert re.search("Sampling ━+ +0/4, 00:02 left", shown)
+    assert re.search("Sampling [━╸ ]+0/4, 00:02 left", shown)
     assert "|##  |" not in shown
     assert "Step 1/2" in shown
     assert "at the end" in shown

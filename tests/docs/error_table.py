@@ -1,6 +1,8 @@
-"""The project's main error messages side by side, so that they can be read as one text.
+"""The main error messages side by side, so that they can be read as one text.
 
-Each case is a project's files and the parts that its message has: where, what, and the remedy.
+Mistakes in a project come first: its files, and the parts of the message, where, what, and the
+remedy. Then what a caller is told of an input, what is told of a prediction that has no result, and
+what the command line answers; there the place is the input, the piece of the output, the argument.
 """
 
 from __future__ import annotations
@@ -172,5 +174,162 @@ CASES: Final = (
         "there is no setting 'queue_limt'",
         "did you mean 'queue_limit'?",
         settings="queue_limt=3",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What somebody does, and the message that comes of it.
+
+    `given` are inputs of the predictor in `PREDICTOR`, or a command line of `cogfal`, run where
+    that predictor is the project.
+    """
+
+    name: str
+    given: dict[str, object] | str
+    message: str
+
+
+PREDICTOR: Final = """\
+from cog import BasePredictor, Input, Path, Secret
+
+class Own: ...
+
+class Predictor(BasePredictor):
+    def predict(
+        self,
+        do: str = "",
+        steps: int = Input(default=3, ge=1, le=50),
+        size: str = Input(default="s", choices=["s", "m"]),
+        word: str = Input(default="ab", regex="^[a-z]+$", max_length=5),
+        image: Path = Input(default=None),
+        images: list[Path] = Input(default=[]),
+        token: Secret = Input(default=None),
+    ) -> list:
+        match do:
+            case "raise": raise ValueError("no luck")
+            case "silent": raise RuntimeError
+            case "exit": raise SystemExit(3)
+            case "nan": return [1, float("nan")]
+            case "object": return [{"own": Own()}]
+            case "nowhere": return [Path("/tmp/nope.png")]
+            case "outside": return [Path("/etc/hostname")]
+        return [do]
+"""
+
+INPUTS: Final = (
+    Told("too-large", {"steps": 99}, "steps: Input should be less than or equal to 50"),
+    Told(
+        "no-number",
+        {"steps": "many"},
+        "steps: Input should be a valid integer, unable to parse string as an integer",
+    ),
+    Told("no-choice", {"size": "q"}, "size: Input should be 's' or 'm'"),
+    Told("no-match", {"word": "AB"}, "word: String should match pattern '^[a-z]+$'"),
+    Told("too-long", {"word": "abcdef"}, "word: String should have at most 5 characters"),
+    Told(
+        "a-path-of-the-runner",
+        {"image": "/etc/passwd"},
+        "image: URL scheme should be 'http', 'https' or 'data'",
+    ),
+    Told(
+        "inside-a-list",
+        {"images": ["data:,", "x"]},
+        "images.1: URL scheme should be 'http', 'https' or 'data'",
+    ),
+    Told(
+        "broken-data-url",
+        {"image": "data:image/png;base64,@@"},
+        "image: Failed to get the file: the data URL is not valid base64",
+    ),
+    Told("a-secret-is-not-repeated", {"token": 3}, "token: Input should be a valid string"),
+    Told(
+        "two-at-once",
+        {"steps": 0, "size": "q"},
+        "steps: Input should be greater than or equal to 1; size: Input should be 's' or 'm'",
+    ),
+)
+
+RUNTIME: Final = (
+    Told("the-authors-own", {"do": "raise"}, "no luck"),
+    Told("the-authors-own-without-text", {"do": "silent"}, "RuntimeError"),
+    Told("exit", {"do": "exit"}, "the predictor called sys.exit(3)"),
+    Told(
+        "not-a-number",
+        {"do": "nan"},
+        "output[1] is nan, which JSON cannot say; return None or a text",
+    ),
+    Told(
+        "no-json",
+        {"do": "object"},
+        "output[0].own is a predict.Own, which has no JSON form; return its parts, or a file's "
+        "Path",
+    ),
+    Told("no-file", {"do": "nowhere"}, "output[0]: the file /tmp/nope.png does not exist"),
+    Told(
+        "a-file-elsewhere",
+        {"do": "outside"},
+        "output[0]: /etc/hostname lies outside the project, the temporary directory and the "
+        "prediction's directory; write output files to one of them",
+    ),
+)
+
+COMMANDS: Final = (
+    Told("no-value", "predict -i steps", "-i steps: write it as NAME=VALUE"),
+    Told(
+        "no-input-file",
+        "predict -i image=@nope.png",
+        "@nope.png: there is no such file; the path is relative to {root}",
+    ),
+    Told(
+        "no-json",
+        "predict --json {",
+        "--json is not JSON: Expecting property name enclosed in double quotes: line 1 column 2 "
+        "(char 1); write {NAME: VALUE, ...}, @FILE, or - for stdin",
+    ),
+    Told(
+        "no-object",
+        "predict --json [1]",
+        "--json is not an object; write the inputs as {NAME: VALUE, ...}",
+    ),
+    Told(
+        "no-project",
+        "predict -C nope",
+        "nope: there is no such directory; name a project's directory",
+    ),
+    Told(
+        "no-predictor",
+        "predict --ref predict.py:Nope",
+        "predict.py: has no Nope; name one that it has: Own, Predictor",
+    ),
+    Told(
+        "no-predictor-file",
+        "predict --ref nope.py:Predictor",
+        "there is no file nope.py in {root}; name the predictor as "
+        '"path/to/file.py:Name", relative to the project',
+    ),
+    Told(
+        "no-app-file",
+        "predict --ref app.py::App",
+        "{root}/app.py: there is no such file; name the file of the App, or let `cogfal migrate` "
+        "write one",
+    ),
+    Told(
+        "no-training",
+        "train",
+        '{root}/cog.yaml: names no training function; add `train: "train.py:train"`',
+    ),
+    Told(
+        "nobody-there",
+        "predict --url http://127.0.0.1:1",
+        "http://127.0.0.1:1 cannot be reached: [Errno 111] Connection refused; is the app running "
+        "there? `cogfal serve` starts it on http://127.0.0.1:8080",
+    ),
+    Told(
+        "a-project-is-there",
+        "init",
+        "there is a project in . already (cog.yaml, predict.py); `cogfal migrate` adds app.py to "
+        "a Cog project",
     ),
 )

@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pydantic
 import pytest
 
-from tests.docs.error_table import CASES, Case
+from cogfal.cli import main
+from cogfal.errors import InvalidInput, PredictionError
+from cogfal.testing import ProjectClient, open_predictor
+from tests.docs.error_table import CASES, COMMANDS, INPUTS, PREDICTOR, RUNTIME, Case, Told
 
 READ: Final = """
 import runpy, sys
@@ -29,11 +33,11 @@ VERBS: Final = (
     "correct",
     "did you mean",
     "move",
-    "paths are",
+    "name",
     "port",
+    "put",
     "remove",
     "set",
-    "the file defines",
     "use",
     "write",
 )
@@ -64,3 +68,56 @@ def test_a_message_says_where_and_what_to_do(case: Case) -> None:
     assert case.where or case.settings
     assert case.what
     assert case.remedy.startswith(VERBS)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose predictor does what it is told."""
+    root = tmp_path_factory.mktemp("project")
+    (root / "cog.yaml").write_text('predict: "predict.py:Predictor"\n')
+    (root / "predict.py").write_text(PREDICTOR)
+    return root
+
+
+@pytest.fixture(scope="module")
+def predictor(project: Path) -> Iterator[ProjectClient]:
+    """It, set up."""
+    with open_predictor(project) as client:
+        yield client
+
+
+@pytest.mark.parametrize("told", INPUTS, ids=lambda told: told.name)
+def test_an_input_that_does_not_fit_is_named(predictor: ProjectClient, told: Told) -> None:
+    """Each message begins with the input; nothing was called."""
+    with pytest.raises(InvalidInput) as caught:
+        predictor.run(**_inputs(told))
+
+    assert str(caught.value) == told.message
+
+
+@pytest.mark.parametrize("told", RUNTIME, ids=lambda told: told.name)
+def test_a_prediction_without_a_result_says_why(predictor: ProjectClient, told: Told) -> None:
+    """The author's exceptions keep their words; an output is named by its place."""
+    with pytest.raises(PredictionError) as caught:
+        predictor.run(**_inputs(told))
+
+    assert str(caught.value) == told.message
+
+
+@pytest.mark.parametrize("told", COMMANDS, ids=lambda told: told.name)
+def test_the_command_line_says_what_to_do(
+    project: Path, told: Told, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The message and its remedy; the status is 1."""
+    assert isinstance(told.given, str)
+    monkeypatch.chdir(project)
+
+    status = main(told.given.split())
+
+    said = capfd.readouterr().err.removeprefix("error: ").strip().replace("\n  remedy: ", "; ")
+    assert (status, said) == (1, told.message.replace("{root}", str(project)))
+
+
+def _inputs(told: Told) -> dict[str, object]:
+    assert isinstance(told.given, dict)
+    return told.given

@@ -149,7 +149,7 @@ def test_what_cannot_be_served_is_an_error(text: str, told: str, tmp_path: Path)
 WRONG = {
     "syntax": ("x = 1\n!pip install\n", "predict.py:2", "not valid Python"),
     "null": ("x = '\0'", "predict.py:1", "not valid Python"),
-    "no-class": ("class Other: ...", "predict.py:1", "Other"),
+    "no-class": ("class Other: ...", "predict.py", "Other"),
     "no-method": ("class Predictor:\n    def go(self): ...", "predict.py:1", "predict"),
     "both": (
         "class Predictor:\n    def run(self): ...\n    def predict(self): ...",

@@ -114,6 +114,34 @@ def test_only_what_was_set_is_sent(page: Page, style: Path) -> None:
     assert body["image"].startswith("data:image/png;base64,")
 
 
+DROP = """
+const [target, name] = arguments;
+const data = new DataTransfer();
+data.items.add(new File([name], name, {type: "image/png"}));
+const event = new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true});
+target.dispatchEvent(event);
+return event.defaultPrevented;
+"""
+
+
+def test_a_dropped_file_is_taken_and_replaced(page: Page) -> None:
+    """On the empty input, and on the file that it has by then."""
+    page.browser.execute_script(DROP, page.find("[data-name=image] .zone"), "first.png")
+    page.wait(lambda: "first.png" in page.text("[data-name=image] .picker"))
+    page.browser.execute_script(DROP, page.find("[data-name=image] .chip"), "second.png")
+    page.wait(lambda: "second.png" in page.text("[data-name=image] .picker"))
+
+    assert len(page.all("[data-name=image] .chip")) == 1
+
+
+def test_a_file_that_misses_its_input_leaves_the_page_alone(page: Page) -> None:
+    """A browser would go and show it, and the filled form would be gone."""
+    missed = page.browser.execute_script(DROP, page.find("#title"), "missed.png")
+
+    assert missed
+    assert page.all(".chip") == []
+
+
 def test_every_kind_of_widget_sends_its_own_type(page: Page) -> None:
     """Sliders, numbers, switches, lists, choices and JSON arrive as what the schema says."""
     page.write("prompt", "x")

@@ -16,6 +16,14 @@ from tests.cli.serving import served
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PATIENCE = 20.0  # seconds
+FAILING = """
+from cog import BasePredictor, Secret
+
+class Predictor(BasePredictor):
+    def predict(self, token: Secret) -> str:
+        print("about to try", token)
+        raise ValueError("no luck")
+"""
 
 
 def test_a_picture_goes_in_and_comes_out(browser: Chrome, tmp_path: Path) -> None:
@@ -33,6 +41,26 @@ def test_a_picture_goes_in_and_comes_out(browser: Chrome, tmp_path: Path) -> Non
         wait.until(lambda _: shown.get_property("naturalWidth") == 512)
 
     assert "512 × 256" in browser.find_element(By.TAG_NAME, "figcaption").text
+
+
+def test_logs_and_failures_of_a_real_app_are_shown(browser: Chrome, tmp_path: Path) -> None:
+    """What the predictor prints, its traceback, and the message; the secret nowhere."""
+    (tmp_path / "cog.yaml").write_text('predict: "predict.py:Predictor"\n')
+    (tmp_path / "predict.py").write_text(FAILING)
+    with served(tmp_path, tmp_path, "--playground") as url:
+        browser.get(f"{url}/playground")
+        wait = WebDriverWait(browser, PATIENCE)
+        wait.until(_element("[data-name=token] input")).send_keys("hunter2")
+        browser.find_element(By.ID, "run").click()
+        wait.until(_element("#status[data-state=failed]"))
+        error = browser.find_element(By.ID, "error").text
+        logs = str(browser.find_element(By.ID, "view-logs").get_property("textContent"))
+        page = str(browser.find_element(By.TAG_NAME, "body").get_property("textContent"))
+
+    assert "no luck" in error
+    assert "about to try **********" in logs
+    assert 'raise ValueError("no luck")' in logs
+    assert "hunter2" not in page
 
 
 def test_text_is_streamed(browser: Chrome, tmp_path: Path) -> None:

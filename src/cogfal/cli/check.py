@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Iterator
 
 from cogfal import __version__
-from cogfal.app_file import APP_FILE
 from cogfal.cli.console import Mark, write_json
 from cogfal.cli.credentials import find_credentials
 from cogfal.cli.findings import Finding, Findings
@@ -156,11 +155,11 @@ def _app(subject: Subject) -> Iterator[Finding]:
 
 
 def _no_app(subject: Subject) -> Finding:
-    if (subject.root / APP_FILE).is_file():
+    if (subject.root / subject.wanted).is_file():
         return Finding(
             Mark.BAD,
-            f"{APP_FILE} has no App of cogfal's, and is not run to find out more",
+            f"{subject.wanted} has no App of cogfal's, and is not run to find out more",
             remedy="`cogfal migrate -o fal_app.py` writes one beside it; then `cogfal check "
             "fal_app.py`",
         )
-    return Finding(Mark.BAD, f"there is no {APP_FILE}", remedy="run `cogfal migrate`")
+    return Finding(Mark.BAD, f"there is no {subject.wanted}", remedy="run `cogfal migrate`")

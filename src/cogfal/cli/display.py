@@ -177,17 +177,18 @@ class Live(Display):
                 self._progress.remove_task(self._work)
                 self._work = None
             return
-        fresh = self._work is None
-        if self._work is None:
-            self._work = self._progress.add_task("", total=step.total)
+        what = step.what or "Working"
         detail = f"{step.done:g}/{step.total:g}" + (f", {step.detail}" if step.detail else "")
+        if self._work is None:
+            self._work = self._progress.add_task(
+                what, total=step.total, completed=int(step.done), detail=detail
+            )
         self._progress.update(
             self._work,
             completed=step.done,
             total=step.total,
-            description=step.what or "Working",
+            description=what,
             detail=detail,
-            refresh=fresh,
         )
 
 

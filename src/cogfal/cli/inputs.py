@@ -112,7 +112,9 @@ def _json_inputs(text: str, types: Mapping[str, Type]) -> dict[str, Any]:
     try:
         values = json.loads(source)
     except ValueError as error:
-        raise BadArgument(f"--json is not JSON: {error}") from error
+        raise BadArgument(
+            f"--json is not JSON: {error}; write {{NAME: VALUE, ...}}, @FILE, or - for stdin"
+        ) from error
     if not isinstance(values, dict):
         raise BadArgument("--json is not an object; write the inputs as {NAME: VALUE, ...}")
     return {name: _with_files(value, types.get(name)) for name, value in values.items()}
@@ -188,7 +190,7 @@ def _is_list(declared: Type | None, item: Any) -> bool:
 
 def _existing(path: Path) -> Path:
     if not path.is_file():
-        raise BadArgument(f"there is no file {path}")
+        raise BadArgument(f"@{path}: there is no such file; the path is relative to {Path.cwd()}")
     return path.resolve()
 
 
@@ -196,4 +198,6 @@ def _text_of(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadArgument(f"{path} cannot be read as text: {error}") from error
+        raise BadArgument(
+            f"@{path}: it cannot be read as text: {error}; after @ comes the path of a file"
+        ) from error

@@ -39,7 +39,10 @@ def call_url(arguments: argparse.Namespace) -> int:
         try:
             _Call(http, display, Path(folder)).write(values, writer)
         except httpx.HTTPError as error:
-            raise CallFailed(f"{arguments.url} cannot be reached: {error}") from error
+            raise CallFailed(
+                f"{arguments.url} cannot be reached: {error}; is the app running there? "
+                "`cogfal serve` starts it on http://127.0.0.1:8080"
+            ) from error
     return 0
 
 

@@ -35,16 +35,17 @@ SHOWN: Final = (
 class Subject:
     """A project without an App.
 
-    `app` is the App's reference, None where there is none, and `failure` what stopped it from
-    being made.
+    `app` is the App's reference, None where there is none, `wanted` the file where it was looked
+    for, and `failure` what stopped it from being made.
     """
 
     app: str | None = None
     failure: ProjectError | None = None
 
-    def __init__(self, project: LocalProject) -> None:
+    def __init__(self, project: LocalProject, wanted: str = APP_FILE) -> None:
         self._project = project
         self.root = project.root
+        self.wanted = wanted
 
     def predictor(self) -> PredictorSpec:
         """Read the predictor; raises ProjectError."""
@@ -121,7 +122,9 @@ def find_subject(target: str) -> Subject:
     file, name = split_reference(target)
     if file.suffix == ".py" and file.is_file():
         return _of_app(file, name, find_project(file.parent))
-    project = find_project(file.parent if file.suffix == ".py" else file)
+    if file.suffix == ".py":
+        return Subject(find_project(file.parent), file.name)
+    project = find_project(file)
     app_file = project.root / APP_FILE
     return _of_app(app_file, None, project) if defines_app(app_file) else Subject(project)
 

@@ -20,7 +20,13 @@ def translated() -> Iterator[None]:
         yield
     except fal_client.FalClientHTTPError as error:
         raise call_failed(error.status_code, error.message) from error
-    except (fal_client.FalClientError, MissingCredentialsError, httpx.HTTPError) as error:
+    except httpx.HTTPError as error:
+        raise CallFailed(f"fal cannot be reached: {str(error) or type(error).__name__}") from error
+    except MissingCredentialsError as error:
+        raise CallFailed(
+            "there are no fal credentials; set FAL_KEY, or log in with `fal auth login`"
+        ) from error
+    except fal_client.FalClientError as error:
         raise CallFailed(str(error) or type(error).__name__) from error
 
 

@@ -43,18 +43,24 @@ function picker(field, id, several) {
     if (address.value) keep(several ? [...urls, address.value] : [address.value]);
     address.value = "";
   });
-  acceptDrops(zone, take);
   const element = h("div", { class: "picker" }, shown, input, zone, address);
+  acceptDrops(element, zone, take);
   const reset = () => { urls = [field.initial ?? []].flat(); show(); };
   reset();
   return { element, focus: input, urls: () => urls, reset };
 }
 
-function acceptDrops(zone, take) {
+/** Take files that are dropped anywhere on an input, also on the file that it has already. */
+function acceptDrops(element, zone, take) {
   const mark = (over) => (event) => { event.preventDefault(); zone.classList.toggle("over", over); };
-  zone.addEventListener("dragover", mark(true));
-  zone.addEventListener("dragleave", mark(false));
-  zone.addEventListener("drop", (event) => { mark(false)(event); take(event.dataTransfer.files); });
+  element.addEventListener("dragover", mark(true));
+  element.addEventListener("dragleave", mark(false));
+  element.addEventListener("drop", (event) => { mark(false)(event); if (event.dataTransfer.files.length) take(event.dataTransfer.files); });
+}
+
+/** Keep the page where a file misses its input: a browser would leave it to show the file. */
+export function stayOnDrops() {
+  for (const kind of ["dragover", "drop"]) document.addEventListener(kind, (event) => event.preventDefault());
 }
 
 function chip(url, media, remove) {

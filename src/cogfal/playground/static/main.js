@@ -3,6 +3,7 @@
 import { address, CallFailed, start } from "./calls.js";
 import { byId, codeBlock, h, makeTabs } from "./dom.js";
 import { collect, makeField, place } from "./fields.js";
+import { stayOnDrops } from "./files.js";
 import { resultView } from "./result.js";
 import { endpoints } from "./schema.js";
 import { snippets } from "./snippets.js";
@@ -27,6 +28,7 @@ async function main() {
   chooseBetween(all);
   open(all[0]);
   listen();
+  stayOnDrops();
 }
 
 function describe(info) {
