@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from cogfal.errors import UnresolvedExpression
 from cogfal.inspection import read_predictor
-from cogfal.spec import (
-    PredictorSpec,
-)
+from cogfal.spec import PredictorSpec
 
 PREDICT = """
 from cog import BasePredictor, Input, Path
@@ -33,6 +33,9 @@ def read(root: Path, files: dict[str, str], ref: str = "predict.py:Predictor") -
     write(root, files)
     return read_predictor(ref, root)
 
+
+VOICES = {"v/b.wav": "", "v/a.wav": "", "v/.hidden": "", "v/more/c.wav": ""}
+"""Files of which two are choices."""
 
 SIBLINGS = {
     "from": ("from sizes import SIZES", "SIZES", {"sizes.py": "SIZES = ['a', 'b']"}),
@@ -167,6 +170,57 @@ SIBLINGS = {
         "SIZES",
         {},
     ),
+    "folder-glob": (
+        "from pathlib import Path as P\nSIZES = sorted(p.stem for p in P('v').glob('*.wav'))",
+        "SIZES",
+        VOICES,
+    ),
+    "folder-of-the-file": (
+        (
+            "import pathlib\nHERE = pathlib.Path(__file__).resolve().parent\n"
+            "SIZES = [p.name.split('.')[0] for p in sorted((HERE / 'v').iterdir())\n"
+            "         if p.is_file() and p.suffix == '.wav']"
+        ),
+        "SIZES",
+        VOICES,
+    ),
+    "folder-rglob": (
+        "from cog import Path\nSIZES = [p.parent.name for p in sorted(Path('v').rglob('x.txt'))]",
+        "SIZES",
+        {"v/a/x.txt": "", "v/b/x.txt": "", "v/b/y.txt": ""},
+    ),
+    "folder-listdir": (
+        (
+            "import os\nSIZES = [os.path.splitext(f)[0] for f in sorted(os.listdir('v'))\n"
+            "         if f.endswith('.wav') and os.path.isfile(os.path.join('v', f))]"
+        ),
+        "SIZES",
+        VOICES,
+    ),
+    "glob-glob": (
+        (
+            "import glob, os\n"
+            "SIZES = [os.path.basename(f)[:-4] for f in sorted(glob.glob('./v/*.wav'))]"
+        ),
+        "SIZES",
+        VOICES,
+    ),
+    "below-cogs-directory": (
+        (
+            "import json, sys\nsys.path.insert(0, '/src/lib')\nimport sizes\n"
+            "SIZES = [json.load(open('/src/first.json')), sizes.SECOND]"
+        ),
+        "SIZES",
+        {"lib/sizes.py": "SECOND = 'b'", "first.json": '"a"'},
+    ),
+    "present-file": (
+        (
+            "import os\nif os.path.exists('/src/first.json'):\n    SIZES = ['a', 'b']\n"
+            "else:\n    SIZES = []"
+        ),
+        "SIZES",
+        {"first.json": ""},
+    ),
     "environment-test": (
         "import os\nSIZES = ['a', 'b']\nif 'COGFAL_NONE' in os.environ:\n    SIZES = []",
         "SIZES",
@@ -186,6 +240,31 @@ def test_values_come_from_where_python_finds_them(
     spec = read(tmp_path, {"predict.py": predict, **files})
 
     assert spec.inputs[0].choices == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    "listing",
+    [
+        "[p.name for p in P('none').glob('*')]",
+        "[p.name for p in P('v').glob('*.mp3')]",
+        "[p.name for p in P('..').iterdir()]",
+        "[p.name for p in P('v').glob('../*')]",
+        "[p.name for p in P('/etc').iterdir()]",
+        "[p.name for p in P('.').glob('**/**/a.wav')]",
+        "os.listdir('/')",
+        "glob.glob('/*')",
+        "glob.glob('v/**')",
+        "['a'] if os.path.exists('none') else ['b']",
+        "['a'] if P('none').is_dir() else ['b']",
+    ],
+)
+def test_what_is_not_there_or_not_the_projects_is_not_told(listing: str, tmp_path: Path) -> None:
+    """A folder that the build may fill says nothing while it is empty, and others are not read."""
+    head = "import glob, os\nfrom pathlib import Path as P"
+    predict = PREDICT.format(imports=head, choices=listing)
+
+    with pytest.raises(UnresolvedExpression, match=re.escape("the choices of")):
+        read(tmp_path, {"predict.py": predict, **VOICES})
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,7 @@ SAME: dict[str, tuple[PredictorSpec, PredictorSpec]] = {
         replace(SPEC, output=ObjectType("O", (), ObjectFlavour.PYDANTIC)),
     ),
     "streaming": (replace(SPEC, streaming=True), SPEC),
+    "choices-of-a-folder": (SPEC, replace(SPEC, inputs=(replace(X, choices=("b", "a")),))),
 }
 
 

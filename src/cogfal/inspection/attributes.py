@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from cogfal.inspection.library import outside
@@ -91,10 +92,17 @@ def _of_function(_: World, value: FunctionValue, name: str) -> Value:
 
 
 def _of_path(_: World, value: HostPath | PathText, name: str) -> Value:
-    if isinstance(value, HostPath) and name in ("parent", "parents"):
-        parents = [HostPath(p) for p in value.path.parents]
+    path = value.path if isinstance(value, HostPath) else Path(value.text)
+    if name in ("name", "stem", "suffix"):
+        return getattr(path, name)
+    if name in ("parent", "parents"):
+        parents = [_like(value, parent) for parent in path.parents]
         return parents[0] if name == "parent" else parents
     return DataMethod(value, name)
+
+
+def _like(value: HostPath | PathText, path: Path) -> HostPath | PathText:
+    return HostPath(path) if isinstance(value, HostPath) else PathText(str(path))
 
 
 def find_in_class(world: World, cls: ClassValue, name: str) -> Value:

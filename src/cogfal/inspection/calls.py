@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from cogfal.inspection import attributes, limits
 from cogfal.inspection.datafiles import file_method, open_file, read_text
+from cogfal.inspection.folders import is_there, paths_in
 from cogfal.inspection.library import LIBRARY
 from cogfal.inspection.values import (
     BoundMethod,
@@ -170,6 +172,12 @@ def _path_method(
             return read_text(world, owner)
         case "open":
             return open_file(world, owner, *positional)
+        case "iterdir" | "glob":
+            return paths_in(world, owner, *positional)
+        case "rglob":
+            return paths_in(world, owner, f"**/{_known(positional[0])}")
+        case "exists" | "is_file" | "is_dir":
+            return is_there(world, owner, getattr(Path, name))
         case "joinpath":
             return world.call(External("os.path.join"), [owner, *positional], {})
         case "resolve" | "absolute" | "expanduser" if isinstance(owner, HostPath):

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Final
 
-from cogfal.inspection.values import HostPath, OpenFile, PathText, Raised, Unresolved, Value
+from cogfal.inspection.places import inside
+from cogfal.inspection.values import OpenFile, Raised, Unresolved, Value
 from cogfal.inspection.world import World
 
 MAX_BYTES: Final = 1_000_000
@@ -28,19 +29,7 @@ def open_file(
 
 def read_text(world: World, place: Value) -> str:
     """Return the text of a file of the project."""
-    root = world.state.project.root
-    match place:
-        case HostPath():
-            path = place.path
-        case PathText():
-            path = root / place.text
-        case str():
-            path = root / place
-        case _:
-            raise Unresolved("the path is not known")
-    if not path.resolve().is_relative_to(root.resolve()):
-        raise Unresolved("the file lies outside the project")
-    return _text(path)
+    return _text(inside(world, place))
 
 
 def _text(path: Path) -> str:

@@ -16,6 +16,8 @@ from typing import Any, Final, TypeAlias
 
 from cogfal.inspection import limits
 from cogfal.inspection.datafiles import load_json, open_file
+from cogfal.inspection.folders import is_there, names_in, texts_like
+from cogfal.inspection.places import located
 from cogfal.inspection.values import (
     Auto,
     ClassValue,
@@ -32,6 +34,8 @@ from cogfal.inspection.values import (
 from cogfal.inspection.world import World
 
 Entry: TypeAlias = Callable[..., Value]
+
+_COMPARED: Final = (str, int, float, tuple, list, EnumMember, PathText, HostPath, type(None))
 
 
 def _data(function: Callable[..., Any]) -> Entry:
@@ -63,7 +67,7 @@ def _closure(world: World, function: Value) -> Callable[..., Any] | None:
 
 def _comparable(world: World, items: list[Value]) -> list[Value]:
     limits.weigh(items, world.state.budget)
-    if any(not isinstance(i, str | int | float | tuple | list | EnumMember | None) for i in items):
+    if any(not isinstance(i, _COMPARED) for i in items):
         raise Unresolved("an item is not plain data")
     return items
 
@@ -237,7 +241,7 @@ def _dirname(world: World, value: Value) -> Value:
 def _absolute(world: World, value: Value) -> Value:
     if isinstance(value, HostPath):
         return value
-    return HostPath(Path(os.path.normpath(world.state.project.root / _plain_path(value))))
+    return HostPath(located(world, value))
 
 
 def _path(world: World, *parts: Value) -> Value:
@@ -338,6 +342,7 @@ LIBRARY: Final[dict[str, Entry]] = {
     "enum.auto": lambda world: Auto(),
     "enum.unique": _itself,
     "functools.wraps": lambda world, function: External("functools.wraps"),
+    "glob.glob": texts_like,
     "inspect.cleandoc": _data(inspect.cleandoc),
     "inspect.isclass": _is_class,
     "itertools.chain": _chain,
@@ -352,9 +357,13 @@ LIBRARY: Final[dict[str, Entry]] = {
     "os.fspath": _text,
     "os.getcwd": _working_directory,
     "os.getenv": _getenv,
+    "os.listdir": names_in,
     "os.path.abspath": _absolute,
     "os.path.basename": _on_path(os.path.basename),
     "os.path.dirname": _dirname,
+    "os.path.exists": is_there,
+    "os.path.isdir": lambda world, place: is_there(world, place, Path.is_dir),
+    "os.path.isfile": lambda world, place: is_there(world, place, Path.is_file),
     "os.path.join": _join,
     "os.path.normpath": _on_path(os.path.normpath),
     "os.path.realpath": _absolute,

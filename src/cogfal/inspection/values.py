@@ -234,14 +234,14 @@ class Auto:
     """`enum.auto()`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, order=True, slots=True)
 class PathText:
     """A path as the author wrote it."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, order=True, slots=True)
 class HostPath:
     """A path below the project's folder on this machine: good for imports, not as a default."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from cogfal.spec import (
     MISSING,
@@ -65,8 +65,14 @@ def _input(text: InputSpec, live: InputSpec) -> Iterator[str]:
         yield _difference(f'type of "{text.name}"', describe(text.type), describe(live.type))
     for name in _INPUT:
         one, other = getattr(text, name), getattr(live, name)
-        if one != other:
+        if one != other and not _reordered(one, other):
             yield _difference(f'{name} of "{text.name}"', _shown(one), _shown(other))
+
+
+def _reordered(one: Any, other: Any) -> bool:
+    """Whether only the order differs, as it may where a folder's files are the choices."""
+    both = isinstance(one, tuple) and isinstance(other, tuple)
+    return both and sorted(map(repr, one)) == sorted(map(repr, other))
 
 
 def _shown(value: object) -> str:
