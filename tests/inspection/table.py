@@ -202,6 +202,12 @@ DEFAULTS = (
     _row("input-attribute", "x: str = cog.Input(default='a')", STRING, "a"),
     _row("input-class-constant", "x: int = Input(default=Settings.steps)", INTEGER, 20,
          "class Settings:\n    steps = 10 * 2"),
+    _row("input-numpy", "x: float = Input(default=np.float64(0.5), le=np.int64(2))", FLOAT, 0.5,
+         "import numpy as np", live=False, le=2),
+    _row("input-numpy-list", "x: List[int] = Input(default=np.int64([1, 2]))", ListType(INTEGER),
+         [1, 2], "import numpy as np", live=False),
+    _row("input-from-bytes", "x: int = Input(default=int.from_bytes(b'\\x01\\x02', 'big'))",
+         INTEGER, 258),
     _row("input-instance", "x: int = Input(default=S.steps)", INTEGER, 5,
          "@dataclass\nclass Settings:\n    steps: int = 4\nS = Settings(steps=5)"),
 )  # fmt: skip

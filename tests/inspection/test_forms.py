@@ -198,6 +198,15 @@ def test_streaming_and_concurrency_are_read_from_decorators(tmp_path: Path) -> N
     assert (spec.streaming, spec.max_concurrency) == (True, 4)
 
 
+def test_private_names_are_those_of_the_class(tmp_path: Path) -> None:
+    """Python renames a parameter with two leading underscores, as callers have to call it."""
+    source = SIMPLE.replace("self, x: str", "self, x: str, __y: int = 1, __z__: int = 2")
+
+    spec = read(tmp_path, {"predict.py": source})
+
+    assert [i.name for i in spec.inputs] == ["x", "_Predictor__y", "__z__"]
+
+
 def test_inputs_of_2021_are_read(tmp_path: Path) -> None:
     """`@cog.input` decorators describe the parameters of predict."""
     source = (

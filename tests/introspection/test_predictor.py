@@ -14,6 +14,7 @@ import cogfal.cog
 from cogfal.errors import PredictorError, UnsupportedSignature
 from cogfal.inspection import read_predictor
 from cogfal.introspection import differences, read_live
+from cogfal.introspection.annotations import plain
 from cogfal.spec import (
     InputSpec,
     IntegerType,
@@ -190,3 +191,10 @@ def test_a_trainer_is_read() -> None:
     spec = read_live(Trainer, path="train.py", name="Trainer", role=Role.TRAIN)
 
     assert (spec.method, spec.role) == ("train", Role.TRAIN)
+
+
+def test_numbers_of_numpy_are_plain() -> None:
+    """What numpy makes of a number says itself which plain number that is."""
+    number = type("float64", (), {"__module__": "numpy", "tolist": lambda self: 0.5})()
+
+    assert plain(number) == 0.5

@@ -296,7 +296,23 @@ def _callable(world: World, value: Value) -> bool:
     return isinstance(value, ClassValue | FunctionValue)
 
 
+def _numpy_number(kind: type[int | float]) -> Entry:
+    """Return what reads `np.float64(0.5)`, or of a list each of its items, as plain numbers."""
+
+    def entry(world: World, value: Value = 0) -> Value:
+        several = isinstance(value, list | tuple)
+        items = list(value) if several else [value]
+        if not all(isinstance(item, int | float) for item in items):
+            raise Unresolved("an argument is not a number")
+        found = [kind(item) for item in items]
+        return found if several else found[0]
+
+    return entry
+
+
 LIBRARY: Final[dict[str, Entry]] = {
+    **{f"numpy.{name}": _numpy_number(int) for name in ("int8", "int16", "int32", "int64")},
+    "numpy.float64": _numpy_number(float),
     **{
         f"builtins.{function.__name__}": _data(function)
         for function in (abs, bin, chr, divmod, hex, oct, ord, repr, round)
@@ -318,6 +334,7 @@ LIBRARY: Final[dict[str, Entry]] = {
     "builtins.frozenset": lambda world, items=(): frozenset(_distinct(world, items)),
     "builtins.getattr": _getattr,
     "builtins.int": _number(int),
+    "builtins.int.from_bytes": _data(int.from_bytes),
     "builtins.len": _len,
     "builtins.map": _map,
     "builtins.max": _extreme(max),

@@ -10,7 +10,7 @@ from typing import Final
 from cogfal.errors import PredictorError, UnsupportedSignature
 from cogfal.inspection.annotations import Annotations
 from cogfal.inspection.constants import to_json
-from cogfal.inspection.values import Call, FunctionValue, Unknown, Unresolved, Value
+from cogfal.inspection.values import Call, FunctionValue, Scope, Unknown, Unresolved, Value
 from cogfal.inspection.world import World
 from cogfal.introspection.combining import optional
 from cogfal.spec import (
@@ -87,14 +87,22 @@ class Signature:
 
     def _input(self, parameter: ast.arg) -> InputSpec:
         where = self._function.scope.module.location(parameter)
-        name = parameter.arg
+        name = _mangled(parameter.arg, self._function.scope)
         try:
             declared = self._annotations.read(parameter.annotation, self._function.scope)
         except Unresolved as error:
             raise error.to_error(f'the type of "{name}"', where) from error
-        self._world.state.reads.update(self._function.reads.get(name, ()))
-        value = self._function.defaults.get(name, MISSING)
+        self._world.state.reads.update(self._function.reads.get(parameter.arg, ()))
+        value = self._function.defaults.get(parameter.arg, MISSING)
         return build_input(self._world, name, declared, value, where)
+
+
+def _mangled(name: str, scope: Scope) -> str:
+    """Return a parameter's name as Python has it in a class: `__x` becomes `_Predictor__x`."""
+    if not scope.is_class or not name.startswith("__") or name.endswith("__"):
+        return name
+    cls = str(scope.names["__qualname__"]).lstrip("_")
+    return f"_{cls}{name}" if cls else name
 
 
 def build_input(

@@ -209,4 +209,6 @@ def plain(value: Live) -> JSON:
             return [plain(item) for item in value]
     if type(value).__name__ in ("Secret", "SecretStr"):
         return value.get_secret_value()
+    if type(value).__module__ == "numpy":
+        return plain(value.tolist())
     raise Unservable(f"{value!r} has no counterpart in JSON")
