@@ -34,7 +34,7 @@ class Passing:
 class Plain:
     """A deliverer whose values are JSON already."""
 
-    async def deliver(self, value: Any, workspace: Workspace) -> Any:
+    async def deliver(self, value: Any, workspace: Workspace, release: Any) -> Any:
         return value
 
 
@@ -49,7 +49,7 @@ class Door:
         await self._pass()
         return dict(values)
 
-    async def deliver(self, value: Any, workspace: Workspace) -> Any:
+    async def deliver(self, value: Any, workspace: Workspace, release: Any) -> Any:
         await self._pass()
         return value
 

@@ -225,7 +225,7 @@ def test_the_author_rests_until_a_piece_is_delivered(tmp_path: Path) -> None:
     """
 
     class Copying:
-        async def deliver(self, value: list[int], workspace: object) -> list[int]:
+        async def deliver(self, value: list[int], workspace: object, release: Any) -> list[int]:
             return list(value)
 
     async def main() -> None:

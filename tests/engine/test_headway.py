@@ -170,7 +170,7 @@ def test_a_quick_generator_is_held_back(tmp_path: Path, source: str) -> None:
     leads: list[int] = []
 
     class Slow:
-        async def deliver(self, value: int, workspace: object) -> int:
+        async def deliver(self, value: int, workspace: object, release: Any) -> int:
             if value % 100 == 0:
                 await asyncio.sleep(0.002)
             leads.append(made[0] - value)
@@ -200,7 +200,7 @@ def test_a_file_that_is_named_by_a_text_is_read_in_time(tmp_path: Path) -> None:
     """
 
     class Reading:
-        async def deliver(self, value: str, workspace: object) -> str:
+        async def deliver(self, value: str, workspace: object, release: Any) -> str:
             return (tmp_path / value).read_text()
 
     async def main() -> None:
@@ -283,7 +283,7 @@ def test_a_quick_generator_is_closed_where_a_piece_cannot_be_delivered(
         def __init__(self) -> None:
             self.left = 300
 
-        async def deliver(self, value: str, workspace: object) -> str:
+        async def deliver(self, value: str, workspace: object, release: Any) -> str:
             self.left -= 1
             if not self.left:
                 raise ValueError("no more")

@@ -133,7 +133,7 @@ def test_output_that_cannot_be_delivered(tmp_path: Path) -> None:
     """An upload that fails fails the prediction with its reason."""
 
     class Failing:
-        async def deliver(self, value: Any, workspace: Workspace) -> Any:
+        async def deliver(self, value: Any, workspace: Workspace, release: Any) -> Any:
             raise OutputError("out.png does not exist")
 
     async def main() -> None:
@@ -382,7 +382,7 @@ def test_workspace_outlives_predict_and_nothing_else(tmp_path: Path) -> None:
             (workspace.directory / "file").write_text("x")
             return dict(values)
 
-        async def deliver(self, value: Any, workspace: Workspace) -> Any:
+        async def deliver(self, value: Any, workspace: Workspace, release: Any) -> Any:
             seen.append(workspace.directory)
             assert (workspace.directory / "file").exists()
             return value

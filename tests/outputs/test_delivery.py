@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -245,3 +246,109 @@ def test_nothing_is_left_after_many_outputs(project: Path, scratch: Path) -> Non
 def open_here() -> list[int]:
     """Count this process's descriptors and threads."""
     return [len(list(Path("/proc/self/fd").iterdir())), threading.active_count()]
+
+
+def put_aside(
+    project: Path, workspace: Workspace, output: Any, spoil: Callable[[], object]
+) -> tuple[bytes, bool]:
+    """Deliver an output that is spoiled as soon as it may be; return what the store read.
+
+    The second is whether that was before the file was stored.
+    """
+    shelf, early = Shelf(), False
+
+    async def main() -> None:
+        nonlocal early
+        stored, moved = asyncio.Event(), asyncio.Event()
+        released: list[bool] = []
+        shelf.release = stored
+        shelf.all_here = lambda waiting: moved.set()
+        deliverer = Deliverer(PathType(), shelf, Style.URL, Places(project))
+        task = asyncio.ensure_future(
+            deliverer.deliver(output, workspace, lambda: released.append(True))
+        )
+        await moved.wait()
+        early = bool(released)
+        if early:
+            spoil()
+        stored.set()
+        assert await task == "shelf://a.png"
+
+    asyncio.run(main())
+    ((_, content),) = shelf.files
+    return content, early
+
+
+def test_a_temporary_file_is_moved_aside(
+    project: Path, workspace: Workspace, scratch: Path
+) -> None:
+    """Its author finds it gone, as once it is delivered, and may write the next one there."""
+    path = a_file(scratch)
+
+    content, early = put_aside(project, workspace, path, lambda: path.write_bytes(b"next"))
+
+    assert (content, early) == (PNG, True)
+    assert path.read_bytes() == b"next"
+    assert not list(workspace.directory.iterdir())
+
+
+def test_a_file_of_the_project_is_copied_aside(project: Path, workspace: Workspace) -> None:
+    """It stays, and may be overwritten."""
+    path = a_file(project)
+
+    content, early = put_aside(project, workspace, path, lambda: path.write_bytes(b"next"))
+
+    assert (content, early) == (PNG, True)
+    assert path.read_bytes() == b"next"
+    assert not list(workspace.directory.iterdir())
+
+
+def test_a_temporary_file_with_two_names_is_copied_aside(
+    project: Path, workspace: Workspace, scratch: Path
+) -> None:
+    """Its other name may be written to, and stays."""
+    other = a_file(scratch, "other.png")
+    path = scratch / "a.png"
+    path.hardlink_to(other)
+
+    content, early = put_aside(project, workspace, path, lambda: other.write_bytes(b"next"))
+
+    assert (content, early) == (PNG, True)
+    assert (path.exists(), other.read_bytes()) == (False, b"next")
+
+
+def test_a_file_object_is_closed_once_its_file_is_aside(
+    project: Path, workspace: Workspace, scratch: Path
+) -> None:
+    """All that was written to it is delivered."""
+    handle = (scratch / "a.png").open("wb")
+    handle.write(PNG)
+
+    content, early = put_aside(project, workspace, handle, lambda: None)
+
+    assert (content, early) == (PNG, True)
+    assert handle.closed
+
+
+def test_a_large_file_that_stays_is_waited_for(
+    project: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Copying it would cost as much as storing it."""
+    monkeypatch.setattr("cogfal.outputs.preparing.COPIED", len(PNG) - 1)
+
+    content, early = put_aside(project, workspace, a_file(project), lambda: None)
+
+    assert (content, early) == (PNG, False)
+
+
+def test_several_files_are_waited_for(project: Path, workspace: Workspace, scratch: Path) -> None:
+    """They may be one another's; nothing is moved."""
+    released: list[bool] = []
+
+    async def main() -> Any:
+        deliverer = Deliverer(AnyType(), Shelf(), Style.URL, Places(project))
+        files = [a_file(scratch, "a.png"), a_file(scratch, "b.png")]
+        return await deliverer.deliver(files, workspace, lambda: released.append(True))
+
+    assert asyncio.run(main()) == ["shelf://a.png", "shelf://b.png"]
+    assert released == []

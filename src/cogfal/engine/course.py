@@ -9,8 +9,10 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from cogfal.engine.deliveries import Deliveries
 from cogfal.engine.faults import author_traceback, failure, fault_of
 from cogfal.engine.feed import Feed
+from cogfal.engine.headway import Lasting
 from cogfal.engine.pieces import Ended, Piece, Raised, Returned, Run, Yielded
 from cogfal.engine.ports import Deliverer, Materialiser
 from cogfal.engine.prediction import Prediction, Status
@@ -157,42 +159,46 @@ class Course:
         worker = self._around.worker
         assignment = Assignment(values, self._submission.context, self._feed)
         run = self._run = worker.start(assignment)
+        deliverer, tell = self._submission.deliverer, self.prediction.add_output
+        deliveries = Deliveries(deliverer, workspace, tell)
         try:
-            await self._consume(run, workspace)
+            await self._consume(run, deliveries)
         finally:
+            await deliveries.drop()
             await self._stop(run)
             self._run = None
             worker.finish(assignment)
             if run.ignored:
                 self._feed.note(IGNORED)
 
-    async def _consume(self, run: Run, workspace: Workspace) -> None:
+    async def _consume(self, run: Run, deliveries: Deliveries) -> None:
         kind = self._around.output
         if isinstance(kind, IteratorType):
             self.prediction.expect_pieces(concatenate=kind.concatenate)
+        lasts = Lasting(kind)
         while True:
             match await self._next(run):
                 case Returned(value):
-                    await self._deliver(value, workspace)
+                    await self._own("upload", deliveries.at_once(value))
                     return
                 case Yielded(value, rests):
                     self.prediction.expect_pieces()
-                    await self._deliver(value, workspace)
+                    at_once = lasts(value) and deliveries.none
+                    deliver = deliveries.at_once if at_once else deliveries.begin
+                    await self._own("upload", deliver(value))
                     if rests:  # those who watch come first, while the author's code is silent
                         await self._own(None, asyncio.sleep(0))
                 case Ended():
                     self.prediction.expect_pieces()
+                    await self._own("upload", deliveries.finish())
                     return
                 case Raised(error):
+                    await self._own("upload", deliveries.finish())
                     raise self._failed(error)
 
     async def _next(self, run: Run) -> Piece:
         with _Phase(self, "predict", run.cancel):
             return await run.next()
-
-    async def _deliver(self, value: Any, workspace: Workspace) -> None:
-        deliver = self._submission.deliverer.deliver
-        self.prediction.add_output(await self._own("upload", deliver(value, workspace)))
 
     async def _stop(self, run: Run) -> None:
         """End the author's code, wherever it rests."""

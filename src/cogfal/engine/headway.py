@@ -25,20 +25,37 @@ _GROWTH: Final = 4
 _NUMBERS: Final = frozenset({int, float, bool, type(None)})
 
 
+class Lasting:
+    """Tells the pieces that can neither change nor take long to deliver: short texts and numbers.
+
+    Args:
+        kind: The declared output, by which a text may be the name of a file.
+    """
+
+    __slots__ = ("_texts",)
+
+    def __init__(self, kind: Type) -> None:
+        self._texts = not names_files(kind)
+
+    def __call__(self, value: Any) -> bool:
+        """Tell whether `value` is such a piece."""
+        kind = type(value)
+        return (kind is str and self._texts and len(value) <= LONGEST) or kind in _NUMBERS
+
+
 class Headway:
     """How far one series of pieces is ahead; used by the thread that makes them.
 
     Args:
-        kind: The declared output, by which a text may be the name of a file, whose content can
-            change.
+        kind: The declared output.
         clock: Tells seconds.
     """
 
-    __slots__ = ("_clock", "_last", "_room", "_stretch", "_texts")
+    __slots__ = ("_clock", "_last", "_lasts", "_room", "_stretch")
 
     def __init__(self, kind: Type, clock: Callable[[], float] = time.perf_counter) -> None:
         self._clock = clock
-        self._texts = not names_files(kind)
+        self._lasts = Lasting(kind)
         self._stretch = 1
         self._room = 1
         self._last = 0.0
@@ -59,10 +76,6 @@ class Headway:
         if not self._room:
             self._stretch = min(self._stretch * _GROWTH, MOST)
         return self._room > 0
-
-    def _lasts(self, value: Any) -> bool:
-        kind = type(value)
-        return (kind is str and self._texts and len(value) <= LONGEST) or kind in _NUMBERS
 
 
 def names_files(kind: Type) -> bool:

@@ -20,8 +20,14 @@ class Materialiser(Protocol):
 class Deliverer(Protocol):
     """Turns what `predict` returned or yielded into JSON."""
 
-    async def deliver(self, value: Any, workspace: Workspace) -> JSON:
-        """Upload the files in `value`; may be cancelled at any await; raises OutputError."""
+    async def deliver(
+        self, value: Any, workspace: Workspace, release: Callable[[], None] | None
+    ) -> JSON:
+        """Upload the files in `value`; may be cancelled at any await; raises OutputError.
+
+        Where it calls `release` before its end, the author's code goes on from there, and may
+        change `value` and overwrite its files.
+        """
 
 
 WeightsFetcher: TypeAlias = Callable[[str, Path], Awaitable[Path]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from enum import Enum
 from functools import partial
 from pathlib import Path, PurePath
@@ -21,7 +21,7 @@ from cogfal.files.together import together
 from cogfal.outputs.encoding import Encoder, FoundFile, filled
 from cogfal.outputs.labels import label
 from cogfal.outputs.places import Places
-from cogfal.outputs.preparing import dispose, prepare
+from cogfal.outputs.preparing import Prepared, dispose, prepare, put_aside
 from cogfal.spec import JSON, Type
 
 Result = TypeVar("Result")
@@ -61,11 +61,14 @@ class Deliverer:
         self._places = places
         self._context = contextvars.copy_context()
 
-    async def deliver(self, value: Any, workspace: Workspace) -> JSON:
+    async def deliver(
+        self, value: Any, workspace: Workspace, release: Callable[[], None] | None = None
+    ) -> JSON:
         """Return `value` as JSON once all its files are stored; temporary ones are then removed.
 
         The order is kept; a file that occurs twice is stored once. The first failure, and
-        cancelling, stop the other uploads, and nothing of the output is handed out.
+        cancelling, stop the other uploads, and nothing of the output is handed out. A single file
+        is put aside where that costs little, and `release` called before it is stored.
 
         Raises:
             OutputError: The value has no JSON form, or a file of it cannot be delivered.
@@ -77,28 +80,41 @@ class Deliverer:
             encoded = await anyio.to_thread.run_sync(encoder.encode, value, self._kind)
         if not encoder.files:
             return encoded
-        return filled(encoded, await self._deliver_all(encoder.files, workspace))
+        return filled(encoded, await self._deliver_all(encoder.files, workspace, release))
 
     async def _deliver_all(
-        self, files: Sequence[FoundFile], workspace: Workspace
+        self,
+        files: Sequence[FoundFile],
+        workspace: Workspace,
+        release: Callable[[], None] | None,
     ) -> dict[FoundFile, JSON]:
         firsts: dict[object, FoundFile] = {}
         for file in files:
             firsts.setdefault(_identity(file), file)
+        aside = release if len(firsts) == 1 else None
         work = {
-            each: partial(self._deliver_one, file, workspace, alone=len(firsts) == 1)
+            each: partial(self._deliver_one, file, workspace, alone=len(firsts) == 1, release=aside)
             for each, file in firsts.items()
         }
         delivered = await together(work, _CONCURRENCY)
         return {file: delivered[_identity(file)] for file in files}
 
-    async def _deliver_one(self, file: FoundFile, workspace: Workspace, *, alone: bool) -> JSON:
+    async def _deliver_one(
+        self,
+        file: FoundFile,
+        workspace: Workspace,
+        *,
+        alone: bool,
+        release: Callable[[], None] | None,
+    ) -> JSON:
         if isinstance(file.source, str | PurePath) and str(file.source).startswith(_URL_SCHEMES):
             return self._written(_elsewhere(file))
         directory = workspace.directory
-        work = partial(prepare, file, self._places, directory)
-        at_hand = alone and _is_at_hand(file, directory)
+        work = partial(self._prepared, file, directory, aside=release is not None)
+        at_hand = alone and release is None and _is_at_hand(file, directory)
         prepared = work() if at_hand else await anyio.to_thread.run_sync(work)
+        if release is not None and prepared.aside:
+            release()
         try:
             stored = await self._in_request(self._store.put(prepared.file))
         except StoreError as error:
@@ -109,6 +125,12 @@ class Deliverer:
         if prepared.file.disposable or prepared.handle is not None:
             await anyio.to_thread.run_sync(dispose, prepared)
         return self._written(stored)
+
+    def _prepared(self, file: FoundFile, directory: Path, *, aside: bool) -> Prepared:
+        prepared = prepare(file, self._places, directory)
+        if not aside:
+            return prepared
+        return put_aside(prepared, self._places, directory, label(file.loc))
 
     async def _in_request(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Run `work` in the request's context; cancelling cancels it."""

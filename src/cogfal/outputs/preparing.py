@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
@@ -18,15 +20,21 @@ from cogfal.outputs.labels import label, stem
 from cogfal.outputs.places import Places
 
 _CHUNK = 1024 * 1024
+COPIED = 16 * _CHUNK
+"""Bytes up to which a file is copied so that its author may overwrite it."""
 _PNG_MODES = frozenset({"1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA"})
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A file ready to be stored, and the author's file object it came from."""
+    """A file ready to be stored, and the author's file object it came from.
+
+    `aside` says that it is a file of our own, which the author's code does not know.
+    """
 
     file: LocalFile
     handle: Any = None
+    aside: bool = False
 
 
 def prepare(found: FoundFile, places: Places, directory: Path) -> Prepared:
@@ -47,7 +55,45 @@ def prepare(found: FoundFile, places: Places, directory: Path) -> Prepared:
     else:
         path = _spooled(source, found, directory)
     file = _described(path, found, places, directory)
-    return Prepared(replace(file, disposable=True), source if is_file_object(source) else None)
+    handle = source if is_file_object(source) else None
+    return Prepared(replace(file, disposable=True), handle, aside=True)
+
+
+def put_aside(prepared: Prepared, places: Places, directory: Path, where: str) -> Prepared:
+    """Make a file one of our own, in `directory`, unless that costs much; close its file object.
+
+    A temporary file is moved, which its author cannot tell from its removal; another is copied.
+    """
+    file, aside = prepared.file, prepared.aside
+    if not aside and file.disposable and _movable(file.path, directory):
+        file, aside = replace(file, path=_moved(file, directory)), True
+    elif not aside and file.size <= COPIED:
+        file, aside = _copied(file, places, directory, where), True
+    if aside and prepared.handle is not None:
+        prepared.handle.close()
+    return Prepared(file, None if aside else prepared.handle, aside)
+
+
+def _movable(path: Path, directory: Path) -> bool:
+    """Tell whether nobody else has a name for the file, and it lies on the same device."""
+    found = path.lstat()
+    alone = stat.S_ISREG(found.st_mode) and found.st_nlink == 1
+    return alone and found.st_dev == directory.stat().st_dev
+
+
+def _moved(file: LocalFile, directory: Path) -> Path:
+    target, placeholder = create_file(directory, safe_name(file.name))
+    placeholder.close()
+    return file.path.replace(target)
+
+
+def _copied(file: LocalFile, places: Places, directory: Path, where: str) -> LocalFile:
+    target, copy = create_file(directory, safe_name(file.name))
+    with copy, places.opened(file.path, directory, where) as original:
+        shutil.copyfileobj(original.file, copy, _CHUNK)
+    if file.disposable:
+        file.path.unlink(missing_ok=True)
+    return replace(file, path=target, disposable=True)
 
 
 def dispose(prepared: Prepared) -> None:

@@ -1,0 +1,108 @@
+"""Deliver the pieces of one prediction, several at a time, and tell them in their order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final
+
+from cogfal.engine.ports import Deliverer
+from cogfal.files.workspace import Workspace
+from cogfal.spec import JSON
+
+AHEAD: Final = 4
+"""Deliveries that may be under way while the author's code makes the next piece."""
+
+
+class Deliveries:
+    """The deliveries of one prediction that are under way.
+
+    Args:
+        deliverer: Delivers one piece.
+        workspace: Outlives them.
+        tell: Takes each piece once it, and every one before it, is delivered; on the loop.
+    """
+
+    def __init__(
+        self, deliverer: Deliverer, workspace: Workspace, tell: Callable[[JSON], None]
+    ) -> None:
+        self._deliverer = deliverer
+        self._workspace = workspace
+        self._tell = tell
+        self._under_way: deque[asyncio.Future[JSON]] = deque()
+        self._moved = asyncio.Event()
+
+    @property
+    def none(self) -> bool:
+        """Whether nothing is under way."""
+        return not self._under_way
+
+    async def at_once(self, value: Any) -> None:
+        """Deliver the only piece, or one that costs nothing, while nothing is under way.
+
+        Raises:
+            OutputError: It cannot be delivered.
+        """
+        self._tell(await self._deliverer.deliver(value, self._workspace, None))
+
+    async def begin(self, value: Any) -> None:
+        """Begin to deliver a piece; return when the author's code may go on.
+
+        That is when nothing of the piece is needed as it is now, and few enough are under way.
+
+        Raises:
+            OutputError: It, or one before it, cannot be delivered.
+        """
+        released = asyncio.Event()
+
+        def release() -> None:
+            released.set()
+            self._moved.set()
+
+        task = asyncio.ensure_future(self._deliverer.deliver(value, self._workspace, release))
+        self._under_way.append(task)
+        task.add_done_callback(self._note)
+        await self._until(
+            lambda: (released.is_set() or task.done()) and len(self._under_way) <= AHEAD
+        )
+
+    async def finish(self) -> None:
+        """Wait for all that is under way.
+
+        Raises:
+            OutputError: One of them cannot be delivered.
+        """
+        await self._until(lambda: not self._under_way)
+
+    async def drop(self) -> None:
+        """Stop all that is under way, and wait until it has stopped."""
+        left = [*self._under_way]
+        self._under_way.clear()
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+    async def _until(self, so: Callable[[], bool]) -> None:
+        while True:
+            self._tell_delivered()
+            if self._under_way and self._under_way[0].done():
+                self._under_way.popleft().result()  # it failed: raises
+            if so():
+                return
+            self._moved.clear()
+            await self._moved.wait()
+
+    def _note(self, _: object) -> None:
+        self._tell_delivered()
+        self._moved.set()
+
+    def _tell_delivered(self) -> None:
+        """Tell what is delivered, as far as everything before it is."""
+        tasks = self._under_way
+        while tasks and tasks[0].done() and not _failed(tasks[0]):
+            self._tell(tasks.popleft().result())
+
+
+def _failed(task: asyncio.Future[JSON]) -> bool:
+    return task.cancelled() or task.exception() is not None
