@@ -28,6 +28,9 @@ DEPTH: Final = 3
 WIDTH: Final = 1000
 """How many elements of a container are compared."""
 
+POOLED: Final = ("AnyIO worker thread", "asyncio_")
+"""How the threads of shared pools are called, which come and go as files are moved."""
+
 _PLAIN: Final = (str, bytes, int, float, complex, bool, type(None))
 
 
@@ -94,7 +97,7 @@ class _State:
             "sys.path": tuple(sys.path),
         }
         found |= {f"variable {name}": value for name, value in os.environ.items()}
-        found |= {f"thread {each.name}": each.ident for each in threading.enumerate()}
+        found |= {f"thread {name}": number for name, number in _threads()}
         found |= {f"file {name}": state for name, state in _files(self._root)}
         found |= {f"temporary file {name}": state for name, state in _files(self._temporary)}
         for module in self._modules():
@@ -145,6 +148,13 @@ class _State:
     def _identity(self, value: object) -> object:
         self._seen.append(value)
         return (type(value), id(value))
+
+
+def _threads() -> Iterator[tuple[str, int | None]]:
+    """Return each thread but those of pools, by name and number."""
+    for each in threading.enumerate():
+        if not each.name.startswith(POOLED):
+            yield each.name, each.ident
 
 
 def _files(directory: Path) -> Iterator[tuple[str, object]]:
