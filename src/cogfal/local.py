@@ -59,6 +59,11 @@ class LocalProject:
         """The environment that cog.yaml asks for; whoever runs the predictor sets it."""
         return dict((*self.config.build.environment, *self.config.environment))
 
+    @property
+    def trains(self) -> bool:
+        """Whether there is a trainer too."""
+        return bool(self.config.train if self.served is None else self.served.trainer)
+
     def read(self, role: Role = Role.PREDICT) -> PredictorSpec:
         """Read the predictor or trainer from its text.
 

@@ -331,6 +331,23 @@ def test_the_document_is_printed(cogfal: Cogfal) -> None:
     assert {"/", "/predictions", "/trainings"} <= set(document["paths"])
 
 
+def test_the_document_is_the_apps(cogfal: Cogfal, project: Path) -> None:
+    """Its predictor and the name of its output; a predictor may be named instead."""
+    (project / "app.py").write_text(
+        "import cogfal\n"
+        "class App(cogfal.App):\n"
+        '    predictor = "predict.py:Copies"\n'
+        '    output_name = "image"\n'
+    )
+
+    served = json.loads(cogfal("schema").out)
+    named = json.loads(cogfal("schema", "--ref", "predict.py:Greets").out)
+
+    assert list(served["components"]["schemas"]["Input"]["properties"]) == ["source"]
+    assert '"image"' in json.dumps(served["paths"]["/"]) + json.dumps(served["components"])
+    assert "name" in named["components"]["schemas"]["Input"]["properties"]
+
+
 def test_cogs_schemas_can_be_had_alone(cogfal: Cogfal) -> None:
     """As `components.schemas` of Cog's document."""
     schemas = json.loads(cogfal("schema", "--components").out)

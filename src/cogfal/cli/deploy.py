@@ -11,6 +11,7 @@ from cogfal.cli.console import Mark, say
 from cogfal.cli.inputs import BadArgument
 
 EPILOG = """\
+A project with errors is not deployed; `cogfal check` shows the rest.
 What follows -- is given to fal: cogfal deploy -- --auth public --reset-scale
 """
 
@@ -18,7 +19,13 @@ What follows -- is given to fal: cogfal deploy -- --auth public --reset-scale
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.epilog = EPILOG
-    parser.add_argument("app", nargs="?", default="app.py::App", help="what to deploy")
+    parser.add_argument(
+        "app",
+        nargs="?",
+        default="app.py::App",
+        metavar="FILE::CLASS|NAME",
+        help="the App, or a name of pyproject.toml's [tool.fal.apps] (default: app.py::App)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -14,7 +14,13 @@ from cogfal.project.settings import PlanSettings
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("directory", nargs="?", type=Path, default=Path(), help="the project")
+    parser.add_argument(
+        "directory",
+        nargs="?",
+        type=Path,
+        default=Path(),
+        help="the project, as cog.yaml has it (default: the working directory)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

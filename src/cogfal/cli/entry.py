@@ -13,11 +13,19 @@ from cogfal.project.settings import PlanSettings
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("directory", nargs="?", type=Path, default=Path(), help="the project")
+    parser.add_argument(
+        "directory",
+        nargs="?",
+        type=Path,
+        default=Path(),
+        help="the project, as cog.yaml has it (default: the working directory)",
+    )
     parser.add_argument(
         "-o", "--output", type=Path, help="where to write it (default: DIRECTORY/fal-entry)"
     )
-    parser.add_argument("--name", help="the app's name")
+    parser.add_argument(
+        "--name", help="the app's name (default: cog.yaml's `image`, else the directory's name)"
+    )
     parser.add_argument("--machine-type", help="such as GPU-H100; default from cog.yaml")
 
 

@@ -48,12 +48,23 @@ App = cogfal.App.from_cog("cog.yaml")
 FILES: Final = MappingProxyType(
     {"cog.yaml": COG_YAML, "predict.py": PREDICT, "app.py": APP, DOCKERIGNORE: IGNORED}
 )
+EPILOG: Final = """\
+Writes cog.yaml, predict.py, app.py and .dockerignore, ready for `cogfal predict`,
+`cogfal serve --playground` and `fal run --local app.py::App`.
+"""
 PROJECT_FILES: Final = ("cog.yaml", "predict.py", "run.py", "app.py")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("directory", nargs="?", type=Path, default=Path(), help="where to make it")
+    parser.epilog = EPILOG
+    parser.add_argument(
+        "directory",
+        nargs="?",
+        type=Path,
+        default=Path(),
+        help="where to make it (default: the working directory)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

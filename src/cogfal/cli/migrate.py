@@ -47,7 +47,13 @@ COLOURS: Final = MappingProxyType(
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("directory", nargs="?", type=Path, default=Path(), help="the Cog project")
+    parser.add_argument(
+        "directory",
+        nargs="?",
+        type=Path,
+        default=Path(),
+        help="the Cog project (default: the working directory)",
+    )
     parser.add_argument(
         "-o",
         "--output",

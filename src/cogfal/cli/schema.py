@@ -6,15 +6,27 @@ import argparse
 from pathlib import Path
 
 from cogfal import __version__
+from cogfal.app_file import open_project
 from cogfal.cli.console import write_json
-from cogfal.local import find_project
 from cogfal.schema import components, document
 from cogfal.spec import Role
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("directory", nargs="?", type=Path, default=Path(), help="the project")
+    parser.add_argument(
+        "directory",
+        nargs="?",
+        type=Path,
+        default=Path(),
+        help="the project (default: the working directory)",
+    )
+    parser.add_argument(
+        "--ref",
+        metavar="REF",
+        help="an App, app.py::App, or another predictor, file.py:Name (default: app.py if it has "
+        "an App, else cog.yaml)",
+    )
     parser.add_argument(
         "--components",
         action="store_true",
@@ -24,12 +36,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the document as JSON."""
-    project = find_project(arguments.directory)
+    project = open_project(arguments.directory, arguments.ref)
     spec = project.read()
-    trainer = project.read(Role.TRAIN) if project.config.train else None
+    trainer = project.read(Role.TRAIN) if project.trains else None
     if arguments.components:
         write_json(components(spec, trainer))
     else:
-        title = project.root.name
-        write_json(document(spec, trainer, title=title, version=__version__))
+        write_json(
+            document(
+                spec,
+                trainer,
+                title=project.root.name,
+                version=__version__,
+                output_name=project.settings.output_name,
+            )
+        )
     return 0

@@ -25,11 +25,18 @@ COG_YAML: Final = Path("cog.yaml")
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument(
-        "app", nargs="?", metavar="FILE[::CLASS]", help="the app (app.py, else from cog.yaml)"
+        "app",
+        nargs="?",
+        metavar="FILE[::CLASS]",
+        help="the App (default: app.py if it has one, else from cog.yaml)",
     )
-    parser.add_argument("-p", "--port", type=_port, default=PORT, help="0 for any free one")
+    parser.add_argument(
+        "-p", "--port", type=_port, default=PORT, help=f"default {PORT}; 0 for any free one"
+    )
     parser.add_argument("--host", default=LOOPBACK, help=f"address to bind (default {LOOPBACK})")
-    parser.add_argument("--playground", action="store_true", help="serve a page to try the app on")
+    parser.add_argument(
+        "--playground", action="store_true", help="serve a page at /playground to try the app on"
+    )
     parser.add_argument(
         "-e", "--env", action="append", default=[], metavar="NAME=VALUE", help="set a variable"
     )
