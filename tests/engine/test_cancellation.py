@@ -245,8 +245,8 @@ def test_swallowed_by_a_function(tmp_path: Path) -> None:
 
     class Predictor(BasePredictor):
         def predict(self) -> str:
-            print("running")
             try:
+                print("running")
                 while True:
                     time.sleep(0.0005)
             except BaseException:
