@@ -87,7 +87,7 @@ class Deliveries:
         while True:
             self._tell_delivered()
             if self._under_way and self._under_way[0].done():
-                self._under_way.popleft().result()  # it failed: raises
+                self._under_way[0].result()  # it failed, and stays in front of the others
             if so():
                 return
             self._moved.clear()
