@@ -391,6 +391,21 @@ def test_deploying_checks_and_hands_over(cogfal: Cogfal, project: Path, tmp_path
     assert ended.status == 3
 
 
+def test_an_app_of_pyproject_is_the_one_that_is_checked(
+    cogfal: Cogfal, project: Path, tmp_path: Path
+) -> None:
+    """Its file, whatever else is there; a name that is none is told."""
+    (project / "app.py").write_text("# a demo\n")
+    cogfal("migrate", "-o", "fal_app.py", "--pyproject", "painter")
+    path = _with_fal(project, tmp_path)
+
+    known, unknown = cogfal("deploy", "painter", PATH=path), cogfal("deploy", "nope", PATH=path)
+
+    assert known.out == "fal deploy painter\n", known.err
+    assert unknown.status == 1
+    assert "pyproject.toml names no app nope; it has painter" in unknown.err
+
+
 def test_what_has_errors_is_not_deployed(cogfal: Cogfal, project: Path, tmp_path: Path) -> None:
     """The errors are told, and fal is not called."""
     path = _with_fal(project, tmp_path)

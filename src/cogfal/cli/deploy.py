@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import shutil
 import subprocess
+from pathlib import Path
+
+import tomli
 
 from cogfal.cli.check import look_at
 from cogfal.cli.console import Mark, say
@@ -24,13 +27,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         default="app.py::App",
         metavar="FILE::CLASS|NAME",
-        help="the App, or a name of pyproject.toml's [tool.fal.apps] (default: app.py::App)",
+        help="the App, or a name of pyproject.toml's tool.fal.apps (default: app.py::App)",
     )
+
+
+def _file_of(app: str) -> str:
+    """Return the reference of an App that pyproject.toml names; any other is one itself."""
+    path = Path("pyproject.toml")
+    if ".py" in app or not path.is_file():
+        return app if ".py" in app else "."
+    try:
+        table = tomli.loads(path.read_text("utf-8")).get("tool", {}).get("fal", {}).get("apps", {})
+    except tomli.TOMLDecodeError as error:
+        raise BadArgument(f"{path} is not TOML: {error}") from error
+    if app not in table:
+        raise BadArgument(f"{path} names no app {app}; it has {', '.join(table) or 'none'}")
+    return str(table[app].get("ref", "."))
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Check, and hand over to fal; a project with errors is not deployed."""
-    findings = look_at(arguments.app if ".py" in arguments.app else ".")
+    findings = look_at(_file_of(arguments.app))
     for finding in findings.all:
         if finding.mark is not Mark.GOOD:
             finding.show()
