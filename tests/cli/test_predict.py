@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -222,6 +223,27 @@ def test_an_interruption_cancels(project: Path, tmp_path: Path) -> None:
 
         assert process.wait() == 130
         assert "Traceback" not in process.output
+
+
+def test_an_output_that_nobody_reads_on_is_no_error(project: Path, tmp_path: Path) -> None:
+    """As with `| head`: it ends, without a traceback."""
+    command = [*COMMAND, "predict", "--ref", "predict.py:Streams"]
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    done = subprocess.run(
+        command,
+        cwd=project,
+        env=environment(tmp_path),
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writing)
+
+    assert done.returncode == 141
+    assert "Traceback" not in done.stderr
 
 
 STEPS = ["predict", "--ref", "predict.py:Steps"]

@@ -37,6 +37,7 @@ COMMANDS: Final = MappingProxyType(
 )
 USAGE_ERROR: Final = 2
 INTERRUPTED: Final = 130
+UNREAD: Final = 141
 EPILOG: Final = """\
 fal's own command runs and deploys: `fal run app.py::App`, `fal deploy app.py::App`.
 Completion for bash and zsh: eval "$(register-python-argcomplete cogfal)"
@@ -56,7 +57,8 @@ class Command(Protocol):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status.
 
-    0 is success, 1 a problem that is told on stderr, 2 a wrong command line, 130 an interruption.
+    0 is success, 1 a problem that is told on stderr, 2 a wrong command line, 130 an interruption,
+    141 an output that nobody reads on.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given and given[0] in ELSEWHERE:
@@ -75,6 +77,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED
+    except BrokenPipeError:  # as with `| head`: nobody reads on, and that is no mistake to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNREAD
 
 
 def _split(given: list[str]) -> tuple[list[str], list[str]]:

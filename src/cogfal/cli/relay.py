@@ -8,6 +8,7 @@ import select
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, TextIO
 
 from typing_extensions import Self
@@ -48,14 +49,13 @@ class Relay:
         os.write(self._wake[1], b"x")
         self._thread.join()
         self.drain()
-        self.out.flush()
-        self.err.flush()
         os.dup2(self.out.fileno(), 1)
         os.dup2(self.err.fileno(), 2)
         for number in (self._end, *self._wake):
             os.close(number)
-        self.out.close()
-        self.err.close()
+        for stream in (self.out, self.err):
+            with suppress(BrokenPipeError):  # whoever read it has gone, and knows
+                stream.close()
 
     def lead(self, receive: Callable[[str], object]) -> None:
         """Pass what has been written so far to where it was to go, and the rest to `receive`."""
