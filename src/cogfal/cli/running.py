@@ -79,8 +79,8 @@ def run_here(arguments: argparse.Namespace, role: Role) -> int:
 class _Run:
     """One run, from setup to teardown.
 
-    What the predictor prints while it predicts is shown where it stands among the outputs; what
-    setup and teardown print, as it comes.
+    What the predictor prints while it predicts is shown where it stands among the outputs, in the
+    order of the prediction's events; what setup and teardown print, as it comes.
     """
 
     def __init__(
