@@ -13,7 +13,7 @@ import pytest
 
 from cogfal.cog.types import Path as CogPath
 from cogfal.engine.headway import LONGEST, MOST, Headway
-from cogfal.engine.prediction import Log, Output, Prediction, Status
+from cogfal.engine.prediction import MOST_BEHIND, Log, Output, Prediction, Status
 from cogfal.engine.service import EngineSettings
 from cogfal.spec import (
     AnyType,
@@ -299,5 +299,62 @@ def test_a_quick_generator_is_closed_where_a_piece_cannot_be_delivered(
                 assert "cleaned up" in prediction.logs
                 assert "cancelled" not in prediction.logs
                 assert len(prediction.output) == 299
+
+    run(main)
+
+
+MANY = """
+from typing import Iterator
+from cog import BasePredictor
+
+class Predictor(BasePredictor):
+    def predict(self) -> Iterator[int]:
+        yield from range(20_000)
+"""
+
+
+def test_a_slow_caller_holds_a_quick_generator_back(tmp_path: Path) -> None:
+    """It is never more than so many events behind, and loses none."""
+    lags: list[int] = []
+    seen: list[Any] = []
+
+    async def main() -> None:
+        async with serving(tmp_path, MANY) as service:
+            prediction = submit(service)
+            watch = prediction.events(holds=True)
+            while not watch.ended:
+                await until(partial(_is_far_ahead, prediction, len(seen)))
+                taken = watch.take()
+                lags.append(len(taken))
+                seen.extend(event.chunk for event in taken if isinstance(event, Output))
+
+    run(main)
+    assert seen == list(range(20_000))
+    assert MOST_BEHIND <= max(lags) <= MOST_BEHIND + MOST + 2
+
+
+def _is_far_ahead(prediction: Prediction, seen: int) -> bool:
+    return prediction.status.terminal or len(prediction.output or ()) - seen >= MOST_BEHIND
+
+
+@pytest.mark.parametrize(
+    ("cancels", "status"),
+    [(True, Status.CANCELED), (False, Status.SUCCEEDED)],
+    ids=["cancels", "forgets"],
+)
+def test_a_caller_that_leaves_holds_nothing(tmp_path: Path, cancels: bool, status: Status) -> None:
+    """A generator that is held back ends when it is cancelled, or goes on when nobody is there."""
+
+    async def main() -> None:
+        async with serving(tmp_path, MANY) as service:
+            prediction = submit(service)
+            watch = prediction.events(holds=True)
+            await until(partial(_is_far_ahead, prediction, 0))
+            if cancels:
+                prediction.cancel()
+            del watch
+            await ended(prediction)
+
+            assert prediction.status is status
 
     run(main)

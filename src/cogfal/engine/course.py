@@ -188,6 +188,7 @@ class Course:
                     await self._own("upload", deliver(value))
                     if rests:  # those who watch come first, while the author's code is silent
                         await self._own(None, asyncio.sleep(0))
+                        await self._own(None, self.prediction.room())
                 case Ended():
                     self.prediction.expect_pieces()
                     await self._own("upload", deliveries.finish())

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterator
 from typing import Generic, TypeVar
+from weakref import ReferenceType, ref
 
 T = TypeVar("T")
 
@@ -35,9 +37,13 @@ class Watch(Generic[T]):
     """A watcher's place in a history.
 
     It may be waited on, or iterated over; cancelling either loses no item.
+
+    Attributes:
+        passed: How many items of the history lie behind it.
     """
 
-    def __init__(self, history: History[T], node: _Node[T]) -> None:
+    def __init__(self, history: History[T], node: _Node[T], passed: int) -> None:
+        self.passed = passed
         self._history = history
         self._node = node
 
@@ -52,6 +58,7 @@ class Watch(Generic[T]):
         while self._node.next is not None:
             items.append(self._node.item)  # type: ignore[arg-type]  # a node with a next holds one
             self._node = self._node.next
+        self._pass(len(items))
         return items
 
     async def wait(self, seconds: float | None = None) -> None:
@@ -68,7 +75,12 @@ class Watch(Generic[T]):
         if self._node.next is None:
             raise StopAsyncIteration
         item, self._node = self._node.item, self._node.next
+        self._pass(1)
         return item  # type: ignore[return-value]  # a node with a next holds one
+
+    def _pass(self, items: int) -> None:
+        self.passed += items
+        self._history.make_room()
 
 
 class History(Generic[T]):
@@ -80,6 +92,8 @@ class History(Generic[T]):
         self._count = 0
         self.ended = False
         self._waiting: list[asyncio.Future[None]] = []
+        self._holding: list[ReferenceType[Watch[T]]] = []
+        self._room: asyncio.Future[None] | None = None
 
     def append(self, item: T) -> None:
         """Add an item and wake the watchers."""
@@ -94,8 +108,10 @@ class History(Generic[T]):
         self.ended = True
         self._wake()
 
-    def watch(self, after: int = 0) -> Watch[T]:
+    def watch(self, after: int = 0, *, holds: bool = False) -> Watch[T]:
         """Take a place behind the first `after` items.
+
+        Where it `holds`, `room` waits for it, for as long as somebody has it.
 
         Raises:
             Gone: Some of the items behind it are no longer kept.
@@ -103,7 +119,29 @@ class History(Generic[T]):
         first = self._count - len(self._kept)
         if after < first:
             raise Gone(first - after)
-        return Watch(self, self._kept[after - first] if after < self._count else self._tail)
+        node = self._kept[after - first] if after < self._count else self._tail
+        watch = Watch(self, node, min(after, self._count))
+        if holds:
+            self._holding.append(ref(watch, self._let_go))
+        return watch
+
+    async def room(self, most: int) -> None:
+        """Wait until whoever holds has passed all items but `most`; for one task at a time."""
+        while any(self._count - watch.passed > most for watch in self._holders()):
+            self._room = asyncio.get_running_loop().create_future()
+            await self._room
+
+    def make_room(self) -> None:
+        """Have `room` look again; for watches."""
+        if self._room is not None:
+            _set(self._room)
+
+    def _holders(self) -> Iterator[Watch[T]]:
+        return (watch for each in self._holding if (watch := each()) is not None)
+
+    def _let_go(self, gone: ReferenceType[Watch[T]]) -> None:
+        self._holding.remove(gone)
+        self.make_room()
 
     async def more(self, seconds: float | None = None) -> None:
         """Wait for the next item, or the end, or for so many seconds."""

@@ -7,13 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from cogfal.cog.metrics import MetricRecorder
 from cogfal.engine.clock import Clock
 from cogfal.engine.history import Gone, History, Watch
 from cogfal.errors import CogfalError
 from cogfal.spec import JSON
+
+MOST_BEHIND: Final = 4096
+"""Events that a caller may be behind before its generator is held back."""
 
 Source: TypeAlias = Literal["stdout", "stderr"]
 
@@ -172,19 +175,25 @@ class Prediction:
             raise self.exception
         return self.output
 
-    def events(self, after: int = 0) -> Watch[Event]:
+    def events(self, after: int = 0, *, holds: bool = False) -> Watch[Event]:
         """Replay what is kept of its events but the first `after`, then go on until its end.
 
+        Where the watcher `holds`, a generator rests while it is more than `MOST_BEHIND` events
+        behind; whoever takes such a place must cancel the prediction when it leaves.
         The watcher's place is taken at once, and nothing that comes later is lost to it. Ends with
         a `HistoryGone` where some of the events asked for are no longer kept.
         """
         try:
-            return self._history.watch(after)
+            return self._history.watch(after, holds=holds)
         except Gone as gone:
             only: History[Event] = History(1)
             only.append(HistoryGone(gone.lost))
             only.end()
             return only.watch()
+
+    async def room(self) -> None:
+        """Wait for watchers that hold it and are too far behind; for the engine."""
+        await self._history.room(MOST_BEHIND)
 
     def start(self) -> None:
         """Note that it got its slot; for the engine."""

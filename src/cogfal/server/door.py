@@ -12,6 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from cogfal.engine.history import Watch
+from cogfal.engine.prediction import Event
 from cogfal.errors import InvalidInput, NotReady, RequestError
 from cogfal.server import messages
 from cogfal.server.caller import wait_watching
@@ -105,14 +107,15 @@ class CogDoor:
         """Answer about a run that somebody else may be waiting for."""
         if mode is not Mode.EVENTS:
             return answer(run.attached(), 202)
-        return _events(run, _stay, after=0 if self.runs.replays else sys.maxsize)
+        after = 0 if self.runs.replays else sys.maxsize
+        return _events(run, run.prediction.events(after), _stay)
 
 
 async def _reported(run: Run, mode: Mode, request: Request) -> Response:
     """Answer about a new run; a client that waits and leaves cancels it."""
     match mode:
         case Mode.EVENTS:
-            return _events(run, run.prediction.cancel)
+            return _events(run, run.prediction.events(holds=True), run.prediction.cancel)
         case Mode.ASYNC:
             return answer(messages.accepted(run.prediction.id), 202)
         case Mode.WAIT:
@@ -120,8 +123,8 @@ async def _reported(run: Run, mode: Mode, request: Request) -> Response:
             return answer(run.ended())
 
 
-def _events(run: Run, left: Callable[[], None], after: int = 0) -> Response:
-    return EventStream(frames(run, run.prediction.events(after)), left)
+def _events(run: Run, watch: Watch[Event], left: Callable[[], None]) -> Response:
+    return EventStream(frames(run, watch), left)
 
 
 def _stay() -> None:

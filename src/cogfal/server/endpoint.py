@@ -74,7 +74,7 @@ class Endpoint:
             prediction = await self._submit(request)
         except CogfalError as error:
             return failure(error).response()
-        told = self._told(prediction, prediction.events(), logs=self._wants_logs(request))
+        told = self._told(prediction, prediction.events(holds=True), logs=self._wants_logs(request))
         first = await wait_watching(anext(told), request, prediction.cancel)
         if first and isinstance(first[0], Failure):
             return first[0].response(self._logs(prediction, request))
