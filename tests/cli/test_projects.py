@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -107,7 +108,7 @@ def test_migrating_keeps_what_was_made_here(cogfal: Cogfal, project: Path) -> No
     cogfal("migrate")
 
     assert "output.*" in written
-    assert "✓ 5 files, 0.0 MiB, go to the runner" in checked  # not the picture
+    assert re.search(r"✓ 5 files, [\d.]+ kB, go to the runner", checked)  # not the picture
     assert (project / ".dockerignore").read_text() == "mine"
 
 
@@ -204,8 +205,8 @@ def test_a_check_follows_the_app(cogfal: Cogfal, project: Path) -> None:
     assert good == [
         "predict.py:Greets: 3 inputs read",
         "train.py:train: 1 input read",
-        f"virtualenv, Python {python}, GPU-H100",
-        "4 files, 0.0 MiB, go to the runner",
+        f"virtualenv, Python {python}, machine GPU-H100",
+        "4 files, 2.7 kB, go to the runner",
         "app.py::App: machine_type 'GPU-H100', secrets ['HF_TOKEN']",
     ]
     assert [finding["what"] for finding in found if finding["status"] != "ok"] == [

@@ -13,6 +13,7 @@ from cogfal.cli.planning import signature
 from cogfal.cli.subject import Subject, find_subject
 from cogfal.project.environment import Environment
 from cogfal.project.report import Status
+from cogfal.project.sources import readable_size
 from cogfal.schema import document, unfit_defaults
 from cogfal.spec import PredictorSpec
 
@@ -95,16 +96,16 @@ def _environment(subject: Subject) -> Iterator[Finding]:
     machine = environment.machine_type
     machines = machine if isinstance(machine, str) else " or ".join(machine)
     if subject.own_image:
-        yield Finding(Mark.GOOD, f"the App's own image, {machines}")
+        yield Finding(Mark.GOOD, f"the App's own image, machine {machines}")
         yield _files(environment)
         return
     if environment.python_conflict is not None:
         error = environment.python_conflict
-        yield Finding(Mark.GOOD, f"{environment.kind}, {machines}")
+        yield Finding(Mark.GOOD, f"{environment.kind}, machine {machines}")
         yield Finding(Mark.BAD, error.what, str(error.where), error.remedy)
     else:
         python = environment.python_version
-        yield Finding(Mark.GOOD, f"{environment.kind}, Python {python}, {machines}")
+        yield Finding(Mark.GOOD, f"{environment.kind}, Python {python}, machine {machines}")
     yield from _report(environment)
     yield _files(environment)
     for mount, secret in environment.build_secrets:
@@ -129,7 +130,7 @@ def _report(environment: Environment) -> Iterator[Finding]:
 
 def _files(environment: Environment) -> Finding:
     names, size = environment.files.names, environment.files.size
-    text = f"{len(names)} files, {size / 1024**2:.1f} MiB, go to the runner"
+    text = f"{len(names)} files, {readable_size(size)}, go to the runner"
     if size <= LARGE:
         return Finding(Mark.GOOD, text)
     remedy = "leave out what the runner does not need with .dockerignore"
