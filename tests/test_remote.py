@@ -40,6 +40,9 @@ ECHOES = """
     from cog import BasePredictor, Path
 
     class Predictor(BasePredictor):
+        def setup(self):
+            assert Path("/src").samefile("/app")
+
         def predict(self, image: Path, check: bool = False) -> Path:
             if check and not image.read_bytes().startswith(b"\\x89PNG"):
                 raise ValueError("not a CUDA picture")

@@ -42,10 +42,12 @@ def test_a_directory_that_is_there_stays(root: Path, tmp_path: Path) -> None:
     assert [file.name for file in place.iterdir()] == ["theirs"]
 
 
-def test_a_link_that_leads_nowhere_is_made_anew(root: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("target", ["gone", "other"])
+def test_a_link_that_leads_elsewhere_is_made_anew(target: str, root: Path, tmp_path: Path) -> None:
     """A runner that was killed leaves its link behind."""
+    (tmp_path / "other").mkdir()
     place = tmp_path / "src"
-    place.symlink_to(tmp_path / "gone")
+    place.symlink_to(tmp_path / target)
 
     lead_to(root, place)
 

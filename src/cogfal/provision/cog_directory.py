@@ -14,15 +14,16 @@ COG_DIRECTORY: Final = Path("/src")
 def lead_to(root: Path, place: Path = COG_DIRECTORY) -> Callable[[], None]:
     """Make `place` a link to the project, for authors who write `/src/config.yaml`.
 
-    What is there already stays. Where the link cannot be made, the log says so once.
+    A directory that is there already stays; a link gives way, since a runner has one project. Where
+    the link cannot be made, the log says so once.
 
     Returns:
         What removes the link.
     """
-    if place.exists():
+    if place.exists() and (not place.is_symlink() or place.samefile(root)):
         return _nothing
     try:
-        place.unlink(missing_ok=True)  # a link that a killed runner left behind leads nowhere
+        place.unlink(missing_ok=True)  # what a killed runner left behind
         place.symlink_to(root, target_is_directory=True)
     except FileExistsError:  # another runner on this machine made it at the same time
         return _nothing
