@@ -14,8 +14,8 @@ class Predictor(BasePredictor):
     ) -> str:
         if kind == "short":
             return "done"
-        Path(mark).write_text("begun")
         try:
+            Path(mark).write_text("begun")
             while True:
                 work(kind)
         except CancelationException:
