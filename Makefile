@@ -86,12 +86,15 @@ load: environment  ## let many callers ask at once, at every door (CALLERS=200 S
 soak: environment  ## make many predictions and measure what grows (PREDICTIONS=50000)
 	$(BIN)/python -m tests.load soak --predictions $(or $(PREDICTIONS),50000)
 
+pieces: environment  ## make predictions of very many pieces, one at each door (PIECES=1000000)
+	$(BIN)/python -m tests.load pieces --pieces $(or $(PIECES),1000000)
+
 docs: environment  ## build the documentation into site/; a broken link or reference fails
 	$(BIN)/python -m sphinx -q -W --keep-going docs site
 
 clean:  ## remove what was built here
-	rm -rf $(VENV) .lowest .demo .bench .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	rm -rf $(VENV) .lowest .demo .bench .load .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 	  .import_linter_cache dist build site
 	find src tests examples -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help environment system-packages lint test test-lowest lock audit format demo bench bench-quick fuzz load soak docs clean
+.PHONY: help environment system-packages lint test test-lowest lock audit format demo bench bench-quick fuzz load soak pieces docs clean

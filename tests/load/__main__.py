@@ -1,39 +1,67 @@
-"""`python -m tests.load load|soak`: callers at once for a time, or predictions in a row.
+"""`python -m tests.load load|soak|pieces`: callers at once, predictions in a row, very long ones.
 
-Exits with 1 where an answer was wrong, lost or a server error.
+Prints tables and writes the figures as JSON. Exits with 1 where an answer was wrong, lost or a
+server error, or where the process holds more and more.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import sys
 import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
 from random import Random
+from typing import Any
 
 import httpx
 
-from tests.load.callers import Tally, call, invented
-from tests.load.project import served
-from tests.load.usage import Usage, report, usage
+from tests.load.callers import Tally, Work, call, invented, prediction, stream, whole
+from tests.load.project import expected, served
+from tests.load.usage import HELD, Samples, Usage, grown, report, slopes, too_much, usage
 
 SAMPLES = 40
+ALLOWED: dict[str, dict[str, float]] = {
+    "load": {"memory": 32 * 1024**2, "descriptors": 50, "threads": 8, "inodes": 50},
+    "soak": {"memory": 16 * 1024**2, "descriptors": 4, "threads": 4, "inodes": 4},
+    "pieces": dict.fromkeys(HELD, float("inf")),
+}
+"""How much more may be held at the end than once warm; callers come and go while it is measured."""
 
 
 def main() -> int:
-    """Run one of the two."""
+    """Run one of them."""
     parser = argparse.ArgumentParser(prog="python -m tests.load")
-    parser.add_argument("kind", choices=["load", "soak"])
+    parser.add_argument("kind", choices=list(ALLOWED))
     parser.add_argument("--callers", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--predictions", type=int, default=50_000)
-    arguments = parser.parse_args()
-    if arguments.kind == "load":
-        return show(*asyncio.run(load(arguments.callers, arguments.seconds)))
-    return show(*asyncio.run(soak(arguments.predictions)))
+    parser.add_argument("--pieces", type=int, default=1_000_000)
+    parser.add_argument("--out", type=Path, default=Path(".load"), help="a folder for the figures")
+    asked = parser.parse_args()
+    tally, samples, seconds = asyncio.run(_measure(asked))
+    failures = [*filter(is_bad, tally.outcomes), *too_much(samples, ALLOWED[asked.kind])]
+    show(tally, samples, seconds, failures)
+    asked.out.mkdir(exist_ok=True)
+    figures = as_json(tally, samples, seconds, failures)
+    (asked.out / f"{asked.kind}.json").write_text(json.dumps(figures, indent=2) + "\n")
+    return 1 if failures else 0
 
 
 Measured = tuple[Tally, list[tuple[int, Usage]], float]
+
+
+async def _measure(asked: argparse.Namespace) -> Measured:
+    match asked.kind:
+        case "load":
+            return await load(asked.callers, asked.seconds)
+        case "soak":
+            return await soak(asked.predictions)
+        case _:
+            return await long(asked.pieces)
 
 
 async def load(callers: int, seconds: float) -> Measured:
@@ -82,8 +110,22 @@ async def _batch(client: httpx.AsyncClient, batch: int, size: int, tally: Tally)
     await asyncio.gather(*(caller() for _ in range(4)))
 
 
-def show(tally: Tally, samples: list[tuple[int, Usage]], seconds: float) -> int:
-    """Print what was measured; return the exit status."""
+async def long(pieces: int) -> Measured:
+    """Make one prediction of so many pieces at each door."""
+    tally, samples, began = Tally(), [], time.monotonic()
+    inputs = {"text": "long", "pieces": pieces}
+    wanted = expected("long", pieces)
+    with served(1) as app:
+        async with httpx.AsyncClient(base_url=app.url, timeout=3600) as client:
+            samples.append((0, usage(app.pid, app.temporary)))
+            for number, door in enumerate((whole, stream, prediction), start=1):
+                await door(client, Work(inputs, wanted, "long"), tally)
+                samples.append((number, usage(app.pid, app.temporary)))
+    return tally, samples, time.monotonic() - began
+
+
+def show(tally: Tally, samples: Samples, seconds: float, failures: Sequence[str]) -> None:
+    """Print what was measured."""
     total = tally.outcomes.total()
     write = sys.stdout.write
     write(f"{total:,} requests in {seconds:.0f} s\n\n| outcome | requests |\n|---|---|\n")
@@ -92,7 +134,23 @@ def show(tally: Tally, samples: list[tuple[int, Usage]], seconds: float) -> int:
     write("\n" + report(samples) + "\n")
     for each in tally.wrong[:10]:
         write(f"\n{each}\n")
-    return 1 if any(map(is_bad, tally.outcomes)) else 0
+    write(f"\nFAILED: {', '.join(failures)}\n" if failures else "\nall is well\n")
+
+
+def as_json(
+    tally: Tally, samples: Samples, seconds: float, failures: Sequence[str]
+) -> dict[str, Any]:
+    """Return what was measured, to be compared later."""
+    return {
+        "seconds": seconds,
+        "requests": tally.outcomes.total(),
+        "outcomes": dict(tally.outcomes),
+        "failures": list(failures),
+        "wrong": tally.wrong,
+        "slopes": slopes(samples),
+        "grown": grown(samples),
+        "samples": [{"requests": done, **asdict(each)} for done, each in samples],
+    }
 
 
 def is_bad(outcome: str) -> bool:

@@ -60,14 +60,15 @@ def invented(random: Random, number: int) -> Work:
 async def call(client: httpx.AsyncClient, random: Random, number: int, tally: Tally) -> None:
     """Make one request in one of the ways that there are."""
     work = invented(random, number)
-    ways = [_whole, _whole, _stream, _prediction, _prediction, _cancelled, _left]
+    ways = [whole, whole, stream, prediction, prediction, _cancelled, _left]
     try:
         await random.choice(ways)(client, work, tally)
     except httpx.TransportError as error:
         tally.count(f"{type(error).__name__} LOST")
 
 
-async def _whole(client: httpx.AsyncClient, work: Work, tally: Tally) -> None:
+async def whole(client: httpx.AsyncClient, work: Work, tally: Tally) -> None:
+    """Ask fal's endpoint for the whole answer."""
     answer = await client.post("/", json=work.inputs)
     if answer.status_code == 200:
         tally.check("/", answer.json()["output"], work.wanted)
@@ -75,7 +76,8 @@ async def _whole(client: httpx.AsyncClient, work: Work, tally: Tally) -> None:
         tally.count(f"/ {answer.status_code}")
 
 
-async def _stream(client: httpx.AsyncClient, work: Work, tally: Tally) -> None:
+async def stream(client: httpx.AsyncClient, work: Work, tally: Tally) -> None:
+    """Ask it for a stream."""
     async with client.stream("POST", "/stream", json=work.inputs) as answer:
         if answer.status_code != 200:
             tally.count(f"/stream {answer.status_code}")
@@ -86,7 +88,8 @@ async def _stream(client: httpx.AsyncClient, work: Work, tally: Tally) -> None:
     tally.check("/stream", (got, last.get("output")), (work.wanted, work.wanted))
 
 
-async def _prediction(client: httpx.AsyncClient, work: Work, tally: Tally) -> None:
+async def prediction(client: httpx.AsyncClient, work: Work, tally: Tally) -> None:
+    """Ask Cog's door."""
     answer = await client.put(f"/predictions/{work.id}", json={"input": work.inputs})
     if answer.status_code == 200:
         body = answer.json()

@@ -19,7 +19,7 @@ PREDICTOR = """
         async def predict(
             self,
             text: str,
-            pieces: int = Input(default=3, ge=1, le=1000),
+            pieces: int = Input(default=3, ge=1, le=10_000_000),
             pause: float = Input(default=0, ge=0, le=1),
             file: Path = Input(default=None),
         ) -> AsyncIterator[str]:

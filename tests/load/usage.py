@@ -1,21 +1,28 @@
-"""What a process holds, and how fast that grows."""
+"""What a process holds, how fast that grows, and how much of it may."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Final, TypeAlias
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What a process holds: resident bytes, descriptors, threads, and files in a directory."""
+    """What a process holds: resident bytes, descriptors, threads, and inodes in a directory."""
 
     memory: int
     descriptors: int
     threads: int
-    files: int
+    inodes: int
+
+
+Samples: TypeAlias = Sequence[tuple[int, Usage]]
+"""What was held after so many predictions."""
+
+HELD: Final = tuple(each.name for each in fields(Usage))
 
 
 def usage(pid: int, directory: Path) -> Usage:
@@ -26,7 +33,7 @@ def usage(pid: int, directory: Path) -> Usage:
         memory=pages * os.sysconf("SC_PAGE_SIZE"),
         descriptors=sum(1 for _ in (proc / "fd").iterdir()),
         threads=sum(1 for _ in (proc / "task").iterdir()),
-        files=sum(1 for _ in directory.rglob("*")),
+        inodes=sum(len(folders) + len(files) for _, folders, files in os.walk(directory)),
     )
 
 
@@ -39,12 +46,35 @@ def slope(values: Sequence[tuple[int, float]]) -> float:
     return sum((x - mean_x) * (y - mean_y) for x, y in values) / spread if spread else 0.0
 
 
-def report(samples: Sequence[tuple[int, Usage]]) -> str:
-    """Return a Markdown table; the first quarter warms up and is left out of the slopes."""
-    steady = samples[len(samples) // 4 :]
+def steady(samples: Samples) -> Samples:
+    """Leave out the first quarter, in which a process warms up."""
+    return samples[len(samples) // 4 :]
+
+
+def slopes(samples: Samples) -> dict[str, float]:
+    """Return how much more of each is held per prediction, once warm."""
+    return {
+        name: slope([(done, getattr(each, name)) for done, each in steady(samples)])
+        for name in HELD
+    }
+
+
+def grown(samples: Samples) -> dict[str, float]:
+    """Return how much more of each is held at the end than once warm, as the slope has it."""
+    warm = steady(samples)
+    done = warm[-1][0] - warm[0][0]
+    return {name: growth * done for name, growth in slopes(samples).items()}
+
+
+def too_much(samples: Samples, allowed: Mapping[str, float]) -> list[str]:
+    """Name what has grown by more than is allowed."""
+    return [name for name, growth in grown(samples).items() if growth > allowed[name]]
+
+
+def report(samples: Samples) -> str:
+    """Return a Markdown table."""
     lines = ["| held | first | last | growth per 1,000 predictions |", "|---|---|---|---|"]
-    for name in ("memory", "descriptors", "threads", "files"):
+    for name, growth in slopes(samples).items():
         first, last = (getattr(each, name) for each in (samples[0][1], samples[-1][1]))
-        growth = 1000 * slope([(done, getattr(each, name)) for done, each in steady])
-        lines.append(f"| {name} | {first:,} | {last:,} | {growth:,.2f} |")
+        lines.append(f"| {name} | {first:,} | {last:,} | {1000 * growth:,.2f} |")
     return "\n".join(lines)

@@ -147,6 +147,16 @@ def test_the_refusal_names_the_remedy_and_lets_no_page_read_it() -> None:
     assert b"access-control-allow-origin" not in dict(start["headers"])
 
 
+@pytest.mark.parametrize("name", ['x", "token": "hush"', "x.y" * 100, "<b>x</b>.example"])
+@pytest.mark.parametrize("header", ["host", "origin"])
+def test_what_is_no_name_is_not_repeated(header: str, name: str) -> None:
+    """A header may hold anything, a part of a body that was cut short too."""
+    _, body = messages({"host": "localhost"} | {header: name})
+
+    assert name.encode() not in body["body"]
+    assert b"no host name" in body["body"]
+
+
 def test_a_websocket_of_a_foreign_page_is_closed() -> None:
     """Browsers let any page open one."""
     (closed,) = messages({"host": "localhost", "origin": "https://evil.example"}, kind="websocket")

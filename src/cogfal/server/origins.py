@@ -29,6 +29,7 @@ PRIVATE_DOMAINS: Final = (".localhost", ".local", ".internal", ".test", ".home.a
 """Domains in which nobody on the internet can have a name."""
 
 _AUTHORITY: Final = re.compile(r"(?:\[(?P<v6>[^\]]*)\]|(?P<name>[^:/@]*))(?::\d*)?")
+_PLAIN: Final = re.compile(r"[\w.:\[\]/-]{1,255}", re.ASCII)
 _REMEDY: Final = "name it in the App's trusted_hosts, or in the variable " + TRUSTED
 
 
@@ -127,4 +128,5 @@ def _is_loopback(name: str) -> bool:
 
 
 def _shown(text: str) -> str:
-    return repr(text[:100])
+    """Quote a name or an origin; what can be neither is not repeated."""
+    return repr(text) if _PLAIN.fullmatch(text) else "<no host name>"
