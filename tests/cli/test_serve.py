@@ -104,7 +104,7 @@ def test_a_refusal_names_the_input(cogfal: Cogfal, project: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        pytest.param(["nope.py"], "there is no file nope.py", id="no-file"),
+        pytest.param(["nope.py"], "nope.py: there is no such file", id="no-file"),
         pytest.param(["app.py::Nope"], "app.py: there is no App called Nope", id="no-class"),
         pytest.param(["app.py"], "name one as app.py::NAME", id="several"),
     ],
