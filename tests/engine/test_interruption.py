@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import threading
 import time
@@ -89,3 +90,28 @@ def test_what_catches_it_is_known() -> None:
     assert interruption.run(stubborn) == "kept on"
     firing.join()
     assert interruption.landed
+
+
+TRACED = """
+import sys
+from tests.engine.test_interruption import test_never_outside_of_the_stretch
+
+test_never_outside_of_the_stretch()
+sys.settrace(lambda *_: None)
+(lambda: None)()
+print("traced")
+"""
+
+
+def test_nothing_stays_pending(request: pytest.FixtureRequest) -> None:
+    """After many interruptions a debugger or a coverage tool can follow the code."""
+    done = subprocess.run(
+        [sys.executable, "-c", TRACED],
+        cwd=request.config.rootpath,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.stdout == "traced\n", done.stderr
