@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from fal.container import DockerignoreHandler
 from fal.file_sync import FileSync
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cogfal.errors import ConfigError
@@ -111,6 +111,7 @@ def test_fal_uploads_exactly_the_choice(dockerignore: str, tmp_path: Path) -> No
 
 
 @given(st.lists(st.text("ab*?/[!]\\.#- ", max_size=8), max_size=5), st.text("ab/.", max_size=10))
+@example(lines=["[---ba]", "[a&&b]"], path="a")
 @settings(max_examples=300)
 def test_any_pattern_is_decided(lines: list[str], path: str) -> None:
     """No pattern, however broken, is an accident."""

@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from cogfal.errors import ConfigError
 from cogfal.project.report import Report
@@ -29,8 +28,7 @@ STANDING_IGNORE: Final = (r"\.pyc$", r"__pycache__/", r"\.git/", r"\.DS_Store$",
 """fal's own default patterns, and Cog's directory, for files that appear later."""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """The files that travel, relative to the project, with their sizes, and what stays here.
 
     A path in `ignored` that ends with a slash is a whole directory.
@@ -149,7 +147,8 @@ def _regex(pattern: str) -> re.Pattern[str]:
 
 def _char_class(body: str) -> str:
     negated = body[:1] in ("^", "!")
-    inner = re.sub(r"([\[\]\\&~|^])", r"\\\1", body[1:] if negated else body)
+    members = re.findall(r"(.)(?:-(.))?", body[1:] if negated else body, re.DOTALL)
+    inner = "".join(re.escape(low) + (high and f"-{re.escape(high)}") for low, high in members)
     try:
         re.compile(f"[{inner}]")
     except re.error:
