@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from fal.container import ContainerImage
 from packaging.requirements import InvalidRequirement, Requirement
@@ -60,8 +60,7 @@ class Wishes:
     declared: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Assembly:
+class Assembly(NamedTuple):
     """A project, and the fal settings and class keywords that follow where the App made none.
 
     `environment` is the plan, None where it was planned elsewhere.

@@ -28,7 +28,7 @@ Each says what happened, where, and what to do about it; each carries its parts 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cogfal.spec import JSON, Location
 
@@ -100,8 +100,7 @@ class RequestError(CogfalError):
     """Base of the errors that are the caller's, or a matter of the moment."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing wrong with an input.
 
     `loc` is the path to the value below the request's inputs, such as `("images", 2)`; `type` is

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from cogfal.cog.types import Path as CogPath
 from cogfal.errors import FileInputError, Problem
@@ -46,8 +45,7 @@ _FEW = 4
 _SHOWN = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where among the inputs a file goes, and whether as a path or as a file object.
 
     `url` is its URL, or the path of the author's own file where that is the input's default.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 JSON: TypeAlias = Any
 """A JSON value: None, bool, int, float, str, or a list or string-keyed dict of such."""
@@ -26,8 +26,7 @@ class Missing(Enum):
 MISSING: Final = Missing.MISSING
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(NamedTuple):
     """A place in the author's files: `path` relative to the project, 1-based `line`."""
 
     path: str

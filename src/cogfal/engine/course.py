@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from cogfal.engine.deliveries import Deliveries
 from cogfal.engine.faults import author_traceback, failure, fault_of
@@ -50,8 +50,7 @@ class Submission:
     wait: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(NamedTuple):
     """What all courses of a service share.
 
     `ready` waits until the predictor can be called; `end` is told of every end; `say` writes to

@@ -11,10 +11,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextvars import Context
-from dataclasses import dataclass
 from functools import partial
 from inspect import isawaitable
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from cogfal.cog.scope import Scope, use_scope
 from cogfal.engine.feed import Feed
@@ -39,8 +38,7 @@ Call: TypeAlias = Callable[[], Any]
 """The author's function with its arguments bound; whatever it returns is the author's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a call happens and what is around it.
 
     Attributes:

@@ -6,15 +6,13 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from cogfal.engine.pieces import Bell, Ended, Piece, Yielded
 from cogfal.engine.prediction import Log, Metric, Source
 
 
-@dataclass(frozen=True, slots=True)
-class Flush:
+class Flush(NamedTuple):
     """An unfinished line was flushed by its writer."""
 
     source: Source

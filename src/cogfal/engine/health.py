@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import NamedTuple
 
 
 class HealthStatus(str, Enum):
@@ -26,8 +26,7 @@ class SetupStatus(str, Enum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class SetupReport:
+class SetupReport(NamedTuple):
     """What is known of the latest setup; times are aware, `logs` is all that it printed."""
 
     status: SetupStatus
@@ -36,8 +35,7 @@ class SetupReport:
     completed_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(NamedTuple):
     """A snapshot: the state, why it is not well, and the setup (None before its start)."""
 
     status: HealthStatus

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -129,7 +128,7 @@ class Lifecycle:
 
     def report(self) -> SetupReport | None:
         """Say what is known of the latest setup."""
-        return self._setup and replace(self._setup, logs="".join(self._logs))
+        return self._setup and self._setup._replace(logs="".join(self._logs))
 
     def condemn(self, reason: str) -> None:
         """Declare the predictor dead for good."""
@@ -231,7 +230,7 @@ class Lifecycle:
     def _complete(self, status: SetupStatus, feed: Feed) -> None:
         feed.close()
         assert self._setup is not None
-        self._setup = replace(self._setup, status=status, completed_at=self._clock.now())
+        self._setup = self._setup._replace(status=status, completed_at=self._clock.now())
 
 
 def _adopt_given(given: object, spec: PredictorSpec, _root: Path) -> Predictor:

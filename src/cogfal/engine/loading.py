@@ -8,11 +8,10 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from cogfal.cog import alias
 from cogfal.cog.exceptions import CancelationException
@@ -24,8 +23,7 @@ from cogfal.introspection import differences, read_live
 from cogfal.spec import PredictorSpec
 
 
-@dataclass(frozen=True, slots=True)
-class Predictor:
+class Predictor(NamedTuple):
     """The author's code, imported and, where it is a class, instantiated.
 
     `cancellation` is the exception class that its author would catch.

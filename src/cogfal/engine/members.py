@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from inspect import isclass
-from typing import Any, get_args, get_type_hints
+from typing import Any, NamedTuple, get_args, get_type_hints
 
 from cogfal.spec import DictType, EnumType, ListType, OptionalType, PredictorSpec, Type
 
 
-@dataclass(frozen=True, slots=True)
-class Members:
+class Members(NamedTuple):
     """The inputs that hold enum values, by name, with their types, and the Enum classes."""
 
     inputs: Mapping[str, Type]

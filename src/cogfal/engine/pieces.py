@@ -7,18 +7,16 @@ import io
 from collections.abc import AsyncIterable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 
-@dataclass(frozen=True, slots=True)
-class Returned:
+class Returned(NamedTuple):
     """The whole result; nothing follows."""
 
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Yielded:
+class Yielded(NamedTuple):
     """One piece of the result; `rests` says that the author's code waits until it is asked on."""
 
     value: Any
@@ -30,8 +28,7 @@ class Ended:
     """There are no more pieces."""
 
 
-@dataclass(frozen=True, slots=True)
-class Raised:
+class Raised(NamedTuple):
     """The author's code raised; nothing follows."""
 
     error: BaseException

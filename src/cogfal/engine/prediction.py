@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from cogfal.cog.metrics import MetricRecorder
 from cogfal.engine.clock import Clock
@@ -49,16 +49,14 @@ class Output:
     index: int
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
+class Log(NamedTuple):
     """Text was printed."""
 
     source: Source
     data: str
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(NamedTuple):
     """The author recorded a metric; `mode` is replace, incr or append."""
 
     name: str
@@ -71,8 +69,7 @@ class Completed:
     """It ended, in whatever way; always the last event, and sent after its slot is free."""
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryGone:
+class HistoryGone(NamedTuple):
     """Events that were asked for are no longer kept; the watcher's last event."""
 
     lost: int

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextvars import copy_context
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from typing_extensions import override
 
@@ -28,8 +27,7 @@ Loader: TypeAlias = Callable[[PredictorSpec, Path], Predictor]
 """Brings a predictor up on its thread; raises SetupError."""
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(NamedTuple):
     """One call of the predictor: its inputs, the request's context, where its prints go."""
 
     values: Mapping[str, Any]

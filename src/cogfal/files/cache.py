@@ -13,8 +13,8 @@ import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import anyio.to_thread
 
@@ -24,8 +24,7 @@ from cogfal.files.limits import Budget
 _CHUNK = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class CacheEntry:
+class CacheEntry(NamedTuple):
     """What was fetched from a URL."""
 
     name: str
@@ -112,7 +111,7 @@ class FileCache:
         fetched.path.replace(place)
         status = place.stat()
         self._verified.add((entry.sha256, status.st_size, status.st_mtime_ns))
-        _write_whole(self._record(url), json.dumps(asdict(entry)))
+        _write_whole(self._record(url), json.dumps(entry._asdict()))
         return place
 
     def _object(self, entry: CacheEntry) -> Path:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from urllib import parse
 
 from pydantic_core import SchemaValidator, core_schema
@@ -24,8 +24,7 @@ _BASE64 = SchemaValidator(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class DataUrl:
+class DataUrl(NamedTuple):
     """A data URL taken apart; `payload` is the part after the comma as it came."""
 
     content_type: str

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from cogfal.files.image_size import ImageSize, image_size
 from cogfal.files.kinds import OCTET_STREAM, type_by_name
@@ -56,8 +55,7 @@ _AUDIO_SYNC = {
 _NOT_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
 
-@dataclass(frozen=True, slots=True)
-class Media:
+class Media(NamedTuple):
     """What is known of a file: content type, bytes, and width and height where it is an image."""
 
     content_type: str

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import anyio.to_thread
 
@@ -14,8 +13,7 @@ from cogfal.files.data_urls import to_data_url
 from cogfal.files.image_size import ImageSize
 
 
-@dataclass(frozen=True, slots=True)
-class LocalFile:
+class LocalFile(NamedTuple):
     """A file ready to be delivered; `disposable` says that it goes once it is delivered."""
 
     path: Path
@@ -26,8 +24,7 @@ class LocalFile:
     disposable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class StoredFile:
+class StoredFile(NamedTuple):
     """A file that callers can get at `url`; `size` is in bytes."""
 
     url: str

@@ -7,10 +7,9 @@ import stat
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, NamedTuple, TypeAlias
 
 from cogfal.errors import OutputError
 
@@ -20,8 +19,7 @@ _SYSTEM: Prefixes = ("/proc/", "/sys/", "/dev/", "/etc/")
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(NamedTuple):
     """An output file that may be read, and where it really lies."""
 
     file: BinaryIO

@@ -5,9 +5,8 @@ from __future__ import annotations
 import shutil
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from cogfal.errors import OutputError
 from cogfal.files import LocalFile
@@ -25,8 +24,7 @@ COPIED = 16 * _CHUNK
 _PNG_MODES = frozenset({"1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA"})
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """A file ready to be stored, and the author's file object it came from.
 
     `aside` says that it is a file of our own, which the author's code does not know.
@@ -56,7 +54,7 @@ def prepare(found: FoundFile, places: Places, directory: Path) -> Prepared:
         path = _spooled(source, found, directory)
     file = _described(path, found, places, directory)
     handle = source if is_file_object(source) else None
-    return Prepared(replace(file, disposable=True), handle, aside=True)
+    return Prepared(file._replace(disposable=True), handle, aside=True)
 
 
 def put_aside(prepared: Prepared, places: Places, directory: Path, where: str) -> Prepared:
@@ -66,7 +64,7 @@ def put_aside(prepared: Prepared, places: Places, directory: Path, where: str) -
     """
     file, aside = prepared.file, prepared.aside
     if not aside and file.disposable and _movable(file.path, directory):
-        file, aside = replace(file, path=_moved(file, directory)), True
+        file, aside = file._replace(path=_moved(file, directory)), True
     elif not aside and file.size <= COPIED:
         file, aside = _copied(file, places, directory, where), True
     if aside and prepared.handle is not None:
@@ -93,7 +91,7 @@ def _copied(file: LocalFile, places: Places, directory: Path, where: str) -> Loc
         shutil.copyfileobj(original.file, copy, _CHUNK)
     if file.disposable:
         file.path.unlink(missing_ok=True)
-    return replace(file, path=target, disposable=True)
+    return file._replace(path=target, disposable=True)
 
 
 def dispose(prepared: Prepared) -> None:

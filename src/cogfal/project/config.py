@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from cogfal.errors import ConfigError
 from cogfal.project.document import Scalar, Sequence, Table, Value, read_document
@@ -29,24 +29,21 @@ _RESERVED: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Mount:
+class Mount(NamedTuple):
     """A build secret named `id` that a command reads as the file `target`."""
 
     id: str
     target: str
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """One command of `build.run` or `build.pre_install`."""
 
     command: str
     mounts: tuple[Mount, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class WeightSource:
+class WeightSource(NamedTuple):
     """One entry of `weights`: what is fetched from `source` to `target` in the project."""
 
     source: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import yaml
 
@@ -26,8 +26,7 @@ _SCALAR_TAGS: Final = frozenset(
 _TRUE: Final = frozenset({"true", "yes", "on"})
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(NamedTuple):
     """A single value: `text` as it was written, `kind` what YAML takes it for, such as `int`."""
 
     text: str
@@ -40,8 +39,7 @@ class Scalar:
         return self.text.lower() in _TRUE
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(NamedTuple):
     """A list of values."""
 
     items: tuple[Value, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from cogfal.errors import ConfigError
 from cogfal.project.caches import cache_variables
@@ -38,8 +38,7 @@ if TYPE_CHECKING:
 OLDEST_PYTHON = (3, 10)
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
+class Files(NamedTuple):
     """The project's files on their way to the runner.
 
     `context` is their directory on this machine; `include` and `ignore` are `app_files` and

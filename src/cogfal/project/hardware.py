@@ -15,15 +15,13 @@ compared with these pages in November 2026, the older entries and those of jax o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 Capability: TypeAlias = tuple[int, int]
 Cuda: TypeAlias = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(NamedTuple):
     """A machine type; memory in GiB, `capability` None without a GPU."""
 
     name: str
@@ -64,8 +62,7 @@ LIBRARY_CUDA: Final[dict[Capability, Cuda]] = {
 """The first CUDA whose own libraries (cuBLAS, cuDNN, ...) run on a capability."""
 
 
-@dataclass(frozen=True, slots=True)
-class TorchRelease:
+class TorchRelease(NamedTuple):
     """The CUDA versions that a torch release was built for; `default` is PyPI's wheel."""
 
     version: tuple[int, int]
@@ -114,8 +111,7 @@ TORCH_KERNELS: Final[dict[Cuda, tuple[Capability, ...]]] = {
 """The capabilities that torch's wheels hold machine code for, by the CUDA they were built with."""
 
 
-@dataclass(frozen=True, slots=True)
-class TensorFlowRelease:
+class TensorFlowRelease(NamedTuple):
     """The CUDA and cuDNN that a TensorFlow release loads; `extra` says `[and-cuda]` brings them."""
 
     version: tuple[int, int]
@@ -153,8 +149,7 @@ JAX_BLACKWELL: Final = (0, 5, 0)
 JAX_LINKS: Final = "https://storage.googleapis.com/jax-releases/jax_cuda_releases.html"
 
 
-@dataclass(frozen=True, slots=True)
-class CudaImage:
+class CudaImage(NamedTuple):
     """A development image of nvidia/cuda: `cuda` to the patch, cuDNN's major version, its tag."""
 
     cuda: tuple[int, int, int]

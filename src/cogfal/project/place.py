@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from cogfal.errors import ConfigError, PredictorError
 
 COG_YAML = "cog.yaml"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a project is: `root` is its directory here, `config` its cog.yaml if it has one."""
 
     root: Path

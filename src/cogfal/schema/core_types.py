@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import urllib.parse
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 from typing_extensions import assert_never
@@ -51,8 +50,7 @@ class Door(Enum):
     """Strict: a value has the JSON type that was declared; null is never taken for an input."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(NamedTuple):
     """What holds for the scalars inside of one input's type."""
 
     strict: bool = False

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
-from typing import Final, NoReturn
+from typing import Final, NamedTuple, NoReturn
 
 import httpx
 from starlette.requests import Request
@@ -38,8 +37,7 @@ class Malformed(Exception):
         super().__init__(message)
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """A request for a prediction; `input` is whatever JSON the client sent as its inputs."""
 
     id: str | None

@@ -9,9 +9,8 @@ searched for words, so one that happens to name a GPU library changes nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from starlette.responses import JSONResponse
 
@@ -33,13 +32,12 @@ BUSY_RETRY_AFTER = "1"  # seconds
 NOTHING: Final[Mapping[str, JSON]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """An error as an answer: status, JSON `detail` and headers."""
 
     status: int
     detail: JSON
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = NOTHING
 
     def response(self, more: Mapping[str, JSON] = NOTHING) -> JSONResponse:
         """Make the HTTP response; its body holds `more` beside the detail."""

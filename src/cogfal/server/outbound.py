@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import AsyncIterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote
 
 import anyio
@@ -34,8 +33,7 @@ class Unreachable(Exception):
         super().__init__(reason)
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """What the other side answered; its body is not read."""
 
     status: int

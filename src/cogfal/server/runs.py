@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from starlette.requests import Request
 
@@ -57,8 +56,7 @@ class AlreadyUnderWay(Busy):
     """Report an id that is taken."""
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """A request for a prediction, as far as starting it goes; `values` are the inputs as sent."""
 
     id: str | None

@@ -11,7 +11,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import httpx
 
@@ -258,8 +258,7 @@ class Delivery:
         return Problem(f"it was answered with {reply.status}", hopeful=reply.status in RETRIED)
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """Why a webhook was not taken; `hopeful` says that it may be later."""
 
     reason: str
