@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -13,9 +14,14 @@ from cogfal.cog.exceptions import CancelationException
 from cogfal.engine.interruption import Interruption
 
 
+def on_another_thread(function: Callable[[], None]) -> None:
+    """Call a function soon."""
+    threading.Thread(target=function).start()
+
+
 def test_fired_before_the_stretch() -> None:
     """The stretch does not begin."""
-    interruption = Interruption(CancelationException)
+    interruption = Interruption(CancelationException, on_another_thread)
     interruption.fire()
 
     with pytest.raises(CancelationException):
@@ -25,7 +31,7 @@ def test_fired_before_the_stretch() -> None:
 
 def test_fired_after_the_stretch() -> None:
     """Nothing happens any more."""
-    interruption = Interruption(CancelationException)
+    interruption = Interruption(CancelationException, on_another_thread)
 
     assert interruption.run(lambda: 3) == 3
     interruption.fire()
@@ -51,7 +57,7 @@ def test_never_outside_of_the_stretch() -> None:
         for number in range(300_000):
             if number > 3000 and "interrupted" in outcomes:
                 break
-            interruption = Interruption(CancelationException)
+            interruption = Interruption(CancelationException, on_another_thread)
             current.append(interruption)
             try:
                 interruption.run(lambda: sum(range(number % 500)))  # noqa: B023  # it runs at once
@@ -69,7 +75,7 @@ def test_never_outside_of_the_stretch() -> None:
 
 def test_what_catches_it_is_known() -> None:
     """`landed` tells of an exception that the stretch swallowed."""
-    interruption = Interruption(CancelationException)
+    interruption = Interruption(CancelationException, on_another_thread)
     running = threading.Event()
 
     def stubborn() -> str:
@@ -88,6 +94,45 @@ def test_what_catches_it_is_known() -> None:
     firing.start()
 
     assert interruption.run(stubborn) == "kept on"
+    firing.join()
+    assert interruption.landed
+
+
+class Finalized:
+    """Takes its time when it is collected, and says so."""
+
+    def __init__(self, collected: threading.Event, fired: threading.Event) -> None:
+        self.collected, self.fired = collected, fired
+
+    def __del__(self) -> None:
+        """Be interrupted here."""
+        self.collected.set()
+        self.fired.wait()
+        while True:
+            time.sleep(0.0005)
+
+
+def test_what_python_ignores_is_raised_again() -> None:
+    """Landing in a finalizer, where Python drops it, does not lose the exception."""
+    Interruption.watch_ignored()
+    interruption = Interruption(CancelationException, on_another_thread)
+    collected, fired = threading.Event(), threading.Event()
+
+    def stretch() -> None:
+        Finalized(collected, fired)
+        while True:
+            time.sleep(0.0005)
+
+    def fire() -> None:
+        collected.wait()
+        interruption.fire()
+        fired.set()
+
+    firing = threading.Thread(target=fire)
+    firing.start()
+
+    with pytest.raises(CancelationException):
+        interruption.run(stretch)
     firing.join()
     assert interruption.landed
 

@@ -25,7 +25,7 @@ from tests.outputs.desk import Desk, Shelf, a_file
     [
         ("/etc/passwd", "/etc/passwd lies outside the project"),
         ("/proc/self/environ", "lies outside"),
-        ("/proc/self/cwd/pyproject.toml", "lies outside"),
+        ("/proc/self/cwd/env", "lies outside"),
         ("/dev/null", "lies outside"),
         ("/sys/kernel/uevent_seqnum", "lies outside"),
         ("/usr/bin/env", "lies outside"),
@@ -41,9 +41,10 @@ from tests.outputs.desk import Desk, Shelf, a_file
     ],
 )
 def test_misplaced_file_is_an_error_that_names_it(
-    desk: Desk, project: Path, path: str, message: str
+    desk: Desk, project: Path, path: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """System files, links to them, directories, pipes and missing files are never delivered."""
+    monkeypatch.chdir("/usr/bin")
     (project / "link").symlink_to("/etc/hostname")
     (project / "loop").symlink_to(project / "loop")
     os.mkfifo(project / "pipe")

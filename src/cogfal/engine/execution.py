@@ -86,6 +86,7 @@ class _ThreadRun:
         self._step: Interruption | None = None
         self._answer: Answer | None = None
         self._task: asyncio.Task[Any] | None = None
+        self._post = asyncio.get_running_loop().call_soon_threadsafe
 
     async def next(self) -> Piece:
         if self._rests:
@@ -113,11 +114,14 @@ class _ThreadRun:
             return Ended()
         self._closing = True
         answer = self._answer = Answer()
-        self._thread.post(partial(self._end, Interruption(self._cancellation), answer))
+        self._thread.post(partial(self._end, self._interruption(), answer))
         return await answer.wait(self.cancel)
 
+    def _interruption(self) -> Interruption:
+        return Interruption(self._cancellation, self._post)
+
     def _go_on(self) -> None:
-        step = self._step = Interruption(self._cancellation)
+        step = self._step = self._interruption()
         if self._cancelled:
             step.fire()
         function = self._advance if self._begun else self._first
@@ -127,7 +131,7 @@ class _ThreadRun:
     def _work(self, function: Callable[[], Piece], step: Interruption) -> None:
         piece = self._performed(function, step)
         if isinstance(piece, Raised) and self._cancelled and _is_suspended(self._iterator):
-            piece = self._performed(self._interrupted, Interruption(self._cancellation))
+            piece = self._performed(self._interrupted, self._interruption())
         if not isinstance(piece, Yielded):
             self._iterator = None
         self._feed.hand_over(piece)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import Final, TypeVar
+from contextlib import suppress
+from typing import Any, Final, TypeAlias, TypeVar
 
 R = TypeVar("R")
+Post: TypeAlias = Callable[[Callable[[], None]], object]
+"""Has a function called by another thread, without a lock that the calling one might hold."""
 CHANCES: Final = 100
 """Turns of a loop, at each of which the interpreter raises what is pending."""
+_ORIGIN: Final = "_cogfal_interruption"
 
 
 class Interruption:
@@ -18,19 +23,37 @@ class Interruption:
 
     Both sides only set flags in an order that lets one of them see the other, so no lock can be
     left behind by an exception that lands between two instructions. `landed` tells whether the
-    exception was raised inside the stretch, even where the code there caught it.
+    exception was raised inside the stretch, even where the code there caught it; `deaf` that it
+    would not be seen now.
+
+    Args:
+        exception: What to raise.
+        post: Fires again after the exception landed where Python can only ignore it, such as in a
+            finalizer or the callback of a weak reference, once `watch_ignored` was called.
     """
 
-    __slots__ = ("_closed", "_exception", "_fired", "_firing", "_requested", "_thread", "landed")
+    __slots__ = (
+        "_closed",
+        "_exception",
+        "_fired",
+        "_firing",
+        "_post",
+        "_requested",
+        "_thread",
+        "deaf",
+        "landed",
+    )
 
-    def __init__(self, exception: type[BaseException]) -> None:
+    def __init__(self, exception: type[BaseException], post: Post) -> None:
         self.landed = False
         self._exception = exception
+        self._post = post
         self._thread: int | None = None
         self._requested = False
         self._firing = False
         self._fired = False
         self._closed = False
+        self.deaf = False
 
     def run(self, function: Callable[[], R]) -> R:
         """Call `function`; raises the exception if it is fired before or during the call.
@@ -51,12 +74,40 @@ class Interruption:
         """
         if self._requested:
             return
+        while self.deaf:
+            time.sleep(0)
         self._firing = True
         self._requested = True
         if self._thread is not None and not self._closed:
             self._fired = True
             _raise_in(self._thread, self._witness())
         self._firing = False
+
+    def fire_again(self) -> None:
+        """Forget that it landed, and have it fired once more; in the interrupted thread."""
+        self.deaf = True
+        self.landed = False
+        self._requested = False
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._post(self.fire)
+
+    @classmethod
+    def watch_ignored(cls) -> None:
+        """Notice interruptions that Python ignores; what else it ignores is reported as before."""
+        before = sys.unraisablehook
+        if getattr(before, _ORIGIN, False):
+            return
+
+        def hook(ignored: Any) -> None:
+            interruption = getattr(ignored.exc_type, _ORIGIN, None)
+            if isinstance(interruption, cls):
+                interruption.fire_again()
+                interruption.deaf = False  # the last step: what lands before it is ignored, too
+            else:
+                before(ignored)
+
+        setattr(hook, _ORIGIN, True)
+        sys.unraisablehook = hook
 
     def _witness(self) -> type[BaseException]:
         """Make a class that passes for the exception and notes that it was raised."""
@@ -65,7 +116,7 @@ class Interruption:
             self.landed = True
 
         exception = self._exception
-        names = {"__init__": note, "__module__": exception.__module__}
+        names = {"__init__": note, "__module__": exception.__module__, _ORIGIN: self}
         return type(exception.__name__, (exception,), names)
 
     def _run(self, function: Callable[[], R]) -> R:

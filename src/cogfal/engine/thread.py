@@ -10,6 +10,8 @@ from contextlib import suppress
 from queue import SimpleQueue
 from typing import Final, TypeAlias, TypeVar
 
+from cogfal.engine.interruption import Interruption
+
 R = TypeVar("R")
 Job: TypeAlias = Callable[[], None]
 TURN: Final = 0.001
@@ -41,6 +43,7 @@ class PredictorThread:
         """Start the thread."""
         self._interval = sys.getswitchinterval()
         sys.setswitchinterval(min(self._interval, TURN))
+        Interruption.watch_ignored()
         self._thread.start()
 
     def begin_looping(self) -> None:
