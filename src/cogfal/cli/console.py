@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
 from enum import Enum
 
 from rich.console import Console
@@ -59,8 +58,3 @@ def confirm(question: str) -> bool:
         return False
     stderr().print(f"{escape(question)} [dim](y/N)[/] ", end="")
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
-
-
-def bullet_list(items: Iterable[str]) -> str:
-    """Return items as indented lines."""
-    return "".join(f"\n  {item}" for item in items)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final, TextIO
 
 from rich.console import Console
@@ -245,9 +244,3 @@ def _lines(text: str) -> list[str]:
     if not parts or not parts[-1].endswith(("\n", "\r")):
         return parts or [""]
     return [*parts, ""]
-
-
-def file_names(paths: list[Path]) -> str:
-    """Name files that are under way, the first and how many more."""
-    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-    return f"{paths[0].name}{more}"

@@ -59,9 +59,10 @@ def run_here(arguments: argparse.Namespace, role: Role) -> int:
     project = open_project(arguments.directory, arguments.ref)
     spec = project.read(role)
     values = read_inputs(arguments, spec)
-    os.environ.update(project.variables | read_variables(arguments))
+    variables = read_variables(arguments)
+    os.environ.update(project.variables | variables)
     withdraw = provide(project.served, project.root) if project.served is not None else None
-    os.environ.update(read_variables(arguments))
+    os.environ.update(variables)  # they win over those that `provide` sets again
     try:
         with (
             Relay() as relay,
