@@ -87,19 +87,22 @@ def slot_count(settings: EngineSettings, spec: PredictorSpec) -> int:
     Raises:
         SettingError: `COG_MAX_CONCURRENCY` is not a positive number.
     """
-    wanted = _variable("COG_MAX_CONCURRENCY", int, least=1)
-    if not spec.shape.asynchronous:
-        return 1
-    return wanted or settings.max_concurrency or spec.max_concurrency or 1
+    wanted = _wanted_at_once(settings, spec)
+    return wanted if spec.shape.asynchronous else 1
 
 
 def ignored_concurrency(settings: EngineSettings, spec: PredictorSpec) -> int | None:
     """Return how many predictions at once were asked for where only one can run."""
     if spec.shape.asynchronous or spec.role is Role.TRAIN:
         return None
-    wanted = _variable("COG_MAX_CONCURRENCY", int, least=1)
-    wanted = wanted or settings.max_concurrency or spec.max_concurrency or 1
+    wanted = _wanted_at_once(settings, spec)
     return wanted if wanted > 1 else None
+
+
+def _wanted_at_once(settings: EngineSettings, spec: PredictorSpec) -> int:
+    """Return how many predictions at once were asked for, the operator's wish first."""
+    asked = _variable("COG_MAX_CONCURRENCY", int, least=1)
+    return asked or settings.max_concurrency or spec.max_concurrency or 1
 
 
 def setup_timeout(settings: EngineSettings) -> float | None:
