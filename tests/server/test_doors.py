@@ -55,3 +55,12 @@ def test_fals_door_waits_for_cogs(app: Server, fal_request: ThreadPoolExecutor) 
     app.client.post("/predictions/shared/cancel").raise_for_status()
 
     assert waiting.result(30).json() == {"output": None}
+
+
+def test_whoever_cancels_may_go_on_at_once(app: Server) -> None:
+    """The slot of a cancelled prediction is there for the request after the cancellation."""
+    body = {"input": {"mode": "sleep", "count": 100}}
+    app.client.put("/predictions/shared", json=body, headers=ASYNC).raise_for_status()
+    app.client.post("/predictions/shared/cancel").raise_for_status()
+
+    assert answer(predict(app, mode="none"))[0] == 200

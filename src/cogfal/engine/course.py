@@ -95,6 +95,11 @@ class Course:
                 self.interrupt()
 
     @property
+    def cancelled(self) -> bool:
+        """Whether its end was asked for."""
+        return self._cancelled
+
+    @property
     def disobedient(self) -> float:
         """For how many seconds it has gone on since it was cancelled."""
         return 0.0 if self._cancelled_at is None else time.monotonic() - self._cancelled_at

@@ -10,7 +10,7 @@ from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from cogfal.engine.capture import Capture
 from cogfal.engine.course import Course, Submission, Surroundings
@@ -34,6 +34,7 @@ from cogfal.spec import PredictorSpec
 __all__ = ["EngineSettings", "Health", "HealthStatus", "Service", "Submission"]
 
 CLEANUP_TIME: Final = 5.0  # seconds for predictions to obey when shutting down
+VACATING_TIME: Final = 0.25  # seconds for a cancelled prediction to make room for a request
 Key: TypeAlias = tuple[str, str]
 
 
@@ -95,7 +96,7 @@ class Service:
             log_limit=self.settings.log_limit,
         )
         self._running: dict[Key, Course] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], Course] = {}
         self._closed = False
 
     async def setup(self) -> None:
@@ -129,9 +130,19 @@ class Service:
         course = Course(request, self._slots.enter(), self._around, prediction)
         self._running[key] = course
         task = asyncio.get_running_loop().create_task(course.run())
-        self._tasks.add(task)
-        task.add_done_callback(partial(self._settle, course))
+        self._tasks[task] = course
+        task.add_done_callback(self._settle)
         return prediction
+
+    async def vacated(self) -> None:
+        """Wait for a cancelled prediction to end, where no slot is free until one does.
+
+        It does so within milliseconds, unless its author's code does not obey; nobody waits for
+        longer than a quarter of a second. Those who wait in line come first.
+        """
+        if not self._slots.free:
+            leaving = {task for task, course in self._tasks.items() if course.cancelled}
+            await _wait(leaving, VACATING_TIME, asyncio.FIRST_COMPLETED)
 
     def find(self, id: str, door: str) -> Prediction:  # noqa: A002  # the word of Cog's API
         """Return a prediction that has not ended; raises UnknownPrediction."""
@@ -167,15 +178,15 @@ class Service:
         if self._closed:
             return
         self._closed = True
-        await _wait(self._tasks, grace)
+        await _wait(self._tasks.keys(), grace)
         for course in list(self._running.values()):
             course.cancel()
-        await _wait(self._tasks, CLEANUP_TIME)
+        await _wait(self._tasks.keys(), CLEANUP_TIME)
         given_up = [*self._running.values()]
         for course in given_up:
             self._capture.say(f"prediction {course.prediction.id} does not stop; it is given up")
             course.abandon()
-        await _wait(self._tasks, CLEANUP_TIME)
+        await _wait(self._tasks.keys(), CLEANUP_TIME)
         await self._lifecycle.take_down(blocked=bool(given_up) and not self.spec.shape.asynchronous)
         with suppress(OSError):  # what stays goes with the next sweep
             self._scratch.close()
@@ -220,9 +231,9 @@ class Service:
         if course is not None:
             course.cancel()
 
-    def _settle(self, course: Course, task: asyncio.Task[None]) -> None:
+    def _settle(self, task: asyncio.Task[None]) -> None:
         """Forget a task; end its prediction where the task was killed before it began."""
-        self._tasks.discard(task)
+        course = self._tasks.pop(task)
         if not course.prediction.status.terminal:
             course.abort()
 
@@ -239,9 +250,13 @@ class Service:
         self._lifecycle.alarm(text)
 
 
-async def _wait(tasks: AbstractSet[asyncio.Task[None]], timeout: float) -> None:
+async def _wait(
+    tasks: AbstractSet[asyncio.Task[None]],
+    timeout: float,
+    until: Literal["FIRST_COMPLETED", "ALL_COMPLETED"] = asyncio.ALL_COMPLETED,
+) -> None:
     if tasks:
-        await asyncio.wait(tasks, timeout=timeout)
+        await asyncio.wait(tasks, timeout=timeout, return_when=until)
 
 
 def _summary(prediction: Prediction) -> str:

@@ -82,7 +82,7 @@ class CogDoor:
             mode = self._mode(request)
             if prediction_id is not None and (run := self.runs.find(prediction_id)) is not None:
                 return self._attached(run, mode)
-            run = self._start(request, envelope, prediction_id or envelope.id or new_id())
+            run = await self._start(request, envelope, prediction_id or envelope.id or new_id())
             return await _reported(run, mode, request)
         except (Malformed, NotAcceptable, RequestError) as error:
             return refusal(error)
@@ -94,10 +94,12 @@ class CogDoor:
             return Mode.EVENTS
         return Mode.ASYNC if _prefers_async(request) else Mode.WAIT
 
-    def _start(self, request: Request, envelope: Envelope, prediction_id: str) -> Run:
+    async def _start(self, request: Request, envelope: Envelope, prediction_id: str) -> Run:
         upload = self.uploads.store(envelope.output_file_prefix, prediction_id)
         deliverer = self.runs.deliverer(request, upload)
-        run = self.runs.start(Order(prediction_id, envelope.input, envelope.context, deliverer))
+        run = await self.runs.start(
+            Order(prediction_id, envelope.input, envelope.context, deliverer)
+        )
         if envelope.webhook is not None:
             trace = {n: v for n in TRACE_HEADERS if (v := request.headers.get(n)) is not None}
             self.webhooks.tell(run, Target(envelope.webhook, envelope.events, trace))

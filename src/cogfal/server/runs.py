@@ -103,8 +103,8 @@ class Runs:
             return None
         return self._under_way.get(prediction_id)
 
-    def start(self, order: Order) -> Run:
-        """Start a prediction at once or not at all.
+    async def start(self, order: Order) -> Run:
+        """Start a prediction at once, or once a cancelled one has made room, or not at all.
 
         Raises:
             InvalidInput: The inputs do not fit.
@@ -112,6 +112,7 @@ class Runs:
             Busy: Every slot is taken; AlreadyUnderWay where the id is.
         """
         values = self._validator.parse(order.values)
+        await self.service.vacated()
         if order.id is not None and self.find(order.id) is not None:
             raise AlreadyUnderWay(f"a prediction with the id {order.id!r} is under way")
         prediction = self.service.submit(
