@@ -42,6 +42,11 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     return lambda seconds: monkeypatch.setattr(engine, "VACATING_TIME", seconds)
 
 
+def release(go: Path) -> None:
+    """Let the cancelled prediction end."""
+    go.touch()
+
+
 async def leaving(service: Service, go: Path) -> None:
     """Start a prediction and cancel it; it stays until it may go."""
     prediction = submit(service, go=str(go))
@@ -60,7 +65,7 @@ def test_room_is_made(tmp_path: Path, go: Path, patience: Callable[[float], None
             await asyncio.sleep(0)
             assert not vacated.done()
 
-            go.touch()
+            release(go)
             await vacated
 
             service.submit(Submission({}, Plain(), wait=False)).cancel()
@@ -82,7 +87,7 @@ def test_a_prediction_that_does_not_obey(
 
             with pytest.raises(Busy, match="all 1 slots are taken"):
                 service.submit(Submission({}, Plain(), wait=False))
-            go.touch()
+            release(go)
 
     run(main)
 
@@ -98,7 +103,7 @@ def test_those_in_line_come_first(
             await leaving(service, go)
             waiting = submit(service)
             vacated = asyncio.ensure_future(service.vacated())
-            go.touch()
+            release(go)
             await vacated
 
             with pytest.raises(Busy):
