@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import runpy
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -303,16 +302,6 @@ def test_the_stores_of_fal_travel_where_files_may_need_them(
     )
 
     assert (app_of(project).choose_store is choose_store) is travels
-
-
-def test_an_app_with_a_playground_takes_its_page_along(tmp_path: Path) -> None:
-    """The page is left behind otherwise."""
-    text = app_file('predictor = "predict.py:Predictor"\nplayground = True')
-    app = app_of(write_project(tmp_path, predict_py=ECHO, app_py=text))
-
-    _, (packed,) = app.source.__reduce__()
-
-    assert b"playground/static/index.html" in zlib.decompress(packed)
 
 
 def test_wrap_reads_a_class_at_hand(tmp_path: Path) -> None:

@@ -9,8 +9,10 @@ import zlib
 from pathlib import Path
 
 import cloudpickle
+import pytest
 
 from cogfal import carriage
+from tests.project_files import write_project
 
 LOADS = """
 import pathlib, pickle, sys
@@ -18,6 +20,53 @@ sys.path = [entry for entry in sys.path if not pathlib.Path(entry, "cogfal").exi
 loaded = pickle.loads(sys.stdin.buffer.read())
 import cogfal.spec
 print(loaded.source.carried, cogfal.__file__, loaded.kind)
+"""
+PREDICTOR = """
+    from cog import BasePredictor
+
+    class Predictor(BasePredictor):
+        def predict(self, text: str) -> str:
+            return text
+"""
+TWO_APPS = """
+    import cogfal
+
+    class Shown(cogfal.App):
+        predictor = "predict.py:Predictor"
+        playground = True
+
+    class Plain(cogfal.App):
+        predictor = "predict.py:Predictor"
+"""
+PICKLES = """
+import pathlib, runpy, sys
+import cloudpickle
+from fal.app import wrap_app
+
+apps = runpy.run_path("app.py")
+for name in sys.argv[1:]:
+    wrap_app(apps[name])  # says what goes by value
+    pathlib.Path(name).write_bytes(cloudpickle.dumps(apps[name]))
+"""
+RUNNER = """
+import importlib.util, json, pathlib, pickle, sys
+
+class WithoutFal:
+    def find_spec(self, name, path=None, target=None):
+        if name == "fal":
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, WithoutFal())
+sys.path = [entry for entry in sys.path if not pathlib.Path(entry, "cogfal").exists()]
+app = pickle.loads(pathlib.Path(sys.argv[1]).read_bytes())
+
+import cogfal
+from starlette.testclient import TestClient
+
+carried = importlib.util.find_spec("cogfal.playground") is not None
+client = TestClient(app(_allow_init=True)._build_app(), base_url="http://127.0.0.1")
+status = client.get("/playground").status_code if carried else None
+print(json.dumps([cogfal.__file__, carried, status]))
 """
 
 
@@ -84,14 +133,31 @@ def test_what_a_runner_cannot_use_stays_behind() -> None:
     assert not any("__pycache__" in name for name in names)
 
 
-def test_an_app_can_take_more_along() -> None:
-    """The playground goes to the runners of the apps that serve it."""
-    source = carriage.Source()
-    source.take_along("playground")
+@pytest.fixture(scope="module")
+def pickles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a process that makes two Apps, the first with a playground, left their pickles."""
+    project = write_project(tmp_path_factory.mktemp("apps"), predict_py=PREDICTOR, app_py=TWO_APPS)
+    subprocess.run([sys.executable, "-c", PICKLES, "Shown", "Plain"], cwd=project, check=True)
+    return project
 
-    _, (packed,) = source.__reduce__()
 
-    names = json.loads(zlib.decompress(packed))
-    assert "cogfal/playground/__init__.py" in names
-    assert "cogfal/playground/static/index.html" in names
-    assert not any(name.startswith("cogfal/cli/") for name in names)
+@pytest.mark.parametrize(("name", "status"), [("Shown", 200), ("Plain", None)])
+def test_an_app_carries_the_playground_if_it_has_one(
+    pickles: Path, name: str, status: int | None
+) -> None:
+    """Whatever other Apps of its process have, on a runner with neither fal nor cogfal."""
+    result = subprocess.run(
+        [sys.executable, "-c", RUNNER, pickles / name], capture_output=True, check=True, text=True
+    )
+
+    file, *answer = json.loads(result.stdout)
+    assert "cogfal-source-" in file
+    assert answer == [status is not None, status]
+    assert not Path(file).parent.parent.exists()
+
+
+def test_an_addition_leaves_an_installed_cogfal_alone() -> None:
+    """Where the package is there already, nothing is unpacked."""
+    addition = carriage.unpack_addition("playground", b"never looked at")
+
+    assert isinstance(addition, carriage.Addition)

@@ -4,7 +4,8 @@ fal sends an App class to its runner as a cloudpickle, and the runner has no cog
 that name things from fal travel in that pickle by value; the rest of the package travels as source.
 `Carried` must come first among the bases of whatever needs cogfal on the other side: a class's
 bases are rebuilt, one after the other and completely, before the class itself, so the source is in
-place by the time the first reference to a `cogfal` module is read.
+place by the time the first reference to a `cogfal` module is read. What only some Apps need is the
+state of those Apps' own classes, and joins the rest when they are rebuilt.
 
 This module travels by value and therefore uses nothing but the standard library.
 """
@@ -12,6 +13,7 @@ This module travels by value and therefore uses nothing but the standard library
 from __future__ import annotations
 
 import atexit
+import importlib
 import json
 import os
 import shutil
@@ -29,6 +31,7 @@ LEFT_BEHIND = (
     "__main__.py",
     "__pycache__",
     "app.py",
+    "app_file.py",
     "assembly.py",
     "carriage.py",
     "cli",
@@ -50,26 +53,43 @@ class Source:
     def __init__(self, *, carried: bool = False, directory: str | None = None) -> None:
         self.carried = carried
         self._directory = directory
-        self._extra: set[str] = set()
-
-    def take_along(self, name: str) -> None:
-        """Pack one of `LEFT_BEHIND` too, for an App of this process that has a use for it."""
-        self._extra.add(name)
 
     def discard(self) -> None:
-        """Remove the unpacked files of a process that is about to end."""
+        """Remove the unpacked files of a process that is about to end, additions included."""
         if self._directory is not None:
             shutil.rmtree(self._directory, ignore_errors=True)
 
     def __reduce__(self) -> tuple[Callable[[bytes], Source], tuple[bytes]]:
-        return unpack_source, (pack_source(self._extra),)
+        return unpack_source, (pack_source(),)
 
 
-def pack_source(extra: Collection[str] = ()) -> bytes:
+class Addition:
+    """One of the packages in `LEFT_BEHIND`, for the runners of the class that has this."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __reduce__(self) -> tuple[Callable[[str, bytes], Addition], tuple[str, bytes]]:
+        return unpack_addition, (self._name, pack_addition(self._name))
+
+
+def pack_source() -> bytes:
     """Pack the files of the running cogfal package, all of them text, the same bytes each time."""
-    package = Path(sys.modules["cogfal"].__file__ or "").parent
+    return _packed(_package(), "cogfal/", LEFT_BEHIND)
+
+
+def pack_addition(name: str) -> bytes:
+    """Pack the files of one of its packages."""
+    return _packed(_package() / name, f"cogfal/{name}/", ("__pycache__",))
+
+
+def _package() -> Path:
+    return Path(importlib.import_module("cogfal").__file__ or "").parent
+
+
+def _packed(directory: Path, prefix: str, left: Collection[str]) -> bytes:
     files: dict[str, str] = {}
-    _collect(package, "cogfal/", frozenset(LEFT_BEHIND).difference(extra), files)
+    _collect(directory, prefix, left, files)
     return zlib.compress(json.dumps(files).encode())
 
 
@@ -94,15 +114,31 @@ def unpack_source(packed: bytes) -> Source:
         return Source(carried=True)
     directory = tempfile.mkdtemp(prefix="cogfal-source-")
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    _unpack(packed, directory)
+    sys.path.insert(0, directory)
+    return Source(carried=True, directory=directory)
+
+
+def unpack_addition(name: str, packed: bytes) -> Addition:
+    """Put what `pack_addition` made beside the rest of cogfal, unless it is there."""
+    package = _package()
+    if not (package / name).exists():
+        _unpack(packed, str(package.parent))
+        importlib.invalidate_caches()
+    return Addition(name)
+
+
+def _unpack(packed: bytes, directory: str) -> None:
     for name, text in json.loads(zlib.decompress(packed)).items():
         file = Path(directory, name)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
-    sys.path.insert(0, directory)
-    return Source(carried=True, directory=directory)
 
 
 class Carried:
     """Base that brings cogfal's source along when a subclass is pickled by value."""
 
     source: ClassVar[Source] = Source()
+
+    source_additions: ClassVar[tuple[Addition, ...]] = ()
+    """What a subclass needs of cogfal besides; it may not be named in what is pickled."""

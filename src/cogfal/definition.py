@@ -13,7 +13,7 @@ from types import new_class
 from typing import TYPE_CHECKING, Any
 
 from cogfal.assembly import Wishes, assemble
-from cogfal.carriage import BY_VALUE
+from cogfal.carriage import BY_VALUE, Addition
 from cogfal.errors import SettingError
 from cogfal.fal_files import choose_store
 from cogfal.outputs import may_hold_file
@@ -87,8 +87,7 @@ def settle(cls: type[App], base: type[App], kwargs: dict[str, Any]) -> dict[str,
     cls.settled = frozenset(assembly.settings)
     if cls.predictor is not None:
         cls.given = ()
-    if cls.playground:
-        cls.source.take_along("playground")
+    cls.source_additions = (Addition("playground"),) if cls.playground else ()
     cls.choose_store = choose_store if _needs_fal(cls) else choose_without_fal
     cls.local_python_modules = [*BY_VALUE, *_added(cls.local_python_modules)]
     return {**kwargs, **assembly.keywords}
