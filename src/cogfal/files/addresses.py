@@ -32,6 +32,11 @@ def is_public(address: str) -> bool:
     return _is_public_unicast(ip)
 
 
+def anywhere(address: str) -> bool:
+    """Let every address pass."""
+    return bool(address)
+
+
 def _is_public_unicast(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     special = (
         ip.is_private,

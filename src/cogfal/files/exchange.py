@@ -1,7 +1,6 @@
 """Exchange an HTTP request for its answer, each over a connection of its own.
 
-Only this module and `connecting` use httpcore, which takes longer to import than all of `cogfal`;
-most apps need it late or never, so this module is imported by those who are about to send.
+Only this module and `connecting` use httpcore; `client` imports them when there is one to send.
 """
 
 from __future__ import annotations
@@ -24,15 +23,15 @@ Answer: TypeAlias = httpcore.Response
 """Status and headers of an answer whose body is still to be read."""
 
 
-class Client:
-    """Sends requests to the hosts whose every address is `permitted`."""
+class Exchange:
+    """Sends a request to a host whose every address is `permitted`, when called."""
 
     def __init__(self, resolver: Resolver, permitted: Callable[[str], bool]) -> None:
         self._network = GuardedNetwork(resolver, permitted)
         self._tls: SSLContext | None = None
 
     @asynccontextmanager
-    async def exchange(
+    async def __call__(
         self,
         method: str,
         url: httpx.URL,

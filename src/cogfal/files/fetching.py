@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
 import anyio
 import httpx
 
-from cogfal.files.addresses import is_public
+from cogfal.files.addresses import anywhere, is_public
+from cogfal.files.client import Client
 from cogfal.files.decoding import Decoder, decoder_for
 from cogfal.files.faults import FetchError
 from cogfal.files.limits import Budget, FileLimits, Meter
@@ -23,7 +23,7 @@ from cogfal.files.workspace import create_file
 from cogfal.files.writing import Writer
 
 if TYPE_CHECKING:
-    from cogfal.files.exchange import Answer, Client
+    from cogfal.files.exchange import Answer
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -79,8 +79,8 @@ class HttpFetcher:
         progress: Callable[[str, int | None], Reporter] = Progress,
     ) -> None:
         self.limits = limits
-        self._resolver = resolver
-        self._permitted = permitted or (_anywhere if limits.allow_private_hosts else is_public)
+        rule = permitted or (anywhere if limits.allow_private_hosts else is_public)
+        self._client = Client(resolver, rule)
         self._progress = progress
 
     async def fetch(self, url: str, directory: Path, budget: Budget) -> Fetched:
@@ -168,12 +168,6 @@ class HttpFetcher:
         )
         return Fetched(path, body.meter.count, validators)
 
-    @cached_property
-    def _client(self) -> Client:
-        from cogfal.files.exchange import Client  # noqa: PLC0415  # most apps fetch nothing
-
-        return Client(self._resolver, self._permitted)
-
 
 class Body(NamedTuple):
     """A response's body on its way into a file."""
@@ -248,7 +242,3 @@ def _header(response: Answer, name: str) -> str:
     wanted = name.encode("ascii")
     values = (value for key, value in response.headers if key.lower() == wanted)
     return next(values, b"").decode("latin-1")
-
-
-def _anywhere(address: str) -> bool:
-    return bool(address)

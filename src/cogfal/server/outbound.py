@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import AsyncIterable, Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote
 
 import anyio
 import httpx
 
-from cogfal.files.addresses import is_public
+from cogfal.files.addresses import anywhere, is_public
+from cogfal.files.client import Client
 from cogfal.files.faults import FetchError
 from cogfal.files.resolving import Resolver, resolve
 
 if TYPE_CHECKING:
-    from cogfal.files.exchange import Answer, Client
+    from cogfal.files.exchange import Answer
 
 CONNECT_SECONDS: Final = 10.0
 
@@ -54,8 +54,7 @@ class Outbound:
     """
 
     def __init__(self, *, allow_private_hosts: bool = False, resolver: Resolver = resolve) -> None:
-        self._resolver = resolver
-        self._permitted = _anywhere if allow_private_hosts else _only_public
+        self._client = Client(resolver, anywhere if allow_private_hosts else _only_public)
 
     async def send(
         self,
@@ -83,16 +82,6 @@ class Outbound:
             raise Unreachable(str(error)) from error
         except TimeoutError as error:
             raise Unreachable(f"no answer within {seconds:g} s") from error
-
-    @cached_property
-    def _client(self) -> Client:
-        from cogfal.files.exchange import Client  # noqa: PLC0415  # most apps send nothing
-
-        return Client(self._resolver, self._permitted)
-
-
-def _anywhere(address: str) -> bool:
-    return bool(address)
 
 
 def _only_public(address: str) -> bool:
