@@ -145,10 +145,7 @@ class App(Carried, Settings, FalApp):
         ).resolve()
 
     def _make_serving(self) -> Serving:
-        """Make it with the project's variables set, where it is going to serve."""
         project = self.project
-        if project is not None and os.environ.get("IS_ISOLATE_AGENT"):
-            os.environ.update(project.variables)
         if project is None:
             raise SettingError(
                 f"{type(self).__name__} names no predictor",

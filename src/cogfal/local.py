@@ -57,7 +57,14 @@ class LocalProject:
     @property
     def variables(self) -> dict[str, str]:
         """The environment that cog.yaml asks for; whoever runs the predictor sets it."""
+        if self.served is not None:
+            return dict(self.served.variables)
         return dict((*self.config.build.environment, *self.config.environment))
+
+    def provided(self, spec: PredictorSpec) -> ProjectSpec:
+        """Return what an App takes along, to be provided here for one of its predictors."""
+        root = str(self.root)
+        return self.served or ProjectSpec(spec, None, root, root, tuple(self.variables.items()))
 
     @property
     def trains(self) -> bool:

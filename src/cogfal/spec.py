@@ -6,7 +6,8 @@ nobody looks at annotations again. Only the standard library is imported here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -345,3 +346,7 @@ class ProjectSpec:
     variables: tuple[tuple[str, str], ...] = ()
     caches: tuple[tuple[str, str], ...] = ()
     weights: tuple[tuple[str, Weight], ...] = ()
+
+    def with_variables(self, given: Mapping[str, str]) -> ProjectSpec:
+        """Return it with variables that win over its own."""
+        return replace(self, variables=(*self.variables, *given.items()))

@@ -42,6 +42,14 @@ def test_a_project_is_served_from_cog_yaml(project: Path, tmp_path: Path) -> Non
     assert page.status_code == 404
 
 
+def test_variables_of_the_command_line_win(project: Path, tmp_path: Path) -> None:
+    """`-e` replaces what cog.yaml says."""
+    with served(project, tmp_path, "-e", "MARK=?") as url:
+        answer = httpx.post(url, json={"name": "Ada"})
+
+    assert answer.json() == {"output": "Hello, Ada?"}
+
+
 def test_the_playground_is_served_when_asked_for(project: Path, tmp_path: Path) -> None:
     """Its page and the app's document come from one place."""
     with served(project, tmp_path, "--playground") as url:

@@ -72,22 +72,30 @@ def test_number_of_slots(
     setting: int | None,
     total: int,
 ) -> None:
-    """COG_MAX_CONCURRENCY wins over the setting, and that over the decorator."""
+    """COG_MAX_CONCURRENCY, read by setup, wins over the setting, and that over the decorator."""
+    settings = EngineSettings(max_concurrency=setting, workspace_parent=rooms(tmp_path))
+    service = Service(project(tmp_path, WAITING), tmp_path, Passing(), settings=settings)
     if variable is not None:
         monkeypatch.setenv("COG_MAX_CONCURRENCY", variable)
-    spec = project(tmp_path, WAITING)
 
-    service = Service(spec, tmp_path, Passing(), settings=EngineSettings(max_concurrency=setting))
+    async def main() -> None:
+        await service.setup()
+        assert service.slots.total == total
+        await service.shutdown(0)
 
-    assert service.slots.total == total
+    run(main)
 
 
 def test_a_bad_variable_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A variable that is no number is an error that names it."""
     monkeypatch.setenv("COG_MAX_CONCURRENCY", "many")
 
-    with pytest.raises(SettingError, match="COG_MAX_CONCURRENCY is 'many'; give a number"):
-        Service(project(tmp_path, WAITING), tmp_path, Passing())
+    async def main() -> None:
+        with pytest.raises(SettingError, match="COG_MAX_CONCURRENCY is 'many'; give a number"):
+            async with serving(tmp_path, WAITING):
+                pass
+
+    run(main)
 
 
 def test_slot_is_free_before_the_end_is_seen(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import signal
 import tempfile
 import traceback
@@ -59,10 +58,8 @@ def run_here(arguments: argparse.Namespace, role: Role) -> int:
     project = open_project(arguments.directory, arguments.ref)
     spec = project.read(role)
     values = read_inputs(arguments, spec)
-    variables = read_variables(arguments)
-    os.environ.update(project.variables | variables)
-    withdraw = provide(project.served, project.root) if project.served is not None else None
-    os.environ.update(variables)  # they win over those that `provide` sets again
+    wanted = project.provided(spec).with_variables(read_variables(arguments))
+    withdraw = provide(wanted, project.root)
     try:
         with (
             Relay() as relay,
@@ -72,8 +69,7 @@ def run_here(arguments: argparse.Namespace, role: Role) -> int:
     except PredictionCancelled:
         return INTERRUPTED
     finally:
-        if withdraw is not None:
-            withdraw()
+        withdraw()
     return 0
 
 

@@ -50,8 +50,10 @@ def _port(text: str) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until interrupted."""
-    os.environ.update(read_variables(arguments))
+    variables = read_variables(arguments)
+    os.environ.update(variables)  # the file of the App may read them
     app = _load(arguments.app)
+    app.project = app.project and app.project.with_variables(variables)
     app.playground = app.playground or arguments.playground
     app.allow_private_hosts = True
     with _listener(arguments.host, arguments.port) as listener:

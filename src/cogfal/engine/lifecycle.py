@@ -16,7 +16,7 @@ from cogfal.engine.health import HealthStatus, SetupReport, SetupStatus
 from cogfal.engine.loading import Predictor, adopt
 from cogfal.engine.ports import WeightsFetcher
 from cogfal.engine.prediction import Log, Metric
-from cogfal.engine.settings import EngineSettings, setup_timeout
+from cogfal.engine.settings import EngineSettings
 from cogfal.engine.weights import WeightsForm, is_remote, weights_source
 from cogfal.engine.worker import LocalWorker, Worker
 from cogfal.errors import PredictorFailed, SetupError
@@ -51,7 +51,7 @@ class Lifecycle:
         self._fetch_weights = fetch_weights
         self._on_fatal = on_fatal
         self._given = given
-        self._timeout = setup_timeout(settings)
+        self._seconds: float | None = None
         self.worker = self._new_worker()
         self._clock = Clock()
         self._setup: SetupReport | None = None
@@ -63,8 +63,9 @@ class Lifecycle:
         self._reviving: asyncio.Task[None] | None = None
         self._checking: asyncio.Task[str | None] | None = None
 
-    async def set_up(self) -> None:
-        """Import the predictor, check it, and run its `setup`; raises SetupError."""
+    async def set_up(self, seconds: float | None) -> None:
+        """Import the predictor, check it, and run its `setup`, in time; raises SetupError."""
+        self._seconds = seconds
         if self._setup is None:
             self._capture.open()
         self._clock = Clock()
@@ -177,7 +178,7 @@ class Lifecycle:
 
     async def _set_up_again(self) -> SetupError | None:
         try:
-            await self.set_up()
+            await self.set_up(self._seconds)
         except SetupError as error:
             return error
         return None
@@ -185,10 +186,10 @@ class Lifecycle:
     async def _within_time(self, bring_up: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(bring_up)
         try:
-            await asyncio.wait({task}, timeout=self._timeout)
+            await asyncio.wait({task}, timeout=self._seconds)
             if not task.done():
                 raise SetupError(
-                    f"setup took more than {self._timeout:g} seconds; raise COG_SETUP_TIMEOUT "
+                    f"setup took more than {self._seconds:g} seconds; raise COG_SETUP_TIMEOUT "
                     "if it needs longer"
                 )
             task.result()

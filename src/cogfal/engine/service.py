@@ -19,12 +19,7 @@ from cogfal.engine.health import Health, HealthStatus
 from cogfal.engine.lifecycle import Lifecycle
 from cogfal.engine.ports import Materialiser, WeightsFetcher
 from cogfal.engine.prediction import Prediction
-from cogfal.engine.settings import (
-    EngineSettings,
-    history_capacity,
-    ignored_concurrency,
-    slot_count,
-)
+from cogfal.engine.settings import EngineSettings, ignored_concurrency, operated, slot_count
 from cogfal.engine.slots import Slots, SlotStatistics
 from cogfal.errors import Busy, CogfalError, DeviceError, NotReady, UnknownPrediction
 from cogfal.files.scratch import Scratch
@@ -47,7 +42,7 @@ class Service:
         spec: The predictor.
         root: The project's directory.
         materialiser: Turns validated values into what `predict` receives.
-        settings: See `EngineSettings`.
+        settings: See `EngineSettings`; the environment's say is added by `setup`.
         fetch_weights: Downloads the URL in `COG_WEIGHTS`; without it such a URL is an error.
         on_fatal: Told once when the runner should be replaced: the predictor's process is gone
             for good, or the accelerator is broken.
@@ -71,8 +66,7 @@ class Service:
         self.spec = spec
         self.settings = settings or EngineSettings()
         self._capture = capture or Capture()
-        self._slots = Slots(slot_count(self.settings, spec))
-        self._history = history_capacity(self.settings)
+        self._slots = Slots()
         self._scratch = Scratch()
         open_workspace = partial(Workspace, self.settings.workspace_parent or self._scratch)
         self._lifecycle = Lifecycle(
@@ -104,8 +98,11 @@ class Service:
 
         Raises:
             SetupError: It failed or took too long; its traceback is in the setup's logs.
+            SettingError: A variable of Cog's has a value that makes no sense.
         """
-        await self._lifecycle.set_up()
+        self.settings = operated(self.settings)
+        self._slots.open(slot_count(self.settings, self.spec))
+        await self._lifecycle.set_up(self.settings.setup_timeout)
         wanted = ignored_concurrency(self.settings, self.spec)
         if wanted is not None:
             self._capture.say(
@@ -125,7 +122,7 @@ class Service:
         key = (request.door, request.id or uuid.uuid4().hex)
         self._refuse_crowd(key, request)
         prediction = Prediction(
-            key[1], key[0], canceller=partial(self._cancel, key), history=self._history
+            key[1], key[0], canceller=partial(self._cancel, key), history=self.settings.history
         )
         course = Course(request, self._slots.enter(), self._around, prediction)
         self._running[key] = course

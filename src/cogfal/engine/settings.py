@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,16 +21,15 @@ class EngineSettings:
     """How predictions are run.
 
     Attributes:
-        max_concurrency: cog.yaml's `concurrency.max`; `COG_MAX_CONCURRENCY` wins over it, and it
-            over the author's `@concurrent`. Sync predictors always run one at a time.
+        max_concurrency: cog.yaml's `concurrency.max`, which wins over the author's `@concurrent`.
+            Sync predictors always run one at a time.
         queue_limit: How many submissions may wait for a slot.
         isolate: Whether the predictor runs in a child process that can be killed.
         isolate_grace: Seconds between a cancellation and the kill of an isolated predictor.
         stuck_after: Seconds that a cancelled prediction may go on for before the service counts as
             unhealthy.
-        setup_timeout: Seconds for import and setup; `COG_SETUP_TIMEOUT` wins; None is no limit.
-        history: How many events a prediction keeps for late watchers;
-            `COG_STREAM_HISTORY_CAPACITY` wins.
+        setup_timeout: Seconds for import and setup; None is no limit.
+        history: How many events a prediction keeps for late watchers.
         log_limit: How many characters of logs a prediction keeps.
         workspace_parent: Where predictions' directories are made; None is a temporary directory of
             the service's own.
@@ -81,14 +80,26 @@ def file_limits(app: type[Settings]) -> FileLimits:
     )
 
 
-def slot_count(settings: EngineSettings, spec: PredictorSpec) -> int:
-    """Return how many predictions run at once.
+def operated(settings: EngineSettings) -> EngineSettings:
+    """Put the operator's wishes, in Cog's environment variables, above what an App says.
 
     Raises:
-        SettingError: `COG_MAX_CONCURRENCY` is not a positive number.
+        SettingError: A variable is not a number that makes sense.
     """
-    wanted = _wanted_at_once(settings, spec)
-    return wanted if spec.shape.asynchronous else 1
+    at_once = _variable("COG_MAX_CONCURRENCY", int, least=1)
+    seconds = _variable("COG_SETUP_TIMEOUT", float, least=0)
+    history = _variable("COG_STREAM_HISTORY_CAPACITY", int, least=0)
+    return replace(
+        settings,
+        max_concurrency=at_once or settings.max_concurrency,
+        setup_timeout=(settings.setup_timeout if seconds is None else seconds) or None,
+        history=settings.history if history is None else history,
+    )
+
+
+def slot_count(settings: EngineSettings, spec: PredictorSpec) -> int:
+    """Return how many predictions run at once."""
+    return _wanted_at_once(settings, spec) if spec.shape.asynchronous else 1
 
 
 def ignored_concurrency(settings: EngineSettings, spec: PredictorSpec) -> int | None:
@@ -100,21 +111,7 @@ def ignored_concurrency(settings: EngineSettings, spec: PredictorSpec) -> int | 
 
 
 def _wanted_at_once(settings: EngineSettings, spec: PredictorSpec) -> int:
-    """Return how many predictions at once were asked for, the operator's wish first."""
-    asked = _variable("COG_MAX_CONCURRENCY", int, least=1)
-    return asked or settings.max_concurrency or spec.max_concurrency or 1
-
-
-def setup_timeout(settings: EngineSettings) -> float | None:
-    """Return the seconds for import and setup, or None for no limit."""
-    wanted = _variable("COG_SETUP_TIMEOUT", float, least=0)
-    return (settings.setup_timeout if wanted is None else wanted) or None
-
-
-def history_capacity(settings: EngineSettings) -> int:
-    """Return how many events a prediction keeps."""
-    wanted = _variable("COG_STREAM_HISTORY_CAPACITY", int, least=0)
-    return settings.history if wanted is None else wanted
+    return settings.max_concurrency or spec.max_concurrency or 1
 
 
 def _variable(name: str, kind: Callable[[str], N], *, least: int) -> N | None:

@@ -46,8 +46,8 @@ class Ticket:
 class Slots:
     """A number of slots and the line of those who wait for one."""
 
-    def __init__(self, total: int) -> None:
-        self._total = total
+    def __init__(self) -> None:
+        self._total = 0
         self._taken = 0
         self._line: deque[Ticket] = deque()
 
@@ -60,6 +60,10 @@ class Slots:
     def free(self) -> bool:
         """Whether whoever comes now gets a slot at once."""
         return self._taken < self._total
+
+    def open(self, total: int) -> None:
+        """Say how many slots there are; before that nobody enters."""
+        self._total = total
 
     def enter(self) -> Ticket:
         """Take a slot, or the last place in the line."""

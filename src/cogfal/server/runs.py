@@ -11,7 +11,6 @@ from starlette.requests import Request
 from cogfal.engine.ports import Deliverer
 from cogfal.engine.prediction import Prediction
 from cogfal.engine.service import Service, Submission
-from cogfal.engine.settings import history_capacity
 from cogfal.errors import Busy, UnknownPrediction
 from cogfal.files import Store
 from cogfal.schema.validation import Validator
@@ -93,7 +92,7 @@ class Runs:
     @property
     def replays(self) -> bool:
         """Whether predictions keep events for clients that come later."""
-        return history_capacity(self.service.settings) > 0
+        return self.service.settings.history > 0
 
     def find(self, prediction_id: str) -> Run | None:
         """Return the run with this id if it has not ended."""

@@ -43,7 +43,7 @@ from cogfal.server.routes import routes
 from cogfal.server.runs import Runs
 from cogfal.server.stores import StoreChooser
 from cogfal.server.uploads import Uploads
-from cogfal.server.webhooks import Webhooks, settings_from
+from cogfal.server.webhooks import Webhooks, WebhookSettings, settings_from
 from cogfal.settings import Settings
 from cogfal.spec import IteratorType, PredictorSpec, Type
 
@@ -70,7 +70,8 @@ class DrainingStore(Protocol):
 class Serving:
     """What one app serves: its predictor, its trainer and everything that is shared by both.
 
-    Making it reads and starts nothing, so that the deploying machine can ask it for its document.
+    Making it reads and starts nothing, not even variables of the environment, so that the deploying
+    machine can ask it for its document.
 
     Args:
         spec: The predictor.
@@ -108,7 +109,7 @@ class Serving:
         self._cache = settings.file_cache and FileCache(Path(settings.file_cache), self._fetcher)
         self._capture = Capture()
         self._outbound = Outbound(allow_private_hosts=settings.allow_private_hosts)
-        self._webhooks = Webhooks(self._outbound, settings_from(), write_line)
+        self._webhooks = Webhooks(self._outbound, WebhookSettings(), write_line)
         self._local: LocalStore | None = None
         self._store: Store | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -134,7 +135,9 @@ class Serving:
         Raises:
             SetupError: One of them cannot be brought up; its traceback has been printed. Or the
                 process was told to end meanwhile.
+            SettingError: A variable of Cog's has a value that makes no sense.
         """
+        self._webhooks.settings = settings_from()
         self._loop = asyncio.get_running_loop()
         self._starting = asyncio.ensure_future(self._start())
         try:

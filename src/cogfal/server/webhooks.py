@@ -78,7 +78,7 @@ class Webhooks:
 
     Args:
         outbound: Sends the requests; its rules say which hosts may be reached.
-        settings: See `WebhookSettings`.
+        settings: See `WebhookSettings`; may be replaced before there is something to tell.
         log: Told in words what could not be delivered, without the path of the URL.
     """
 
@@ -86,15 +86,15 @@ class Webhooks:
         self, outbound: Outbound, settings: WebhookSettings, log: Callable[[str], None]
     ) -> None:
         self._outbound = outbound
-        self._settings = settings
+        self.settings = settings
         self._log = log
         self._under_way: dict[Delivery, asyncio.Task[None]] = {}
 
     def tell(self, run: Run, target: Target) -> None:
         """Send what happens to `run` from now on to `target`; returns at once."""
-        if len(self._under_way) >= self._settings.capacity:
+        if len(self._under_way) >= self.settings.capacity:
             self._make_room()
-        delivery = Delivery(run, target, self._settings, self._send, self._log)
+        delivery = Delivery(run, target, self.settings, self._send, self._log)
         task = asyncio.ensure_future(delivery.work())
         self._under_way[delivery] = task
         task.add_done_callback(lambda _: self._under_way.pop(delivery, None))
@@ -121,12 +121,12 @@ class Webhooks:
         headers = {
             "Content-Type": "application/json",
             "Content-Length": str(len(body)),
-            "User-Agent": self._settings.user_agent,
+            "User-Agent": self.settings.user_agent,
             **target.trace,
         }
-        if self._settings.token is not None and host_of(target.url) in self._settings.token_hosts:
-            headers["Authorization"] = f"Bearer {self._settings.token}"
-        seconds = self._settings.attempt_seconds
+        if self.settings.token is not None and host_of(target.url) in self.settings.token_hosts:
+            headers["Authorization"] = f"Bearer {self.settings.token}"
+        seconds = self.settings.attempt_seconds
         return await self._outbound.send("POST", target.url, headers, body, seconds=seconds)
 
 
