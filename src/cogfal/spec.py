@@ -7,7 +7,7 @@ nobody looks at annotations again. Only the standard library is imported here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -229,6 +229,8 @@ class InputSpec:
     whatever its type: `seed: int = Input(default=None)` is an `IntegerType` that may be left out,
     and Cog up to 0.16 writes it without `nullable`, unlike `Optional[int]`.
     `choices` keep the author's order, without duplicates.
+    The fields from `default` to `accept` are in the order in which older Cog took the arguments of
+    `Input()` by position.
     """
 
     name: str
@@ -249,6 +251,14 @@ class InputSpec:
     def required(self) -> bool:
         """Whether it must be given."""
         return self.default is MISSING
+
+
+INPUT_DETAILS: Final = tuple(
+    each.name
+    for each in fields(InputSpec)
+    if each.name not in ("name", "type", "default", "location")
+)
+"""What `Input()` may say besides the default, in that order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +286,10 @@ class Shape(Enum):
     def yields(self) -> bool:
         """Whether it hands over its result in pieces."""
         return self in (Shape.GENERATOR, Shape.ASYNC_GENERATOR)
+
+    def around(self, inner: Shape) -> Shape:
+        """Return the shape of a function of this one that passes its arguments on to an inner."""
+        return inner if self is Shape.FUNCTION else self
 
 
 class Role(Enum):

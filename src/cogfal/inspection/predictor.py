@@ -162,7 +162,7 @@ class _Reading:
         old = old_inputs(self._world, self._annotations, function, where)
         signature = Signature(self._world, self._annotations, function)
         inputs = old if old is not None else signature.inputs(method=bound)
-        shape = _shape(outer, function)
+        shape = _shape(outer).around(_shape(function))
         output = self._output(function, shape, where)
         node = function.node
         told = None if isinstance(node, ast.Lambda) else description(node)
@@ -239,12 +239,7 @@ def _layers(outer: FunctionValue) -> list[FunctionValue]:
     return layers
 
 
-def _shape(outer: FunctionValue, function: FunctionValue) -> Shape:
-    own = _own_shape(outer)
-    return _own_shape(function) if own is Shape.FUNCTION else own
-
-
-def _own_shape(function: FunctionValue) -> Shape:
+def _shape(function: FunctionValue) -> Shape:
     if isinstance(function.node, ast.AsyncFunctionDef):
         return Shape.ASYNC_GENERATOR if yields(function.node) else Shape.COROUTINE
     return Shape.GENERATOR if yields(function.node) else Shape.FUNCTION

@@ -14,6 +14,7 @@ from cogfal.inspection.values import Call, FunctionValue, Scope, Unknown, Unreso
 from cogfal.inspection.world import World
 from cogfal.introspection.combining import optional
 from cogfal.spec import (
+    INPUT_DETAILS,
     JSON,
     MISSING,
     InputSpec,
@@ -28,24 +29,11 @@ from cogfal.spec import (
 OLD_NAMES: Final = {"help": "description", "min": "ge", "max": "le", "options": "choices"}
 """Arguments as they were called in 2021."""
 
-POSITIONS: Final = (
-    "default",
-    "description",
-    "ge",
-    "le",
-    "min_length",
-    "max_length",
-    "regex",
-    "choices",
-    "deprecated",
-    "accept",
-)
+_POSITIONS: Final = ("default", *INPUT_DETAILS)
 """Arguments in the order in which older Cog took them by position."""
 
-_NUMBERS: Final = ("ge", "le")
-_COUNTS: Final = ("min_length", "max_length")
-_TEXTS: Final = ("description", "regex", "accept")
-_IGNORED: Final = frozenset({"default", "default_factory", "title", "example", "examples"})
+_FURTHER: Final = ("default_factory", "title", "example", "examples")
+"""Arguments that no field of an `InputSpec` is called after."""
 
 
 class Signature:
@@ -149,9 +137,8 @@ def _arguments(call: Call, where: Location) -> dict[str, Value]:
     if call.function.canonical != "cog.Input":
         raise PredictorError(f"a default made by {call.function.name}()", where=where)
     arguments = {OLD_NAMES.get(name, name): value for name, value in call.keywords.items()}
-    arguments |= dict(zip(POSITIONS, call.positional, strict=False))
-    known = {*_NUMBERS, *_COUNTS, *_TEXTS, *_IGNORED, "choices", "deprecated"}
-    unknown = sorted(set(arguments) - known)
+    arguments |= dict(zip(_POSITIONS, call.positional, strict=False))
+    unknown = sorted(set(arguments) - {*_POSITIONS, *_FURTHER})
     if unknown:
         raise UnsupportedSignature(
             f"Input() has no argument {unknown[0]!r}", where=where, remedy="remove it"

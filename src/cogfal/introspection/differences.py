@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 from cogfal.spec import (
+    INPUT_DETAILS,
     MISSING,
     AnyType,
     EnumType,
@@ -18,18 +19,6 @@ from cogfal.spec import (
     PredictorSpec,
     Type,
     UnionType,
-)
-
-_INPUT: Final = (
-    "description",
-    "ge",
-    "le",
-    "min_length",
-    "max_length",
-    "regex",
-    "choices",
-    "deprecated",
-    "accept",
 )
 
 
@@ -63,7 +52,7 @@ def _input(text: InputSpec, live: InputSpec) -> Iterator[str]:
         )
     if describe(text.type) != describe(live.type):
         yield _difference(f'type of "{text.name}"', describe(text.type), describe(live.type))
-    for name in _INPUT:
+    for name in INPUT_DETAILS:
         one, other = getattr(text, name), getattr(live, name)
         if one != other and not _reordered(one, other):
             yield _difference(f'{name} of "{text.name}"', _shown(one), _shown(other))

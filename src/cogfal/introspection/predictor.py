@@ -14,6 +14,7 @@ from cogfal.introspection.annotations import is_field_info, plain, type_of
 from cogfal.introspection.combining import optional
 from cogfal.introspection.naming import METHODS, Unservable
 from cogfal.spec import (
+    INPUT_DETAILS,
     MISSING,
     InputSpec,
     IteratorType,
@@ -31,10 +32,7 @@ Live: TypeAlias = Any
 """An object of the author's."""
 
 _FRAMEWORK = frozenset({"BaseRunner", "BasePredictor", "Predictor"})
-_TOLD = (
-    *("description", "ge", "le", "min_length", "max_length", "regex", "pattern"),
-    *("choices", "deprecated", "accept"),
-)
+_TOLD = (*INPUT_DETAILS, "pattern")
 
 
 def read_live(obj: Live, *, path: str, name: str, role: Role = Role.PREDICT) -> PredictorSpec:
@@ -56,7 +54,7 @@ def read_live(obj: Live, *, path: str, name: str, role: Role = Role.PREDICT) -> 
         inputs = _inputs(function, hints, skip_first=_takes_self(cls, method))
     except Unservable as error:
         raise UnsupportedSignature(str(error), where=path) from error
-    shape = _shape(outer, function)
+    shape = _shape(outer).around(_shape(function))
     if shape.yields and not isinstance(output, IteratorType):
         output = IteratorType(output)
     described = inspect.cleandoc(function.__doc__ or (cls.__doc__ if cls else "") or "")
@@ -205,17 +203,12 @@ def _constraints(info: Live) -> dict[str, Live]:
     return told | {name: value for name, value in extra.items() if name in _TOLD}
 
 
-def _own_shape(function: Live) -> Shape:
+def _shape(function: Live) -> Shape:
     if inspect.isasyncgenfunction(function):
         return Shape.ASYNC_GENERATOR
     if inspect.iscoroutinefunction(function):
         return Shape.COROUTINE
     return Shape.GENERATOR if inspect.isgeneratorfunction(function) else Shape.FUNCTION
-
-
-def _shape(outer: Live, function: Live) -> Shape:
-    own = _own_shape(outer)
-    return _own_shape(function) if own is Shape.FUNCTION else own
 
 
 def _mark(function: Live, name: str) -> Live:

@@ -18,7 +18,7 @@ from packaging.version import Version
 
 from cogfal.errors import ConfigError
 from cogfal.project import hardware
-from cogfal.project.hardware import Capability, Cuda, Machine
+from cogfal.project.hardware import Capability, Cuda, Machine, dotted
 from cogfal.project.report import Report
 from cogfal.project.requirements import Option, Package, RequirementSet
 from cogfal.spec import Location
@@ -258,7 +258,7 @@ def _other_build(
     report.changed(
         f"{framework.name} {framework.version}",
         f"installed from {index}",
-        f"its default wheel is built for CUDA {_dotted(framework.cuda)}, whose kernels do not run "
+        f"its default wheel is built for CUDA {dotted(framework.cuda)}, whose kernels do not run "
         f"on {', '.join(machines)}",
         where=framework.where,
     )
@@ -270,7 +270,7 @@ def _no_kernels(framework: Framework, machines: tuple[str, ...]) -> ConfigError:
     newer = _newer_torch(machines) if framework.name == "torch" else None
     choices = [f"machine_type {', '.join(working)}" if working else "", newer or ""]
     return ConfigError(
-        f"{framework.name} {framework.version} (CUDA {_dotted(framework.cuda)}) installs but does "
+        f"{framework.name} {framework.version} (CUDA {dotted(framework.cuda)}) installs but does "
         f"not run on {', '.join(machines)}",
         where=framework.where,
         remedy="use " + ", or ".join(filter(None, choices)),
@@ -343,7 +343,3 @@ def _is_old_jax(package: Package) -> bool:
 
 def _is_cpu(package: Package) -> bool:
     return any(spec.version.endswith("+cpu") for spec in package.requirement.specifier)
-
-
-def _dotted(cuda: Cuda) -> str:
-    return ".".join(map(str, cuda))

@@ -21,6 +21,11 @@ Capability: TypeAlias = tuple[int, int]
 Cuda: TypeAlias = tuple[int, int]
 
 
+def dotted(version: tuple[int, ...]) -> str:
+    """Write a version as everybody does."""
+    return ".".join(map(str, version))
+
+
 class Machine(NamedTuple):
     """A machine type; memory in GiB, `capability` None without a GPU."""
 

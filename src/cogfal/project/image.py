@@ -17,7 +17,7 @@ from cogfal.project.dockerfile import (
     write_dockerfile,
 )
 from cogfal.project.gpu import frameworks, tensorflow_release
-from cogfal.project.hardware import CUDA_IMAGES, NEWEST_CUDA, Cuda, CudaImage
+from cogfal.project.hardware import CUDA_IMAGES, NEWEST_CUDA, CudaImage, dotted
 from cogfal.project.installer import file_lines
 from cogfal.project.needs import needs_compiler
 from cogfal.project.report import Report
@@ -84,14 +84,11 @@ def _cuda(config: CogConfig, requirements: RequirementSet, report: Report) -> Cu
     key = "build.cuda" if config.build.cuda else "build.cudnn"
     where = config.where(key)
     if image is None:
-        known = sorted(
-            {f"{i.cuda[0]}.{i.cuda[1]}" for i in CUDA_IMAGES},
-            key=lambda v: [*map(int, v.split("."))],
-        )
+        known = map(dotted, sorted({image.cuda[:2] for image in CUDA_IMAGES}))
         raise ConfigError(
             f"there is no CUDA {cuda} image", where=where, remedy=f"use one of {', '.join(known)}"
         )
-    found = ".".join(map(str, image.cuda))
+    found = dotted(image.cuda)
     if config.build.cuda is None and config.build.cudnn is None:
         report.changed(
             "build.gpu",
@@ -119,15 +116,11 @@ def _implied_cuda(config: CogConfig, requirements: RequirementSet) -> tuple[str 
         return None, None
     release = tensorflow_release(requirements)
     if release is not None:
-        return _dotted(release.cuda), str(release.cudnn)
+        return dotted(release.cuda), str(release.cudnn)
     if needs_compiler(config, requirements):
         known = [framework.cuda for framework in frameworks(requirements, None)]
-        return _dotted((known or [NEWEST_CUDA])[0]), None
+        return dotted((known or [NEWEST_CUDA])[0]), None
     return None, None
-
-
-def _dotted(cuda: Cuda) -> str:
-    return ".".join(map(str, cuda))
 
 
 def _system_packages(
