@@ -147,8 +147,7 @@ def assemble(wishes: Wishes) -> Assembly:
     if gathered is None:
         _warn(environment)
     return Assembly(
-        project=replace(
-            here,
+        project=here._replace(
             runner_root="." if "image" in wishes.declared else environment.files.directory,
             variables=environment.variables,
             caches=environment.caches,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -296,7 +296,7 @@ async def open_session(
         spec,
         project.root,
         Materialiser(spec, given, limits),
-        settings=settings if log_limit is None else replace(settings, log_limit=log_limit),
+        settings=settings if log_limit is None else settings._replace(log_limit=log_limit),
         fetch_weights=fetch_weights,
         capture=capture or Discreet(),
         given=predictor,

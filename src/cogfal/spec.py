@@ -155,8 +155,7 @@ class UnionType:
     members: tuple[Type, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FieldSpec:
+class FieldSpec(NamedTuple):
     """One field of an `ObjectType`."""
 
     name: str
@@ -261,8 +260,7 @@ INPUT_DETAILS: Final = tuple(
 """What `Input()` may say besides the default, in that order."""
 
 
-@dataclass(frozen=True, slots=True)
-class SetupSpec:
+class SetupSpec(NamedTuple):
     """The author's `setup()`: whether it takes `weights` and whether it is a coroutine function."""
 
     takes_weights: bool = False
@@ -331,8 +329,7 @@ class PredictorSpec:
         return f"{self.path}:{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Weight:
+class Weight(NamedTuple):
     """Large weights that are not uploaded with the code.
 
     The runner fetches `url` once to /data, checks `sha256` where it is given, and links it into
@@ -343,8 +340,7 @@ class Weight:
     sha256: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectSpec:
+class ProjectSpec(NamedTuple):
     """A project as its App takes it along.
 
     `root` is its directory on the deploying machine, `runner_root` the one on a runner ("." is

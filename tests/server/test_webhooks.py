@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import replace
 
 import pytest
 
@@ -94,7 +93,7 @@ def test_states_are_throttled_and_the_ends_are_not(hooks: Receiver) -> None:
     """A chatty prediction sends its start and its end, and nothing in an interval's time."""
 
     async def main() -> None:
-        sending, play = Sending(replace(FAST, interval=30)), Play()
+        sending, play = Sending(FAST._replace(interval=30)), Play()
         sending.tell(play, f"{hooks.url}/ok")
         play.start()
         for number in range(1000):
@@ -262,7 +261,7 @@ def test_too_many_waiting_webhooks_make_room(hooks: Receiver) -> None:
     """The one that waits longest for its receiver goes; the others are told."""
 
     async def main() -> None:
-        patient = replace(FAST, capacity=2, first_pause=30, longest_pause=30)
+        patient = FAST._replace(capacity=2, first_pause=30, longest_pause=30)
         sending = Sending(patient)
         for count, name in enumerate(("one", "two", "three"), 1):
             play = Play(name)

@@ -10,9 +10,7 @@ import base64
 import binascii
 import io
 import pathlib
-import shutil
 import sys
-import tempfile
 import urllib.parse
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator
@@ -141,6 +139,9 @@ class URLPath(pathlib.PosixPath):
     def convert(self) -> Path:
         """Download to a temporary file, once, and return its path; `unlink()` removes it."""
         if self._converted is None:
+            import shutil  # noqa: PLC0415 - few need these two, and they take long to import
+            import tempfile  # noqa: PLC0415
+
             with tempfile.NamedTemporaryFile(suffix=self.filename, delete=False) as target:
                 shutil.copyfileobj(self.fileobj, target)
             self._converted = Path(target.name)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import dis
 import sys
 import traceback
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import Final, NamedTuple
 
 from cogfal.errors import DeviceError, PredictorFailed
 
@@ -20,8 +19,7 @@ _DEVICE_ERRORS: Final = {("torch", "AcceleratorError"), ("cupy_backends", "CUDAR
 _MEMORY_WORDS: Final = ("CUDA out of memory", "CUDA error: out of memory")
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """What went wrong in the author's code, in plain values.
 
     `device` says that the accelerator is out of memory or broken, `broken` the latter alone;

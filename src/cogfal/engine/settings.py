@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from cogfal.errors import SettingError
 from cogfal.files import FileLimits
@@ -16,8 +15,7 @@ from cogfal.spec import PredictorSpec, Role
 N = TypeVar("N", int, float)
 
 
-@dataclass(frozen=True, slots=True)
-class EngineSettings:
+class EngineSettings(NamedTuple):
     """How predictions are run.
 
     Attributes:
@@ -89,8 +87,7 @@ def operated(settings: EngineSettings) -> EngineSettings:
     at_once = _variable("COG_MAX_CONCURRENCY", int, least=1)
     seconds = _variable("COG_SETUP_TIMEOUT", float, least=0)
     history = _variable("COG_STREAM_HISTORY_CAPACITY", int, least=0)
-    return replace(
-        settings,
+    return settings._replace(
         max_concurrency=at_once or settings.max_concurrency,
         setup_timeout=(settings.setup_timeout if seconds is None else seconds) or None,
         history=settings.history if history is None else history,

@@ -50,8 +50,7 @@ class WeightSource(NamedTuple):
     target: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Build:
+class Build(NamedTuple):
     """The `build` stanza; None or empty where a key is absent."""
 
     gpu: bool = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -121,7 +121,7 @@ class _Plan:
         image = self._wants_image(requirements)
         machine = self._machine(requirements)
         sources = wheel_sources(requirements, machine.index)
-        requirements = replace(requirements, lines=(*sources, *requirements.lines))
+        requirements = requirements._replace(lines=(*sources, *requirements.lines))
         weights = split_weights(config, settings, report)
         choice = choose_files(self._root, report, exclude=[*settings.exclude, *weights])
         plan = self._image(requirements, python) if image else None

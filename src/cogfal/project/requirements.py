@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from packaging.requirements import InvalidRequirement, Requirement
 
@@ -97,8 +97,7 @@ class Option:
 Line: TypeAlias = Package | Link | Local | Option
 
 
-@dataclass(frozen=True, slots=True)
-class RequirementSet:
+class RequirementSet(NamedTuple):
     """What the files ask for, in order, and the versions they constrain.
 
     `secrets` are the variables that stand in a URL's credentials: their `${NAME}` is left as it

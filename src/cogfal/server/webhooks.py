@@ -26,8 +26,7 @@ DEFAULT_INTERVAL: Final = 0.5
 TRACE_HEADERS: Final = ("traceparent", "tracestate")
 
 
-@dataclass(frozen=True, slots=True)
-class WebhookSettings:
+class WebhookSettings(NamedTuple):
     """How webhooks are sent; times are seconds.
 
     `token` is sent as bearer to `token_hosts` only. At most `capacity` predictions have webhooks
