@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextvars import ContextVar
 from typing import Any
 
 import httpx
@@ -28,13 +29,14 @@ def way(request: pytest.FixtureRequest) -> Make:
     return made
 
 
-def app_with(dispatch: Any, way: Make, **routes: Any) -> FastAPI:
-    """Make an app with a middleware that fal could have written, run in one of the two ways."""
+def app_with(dispatch: Any, way: Make, *inner: Any, **routes: Any) -> FastAPI:
+    """Make an app with middlewares that fal could have written, run in one of the two ways."""
     app = FastAPI()
     for path, endpoint in routes.items():
         app.add_api_route(f"/{path}", endpoint, methods=["GET", "POST"], response_model=None)
-    dispatch.__module__ = "fal.app"
-    app.middleware("http")(dispatch)
+    for each in (*reversed(inner), dispatch):
+        each.__module__ = "fal.app"
+        app.middleware("http")(each)
     way(app)
     return app
 
@@ -113,6 +115,66 @@ def test_background_tasks_run_after_the_answer(way: Make) -> None:
 
     assert answer.text == "ok"
     assert sorted(ran) == ["app", "function"]
+
+
+def named(name: str, order: list[str], ran: list[str]) -> Any:
+    """Return a function that tells when it is passed, and sets a background task."""
+
+    async def dispatch(request: Request, call_next: CallNext) -> Response:
+        order.append(f"{name} asks")
+        response = await call_next(request)
+        order.append(f"{name} has {response.headers.get('x-from', 'nothing')}")
+        response.headers["x-from"] = name
+        response.background = BackgroundTask(ran.append, name)
+        return response
+
+    return dispatch
+
+
+def test_functions_are_passed_in_order(way: Make) -> None:
+    """Each sees the response as the one behind it left it, and the tasks of all of them run."""
+    order: list[str] = []
+    ran: list[str] = []
+    outer, inner = (named(name, order, ran) for name in ("outer", "inner"))
+
+    async def endpoint() -> Response:
+        return PlainTextResponse("ok")
+
+    answer = asyncio.run(asked(app_with(outer, way, inner, works=endpoint), "/works"))
+
+    assert order == ["outer asks", "inner asks", "inner has nothing", "outer has inner"]
+    assert (answer.text, answer.headers["x-from"]) == ("ok", "outer")
+    assert sorted(ran) == ["inner", "outer"]
+
+
+def test_an_answer_of_the_inner_function_reaches_the_outer(way: Make) -> None:
+    """An outer function may change what an inner one answered in place of the app."""
+
+    async def refuses(_request: Request, _call_next: CallNext) -> Response:
+        return JSONResponse({"detail": "no"}, 403)
+
+    answer = asyncio.run(asked(app_with(passes, way, refuses), "/anything"))
+
+    assert (answer.status_code, answer.headers["x-seen"]) == (403, "/anything")
+
+
+def test_what_a_function_sets_is_there_for_those_behind_it(way: Make) -> None:
+    """A context variable of an outer function is set in the inner one and in the app."""
+    who: ContextVar[str] = ContextVar("who", default="nobody")
+
+    async def sets(request: Request, call_next: CallNext) -> Response:
+        token = who.set("outer")
+        try:
+            return await call_next(request)
+        finally:
+            who.reset(token)
+
+    async def endpoint() -> Response:
+        return PlainTextResponse(who.get())
+
+    answer = asyncio.run(asked(app_with(sets, way, passes, asks=endpoint), "/asks"))
+
+    assert answer.text == "outer"
 
 
 def test_a_stream_passes_piece_by_piece(way: Make) -> None:

@@ -2,17 +2,20 @@
 
 fal writes its middlewares as functions of a request and `call_next`, which Starlette runs as
 `BaseHTTPMiddleware`: a task group and two streams for each request and each of them, and every
-piece of a response is handed from task to task. Here the functions are the same, but what the app
-sends goes straight on once the function has seen the head of the response.
+piece of a response is handed from task to task. Here the functions are the same, but those that
+follow one another share one task, and what the app sends goes straight on once they have seen the
+head of the response.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import groupby
 from typing import Any, Final, TypeAlias
 
 from fastapi import FastAPI
+from starlette.background import BackgroundTask, BackgroundTasks
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.requests import Request
@@ -30,39 +33,51 @@ def lighten(app: FastAPI) -> None:
 
     They read no body, which Starlette would have to keep for the app behind them.
     """
-    app.user_middleware[:] = [_lightened(each) for each in app.user_middleware]
+    lightened: list[Middleware] = []
+    for fals, group in groupby(app.user_middleware, _is_function_of_fals):
+        if fals:
+            dispatches: list[Any] = [each.kwargs["dispatch"] for each in group]
+            lightened.append(Middleware(DispatchMiddleware, dispatches=dispatches))
+        else:
+            lightened.extend(group)
+    app.user_middleware[:] = lightened
 
 
-def _lightened(middleware: Middleware) -> Middleware:
+def _is_function_of_fals(middleware: Middleware) -> bool:
     kind: object = middleware.cls
     dispatch: Any = middleware.kwargs.get("dispatch")
-    if kind is BaseHTTPMiddleware and dispatch.__module__.startswith(_FAL):
-        return Middleware(DispatchMiddleware, dispatch=dispatch)
-    return middleware
+    return kind is BaseHTTPMiddleware and dispatch.__module__.startswith(_FAL)
 
 
 class DispatchMiddleware:
-    """ASGI middleware of a function that takes a request and `call_next` and returns a response.
+    """ASGI middleware of functions that take a request and `call_next` and return a response.
 
-    The function may change the response's headers and set its background task, or answer itself.
-    It must not read the request's body. Cancelling cancels the app behind it.
+    The first is the outermost. A function may change the response's headers and set its background
+    task, or answer itself. It must not read the request's body. Cancelling cancels the app behind.
     """
 
-    def __init__(self, app: ASGIApp, dispatch: Dispatch) -> None:
+    def __init__(self, app: ASGIApp, dispatches: Sequence[Dispatch]) -> None:
         self._app = app
-        self._dispatch = dispatch
+        self._dispatches = dispatches
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on through the function."""
+        """Pass the request on through the functions."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         passage = _Passage(self._app, scope, receive, send)
+        call_next: CallNext = passage.call_next
+        for dispatch in reversed(self._dispatches):
+            call_next = _call(dispatch, call_next)
         try:
-            response = await self._dispatch(Request(scope, receive), passage.call_next)
+            response = await call_next(Request(scope, receive))
             await response(scope, receive, send)
         finally:
             passage.close()
+
+
+def _call(dispatch: Dispatch, call_next: CallNext) -> CallNext:
+    return lambda request: dispatch(request, call_next)
 
 
 class _Passage:
@@ -120,13 +135,22 @@ class _Passing(Response):
     def __init__(self, head: Message, release: Callable[[], Awaitable[None]]) -> None:
         self.status_code = head["status"]
         self.raw_headers = list(head.get("headers", []))
-        self.background = None
         self._head = head
         self._release = release
+        self._afterwards = BackgroundTasks()
+
+    @property
+    def background(self) -> BackgroundTask | None:
+        """Nothing: each function may set a task of its own, and all of them run."""
+        return None
+
+    @background.setter
+    def background(self, task: BackgroundTask | None) -> None:
+        if task is not None:
+            self._afterwards.add_task(task)
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """Send the head as it is now, and let the rest follow."""
         await send({**self._head, "status": self.status_code, "headers": self.raw_headers})
         await self._release()
-        if self.background is not None:
-            await self.background()
+        await self._afterwards()
