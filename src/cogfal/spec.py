@@ -7,7 +7,7 @@ nobody looks at annotations again. Only the standard library is imported here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -359,4 +359,4 @@ class ProjectSpec(NamedTuple):
 
     def with_variables(self, given: Mapping[str, str]) -> ProjectSpec:
         """Return it with variables that win over its own."""
-        return replace(self, variables=(*self.variables, *given.items()))
+        return self._replace(variables=(*self.variables, *given.items()))
