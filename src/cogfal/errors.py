@@ -89,7 +89,15 @@ class SettingError(ProjectError):
 
 
 class SetupError(CogfalError):
-    """Report a predictor that could not be brought up on the runner."""
+    """Report a predictor that could not be brought up on the runner; the text is `what; remedy`."""
+
+    def __init__(self, what: str, *, remedy: str | None = None) -> None:
+        self.what = what
+        self.remedy = remedy
+        super().__init__(what, remedy)
+
+    def __str__(self) -> str:
+        return f"{self.what}; {self.remedy}" if self.remedy else self.what
 
 
 class PredictorMismatch(SetupError):

@@ -129,6 +129,49 @@ def test_what_cannot_be_served_is_told(
     assert message in ended.err
 
 
+FAILS = """\
+from cog import BasePredictor
+
+class Fails(BasePredictor):
+    def setup(self):
+        raise ValueError("no luck")
+
+    def predict(self) -> str: ...
+"""
+SETUP_FAILED = """\
+    raise ValueError("no luck")
+ValueError: no luck
+error: setup failed: ValueError: no luck
+  remedy: correct the line that the traceback above ends with, or give it what it needs
+"""
+
+
+@pytest.mark.parametrize("command", ["serve", "predict"])
+def test_a_setup_that_fails_is_told(cogfal: Cogfal, project: Path, command: str) -> None:
+    """The traceback shows the author's code alone; what to do is the last line."""
+    (project / "cog.yaml").write_text('predict: "fails.py:Fails"')
+    (project / "fails.py").write_text(FAILS)
+
+    ended = cogfal(command)
+
+    assert ended.status == 1
+    assert ended.err.count("  File ") == 1
+    assert f'  File "{project}/fails.py", line 5, in setup\n{SETUP_FAILED}' in ended.err
+
+
+def test_an_app_whose_own_setup_fails_is_told(cogfal: Cogfal, project: Path) -> None:
+    """What an App adds to it is told in the same way."""
+    (project / "app.py").write_text(f"""{APP}
+    async def setup(self):
+        raise ValueError("no luck")
+""")
+
+    ended = cogfal("serve", "app.py::Copies")
+
+    assert ended.status == 1
+    assert ended.err.endswith(SETUP_FAILED.replace("setup failed", "the App cannot be set up"))
+
+
 def test_nobody_at_the_url_is_told(cogfal: Cogfal) -> None:
     """The URL is in the message."""
     url = f"http://127.0.0.1:{free_port()}"

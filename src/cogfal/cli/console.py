@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from enum import Enum
+from typing import Final
 
 from rich.console import Console
 from rich.markup import escape
 
-from cogfal.errors import ProjectError
+from cogfal.errors import ProjectError, SetupError
 from cogfal.spec import JSON
+
+IN_TRACEBACK: Final = (
+    "correct the line that the traceback above ends with, or give it what it needs"
+)
 
 
 class Mark(Enum):
@@ -28,14 +33,17 @@ def stderr() -> Console:
 
 def say_error(error: Exception) -> None:
     """Say what went wrong: where, what, and the remedy."""
+    match error:
+        case ProjectError(where=where, what=what, remedy=remedy):
+            place = f"{where}: " if where is not None else ""
+        case SetupError(what=what, remedy=remedy):
+            place, remedy = "", remedy or (IN_TRACEBACK if error.__cause__ is not None else None)
+        case _:
+            place, what, remedy = "", str(error), None
     console = stderr()
-    if not isinstance(error, ProjectError):
-        console.print(f"[bold red]error:[/] {escape(str(error))}")
-        return
-    place = f"{escape(str(error.where))}: " if error.where is not None else ""
-    console.print(f"[bold red]error:[/] [bold]{place}[/]{escape(error.what)}")
-    if error.remedy:
-        console.print(f"  [green]remedy:[/] {escape(error.remedy)}")
+    console.print(f"[bold red]error:[/] [bold]{escape(place)}[/]{escape(what)}")
+    if remedy:
+        console.print(f"  [green]remedy:[/] {escape(remedy)}")
 
 
 def say(message: str, mark: Mark | None = None) -> None:

@@ -6,13 +6,13 @@ import argparse
 import asyncio
 import signal
 import tempfile
-import traceback
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from cogfal.app_file import open_project
 from cogfal.cli.display import Display, open_display
+from cogfal.cli.failures import traceback_of
 from cogfal.cli.inputs import add_input_options, read_inputs, read_variables
 from cogfal.cli.relay import Relay
 from cogfal.cli.results import ResultWriter
@@ -109,9 +109,7 @@ class _Run:
                 ) as session:
                     await self._predict(session, values)
             except SetupError as error:
-                if error.__cause__ is not None:
-                    text = "".join(traceback.format_exception(error.__cause__))
-                    self._display.log(text)
+                self._display.log(traceback_of(error))
                 raise
 
     async def _predict(self, session: Session, values: dict[str, Any]) -> None:

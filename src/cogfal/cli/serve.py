@@ -5,15 +5,19 @@ from __future__ import annotations
 import argparse
 import os
 import socket
+import sys
 from pathlib import Path
 from typing import Final
 
 import uvicorn
+from fastapi import FastAPI
 
 from cogfal.app import App
 from cogfal.app_file import APP_FILE, defines_app, load_app, split_reference
 from cogfal.cli.console import Mark, say
+from cogfal.cli.failures import traceback_of
 from cogfal.cli.inputs import BadArgument, read_variables
+from cogfal.errors import CogfalError, SetupError
 from cogfal.playground import PATH
 
 LOOPBACK: Final = "127.0.0.1"
@@ -58,20 +62,36 @@ def run(arguments: argparse.Namespace) -> int:
     app.allow_private_hosts = True
     with _listener(arguments.host, arguments.port) as listener:
         url = f"http://{arguments.host}:{listener.getsockname()[1]}"
-        server = _Server(_config(app), url, playground=app.playground)
-        server.run(sockets=[listener])
+        server = _Server(_built(app), url, playground=app.playground)
+        try:
+            server.run(sockets=[listener])
+        except SetupError as error:
+            sys.stderr.write(traceback_of(error))
+            raise
         return 0 if server.started else 1
 
 
 class _Server(uvicorn.Server):
-    """A server that says where it is once the predictor is set up."""
+    """A server that says where it is once the predictor is set up.
 
-    def __init__(self, config: uvicorn.Config, url: str, *, playground: bool) -> None:
-        super().__init__(config)
+    It enters the app's lifespan itself: uvicorn would log a failure of it as a traceback through
+    everything that serves, and end with no error for anybody to tell.
+    """
+
+    def __init__(self, app: FastAPI, url: str, *, playground: bool) -> None:
+        super().__init__(uvicorn.Config(app, lifespan="off", log_level="warning"))
+        self._lifespan = app.router.lifespan_context(app)
         self._url = url
         self._playground = playground
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            await self._lifespan.__aenter__()
+        except CogfalError:
+            raise
+        except Exception as error:
+            what = f"the App cannot be set up: {type(error).__name__}: {error}"
+            raise SetupError(what) from error
         await super().startup(sockets)
         if self.should_exit:
             return
@@ -79,10 +99,13 @@ class _Server(uvicorn.Server):
         if self._playground:
             say(f"try it in a browser at {self._url}{PATH}", Mark.GOOD)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        await self._lifespan.__aexit__(None, None, None)
 
-def _config(app: type[App]) -> uvicorn.Config:
-    built = app(_allow_init=True)._build_app()  # noqa: SLF001  # fal's own serve binds every address
-    return uvicorn.Config(built, lifespan="on", log_level="warning")
+
+def _built(app: type[App]) -> FastAPI:
+    return app(_allow_init=True)._build_app()  # noqa: SLF001  # fal's own serve binds every address
 
 
 def _load(reference: str | None) -> type[App]:

@@ -138,16 +138,17 @@ def _import(path: str, root: Path) -> ModuleType:
         found.loader.exec_module(module)
     except BaseException as error:
         del sys.modules[name]
-        raise SetupError(f"{path} cannot be imported: {_summary(error)}{_hint(error)}") from error
+        what = f"{path} cannot be imported: {_summary(error)}"
+        raise SetupError(what, remedy=_remedy(error)) from error
     return module
 
 
-def _hint(error: BaseException) -> str:
+def _remedy(error: BaseException) -> str | None:
     """Say what to do about a package that is missing where the model runs."""
     if not isinstance(error, ModuleNotFoundError):
-        return ""
+        return None
     return (
-        "; install its package into this environment, or, on fal, name it in cog.yaml or in the "
+        "install its package into this environment, or, on fal, name it in cog.yaml or in the "
         "App's requirements"
     )
 
