@@ -44,8 +44,8 @@ def test_a_prediction_under_way(plain: Pair) -> None:
             server.client.get("/health-check").json()["status"],
             answer(server.client.post("/predictions/other/cancel")),
             answer(server.client.post(f"{url}/cancel")),
-            answer(server.client.post(f"{url}/cancel")),
         ]
+        server.client.post(f"{url}/cancel")  # it may have ended: no two servers take equally long
         server.until_health("READY")
         seen.append(answer(server.client.post(f"{url}/cancel")))
         return seen
