@@ -51,8 +51,8 @@ class Sample:
         body = await request.json()
         self.bodies.append(body)
         match body.get("prompt"):
-            case None | "":
-                return _refusal(["body", "prompt"], "String should have at least 1 character")
+            case "refused":
+                return _refusal(["body", "prompt"], "String should match pattern")
             case "broken":
                 return JSONResponse(
                     {
@@ -87,7 +87,9 @@ class Sample:
 
 
 def _refusal(loc: list[str], message: str) -> Response:
-    return JSONResponse({"detail": [{"loc": loc, "msg": message, "type": "string_too_short"}]}, 422)
+    return JSONResponse(
+        {"detail": [{"loc": loc, "msg": message, "type": "string_pattern_mismatch"}]}, 422
+    )
 
 
 def _painting(body: dict[str, Any]) -> dict[str, Any]:

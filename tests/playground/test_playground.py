@@ -191,20 +191,56 @@ def test_additional_settings_start_closed(page: Page) -> None:
 
 def test_an_error_is_shown_at_its_field(page: Page) -> None:
     """The field named by `loc` carries the message, is marked invalid and has the focus."""
-    page.write("prompt", "")
+    page.write("prompt", "refused")
 
     page.run("failed")
 
     field = page.find("[data-name=prompt] textarea")
-    assert page.text("[data-name=prompt] .problem") == "String should have at least 1 character"
+    assert page.text("[data-name=prompt] .problem") == "String should match pattern"
     assert field.get_attribute("aria-invalid") == "true"
     assert page.browser.switch_to.active_element == field
     assert "422" in page.text("#error")
 
 
+def test_what_must_be_given_is_asked_for(page: Page) -> None:
+    """A required text that is empty is refused at its field, and nothing is sent."""
+    page.write("prompt", "")
+
+    page.click("#run")
+
+    field = page.find("[data-name=prompt] textarea")
+    assert page.text("[data-name=prompt] .problem") == "Field required"
+    assert page.browser.switch_to.active_element == field
+    page.write("prompt", "given")
+    page.run()
+    assert page.sample.bodies == [{"prompt": "given"}]
+
+
+def test_an_emptied_text_is_left_out_where_nothing_is_the_default(page: Page) -> None:
+    """The two say the same there."""
+    page.write("prompt", "x")
+    page.more()
+    page.write("negative_prompt", "blurry")
+    page.write("negative_prompt", "")
+
+    page.run()
+
+    assert page.sample.bodies == [{"prompt": "x"}]
+
+
+def test_an_emptied_text_is_sent_against_its_default(page: Page) -> None:
+    """Left out, it would be the default that the person took away."""
+    page.click("[data-path='/caption']")
+    page.write("question", "")
+
+    page.run()
+
+    assert page.sample.bodies == [{"question": ""}]
+
+
 def test_typing_takes_an_error_away(page: Page) -> None:
     """A field that is being corrected is no longer marked."""
-    page.write("prompt", "")
+    page.write("prompt", "refused")
     page.run("failed")
 
     page.write("prompt", "better")

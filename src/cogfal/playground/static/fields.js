@@ -16,8 +16,8 @@ let count = 0;
 
 /**
  * Make a field. The result has `element`, `value()` (undefined where nothing is to be sent),
- * `shown()` (the same without secrets), `reset()`, and `fail(message, path)` with `path` the rest
- * of an error's `loc` below the field.
+ * `shown()` (the same without secrets), `reset()`, `fail(message, path)` with `path` the rest of an
+ * error's `loc` below the field, and `lacks()`, which fails the field if it must be given and is not.
  */
 export function makeField(field) {
   return field.kind === "group" ? group(field) : single(field);
@@ -38,6 +38,10 @@ function single(field) {
     widget.focus.removeAttribute("aria-invalid");
   };
   const value = () => sendable(field, widget.value());
+  const fail = (message, path = []) => {
+    error.append(h("span", {}, path.length ? `${path.join(".")}: ${message}` : message));
+    widget.focus.setAttribute("aria-invalid", "true");
+  };
   element.addEventListener("input", clear);
   return {
     name: field.name,
@@ -45,9 +49,11 @@ function single(field) {
     value,
     shown: () => (field.kind === "secret" && value() ? `<your ${field.name}>` : value()),
     reset: () => { widget.reset(); clear(); },
-    fail: (message, path = []) => {
-      error.append(h("span", {}, path.length ? `${path.join(".")}: ${message}` : message));
-      widget.focus.setAttribute("aria-invalid", "true");
+    fail,
+    lacks: () => {
+      const lacks = field.required && value() === undefined;
+      if (lacks) fail("Field required");
+      return lacks;
     },
     clear,
     focus: () => { element.closest("details")?.setAttribute("open", ""); widget.focus.focus(); },
@@ -72,6 +78,7 @@ function group(field) {
     reset: () => each("reset"),
     clear: () => { error.textContent = ""; each("clear"); },
     fail: (message, path = []) => place(inner, message, path) ?? (error.textContent = message),
+    lacks: () => given("value") !== undefined && lacking(inner).length > 0,
     focus: () => inner[0]?.focus(),
   };
 }
@@ -82,6 +89,9 @@ export function place(made, message, path) {
   field?.fail(message, path.slice(1));
   return field;
 }
+
+/** Those of several fields that must be given and are not; each is told. */
+export const lacking = (made) => made.filter((one) => one.lacks());
 
 /** The values of several fields as one object; the way "shown" keeps secrets out of it. */
 export function collect(made, way = "value") {

@@ -2,7 +2,7 @@
 
 import { address, CallFailed, start } from "./calls.js";
 import { byId, codeBlock, h, makeTabs } from "./dom.js";
-import { collect, makeField, place } from "./fields.js";
+import { collect, lacking, makeField, place } from "./fields.js";
 import { stayOnDrops } from "./files.js";
 import { resultView } from "./result.js";
 import { endpoints } from "./schema.js";
@@ -92,6 +92,8 @@ async function run() {
   if (state.running) return;
   const { view } = state;
   state.made.forEach((one) => one.clear());
+  const [first] = lacking(state.made);
+  if (first) return first.focus();
   view.begin(state.endpoint.answer);
   const call = start(path(), collect(state.made), view.receive);
   setRunning(call);

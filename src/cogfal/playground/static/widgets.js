@@ -18,8 +18,8 @@ export function text(field, id, { multiline = false, secret = false } = {}) {
   return { element: secret ? revealed(input) : input, focus: input, value, reset };
 }
 
-/** An emptied text is sent where it says something: for a required one, or against a default. */
-const keepsEmpty = ({ required, schema }) => !schema.nullable && (required || Boolean(schema.default));
+/** An emptied text is sent where it says something: against a default. */
+const keepsEmpty = ({ schema }) => !schema.nullable && Boolean(schema.default);
 
 function revealed(input) {
   const show = h("button", { type: "button", class: "quiet", "aria-pressed": "false" }, "Show");
