@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import subprocess
 import sys
 import zlib
@@ -125,7 +126,7 @@ def test_the_packed_source_is_the_same_each_time() -> None:
 
 def test_what_a_runner_cannot_use_stays_behind() -> None:
     """The parts that need the deploying machine's packages do not travel."""
-    names = json.loads(zlib.decompress(carriage.pack_source()))
+    names = pickle.loads(zlib.decompress(carriage.pack_source()))
 
     assert "cogfal/engine/service.py" in names
     left = ("cogfal/cli/", "cogfal/project/", "cogfal/inspection/", "cogfal/playground/")
