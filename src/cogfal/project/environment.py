@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from cogfal.errors import ConfigError
 from cogfal.project.caches import cache_variables
+from cogfal.project.commands import installed
 from cogfal.project.config import CogConfig
 from cogfal.project.gpu import (
     MachineChoice,
@@ -23,6 +25,7 @@ from cogfal.project.needs import image_reasons
 from cogfal.project.pins import check_pins
 from cogfal.project.report import Report, ReportLine
 from cogfal.project.requirements import (
+    Package,
     RequirementSet,
     read_packages,
     read_requirements,
@@ -116,7 +119,7 @@ class _Plan:
         config, settings, report = self._config, self._settings, self._report
         python = self._python()
         requirements = without_cog(self._read(), report)
-        check_pins(requirements.packages(), settings.pins, python)
+        check_pins((*requirements.packages(), *self._run()), settings.pins, python)
         report_requirements(config, requirements, report)
         image = self._wants_image(requirements)
         machine = self._machine(requirements)
@@ -163,6 +166,13 @@ class _Plan:
             for i, text in enumerate(build.python_packages)
         }
         return read_packages(places, self._root, environ)
+
+    def _run(self) -> Iterator[Package]:
+        """Yield what the commands of cog.yaml install by themselves."""
+        for key in ("pre_install", "run"):
+            for i, each in enumerate(getattr(self._config.build, key)):
+                where = self._config.where(f"build.{key}[{i}]")
+                yield from (Package(found, where=where) for found in installed(each.command))
 
     def _python(self) -> str:
         config, settings = self._config, self._settings

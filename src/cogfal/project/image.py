@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from cogfal.errors import ConfigError
+from cogfal.project.commands import installed
 from cogfal.project.config import CogConfig, Command
 from cogfal.project.dockerfile import (
     PROJECT_DIRECTORY,
@@ -180,7 +181,7 @@ def _commands(
 ) -> tuple[Command, ...]:
     for i, command in enumerate(commands):
         where = config.where(f"build.{key}[{i}]")
-        if re.match(r"\s*(python3? -m )?pip3? install .*\bcog(==|\b\s*$)", command.command):
+        if any(found.name.lower() == "cog" for found in installed(command.command)):
             report.unsupported(
                 f"build.{key}[{i}]", "installs Cog", "remove it: cogfal provides it", where=where
             )
