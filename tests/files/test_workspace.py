@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -42,34 +40,38 @@ def test_it_is_removed_when_its_block_fails(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("cancelled", [False, True])
-def test_asynchronous_block_removes_it(tmp_path: Path, cancelled: bool) -> None:
-    """When the block has ended, or was cancelled, nothing is left."""
-
-    async def main() -> None:
-        async with Workspace(tmp_path) as workspace:
-            (workspace.directory / "folder").mkdir()
-            if cancelled:
-                raise asyncio.CancelledError
-
-    with pytest.raises(asyncio.CancelledError) if cancelled else nullcontext():
-        asyncio.run(main())
-
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_asynchronous_block_closes_files_from_elsewhere(tmp_path: Path) -> None:
+def test_it_closes_files_from_elsewhere(tmp_path: Path) -> None:
     """Also where no directory was ever made."""
     own = tmp_path / "own.txt"
     own.write_text("x")
 
-    async def main() -> bool:
-        async with Workspace(tmp_path) as workspace:
-            handle = workspace.open(own)
-        return handle.closed
+    with Workspace(tmp_path) as workspace:
+        handle = workspace.open(own)
 
-    assert asyncio.run(main())
+    assert handle.closed
     assert list(tmp_path.iterdir()) == [own]
+
+
+def test_an_end_that_fails_keeps_nothing_from_its_own(tmp_path: Path) -> None:
+    """The latest comes first, the directory last, and the failure is not hidden."""
+    ends: list[str] = []
+
+    def fail() -> None:
+        ends.append("failed")
+        raise OSError("no")
+
+    workspace = Workspace(tmp_path)
+    (workspace.directory / "file").touch()
+    workspace.ends_with(lambda: ends.append("first"))
+    workspace.ends_with(fail)
+
+    with pytest.raises(OSError, match="no"):
+        workspace.close()
+
+    assert ends == ["failed", "first"]
+    assert list(tmp_path.iterdir()) == []
+    workspace.close()
+    assert ends == ["failed", "first"]
 
 
 def test_write_protected_folders_are_removed_too(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from cogfal.engine.health import Health, HealthStatus
 from cogfal.engine.lifecycle import Lifecycle
 from cogfal.engine.ports import Materialiser, WeightsFetcher
 from cogfal.engine.prediction import Prediction
+from cogfal.engine.rooms import Rooms
 from cogfal.engine.settings import EngineSettings, ignored_concurrency, operated, slot_count
 from cogfal.engine.slots import Slots, SlotStatistics
 from cogfal.errors import Busy, CogfalError, DeviceError, NotReady, UnknownPrediction
@@ -79,11 +80,12 @@ class Service:
             on_fatal=on_fatal,
             given=given,
         )
+        self._rooms = Rooms(open_workspace, self._capture.say)
         self._around = Surroundings(
             worker=self._lifecycle.worker,
             materialiser=materialiser,
             output=spec.output,
-            open_workspace=open_workspace,
+            rooms=self._rooms,
             ready=self._lifecycle.ready,
             end=self._end,
             say=self._capture.say,
@@ -101,7 +103,9 @@ class Service:
             SettingError: A variable of Cog's has a value that makes no sense.
         """
         self.settings = operated(self.settings)
-        self._slots.open(slot_count(self.settings, self.spec))
+        total = slot_count(self.settings, self.spec)
+        self._slots.open(total)
+        self._rooms.open(total)
         await self._lifecycle.set_up(self.settings.setup_timeout)
         wanted = ignored_concurrency(self.settings, self.spec)
         if wanted is not None:
@@ -140,6 +144,10 @@ class Service:
         if not self._slots.free:
             leaving = {task for task, course in self._tasks.items() if course.cancelled}
             await _wait(leaving, VACATING_TIME, asyncio.FIRST_COMPLETED)
+
+    async def cleared(self) -> None:
+        """Wait until nothing is left of the predictions that have ended."""
+        await self._rooms.cleared()
 
     def find(self, id: str, door: str) -> Prediction:  # noqa: A002  # the word of Cog's API
         """Return a prediction that has not ended; raises UnknownPrediction."""
@@ -184,6 +192,8 @@ class Service:
             self._capture.say(f"prediction {course.prediction.id} does not stop; it is given up")
             course.abandon()
         await _wait(self._tasks.keys(), CLEANUP_TIME)
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self.cleared(), CLEANUP_TIME)
         await self._lifecycle.take_down(blocked=bool(given_up) and not self.spec.shape.asynchronous)
         with suppress(OSError):  # what stays goes with the next sweep
             self._scratch.close()

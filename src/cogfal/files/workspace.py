@@ -6,25 +6,23 @@ import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, BinaryIO
+from typing import BinaryIO
 
 from typing_extensions import Self
 
-from cogfal.files.blocking import to_the_end
 from cogfal.files.names import numbered
 from cogfal.files.scratch import Scratch, remove
 
 
 class Workspace:
-    """One directory in `parent`, by default the system's temporary one, and the files opened in it.
+    """One directory in `parent`, by default the system's temporary one, and what ends with it.
 
-    The directory is made when it is first asked for. Usable as a context manager; `async with`
-    removes it without holding the event loop up. `close` may be called from any thread and more
-    than once.
+    The directory is made when it is first asked for. Usable as a context manager. `close` may be
+    called from any thread and more than once.
 
     Attributes:
         received: Bytes of the prediction's inputs that were fetched.
@@ -37,7 +35,7 @@ class Workspace:
         self._parent = parent
         self._made: Path | None = None
         self._making = threading.Lock()
-        self._handles: list[IO[Any]] = []
+        self._ends: list[Callable[[], object]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -50,18 +48,6 @@ class Workspace:
     ) -> None:
         self.close()
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._made is not None or self._handles:
-            await to_the_end(self.close)
-
     @property
     def directory(self) -> Path:
         """The directory, without links in its path."""
@@ -70,11 +56,25 @@ class Workspace:
                 self._made = Path(tempfile.mkdtemp(prefix="cogfal-", dir=self._place())).resolve()
             return self._made
 
+    @property
+    def used(self) -> bool:
+        """Whether there is anything to close."""
+        return self._made is not None or bool(self._ends)
+
+    @property
+    def made(self) -> Path | None:
+        """The directory, None as long as nobody has asked for it."""
+        return self._made
+
     def open(self, path: Path) -> BinaryIO:
         """Open `path` for reading bytes until the workspace is closed."""
         handle = path.open("rb")
-        self._handles.append(handle)
+        self.ends_with(handle.close)
         return handle
+
+    def ends_with(self, end: Callable[[], object]) -> None:
+        """Have `end` called when the workspace is closed; the latest comes first."""
+        self._ends.append(end)
 
     def another_name(self, path: Path) -> Path:
         """Give a file of this directory a second name, without copying it."""
@@ -85,9 +85,16 @@ class Workspace:
         return claim(self.directory, target.name, lambda link: link.symlink_to(target))
 
     def close(self) -> None:
-        """Close the opened files and remove the directory with everything in it."""
-        while self._handles:
-            self._handles.pop().close()
+        """Close the opened files and remove the directory with everything in it.
+
+        What fails keeps nothing else from its end; it is raised last.
+        """
+        with ExitStack() as stack:
+            stack.callback(self._remove)
+            while self._ends:
+                stack.callback(self._ends.pop(0))
+
+    def _remove(self) -> None:
         if self._made is not None and self._made.exists():
             remove(self._made)
 
