@@ -80,7 +80,8 @@ def test_data_urls_hold_the_bytes(
 
     assert url.startswith("data:image/png;base64,")
     assert parse_data_url(url).decode(10**7) == content
-    assert path.exists() == own
+    workspace.close()
+    assert not path.exists()
 
 
 def test_link_in_the_predictions_directory_is_followed_and_judged(

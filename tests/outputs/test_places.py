@@ -74,14 +74,51 @@ def test_relative_paths_are_the_projects(desk: Desk, project: Path) -> None:
     assert desk.urls(Path("out.png")) == "shelf://out.png"
 
 
-def test_temporary_file_is_removed_once_delivered(desk: Desk, scratch: Path) -> None:
+def test_temporary_files_are_removed_once_delivered(desk: Desk, scratch: Path) -> None:
     """Outputs in the temporary directory do not pile up."""
+    paths = [a_file(scratch), a_file(scratch, "b.png")]
+
+    desk.deliver([*paths, *paths])
+
+    assert not any(path.exists() for path in paths)
+    assert len(desk.shelf.files) == 2
+
+
+def test_the_only_temporary_file_goes_with_the_workspace(desk: Desk, scratch: Path) -> None:
+    """Whoever waits for the answer does not wait for its removal."""
     path = a_file(scratch)
 
     desk.deliver([path, path])
 
+    assert path.exists()
+    desk.workspace.close()
     assert not path.exists()
     assert len(desk.shelf.files) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "at_hand"),
+    [
+        ("{scratch}/a.png", True),
+        ("{own}/a.png", True),
+        ("{scratch}/missing/a.png", True),
+        ("{scratch}/folder/a.png", False),
+        ("{scratch}/link.png", False),
+        ("{scratch}/../{name}/a.png", False),
+        ("/usr/bin/env", False),
+        ("a.png", False),
+    ],
+)
+def test_only_temporary_files_without_links_are_at_hand(
+    workspace: Workspace, project: Path, scratch: Path, path: str, at_hand: bool
+) -> None:
+    """Others may lie on a disk that takes its time, which may not stop the event loop."""
+    (scratch / "folder").symlink_to("/usr/bin")
+    (scratch / "link.png").symlink_to("/usr/bin/env")
+    own = workspace.directory
+    named = path.format(scratch=scratch.resolve(), own=own, name=scratch.name)
+
+    assert Places(project).at_hand(Path(named), own) == at_hand
 
 
 def test_project_file_is_never_removed(desk: Desk, project: Path) -> None:

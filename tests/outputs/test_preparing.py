@@ -67,6 +67,7 @@ def test_file_objects_are_delivered_whole_and_closed(
     assert desk.urls(value, FileType()) == f"shelf://{name}"
 
     assert desk.shelf.files[0][1] == content
+    desk.workspace.close()
     assert getattr(value, "closed", True)
 
 

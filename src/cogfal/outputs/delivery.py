@@ -66,6 +66,8 @@ class Deliverer:
     ) -> JSON:
         """Return `value` as JSON once all its files are stored; temporary ones are then removed.
 
+        That of a value with a single file goes with the workspace, unless there is `release`, so
+        that nobody waits for its removal.
         The order is kept; a file that occurs twice is stored once. The first failure, and
         cancelling, stop the other uploads, and nothing of the output is handed out. A single file
         is put aside where that costs little, and `release` called before it is stored.
@@ -109,9 +111,9 @@ class Deliverer:
     ) -> JSON:
         if isinstance(file.source, str | PurePath) and str(file.source).startswith(_URL_SCHEMES):
             return self._written(_elsewhere(file))
-        directory = workspace.directory
-        work = partial(self._prepared, file, directory, aside=release is not None)
-        at_hand = alone and release is None and _is_at_hand(file, directory)
+        only = alone and release is None
+        work = partial(self._prepared, file, workspace, aside=release is not None)
+        at_hand = only and self._is_at_hand(file, workspace)
         prepared = work() if at_hand else await anyio.to_thread.run_sync(work)
         if release is not None and prepared.aside:
             release()
@@ -123,14 +125,23 @@ class Deliverer:
             ) from error
         workspace.sent += prepared.file.size
         if prepared.file.disposable or prepared.handle is not None:
-            await anyio.to_thread.run_sync(dispose, prepared)
+            end = partial(dispose, prepared)
+            if only:
+                workspace.ends_with(end)
+            else:
+                await anyio.to_thread.run_sync(end)
         return self._written(stored)
 
-    def _prepared(self, file: FoundFile, directory: Path, *, aside: bool) -> Prepared:
-        prepared = prepare(file, self._places, directory)
+    def _prepared(self, file: FoundFile, workspace: Workspace, *, aside: bool) -> Prepared:
+        prepared = prepare(file, self._places, workspace)
         if not aside:
             return prepared
-        return put_aside(prepared, self._places, directory, label(file.loc))
+        return put_aside(prepared, self._places, workspace, label(file.loc))
+
+    def _is_at_hand(self, file: FoundFile, workspace: Workspace) -> bool:
+        if not isinstance(file.source, str | PurePath):
+            return False
+        return self._places.at_hand(Path(file.source), workspace.made)
 
     async def _in_request(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Run `work` in the request's context; cancelling cancels it."""
@@ -157,14 +168,6 @@ def _identity(file: FoundFile) -> object:
     if isinstance(file.source, str | PurePath):
         return str(file.source)
     return id(file.source)
-
-
-def _is_at_hand(file: FoundFile, directory: Path) -> bool:
-    """Tell whether a file lies in the prediction's own directory, so that a look at it is quick."""
-    if not isinstance(file.source, str | PurePath):
-        return False
-    path = Path(file.source)
-    return path.parent == directory and not path.is_symlink()
 
 
 def _elsewhere(file: FoundFile) -> StoredFile:

@@ -38,15 +38,15 @@ class Places:
         self._others = others
 
     @contextmanager
-    def opened(self, path: Path, directory: Path, where: str) -> Iterator[Opened]:
+    def opened(self, path: Path, own: Path | None, where: str) -> Iterator[Opened]:
         """Open an output file to read it; raise `OutputError`, naming it, if that may not be.
 
         Where it really lies is judged before it is opened and again, by what was opened, after.
-        `directory` is the prediction's own, without links; `where` is what the file is called in
-        messages.
+        `own` is the prediction's directory, without links, if it has one; `where` is what the file
+        is called in messages.
         """
         real = os.path.realpath(path)
-        self._refuse_outside(path, real, directory, where)
+        self._refuse_outside(path, real, own, where)
         _refuse_irregular(path, _mode(real), where)
         try:
             descriptor = os.open(path, _FLAGS)
@@ -56,7 +56,7 @@ class Places:
             raise OutputError(f"{where}: {path} cannot be read: {error.strerror}") from error
         with os.fdopen(descriptor, "rb") as file:
             real = _real_path(descriptor, path)
-            self._refuse_outside(path, real, directory, where)
+            self._refuse_outside(path, real, own, where)
             _refuse_irregular(path, os.fstat(descriptor).st_mode, where)
             yield Opened(file, real)
 
@@ -67,14 +67,30 @@ class Places:
         here = Path.cwd() / path
         return here if here.exists() else self._project.resolve() / path
 
-    def is_temporary(self, real: str, directory: Path) -> bool:
+    def at_hand(self, path: Path, own: Path | None) -> bool:
+        """Tell whether a file lies where predictions' directories lie, so that a look is quick.
+
+        A link on the way there may lead anywhere.
+        """
+        places = (self._home,) if own is None else (self._home, own)
+        home = next((each for each in places if path.is_relative_to(each)), None)
+        if home is None or ".." in path.parts:
+            return False
+        steps = len(path.parts) - len(home.parts)
+        return not any(step.is_symlink() for step in (path, *path.parents[: steps - 1]))
+
+    def is_temporary(self, real: str, own: Path | None) -> bool:
         """Tell whether the file that really lies at `real` is removed once it is delivered.
 
-        What lies in the prediction's own `directory` may be an input, and goes with it.
+        What lies in the prediction's `own` directory may be an input, and goes with it.
         """
-        if _is_inside(real, (_prefix(directory), *self._lasting)):
+        if _is_inside(real, (*_prefixes(own), *self._lasting)):
             return False
         return _is_inside(real, self._temporary)
+
+    @cached_property
+    def _home(self) -> Path:
+        return Path(tempfile.gettempdir()).resolve()
 
     @cached_property
     def _lasting(self) -> Prefixes:
@@ -82,11 +98,11 @@ class Places:
 
     @cached_property
     def _temporary(self) -> Prefixes:
-        places = (tempfile.gettempdir(), "/tmp", "/var/tmp")  # noqa: S108 (named, not used)
-        return tuple(_prefix(Path(place).resolve()) for place in places)
+        places = (self._home, Path("/tmp"), Path("/var/tmp"))  # noqa: S108 (named, not used)
+        return tuple(_prefix(place.resolve()) for place in places)
 
-    def _refuse_outside(self, path: Path, real: str, directory: Path, where: str) -> None:
-        allowed = (_prefix(directory), *self._lasting, *self._temporary)
+    def _refuse_outside(self, path: Path, real: str, own: Path | None, where: str) -> None:
+        allowed = (*_prefixes(own), *self._lasting, *self._temporary)
         if not _is_inside(real, allowed) or _is_inside(real, _SYSTEM):
             whereabouts = f"{path}" if real == str(path) else f"{path} (really {real})"
             raise OutputError(
@@ -98,6 +114,10 @@ class Places:
 def _prefix(place: Path) -> str:
     """Return what the path of every file in `place` begins with."""
     return os.path.join(place, "")  # noqa: PTH118 (a Path drops the slash at the end)
+
+
+def _prefixes(own: Path | None) -> Prefixes:
+    return () if own is None else (_prefix(own),)
 
 
 def _is_inside(real: str, prefixes: Prefixes) -> bool:

@@ -13,7 +13,7 @@ from cogfal.files import LocalFile
 from cogfal.files.kinds import suffix_for
 from cogfal.files.media import describe_opened, type_by_content
 from cogfal.files.names import has_suffix, safe_name
-from cogfal.files.workspace import create_file
+from cogfal.files.workspace import Workspace, create_file
 from cogfal.outputs.encoding import FoundFile, is_file_object, is_image
 from cogfal.outputs.labels import label, stem
 from cogfal.outputs.places import Places
@@ -35,34 +35,28 @@ class Prepared(NamedTuple):
     aside: bool = False
 
 
-def prepare(found: FoundFile, places: Places, directory: Path) -> Prepared:
-    """Describe the file that was found, writing it into `directory` if it is not on disk yet.
+def prepare(found: FoundFile, places: Places, workspace: Workspace) -> Prepared:
+    """Describe the file that was found, writing it into `workspace` if it is not on disk yet.
 
     Raises:
         OutputError: It cannot be read, or lies where no output belongs.
     """
     source = found.source
     if isinstance(source, str | PurePath):
-        return Prepared(_described(Path(source), found, places, directory))
-    if isinstance(source, bytes | bytearray | memoryview):
-        path = _written(found, directory, lambda file: file.write(source))
-    elif is_image(source):
-        path = _saved_image(source, found, directory)
-    elif (named := _path_of(source)) is not None:
-        return Prepared(_described(named, found, places, directory), source)
-    else:
-        path = _spooled(source, found, directory)
-    file = _described(path, found, places, directory)
+        return Prepared(_described(Path(source), found, places, workspace))
+    if not is_image(source) and (named := _path_of(source)) is not None:
+        return Prepared(_described(named, found, places, workspace), source)
+    file = _described(_saved(found, workspace.directory), found, places, workspace)
     handle = source if is_file_object(source) else None
     return Prepared(file._replace(disposable=True), handle, aside=True)
 
 
-def put_aside(prepared: Prepared, places: Places, directory: Path, where: str) -> Prepared:
-    """Make a file one of our own, in `directory`, unless that costs much; close its file object.
+def put_aside(prepared: Prepared, places: Places, workspace: Workspace, where: str) -> Prepared:
+    """Make a file one of our own, in `workspace`, unless that costs much; close its file object.
 
     A temporary file is moved, which its author cannot tell from its removal; another is copied.
     """
-    file, aside = prepared.file, prepared.aside
+    file, aside, directory = prepared.file, prepared.aside, workspace.directory
     if not aside and file.disposable and _movable(file.path, directory):
         file, aside = file._replace(path=_moved(file, directory)), True
     elif not aside and file.size <= COPIED:
@@ -102,11 +96,11 @@ def dispose(prepared: Prepared) -> None:
         prepared.handle.close()
 
 
-def _described(path: Path, found: FoundFile, places: Places, directory: Path) -> LocalFile:
+def _described(path: Path, found: FoundFile, places: Places, workspace: Workspace) -> LocalFile:
     if "\0" in str(path):
         raise OutputError(f"{label(found.loc)}: {str(path)!r} is no path, it contains a NUL")
     path = places.located(path)
-    with places.opened(path, directory, label(found.loc)) as opened:
+    with places.opened(path, workspace.made, label(found.loc)) as opened:
         media = describe_opened(opened.file, path.name)
     return LocalFile(
         path,
@@ -114,7 +108,7 @@ def _described(path: Path, found: FoundFile, places: Places, directory: Path) ->
         media.content_type,
         media.size,
         media.pixels,
-        disposable=places.is_temporary(opened.real, directory),
+        disposable=places.is_temporary(opened.real, workspace.made),
     )
 
 
@@ -126,6 +120,16 @@ def _path_of(handle: Any) -> Path | None:
     if not handle.closed and _can(handle, "writable"):
         handle.flush()
     return Path(name)
+
+
+def _saved(found: FoundFile, directory: Path) -> Path:
+    """Write what is no file on disk into a new one."""
+    source = found.source
+    if isinstance(source, bytes | bytearray | memoryview):
+        return _written(found, directory, lambda file: file.write(source))
+    if is_image(source):
+        return _saved_image(source, found, directory)
+    return _spooled(source, found, directory)
 
 
 def _spooled(handle: Any, found: FoundFile, directory: Path) -> Path:
