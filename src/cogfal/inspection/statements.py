@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any, Final
 
 from cogfal.inspection.expressions import PYTHON_ERRORS
@@ -340,27 +341,27 @@ class Statements:
         return bool(left == right)
 
     def _for(self, node: ast.For, scope: Scope) -> None:
-        try:
-            for item in self._world.iterate(self._world.evaluate(node.iter, scope)):
-                self.assign(node.target, item, scope)
-                try:
-                    self.run(node.body, scope)
-                except _Continued:
-                    continue
-        except _Broken:
-            return
-        except _PerhapsLeft as error:
-            raise Unresolved(error.reason, error.node, error.module) from error
-        self.run(node.orelse, scope)
+        self._repeat(node, self._each_item(node, scope), scope)
+
+    def _each_item(self, node: ast.For, scope: Scope) -> Iterator[None]:
+        for item in self._world.iterate(self._world.evaluate(node.iter, scope)):
+            self.assign(node.target, item, scope)
+            yield
 
     def _while(self, node: ast.While, scope: Scope) -> None:
+        self._repeat(node, self._while_true(node, scope), scope)
+
+    def _while_true(self, node: ast.While, scope: Scope) -> Iterator[None]:
+        while self._world.truth(self._world.evaluate(node.test, scope)):
+            self._world.state.budget.spend()
+            yield
+
+    def _repeat(self, node: ast.For | ast.While, turns: Iterator[None], scope: Scope) -> None:
+        """Run a loop's body once for each of `turns`."""
         try:
-            while self._world.truth(self._world.evaluate(node.test, scope)):
-                self._world.state.budget.spend()
-                try:
+            for _ in turns:
+                with suppress(_Continued):
                     self.run(node.body, scope)
-                except _Continued:
-                    continue
         except _Broken:
             return
         except _PerhapsLeft as error:
