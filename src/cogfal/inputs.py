@@ -36,6 +36,7 @@ from cogfal.spec import (
     StringType,
     Type,
     UnionType,
+    holds,
 )
 
 Loc: TypeAlias = tuple[str | int, ...]
@@ -81,7 +82,9 @@ class Materialiser:
         cache: FileCache | None = None,
         cached_inputs: Collection[str] | None = None,
     ) -> None:
-        self._inputs = {each.name: each for each in spec.inputs if _holds_file(each.type)}
+        self._inputs = {
+            each.name: each for each in spec.inputs if holds(each.type, PathType, FileType)
+        }
         self._fetcher = fetcher
         self._limits = limits
         self._cache = cache
@@ -236,23 +239,6 @@ def _file_input_error(url: str, error: FetchError, places: list[Place]) -> FileI
 
 def _shown(url: str) -> str:
     return url if len(url) <= _SHOWN else f"{url[:_SHOWN]}..."
-
-
-def _holds_file(kind: Type) -> bool:
-    """Tell whether a value of this type may have files in it."""
-    match kind:
-        case PathType() | FileType():
-            return True
-        case OptionalType(inner):
-            return _holds_file(inner)
-        case ListType(item) | DictType(item):
-            return _holds_file(item)
-        case UnionType(members):
-            return any(map(_holds_file, members))
-        case ObjectType(fields=fields):
-            return any(_holds_file(field.type) for field in fields)
-        case _:
-            return False
 
 
 def _places_of(declared: InputSpec, value: Any) -> Iterator[Place]:

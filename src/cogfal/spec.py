@@ -219,6 +219,23 @@ Type: TypeAlias = (
 """Every kind of type; `IteratorType` only as a whole output."""
 
 
+def holds(kind: Type, *wanted: type) -> bool:
+    """Tell whether a type is of one of these kinds, or is made of one, at any depth."""
+    return isinstance(kind, wanted) or any(holds(part, *wanted) for part in _parts(kind))
+
+
+def _parts(kind: Type) -> tuple[Type, ...]:
+    match kind:
+        case OptionalType(part) | ListType(part) | DictType(part) | IteratorType(part):
+            return (part,)
+        case UnionType(members):
+            return members
+        case ObjectType(fields=own):
+            return tuple(each.type for each in own)
+        case _:
+            return ()
+
+
 @dataclass(frozen=True, slots=True)
 class InputSpec:
     """One parameter of `predict`, with everything that Cog's `Input()` can say about it.

@@ -35,6 +35,7 @@ from cogfal.spec import (
     SetupSpec,
     Shape,
     Type,
+    holds,
 )
 
 NAMES: Final = {Role.PREDICT: ("Runner", "Predictor"), Role.TRAIN: ("train", "Trainer")}
@@ -199,7 +200,7 @@ class _Reading:
             raise error.to_error("the output", where) from error
         if shape.yields and not isinstance(output, IteratorType):
             return IteratorType(output)
-        if not isinstance(output, IteratorType) and _holds_iterator(output):
+        if not isinstance(output, IteratorType) and holds(output, IteratorType):
             raise UnsupportedSignature("the output holds an iterator inside", where=where)
         return output if annotation is not None else AnyType()
 
@@ -243,9 +244,3 @@ def _shape(function: FunctionValue) -> Shape:
     if isinstance(function.node, ast.AsyncFunctionDef):
         return Shape.ASYNC_GENERATOR if yields(function.node) else Shape.COROUTINE
     return Shape.GENERATOR if yields(function.node) else Shape.FUNCTION
-
-
-def _holds_iterator(output: Type) -> bool:
-    inner = [getattr(output, name, None) for name in ("inner", "item", "value")]
-    inner += [field.type for field in getattr(output, "fields", ())]
-    return any(isinstance(i, IteratorType) or (i is not None and _holds_iterator(i)) for i in inner)

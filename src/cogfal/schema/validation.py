@@ -19,17 +19,13 @@ from cogfal.schema.decoding import decode
 from cogfal.schema.patterns import check_pattern
 from cogfal.spec import (
     MISSING,
-    DictType,
     FileType,
     InputSpec,
-    ListType,
-    ObjectType,
     OptionalType,
     PathType,
     PredictorSpec,
     SecretType,
-    Type,
-    UnionType,
+    holds,
 )
 
 __all__ = ["MASK", "Door", "Validator"]
@@ -61,7 +57,7 @@ class Validator:
     ) -> None:
         self._inputs = {each.name: each for each in spec.inputs}
         self._on_unknown = on_unknown
-        self._secret = frozenset(each.name for each in spec.inputs if _holds_secret(each.type))
+        self._secret = frozenset(each.name for each in spec.inputs if holds(each.type, SecretType))
         schemas = {each.name: _checked(each, door) for each in spec.inputs}
         self._defaults = {
             each.name: _default(each, SchemaValidator(core_type(each.type, Rules())))
@@ -163,33 +159,13 @@ def _default(each: InputSpec, validator: SchemaValidator) -> Any:
     value = each.default
     if value is None or value is MISSING:
         return None
-    if _holds_file(each.type):
+    if holds(each.type, PathType, FileType):
         return value
     try:
         return validator.validate_python(value)
     except ValidationError:
         # Cog never checked defaults; what the author wrote is what predict gets.
         return Secret(value) if isinstance(each.type, SecretType) else value
-
-
-def _holds_file(kind: Type) -> bool:
-    return _holds(kind, PathType | FileType)
-
-
-def _holds_secret(kind: Type) -> bool:
-    return _holds(kind, SecretType)
-
-
-def _holds(kind: Type, wanted: Any) -> bool:
-    match kind:
-        case OptionalType(inner) | ListType(inner) | DictType(inner):
-            return _holds(inner, wanted)
-        case UnionType(members):
-            return any(_holds(member, wanted) for member in members)
-        case ObjectType(fields=fields):
-            return any(_holds(field.type, wanted) for field in fields)
-        case _:
-            return isinstance(kind, wanted)
 
 
 def _shown(value: Any) -> Any:
