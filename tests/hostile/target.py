@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,9 @@ import httpx
 
 from tests.local_run import LocalRun
 from tests.project_files import write_project
+
+SOON = 20.0
+"""Seconds after which something that is waited for will not happen."""
 
 SECRET = "hunter2-not-to-be-seen"
 """A secret; where this text turns up, one has leaked."""
@@ -164,10 +169,23 @@ class Target(LocalRun):
         return httpx.post(f"{self.url}/predictions", content=body, headers=kind, timeout=60)
 
     def is_well(self) -> bool:
-        """Tell whether it is ready for the next request, with nothing left of earlier ones."""
+        """Tell whether it is ready for the next request, with nothing left of earlier ones.
+
+        An answer does not wait for files to be removed, so this does.
+        """
         health = httpx.get(f"{self.url}/health-check", timeout=30).json()
-        return health["status"] == "READY" and not self.workspaces()
+        return health["status"] == "READY" and until(lambda: not self.workspaces())
 
     def workspaces(self) -> list[Path]:
         """List the directories of predictions."""
         return [*self.temporary.glob("cogfal-run-*/cogfal-*")]
+
+
+def until(holds: Callable[[], bool]) -> bool:
+    """Wait until something holds; tell whether it did in time."""
+    deadline = time.monotonic() + SOON
+    while time.monotonic() < deadline:
+        if holds():
+            return True
+        threading.Event().wait(0.05)
+    return False

@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +15,7 @@ import httpx
 import pytest
 
 from tests.file_server import file_server
-from tests.hostile.target import Target
+from tests.hostile.target import SOON, Target, until
 from tests.server.receiver import receiver
 
 Waiting = list[Future[httpx.Response]]
@@ -35,7 +34,6 @@ WORKS = """
             return path
 """
 STOPS = "termination_grace_period_seconds = 1"
-SOON = 20.0
 PHASES = ("idle", "queue", "download", "predict", "upload")
 
 
@@ -85,7 +83,7 @@ def test_a_killed_server_leaves_no_worker(tmp_path: Path) -> None:
         with pytest.raises(httpx.TransportError):
             waiting.result(SOON)
 
-        assert _until(lambda: not Path(f"/proc/{worker}/stat").exists() or _is_zombie(worker))
+        assert until(lambda: not Path(f"/proc/{worker}/stat").exists() or _is_zombie(worker))
 
 
 @contextmanager
@@ -113,7 +111,7 @@ def _in_phase(folder: Path, phase: str) -> Iterator[tuple[Target, Waiting]]:
             if phase == "download":
                 inputs = {"phase": "run", "file": files.url("/stall")}
                 waiting.append(threads.submit(process.predict, inputs))
-                assert _until(lambda: "/stall" in files.paths())
+                assert until(lambda: "/stall" in files.paths())
             if phase == "upload":
                 inputs = {"phase": "run", "file": "data:,x"}
                 waiting.append(threads.submit(process.predict, inputs))
@@ -130,16 +128,6 @@ def _is_cancelled(answer: httpx.Response) -> bool:
 def _own(temporary: Path) -> set[Path]:
     """List the server's own directories and files."""
     return {*temporary.glob("cogfal-*/**/*")}
-
-
-def _until(holds: Callable[[], bool]) -> bool:
-    """Wait until something holds; tell whether it did in time."""
-    deadline = time.monotonic() + SOON
-    while time.monotonic() < deadline:
-        if holds():
-            return True
-        threading.Event().wait(0.05)
-    return False
 
 
 def _is_zombie(pid: int) -> bool:
