@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 from cogfal.cli.console import Mark, say
+from cogfal.cli.options import add_directory
 from cogfal.local import find_project
 from cogfal.project.environment import plan_environment
 from cogfal.project.settings import PlanSettings
@@ -14,13 +14,7 @@ from cogfal.project.settings import PlanSettings
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument(
-        "directory",
-        nargs="?",
-        type=Path,
-        default=Path(),
-        help="the project, as cog.yaml has it (default: the working directory)",
-    )
+    add_directory(parser, "the project, as cog.yaml has it")
 
 
 def run(arguments: argparse.Namespace) -> int:

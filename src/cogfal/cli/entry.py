@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from cogfal.cli.console import Mark, say
+from cogfal.cli.options import add_directory
 from cogfal.local import find_project
 from cogfal.project.entry import write_entry
 from cogfal.project.settings import PlanSettings
@@ -13,13 +14,7 @@ from cogfal.project.settings import PlanSettings
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument(
-        "directory",
-        nargs="?",
-        type=Path,
-        default=Path(),
-        help="the project, as cog.yaml has it (default: the working directory)",
-    )
+    add_directory(parser, "the project, as cog.yaml has it")
     parser.add_argument(
         "-o", "--output", type=Path, help="where to write it (default: DIRECTORY/fal-entry)"
     )

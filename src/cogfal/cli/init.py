@@ -11,6 +11,7 @@ from typing import Final
 from cogfal.cli.console import Mark, say
 from cogfal.cli.dockerignore import DOCKERIGNORE, IGNORED
 from cogfal.cli.inputs import BadArgument
+from cogfal.cli.options import add_directory
 
 COG_YAML: Final = """\
 # What the predictor needs; see https://cog.run/yaml
@@ -58,13 +59,7 @@ PROJECT_FILES: Final = ("cog.yaml", "predict.py", "run.py", "app.py")
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.epilog = EPILOG
-    parser.add_argument(
-        "directory",
-        nargs="?",
-        type=Path,
-        default=Path(),
-        help="where to make it (default: the working directory)",
-    )
+    add_directory(parser, "where to make it")
 
 
 def run(arguments: argparse.Namespace) -> int:

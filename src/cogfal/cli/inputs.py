@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cogfal.cli.console import Mark, say
+from cogfal.cli.options import add_variables
 from cogfal.errors import CogfalError
 from cogfal.spec import (
     FileType,
@@ -47,14 +48,7 @@ def add_input_options(parser: argparse.ArgumentParser) -> None:
         metavar="JSON",
         help="all inputs as a JSON object: its text, @FILE, or - for stdin",
     )
-    parser.add_argument(
-        "-e",
-        "--env",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="an environment variable for the predictor",
-    )
+    add_variables(parser)
 
 
 def read_inputs(arguments: argparse.Namespace, spec: PredictorSpec | None) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from cogfal.app_file import APP_FILE
 from cogfal.cli.console import Mark, confirm, say, write_json
 from cogfal.cli.dockerignore import DOCKERIGNORE, IGNORED
 from cogfal.cli.inputs import BadArgument
+from cogfal.cli.options import add_directory
 from cogfal.cli.planning import Plan, plan, report_json, signature
 from cogfal.project.report import ReportLine, Status
 from cogfal.spec import PredictorSpec
@@ -47,13 +48,7 @@ COLOURS: Final = MappingProxyType(
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument(
-        "directory",
-        nargs="?",
-        type=Path,
-        default=Path(),
-        help="the Cog project (default: the working directory)",
-    )
+    add_directory(parser, "the Cog project")
     parser.add_argument(
         "-o",
         "--output",

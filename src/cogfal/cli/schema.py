@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from cogfal import __version__
 from cogfal.app_file import open_project
 from cogfal.cli.console import write_json
+from cogfal.cli.options import add_directory
 from cogfal.schema import components, document
 from cogfal.spec import Role
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument(
-        "directory",
-        nargs="?",
-        type=Path,
-        default=Path(),
-        help="the project (default: the working directory)",
-    )
+    add_directory(parser, "the project")
     parser.add_argument(
         "--ref",
         metavar="REF",

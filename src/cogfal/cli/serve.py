@@ -17,6 +17,7 @@ from cogfal.app_file import APP_FILE, defines_app, load_app, split_reference
 from cogfal.cli.console import Mark, say
 from cogfal.cli.failures import traceback_of
 from cogfal.cli.inputs import BadArgument, read_variables
+from cogfal.cli.options import add_variables
 from cogfal.errors import CogfalError, SetupError
 from cogfal.playground import PATH
 
@@ -41,9 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--playground", action="store_true", help="serve a page at /playground to try the app on"
     )
-    parser.add_argument(
-        "-e", "--env", action="append", default=[], metavar="NAME=VALUE", help="set a variable"
-    )
+    add_variables(parser)
 
 
 def _port(text: str) -> int:
