@@ -16,10 +16,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import Message
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.http_server import QuietServer, running
 
 PNG = (
     b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x02\x00\x00\x00\x03\x08\x02\x00\x00\x00"
@@ -48,14 +50,6 @@ class FileServer:
         return [path for path, _ in self.requests]
 
 
-class _Quiet(ThreadingHTTPServer):
-    daemon_threads = False
-    block_on_close = True
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: clients here hang up as they like."""
-
-
 @contextmanager
 def file_server(
     host: str = "127.0.0.1", port: int = 0, *, tls: ssl.SSLContext | None = None
@@ -65,19 +59,12 @@ def file_server(
     class Handler(_Behaviours):
         server_state: FileServer
 
-    server = _Quiet((host, port), Handler)
+    server = QuietServer((host, port), Handler)
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
     Handler.server_state = FileServer(server.server_port, host)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with running(server, Handler.server_state.gate):
         yield Handler.server_state
-    finally:
-        Handler.server_state.gate.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @contextmanager

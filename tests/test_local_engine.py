@@ -15,6 +15,7 @@ import pytest
 
 from tests.local_run import LocalRun
 from tests.project_files import write_project
+from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -52,15 +53,6 @@ STUBBORN = """
 """
 
 
-def until(path: Path) -> None:
-    """Wait until the predictor has made a file."""
-    for _ in range(6000):
-        if path.exists():
-            return
-        threading.Event().wait(0.01)
-    raise AssertionError(f"{path} never came")
-
-
 def in_thread(work: Callable[[], Any]) -> tuple[threading.Thread, list[Any]]:
     """Start some work; its result is in the list once the thread was joined."""
     results: list[Any] = []
@@ -91,7 +83,7 @@ def test_an_isolated_predictor_that_does_not_obey_is_killed(serve: Serve, tmp_pa
     inputs = {"mode": "stubborn", "place": str(tmp_path)}
     headers = {"x-fal-request-id": "stuck"}
     thread, answers = in_thread(lambda: httpx.post(url, json=inputs, headers=headers, timeout=60))
-    until(tmp_path / "waiting")
+    assert until((tmp_path / "waiting").exists)
 
     httpx.post(f"{url}/cancel", headers=headers)
     thread.join(30)
@@ -126,7 +118,7 @@ def test_sigterm_lets_what_runs_finish(serve: Serve, tmp_path: Path) -> None:
     url = process.url
     inputs = {"place": str(tmp_path)}
     thread, answers = in_thread(lambda: httpx.post(url, json=inputs, timeout=60))
-    until(tmp_path / "waiting")
+    assert until((tmp_path / "waiting").exists)
 
     os.kill(process.pid, signal.SIGTERM)
     process.wait_for("Shutting down")

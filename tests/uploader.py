@@ -14,6 +14,8 @@ from pathlib import Path
 from socketserver import ThreadingMixIn, UnixStreamServer
 from typing import Any
 
+from tests.http_server import running
+
 
 @dataclass
 class Upload:
@@ -49,15 +51,8 @@ def uploader(directory: Path) -> Iterator[Uploader]:
         uploader = state
 
     server = _Server(str(state.socket), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with running(server, state.gate):
         yield state
-    finally:
-        state.gate.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +11,8 @@ import httpx
 
 from tests.local_run import LocalRun
 from tests.project_files import write_project
+from tests.waiting import until
 
-SOON = 20.0
 """Seconds after which something that is waited for will not happen."""
 
 SECRET = "hunter2-not-to-be-seen"
@@ -179,13 +177,3 @@ class Target(LocalRun):
     def workspaces(self) -> list[Path]:
         """List the directories of predictions."""
         return [*self.temporary.glob("cogfal-run-*/cogfal-*")]
-
-
-def until(holds: Callable[[], bool]) -> bool:
-    """Wait until something holds; tell whether it did in time."""
-    deadline = time.monotonic() + SOON
-    while time.monotonic() < deadline:
-        if holds():
-            return True
-        threading.Event().wait(0.05)
-    return False

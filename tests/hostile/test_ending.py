@@ -15,8 +15,9 @@ import httpx
 import pytest
 
 from tests.file_server import file_server
-from tests.hostile.target import SOON, Target, until
+from tests.hostile.target import Target
 from tests.server.receiver import receiver
+from tests.waiting import SOON, until
 
 Waiting = list[Future[httpx.Response]]
 WORKS = """

@@ -6,8 +6,6 @@ import contextlib
 import os
 import signal
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +16,7 @@ import pytest
 
 from tests.hostile.target import TAKES_EVERYTHING, Target
 from tests.server.receiver import receiver
+from tests.waiting import SOON, until
 
 WAITS = """
     import os, time
@@ -44,7 +43,6 @@ WRITES = """
             path.write_bytes(b"x" * size)
             return path
 """
-SOON = 20.0
 DROP = """
 import ctypes, os, sys
 for capability in (1, 2):  # to write, and to read, whatever the rights of a file say
@@ -102,7 +100,7 @@ def test_callers_that_leave_free_the_slot(streaming: Target, path: str) -> None:
             for _, _ in zip(range(moment), answer.iter_lines(), strict=False):
                 pass
 
-    assert _until(streaming.is_well)
+    assert until(streaming.is_well)
     assert streaming.ask({"count": 1}).json() == {"output": ["x 0"]}
 
 
@@ -216,7 +214,7 @@ def test_a_slow_store_can_be_cancelled(tmp_path: Path) -> None:
         cancelled = waiting.result(SOON).json()
 
         assert cancelled["status"] == "canceled"
-        assert _until(process.is_well)
+        assert until(process.is_well)
 
 
 @pytest.mark.parametrize("host", ["nowhere.invalid", "a" * 70 + ".example", "xn--((.example"])
@@ -227,13 +225,3 @@ def test_a_name_that_does_not_resolve_is_the_callers_error(target: Target, host:
     assert answer.status_code == 422
     assert answer.json()["detail"][0]["loc"] == ["body", "image"]
     assert target.is_well()
-
-
-def _until(holds: Any) -> bool:
-    """Wait until something holds; tell whether it did in time."""
-    deadline = time.monotonic() + SOON
-    while time.monotonic() < deadline:
-        if holds():
-            return True
-        threading.Event().wait(0.05)
-    return False

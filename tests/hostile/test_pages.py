@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import http.server
-import shutil
-import threading
 from collections.abc import Iterator
 
 import httpx
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
+from selenium.webdriver import Chrome
 
+from tests.browser import chromium
 from tests.hostile.target import TAKES_EVERYTHING, Target
+from tests.http_server import running
 
 EVIL = "https://evil.example"
 ROUTES = [
@@ -116,29 +115,16 @@ class _Page(http.server.BaseHTTPRequestHandler):
 def page_port() -> Iterator[int]:
     """A server of pages."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Page)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield server.server_port
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with running(server):
+        yield server.server_port
 
 
 @pytest.fixture
 def browser() -> Iterator[Chrome]:
     """Chromium, for which every name below `example` is this machine."""
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if chromium is None or driver is None:
-        pytest.skip("chromium and chromedriver are not installed")
-    options = ChromeOptions()
-    options.binary_location = chromium
-    rule = "--host-resolver-rules=MAP *.example 127.0.0.1"
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", rule):
-        options.add_argument(argument)
-    chrome = Chrome(options, Service(driver))
-    chrome.set_script_timeout(20)
-    yield chrome
-    chrome.quit()
+    with chromium("--host-resolver-rules=MAP *.example 127.0.0.1") as chrome:
+        chrome.set_script_timeout(20)
+        yield chrome
 
 
 def test_a_real_browsers_page_reaches_no_predictor(

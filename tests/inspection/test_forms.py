@@ -14,26 +14,12 @@ from cogfal.spec import (
     ListType,
     ObjectType,
     PathType,
-    PredictorSpec,
     Role,
     SetupSpec,
     Shape,
     StringType,
 )
-
-
-def write(root: Path, files: dict[str, str]) -> None:
-    """Write the files of a project."""
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
-
-
-def read(root: Path, files: dict[str, str], ref: str = "predict.py:Predictor") -> PredictorSpec:
-    """Write a project and read its predictor."""
-    write(root, files)
-    return read_predictor(ref, root)
-
+from tests.inspection.projects import read
 
 SIMPLE = (
     "from cog import *\nclass Predictor:\n    def predict(self, x: str) -> str:\n        return x"

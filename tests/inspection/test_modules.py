@@ -9,7 +9,7 @@ import pytest
 
 from cogfal.errors import UnresolvedExpression
 from cogfal.inspection import read_predictor
-from cogfal.spec import PredictorSpec
+from tests.inspection.projects import read
 
 PREDICT = """
 from cog import BasePredictor, Input, Path
@@ -19,19 +19,6 @@ class Predictor(BasePredictor):
     def predict(self, x: str = Input(choices={choices})) -> str:
         return x
 """
-
-
-def write(root: Path, files: dict[str, str]) -> None:
-    """Write the files of a project."""
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
-
-
-def read(root: Path, files: dict[str, str], ref: str = "predict.py:Predictor") -> PredictorSpec:
-    """Write a project and read its predictor."""
-    write(root, files)
-    return read_predictor(ref, root)
 
 
 VOICES = {"v/b.wav": "", "v/a.wav": "", "v/.hidden": "", "v/more/c.wav": ""}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import threading
 from collections.abc import Iterator
@@ -10,9 +9,9 @@ from dataclasses import dataclass
 
 import pytest
 import uvicorn
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
+from selenium.webdriver import Chrome
 
+from tests.browser import chromium
 from tests.playground.sample import Sample
 
 
@@ -40,15 +39,6 @@ def served() -> Iterator[Served]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Chrome]:
-    """Start Chromium without a window; tests are skipped where it is not installed."""
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if chromium is None or driver is None:
-        pytest.skip("chromium and chromedriver are not installed")
-    options = ChromeOptions()
-    options.binary_location = chromium
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1320,1250"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    chrome = Chrome(options, Service(driver))
-    yield chrome
-    chrome.quit()
+    """One for all tests."""
+    with chromium("--window-size=1320,1250") as chrome:
+        yield chrome

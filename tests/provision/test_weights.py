@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 import tarfile
-import threading
 import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,6 +21,7 @@ from cogfal.provision.pget import main
 from cogfal.provision.runner import install_pget
 from cogfal.provision.weights import fetch_once, place_weights
 from cogfal.spec import Weight
+from tests.http_server import running
 
 WEIGHTS = b"weights " * 1000
 DIGEST = hashlib.sha256(WEIGHTS).hexdigest()
@@ -56,12 +56,8 @@ class Site:
 def site() -> Iterator[Site]:
     """A running server."""
     site = Site()
-    thread = threading.Thread(target=site.server.serve_forever, args=(0.02,))
-    thread.start()
-    yield site
-    site.server.shutdown()
-    thread.join()
-    site.server.server_close()
+    with running(site.server):
+        yield site
 
 
 def test_weights_are_fetched_once(site: Site, tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import Message
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+from tests.http_server import QuietServer, running
 from tests.processes import GRACE
 
 
@@ -77,14 +78,6 @@ def _ended(request: Received) -> bool:
     return request.json["status"] in ("succeeded", "failed", "canceled")
 
 
-class _Quiet(ThreadingHTTPServer):
-    block_on_close = True
-    daemon_threads = False
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: senders hang up as they like."""
-
-
 @contextmanager
 def receiver() -> Iterator[Receiver]:
     """Run a receiver for the length of the block."""
@@ -92,17 +85,10 @@ def receiver() -> Iterator[Receiver]:
     class Handler(_Handler):
         state: Receiver
 
-    server = _Quiet(("127.0.0.1", 0), Handler)
+    server = QuietServer(("127.0.0.1", 0), Handler)
     Handler.state = Receiver(f"http://127.0.0.1:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with running(server, Handler.state.gate):
         yield Handler.state
-    finally:
-        Handler.state.gate.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):

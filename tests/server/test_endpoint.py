@@ -13,6 +13,7 @@ import pytest
 
 from tests.local_run import LocalRun
 from tests.project_files import write_project
+from tests.waiting import until
 
 PREDICTOR = """
     import pathlib, time
@@ -86,15 +87,6 @@ class Caller(threading.Thread):
         return self.answer.status_code
 
 
-def until(path: Path) -> None:
-    """Wait until the predictor has made a file."""
-    for _ in range(6000):
-        if path.exists():
-            return
-        threading.Event().wait(0.01)
-    raise AssertionError(f"{path} never came")
-
-
 def events(response: httpx.Response) -> list[dict[str, Any]]:
     """Read a whole stream."""
     lines = (line for line in response.iter_lines() if line.startswith("data: "))
@@ -158,7 +150,7 @@ def test_a_request_is_cancelled_by_its_id(url: str, tmp_path: Path, path: str) -
     """The predictor sees the exception, the request ends, and cancelling again is harmless."""
     inputs = {"mode": "wait", "place": str(tmp_path), "count": 0}
     caller = Caller(url + path, inputs, request_id="to-cancel")
-    until(tmp_path / "waiting")
+    assert until((tmp_path / "waiting").exists)
 
     cancelling = f"{url}{path.rstrip('/')}/cancel"
     first = httpx.post(cancelling, headers={"x-fal-request-id": "to-cancel"})
@@ -180,7 +172,7 @@ def test_a_dropped_connection_cancels(url: str, tmp_path: Path, path: str) -> No
     with httpx.Client(timeout=0.5) as client, pytest.raises(httpx.ReadTimeout):
         client.post(url + path, json=inputs)
 
-    until(tmp_path / "cancelled")
+    assert until((tmp_path / "cancelled").exists)
 
 
 def test_a_stream_that_is_left_in_the_middle_is_cancelled(url: str, tmp_path: Path) -> None:
@@ -189,15 +181,15 @@ def test_a_stream_that_is_left_in_the_middle_is_cancelled(url: str, tmp_path: Pa
 
     with httpx.stream("POST", f"{url}/stream", json=inputs, timeout=60) as response:
         next(response.iter_lines())
-        until(tmp_path / "waiting")
+        assert until((tmp_path / "waiting").exists)
 
-    until(tmp_path / "cancelled")
+    assert until((tmp_path / "cancelled").exists)
 
 
 def test_requests_wait_for_their_turn_and_a_full_queue_says_so(url: str, tmp_path: Path) -> None:
     """One runs, one waits, the third is told to come back."""
     running = Caller(url, {"mode": "wait", "place": str(tmp_path), "count": 0}, "running")
-    until(tmp_path / "waiting")
+    assert until((tmp_path / "waiting").exists)
     others = {name: tmp_path / name for name in ("one", "another")}
     for place in others.values():
         place.mkdir()
