@@ -241,11 +241,6 @@ class Session:
         deliverer = Deliverer(self.spec.output, self.files, Style.URL, self._places)
         return self._service.submit(Submission(parsed, deliverer))
 
-    async def ended(self, prediction: Prediction) -> None:
-        """Wait for the end of a prediction, and until nothing is left that it made."""
-        await prediction.wait()
-        await self._service.cleared()
-
     def _url(self, value: Any) -> JSON:
         if isinstance(value, Path):
             return self._given.url_of(value.absolute())

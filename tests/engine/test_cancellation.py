@@ -66,7 +66,6 @@ BOTH = pytest.mark.parametrize("source", [SYNC, ASYNC], ids=["sync", "async"])
 
 async def well(service: Service, root: Path) -> None:
     """Check that nothing is left of earlier predictions."""
-    await service.cleared()
     assert not list((root / "workspaces").iterdir())
     health = await service.health()
     assert health.status.value == "READY"

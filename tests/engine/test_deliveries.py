@@ -175,7 +175,6 @@ def test_a_delivery_that_fails_ends_the_prediction(
             assert prediction.output == [0]
             assert prediction.logs.endswith("cleaned up\n")
             assert sorted(store.stopped) == store.begun[2:]
-            await service.cleared()
             assert not list((tmp_path / "workspaces").iterdir())
 
     run(main)
@@ -226,7 +225,6 @@ def test_a_cancellation_stops_every_delivery(tmp_path: Path, source: str, isolat
             assert prediction.output == [0]
             assert prediction.logs.endswith("cleaned up\n")
             assert not store.under_way
-            await service.cleared()
             assert not list((tmp_path / "workspaces").iterdir())
 
     run(main)

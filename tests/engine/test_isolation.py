@@ -172,7 +172,6 @@ def test_what_fails_fails_one_prediction(tmp_path: Path) -> None:
                 assert failed.error.startswith(message)
                 assert following.status is Status.SUCCEEDED
                 assert (await service.health()).status is HealthStatus.READY
-                await service.cleared()
                 assert not list((tmp_path / "workspaces").iterdir())
 
     run(main)

@@ -11,9 +11,6 @@ import httpx
 
 from tests.local_run import LocalRun
 from tests.project_files import write_project
-from tests.waiting import until
-
-"""Seconds after which something that is waited for will not happen."""
 
 SECRET = "hunter2-not-to-be-seen"
 """A secret; where this text turns up, one has leaked."""
@@ -167,12 +164,9 @@ class Target(LocalRun):
         return httpx.post(f"{self.url}/predictions", content=body, headers=kind, timeout=60)
 
     def is_well(self) -> bool:
-        """Tell whether it is ready for the next request, with nothing left of earlier ones.
-
-        An answer does not wait for files to be removed, so this does.
-        """
+        """Tell whether it is ready for the next request, with nothing left of earlier ones."""
         health = httpx.get(f"{self.url}/health-check", timeout=30).json()
-        return health["status"] == "READY" and until(lambda: not self.workspaces())
+        return health["status"] == "READY" and not self.workspaces()
 
     def workspaces(self) -> list[Path]:
         """List the directories of predictions."""

@@ -16,10 +16,11 @@ from cogfal.engine.headway import Lasting
 from cogfal.engine.pieces import Ended, Piece, Raised, Returned, Run, Yielded
 from cogfal.engine.ports import Deliverer, Materialiser
 from cogfal.engine.prediction import Prediction, Status
-from cogfal.engine.rooms import Rooms
 from cogfal.engine.slots import Ticket
 from cogfal.engine.worker import Assignment, Worker
 from cogfal.errors import CogfalError, PredictionCancelled, PredictorFailed
+from cogfal.files.blocking import to_the_end
+from cogfal.files.workspace import Workspace
 from cogfal.spec import IteratorType, Type
 
 R = TypeVar("R")
@@ -60,7 +61,7 @@ class Surroundings(NamedTuple):
     worker: Worker
     materialiser: Materialiser
     output: Type
-    rooms: Rooms
+    open_workspace: Callable[[], Workspace]
     ready: Callable[[], Coroutine[Any, Any, None]]
     end: Callable[[Prediction, CogfalError | None], None]
     say: Callable[[str], None]
@@ -85,7 +86,6 @@ class Course:
         self._cancelled_at: float | None = None
         self.interrupt: Callable[[], object] | None = None
         self._run: Run | None = None
-        self._room = around.rooms.book()
 
     def cancel(self) -> None:
         """Interrupt whatever is going on; once only."""
@@ -127,7 +127,6 @@ class Course:
         self._ticket.give_back()
         self.prediction.finish(self._status(error), error)
         self._around.end(self.prediction, error)
-        self._room.leave()
 
     def _status(self, error: CogfalError | None) -> Status:
         if self._cancelled:
@@ -147,26 +146,36 @@ class Course:
         return None
 
     async def _through(self) -> None:
-        await self._own("queue", self._turn())
+        await self._own("queue", self._ticket.turn())
         self.prediction.start()
-        workspace, materialise = self._room.workspace, self._around.materialiser.materialise
+        workspace = self._around.open_workspace()
         try:
-            await self._own(None, self._around.ready())
-            values = await self._own("download", materialise(self._submission.values, workspace))
-            await self._predict(values)
+            await self._with(workspace)
         finally:
             self.prediction.sizes = {"download": workspace.received, "upload": workspace.sent}
+            await self._clear(workspace)
 
-    async def _turn(self) -> None:
-        await self._ticket.turn()
-        await self._room.enter()
+    async def _clear(self, workspace: Workspace) -> None:
+        """Remove what was the prediction's alone; a disk that refuses fails no answer."""
+        if workspace.used:
+            try:
+                await to_the_end(workspace.close)
+            except OSError as error:
+                what = f"{type(error).__name__}: {error}"
+                self._around.say(f"cogfal: something of a prediction stays: {what}")
 
-    async def _predict(self, values: Mapping[str, Any]) -> None:
+    async def _with(self, workspace: Workspace) -> None:
+        await self._own(None, self._around.ready())
+        materialise = self._around.materialiser.materialise
+        values = await self._own("download", materialise(self._submission.values, workspace))
+        await self._predict(values, workspace)
+
+    async def _predict(self, values: Mapping[str, Any], workspace: Workspace) -> None:
         worker = self._around.worker
         assignment = Assignment(values, self._submission.context, self._feed)
         run = self._run = worker.start(assignment)
         deliverer, tell = self._submission.deliverer, self.prediction.add_output
-        deliveries = Deliveries(deliverer, self._room.workspace, tell)
+        deliveries = Deliveries(deliverer, workspace, tell)
         try:
             await self._consume(run, deliveries)
         finally:

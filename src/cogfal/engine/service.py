@@ -19,7 +19,6 @@ from cogfal.engine.health import Health, HealthStatus
 from cogfal.engine.lifecycle import Lifecycle
 from cogfal.engine.ports import Materialiser, WeightsFetcher
 from cogfal.engine.prediction import Prediction
-from cogfal.engine.rooms import Rooms
 from cogfal.engine.settings import EngineSettings, ignored_concurrency, operated, slot_count
 from cogfal.engine.slots import Slots, SlotStatistics
 from cogfal.errors import Busy, CogfalError, DeviceError, NotReady, UnknownPrediction
@@ -80,12 +79,11 @@ class Service:
             on_fatal=on_fatal,
             given=given,
         )
-        self._rooms = Rooms(open_workspace, self._capture.say)
         self._around = Surroundings(
             worker=self._lifecycle.worker,
             materialiser=materialiser,
             output=spec.output,
-            rooms=self._rooms,
+            open_workspace=open_workspace,
             ready=self._lifecycle.ready,
             end=self._end,
             say=self._capture.say,
@@ -103,9 +101,7 @@ class Service:
             SettingError: A variable of Cog's has a value that makes no sense.
         """
         self.settings = operated(self.settings)
-        total = slot_count(self.settings, self.spec)
-        self._slots.open(total)
-        self._rooms.open(total)
+        self._slots.open(slot_count(self.settings, self.spec))
         await self._lifecycle.set_up(self.settings.setup_timeout)
         wanted = ignored_concurrency(self.settings, self.spec)
         if wanted is not None:
@@ -144,10 +140,6 @@ class Service:
         if not self._slots.free:
             leaving = {task for task, course in self._tasks.items() if course.cancelled}
             await _wait(leaving, VACATING_TIME, asyncio.FIRST_COMPLETED)
-
-    async def cleared(self) -> None:
-        """Wait until nothing is left of the predictions that have ended."""
-        await self._rooms.cleared()
 
     def find(self, id: str, door: str) -> Prediction:  # noqa: A002  # the word of Cog's API
         """Return a prediction that has not ended; raises UnknownPrediction."""
@@ -192,8 +184,6 @@ class Service:
             self._capture.say(f"prediction {course.prediction.id} does not stop; it is given up")
             course.abandon()
         await _wait(self._tasks.keys(), CLEANUP_TIME)
-        with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self.cleared(), CLEANUP_TIME)
         await self._lifecycle.take_down(blocked=bool(given_up) and not self.spec.shape.asynchronous)
         with suppress(OSError):  # what stays goes with the next sweep
             self._scratch.close()

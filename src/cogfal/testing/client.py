@@ -68,13 +68,12 @@ class RunningPrediction:
             FileInputError: A file input cannot be had.
             OutputError: What it returned cannot be delivered.
         """
-        self._portal.call(self._session.ended, self._prediction)
         return self._session.files.with_paths(self._portal.call(self._prediction.result))
 
     def cancel(self) -> None:
         """Cancel it and wait until it has cleaned up; harmless after the end."""
         self._portal.call(self._prediction.cancel)
-        self._portal.call(self._session.ended, self._prediction)
+        self._portal.call(self._prediction.wait)
 
 
 class ProjectClient:
