@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import pickle
 import subprocess
 import sys
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import cloudpickle
@@ -132,6 +134,37 @@ def test_what_a_runner_cannot_use_stays_behind() -> None:
     left = ("cogfal/cli/", "cogfal/project/", "cogfal/inspection/", "cogfal/playground/")
     assert not any(name.startswith(left) for name in names)
     assert not any("__pycache__" in name for name in names)
+
+
+def test_what_travels_imports_nothing_that_stays_behind() -> None:
+    """A module that does could not be used on a runner, so it stays too; but for the playground."""
+    files = pickle.loads(zlib.decompress(carriage.pack_source()))
+    left = {name.removesuffix(".py") for name in carriage.LEFT_BEHIND} - {"playground"}
+
+    found = {
+        (name, imported)
+        for name, text in files.items()
+        if name.endswith(".py")
+        for imported in _imports(ast.parse(text))
+        if imported.startswith("cogfal.") and imported.split(".")[1] in left
+    }
+
+    assert len(files) > 100
+    assert found == set()
+
+
+def _imports(node: ast.AST) -> Iterator[str]:
+    """Yield what is imported anywhere in a module, if not for types alone."""
+    match node:
+        case ast.If(test=ast.Name("TYPE_CHECKING")):
+            return
+        case ast.Import(names=names):
+            yield from (each.name for each in names)
+        case ast.ImportFrom(module=str(module), names=names):
+            yield module
+            yield from (f"{module}.{each.name}" for each in names)
+    for child in ast.iter_child_nodes(node):
+        yield from _imports(child)
 
 
 @pytest.fixture(scope="module")
