@@ -11,11 +11,16 @@ from tests.cli.conftest import environment
 from tests.processes import Process, free_port
 
 
+def serve_command(port: int = 0, *arguments: str) -> list[str]:
+    """Return the command that serves at a port, any by default."""
+    return [sys.executable, "-m", "cogfal", "serve", "--port", str(port), *arguments]
+
+
 @contextmanager
 def served(project: Path, home: Path, *arguments: str) -> Iterator[str]:
     """Serve in the project and yield the URL once the app answers."""
-    port = str(free_port())
-    command = [sys.executable, "-m", "cogfal", "serve", "--port", port, *arguments]
+    port = free_port()
+    command = serve_command(port, *arguments)
     with Process(command, cwd=project, env=environment(home)) as process:
         process.wait_for("serving at")
         yield f"http://127.0.0.1:{port}"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.cli.conftest import Cogfal
-from tests.cli.serving import served
-from tests.processes import free_port
+from tests.cli.conftest import Cogfal, environment
+from tests.cli.serving import serve_command, served
+from tests.processes import Process, free_port
 
 APP = """
 import cogfal
@@ -170,6 +172,33 @@ def test_an_app_whose_own_setup_fails_is_told(cogfal: Cogfal, project: Path) -> 
 
     assert ended.status == 1
     assert ended.err.endswith(SETUP_FAILED.replace("setup failed", "the App cannot be set up"))
+
+
+SLOW = """
+import time
+
+class Slow:
+    def setup(self):
+        print("setting up", flush=True)
+        time.sleep(3600)
+
+    def predict(self) -> str:
+        return ""
+"""
+
+
+@pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_ends_setup(project: Path, tmp_path: Path, way: signal.Signals) -> None:
+    """Ctrl-C and its like do not wait for a setup that may take minutes."""
+    (project / "cog.yaml").write_text('predict: "slow.py:Slow"')
+    (project / "slow.py").write_text(SLOW)
+    with Process(serve_command(), cwd=project, env=environment(tmp_path)) as process:
+        process.wait_for("setting up")
+
+        os.kill(process.pid, way)
+
+        assert process.wait() == (130 if way is signal.SIGINT else -way)
+        assert "Traceback" not in process.output
 
 
 def test_nobody_at_the_url_is_told(cogfal: Cogfal) -> None:

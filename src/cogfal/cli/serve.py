@@ -7,10 +7,10 @@ import os
 import socket
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import Final
 
 import uvicorn
-from fastapi import FastAPI
 
 from cogfal.app import App
 from cogfal.app_file import APP_FILE, defines_app, load_app, split_reference
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     app.allow_private_hosts = True
     with _listener(arguments.host, arguments.port) as listener:
         url = f"http://{arguments.host}:{listener.getsockname()[1]}"
-        server = _Server(_built(app), url, playground=app.playground)
+        server = _Server(app(_allow_init=True), url)
         try:
             server.run(sockets=[listener])
         except SetupError as error:
@@ -77,13 +77,35 @@ class _Server(uvicorn.Server):
     everything that serves, and end with no error for anybody to tell.
     """
 
-    def __init__(self, app: FastAPI, url: str, *, playground: bool) -> None:
-        super().__init__(uvicorn.Config(app, lifespan="off", log_level="warning"))
-        self._lifespan = app.router.lifespan_context(app)
+    def __init__(self, app: App, url: str) -> None:
+        built = app._build_app()  # noqa: SLF001  # fal's own serve binds every address
+        super().__init__(uvicorn.Config(built, lifespan="off", log_level="warning"))
+        self._lifespan = built.router.lifespan_context(built)
+        self._app = app
         self._url = url
-        self._playground = playground
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end what is under way, setup too, as on fal."""
+        super().handle_exit(sig, frame)
+        self._app.handle_exit()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Set up, and serve unless told to end meanwhile."""
+        try:
+            await self._set_up()
+        except SetupError:
+            if not self.should_exit:
+                raise
+            return
+        await super().startup(sockets)
+        if self.should_exit:
+            await self.shutdown(sockets)
+            return
+        say(f"serving at {self._url}: POST / to predict, Ctrl-C to stop", Mark.GOOD)
+        if self._app.playground:
+            say(f"try it in a browser at {self._url}{PATH}", Mark.GOOD)
+
+    async def _set_up(self) -> None:
         try:
             await self._lifespan.__aenter__()
         except CogfalError:
@@ -91,20 +113,11 @@ class _Server(uvicorn.Server):
         except Exception as error:
             what = f"the App cannot be set up: {type(error).__name__}: {error}"
             raise SetupError(what) from error
-        await super().startup(sockets)
-        if self.should_exit:
-            return
-        say(f"serving at {self._url}: POST / to predict, Ctrl-C to stop", Mark.GOOD)
-        if self._playground:
-            say(f"try it in a browser at {self._url}{PATH}", Mark.GOOD)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop serving, and tear down."""
         await super().shutdown(sockets)
         await self._lifespan.__aexit__(None, None, None)
-
-
-def _built(app: type[App]) -> FastAPI:
-    return app(_allow_init=True)._build_app()  # noqa: SLF001  # fal's own serve binds every address
 
 
 def _load(reference: str | None) -> type[App]:
