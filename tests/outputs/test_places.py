@@ -85,7 +85,7 @@ def test_temporary_files_are_removed_once_delivered(desk: Desk, scratch: Path) -
 
 
 def test_the_only_temporary_file_goes_with_the_workspace(desk: Desk, scratch: Path) -> None:
-    """Whoever waits for the answer does not wait for its removal."""
+    """One way to a thread removes both."""
     path = a_file(scratch)
 
     desk.deliver([path, path])

@@ -66,11 +66,11 @@ class Deliverer:
     ) -> JSON:
         """Return `value` as JSON once all its files are stored; temporary ones are then removed.
 
-        That of a value with a single file goes with the workspace, unless there is `release`, so
-        that nobody waits for its removal.
-        The order is kept; a file that occurs twice is stored once. The first failure, and
-        cancelling, stop the other uploads, and nothing of the output is handed out. A single file
-        is put aside where that costs little, and `release` called before it is stored.
+        That of a value with a single file goes with the workspace, unless there is `release`: one
+        way to a thread removes both. The order is kept; a file that occurs twice is stored once.
+        The first failure, and cancelling, stop the other uploads, and nothing of the output is
+        handed out. A single file is put aside where that costs little, and `release` called before
+        it is stored.
 
         Raises:
             OutputError: The value has no JSON form, or a file of it cannot be delivered.
