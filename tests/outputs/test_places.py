@@ -12,6 +12,7 @@ from cogfal.errors import OutputError
 from cogfal.files import (
     Workspace,
 )
+from cogfal.files.blocking import SHORT
 from cogfal.outputs import Deliverer, Places, Style
 from cogfal.spec import (
     ListType,
@@ -84,16 +85,37 @@ def test_temporary_files_are_removed_once_delivered(desk: Desk, scratch: Path) -
     assert len(desk.shelf.files) == 2
 
 
-def test_the_only_temporary_file_goes_with_the_workspace(desk: Desk, scratch: Path) -> None:
-    """One way to a thread removes both."""
-    path = a_file(scratch)
+@pytest.mark.parametrize("size", [10, 10**6])
+def test_the_only_temporary_file_is_removed_with_the_workspace_if_not_before(
+    desk: Desk, scratch: Path, size: int
+) -> None:
+    """A small one is gone sooner than a thread is there to do it."""
+    path = a_file(scratch, content=bytes(size))
 
     desk.deliver([path, path])
 
-    assert path.exists()
+    assert path.exists() == (size > SHORT)
     desk.workspace.close()
     assert not path.exists()
     assert len(desk.shelf.files) == 1
+
+
+def test_a_file_that_cannot_be_removed_is_the_workspaces(
+    desk: Desk, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its answer was right; whoever closes the workspace tries again, and is told."""
+    path = a_file(scratch)
+
+    def refuse(self: Path, missing_ok: bool = False) -> None:
+        raise PermissionError(f"{self} is somebody else's")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", refuse)
+        assert desk.urls(path) == "shelf://a.png"
+        with pytest.raises(PermissionError, match=r"a\.png is somebody else's"):
+            desk.workspace.close()
+
+    assert path.exists()
 
 
 @pytest.mark.parametrize(

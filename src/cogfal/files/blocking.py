@@ -12,7 +12,7 @@ import anyio.to_thread
 from typing_extensions import TypeVarTuple, Unpack
 
 SHORT: Final = 128 * 1024
-"""Bytes that are read, coded and written in the time that a thread needs to take the work over."""
+"""Bytes that are read, coded, written or removed sooner than a thread takes the work over."""
 
 Arguments = TypeVarTuple("Arguments")
 Result = TypeVar("Result")

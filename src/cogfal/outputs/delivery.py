@@ -15,6 +15,7 @@ import anyio.to_thread
 
 from cogfal.errors import OutputError
 from cogfal.files import FetchError, Store, StoredFile, StoreError, Workspace
+from cogfal.files.blocking import SHORT
 from cogfal.files.data_urls import parse_data_url
 from cogfal.files.kinds import type_by_name
 from cogfal.files.together import together
@@ -66,11 +67,11 @@ class Deliverer:
     ) -> JSON:
         """Return `value` as JSON once all its files are stored; temporary ones are then removed.
 
-        That of a value with a single file goes with the workspace, unless there is `release`: one
-        way to a thread removes both. The order is kept; a file that occurs twice is stored once.
-        The first failure, and cancelling, stop the other uploads, and nothing of the output is
-        handed out. A single file is put aside where that costs little, and `release` called before
-        it is stored.
+        A large one that is the only file of a value goes with the workspace, unless there is
+        `release`: one way to a thread removes both. The order is kept; a file that occurs twice is
+        stored once. The first failure, and cancelling, stop the other uploads, and nothing of the
+        output is handed out. A single file is put aside where that costs little, and `release`
+        called before it is stored.
 
         Raises:
             OutputError: The value has no JSON form, or a file of it cannot be delivered.
@@ -125,11 +126,12 @@ class Deliverer:
             ) from error
         workspace.sent += prepared.file.size
         if prepared.file.disposable or prepared.handle is not None:
-            end = partial(dispose, prepared)
-            if only:
-                workspace.ends_with(end)
+            if at_hand and prepared.file.size <= SHORT:
+                _dispose_at_once(prepared, workspace)
+            elif only:
+                workspace.ends_with(partial(dispose, prepared))
             else:
-                await anyio.to_thread.run_sync(end)
+                await anyio.to_thread.run_sync(dispose, prepared)
         return self._written(stored)
 
     def _prepared(self, file: FoundFile, workspace: Workspace, *, aside: bool) -> Prepared:
@@ -161,6 +163,14 @@ class Deliverer:
             media["width"] = stored.pixels.width if stored.pixels else None
             media["height"] = stored.pixels.height if stored.pixels else None
         return media
+
+
+def _dispose_at_once(prepared: Prepared, workspace: Workspace) -> None:
+    """Remove a small file, or where that fails, leave it to those who close the workspace."""
+    try:
+        dispose(prepared)
+    except OSError:
+        workspace.ends_with(partial(dispose, prepared))
 
 
 def _identity(file: FoundFile) -> object:
