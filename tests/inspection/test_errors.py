@@ -114,6 +114,17 @@ def test_what_the_text_does_not_tell_is_an_error(
         assert expression in str(error)
 
 
+def test_a_type_of_a_package_may_be_passed_through(tmp_path: Path) -> None:
+    """The remedy for a type is a type, not a value."""
+    (tmp_path / "predict.py").write_text(source("x: Optional[List[timm.Model]] = None"))
+
+    with pytest.raises(UnresolvedExpression, match="not part of the project") as caught:
+        read_predictor("predict.py:Predictor", tmp_path)
+
+    assert "Annotated[T, Opaque]" in str(caught.value)
+    assert "write the value" not in str(caught.value)
+
+
 UNSUPPORTED = {
     "args": (source("*args"), "*args"),
     "kwargs": (source("**kwargs"), "*kwargs"),
@@ -129,6 +140,13 @@ UNSUPPORTED = {
     "setup": (
         "class Predictor:\n    def setup(self, key): ...\n    def predict(self) -> str: ...",
         "'key'",
+    ),
+    "undescribed": (
+        (
+            "import cog\nclass Predictor:\n    @cog.input('x', type=str)\n"
+            "    def predict(self, x, y): ..."
+        ),
+        "'y'",
     ),
     "no-self": ("class Predictor:\n    def predict(x: str) -> str: ...", "self"),
 }

@@ -49,6 +49,14 @@ SIBLINGS = {
         "utils.sizes.SIZES",
         {"utils/sizes.py": "SIZES = ['a', 'b']"},
     ),
+    "used-in-a-branch": (
+        (
+            "import os, sizes, torch\nfrom sizes import SIZES\nif torch.cuda.is_available():\n"
+            "    import json\n    HOME = os.getenv('HOME', str(SIZES) + str(sizes.SIZES))"
+        ),
+        "SIZES if os.sep else sizes.SIZES",
+        {"sizes.py": "SIZES = ['a', 'b']"},
+    ),
     "re-export": (
         "from models import SIZES",
         "SIZES",

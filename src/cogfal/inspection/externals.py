@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cogfal.inspection.values import External, Unresolved, Unsupported
+from cogfal.inspection.values import External, Foreign, Unsupported
 from cogfal.introspection import naming
 from cogfal.spec import Type
 
@@ -11,10 +11,10 @@ def external_type(external: External) -> Type:
     """Return the type that something outside the project means by itself.
 
     Raises:
-        Unresolved: Its text would be needed; `Unsupported` where it is known to mean none.
+        Foreign: Its text would be needed; `Unsupported` where it is known to mean none.
     """
     try:
         return naming.plain_type(external.canonical)
     except naming.Unservable as error:
-        kind = Unresolved if error.foreign else Unsupported
+        kind = Foreign if error.foreign else Unsupported
         raise kind(error.reason) from None

@@ -15,6 +15,7 @@ from cogfal.inspection.values import (
     ClassValue,
     External,
     FunctionValue,
+    Imported,
     Instance,
     ModuleValue,
     OpenFile,
@@ -335,10 +336,20 @@ class Statements:
     def _same(self, left: Value, right: Value) -> bool:
         if left is right:
             return True
+        left, right = self._followed(left), self._followed(right)
         if type(left) is not type(right) or isinstance(left, Unknown):
             return False
         weigh(left, self._world.state.budget)
         return bool(left == right)
+
+    def _followed(self, value: Value) -> Value:
+        """Return what an import bound: one branch may have used the name, the other not."""
+        if not isinstance(value, Imported):
+            return value
+        try:
+            return self._world.follow(value)
+        except Unresolved as error:
+            return Unknown(error)
 
     def _for(self, node: ast.For, scope: Scope) -> None:
         self._repeat(node, self._each_item(node, scope), scope)

@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias
 
 from cogfal.errors import PredictorError, UnresolvedExpression, UnsupportedSignature
 from cogfal.inspection.source import Module
@@ -23,16 +23,14 @@ Value: TypeAlias = Any
 Reads: TypeAlias = frozenset[str]
 """Names of environment variables."""
 
-REMEDY: Final = (
-    "write the value, or set `read_by_importing = True` on the App where the packages are installed"
-)
-TYPE_REMEDY: Final = (
-    "use a type that Cog documents, or `Annotated[T, Opaque]` for JSON that is passed through"
-)
+_IMPORTING: Final = "or set `read_by_importing = True` on the App where the packages are installed"
+_OPAQUE: Final = "`Annotated[T, Opaque]` for JSON that is passed through"
 
 
 class Unresolved(Exception):
     """Say that an expression's value is not told by the text, and why."""
+
+    remedy: ClassVar[str] = f"write the value, {_IMPORTING}"
 
     def __init__(self, reason: str, node: ast.AST | None = None, module: Module | None = None):
         self.reason = reason
@@ -53,7 +51,7 @@ class Unresolved(Exception):
         where, source = self._place(fallback)
         shown = f"`{source}` ({self.reason})" if source else self.reason
         told = f"{what} is not told by the text: {shown}"
-        return UnresolvedExpression(told, source=source, where=where, remedy=REMEDY)
+        return UnresolvedExpression(told, source=source, where=where, remedy=self.remedy)
 
     def _place(self, fallback: Location) -> tuple[Location, str]:
         if self.node is None or self.module is None:
@@ -64,12 +62,20 @@ class Unresolved(Exception):
 class Unsupported(Unresolved):
     """Say that something is known, but cannot be served."""
 
+    remedy = f"use a type that Cog documents, or {_OPAQUE}"
+
     def to_error(self, what: str, fallback: Location) -> PredictorError:
         """Turn it into the error that the user reads; `what` is the thing that was wanted."""
         where, source = self._place(fallback)
         shown = f"`{source}` ({self.reason})" if source else self.reason
         told = f"{what} cannot be served: {shown}"
-        return UnsupportedSignature(told, where=where, remedy=TYPE_REMEDY)
+        return UnsupportedSignature(told, where=where, remedy=self.remedy)
+
+
+class Foreign(Unresolved):
+    """Say that a type belongs to a package that is not part of the project."""
+
+    remedy = f"use a type that Cog documents, {_OPAQUE}, {_IMPORTING}"
 
 
 class Raised(Unresolved):
@@ -144,7 +150,7 @@ class Scope:
         return Scope(self.module, parent, is_class)
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(frozen=True, slots=True)
 class ModuleValue:
     """A module of the project."""
 
