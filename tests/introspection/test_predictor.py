@@ -136,6 +136,39 @@ def test_decorators_are_seen_through() -> None:
     assert spec.inputs == (InputSpec("x", StringType()),)
 
 
+OF_2021 = {
+    "own-default": "class Predictor(cog.Predictor):\n"
+    "    @cog.input('x', type=str)\n    def predict(self, x, scale=2): ...\n",
+    "keywords": "class Predictor(cog.Predictor):\n"
+    "    @cog.input('x', type=str)\n    def predict(self, **settings): ...\n",
+    "model": "class Predictor(cog.Model):\n"
+    "    @cog.input('x', type=str)\n    def run(self, x): ...\n",
+    "decorated": "def quiet(function):\n    @functools.wraps(function)\n"
+    "    def inner(*args, **kwargs):\n        return function(*args, **kwargs)\n"
+    "    return inner\nclass Predictor(cog.Predictor):\n"
+    "    @cog.input('x', type=str)\n    @quiet\n    def predict(self, x): ...\n",
+    "decorated-outside": "def quiet(function):\n    @functools.wraps(function)\n"
+    "    def inner(*args, **kwargs):\n        return function(*args, **kwargs)\n"
+    "    return inner\nclass Predictor(cog.Predictor):\n"
+    "    @quiet\n    @cog.input('x', type=str)\n    def predict(self, x, y=1): ...\n",
+}
+
+
+@pytest.mark.parametrize("source", OF_2021.values(), ids=OF_2021.keys())
+def test_only_what_is_described_is_an_input_of_2021(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Text and import agree that `@cog.input` alone names the inputs."""
+    monkeypatch.setitem(sys.modules, "cog", cogfal.cog)
+    source = f"import cog, functools\n{source}"
+    (tmp_path / "predict.py").write_text(source)
+
+    text = read_predictor("predict.py:Predictor", tmp_path)
+
+    assert [(i.name, i.type) for i in text.inputs] == [("x", StringType())]
+    assert differences(text, execute(source, tmp_path)) == []
+
+
 class Both:
     def run(self) -> str:
         return ""

@@ -64,7 +64,14 @@ ENUM_BASES: Final = frozenset(
     {"enum.Enum", "enum.IntEnum", "enum.StrEnum", "enum.Flag", "enum.IntFlag"}
 )
 _ROOTS: Final = frozenset(
-    {"builtins.object", "cog.BasePredictor", "cog.BaseRunner", "cog.Predictor", "typing.Generic"}
+    {
+        "builtins.object",
+        "cog.BasePredictor",
+        "cog.BaseRunner",
+        "cog.Model",
+        "cog.Predictor",
+        "typing.Generic",
+    }
 )
 
 

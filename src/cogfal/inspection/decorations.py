@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from cogfal.errors import PredictorError, UnsupportedSignature
 from cogfal.inspection.annotations import Annotations
@@ -49,7 +49,8 @@ def old_inputs(
 ) -> tuple[InputSpec, ...] | None:
     """Return the inputs that `@cog.input("name", type=...)` decorators describe, as in 2021.
 
-    They come in the order of the function's parameters. None where there is no such decorator.
+    They come in the order of the function's parameters; a parameter without such a decorator is
+    no input and keeps its default. None where no parameter has one.
 
     Raises:
         PredictorError: One of them cannot be read or served.
@@ -67,7 +68,22 @@ def old_inputs(
             where=where,
             remedy="name the parameter as the decorator does",
         )
+    unfilled = _unfilled(function, found)
+    if unfilled is not None:
+        raise UnsupportedSignature(
+            f"{function.name}() asks for {unfilled!r}, which no @cog.input describes",
+            where=where,
+            remedy="describe it with a decorator as the others, or give it a default",
+        )
     return tuple(found[name] for name in (*order, *missing))
+
+
+def _unfilled(function: FunctionValue, described: Collection[str]) -> str | None:
+    """Return a parameter that nobody gives a value: not described, and without a default."""
+    args = function.node.args
+    plain = args.args if function.has_decorator("builtins.staticmethod") else args.args[1:]
+    asked = [a.arg for a in (*plain, *args.kwonlyargs)]
+    return next((a for a in asked if a not in described and a not in function.defaults), None)
 
 
 def _old_input(

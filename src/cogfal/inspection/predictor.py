@@ -25,6 +25,7 @@ from cogfal.inspection.values import (
     Unresolved,
     Value,
 )
+from cogfal.introspection.combining import yielded
 from cogfal.introspection.naming import METHODS
 from cogfal.spec import (
     AnyType,
@@ -198,8 +199,8 @@ class _Reading:
             output = self._annotations.read(annotation, function.scope)
         except Unresolved as error:
             raise error.to_error("the output", where) from error
-        if shape.yields and not isinstance(output, IteratorType):
-            return IteratorType(output)
+        if shape.yields:
+            return yielded(output)
         if not isinstance(output, IteratorType) and holds(output, IteratorType):
             raise UnsupportedSignature("the output holds an iterator inside", where=where)
         return output if annotation is not None else AnyType()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cogfal.spec import NullType, OptionalType, Type, UnionType
+from cogfal.spec import IteratorType, ListType, NullType, OptionalType, Type, UnionType
 
 
 def optional(inner: Type) -> Type:
@@ -25,3 +25,15 @@ def union(members: Sequence[Type]) -> Type:
         return NullType()
     whole = flat[0] if len(flat) == 1 else UnionType(tuple(flat))
     return OptionalType(whole) if nullable else whole
+
+
+def yielded(declared: Type) -> Type:
+    """Return what a generator gives, whatever its author declared.
+
+    One that is annotated as `list[T]` yields the items of that list, one after the other: a `T`
+    each, as Cog collects and describes them.
+    """
+    if isinstance(declared, IteratorType):
+        return declared
+    whole = declared.inner if isinstance(declared, OptionalType) else declared
+    return IteratorType(whole.item if isinstance(whole, ListType) else declared)

@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
+from cogfal.cog.input import DESCRIBED
 from cogfal.errors import PredictorError, UnsupportedSignature
 from cogfal.introspection.annotations import is_field_info, plain, type_of
-from cogfal.introspection.combining import optional
+from cogfal.introspection.combining import optional, yielded
 from cogfal.introspection.naming import METHODS, Unservable
 from cogfal.spec import (
     INPUT_DETAILS,
@@ -31,7 +32,7 @@ from cogfal.spec import (
 Live: TypeAlias = Any
 """An object of the author's."""
 
-_FRAMEWORK = frozenset({"BaseRunner", "BasePredictor", "Predictor"})
+_FRAMEWORK = frozenset({"BaseRunner", "BasePredictor", "Predictor", "Model"})
 _TOLD = (*INPUT_DETAILS, "pattern")
 
 
@@ -55,8 +56,8 @@ def read_live(obj: Live, *, path: str, name: str, role: Role = Role.PREDICT) -> 
     except Unservable as error:
         raise UnsupportedSignature(str(error), where=path) from error
     shape = _shape(outer).around(_shape(function))
-    if shape.yields and not isinstance(output, IteratorType):
-        output = IteratorType(output)
+    if shape.yields:
+        output = yielded(output)
     described = inspect.cleandoc(function.__doc__ or (cls.__doc__ if cls else "") or "")
     return PredictorSpec(
         path=path,
@@ -102,15 +103,20 @@ def _method(cls: type, name: str, role: Role) -> tuple[str, Callable[..., Any]]:
 
 def _innermost(function: Live) -> Live:
     """Return the function whose parameters count: what decorators pass their arguments on to."""
-    function = inspect.unwrap(function)
+    function = inspect.unwrap(function, stop=_is_described)
     while inspect.ismethod(function):
         function = function.__func__
     code = getattr(function, "__code__", None)
-    if code is None or not _passes_on(code):
+    if code is None or not _passes_on(code) or _is_described(function):
         return function
     cells = (_content(cell) for cell in function.__closure__ or ())
     inner = [content for content in cells if inspect.isfunction(content)]
     return _innermost(inner[0]) if len(inner) == 1 else function
+
+
+def _is_described(function: Live) -> bool:
+    """Whether `@cog.input` describes this function itself, and not one that it wraps."""
+    return hasattr(function, DESCRIBED)
 
 
 def _content(cell: Live) -> Live:
@@ -143,7 +149,9 @@ def _inputs(
     function: Live, hints: Mapping[str, Live], *, skip_first: bool
 ) -> tuple[InputSpec, ...]:
     parameters = list(inspect.signature(function).parameters.values())[1 if skip_first else 0 :]
-    return tuple(_input(parameter, hints) for parameter in parameters)
+    names = getattr(function, DESCRIBED, None)
+    wanted = [p for p in parameters if names is None or p.name in names]
+    return tuple(_input(parameter, hints) for parameter in wanted)
 
 
 def _input(parameter: inspect.Parameter, hints: Mapping[str, Live]) -> InputSpec:
