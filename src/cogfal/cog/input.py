@@ -7,12 +7,9 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-DESCRIBED: Final = "__cog_described__"
-"""Attribute of a function whose inputs are those that `@cog.input` names: their names."""
 
 
 @dataclass(frozen=True)
@@ -120,8 +117,8 @@ def _described(function: F, parameter: inspect.Parameter) -> F:
     )
     function.__signature__ = signature  # type: ignore[attr-defined]  # every function has one
     function.__annotations__[parameter.name] = parameter.annotation
-    described = {*getattr(function, DESCRIBED, ()), parameter.name}
-    setattr(function, DESCRIBED, described)
+    described = {*getattr(function, "__cog_described__", ()), parameter.name}
+    function.__cog_described__ = described  # type: ignore[attr-defined]  # and so it takes this
     return function
 
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
-from cogfal.cog.input import DESCRIBED
 from cogfal.errors import PredictorError, UnsupportedSignature
 from cogfal.introspection.annotations import is_field_info, plain, type_of
 from cogfal.introspection.combining import optional, yielded
@@ -116,7 +115,7 @@ def _innermost(function: Live) -> Live:
 
 def _is_described(function: Live) -> bool:
     """Whether `@cog.input` describes this function itself, and not one that it wraps."""
-    return hasattr(function, DESCRIBED)
+    return hasattr(function, "__cog_described__")
 
 
 def _content(cell: Live) -> Live:
@@ -149,7 +148,7 @@ def _inputs(
     function: Live, hints: Mapping[str, Live], *, skip_first: bool
 ) -> tuple[InputSpec, ...]:
     parameters = list(inspect.signature(function).parameters.values())[1 if skip_first else 0 :]
-    names = getattr(function, DESCRIBED, None)
+    names = getattr(function, "__cog_described__", None)
     wanted = [p for p in parameters if names is None or p.name in names]
     return tuple(_input(parameter, hints) for parameter in wanted)
 
