@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,8 @@ from tests.outputs.desk import Desk, Shelf, a_file
         ("/proc/self/environ", "lies outside"),
         ("/proc/self/cwd/env", "lies outside"),
         ("/dev/null", "lies outside"),
+        ("/dev/shm/../null", "lies outside"),
+        ("/run/secrets/token", "lies outside"),
         ("/sys/kernel/uevent_seqnum", "lies outside"),
         ("/usr/bin/env", "lies outside"),
         ("{project}/missing.png", "missing.png does not exist"),
@@ -66,6 +70,47 @@ def test_further_places_can_be_allowed(workspace: Workspace, project: Path) -> N
 
     assert shelf.files[0][0].name == "env"
     assert Path("/usr/bin/env").exists()
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Path]:
+    """A directory that is neither the project's nor temporary."""
+    with tempfile.TemporaryDirectory(dir=Path.home()) as directory:
+        yield Path(directory)
+
+
+def test_what_the_prediction_wrote_is_delivered_from_anywhere(desk: Desk, elsewhere: Path) -> None:
+    """Authors who know their image write to /outputs or /content; it stays there."""
+    path = a_file(elsewhere)
+
+    assert desk.urls(path) == "shelf://a.png"
+    assert path.exists()
+
+
+@pytest.mark.parametrize("way", ["itself", "link"])
+def test_what_was_there_before_the_prediction_is_refused(
+    desk: Desk, elsewhere: Path, project: Path, way: str
+) -> None:
+    """A path that a caller had a hand in leads to no secret and no weights."""
+    path = a_file(elsewhere)
+    desk.workspace.began = path.stat().st_ctime + 60
+    (project / "link").symlink_to(path)
+
+    with pytest.raises(OutputError, match="this prediction did not write it"):
+        desk.urls(path if way == "itself" else project / "link")
+
+    assert desk.shelf.files == []
+
+
+def test_shared_memory_is_a_temporary_directory(desk: Desk) -> None:
+    """Files there would fill the memory."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as directory:
+        path = a_file(Path(directory))
+        desk.workspace.began = path.stat().st_ctime + 60
+
+        assert desk.urls(path) == "shelf://a.png"
+        desk.workspace.close()
+        assert not path.exists()
 
 
 def test_relative_paths_are_the_projects(desk: Desk, project: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from itertools import count
@@ -25,11 +26,13 @@ class Workspace:
     called from any thread and more than once.
 
     Attributes:
+        began: When it was opened, as the clock shows it: what is newer may be the prediction's.
         received: Bytes of the prediction's inputs that were fetched.
         sent: Bytes of its outputs that were stored.
     """
 
     def __init__(self, parent: Path | Scratch | None = None) -> None:
+        self.began = time.time()
         self.received = 0
         self.sent = 0
         self._parent = parent

@@ -12,10 +12,14 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeAlias
 
 from cogfal.errors import OutputError
+from cogfal.files.workspace import Workspace
 
 Prefixes: TypeAlias = tuple[str, ...]
 
-_SYSTEM: Prefixes = ("/proc/", "/sys/", "/dev/", "/etc/")
+_SYSTEM: Prefixes = ("/proc/", "/sys/", "/dev/", "/etc/", "/run/")
+_SHARED_MEMORY = "/dev/shm/"  # noqa: S108 (named, not used)
+_COARSENESS = 1.0
+"""Seconds that a disk's clock may be behind this machine's."""
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 
 
@@ -27,10 +31,12 @@ class Opened(NamedTuple):
 
 
 class Places:
-    """The directories that outputs may lie in: the project, temporary ones, and `others`.
+    """Where outputs may lie: in the project, in temporary directories, in `others`.
 
-    System directories are refused even inside those. One instance serves all requests: where the
-    directories themselves really lie is found out when the first file is judged.
+    Elsewhere lies an output that was written since its prediction began, and nothing older: a path
+    that a caller had a hand in leads to no secret and no weights. System directories are refused
+    whatever lies in them. One instance serves all requests: where the directories themselves really
+    lie is found out when the first file is judged.
     """
 
     def __init__(self, project: Path, others: Sequence[Path] = ()) -> None:
@@ -38,16 +44,16 @@ class Places:
         self._others = others
 
     @contextmanager
-    def opened(self, path: Path, own: Path | None, where: str) -> Iterator[Opened]:
+    def opened(self, path: Path, workspace: Workspace, where: str) -> Iterator[Opened]:
         """Open an output file to read it; raise `OutputError`, naming it, if that may not be.
 
         Where it really lies is judged before it is opened and again, by what was opened, after.
-        `own` is the prediction's directory, without links, if it has one; `where` is what the file
-        is called in messages.
+        `workspace` is the prediction's; `where` is what the file is called in messages.
         """
         real = os.path.realpath(path)
-        self._refuse_outside(path, real, own, where)
-        _refuse_irregular(path, _mode(real), where)
+        found = _status(real)
+        self._refuse_outside(path, real, found, workspace, where)
+        _refuse_irregular(path, found, where)
         try:
             descriptor = os.open(path, _FLAGS)
         except FileNotFoundError as error:
@@ -55,9 +61,9 @@ class Places:
         except OSError as error:
             raise OutputError(f"{where}: {path} cannot be read: {error.strerror}") from error
         with os.fdopen(descriptor, "rb") as file:
-            real = _real_path(descriptor, path)
-            self._refuse_outside(path, real, own, where)
-            _refuse_irregular(path, os.fstat(descriptor).st_mode, where)
+            real, found = _real_path(descriptor, path), os.fstat(descriptor)
+            self._refuse_outside(path, real, found, workspace, where)
+            _refuse_irregular(path, found, where)
             yield Opened(file, real)
 
     def located(self, path: Path) -> Path:
@@ -99,16 +105,26 @@ class Places:
     @cached_property
     def _temporary(self) -> Prefixes:
         places = (self._home, Path("/tmp"), Path("/var/tmp"))  # noqa: S108 (named, not used)
-        return tuple(_prefix(place.resolve()) for place in places)
+        return (*(_prefix(place.resolve()) for place in places), _SHARED_MEMORY)
 
-    def _refuse_outside(self, path: Path, real: str, own: Path | None, where: str) -> None:
-        allowed = (*_prefixes(own), *self._lasting, *self._temporary)
-        if not _is_inside(real, allowed) or _is_inside(real, _SYSTEM):
-            whereabouts = f"{path}" if real == str(path) else f"{path} (really {real})"
-            raise OutputError(
-                f"{where}: {whereabouts} lies outside the project, the temporary directory and "
-                "the prediction's directory; write output files to one of them"
-            )
+    def _refuse_outside(
+        self,
+        path: Path,
+        real: str,
+        found: os.stat_result | None,
+        workspace: Workspace,
+        where: str,
+    ) -> None:
+        allowed = (*_prefixes(workspace.made), *self._lasting, *self._temporary)
+        system = _is_inside(real, _SYSTEM) and not _is_inside(real, (_SHARED_MEMORY,))
+        if not system and (_is_inside(real, allowed) or _is_new(found, workspace.began)):
+            return
+        whereabouts = f"{path}" if real == str(path) else f"{path} (really {real})"
+        raise OutputError(
+            f"{where}: {whereabouts} lies outside the project, the temporary directory and the "
+            "prediction's directory, and this prediction did not write it; write output files "
+            "while predicting, or name their directory in `output_places`"
+        )
 
 
 def _prefix(place: Path) -> str:
@@ -124,18 +140,23 @@ def _is_inside(real: str, prefixes: Prefixes) -> bool:
     return f"{real}/".startswith(prefixes)
 
 
-def _mode(real: str) -> int | None:
-    """Return the mode of what lies at `real`, None if nothing that can be looked at does."""
+def _status(real: str) -> os.stat_result | None:
+    """Tell what lies at `real`, None if nothing that can be looked at does."""
     try:
-        return os.stat(real).st_mode  # noqa: PTH116 (it is no Path)
+        return os.stat(real)  # noqa: PTH116 (it is no Path)
     except OSError:
         return None
 
 
-def _refuse_irregular(path: Path, mode: int | None, where: str) -> None:
-    if mode is None or stat.S_ISREG(mode):
+def _is_new(found: os.stat_result | None, since: float) -> bool:
+    """Tell whether a file was written since then; what is not there gives nothing away."""
+    return found is None or found.st_ctime >= since - _COARSENESS
+
+
+def _refuse_irregular(path: Path, found: os.stat_result | None, where: str) -> None:
+    if found is None or stat.S_ISREG(found.st_mode):
         return
-    if stat.S_ISDIR(mode):
+    if stat.S_ISDIR(found.st_mode):
         raise OutputError(f"{where}: {path} is a directory; return its files, or an archive")
     raise OutputError(f"{where}: {path} is not a regular file")
 

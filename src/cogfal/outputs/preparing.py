@@ -60,7 +60,7 @@ def put_aside(prepared: Prepared, places: Places, workspace: Workspace, where: s
     if not aside and file.disposable and _movable(file.path, directory):
         file, aside = file._replace(path=_moved(file, directory)), True
     elif not aside and file.size <= COPIED:
-        file, aside = _copied(file, places, directory, where), True
+        file, aside = _copied(file, places, workspace, where), True
     if aside and prepared.handle is not None:
         prepared.handle.close()
     return Prepared(file, None if aside else prepared.handle, aside)
@@ -79,9 +79,9 @@ def _moved(file: LocalFile, directory: Path) -> Path:
     return file.path.replace(target)
 
 
-def _copied(file: LocalFile, places: Places, directory: Path, where: str) -> LocalFile:
-    target, copy = create_file(directory, safe_name(file.name))
-    with copy, places.opened(file.path, directory, where) as original:
+def _copied(file: LocalFile, places: Places, workspace: Workspace, where: str) -> LocalFile:
+    target, copy = create_file(workspace.directory, safe_name(file.name))
+    with copy, places.opened(file.path, workspace, where) as original:
         shutil.copyfileobj(original.file, copy, _CHUNK)
     if file.disposable:
         file.path.unlink(missing_ok=True)
@@ -100,7 +100,7 @@ def _described(path: Path, found: FoundFile, places: Places, workspace: Workspac
     if "\0" in str(path):
         raise OutputError(f"{label(found.loc)}: {str(path)!r} is no path, it contains a NUL")
     path = places.located(path)
-    with places.opened(path, workspace.made, label(found.loc)) as opened:
+    with places.opened(path, workspace, label(found.loc)) as opened:
         media = describe_opened(opened.file, path.name)
     return LocalFile(
         path,
