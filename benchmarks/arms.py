@@ -128,13 +128,17 @@ def running(
 def environment(home: Path, python: str, **variables: str) -> dict[str, str]:
     """Return this process's variables without an account's, and without Python's settings.
 
-    A user's Python keeps byte code; a machine that builds software may be told not to.
+    A user's Python keeps byte code; a machine that builds software may be told not to. What is
+    left in the temporary directory goes with the lab's.
     """
+    temporary = home.parent / "temporary"
+    temporary.mkdir(exist_ok=True)
     kept = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN) or k == "PYTHONPATH"}
     ours = {
         "COG_PREDICT_TYPE_STUB": "predict.py:Predictor",
         "HOME": str(home),
         "NO_COLOR": "1",
+        "TMPDIR": str(temporary),
         # Cog's server starts its worker as `python`.
         "PATH": os.pathsep.join([str(Path(python).parent), os.environ["PATH"]]),
     }

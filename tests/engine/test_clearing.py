@@ -91,13 +91,14 @@ def test_nothing_is_left_when_the_end_is_seen(tmp_path: Path, source: str, cance
     run(main)
 
 
+@pytest.mark.parametrize("kind", [OSError, ValueError], ids=["disk", "author"])
 def test_a_removal_that_fails_fails_no_prediction(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], kind: type[Exception]
 ) -> None:
     """The answer was right; the log says what stays, and the next prediction works."""
 
     def fail() -> None:
-        raise OSError("the disk is gone")
+        raise kind("it does not close")
 
     async def main() -> None:
         async with serving(
@@ -108,4 +109,4 @@ def test_a_removal_that_fails_fails_no_prediction(
             assert left(tmp_path) == 0
 
     run(main)
-    assert capfd.readouterr().err.count("OSError: the disk is gone") == 2
+    assert capfd.readouterr().err.count(f"{kind.__name__}: it does not close") == 2

@@ -156,11 +156,11 @@ class Course:
             await self._clear(workspace)
 
     async def _clear(self, workspace: Workspace) -> None:
-        """Remove what was the prediction's alone; a disk that refuses fails no answer."""
+        """Remove what was the prediction's alone; what fails at that fails no answer."""
         if workspace.used:
             try:
                 await to_the_end(workspace.close)
-            except OSError as error:
+            except Exception as error:  # the author's own file objects may raise anything
                 what = f"{type(error).__name__}: {error}"
                 self._around.say(f"cogfal: something of a prediction stays: {what}")
 
