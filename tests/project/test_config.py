@@ -106,6 +106,12 @@ MISTAKES = {
     "environment bad name": ("environment: ['1A=2']\n", 1, "not a name for an env", "NAME=value"),
     "environment twice": ("environment:\n  - A=1\n  - A=2\n", 3, "A is given twice", "remove it"),
     "environment of the runner": ("environment: [PATH=/x]\n", 1, "PATH belongs to", "remove it"),
+    "environment of 2021": (
+        "environment:\n  python_version: '3.8'\n",
+        2,
+        "a setting of the build",
+        "to `build`",
+    ),
     "environment of lists": ("environment: {A: [1]}\n", 1, "not a text", ""),
     "command missing": ("build:\n  run: [{mounts: []}]\n", 2, "has no `command`", "add it"),
     "command unknown key": ("build:\n  run: [{comand: x}]\n", 2, "comand", "run[0].command"),

@@ -19,6 +19,9 @@ _REFERENCE: Final = re.compile(r"[^:\x00-\x1f]+\.py:[^\W\d]\w*")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MOUNT_ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _MOUNT_TARGET: Final = re.compile(r"(/[A-Za-z0-9_.@%+=:~-]+)+")
+_BUILD_SETTINGS: Final = frozenset(
+    {"pre_install", "python_packages", "python_requirements", "python_version", "system_packages"}
+)
 _RESERVED: Final = (
     "PATH",
     "LD_LIBRARY_PATH",
@@ -266,6 +269,7 @@ class _Reader(Fields):
     def _assignments(self, value: Value, key: str) -> list[tuple[str, str, Location]]:
         """Cog's list of NAME=value, and the mapping that people write instead."""
         if isinstance(value, Table):
+            _refuse_settings(value, key)
             return [
                 (name, self._plain(item, f"{key}.{name}"), value.keys[name])
                 for name, item in value.items.items()
@@ -353,4 +357,15 @@ class _Reader(Fields):
         return WeightSource(
             self.text(source, f"{key}.source"),
             self.text(target, f"{key}.target") if target is not None else None,
+        )
+
+
+def _refuse_settings(table: Table, key: str) -> None:
+    """Refuse the first form of cog.yaml, where `environment` was what `build` is."""
+    setting = next((name for name in table.items if name in _BUILD_SETTINGS), None)
+    if setting is not None:
+        raise ConfigError(
+            f"{key!r} holds {setting!r}, which is no variable but a setting of the build",
+            where=table.keys[setting],
+            remedy="rename `environment`, as the first Cog called it, to `build`",
         )
