@@ -96,7 +96,7 @@ def test_what_was_there_before_the_prediction_is_refused(
     desk.workspace.began = path.stat().st_ctime + 60
     (project / "link").symlink_to(path)
 
-    with pytest.raises(OutputError, match="this prediction did not write it"):
+    with pytest.raises(OutputError, match="was there before the prediction; write"):
         desk.urls(path if way == "itself" else project / "link")
 
     assert desk.shelf.files == []

@@ -120,10 +120,10 @@ class Places:
         if not system and (_is_inside(real, allowed) or _is_new(found, workspace.began)):
             return
         whereabouts = f"{path}" if real == str(path) else f"{path} (really {real})"
+        found_there = "" if system else ", and was there before the prediction"
         raise OutputError(
             f"{where}: {whereabouts} lies outside the project, the temporary directory and the "
-            "prediction's directory, and this prediction did not write it; write output files "
-            "while predicting, or name their directory in `output_places`"
+            f"prediction's directory{found_there}; write output files to one of them"
         )
 
 
