@@ -3,40 +3,41 @@
     from cogfal import BasePredictor, Input, Path     # in predict.py, as from cog
     import cogfal                                     # in app.py: cogfal.App, cogfal.wrap
 
-The authoring names cost about what `import pydantic` costs; fal is imported when `App` or `wrap`
-is first used.
+None of the names costs anything before it is used: a predictor's text is read without the
+authoring names, and those without fal, which `App` and `wrap` import.
 """
 
 from __future__ import annotations
 
 import importlib
 import os
+import pathlib
 from typing import TYPE_CHECKING, Any
-
-from cogfal.cog import (
-    AsyncConcatenateIterator,
-    AsyncIterator,
-    BaseModel,
-    BasePredictor,
-    BaseRunner,
-    CancelationException,
-    Coder,
-    ConcatenateIterator,
-    File,
-    Input,
-    Opaque,
-    Path,
-    Secret,
-    URLFile,
-    URLPath,
-    concurrent,
-    current_scope,
-    streaming,
-)
 
 if TYPE_CHECKING:
     from cogfal.app import App, wrap
-    from cogfal.cog import ExperimentalFeatureWarning, emit_metric
+    from cogfal.cog import (
+        AsyncConcatenateIterator,
+        AsyncIterator,
+        BaseModel,
+        BasePredictor,
+        BaseRunner,
+        CancelationException,
+        Coder,
+        ConcatenateIterator,
+        ExperimentalFeatureWarning,
+        File,
+        Input,
+        Opaque,
+        Path,
+        Secret,
+        URLFile,
+        URLPath,
+        concurrent,
+        current_scope,
+        emit_metric,
+        streaming,
+    )
     from cogfal.spec import PredictorSpec
 
 __version__ = "0.1.0"
@@ -67,12 +68,7 @@ __all__ = [
     "wrap",
 ]
 
-_LAZY = {
-    "App": "cogfal.app",
-    "ExperimentalFeatureWarning": "cogfal.cog",
-    "emit_metric": "cogfal.cog",
-    "wrap": "cogfal.app",
-}
+_OF_FAL = ("App", "wrap")
 
 
 def inspect_predictor(ref: str, root: str | os.PathLike[str] = ".") -> PredictorSpec:
@@ -86,19 +82,20 @@ def inspect_predictor(ref: str, root: str | os.PathLike[str] = ".") -> Predictor
         PredictorError: There is none, or it cannot be read or served; says where and why.
     """
     reading = importlib.import_module("cogfal.inspection")
-    spec: PredictorSpec = reading.read_predictor(ref, Path(root))
+    spec: PredictorSpec = reading.read_predictor(ref, pathlib.Path(root))
     return spec
 
 
 def __getattr__(name: str) -> Any:
-    """Import what costs more when it is first used."""
-    if name not in _LAZY:
+    """Import a name when it is first used."""
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_LAZY[name]), name)
+    home = importlib.import_module("cogfal.app" if name in _OF_FAL else "cogfal.cog")
+    value = getattr(home, name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    """List the lazy names too."""
+    """List the names that were not used yet, too."""
     return sorted({*globals(), *__all__})
