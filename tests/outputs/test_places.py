@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from cogfal.files import (
     Workspace,
 )
 from cogfal.files.blocking import SHORT
-from cogfal.outputs import Deliverer, Places, Style
+from cogfal.outputs import Deliverer, Places, Style, places
 from cogfal.spec import (
     ListType,
     PathType,
@@ -73,10 +72,14 @@ def test_further_places_can_be_allowed(workspace: Workspace, project: Path) -> N
 
 
 @pytest.fixture
-def elsewhere() -> Iterator[Path]:
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A directory that is neither the project's nor temporary."""
-    with tempfile.TemporaryDirectory(dir=Path.home()) as directory:
-        yield Path(directory)
+    own, directory = tmp_path / "temporary", tmp_path / "elsewhere"
+    own.mkdir()
+    directory.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(own))
+    monkeypatch.setattr(places, "_USUAL", ())
+    return directory
 
 
 def test_what_the_prediction_wrote_is_delivered_from_anywhere(desk: Desk, elsewhere: Path) -> None:

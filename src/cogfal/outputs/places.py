@@ -18,6 +18,8 @@ Prefixes: TypeAlias = tuple[str, ...]
 
 _SYSTEM: Prefixes = ("/proc/", "/sys/", "/dev/", "/etc/", "/run/")
 _SHARED_MEMORY = "/dev/shm/"  # noqa: S108 (named, not used)
+_USUAL: tuple[str, ...] = ("/tmp", "/var/tmp")  # noqa: S108 (named, not used)
+"""Where temporary files lie that were not made with `tempfile`."""
 _COARSENESS = 1.0
 """Seconds that a disk's clock may be behind this machine's."""
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
@@ -104,7 +106,7 @@ class Places:
 
     @cached_property
     def _temporary(self) -> Prefixes:
-        places = (self._home, Path("/tmp"), Path("/var/tmp"))  # noqa: S108 (named, not used)
+        places = (self._home, *map(Path, _USUAL))
         return (*(_prefix(place.resolve()) for place in places), _SHARED_MEMORY)
 
     def _refuse_outside(
