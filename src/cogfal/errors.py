@@ -1,44 +1,49 @@
 """Every error that cogfal raises on its own account.
 
     CogfalError
-      ProjectError              the project on disk is wrong; raised when an App class is built
-        ConfigError             cog.yaml
-        PredictorError          the predictor's text
-          UnresolvedExpression  an expression whose value the text does not tell
-          UnsupportedSignature  readable, but with no counterpart on fal
-        SettingError            an attribute of the App class
-      SetupError                the predictor cannot be brought up on the runner
-        PredictorMismatch       the imported predictor differs from what its text said
-      RequestError              a caller's request cannot be served
-        InvalidInput            the values do not fit the inputs
-        FileInputError          a file input cannot be had
-        NotReady                setup has not finished, or has failed
-        Busy                    every slot is taken and the queue is full
-        UnknownPrediction       no such prediction is running
-      PredictionError           a prediction ended without a result
-        PredictorFailed         the author's code raised
-          DeviceError           the accelerator is out of memory or broken
-        OutputError             what the author's code returned cannot be delivered
-        PredictionCancelled     somebody cancelled it
-      CallFailed                a call to a deployed app brought no result
+      AdvisedError                the text says what to do
+        ProjectError              the project on disk is wrong; raised when an App class is built
+          ConfigError             cog.yaml
+          PredictorError          the predictor's text
+            UnresolvedExpression  an expression whose value the text does not tell
+            UnsupportedSignature  readable, but with no counterpart on fal
+          SettingError            an attribute of the App class
+        SetupError                the predictor cannot be brought up on the runner
+          PredictorMismatch       the imported predictor differs from what its text said
+      RequestError                a caller's request cannot be served
+        InvalidInput              the values do not fit the inputs
+        FileInputError            a file input cannot be had
+        NotReady                  setup has not finished, or has failed
+        Busy                      every slot is taken and the queue is full
+        UnknownPrediction         no such prediction is running
+      PredictionError             a prediction ended without a result
+        PredictorFailed           the author's code raised
+          DeviceError             the accelerator is out of memory or broken
+        OutputError               what the author's code returned cannot be delivered
+        PredictionCancelled       somebody cancelled it
+      CallFailed                  a call to a deployed app brought no result
 
 Each says what happened, where, and what to do about it; each carries its parts as data.
 """
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cogfal.spec import JSON, Location
 
 
 class CogfalError(Exception):
-    """Base of all errors raised by cogfal."""
+    """Base of all errors raised by cogfal; each can be pickled, as fal does with a runner's."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]  # not in typeshed
 
 
-class ProjectError(CogfalError):
-    """Report a mistake in the project.
+class AdvisedError(CogfalError):
+    """Base of the errors that say what to do.
 
     The text reads `where: what; remedy`. `where` is a `Location`, a file name, or None.
     """
@@ -55,6 +60,10 @@ class ProjectError(CogfalError):
         place = f"{self.where}: " if self.where is not None else ""
         advice = f"; {self.remedy}" if self.remedy else ""
         return f"{place}{self.what}{advice}"
+
+
+class ProjectError(AdvisedError):
+    """Report a mistake in the project."""
 
 
 class ConfigError(ProjectError):
@@ -88,16 +97,8 @@ class SettingError(ProjectError):
     """Report a wrong attribute of an App class."""
 
 
-class SetupError(CogfalError):
-    """Report a predictor that could not be brought up on the runner; the text is `what; remedy`."""
-
-    def __init__(self, what: str, *, remedy: str | None = None) -> None:
-        self.what = what
-        self.remedy = remedy
-        super().__init__(what, remedy)
-
-    def __str__(self) -> str:
-        return f"{self.what}; {self.remedy}" if self.remedy else self.what
+class SetupError(AdvisedError):
+    """Report a predictor that could not be brought up on the runner."""
 
 
 class PredictorMismatch(SetupError):

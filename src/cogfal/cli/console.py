@@ -10,7 +10,7 @@ from typing import Final
 from rich.console import Console
 from rich.markup import escape
 
-from cogfal.errors import ProjectError, SetupError
+from cogfal.errors import AdvisedError, SetupError
 from cogfal.spec import JSON
 
 IN_TRACEBACK: Final = (
@@ -33,13 +33,12 @@ def stderr() -> Console:
 
 def say_error(error: Exception) -> None:
     """Say what went wrong: where, what, and the remedy."""
-    match error:
-        case ProjectError(where=where, what=what, remedy=remedy):
-            place = f"{where}: " if where is not None else ""
-        case SetupError(what=what, remedy=remedy):
-            place, remedy = "", remedy or (IN_TRACEBACK if error.__cause__ is not None else None)
-        case _:
-            place, what, remedy = "", str(error), None
+    place, what, remedy = "", str(error), None
+    if isinstance(error, AdvisedError):
+        place = f"{error.where}: " if error.where is not None else ""
+        what, remedy = error.what, error.remedy
+    if isinstance(error, SetupError) and error.__cause__ is not None:
+        remedy = remedy or IN_TRACEBACK
     console = stderr()
     console.print(f"[bold red]error:[/] [bold]{escape(place)}[/]{escape(what)}")
     if remedy:
