@@ -31,6 +31,7 @@ from cogfal.inspection.values import (
     mro,
 )
 from cogfal.inspection.world import World
+from cogfal.introspection.naming import COG_BASES
 
 _TEXT_METHODS: Final = (
     "capitalize casefold center count endswith expandtabs find format format_map index "
@@ -64,14 +65,7 @@ ENUM_BASES: Final = frozenset(
     {"enum.Enum", "enum.IntEnum", "enum.StrEnum", "enum.Flag", "enum.IntFlag"}
 )
 _ROOTS: Final = frozenset(
-    {
-        "builtins.object",
-        "cog.BasePredictor",
-        "cog.BaseRunner",
-        "cog.Model",
-        "cog.Predictor",
-        "typing.Generic",
-    }
+    {"builtins.object", "typing.Generic", *(f"cog.{name}" for name in COG_BASES)}
 )
 
 

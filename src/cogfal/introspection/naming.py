@@ -23,6 +23,9 @@ from cogfal.spec import (
 )
 
 COG_ROOTS: Final = frozenset({"cog", "cogfal"})
+COG_BASES: Final = frozenset({"BasePredictor", "BaseRunner", "Model", "Predictor"})
+"""What the base class of predictors is called in Cog, today and before."""
+
 METHODS: Final = {Role.PREDICT: ("run", "predict"), Role.TRAIN: ("train", "run", "predict")}
 """What the author's function is called in a class, the preferred name first."""
 

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from cogfal.errors import PredictorError, UnsupportedSignature
 from cogfal.introspection.annotations import is_field_info, plain, type_of
 from cogfal.introspection.combining import optional, yielded
-from cogfal.introspection.naming import METHODS, Unservable
+from cogfal.introspection.naming import COG_BASES, COG_ROOTS, METHODS, Unservable
 from cogfal.spec import (
     INPUT_DETAILS,
     MISSING,
@@ -31,7 +31,6 @@ from cogfal.spec import (
 Live: TypeAlias = Any
 """An object of the author's."""
 
-_FRAMEWORK = frozenset({"BaseRunner", "BasePredictor", "Predictor", "Model"})
 _TOLD = (*INPUT_DETAILS, "pattern")
 
 
@@ -78,7 +77,7 @@ def read_live(obj: Live, *, path: str, name: str, role: Role = Role.PREDICT) -> 
 def _owner(cls: type, name: str) -> type | None:
     for base in cls.__mro__:
         root = base.__module__.partition(".")[0]
-        if name in vars(base) and not (root in ("cog", "cogfal") and base.__name__ in _FRAMEWORK):
+        if name in vars(base) and not (root in COG_ROOTS and base.__name__ in COG_BASES):
             return base
     return None
 
