@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
-from benchmarks.http_client import Connection, Job, content_length
+from benchmarks.http_client import Answer, Connection, Job, content_length
 from benchmarks.statistics import percentile
 
 BUSY = 409
@@ -55,11 +57,17 @@ def _one_after_the_other(port: int, job: Job, requests: int) -> Sample:
 def ask(connection: Connection, job: Job, sample: Sample) -> None:
     """Have one request answered, and note it in the sample."""
     started = time.perf_counter()
-    while (answer := connection.post(job)).status == BUSY:
-        sample.statuses[BUSY] += 1
-        time.sleep(BUSY_PAUSE)
+    once_free(partial(connection.post, job), sample.statuses)
     sample.latencies.append(time.perf_counter() - started)
-    sample.statuses[answer.status] += 1
+
+
+def once_free(post: Callable[[], Answer], statuses: Counter[int]) -> Answer:
+    """Ask again while the server is busy, as a client would; count every answer by its status."""
+    while (answer := post()).status == BUSY:
+        statuses[BUSY] += 1
+        time.sleep(BUSY_PAUSE)
+    statuses[answer.status] += 1
+    return answer
 
 
 async def _at_once(port: int, job: Job, requests: int, clients: int) -> Sample:

@@ -8,11 +8,12 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from benchmarks.http_client import Connection, Job
 from benchmarks.lab import COG, COGFAL, PREDICTIONS, Lab, Servers
-from benchmarks.load import BUSY, BUSY_PAUSE
+from benchmarks.load import BUSY, once_free
 from benchmarks.statistics import percentile
 
 KINDS = {"sleeps": "predict sleeps in slices of 1 ms", "computes": "predict computes in Python"}
@@ -75,11 +76,8 @@ def _cancelled(door: Door, kind: str, mark: Path, statuses: Counter[int]) -> tup
         _begin(running, door.start(mark.name, {"kind": kind, "mark": str(mark)}), mark, statuses)
         asked = time.monotonic_ns()
         other.post(door.cancel(mark.name))
-        while (answer := other.post(door.short)).status == BUSY:
-            statuses[BUSY] += 1
-            time.sleep(BUSY_PAUSE)
+        once_free(partial(other.post, door.short), statuses)
         free = time.monotonic_ns()
-        statuses[answer.status] += 1
         _await(lambda: mark.read_text().isdecimal())
         running.receive()
     return (int(mark.read_text()) - asked) / 1e9, (free - asked) / 1e9

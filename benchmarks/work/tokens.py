@@ -10,7 +10,7 @@ from functools import partial
 
 from benchmarks.http_client import Answer, Connection, Job
 from benchmarks.lab import ASYNC, COG, COGFAL, PREDICTIONS, SYNC, Arm, Lab, Servers
-from benchmarks.load import BUSY, BUSY_PAUSE
+from benchmarks.load import once_free
 
 FIRST, RATE = "time to first", "tokens/s"
 KEPT = "time to first, kept connection"
@@ -50,11 +50,8 @@ def _streamed(
 ) -> tuple[float, float]:
     """Return the seconds until the body began, and until it ended, busy answers included."""
     started = time.perf_counter()
-    while (answer := ask()).status == BUSY:
-        statuses[BUSY] += 1
-        time.sleep(BUSY_PAUSE)
+    answer = once_free(ask, statuses)
     ended = time.perf_counter()
-    statuses[answer.status] += 1
     _refuse_wrong(arm, answer, count)
     return answer.first - started, ended - started
 

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from cogfal.engine.prediction import Status
-from cogfal.engine.service import EngineSettings
 from cogfal.files.workspace import Workspace
 from tests.engine.stage import LONG, ended, rooms, run, serving, submit
 
@@ -55,11 +54,6 @@ class Gate:
         self._open.set()
 
 
-def settings(root: Path) -> EngineSettings:
-    """Make workspaces where they can be counted."""
-    return EngineSettings(workspace_parent=rooms(root))
-
-
 def left(root: Path) -> int:
     """Count the workspaces."""
     return len(list(rooms(root).iterdir()))
@@ -72,9 +66,7 @@ def test_nothing_is_left_when_the_end_is_seen(tmp_path: Path, source: str, cance
     gate = Gate()
 
     async def main() -> None:
-        async with serving(
-            tmp_path, source, settings(tmp_path), materialiser=Ending(gate)
-        ) as service:
+        async with serving(tmp_path, source, materialiser=Ending(gate)) as service:
             prediction = submit(service)
             await asyncio.to_thread(gate.reached.wait)
             if cancelled:
@@ -101,9 +93,7 @@ def test_a_removal_that_fails_fails_no_prediction(
         raise kind("it does not close")
 
     async def main() -> None:
-        async with serving(
-            tmp_path, SOURCE, settings(tmp_path), materialiser=Ending(fail)
-        ) as service:
+        async with serving(tmp_path, SOURCE, materialiser=Ending(fail)) as service:
             for _ in range(2):
                 assert (await ended(submit(service))).status is Status.SUCCEEDED
             assert left(tmp_path) == 0
