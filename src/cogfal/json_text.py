@@ -1,0 +1,185 @@
+"""Write JSON in slices, so that a large answer never holds up everybody else."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cogfal.spec import JSON
+
+SLICE: Final = 64 * 1024
+"""Bytes in a slice, more or less."""
+
+_ROOM: Final = 16 * 1024
+"""Characters, about, of what is written at once by the encoder in C."""
+
+_NUMBER: Final = 24
+"""Characters that a number, a boolean or null has at most, with the comma."""
+
+_SCALARS: Final = frozenset({int, float, bool, type(None)})
+
+_BREAKS: Final = (
+    ("\x85".encode(), b"\\u0085"),
+    ("\u2028".encode(), b"\\u2028"),
+    ("\u2029".encode(), b"\\u2029"),
+)
+"""What some readers of event streams take for the end of a line, beside what JSON escapes."""
+
+_encode: Final[Callable[[Any], str]] = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":")
+).encode
+
+
+@dataclass(frozen=True, slots=True)
+class JsonText:
+    """A JSON value that is written already: UTF-8, as whoever makes one has seen to."""
+
+    data: bytes
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def value(self) -> JSON:
+        """Return the value itself; it takes as long as parsing does."""
+        return json.loads(self.data)
+
+
+def slices(value: JSON) -> Iterator[bytes]:
+    """Write a JSON value, which may be or hold `JsonText`, in slices of `SLICE` bytes or so.
+
+    No slice takes more than some milliseconds. Text that is no Unicode (half a surrogate pair) is
+    written as `?`, and what some reader might take for the end of a line is escaped.
+    """
+    if _left(_ROOM, value) >= 0:
+        yield _bytes(_encode(value))
+        return
+    pieces: list[bytes] = []
+    size = 0
+    for piece in _pieces(value):
+        pieces.append(piece)
+        size += len(piece)
+        if size >= SLICE:
+            yield b"".join(pieces)
+            pieces.clear()
+            size = 0
+    if pieces:
+        yield b"".join(pieces)
+
+
+def written(value: JSON) -> bytes:
+    """Write a JSON value at once; see `slices` for what may be large."""
+    return b"".join(slices(value))
+
+
+async def slices_in_turn(value: JSON) -> AsyncIterator[bytes]:
+    """Yield the slices of a value, and let others on the loop have their turn after each."""
+    for count, piece in enumerate(slices(value)):
+        if count:
+            await asyncio.sleep(0)
+        yield piece
+
+
+def _bytes(text: str) -> bytes:
+    data = text.encode("utf-8", "replace")
+    return data if text.isascii() else _escaped(data)
+
+
+def _escaped(data: bytes) -> bytes:
+    for character, escape in _BREAKS:
+        data = data.replace(character, escape)
+    return data
+
+
+def _left(room: int, value: JSON) -> int:
+    """Return what writing `value` leaves of so many characters; less than 0 where it is too much.
+
+    It stops looking as soon as that is clear. Text that is written already is always too much.
+    """
+    kind = type(value)
+    if kind in _SCALARS:
+        return room - _NUMBER
+    if kind is str:
+        return room - len(value) - 3
+    room -= 3
+    if isinstance(value, dict):
+        for name, item in value.items():
+            room = _left(room - len(name) - 4, item)
+            if room < 0:
+                break
+    elif isinstance(value, list | tuple):
+        for item in value:
+            room = _left(room, item)
+            if room < 0:
+                break
+    elif isinstance(value, JsonText):
+        return -1
+    return room
+
+
+def _pieces(value: JSON) -> Iterator[bytes]:
+    """Write what is too much for the encoder in C to do at once."""
+    match value:
+        case JsonText(data):
+            yield from _cut(data)
+        case str():
+            yield b'"'
+            for at in range(0, len(value), _ROOM):
+                yield _bytes(_encode(value[at : at + _ROOM])[1:-1])
+            yield b'"'
+        case dict():
+            yield from _entries(value.items(), b"{}", named=True)
+        case list() | tuple():
+            yield from _entries(value, b"[]", named=False)
+        case _:
+            yield _bytes(_encode(value))
+
+
+def _cut(data: bytes) -> Iterator[bytes]:
+    """Cut written text, never inside of a character."""
+    at = 0
+    while at < len(data):
+        end = at + SLICE
+        while end < len(data) and data[end] & 0xC0 == 0x80:
+            end += 1
+        yield _escaped(data[at:end])
+        at = end
+
+
+def _entries(entries: Collection[Any], around: bytes, *, named: bool) -> Iterator[bytes]:
+    """Write a list's items or a dict's pairs: small ones by the hundred, each large one alone."""
+    if not entries:
+        yield around
+        return
+    before = around[:1]
+    batch: list[Any] = []
+    room = _ROOM
+    for entry in entries:
+        left = _left(room, entry)
+        if left < 0 and batch:
+            yield before + _inside(batch, named=named)
+            before, batch, left = b",", [], _left(_ROOM, entry)
+        if left >= 0:
+            batch.append(entry)
+            room = left
+            continue
+        yield before
+        yield from _large(entry, named=named)
+        before, room = b",", _ROOM
+    if batch:
+        yield before + _inside(batch, named=named)
+    yield around[1:]
+
+
+def _inside(batch: list[Any], *, named: bool) -> bytes:
+    return _bytes(_encode(dict(batch) if named else batch)[1:-1])
+
+
+def _large(entry: Any, *, named: bool) -> Iterator[bytes]:
+    if named:
+        name, entry = entry
+        yield from _pieces(name)
+        yield b":"
+    yield from _pieces(entry)
