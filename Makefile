@@ -48,7 +48,7 @@ test-lowest: $(UV)  ## the core tests with the oldest dependencies that are allo
 	$(UV) pip install --quiet --python .lowest/bin/python --resolution lowest-direct \
 	  --editable . --group test
 	.lowest/bin/python -m pytest tests/cog tests/schema tests/server/test_endpoint.py \
-	  tests/server/test_dispatch.py tests/test_app.py tests/test_carriage.py \
+	  tests/server/test_dispatch.py tests/test_app.py tests/test_source_bundle.py \
 	  tests/test_fal_files.py tests/test_local_run.py
 
 lock: $(UV)  ## write down the versions that development is checked with

@@ -1,7 +1,7 @@
 """The fal.App that serves a Cog predictor.
 
-The classes of this module travel to the runner by value (see `carriage`). So nothing is kept at
-module level here, names are taken from fal but never the module `fal`, and annotations are real
+The classes of this module travel to the runner by value (see `source_bundle`). So nothing is kept
+at module level here, names are taken from fal but never the module `fal`, and annotations are real
 objects: FastAPI could not look up their text where only the used globals arrive.
 """
 
@@ -15,7 +15,6 @@ from fal import App as FalApp
 from fal import HealthCheck, endpoint
 from fastapi import FastAPI, Request, Response
 
-from cogfal.carriage import BY_VALUE, Carried
 from cogfal.errors import SettingError
 from cogfal.provision import provide
 from cogfal.server.dispatch import lighten
@@ -23,6 +22,7 @@ from cogfal.server.origins import OriginGuard, on_a_runner, trusted_hosts
 from cogfal.server.serving import Serving
 from cogfal.server.stores import StoreChooser, choose_without_fal
 from cogfal.settings import Settings
+from cogfal.source_bundle import BY_VALUE, WithSource
 from cogfal.spec import ProjectSpec
 
 HEALTH_CHECK = HealthCheck(timeout_seconds=10)
@@ -30,7 +30,7 @@ DEFAULT_GRACE = 5  # seconds, fal's own default for termination_grace_period_sec
 GRACE_FOR_TEARDOWN = 0.8  # the share of the grace period that running predictions may use
 
 
-class App(Carried, Settings, FalApp):
+class App(WithSource, Settings, FalApp):
     """Serve a Cog predictor as a fal app.
 
     Subclass it and say where the predictor is; every attribute of `fal.App` works as usual, and
@@ -69,8 +69,8 @@ class App(Carried, Settings, FalApp):
         # fal reads app_name through inheritance, so a subclass would get its base's name.
         if "app_name" not in cls.__dict__:
             cls.app_name = None
-        if not cls.source.carried and (cls.predictor or cls.cog_yaml or cls.given):
-            from cogfal.definition import settle  # noqa: PLC0415  # not on the runner
+        if not cls.source.unpacked and (cls.predictor or cls.cog_yaml or cls.given):
+            from cogfal.app_class import settle  # noqa: PLC0415  # not on the runner
 
             kwargs = settle(cls, App, kwargs)
         super().__init_subclass__(**kwargs)  # type: ignore[no-untyped-call]  # fal's
@@ -86,8 +86,8 @@ class App(Carried, Settings, FalApp):
         Raises:
             ProjectError: The project is wrong, or a setting is not known.
         """
-        from cogfal.assembly import app_name_of  # noqa: PLC0415  # not on the runner
-        from cogfal.definition import Caller  # noqa: PLC0415
+        from cogfal.app_builder import app_name_of  # noqa: PLC0415  # not on the runner
+        from cogfal.app_class import Caller  # noqa: PLC0415
 
         caller = Caller.above()
         settings.setdefault("name", app_name_of(cog_yaml, caller.file.parent))
@@ -141,7 +141,7 @@ class App(Carried, Settings, FalApp):
         """The project's directory on this machine."""
         assert self.project is not None
         return Path(
-            self.project.runner_root if self.source.carried else self.project.root
+            self.project.runner_root if self.source.unpacked else self.project.root
         ).resolve()
 
     def _make_serving(self) -> Serving:
@@ -206,7 +206,7 @@ class App(Carried, Settings, FalApp):
         """Run fal's own the light way; on somebody's own machine, refuse foreign web pages."""
         super()._add_extra_middlewares(app)
         lighten(app)
-        if not (self.source.carried or self.imported_on_runner):
+        if not (self.source.unpacked or self.imported_on_runner):
             app.add_middleware(OriginGuard, trusted=trusted_hosts(self.trusted_hosts))
 
     def _add_extra_routes(self, app: FastAPI) -> None:
@@ -228,7 +228,7 @@ def wrap(predictor: Any, **settings: Any) -> type[App]:
     Raises:
         ProjectError: It cannot be served, or a setting is not known.
     """
-    from cogfal.definition import Caller  # noqa: PLC0415
+    from cogfal.app_class import Caller  # noqa: PLC0415
 
     caller = Caller.above()
     body: dict[str, Any] = {"given": (predictor,)}

@@ -1,7 +1,7 @@
-"""What a check looks at: a project as its App wishes it, or as cog.yaml has it.
+"""What a check looks at: a project as its App asks for it, or as cog.yaml has it.
 
-The App's file is executed, as fal does. Where making the App fails, what it wished is known all the
-same, so that one mistake does not hide the next.
+The App's file is executed, as fal does. Where making the App fails, what it asked for is known all
+the same, so that one mistake does not hide the next.
 """
 
 from __future__ import annotations
@@ -74,42 +74,42 @@ class Subject:
 
 
 class AppSubject(Subject):
-    """A project as an App wishes it."""
+    """A project as an App asks for it."""
 
-    def __init__(self, wishes: Any, app: str, failure: ProjectError | None) -> None:
-        from cogfal.assembly import Blueprint  # noqa: PLC0415  # imports fal
+    def __init__(self, request: Any, app: str, failure: ProjectError | None) -> None:
+        from cogfal.app_builder import AppBuilder  # noqa: PLC0415  # imports fal
 
-        self._wishes = wishes
-        self._blueprint = Blueprint(wishes)
-        self.root = self._blueprint.root
+        self._request = request
+        self._builder = AppBuilder(request)
+        self.root = self._builder.root
         self.app = app
         self.failure = failure
 
     def predictor(self) -> PredictorSpec:
         """Read the predictor; raises ProjectError."""
-        return self._blueprint.predictor()
+        return self._builder.predictor()
 
     def trainer(self) -> PredictorSpec | None:
         """Read the trainer, where there is one; raises ProjectError."""
-        return self._blueprint.trainer()
+        return self._builder.trainer()
 
     def environment(self) -> Environment:
         """Plan what fal needs; raises ProjectError."""
-        return self._blueprint.environment(_readable(self.predictor))
+        return self._builder.environment(_readable(self.predictor))
 
     @property
     def own_image(self) -> bool:
         """Whether the App brings an image of its own, which is not looked into."""
-        return "image" in self._wishes.declared
+        return "image" in self._request.declared
 
     def chosen(self) -> Mapping[str, Any]:
         """Return what the App sets of the attributes that decide most."""
-        declared = self._wishes.declared
+        declared = self._request.declared
         return {name: declared[name] for name in SHOWN if name in declared}
 
     def missing_secrets(self) -> list[str]:
         """Return the secrets that the App names and this machine does not have."""
-        named = self._wishes.declared.get("secrets") or ()
+        named = self._request.declared.get("secrets") or ()
         return [name for name in named if name not in os.environ]
 
 
@@ -130,15 +130,15 @@ def find_subject(target: str) -> Subject:
 
 
 def _of_app(file: Path, name: str | None, project: LocalProject) -> Subject:
-    from cogfal.assembly import gathering  # noqa: PLC0415  # imports fal
+    from cogfal.app_builder import gathered_requests  # noqa: PLC0415  # imports fal
 
     failure: ProjectError | None = None
-    with gathering() as wishes:
+    with gathered_requests() as requests:
         try:
             name = load_app(file, name).__name__
         except ProjectError as error:
             failure = error
-    own = [each for each in wishes if each.name == name] or wishes
+    own = [each for each in requests if each.name == name] or requests
     if own and (failure is None or len(own) == 1):
         return AppSubject(own[-1], f"{file.name}::{name or own[-1].name}", failure)
     subject = Subject(project)

@@ -17,7 +17,7 @@ class StoreChooser(Protocol):
 
 
 def choose_without_fal(files: Any, *, reserve: bool, local: Callable[[], Store]) -> Store:  # noqa: ARG001  # StoreChooser's
-    """Return the store of an App that needs none of fal's; see `definition.settle`."""
+    """Return the store of an App that needs none of fal's; see `app_class.settle`."""
     if files == "local":
         return local()
     return DataUrlStore() if files == "in_memory" else UndeclaredStore()

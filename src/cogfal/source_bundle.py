@@ -2,7 +2,7 @@
 
 fal sends an App class to its runner as a cloudpickle, and the runner has no cogfal. The classes
 that name things from fal travel in that pickle by value; the rest of the package travels as source.
-`Carried` must come first among the bases of whatever needs cogfal on the other side: a class's
+`WithSource` must come first among the bases of whatever needs cogfal on the other side: a class's
 bases are rebuilt, one after the other and completely, before the class itself, so the source is in
 place by the time the first reference to a `cogfal` module is read. What only some Apps need is the
 state of those Apps' own classes, and joins the rest when they are rebuilt.
@@ -24,7 +24,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import ClassVar, Final
 
-BY_VALUE = ["cogfal.app", "cogfal.carriage", "cogfal.fal_files"]
+BY_VALUE = ["cogfal.app", "cogfal.source_bundle", "cogfal.fal_files"]
 """The modules that travel by value."""
 
 LEFT_BEHIND = (
@@ -32,11 +32,11 @@ LEFT_BEHIND = (
     "__pycache__",
     "app.py",
     "app_file.py",
-    "assembly.py",
-    "carriage.py",
+    "app_builder.py",
+    "source_bundle.py",
     "cli",
     "client",
-    "definition.py",
+    "app_class.py",
     "fal_files.py",
     "inspection",
     "local.py",
@@ -50,11 +50,11 @@ _LEVEL: Final = 5
 """zlib's; 6, its own, takes half as long again for a hundredth less."""
 
 
-class Source:
-    """The source of the package, packed whenever it is pickled; `carried` once it was unpickled."""
+class SourceBundle:
+    """The source of the package, packed whenever it is pickled; `unpacked` where it was loaded."""
 
-    def __init__(self, *, carried: bool = False, directory: str | None = None) -> None:
-        self.carried = carried
+    def __init__(self, *, unpacked: bool = False, directory: str | None = None) -> None:
+        self.unpacked = unpacked
         self._directory = directory
 
     def discard(self) -> None:
@@ -62,18 +62,18 @@ class Source:
         if self._directory is not None:
             shutil.rmtree(self._directory, ignore_errors=True)
 
-    def __reduce__(self) -> tuple[Callable[[bytes], Source], tuple[bytes]]:
+    def __reduce__(self) -> tuple[Callable[[bytes], SourceBundle], tuple[bytes]]:
         return unpack_source, (pack_source(),)
 
 
-class Addition:
+class ExtraPackage:
     """One of the packages in `LEFT_BEHIND`, for the runners of the class that has this."""
 
     def __init__(self, name: str) -> None:
         self._name = name
 
-    def __reduce__(self) -> tuple[Callable[[str, bytes], Addition], tuple[str, bytes]]:
-        return unpack_addition, (self._name, pack_addition(self._name))
+    def __reduce__(self) -> tuple[Callable[[str, bytes], ExtraPackage], tuple[str, bytes]]:
+        return unpack_extra, (self._name, pack_extra(self._name))
 
 
 def pack_source() -> bytes:
@@ -81,7 +81,7 @@ def pack_source() -> bytes:
     return _packed(_package(), "cogfal/", LEFT_BEHIND)
 
 
-def pack_addition(name: str) -> bytes:
+def pack_extra(name: str) -> bytes:
     """Pack the files of one of its packages."""
     return _packed(_package() / name, f"cogfal/{name}/", ("__pycache__",))
 
@@ -107,28 +107,28 @@ def _collect(directory: Path, prefix: str, left: Collection[str], files: dict[st
             files[prefix + entry.name] = Path(entry.path).read_bytes()
 
 
-def unpack_source(packed: bytes) -> Source:
+def unpack_source(packed: bytes) -> SourceBundle:
     """Make cogfal importable from what `pack_source` made.
 
     The files go to a new directory at the front of `sys.path`, which is removed when the process
     ends. Where cogfal is imported already, that one stays.
     """
     if "cogfal" in sys.modules:
-        return Source(carried=True)
+        return SourceBundle(unpacked=True)
     directory = tempfile.mkdtemp(prefix="cogfal-source-")
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
     _unpack(packed, directory)
     sys.path.insert(0, directory)
-    return Source(carried=True, directory=directory)
+    return SourceBundle(unpacked=True, directory=directory)
 
 
-def unpack_addition(name: str, packed: bytes) -> Addition:
-    """Put what `pack_addition` made beside the rest of cogfal, unless it is there."""
+def unpack_extra(name: str, packed: bytes) -> ExtraPackage:
+    """Put what `pack_extra` made beside the rest of cogfal, unless it is there."""
     package = _package()
     if not (package / name).exists():
         _unpack(packed, str(package.parent))
         importlib.invalidate_caches()
-    return Addition(name)
+    return ExtraPackage(name)
 
 
 def _unpack(packed: bytes, directory: str) -> None:
@@ -139,10 +139,10 @@ def _unpack(packed: bytes, directory: str) -> None:
         file.write_bytes(data)
 
 
-class Carried:
+class WithSource:
     """Base that brings cogfal's source along when a subclass is pickled by value."""
 
-    source: ClassVar[Source] = Source()
+    source: ClassVar[SourceBundle] = SourceBundle()
 
-    source_additions: ClassVar[tuple[Addition, ...]] = ()
+    extra_packages: ClassVar[tuple[ExtraPackage, ...]] = ()
     """What a subclass needs of cogfal besides; it may not be named in what is pickled."""

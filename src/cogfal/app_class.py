@@ -12,12 +12,12 @@ from pathlib import Path
 from types import new_class
 from typing import TYPE_CHECKING, Any
 
-from cogfal.assembly import Wishes, assemble
-from cogfal.carriage import BY_VALUE, Addition
+from cogfal.app_builder import AppRequest, build_app
 from cogfal.errors import SettingError
 from cogfal.fal_files import choose_store
 from cogfal.outputs import may_hold_file
 from cogfal.server.stores import choose_without_fal
+from cogfal.source_bundle import BY_VALUE, ExtraPackage
 
 if TYPE_CHECKING:
     from cogfal.app import App
@@ -67,8 +67,8 @@ def settle(cls: type[App], base: type[App], kwargs: dict[str, Any]) -> dict[str,
     declared = {**_declared(cls, base), **kwargs}
     if cls.app_file is None or "predictor" in vars(cls) or "cog_yaml" in vars(cls):
         cls.app_file = vars(cls).get("app_file") or str(_defining_file(cls))
-    assembly = assemble(
-        Wishes(
+    assembly = build_app(
+        AppRequest(
             app_file=Path(cls.app_file),
             name=cls.__name__,
             predictor=cls.predictor,
@@ -78,7 +78,7 @@ def settle(cls: type[App], base: type[App], kwargs: dict[str, Any]) -> dict[str,
             read_by_importing=cls.read_by_importing,
             given=cls.given[0] if cls.given else None,
             declared=declared,
-            plan=_plan_wishes(cls),
+            plan=_plan_request(cls),
         )
     )
     cls.project = assembly.project
@@ -87,7 +87,7 @@ def settle(cls: type[App], base: type[App], kwargs: dict[str, Any]) -> dict[str,
     cls.settled = frozenset(assembly.settings)
     if cls.predictor is not None:
         cls.given = ()
-    cls.source_additions = (Addition("playground"),) if cls.playground else ()
+    cls.extra_packages = (ExtraPackage("playground"),) if cls.playground else ()
     cls.choose_store = choose_store if _needs_fal(cls) else choose_without_fal
     cls.local_python_modules = [*BY_VALUE, *_added(cls.local_python_modules)]
     return {**kwargs, **assembly.keywords}
@@ -102,7 +102,7 @@ def _needs_fal(cls: type[App]) -> bool:
     return any(may_hold_file(spec.output) for spec in specs if spec is not None)
 
 
-def _plan_wishes(cls: type[App]) -> dict[str, Any]:
+def _plan_request(cls: type[App]) -> dict[str, Any]:
     names = ("gpu_machine_type", "build_secrets", "dockerfile", "exclude", "weights", "data_cache")
     return {name: getattr(cls, name) for name in names}
 

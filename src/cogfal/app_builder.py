@@ -36,11 +36,11 @@ RUNNER_REQUIREMENTS: Final = ("pillow",)
 """What cogfal's own code needs on a runner beyond the packages that fal installs there."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_gathered: ContextVar[list[Wishes] | None] = ContextVar("cogfal_gathered", default=None)
+_gathered: ContextVar[list[AppRequest] | None] = ContextVar("cogfal_gathered", default=None)
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class AppRequest:
     """What an App class says about its project.
 
     `declared` holds the fal settings that it makes itself, `plan` what cogfal's settings say of
@@ -60,7 +60,7 @@ class Wishes:
     declared: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Assembly(NamedTuple):
+class BuiltApp(NamedTuple):
     """A project, and the fal settings and class keywords that follow where the App made none.
 
     `environment` is the plan, None where it was planned elsewhere.
@@ -72,16 +72,16 @@ class Assembly(NamedTuple):
     keywords: dict[str, Any]
 
 
-class Blueprint:
-    """A project as an App wishes it, read step by step.
+class AppBuilder:
+    """A project as an App asks for it, read step by step.
 
     Raises:
         ProjectError: As each of the steps, where cog.yaml or the project cannot be found or read.
     """
 
-    def __init__(self, wishes: Wishes) -> None:
-        self._wishes = wishes
-        self._place, self._ref = _locate(wishes)
+    def __init__(self, request: AppRequest) -> None:
+        self._request = request
+        self._place, self._ref = _locate(request)
         self.config = read_config(self._place.config) if self._place.config else CogConfig()
         self.root = self._place.root
 
@@ -89,18 +89,18 @@ class Blueprint:
         """Read the predictor."""
         if self._ref is None:
             self._refuse_missing("predict", self.config.predict)
-        return _predictor(self._ref or self.config.predict, self._place, self._wishes)
+        return _predictor(self._ref or self.config.predict, self._place, self._request)
 
     def trainer(self) -> PredictorSpec | None:
         """Read the trainer, where there is one."""
-        if self._wishes.trainer is None:
+        if self._request.trainer is None:
             self._refuse_missing("train", self.config.train)
-        trainer = self._wishes.trainer or self.config.train
-        return _read(trainer, self._place, self._wishes, Role.TRAIN) if trainer else None
+        trainer = self._request.trainer or self.config.train
+        return _read(trainer, self._place, self._request, Role.TRAIN) if trainer else None
 
     def environment(self, predictor: PredictorSpec | None = None) -> Environment:
         """Plan what fal needs, for a predictor where one could be read."""
-        settings = _plan_settings(self._wishes, self.root)
+        settings = _plan_settings(self._request, self.root)
         if predictor is not None:
             settings = replace(settings, asynchronous=predictor.shape.asynchronous)
         environment = plan_environment(self.config, self.root, settings)
@@ -109,9 +109,9 @@ class Blueprint:
 
     def _check_requirements(self, settings: PlanSettings, python: str) -> None:
         """Refuse requirements of the App's own that contradict what fal installs."""
-        lines = _flat(self._wishes.declared.get("requirements") or [])
-        named = {line: self._wishes.app_file.name for line in lines if _is_requirement(line)}
-        packages = read_packages(named, self._wishes.app_file.parent, settings.environ).packages()
+        lines = _flat(self._request.declared.get("requirements") or [])
+        named = {line: self._request.app_file.name for line in lines if _is_requirement(line)}
+        packages = read_packages(named, self._request.app_file.parent, settings.environ).packages()
         check_pins(packages, settings.pins, python)
 
     def _refuse_missing(self, key: str, ref: str | None) -> None:
@@ -125,7 +125,7 @@ class Blueprint:
             )
 
 
-def assemble(wishes: Wishes) -> Assembly:
+def build_app(request: AppRequest) -> BuiltApp:
     """Read the project and plan its environment.
 
     Raises:
@@ -133,29 +133,29 @@ def assemble(wishes: Wishes) -> Assembly:
     """
     gathered = _gathered.get()
     if gathered is not None:
-        gathered.append(wishes)
-    blueprint = Blueprint(wishes)
-    spec, training = blueprint.predictor(), blueprint.trainer()
-    root = str(blueprint.root)
-    here = ProjectSpec(spec, training, root, root, blueprint.config.environment)
+        gathered.append(request)
+    builder = AppBuilder(request)
+    spec, training = builder.predictor(), builder.trainer()
+    root = str(builder.root)
+    here = ProjectSpec(spec, training, root, root, builder.config.environment)
     if planned():
-        return Assembly(here, None, {}, {})
+        return BuiltApp(here, None, {}, {})
     for each in (spec, training):
         if each is not None:
             Validator(each, Door.FAL)
-    environment = blueprint.environment(spec)
+    environment = builder.environment(spec)
     if gathered is None:
         _warn(environment)
-    return Assembly(
+    return BuiltApp(
         project=here._replace(
-            runner_root="." if "image" in wishes.declared else environment.files.directory,
+            runner_root="." if "image" in request.declared else environment.files.directory,
             variables=environment.variables,
             caches=environment.caches,
             weights=environment.weights,
         ),
         environment=environment,
-        settings=_settings(environment, spec, wishes.declared),
-        keywords=_keywords(environment, wishes.declared),
+        settings=_settings(environment, spec, request.declared),
+        keywords=_keywords(environment, request.declared),
     )
 
 
@@ -169,15 +169,15 @@ def _warn(environment: Environment) -> None:
 
 
 @contextmanager
-def gathering() -> Iterator[list[Wishes]]:
-    """Collect what each App that is made in the block wishes, the one that fails included.
+def gathered_requests() -> Iterator[list[AppRequest]]:
+    """Collect what each App that is made in the block asks for, the one that fails included.
 
-    What making an App says on stderr is left to whoever looks at these wishes.
+    What making an App says on stderr is left to whoever looks at these requests.
     """
-    wishes: list[Wishes] = []
-    token = _gathered.set(wishes)
+    requests: list[AppRequest] = []
+    token = _gathered.set(requests)
     try:
-        yield wishes
+        yield requests
     finally:
         _gathered.reset(token)
 
@@ -193,38 +193,38 @@ def app_name_of(cog_yaml: str, app_dir: Path) -> str:
     return app_name(read_config(place.config).image) or app_name(place.root.name) or "app"
 
 
-def _locate(wishes: Wishes) -> tuple[Place, str | None]:
+def _locate(request: AppRequest) -> tuple[Place, str | None]:
     """Find the project, and the predictor's reference in it where the App names one."""
-    app_dir = wishes.app_file.parent
-    if wishes.cog_yaml is not None:
-        place = place_of_config(wishes.cog_yaml, app_dir)
-        if wishes.predictor is None:
+    app_dir = request.app_file.parent
+    if request.cog_yaml is not None:
+        place = place_of_config(request.cog_yaml, app_dir)
+        if request.predictor is None:
             return place, None
-        path, colon, name = wishes.predictor.partition(":")
+        path, colon, name = request.predictor.partition(":")
         file = (app_dir / path).resolve()
         inside = file.is_relative_to(place.root)
         return place, f"{place.relative(file) if inside else path}{colon}{name}"
-    if wishes.predictor is not None:
-        return place_of_predictor(wishes.predictor, app_dir)
+    if request.predictor is not None:
+        return place_of_predictor(request.predictor, app_dir)
     return Place(app_dir), None
 
 
-def _predictor(ref: str | None, place: Place, wishes: Wishes) -> PredictorSpec:
-    if wishes.given is not None:
-        name = getattr(wishes.given, "__qualname__", type(wishes.given).__name__)
-        path = (ref or wishes.app_file.name).partition(":")[0]
-        return read_live(wishes.given, path=path, name=name)
+def _predictor(ref: str | None, place: Place, request: AppRequest) -> PredictorSpec:
+    if request.given is not None:
+        name = getattr(request.given, "__qualname__", type(request.given).__name__)
+        path = (ref or request.app_file.name).partition(":")[0]
+        return read_live(request.given, path=path, name=name)
     if ref is None:
         raise SettingError(
             f"{place.config} names no predictor" if place.config else "the App has no predictor",
-            where=wishes.app_file.name,
+            where=request.app_file.name,
             remedy='set `predict: "predict.py:Predictor"` there, or `predictor = ...` on the App',
         )
-    return _read(ref, place, wishes, Role.PREDICT)
+    return _read(ref, place, request, Role.PREDICT)
 
 
-def _read(ref: str, place: Place, wishes: Wishes, role: Role) -> PredictorSpec:
-    if wishes.read_by_importing:
+def _read(ref: str, place: Place, request: AppRequest, role: Role) -> PredictorSpec:
+    if request.read_by_importing:
         return _read_imported(ref, place, role)
     return read_predictor(ref, place.root, role=role)
 
@@ -244,8 +244,8 @@ def _read_imported(ref: str, place: Place, role: Role) -> PredictorSpec:
         leave()
 
 
-def _plan_settings(wishes: Wishes, root: Path) -> PlanSettings:
-    declared, plan = wishes.declared, wishes.plan
+def _plan_settings(request: AppRequest, root: Path) -> PlanSettings:
+    declared, plan = request.declared, request.plan
     dockerfile, weights = plan.get("dockerfile"), plan.get("weights", {})
     return PlanSettings(
         gpu_machine_type=plan.get("gpu_machine_type", "GPU-H100"),
@@ -257,7 +257,7 @@ def _plan_settings(wishes: Wishes, root: Path) -> PlanSettings:
         cache_directory=plan.get("data_cache"),
         machine_type=declared.get("machine_type"),
         num_gpus=declared.get("num_gpus"),
-        python_version=wishes.python_version,
+        python_version=request.python_version,
         max_multiplexing=declared.get("max_multiplexing"),
         requirements=RUNNER_REQUIREMENTS,
     )

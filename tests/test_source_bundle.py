@@ -14,7 +14,7 @@ from pathlib import Path
 import cloudpickle
 import pytest
 
-from cogfal import carriage
+from cogfal import source_bundle
 from tests.project_files import write_project
 
 LOADS = """
@@ -22,7 +22,7 @@ import pathlib, pickle, sys
 sys.path = [entry for entry in sys.path if not pathlib.Path(entry, "cogfal").exists()]
 loaded = pickle.loads(sys.stdin.buffer.read())
 import cogfal.spec
-print(loaded.source.carried, cogfal.__file__, loaded.kind)
+print(loaded.source.unpacked, cogfal.__file__, loaded.kind)
 """
 PREDICTOR = """
     from cog import BasePredictor
@@ -73,20 +73,20 @@ print(json.dumps([cogfal.__file__, carried, status]))
 """
 
 
-class Passenger(carriage.Carried):
+class Passenger(source_bundle.WithSource):
     """Something of a user's that names a cogfal class."""
 
-    kind = carriage.Source
+    kind = source_bundle.SourceBundle
 
 
 def _pickled() -> bytes:
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    cloudpickle.register_pickle_by_value(carriage)
+    cloudpickle.register_pickle_by_value(source_bundle)
     try:
         pickled: bytes = cloudpickle.dumps(Passenger)
         return pickled
     finally:
-        cloudpickle.unregister_pickle_by_value(carriage)
+        cloudpickle.unregister_pickle_by_value(source_bundle)
         cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
 
 
@@ -115,20 +115,20 @@ def test_the_running_cogfal_stays_where_there_is_one() -> None:
     """Loading the pickle in a process that has cogfal unpacks nothing."""
     before = list(sys.path)
 
-    source = carriage.unpack_source(b"never looked at")
+    source = source_bundle.unpack_source(b"never looked at")
 
-    assert source.carried
+    assert source.unpacked
     assert sys.path == before
 
 
 def test_the_packed_source_is_the_same_each_time() -> None:
     """Nothing of the moment is in it, so fal can recognise an unchanged app."""
-    assert carriage.pack_source() == carriage.pack_source()
+    assert source_bundle.pack_source() == source_bundle.pack_source()
 
 
 def test_what_a_runner_cannot_use_stays_behind() -> None:
     """The parts that need the deploying machine's packages do not travel."""
-    names = pickle.loads(zlib.decompress(carriage.pack_source()))
+    names = pickle.loads(zlib.decompress(source_bundle.pack_source()))
 
     assert "cogfal/engine/service.py" in names
     left = ("cogfal/cli/", "cogfal/project/", "cogfal/inspection/", "cogfal/playground/")
@@ -138,8 +138,8 @@ def test_what_a_runner_cannot_use_stays_behind() -> None:
 
 def test_what_travels_imports_nothing_that_stays_behind() -> None:
     """A module that does could not be used on a runner, so it stays too; but for the playground."""
-    files = pickle.loads(zlib.decompress(carriage.pack_source()))
-    left = {name.removesuffix(".py") for name in carriage.LEFT_BEHIND} - {"playground"}
+    files = pickle.loads(zlib.decompress(source_bundle.pack_source()))
+    left = {name.removesuffix(".py") for name in source_bundle.LEFT_BEHIND} - {"playground"}
 
     found = {
         (name, imported)
@@ -151,6 +151,18 @@ def test_what_travels_imports_nothing_that_stays_behind() -> None:
 
     assert len(files) > 100
     assert found == set()
+
+
+def test_what_the_lists_name_is_there() -> None:
+    """A module that was renamed is renamed in the lists, too."""
+    package = Path(source_bundle.__file__).parent
+
+    missing = {name for name in source_bundle.LEFT_BEHIND if not (package / name).exists()}
+    by_value = [f"{name.rpartition('.')[2]}.py" for name in source_bundle.BY_VALUE]
+
+    assert missing <= {"__pycache__"}
+    assert set(by_value) <= set(source_bundle.LEFT_BEHIND)
+    assert all((package / name).is_file() for name in by_value)
 
 
 def _imports(node: ast.AST) -> Iterator[str]:
@@ -192,6 +204,6 @@ def test_an_app_carries_the_playground_if_it_has_one(
 
 def test_an_addition_leaves_an_installed_cogfal_alone() -> None:
     """Where the package is there already, nothing is unpacked."""
-    addition = carriage.unpack_addition("playground", b"never looked at")
+    addition = source_bundle.unpack_extra("playground", b"never looked at")
 
-    assert isinstance(addition, carriage.Addition)
+    assert isinstance(addition, source_bundle.ExtraPackage)
