@@ -146,7 +146,7 @@ def test_what_is_raised_fails_that_prediction_only(
             assert failed.error is not None
             assert failed.error.startswith(error)
             assert "Traceback (most recent call last)" in failed.logs
-            assert "cogfal/engine" not in failed.logs
+            assert "cogfal/" not in failed.logs
             with pytest.raises(PredictorFailed):
                 await failed.result()
 

@@ -17,10 +17,10 @@ from contextvars import Context, ContextVar
 from typing import Any, Final, TextIO
 
 from cogfal.engine.descriptors import Descriptors, Outlets
-from cogfal.engine.feed import Feed
+from cogfal.engine.event_queue import EventQueue
 from cogfal.engine.prediction import Source
 
-_owner: ContextVar[Feed | None] = ContextVar("cogfal_feed", default=None)
+_owner: ContextVar[EventQueue | None] = ContextVar("cogfal_feed", default=None)
 
 SOURCES: Final[tuple[Source, Source]] = ("stdout", "stderr")
 
@@ -30,7 +30,7 @@ class Capture:
 
     def __init__(self, outlets: Outlets | None = None) -> None:
         self._openings = 0
-        self._active: list[Feed] = []
+        self._active: list[EventQueue] = []
         self._home: int | None = None
         self._originals: dict[Source, TextIO] = {}
         self._tees: dict[Source, _Tee] = {}
@@ -65,22 +65,22 @@ class Capture:
         self._outlets.close()
         self._originals.clear()
 
-    def begin(self, feed: Feed, context: Context) -> None:
+    def begin(self, feed: EventQueue, context: Context) -> None:
         """Attribute what code in `context` prints to `feed`."""
         context.run(_owner.set, feed)
         self.attend(feed)
 
-    def attend(self, feed: Feed) -> None:
+    def attend(self, feed: EventQueue) -> None:
         """Count `feed` among those that foreign text may belong to."""
         self._active.append(feed)
 
-    def end(self, feed: Feed) -> None:
+    def end(self, feed: EventQueue) -> None:
         """Hand over what is still on its way, and attribute nothing more to `feed`."""
         self._outlets.drain()
         if feed in self._active:
             self._active.remove(feed)
 
-    def owner(self) -> Feed | None:
+    def owner(self) -> EventQueue | None:
         """Return whose text the calling code prints."""
         feed = _owner.get()
         if feed is not None:
@@ -109,7 +109,7 @@ class Capture:
     def _outlet(self, source: Source) -> TextIO:
         return self._outlets.outlet(source) or self._originals[source]
 
-    def _only(self) -> Feed | None:
+    def _only(self) -> EventQueue | None:
         active = self._active
         return active[0] if len(active) == 1 else None
 

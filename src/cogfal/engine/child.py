@@ -16,8 +16,8 @@ from typing_extensions import assert_never
 from cogfal.engine import wire
 from cogfal.engine.capture import Capture
 from cogfal.engine.descriptors import Inherited
+from cogfal.engine.event_queue import EventQueue
 from cogfal.engine.faults import Fault, fault_of
-from cogfal.engine.feed import Feed
 from cogfal.engine.pieces import Ended, Piece, Raised, Returned, Run, Yielded
 from cogfal.engine.prediction import Log, Metric
 from cogfal.engine.weights import WeightsForm
@@ -84,7 +84,7 @@ class Child:
             feed.close()
         return wire.Done(order.number)
 
-    async def _load(self, order: wire.Load, feed: Feed) -> WeightsForm:
+    async def _load(self, order: wire.Load, feed: EventQueue) -> WeightsForm:
         self._log_limit = order.log_limit
         self._worker = LocalWorker(order.spec, order.root, self._capture)
         return await self._worker.load(feed)
@@ -136,8 +136,8 @@ class Child:
             kind, data = Raised.__name__, wire.freeze(Fault(text, f"{text}\n"))
         self._send(wire.Arrived(call, kind, data, ignored, rests, closes))
 
-    def _feed(self, call: int) -> Feed:
-        return Feed(asyncio.get_running_loop(), partial(self._tell, call), self._log_limit)
+    def _feed(self, call: int) -> EventQueue:
+        return EventQueue(asyncio.get_running_loop(), partial(self._tell, call), self._log_limit)
 
     def _tell(self, call: int, event: Log | Metric) -> None:
         match event:

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
-from cogfal.engine.ports import Deliverer
+from cogfal.engine.submission import Deliverer
 from cogfal.files.workspace import Workspace
 from cogfal.spec import JSON
 

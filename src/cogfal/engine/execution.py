@@ -3,7 +3,7 @@
 What the call returns decides, not what the function looks like: decorators hide that. A `Run` asks
 the predictor's thread for pieces, which come through the feed of the prediction, in order with what
 is printed. The author's code rests until the next is asked for, so a file that is overwritten after
-a `yield` has been delivered by then; only `Headway` lets it go on.
+a `yield` has been delivered by then; only `Prefetch` lets it go on.
 """
 
 from __future__ import annotations
@@ -16,9 +16,7 @@ from inspect import isawaitable
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from cogfal.cog.scope import Scope, use_scope
-from cogfal.engine.feed import Feed
-from cogfal.engine.headway import Headway
-from cogfal.engine.interruption import Interruption
+from cogfal.engine.event_queue import EventQueue
 from cogfal.engine.pieces import (
     Answer,
     Ended,
@@ -31,6 +29,8 @@ from cogfal.engine.pieces import (
     is_iterator,
 )
 from cogfal.engine.thread import PredictorThread
+from cogfal.guest.interruption import Interruption
+from cogfal.guest.prefetch import Prefetch
 from cogfal.spec import Type
 
 R = TypeVar("R")
@@ -52,7 +52,7 @@ class Place(NamedTuple):
     thread: PredictorThread
     context: Context
     scope: Scope
-    feed: Feed
+    feed: EventQueue
     kind: Type
 
 
@@ -77,7 +77,7 @@ class _ThreadRun:
         self._context = place.context
         self._cancellation = cancellation
         self._feed = place.feed
-        self._headway = Headway(place.kind)
+        self._prefetch = Prefetch(place.kind)
         self._iterator: Iterator[Any] | None = None
         self._begun = False
         self._rests = True
@@ -168,9 +168,9 @@ class _ThreadRun:
         A cancellation may land here, between two pieces, where the generator is suspended.
         """
         assert self._iterator is not None
-        self._headway.begin()
+        self._prefetch.begin()
         for value in self._iterator:
-            if self._cancelled or self._closing or not self._headway.goes_on(value):
+            if self._cancelled or self._closing or not self._prefetch.goes_on(value):
                 return Yielded(value)
             self._feed.hand_over(Yielded(value, rests=False))
         return Ended()
@@ -235,7 +235,7 @@ class _LoopRun:
         self._call = call
         self._context = place.context
         self._feed = place.feed
-        self._headway = Headway(place.kind)
+        self._prefetch = Prefetch(place.kind)
         self._begun = False
         self._open = False  # its last piece has not been taken
         self._rests = True
@@ -316,14 +316,14 @@ class _LoopRun:
 
     async def _iterate(self, items: AsyncIterator[Any]) -> None:
         try:
-            self._headway.begin()
+            self._prefetch.begin()
             async for item in items:
                 if self._interrupted:
                     self.ignored = True
                     return
                 if self._closing:
                     return
-                if self._headway.goes_on(item):
+                if self._prefetch.goes_on(item):
                     self._feed.hand_over(Yielded(item, rests=False))
                 elif not await self._rest_with(item):
                     return
@@ -341,7 +341,7 @@ class _LoopRun:
         self._feed.hand_over(Yielded(item))
         wanted = await self._rest
         self._rest = None
-        self._headway.begin()
+        self._prefetch.begin()
         return wanted
 
     async def _throw(self, items: AsyncIterator[Any]) -> None:
@@ -354,7 +354,7 @@ class _LoopRun:
             self.ignored = True
 
 
-def _give_up(feed: Feed, answer: Answer | None) -> None:
+def _give_up(feed: EventQueue, answer: Answer | None) -> None:
     feed.hand_over(Raised(asyncio.CancelledError()))
     if answer is not None:
         answer.give(Raised(asyncio.CancelledError()))

@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 
 from cogfal.errors import DeviceError, PredictorFailed
 
-_HERE: Final = str(Path(__file__).parent)
+_PACKAGE: Final = Path(__file__).parent.parent
+_HERE: Final = (str(_PACKAGE / "engine"), str(_PACKAGE / "guest"))
 _CANCELLATIONS: Final = ("CancelationException", "CancelledError")
 _MEMORY_ERRORS: Final = {("torch", "OutOfMemoryError"), ("cupy", "OutOfMemoryError")}
 _DEVICE_ERRORS: Final = {("torch", "AcceleratorError"), ("cupy_backends", "CUDARuntimeError")}
@@ -75,7 +76,7 @@ def _authors_part(frames: TracebackType | None) -> TracebackType | None:
 
 
 def _is_ours(file: str) -> bool:
-    return file.startswith((_HERE, "<frozen importlib"))
+    return file.startswith((*_HERE, "<frozen importlib"))
 
 
 def _text(error: BaseException) -> str:

@@ -17,8 +17,8 @@ from typing_extensions import assert_never, override
 
 from cogfal.engine import wire
 from cogfal.engine.capture import Capture
+from cogfal.engine.event_queue import EventQueue
 from cogfal.engine.faults import Fault, RemoteFault
-from cogfal.engine.feed import Feed
 from cogfal.engine.pieces import Answer, Ended, Piece, Raised, Returned, Run, Yielded
 from cogfal.engine.prediction import Log, Metric
 from cogfal.engine.weights import WeightsForm
@@ -60,14 +60,14 @@ class IsolatedWorker(Worker):
         self._process: _Process | None = None
 
     @override
-    async def load(self, feed: Feed) -> WeightsForm:
+    async def load(self, feed: EventQueue) -> WeightsForm:
         await self.close(0.0)
         process = self._process = await _Process.start(self._root, self._capture, self._on_death)
         order = wire.Load(process.number(), self._spec, self._root, self._log_limit)
         return (await self._order(order, feed)).form
 
     @override
-    async def setup(self, weights: str | None, feed: Feed) -> None:
+    async def setup(self, weights: str | None, feed: EventQueue) -> None:
         await self._order(wire.Setup(self._up.number(), weights), feed)
 
     @override
@@ -92,7 +92,7 @@ class IsolatedWorker(Worker):
             return "the predictor's process does not answer"
 
     @override
-    async def teardown(self, feed: Feed) -> None:
+    async def teardown(self, feed: EventQueue) -> None:
         if self._process is not None and self._process.death is None:
             await self._order(wire.Teardown(self._process.number()), feed)
 
@@ -106,7 +106,9 @@ class IsolatedWorker(Worker):
         assert self._process is not None
         return self._process
 
-    async def _order(self, order: wire.Load | wire.Setup | wire.Teardown, feed: Feed) -> wire.Done:
+    async def _order(
+        self, order: wire.Load | wire.Setup | wire.Teardown, feed: EventQueue
+    ) -> wire.Done:
         process = self._up
         process.feeds[0] = feed
         self._capture.attend(feed)
@@ -131,7 +133,7 @@ class _Process:
         on_death: Callable[[str], None],
     ) -> None:
         self.death: str | None = None
-        self.feeds: dict[int, Feed] = {}
+        self.feeds: dict[int, EventQueue] = {}
         self.runs: dict[int, _ProcessRun] = {}
         self._process = process
         self._writer = writer
@@ -244,7 +246,7 @@ class _Process:
 class _ProcessRun:
     """A call of the author's function in the child process."""
 
-    def __init__(self, process: _Process, feed: Feed, grace: float) -> None:
+    def __init__(self, process: _Process, feed: EventQueue, grace: float) -> None:
         self.ignored = False
         self.call = process.number()
         self._process = process

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from cogfal.engine.capture import Capture
-from cogfal.engine.clock import Clock
+from cogfal.engine.event_queue import EventQueue
 from cogfal.engine.faults import fault_of
-from cogfal.engine.feed import Feed
 from cogfal.engine.health import HealthStatus, SetupReport, SetupStatus
 from cogfal.engine.loading import Predictor, adopt
-from cogfal.engine.ports import WeightsFetcher
-from cogfal.engine.prediction import Log, Metric
+from cogfal.engine.prediction import Clock, Log, Metric
 from cogfal.engine.settings import EngineSettings
+from cogfal.engine.submission import WeightsFetcher
 from cogfal.engine.weights import WeightsForm, is_remote, weights_source
 from cogfal.engine.worker import LocalWorker, Worker
 from cogfal.errors import PredictorFailed, SetupError
@@ -196,7 +195,7 @@ class Lifecycle:
         finally:
             task.cancel()
 
-    async def _bring_up(self, feed: Feed) -> None:
+    async def _bring_up(self, feed: EventQueue) -> None:
         form = await self.worker.load(feed)
         source = weights_source(form, self._root)
         if source is not None and is_remote(source) and form is not WeightsForm.TEXT:
@@ -221,14 +220,14 @@ class Lifecycle:
             self._capture.say(f"teardown() failed: {error}")
         feed.close()
 
-    def _feed(self) -> Feed:
-        return Feed(asyncio.get_running_loop(), self._log, self._settings.log_limit)
+    def _feed(self) -> EventQueue:
+        return EventQueue(asyncio.get_running_loop(), self._log, self._settings.log_limit)
 
     def _log(self, event: Log | Metric) -> None:
         if isinstance(event, Log):
             self._logs.append(event.data)
 
-    def _complete(self, status: SetupStatus, feed: Feed) -> None:
+    def _complete(self, status: SetupStatus, feed: EventQueue) -> None:
         feed.close()
         assert self._setup is not None
         self._setup = self._setup._replace(status=status, completed_at=self._clock.now())

@@ -47,7 +47,7 @@ class Run(Protocol):
     async def next(self) -> Piece:
         """Return the next piece, for which the author's code goes on where it rests.
 
-        It may be ahead by some pieces that nothing can change any more (see `headway`). Cancelling
+        It may be ahead by some pieces that nothing can change any more (see `prefetch`). Cancelling
         this cancels the run, and still waits until the author's code has been interrupted.
         """
 

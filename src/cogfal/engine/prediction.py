@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from enum import Enum
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from cogfal.cog.metrics import MetricRecorder
-from cogfal.engine.clock import Clock
 from cogfal.engine.history import Gone, History, Watch
 from cogfal.errors import CogfalError
 from cogfal.spec import JSON
@@ -76,6 +76,23 @@ class HistoryGone(NamedTuple):
 
 
 Event: TypeAlias = Started | Output | Log | Metric | Completed | HistoryGone
+
+
+class Clock:
+    """The time of day as it was at the beginning, and as much more as has passed since.
+
+    The system's own may be set in the meantime; what ends would then end before it began.
+    """
+
+    __slots__ = ("_began", "_mark")
+
+    def __init__(self) -> None:
+        self._began = datetime.now(timezone.utc)
+        self._mark = time.monotonic()
+
+    def now(self) -> datetime:
+        """Return the time, aware."""
+        return self._began + timedelta(seconds=time.monotonic() - self._mark)
 
 
 class Prediction:

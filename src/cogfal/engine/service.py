@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from cogfal.engine.capture import Capture
-from cogfal.engine.course import Course, Submission, Surroundings
 from cogfal.engine.faults import Fault, fault_of
 from cogfal.engine.health import Health, HealthStatus
 from cogfal.engine.lifecycle import Lifecycle
-from cogfal.engine.ports import Materialiser, WeightsFetcher
 from cogfal.engine.prediction import Prediction
+from cogfal.engine.prediction_task import PredictionTask, Surroundings
 from cogfal.engine.settings import EngineSettings, ignored_concurrency, operated, slot_count
 from cogfal.engine.slots import Slots, SlotStatistics
+from cogfal.engine.submission import Materialiser, Submission, WeightsFetcher
 from cogfal.errors import Busy, CogfalError, DeviceError, NotReady, UnknownPrediction
 from cogfal.files.scratch import Scratch
 from cogfal.files.workspace import Workspace
@@ -89,8 +89,8 @@ class Service:
             say=self._capture.say,
             log_limit=self.settings.log_limit,
         )
-        self._running: dict[Key, Course] = {}
-        self._tasks: dict[asyncio.Task[None], Course] = {}
+        self._running: dict[Key, PredictionTask] = {}
+        self._tasks: dict[asyncio.Task[None], PredictionTask] = {}
         self._closed = False
 
     async def setup(self) -> None:
@@ -124,10 +124,10 @@ class Service:
         prediction = Prediction(
             key[1], key[0], canceller=partial(self._cancel, key), history=self.settings.history
         )
-        course = Course(request, self._slots.enter(), self._around, prediction)
-        self._running[key] = course
-        task = asyncio.get_running_loop().create_task(course.run())
-        self._tasks[task] = course
+        work = PredictionTask(request, self._slots.enter(), self._around, prediction)
+        self._running[key] = work
+        task = asyncio.get_running_loop().create_task(work.run())
+        self._tasks[task] = work
         task.add_done_callback(self._settle)
         return prediction
 
@@ -138,15 +138,15 @@ class Service:
         longer than a quarter of a second. Those who wait in line come first.
         """
         if not self._slots.free:
-            leaving = {task for task, course in self._tasks.items() if course.cancelled}
+            leaving = {task for task, work in self._tasks.items() if work.cancelled}
             await _wait(leaving, VACATING_TIME, asyncio.FIRST_COMPLETED)
 
     def find(self, id: str, door: str) -> Prediction:  # noqa: A002  # the word of Cog's API
         """Return a prediction that has not ended; raises UnknownPrediction."""
-        course = self._running.get((door, id))
-        if course is None:
+        work = self._running.get((door, id))
+        if work is None:
             raise UnknownPrediction(f"no prediction {id!r} is running")
-        return course.prediction
+        return work.prediction
 
     @property
     def slots(self) -> SlotStatistics:
@@ -176,13 +176,13 @@ class Service:
             return
         self._closed = True
         await _wait(self._tasks.keys(), grace)
-        for course in list(self._running.values()):
-            course.cancel()
+        for work in list(self._running.values()):
+            work.cancel()
         await _wait(self._tasks.keys(), CLEANUP_TIME)
         given_up = [*self._running.values()]
-        for course in given_up:
-            self._capture.say(f"prediction {course.prediction.id} does not stop; it is given up")
-            course.abandon()
+        for work in given_up:
+            self._capture.say(f"prediction {work.prediction.id} does not stop; it is given up")
+            work.abandon()
         await _wait(self._tasks.keys(), CLEANUP_TIME)
         await self._lifecycle.take_down(blocked=bool(given_up) and not self.spec.shape.asynchronous)
         with suppress(OSError):  # what stays goes with the next sweep
@@ -197,10 +197,10 @@ class Service:
         return status, reason
 
     def _stuck(self) -> str | None:
-        for course in self._running.values():
-            if course.disobedient > self.settings.stuck_after:
+        for work in self._running.values():
+            if work.disobedient > self.settings.stuck_after:
                 return (
-                    f"prediction {course.prediction.id} was cancelled {course.disobedient:.0f} "
+                    f"prediction {work.prediction.id} was cancelled {work.disobedient:.0f} "
                     "seconds ago and does not stop"
                 )
         return None
@@ -224,15 +224,15 @@ class Service:
             raise Busy(f"{statistics.waiting} requests are waiting already; try again later")
 
     def _cancel(self, key: Key) -> None:
-        course = self._running.get(key)
-        if course is not None:
-            course.cancel()
+        work = self._running.get(key)
+        if work is not None:
+            work.cancel()
 
     def _settle(self, task: asyncio.Task[None]) -> None:
         """Forget a task; end its prediction where the task was killed before it began."""
-        course = self._tasks.pop(task)
-        if not course.prediction.status.terminal:
-            course.abort()
+        work = self._tasks.pop(task)
+        if not work.prediction.status.terminal:
+            work.abort()
 
     def _end(self, prediction: Prediction, error: CogfalError | None) -> None:
         """Note the end of a prediction, whose slot is free already."""

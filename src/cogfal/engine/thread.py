@@ -10,7 +10,7 @@ from contextlib import suppress
 from queue import SimpleQueue
 from typing import Final, TypeAlias, TypeVar
 
-from cogfal.engine.interruption import Interruption
+from cogfal.guest.interruption import Interruption
 
 R = TypeVar("R")
 Job: TypeAlias = Callable[[], None]

@@ -13,8 +13,8 @@ from typing_extensions import override
 from cogfal.cog.exceptions import CancelationException
 from cogfal.cog.scope import Scope
 from cogfal.engine.capture import Capture
+from cogfal.engine.event_queue import EventQueue
 from cogfal.engine.execution import Call, Place, start
-from cogfal.engine.feed import Feed
 from cogfal.engine.loading import Predictor, enter_project, load
 from cogfal.engine.pieces import Raised, Returned, Run
 from cogfal.engine.probe import probe
@@ -32,16 +32,16 @@ class Assignment(NamedTuple):
 
     values: Mapping[str, Any]
     context: Mapping[str, str]
-    feed: Feed
+    feed: EventQueue
 
 
 class Worker(Protocol):
     """Where the author's code lives: this process, or a child process."""
 
-    async def load(self, feed: Feed) -> WeightsForm:
+    async def load(self, feed: EventQueue) -> WeightsForm:
         """Import the predictor; raises SetupError."""
 
-    async def setup(self, weights: str | None, feed: Feed) -> None:
+    async def setup(self, weights: str | None, feed: EventQueue) -> None:
         """Run the author's `setup`; raises SetupError."""
 
     def start(self, assignment: Assignment) -> Run:
@@ -53,7 +53,7 @@ class Worker(Protocol):
     async def check(self, timeout: float) -> str | None:
         """Run the author's `healthcheck`; return why the predictor is not well."""
 
-    async def teardown(self, feed: Feed) -> None:
+    async def teardown(self, feed: EventQueue) -> None:
         """Run the author's `teardown`, where there is one."""
 
     async def close(self, timeout: float) -> bool:
@@ -76,7 +76,7 @@ class LocalWorker(Worker):
         self._calling: Run | None = None
 
     @override
-    async def load(self, feed: Feed) -> WeightsForm:
+    async def load(self, feed: EventQueue) -> WeightsForm:
         self._leave = enter_project(self._spec.path, self._root)
         self._thread = PredictorThread()
         self._thread.start()
@@ -84,7 +84,7 @@ class LocalWorker(Worker):
         return self._predictor.weights
 
     @override
-    async def setup(self, weights: str | None, feed: Feed) -> None:
+    async def setup(self, weights: str | None, feed: EventQueue) -> None:
         thread, predictor = self._up
         await self._call(partial(_run_setup, predictor, weights), feed)
         if self._spec.shape.asynchronous:
@@ -113,7 +113,7 @@ class LocalWorker(Worker):
         return await probe(predictor.healthcheck, thread, timeout)
 
     @override
-    async def teardown(self, feed: Feed) -> None:
+    async def teardown(self, feed: EventQueue) -> None:
         if self._predictor is not None and self._predictor.teardown is not None:
             await self._call(self._predictor.teardown, feed)
 
@@ -133,7 +133,7 @@ class LocalWorker(Worker):
         assert self._predictor is not None
         return self._thread, self._predictor
 
-    async def _call(self, call: Call, feed: Feed) -> Any:
+    async def _call(self, call: Call, feed: EventQueue) -> Any:
         """Call on the predictor's thread; a SetupError stays one, anything else becomes one."""
         assert self._thread is not None
         context = copy_context()

@@ -15,9 +15,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from cogfal.engine.history import Watch
-from cogfal.engine.ports import Deliverer
 from cogfal.engine.prediction import Completed, Event, Log, Output, Prediction
 from cogfal.engine.service import Service, Submission
+from cogfal.engine.submission import Deliverer
 from cogfal.errors import CogfalError, InvalidInput, PredictionCancelled, Problem
 from cogfal.schema.validation import Validator
 from cogfal.server.bodies import BodyCutShort, BodyTooLarge, read_body

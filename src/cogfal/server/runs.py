@@ -8,9 +8,9 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from starlette.requests import Request
 
-from cogfal.engine.ports import Deliverer
 from cogfal.engine.prediction import Prediction
 from cogfal.engine.service import Service, Submission
+from cogfal.engine.submission import Deliverer
 from cogfal.errors import Busy, UnknownPrediction
 from cogfal.files import Store
 from cogfal.schema.validation import Validator

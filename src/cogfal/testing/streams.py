@@ -8,7 +8,7 @@ from contextvars import Context
 from typing import TextIO
 
 from cogfal.engine.descriptors import Outlets, Receiver
-from cogfal.engine.feed import Feed
+from cogfal.engine.event_queue import EventQueue
 from cogfal.engine.prediction import Source
 from cogfal.local import Discreet
 
@@ -46,7 +46,7 @@ class SharedCapture(Discreet):
         super().open()
         self._taken = sys.stdout
 
-    def begin(self, feed: Feed, context: Context) -> None:
+    def begin(self, feed: EventQueue, context: Context) -> None:
         """Attribute what code in `context` prints to `feed`."""
         if sys.stdout is not self._taken:
             self.close()

@@ -43,7 +43,7 @@ class Lasting:
         return (kind is str and self._texts and len(value) <= LONGEST) or kind in _NUMBERS
 
 
-class Headway:
+class Prefetch:
     """How far one series of pieces is ahead; used by the thread that makes them.
 
     Args:

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from cogfal.cog.types import Path as CogPath
-from cogfal.engine.headway import LONGEST, MOST, Headway
 from cogfal.engine.prediction import MOST_BEHIND, Log, Output, Prediction, Status
 from cogfal.engine.service import EngineSettings
+from cogfal.guest.prefetch import LONGEST, MOST, Prefetch
 from cogfal.spec import (
     AnyType,
     FileType,
@@ -43,40 +43,40 @@ class Clock:
         return self._now
 
 
-def stretches(headway: Headway, values: itertools.repeat[Any], count: int) -> list[int]:
+def stretches(prefetch: Prefetch, values: itertools.repeat[Any], count: int) -> list[int]:
     """Return how many pieces each of `count` stretches has."""
     lengths = []
     for _ in range(count):
-        headway.begin()
-        lengths.append(next(n for n, value in enumerate(values, 1) if not headway.goes_on(value)))
+        prefetch.begin()
+        lengths.append(next(n for n, value in enumerate(values, 1) if not prefetch.goes_on(value)))
     return lengths
 
 
 def test_quick_pieces_go_ahead_more_and_more() -> None:
     """The first piece is waited for; then stretches grow up to a bound."""
-    headway = Headway(TEXTS, Clock(1e-6))
+    prefetch = Prefetch(TEXTS, Clock(1e-6))
 
-    assert stretches(headway, itertools.repeat("token"), 6) == [1, 4, 16, MOST, MOST, MOST]
+    assert stretches(prefetch, itertools.repeat("token"), 6) == [1, 4, 16, MOST, MOST, MOST]
 
 
 def test_slow_pieces_never_go_ahead() -> None:
     """Each piece that took its time goes out before the next is made."""
-    headway = Headway(TEXTS, Clock(0.001))
+    prefetch = Prefetch(TEXTS, Clock(0.001))
 
-    assert stretches(headway, itertools.repeat("token"), 5) == [1] * 5
+    assert stretches(prefetch, itertools.repeat("token"), 5) == [1] * 5
 
 
 def test_a_slow_piece_after_quick_ones_is_waited_for() -> None:
     """A generator that becomes slow is waited for from that piece on."""
     clock = Clock(1e-6)
-    headway = Headway(TEXTS, clock)
-    stretches(headway, itertools.repeat("token"), 4)
+    prefetch = Prefetch(TEXTS, clock)
+    stretches(prefetch, itertools.repeat("token"), 4)
 
-    headway.begin()
-    assert headway.goes_on("token")
+    prefetch.begin()
+    assert prefetch.goes_on("token")
     clock.step = 0.001
 
-    assert not headway.goes_on("token")
+    assert not prefetch.goes_on("token")
 
 
 WAITED_FOR: dict[str, tuple[Any, Type]] = {
@@ -96,24 +96,24 @@ WAITED_FOR: dict[str, tuple[Any, Type]] = {
 @pytest.mark.parametrize(("value", "kind"), WAITED_FOR.values(), ids=WAITED_FOR)
 def test_what_can_change_is_waited_for(value: Any, kind: Type) -> None:
     """The author may change it, or what it names, after the yield."""
-    headway = Headway(kind, Clock(1e-6))
-    stretches(headway, itertools.repeat(1), 4)
+    prefetch = Prefetch(kind, Clock(1e-6))
+    stretches(prefetch, itertools.repeat(1), 4)
 
-    headway.begin()
+    prefetch.begin()
 
-    assert headway.goes_on(1)
-    assert not headway.goes_on(value)
+    assert prefetch.goes_on(1)
+    assert not prefetch.goes_on(value)
 
 
 @pytest.mark.parametrize("value", ["x", 1, 1.5, True, None])
 def test_what_cannot_change_goes_ahead(value: Any) -> None:
     """Texts and numbers are what they are."""
-    headway = Headway(AnyType(), Clock(1e-6))
-    stretches(headway, itertools.repeat(1), 4)
+    prefetch = Prefetch(AnyType(), Clock(1e-6))
+    stretches(prefetch, itertools.repeat(1), 4)
 
-    headway.begin()
+    prefetch.begin()
 
-    assert headway.goes_on(value)
+    assert prefetch.goes_on(value)
 
 
 made = [0]
@@ -121,7 +121,7 @@ made = [0]
 
 QUICK = {
     "sync": """
-from tests.engine.test_headway import made
+from tests.engine.test_prefetch import made
 from typing import Iterator
 from cog import BasePredictor
 
@@ -133,7 +133,7 @@ class Predictor(BasePredictor):
             yield number
 """,
     "async": """
-from tests.engine.test_headway import made
+from tests.engine.test_prefetch import made
 from cog import AsyncIterator, BasePredictor
 
 class Predictor(BasePredictor):

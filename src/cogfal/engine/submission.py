@@ -1,8 +1,9 @@
-"""What the engine asks of the parts beside it."""
+"""What is submitted, and what the engine asks of the parts beside it."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
@@ -32,3 +33,24 @@ class Deliverer(Protocol):
 
 WeightsFetcher: TypeAlias = Callable[[str, Path], Awaitable[Path]]
 """Download the URL in `COG_WEIGHTS` into a directory and return the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A request for a prediction.
+
+    Attributes:
+        values: Every input by name, validated.
+        deliverer: Turns results into JSON.
+        id: The caller's id; made up where None.
+        door: The way it came in; ids are unique per door.
+        context: What the author's `current_scope().context` is.
+        wait: Whether it may wait for a slot.
+    """
+
+    values: Mapping[str, Any]
+    deliverer: Deliverer
+    id: str | None = None
+    door: str = "fal"
+    context: Mapping[str, str] = field(default_factory=dict)
+    wait: bool = True

@@ -6,21 +6,20 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
 from cogfal.engine.deliveries import Deliveries
+from cogfal.engine.event_queue import EventQueue
 from cogfal.engine.faults import author_traceback, failure, fault_of
-from cogfal.engine.feed import Feed
-from cogfal.engine.headway import Lasting
 from cogfal.engine.pieces import Ended, Piece, Raised, Returned, Run, Yielded
-from cogfal.engine.ports import Deliverer, Materialiser
 from cogfal.engine.prediction import Prediction, Status
 from cogfal.engine.slots import Ticket
+from cogfal.engine.submission import Materialiser, Submission
 from cogfal.engine.worker import Assignment, Worker
 from cogfal.errors import CogfalError, PredictionCancelled, PredictorFailed
 from cogfal.files.blocking import to_the_end
 from cogfal.files.workspace import Workspace
+from cogfal.guest.prefetch import Lasting
 from cogfal.spec import IteratorType, Type
 
 R = TypeVar("R")
@@ -30,29 +29,8 @@ IGNORED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """A request for a prediction.
-
-    Attributes:
-        values: Every input by name, validated.
-        deliverer: Turns results into JSON.
-        id: The caller's id; made up where None.
-        door: The way it came in; ids are unique per door.
-        context: What the author's `current_scope().context` is.
-        wait: Whether it may wait for a slot.
-    """
-
-    values: Mapping[str, Any]
-    deliverer: Deliverer
-    id: str | None = None
-    door: str = "fal"
-    context: Mapping[str, str] = field(default_factory=dict)
-    wait: bool = True
-
-
 class Surroundings(NamedTuple):
-    """What all courses of a service share.
+    """What all predictions of a service share.
 
     `ready` waits until the predictor can be called; `end` is told of every end; `say` writes to
     the runner's log.
@@ -68,7 +46,7 @@ class Surroundings(NamedTuple):
     log_limit: int
 
 
-class Course:
+class PredictionTask:
     """The way of one prediction through waiting, download, predict and upload.
 
     Cancelling works in every phase: our own awaits are cancelled, the author's code is interrupted.
@@ -81,7 +59,7 @@ class Course:
         self._ticket = ticket
         self._around = around
         self.prediction = prediction
-        self._feed = Feed(asyncio.get_running_loop(), prediction.emit, around.log_limit)
+        self._feed = EventQueue(asyncio.get_running_loop(), prediction.emit, around.log_limit)
         self._cancelled = False
         self._cancelled_at: float | None = None
         self.interrupt: Callable[[], object] | None = None
@@ -253,26 +231,28 @@ class Course:
 
 
 class _Phase:
-    """A stretch of a course's way: how to interrupt it, and how long it takes."""
+    """A stretch of a task's way: how to interrupt it, and how long it takes."""
 
-    __slots__ = ("_begun", "_course", "_interrupt", "_name")
+    __slots__ = ("_begun", "_interrupt", "_name", "_task")
 
-    def __init__(self, course: Course, name: str | None, interrupt: Callable[[], object]) -> None:
-        self._course = course
+    def __init__(
+        self, task: PredictionTask, name: str | None, interrupt: Callable[[], object]
+    ) -> None:
+        self._task = task
         self._name = name
         self._interrupt = interrupt
         self._begun = 0.0
 
     def __enter__(self) -> None:
-        self._course.refuse_cancelled()
-        self._course.interrupt = self._interrupt
+        self._task.refuse_cancelled()
+        self._task.interrupt = self._interrupt
         self._begun = time.perf_counter()
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._course.interrupt = None
+        self._task.interrupt = None
         if self._name is not None:
-            timings = self._course.prediction.timings
+            timings = self._task.prediction.timings
             spent = time.perf_counter() - self._begun
             timings[self._name] = timings.get(self._name, 0.0) + spent
         if kind is None:
-            self._course.refuse_cancelled()
+            self._task.refuse_cancelled()

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from cogfal.cog.exceptions import CancelationException
-from cogfal.engine.interruption import Interruption
+from cogfal.guest.interruption import Interruption
 
 
 def on_another_thread(function: Callable[[], None]) -> None:
@@ -139,7 +139,7 @@ def test_what_python_ignores_is_raised_again() -> None:
 
 TRACED = """
 import sys
-from tests.engine.test_interruption import test_never_outside_of_the_stretch
+from tests.guest.test_interruption import test_never_outside_of_the_stretch
 
 test_never_outside_of_the_stretch()
 sys.settrace(lambda *_: None)

@@ -24,7 +24,7 @@ Item: TypeAlias = Log | Metric | Flush | Piece
 _TOLD: Final = (Log, Metric, Flush)
 
 
-class Feed:
+class EventQueue:
     """The way from the author's threads to one prediction (or to the setup).
 
     Lines are handed over whole, or as far as their writer flushed them. What exceeds `limit`
