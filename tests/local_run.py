@@ -7,14 +7,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.forking import command
 from tests.processes import Process, free_port
 
 
 class LocalRun(Process):
     """`fal run --local REF` in `cwd`, with no account and none of this user's settings.
 
-    `python` names the environment that serves, this one by default; `under` is a command that runs
-    the one given to it; `environment` adds variables.
+    `python` names the environment that serves, by default this one, forked from a process that has
+    imported it unless it is to start `anew`; `under` is a command that runs the one given to it;
+    `environment` adds variables.
     """
 
     def __init__(
@@ -25,10 +27,12 @@ class LocalRun(Process):
         home: Path,
         python: Path | None = None,
         under: Sequence[str] = (),
+        anew: bool = False,
         **environment: str,
     ) -> None:
         self.port = free_port()
-        script = (python or Path(sys.executable)).parent / "fal"
+        anew = anew or python is not None or bool(under) or any(map(_is_fals, environment))
+        script = (python or Path(sys.executable)).parent / "fal" if anew else command("fal")
         ports = [f"--exposed-port={self.port}", f"--exposed-metrics-port={free_port()}"]
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("FAL_", "COG"))}
         settings = {"HOME": str(home), "COLUMNS": "200", "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}
@@ -43,3 +47,8 @@ class LocalRun(Process):
         """The app's URL, once the app answers there."""
         self.wait_for(rf"Uvicorn running on http://0\.0\.0\.0:{self.port}")
         return f"http://127.0.0.1:{self.port}"
+
+
+def _is_fals(variable: str) -> bool:
+    """Tell what fal reads when it is imported."""
+    return variable.startswith("FAL_")

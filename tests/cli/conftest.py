@@ -13,6 +13,8 @@ from typing import TypeAlias
 
 import pytest
 
+from tests.forking import command
+
 COG_YAML = f"""\
 build:
   python_version: "{sys.version_info.major}.{sys.version_info.minor}"
@@ -81,7 +83,7 @@ PREDICT = """
 
     class Where(BasePredictor):
         def predict(self) -> str:
-            return "main" if os.getppid() == int(os.environ["STARTER"]) else "another"
+            return "main" if "cogfal.cli" in sys.modules else "another"
 
     class Steps(BasePredictor):
         def predict(self) -> str:
@@ -117,13 +119,13 @@ class Ended:
 
 
 Cogfal: TypeAlias = Callable[..., Ended]
-COMMAND = [sys.executable, "-W", "error", "-m", "cogfal"]
+COMMAND = [str(command("cogfal"))]
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
     """Return an environment without this user's settings."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("FAL_", "COG"))}
-    own = {"HOME": str(home), "COLUMNS": "100", "NO_COLOR": "1", "STARTER": str(os.getpid())}
+    own = {"HOME": str(home), "COLUMNS": "100", "NO_COLOR": "1", "PYTHONWARNINGS": "error"}
     return {**kept, **own, **more}
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.cli.conftest import environment
+from tests.cli.conftest import COMMAND, environment
 from tests.processes import Process, free_port
 
 
 def serve_command(port: int = 0, *arguments: str) -> list[str]:
     """Return the command that serves at a port, any by default."""
-    return [sys.executable, "-m", "cogfal", "serve", "--port", str(port), *arguments]
+    return [*COMMAND, "serve", "--port", str(port), *arguments]
 
 
 @contextmanager

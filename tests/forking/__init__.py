@@ -1,0 +1,63 @@
+"""Commands that start at once: forks of a process that has imported fal and cogfal already.
+
+Importing fal takes seconds, and most tests of a command are about what it does, not about how it
+starts. `command("cogfal")` and `command("fal")` are executables for them: what they run has its own
+session, directory, environment, descriptors and exit status, as if it had been started anew. Each
+entry point has tests with a real start besides; what is about importing, unpacking or the process
+itself is never forked.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+_HERE: Final = Path(__file__).parent
+_SCRIPT: Final = """#!{python} -ISE
+import runpy, sys
+sys.argv[1:1] = [{socket!r}, {name!r}]
+runpy.run_path({relay!r}, run_name="__main__")
+"""
+
+
+def command(name: str) -> Path:
+    """Return an executable that does what `fal` or `cogfal` of this environment does."""
+    return commands() / name
+
+
+@cache
+def commands() -> Path:
+    """Return a directory of such executables, for a PATH; they end with this process."""
+    folder = Path(tempfile.mkdtemp(prefix="forking-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    socket = folder / "socket"
+    for name in ("cogfal", "fal"):
+        script = folder / name
+        relay = str(_HERE / "relay.py")
+        script.write_text(
+            _SCRIPT.format(python=sys.executable, socket=str(socket), name=name, relay=relay)
+        )
+        script.chmod(0o755)
+    _start_parent(folder, socket)
+    return folder
+
+
+def _start_parent(folder: Path, socket: Path) -> None:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("FAL_", "COG"))}
+    parent = subprocess.Popen(
+        [sys.executable, str(_HERE / "parent.py"), str(socket)],
+        env={**kept, "HOME": str(folder), "COLUMNS": "200", "NO_COLOR": "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert parent.stdin is not None
+    assert parent.stdout is not None
+    atexit.register(parent.stdin.close)  # its end of input tells the parent to go
+    assert parent.stdout.readline() == b"ready\n"

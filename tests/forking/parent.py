@@ -1,0 +1,180 @@
+"""Import fal and cogfal once, and fork for every command that is asked for.
+
+Run by path: `parent.py SOCKET`. There is one thread and no event loop, so a fork is as good as a
+new interpreter. It ends when its standard input does.
+"""
+
+from __future__ import annotations
+
+import array
+import gc
+import importlib
+import io
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+ENTRY_POINTS: Final = {"cogfal": ("cogfal.__main__", "main"), "fal": ("fal.cli", "main")}
+IMPORTED: Final = (
+    "fal.cli.main",
+    "fal.toolkit",
+    "cogfal.__main__",
+    "cogfal.app",
+    "cogfal.definition",
+    "cogfal.local",
+    "uvicorn.protocols.http.auto",
+    "uvicorn.lifespan.on",
+)
+INPUT: Final = 0
+
+
+@dataclass
+class Running:
+    """A fork, and the connection over which its end is told."""
+
+    pid: int
+    connection: socket.socket
+
+
+class Parent:
+    """Forks on request, reaps, and ends those whose starter went away."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self._listener = listener
+        self._running: list[Running] = []
+        self._woken, waker = os.pipe()
+        os.set_blocking(waker, False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
+
+    def serve(self) -> Callable[[], int] | None:
+        """Serve until the input ends; in a fork return what it is to do."""
+        while True:
+            connections = [each.connection for each in self._running]
+            ready, _, _ = select.select([INPUT, self._listener, self._woken, *connections], [], [])
+            if INPUT in ready:
+                return None
+            if self._woken in ready:
+                os.read(self._woken, 512)
+                self._reap()
+            self._end_deserted(ready)
+            if self._listener in ready:
+                work = self._fork()
+                if work is not None:
+                    return work
+
+    def _fork(self) -> Callable[[], int] | None:
+        connection, _ = self._listener.accept()
+        wish, descriptors = _receive(connection)
+        pid = os.fork()
+        if pid == 0:
+            self._forget()
+            connection.close()
+            return _prepared(wish, descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        self._running.append(Running(pid, connection))
+        connection.sendall(b"%d\n" % pid)
+        return None
+
+    def _forget(self) -> None:
+        """Be nobody's parent, in a fork."""
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.close(self._woken)
+        self._listener.close()
+        for each in self._running:
+            each.connection.close()
+
+    def _reap(self) -> None:
+        for each in list(self._running):
+            pid, status = os.waitpid(each.pid, os.WNOHANG)
+            if pid:
+                self._running.remove(each)
+                with each.connection:
+                    _tell(each.connection, os.waitstatus_to_exitcode(status))
+
+    def _end_deserted(self, ready: list[Any]) -> None:
+        for each in self._running:
+            if each.connection in ready:  # it never says anything: it is closed
+                os.killpg(each.pid, signal.SIGKILL)
+
+
+def _tell(connection: socket.socket, status: int) -> None:
+    try:
+        connection.sendall(b"%d\n" % status)
+    except BrokenPipeError:
+        return  # nobody waits for it any more
+
+
+def _receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
+    descriptors = array.array("i")
+    length, ancillary, _, _ = connection.recvmsg(8, socket.CMSG_SPACE(3 * descriptors.itemsize))
+    for _, _, data in ancillary:
+        descriptors.frombytes(data)
+    with connection.makefile("rb") as stream:
+        wish: dict[str, Any] = json.loads(stream.read(int.from_bytes(length, "big")))
+    return wish, list(descriptors)
+
+
+def _prepared(wish: dict[str, Any], descriptors: list[int]) -> Callable[[], int]:
+    """Become the process that was asked for; return what it does."""
+    os.setsid()
+    for number, descriptor in enumerate(descriptors):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    os.environ.clear()
+    os.environ.update(wish["environ"])
+    os.chdir(wish["cwd"])
+    _open_streams(unbuffered=bool(os.environ.get("PYTHONUNBUFFERED")))
+    if os.environ.get("PYTHONWARNINGS") == "error":
+        warnings.simplefilter("error")
+        sys.warnoptions[:] = ["error"]
+    module, function = ENTRY_POINTS[wish["name"]]
+    script = Path(sys.executable).parent / wish["name"]
+    sys.path[0] = str(script.parent)
+    sys.argv[:] = [str(script), *wish["arguments"]]
+    work: Callable[[], int] = getattr(importlib.import_module(module), function)
+    return work
+
+
+def _open_streams(*, unbuffered: bool) -> None:
+    """Open the standard streams as the interpreter does when it starts."""
+    sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)  # type: ignore[misc,assignment] # noqa: PTH123, SIM115
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        raw = open(number, "wb", buffering=0 if unbuffered else -1, closefd=False)  # noqa: PTH123, SIM115
+        stream = io.TextIOWrapper(
+            raw,
+            encoding="utf-8",
+            errors="backslashreplace" if number == 2 else "strict",
+            line_buffering=number == 2 or os.isatty(number),
+            write_through=unbuffered,
+        )
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+
+
+def main() -> int:
+    """Serve; or, in a fork, be the command."""
+    for module in IMPORTED:
+        importlib.import_module(module)
+    gc.freeze()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(sys.argv[1])
+        listener.listen(64)
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        work = Parent(listener).serve()
+    return 0 if work is None else work()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
