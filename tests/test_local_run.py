@@ -45,7 +45,7 @@ def test_siblings_and_relative_paths_are_the_projects(serve: Serve, tmp_path: Pa
         tmp_path / "project", predict_py=READS_FILES, helper_py=HELPER, weights_txt="moo"
     )
 
-    url = serve(f"{folder}/app.py::App", cwd=tmp_path).url
+    url = serve(f"{folder}/app.py::App", cwd=tmp_path, anew=True).url
 
     assert httpx.post(url, json={"times": 2}).json() == {"output": "MOOMOO"}
 

@@ -7,7 +7,6 @@ import os
 import socket
 import ssl
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ import trustme
 import uvicorn
 
 from tests.client.cloud import Cloud
+from tests.forking import command
 
 PRELUDE = """
 import asyncio, io, json, os, pathlib
@@ -43,8 +43,8 @@ class Loopback:
     def script(self, text: str, cwd: Path) -> list[Any]:
         """Run a script and return what it showed."""
         done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", PRELUDE + text],
-            env=self.environment,
+            [command("python"), "-c", PRELUDE + text],
+            env={**self.environment, "PYTHONWARNINGS": "error"},
             cwd=cwd,
             capture_output=True,
             text=True,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -16,6 +15,7 @@ from cogfal.cli import main
 from cogfal.errors import InvalidInput, PredictionError
 from cogfal.testing import ProjectClient, open_predictor
 from tests.docs.error_table import CASES, COMMANDS, INPUTS, PREDICTOR, RUNTIME, Case, Told
+from tests.forking import command
 
 READ: Final = """
 import runpy, sys
@@ -54,7 +54,7 @@ def test_a_mistake_is_told_when_the_app_is_made(case: Case, tmp_path: Path) -> N
     )
 
     done = subprocess.run(
-        [sys.executable, "-c", READ], cwd=tmp_path, capture_output=True, text=True, check=False
+        [command("python"), "-c", READ], cwd=tmp_path, capture_output=True, text=True, check=False
     )
 
     known = {"root": tmp_path, "pydantic": pydantic.VERSION}

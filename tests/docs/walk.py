@@ -19,6 +19,7 @@ from typing import Final
 
 from typing_extensions import Self
 
+from tests import forking
 from tests.docs.markdown import Block
 from tests.processes import Process, free_port
 
@@ -91,9 +92,11 @@ class Walk:
         elif block.file is not None:
             command = ["-c", _RUN_FILE, block.file]
         else:
-            self._succeed(block, [sys.executable, "-c", self.prelude + text], self.variables)
+            self._succeed(
+                block, [str(forking.command("python")), "-c", self.prelude + text], self.variables
+            )
             return
-        self._succeed(block, [sys.executable, *command])
+        self._succeed(block, [str(forking.command("python")), *command])
 
     def _command(self, block: Block, command: str, expected: str) -> None:
         if NEEDS_ACCOUNT.match(command):
@@ -150,7 +153,8 @@ class Walk:
 
     def _environment(self) -> dict[str, str]:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("FAL_", "COG"))}
-        tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        folders = (str(forking.commands()), str(Path(sys.executable).parent), os.environ["PATH"])
+        tools = os.pathsep.join(folders)
         shown = {"COLUMNS": "120", "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}
         return {**inherited, **shown, "HOME": str(self.home), "PATH": tools}
 

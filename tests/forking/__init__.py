@@ -1,10 +1,10 @@
 """Commands that start at once: forks of a process that has imported fal and cogfal already.
 
 Importing fal takes seconds, and most tests of a command are about what it does, not about how it
-starts. `command("cogfal")` and `command("fal")` are executables for them: what they run has its own
-session, directory, environment, descriptors and exit status, as if it had been started anew. Each
-entry point has tests with a real start besides; what is about importing, unpacking or the process
-itself is never forked.
+starts. `command("cogfal")`, `command("fal")` and `command("python")` are executables for them: what
+they run has its own session, directory, environment, descriptors and exit status, as if it had been
+started anew. Each entry point has tests with a real start besides; what is about importing,
+unpacking or the process itself is never forked.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ runpy.run_path({relay!r}, run_name="__main__")
 
 
 def command(name: str) -> Path:
-    """Return an executable that does what `fal` or `cogfal` of this environment does."""
+    """Return an executable that does what `fal`, `cogfal` or `python` of this environment does."""
     return commands() / name
 
 
@@ -38,7 +38,7 @@ def commands() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="forking-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     socket = folder / "socket"
-    for name in ("cogfal", "fal"):
+    for name in ("cogfal", "fal", "python"):
         script = folder / name
         relay = str(_HERE / "relay.py")
         script.write_text(
@@ -57,7 +57,11 @@ def _start_parent(folder: Path, socket: Path) -> None:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
-    assert parent.stdin is not None
+    atexit.register(_end, parent)
     assert parent.stdout is not None
-    atexit.register(parent.stdin.close)  # its end of input tells the parent to go
     assert parent.stdout.readline() == b"ready\n"
+
+
+def _end(parent: subprocess.Popen[bytes]) -> None:
+    """Close its input, which tells the parent to go."""
+    parent.communicate()

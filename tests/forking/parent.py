@@ -12,17 +12,22 @@ import importlib
 import io
 import json
 import os
+import runpy
 import select
 import signal
 import socket
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 ENTRY_POINTS: Final = {"cogfal": ("cogfal.__main__", "main"), "fal": ("fal.cli", "main")}
+"""What each command calls; `python` runs code, a module or a file."""
 IMPORTED: Final = (
     "fal.cli.main",
     "fal.toolkit",
@@ -133,11 +138,14 @@ def _prepared(wish: dict[str, Any], descriptors: list[int]) -> Callable[[], int]
         os.close(descriptor)
     os.environ.clear()
     os.environ.update(wish["environ"])
+    tempfile.tempdir = None  # what TMPDIR said to the parent
     os.chdir(wish["cwd"])
     _open_streams(unbuffered=bool(os.environ.get("PYTHONUNBUFFERED")))
     if os.environ.get("PYTHONWARNINGS") == "error":
         warnings.simplefilter("error")
         sys.warnoptions[:] = ["error"]
+    if wish["name"] == "python":
+        return partial(_run_python, *wish["arguments"])
     module, function = ENTRY_POINTS[wish["name"]]
     script = Path(sys.executable).parent / wish["name"]
     sys.path[0] = str(script.parent)
@@ -146,11 +154,28 @@ def _prepared(wish: dict[str, Any], descriptors: list[int]) -> Callable[[], int]
     return work
 
 
+def _run_python(first: str, *arguments: str) -> int:
+    """Be `python -c CODE`, `python -m MODULE` or `python FILE`, with arguments."""
+    sys.path[0] = "" if first.startswith("-") else str(Path(first).resolve().parent)
+    match first:
+        case "-c":
+            sys.argv[:] = ["-c", *arguments[1:]]
+            sys.modules["__main__"] = main_module = ModuleType("__main__")
+            exec(compile(arguments[0], "<string>", "exec"), main_module.__dict__)
+        case "-m":
+            sys.argv[:] = arguments
+            runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
+        case _:
+            sys.argv[:] = [first, *arguments]
+            runpy.run_path(first, run_name="__main__")
+    return 0
+
+
 def _open_streams(*, unbuffered: bool) -> None:
     """Open the standard streams as the interpreter does when it starts."""
-    sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)  # type: ignore[misc,assignment] # noqa: PTH123, SIM115
+    sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)  # type: ignore[misc] # noqa: SIM115
     for number, name in ((1, "stdout"), (2, "stderr")):
-        raw = open(number, "wb", buffering=0 if unbuffered else -1, closefd=False)  # noqa: PTH123, SIM115
+        raw = open(number, "wb", buffering=0 if unbuffered else -1, closefd=False)  # noqa: SIM115
         stream = io.TextIOWrapper(
             raw,
             encoding="utf-8",

@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import sys
+from pathlib import Path
 
 PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
@@ -21,7 +22,12 @@ def main() -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)  # until it is known who gets them
     connection = socket.socket(socket.AF_UNIX)
     connection.connect(address)
-    wish = {"name": name, "arguments": arguments, "cwd": os.getcwd(), "environ": dict(os.environ)}
+    wish = {
+        "name": name,
+        "arguments": arguments,
+        "cwd": str(Path.cwd()),
+        "environ": dict(os.environ),
+    }
     text = json.dumps(wish).encode("utf-8", "surrogateescape")
     descriptors = array.array("i", [0, 1, 2])
     connection.sendmsg(

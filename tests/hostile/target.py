@@ -125,7 +125,7 @@ class App(cogfal.App):
 
 
 class Target(LocalRun):
-    """A project under `fal run --local`; `settings` are lines for its App."""
+    """A project under `fal run --local`; `settings` are lines for its App; see `LocalRun`."""
 
     def __init__(
         self,
@@ -133,6 +133,7 @@ class Target(LocalRun):
         predictor: str,
         *settings: str,
         under: Sequence[str] = (),
+        anew: bool = False,
         **environment: str,
     ) -> None:
         project = folder / "project"
@@ -148,9 +149,9 @@ class Target(LocalRun):
             "app.py::App",
             cwd=project,
             home=home,
-            python=None,
             under=under,
-            **{"TMPDIR": str(temporary), **environment},
+            anew=anew,
+            **{"TMPDIR": str(temporary), **environment},  # type: ignore[arg-type]  # variables
         )
 
     def ask(self, inputs: Any, path: str = "/", **headers: str) -> httpx.Response:

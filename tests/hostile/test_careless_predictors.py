@@ -213,7 +213,7 @@ REFUSED = [
 @pytest.fixture(scope="module")
 def careless(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     """The predictor, as fal serves it."""
-    with Target(tmp_path_factory.mktemp("careless"), CARELESS) as process:
+    with Target(tmp_path_factory.mktemp("careless"), CARELESS, anew=True) as process:
         assert process.url
         yield process
 

@@ -62,7 +62,7 @@ def test_the_next_server_removes_what_a_killed_one_left(tmp_path: Path, phase: s
                 each.result(SOON)
         left = _own(process.temporary)
 
-    with Target(tmp_path, WORKS) as process:
+    with Target(tmp_path, WORKS, anew=True) as process:
         served = process.ask({"phase": "run", "file": "data:,x"})
 
         assert left
@@ -74,7 +74,7 @@ def test_the_next_server_removes_what_a_killed_one_left(tmp_path: Path, phase: s
 def test_a_killed_server_leaves_no_worker(tmp_path: Path) -> None:
     """The isolated process notices that its parent is gone."""
     with (
-        Target(tmp_path, WORKS, "isolate = True") as process,
+        Target(tmp_path, WORKS, "isolate = True", anew=True) as process,
         ThreadPoolExecutor(1) as threads,
     ):
         assert process.url
@@ -97,7 +97,7 @@ def _in_phase(folder: Path, phase: str) -> Iterator[tuple[Target, Waiting]]:
             "allow_private_hosts = True",
             f'upload_url = "{store.url}/slow"',
         )
-        with Target(folder, WORKS, *settings) as process:
+        with Target(folder, WORKS, *settings, anew=True) as process:
             assert process.url
             waiting: Waiting = []
             if phase in ("queue", "predict"):

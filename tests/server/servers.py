@@ -15,6 +15,7 @@ import httpx
 from cogfal.inspection import read_predictor
 from cogfal.schema.document import document
 from cogfal.spec import Role
+from tests.forking import command
 from tests.processes import Process, free_port
 
 REPOSITORY = Path(__file__).parents[2]
@@ -108,7 +109,6 @@ class OurApp(Server):
         (root / "app.py").write_text(APP.lstrip() % ref)
         port = free_port()
         ports = [f"--exposed-port={port}", f"--exposed-metrics-port={free_port()}"]
-        fal = str(Path(sys.executable).with_name("fal"))
         settings = {"HOME": str(root.parent), "COLUMNS": "200", "NO_COLOR": "1"}
-        command = [fal, "run", "--local", *ports, "app.py::App"]
-        super().__init__(command, port, root, **settings, **variables)
+        run = [str(command("fal")), "run", "--local", *ports, "app.py::App"]
+        super().__init__(run, port, root, **settings, **variables)
