@@ -47,8 +47,8 @@ test-lowest: $(UV)  ## the core tests with the oldest dependencies that are allo
 	$(UV) venv --quiet --allow-existing --python $(BIN)/python .lowest
 	$(UV) pip install --quiet --python .lowest/bin/python --resolution lowest-direct \
 	  --editable . --group test
-	.lowest/bin/python -m pytest tests/cog tests/schema tests/server/test_endpoint.py \
-	  tests/server/test_dispatch.py tests/test_app.py tests/test_source_bundle.py \
+	.lowest/bin/python -m pytest tests/cog tests/schema tests/server/test_fal_api.py \
+	  tests/server/test_middleware.py tests/test_app.py tests/test_source_bundle.py \
 	  tests/test_fal_files.py tests/test_local_run.py
 
 lock: $(UV)  ## write down the versions that development is checked with

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cogfal.json_text import SLICE, JsonText, slices, slices_in_turn, written
+from cogfal.json_text import SLICE, JsonText, in_turn, slices, written
 
 _SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 _LONG = st.builds(lambda text, times: text * times, st.text(max_size=9), st.integers(1, 20_000))
@@ -98,7 +98,7 @@ async def _turns(value: Any) -> tuple[int, bytes]:
             await asyncio.sleep(0)
 
     counting = asyncio.ensure_future(count())
-    data = b"".join([piece async for piece in slices_in_turn(value)])
+    data = b"".join([piece async for piece in in_turn(slices(value))])
     counting.cancel()
     return turns, data
 

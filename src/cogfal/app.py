@@ -17,7 +17,7 @@ from fastapi import FastAPI, Request, Response
 
 from cogfal.errors import SettingError
 from cogfal.provision import provide
-from cogfal.server.dispatch import lighten
+from cogfal.server.middleware import lighten
 from cogfal.server.origins import OriginGuard, on_a_runner, trusted_hosts
 from cogfal.server.serving import Serving
 from cogfal.server.stores import StoreChooser, choose_without_fal

@@ -29,7 +29,7 @@ from cogfal.project.place import Place, place_of_config, place_of_predictor
 from cogfal.project.report import Status
 from cogfal.project.requirements import read_packages
 from cogfal.project.settings import PlanSettings, planned
-from cogfal.schema.validation import Door, Validator
+from cogfal.schema.validation import Dialect, Validator
 from cogfal.spec import PredictorSpec, ProjectSpec, Role, Weight
 
 RUNNER_REQUIREMENTS: Final = ("pillow",)
@@ -142,7 +142,7 @@ def build_app(request: AppRequest) -> BuiltApp:
         return BuiltApp(here, None, {}, {})
     for each in (spec, training):
         if each is not None:
-            Validator(each, Door.FAL)
+            Validator(each, Dialect.FAL)
     environment = builder.environment(spec)
     if gathered is None:
         _warn(environment)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -56,17 +56,22 @@ def slices(value: JSON) -> Iterator[bytes]:
     if _left(_ROOM, value) >= 0:
         yield _bytes(_encode(value))
         return
-    pieces: list[bytes] = []
+    yield from gathered(_pieces(value))
+
+
+def gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Put small pieces together to slices."""
+    waiting: list[bytes] = []
     size = 0
-    for piece in _pieces(value):
-        pieces.append(piece)
+    for piece in pieces:
+        waiting.append(piece)
         size += len(piece)
         if size >= SLICE:
-            yield b"".join(pieces)
-            pieces.clear()
+            yield b"".join(waiting)
+            waiting.clear()
             size = 0
-    if pieces:
-        yield b"".join(pieces)
+    if waiting:
+        yield b"".join(waiting)
 
 
 def written(value: JSON) -> bytes:
@@ -74,9 +79,9 @@ def written(value: JSON) -> bytes:
     return b"".join(slices(value))
 
 
-async def slices_in_turn(value: JSON) -> AsyncIterator[bytes]:
+async def in_turn(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
     """Yield the slices of a value, and let others on the loop have their turn after each."""
-    for count, piece in enumerate(slices(value)):
+    for count, piece in enumerate(pieces):
         if count:
             await asyncio.sleep(0)
         yield piece

@@ -28,7 +28,7 @@ from cogfal.inspection import read_predictor
 from cogfal.outputs import Deliverer, Places, Style
 from cogfal.project.config import CogConfig, read_config
 from cogfal.project.place import COG_YAML
-from cogfal.schema.validation import Door, Validator
+from cogfal.schema.validation import Dialect, Validator
 from cogfal.settings import Settings
 from cogfal.spec import JSON, PredictorSpec, ProjectSpec, Role
 
@@ -226,7 +226,7 @@ class Session:
         )
         self._service = service
         self._given = given
-        self._validator = Validator(spec, Door.FAL)
+        self._validator = Validator(spec, Dialect.FAL)
 
     def submit(self, values: Mapping[str, Any]) -> Prediction:
         """Start a prediction; paths among `values` are given as files.

@@ -17,14 +17,15 @@ from cogfal.files import FetchError, parse_data_url
 from cogfal.files.fetching import parse_url
 from cogfal.files.names import MAX_NAME_BYTES, name_for
 from cogfal.inspection import read_predictor
+from cogfal.json_text import written
 from cogfal.project.config import parse_config
 from cogfal.project.requirements import read_requirements
 from cogfal.schema.decoding import decode
 from cogfal.schema.document import document
-from cogfal.schema.validation import Door, Validator
+from cogfal.schema.validation import Dialect, Validator
+from cogfal.server.cog_messages import invalid_input
 from cogfal.server.envelope import Malformed, parse_envelope
-from cogfal.server.failures import failure
-from cogfal.server.messages import encoded, invalid_input
+from cogfal.server.fal_errors import failure
 from cogfal.spec import PredictorSpec
 
 SEEDS: Final = Path(__file__).parent / "seeds"
@@ -183,7 +184,7 @@ def _spec() -> PredictorSpec:
 
 @cache
 def _validators() -> tuple[Validator, Validator]:
-    return Validator(_spec(), Door.FAL), Validator(_spec(), Door.COG)
+    return Validator(_spec(), Dialect.FAL), Validator(_spec(), Dialect.COG)
 
 
 def read_body(text: str) -> bool:
@@ -198,7 +199,7 @@ def read_body(text: str) -> bool:
     try:
         cogs.parse(decode(body))
     except InvalidInput as error:
-        _check_refusal(encoded(invalid_input(error)), text)
+        _check_refusal(written(invalid_input(error)), text)
     if values is None:
         return False
     assert set(values) == {each.name for each in _spec().inputs}

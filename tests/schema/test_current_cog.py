@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cogfal.errors import InvalidInput
-from cogfal.schema import Door, Validator
+from cogfal.schema import Dialect, Validator
 from cogfal.spec import (
     BooleanType,
     DictType,
@@ -82,7 +82,7 @@ def taken_by_theirs(real: RealCog, name: str, value: Any) -> bool:
 def taken_by_ours(name: str, value: Any) -> bool:
     """Return whether Cog's door takes a value."""
     try:
-        Validator(SPEC, Door.COG).parse({name: value})
+        Validator(SPEC, Dialect.COG).parse({name: value})
     except InvalidInput:
         return False
     return True

@@ -1,4 +1,4 @@
-"""Requests checked through either door."""
+"""Requests checked through either dialect."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cogfal.cog import Secret
 from cogfal.errors import InvalidInput, PredictorError
-from cogfal.schema import Door, Validator
+from cogfal.schema import Dialect, Validator
 from cogfal.schema.decoding import MAX_DEPTH, decode
 from cogfal.spec import (
     AnyType,
@@ -42,9 +42,9 @@ STR, INT, FLOAT, BOOL, PATH = StringType(), IntegerType(), FloatType(), BooleanT
 REFUSED = object()
 
 
-def checked(kind: Type, value: Any, door: Door, **told: Any) -> Any:
+def checked(kind: Type, value: Any, dialect: Dialect, **told: Any) -> Any:
     """Return what one input becomes, or REFUSED."""
-    validator = Validator(one(kind, **told), door)
+    validator = Validator(one(kind, **told), dialect)
     try:
         return validator.parse_json(json.dumps({"value": value}).encode())["value"]
     except InvalidInput:
@@ -112,10 +112,10 @@ VALUES: dict[str, tuple[Type, Any, Any, Any]] = {
 
 @pytest.mark.parametrize("name", VALUES)
 def test_values_through_both_doors(name: str) -> None:
-    """At fal's door a value is converted to the declared type, at Cog's it is not."""
+    """At fal's dialect a value is converted to the declared type, at Cog's it is not."""
     kind, value, lax, strict = VALUES[name]
 
-    results = [checked(kind, value, door) for door in (Door.FAL, Door.COG)]
+    results = [checked(kind, value, dialect) for dialect in (Dialect.FAL, Dialect.COG)]
 
     assert results == [lax, strict]
     assert [type(result) for result in results] == [type(lax), type(strict)]
@@ -138,14 +138,14 @@ CONSTRAINTS: dict[str, tuple[Type, dict[str, Any], Any, Any]] = {
 }
 
 
-@pytest.mark.parametrize("door", Door)
+@pytest.mark.parametrize("dialect", Dialect)
 @pytest.mark.parametrize("name", CONSTRAINTS)
-def test_constraints(name: str, door: Door) -> None:
+def test_constraints(name: str, dialect: Dialect) -> None:
     """What `Input()` demands is checked at both doors, inside of lists too."""
     kind, told, good, bad = CONSTRAINTS[name]
 
-    assert checked(kind, good, door, **told) == good
-    assert checked(kind, bad, door, **told) is REFUSED
+    assert checked(kind, good, dialect, **told) == good
+    assert checked(kind, bad, dialect, **told) is REFUSED
 
 
 BODIES = {
@@ -171,7 +171,7 @@ BODIES = {
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
 def test_bodies_that_are_not_one_plain_object(body: bytes) -> None:
     """Whatever JSON leaves open is refused as invalid input, nothing else."""
-    validator = Validator(one(AnyType()), Door.FAL)
+    validator = Validator(one(AnyType()), Dialect.FAL)
 
     with pytest.raises(InvalidInput):
         validator.parse_json(body)
@@ -191,7 +191,7 @@ def test_missing_input_is_named_without_showing_the_request() -> None:
     spec = predictor(InputSpec("prompt", STR), InputSpec("token", SecretType()))
 
     with pytest.raises(InvalidInput) as caught:
-        Validator(spec, Door.FAL).parse({"token": "hunter2"})
+        Validator(spec, Dialect.FAL).parse({"token": "hunter2"})
 
     [problem] = caught.value.problems
     assert (problem.loc, problem.type, problem.message) == (
@@ -207,7 +207,7 @@ def test_missing_input_is_named_without_showing_the_request() -> None:
 )
 def test_secrets_are_masked_in_errors(told: dict[str, Any]) -> None:
     """A secret that does not fit is not repeated."""
-    validator = Validator(one(SecretType(), **told), Door.COG)
+    validator = Validator(one(SecretType(), **told), Dialect.COG)
 
     with pytest.raises(InvalidInput) as caught:
         validator.parse({"value": "hunter2"})
@@ -218,7 +218,7 @@ def test_secrets_are_masked_in_errors(told: dict[str, Any]) -> None:
 def test_long_values_are_cut_in_errors() -> None:
     """An error does not send megabytes back."""
     with pytest.raises(InvalidInput) as caught:
-        Validator(one(PATH), Door.FAL).parse({"value": "x" * 5_000_000})
+        Validator(one(PATH), Dialect.FAL).parse({"value": "x" * 5_000_000})
 
     assert len(repr(caught.value.problems)) < 2_000
 
@@ -234,7 +234,7 @@ def test_defaults_have_the_declared_type() -> None:
         InputSpec("seed", INT, default=None),
         InputSpec("odd", INT, default=99, le=10),
     )
-    validator = Validator(spec, Door.FAL)
+    validator = Validator(spec, Dialect.FAL)
 
     values = validator.parse({})
     values["names"].append("b")
@@ -250,14 +250,14 @@ def test_defaults_have_the_declared_type() -> None:
 
 def test_input_with_default_none_takes_null_at_fals_door() -> None:
     """`seed: int = Input(default=None)` is optional, so null is as good as leaving it out."""
-    assert checked(INT, None, Door.FAL, default=None) is None
-    assert checked(INT, None, Door.COG, default=None) is REFUSED
+    assert checked(INT, None, Dialect.FAL, default=None) is None
+    assert checked(INT, None, Dialect.COG, default=None) is REFUSED
 
 
 def test_unknown_inputs_are_dropped_and_told() -> None:
     """The names of dropped inputs reach whoever logs them."""
     told: list[tuple[str, ...]] = []
-    validator = Validator(one(INT), Door.FAL, on_unknown=told.append)
+    validator = Validator(one(INT), Dialect.FAL, on_unknown=told.append)
 
     values = validator.parse({"a": 1, "value": 2, "b": 3})
 
@@ -268,7 +268,7 @@ def test_unknown_inputs_are_dropped_and_told() -> None:
 
 def test_a_pattern_cannot_hang_the_server() -> None:
     """A pattern of exponential time has a deadline where Pydantic's engine does not know it."""
-    validator = Validator(one(STR, regex=r"^(?!x)(a+)+$"), Door.FAL)
+    validator = Validator(one(STR, regex=r"^(?!x)(a+)+$"), Dialect.FAL)
     started = time.monotonic()
 
     with pytest.raises(InvalidInput):
@@ -280,7 +280,7 @@ def test_a_pattern_cannot_hang_the_server() -> None:
 def test_a_regex_that_is_none_is_refused_with_its_input() -> None:
     """A broken pattern fails before the first request."""
     with pytest.raises(PredictorError, match="'value'"):
-        Validator(one(STR, regex="("), Door.FAL)
+        Validator(one(STR, regex="("), Dialect.FAL)
 
 
 json_values = st.recursive(
@@ -301,17 +301,17 @@ WITH_INPUT = sorted(name for name, spec in PREDICTORS.items() if len(spec.inputs
 @settings(max_examples=300, deadline=None)
 @given(name=st.sampled_from(WITH_INPUT), value=json_values)
 def test_any_value_is_taken_or_refused(name: str, value: Any) -> None:
-    """No value crashes; what is taken by Cog's door is taken by fal's, as the same value."""
+    """No value crashes; what is taken by Cog's dialect is taken by fal's, as the same value."""
     spec = PREDICTORS[name]
     body = json.dumps({spec.inputs[0].name: value}).encode()
-    strict, lax = (_parsed(spec, door, body) for door in (Door.COG, Door.FAL))
+    strict, lax = (_parsed(spec, dialect, body) for dialect in (Dialect.COG, Dialect.FAL))
 
     assert strict in (None, lax)
 
 
-def _parsed(spec: PredictorSpec, door: Door, body: bytes) -> dict[str, Any] | None:
+def _parsed(spec: PredictorSpec, dialect: Dialect, body: bytes) -> dict[str, Any] | None:
     try:
-        return Validator(spec, door).parse_json(body)
+        return Validator(spec, dialect).parse_json(body)
     except InvalidInput:
         return None
 
@@ -332,4 +332,4 @@ def test_any_bytes_are_taken_or_refused(body: bytes) -> None:
 @given(value=st.integers(-(2**63), 2**63) | st.floats(-1e15, 1e15).map(math.floor))
 def test_numbers_keep_their_value(value: int) -> None:
     """An integer comes out as it went in, also when JSON wrote it as a float."""
-    assert checked(INT, value, Door.COG) == value
+    assert checked(INT, value, Dialect.COG) == value

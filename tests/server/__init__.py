@@ -1,1 +1,1 @@
-"""Tests of Cog's HTTP API and of fal's doors."""
+"""Tests of Cog's HTTP API and of fal's."""

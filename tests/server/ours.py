@@ -25,14 +25,12 @@ from cogfal.files.local_store import ROUTE as FILES
 from cogfal.inputs import Materialiser
 from cogfal.inspection import read_predictor
 from cogfal.outputs import Deliverer, Places, Style
-from cogfal.schema.core_types import Door
+from cogfal.schema.core_types import Dialect
 from cogfal.schema.document import document
 from cogfal.schema.validation import Validator
-from cogfal.server.api import CogApi
-from cogfal.server.outbound import Outbound
-from cogfal.server.routes import routes
-from cogfal.server.runs import Runs
-from cogfal.server.uploads import Uploads
+from cogfal.server.cog_api import CogApi, Model
+from cogfal.server.requester import Requester
+from cogfal.server.stores import Uploads
 from cogfal.server.webhooks import Webhooks, settings_from
 from cogfal.spec import PredictorSpec, Role
 
@@ -64,30 +62,30 @@ async def _serve(asked: argparse.Namespace) -> None:
     kept = LocalStore()
     spec = read_predictor(asked.ref, asked.root)
     train_spec = read_predictor(asked.train, asked.root, role=Role.TRAIN) if asked.train else None
-    predictor = _runs(spec, asked, limits, kept)
-    trainer = _runs(train_spec, asked, limits, kept) if train_spec else None
-    outbound = Outbound(allow_private_hosts=not asked.public_only)
+    predictor = _model(spec, asked, limits, kept)
+    trainer = _model(train_spec, asked, limits, kept) if train_spec else None
+    requester = Requester(allow_private_hosts=not asked.public_only)
     server = uvicorn.Server(uvicorn.Config(Starlette(), "127.0.0.1", asked.port))
     api = CogApi(
-        predictions=predictor,
+        predictor=predictor,
         document=partial(document, spec, train_spec, title="App", version="1"),
-        webhooks=Webhooks(outbound, settings_from(), LOG.warning),
-        uploads=Uploads(outbound, asked.upload_url, asked.prefix),
-        trainings=trainer,
+        webhooks=Webhooks(requester, settings_from(), LOG.warning),
+        uploads=Uploads(requester, asked.upload_url, asked.prefix),
+        trainer=trainer,
         shutdown=partial(setattr, server, "should_exit", True) if asked.allow_shutdown else None,
         version="0",
     )
-    services = [runs.service for runs in (predictor, trainer) if runs is not None]
+    services = [model.service for model in (predictor, trainer) if model is not None]
     files = Route(FILES + "/{token}/{name}", kept.serve, methods=["GET"])
     server.config.app = Starlette(
-        routes=[*routes(api), files], lifespan=partial(_lifespan, api, services)
+        routes=[*api.routes(), files], lifespan=partial(_lifespan, api, services)
     )
     await server.serve()
 
 
-def _runs(
+def _model(
     spec: PredictorSpec, asked: argparse.Namespace, limits: FileLimits, kept: LocalStore
-) -> Runs:
+) -> Model:
     materialiser = Materialiser(spec, HttpFetcher(limits), limits)
     service = Service(spec, asked.root, materialiser, settings=EngineSettings())
 
@@ -95,7 +93,7 @@ def _runs(
         own: Store = DataUrlStore() if asked.store == "data" else kept.at(str(request.base_url))
         return Deliverer(spec.output, upload or own, Style.URL, Places(asked.root))
 
-    return Runs(service, Validator(spec, Door.COG), deliverer)
+    return Model(service, Validator(spec, Dialect.COG), deliverer)
 
 
 @contextlib.asynccontextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from cogfal.engine.prediction import Log, Prediction, Status
 from cogfal.errors import PredictorFailed
-from cogfal.server.runs import Run
 
 
 class Play:
@@ -15,7 +14,6 @@ class Play:
         self.prediction = Prediction(name, "cog", canceller=self._cancel, history=history)
         if yields:
             self.prediction.expect_pieces(concatenate=False)
-        self.run = Run(self.prediction, {})
 
     def _cancel(self) -> None:
         self.cancelled += 1

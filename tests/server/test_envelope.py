@@ -9,8 +9,15 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
-from cogfal.server import bodies, envelope
-from cogfal.server.envelope import ALL_EVENTS, Malformed, WebhookEvent, parse_envelope
+from cogfal.server import caller, envelope
+from cogfal.server.envelope import (
+    ALL_EVENTS,
+    Malformed,
+    WebhookEvent,
+    is_id,
+    new_id,
+    parse_envelope,
+)
 
 
 def test_an_empty_object_asks_for_a_prediction_with_defaults() -> None:
@@ -118,9 +125,30 @@ def test_what_is_no_json_is_a_400(body: bytes) -> None:
 
 def test_a_body_above_the_limit_is_a_413(monkeypatch: pytest.MonkeyPatch) -> None:
     """A body is not read to its end once it is too large."""
-    monkeypatch.setattr(bodies, "BODY_LIMIT", 10)
+    monkeypatch.setattr(caller, "BODY_LIMIT", 10)
 
     with pytest.raises(Malformed) as caught:
         read(json.dumps({"input": "x" * 20}).encode())
 
     assert caught.value.status == 413
+
+
+def test_new_ids_are_as_cog_recommends() -> None:
+    """26 characters of base 32, never the same twice."""
+    ids = {new_id() for _ in range(100)}
+
+    assert len(ids) == 100
+    assert {len(each) for each in ids} == {26}
+    assert all(is_id(each) for each in ids)
+
+
+@pytest.mark.parametrize("text", ["a", "A-b_c.d~e:f=g+h@i", "0" * 256])
+def test_ids_that_clients_use_are_taken(text: str) -> None:
+    """Letters, digits and the punctuation of UUIDs, base 64 and the like."""
+    assert is_id(text)
+
+
+@pytest.mark.parametrize("text", ["", "a/b", "a\\b", "a b", "a\n", "é", "\x00", "a" * 257])
+def test_anything_else_is_refused(text: str) -> None:
+    """Separators, blanks, control characters and long texts are no ids."""
+    assert not is_id(text)

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 import pytest
 
 from cogfal.server.envelope import ALL_EVENTS, WebhookEvent
-from cogfal.server.outbound import Outbound
+from cogfal.server.requester import Requester
 from cogfal.server.webhooks import Target, Webhooks, WebhookSettings, settings_from
 from tests.server.predictions import Play
 from tests.server.receiver import Receiver, receiver
@@ -30,8 +30,8 @@ class Sending:
     def __init__(self, settings: WebhookSettings = FAST, *, private: bool = True) -> None:
         self.log: list[str] = []
         self._changed = asyncio.Event()
-        outbound = Outbound(allow_private_hosts=private)
-        self.webhooks = Webhooks(outbound, settings, self._note)
+        requester = Requester(allow_private_hosts=private)
+        self.webhooks = Webhooks(requester, settings, self._note)
 
     def _note(self, line: str) -> None:
         self.log.append(line)
@@ -45,7 +45,7 @@ class Sending:
 
     def tell(self, play: Play, url: str, *events: WebhookEvent) -> None:
         """Tell `url` what happens."""
-        self.webhooks.tell(play.run, Target(url, frozenset(events) or ALL_EVENTS))
+        self.webhooks.tell(play.prediction, Target(url, frozenset(events) or ALL_EVENTS))
 
 
 def run(main: Callable[[], Awaitable[None]]) -> None:

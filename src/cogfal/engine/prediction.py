@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from enum import Enum
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from cogfal.cog.metrics import MetricRecorder
 from cogfal.engine.history import Gone, History, Watch
@@ -101,6 +101,7 @@ class Prediction:
     Attributes:
         id: The caller's id, or a made-up one.
         door: The way it came in; ids are unique per door.
+        input: The inputs by name, validated, for callers who ask for them.
         status: As Cog's.
         created_at: When it was submitted.
         started_at: When it got its slot.
@@ -116,6 +117,7 @@ class Prediction:
     ) -> None:
         self.id = name
         self.door = door
+        self.input: Mapping[str, Any] = {}
         self.status = Status.STARTING
         self._clock = Clock()
         self.created_at = self._clock.now()

@@ -1,6 +1,6 @@
 """One predictor's schemas: Cog's OpenAPI, fal's models, and the check of what callers send."""
 
-from cogfal.schema.core_types import Door
+from cogfal.schema.core_types import Dialect
 from cogfal.schema.decoding import decode
 from cogfal.schema.defaults import unfit_defaults
 from cogfal.schema.document import document
@@ -10,7 +10,7 @@ from cogfal.schema.validation import Validator
 from cogfal.schema.widgets import MediaKind, media_kind_of_name
 
 __all__ = [
-    "Door",
+    "Dialect",
     "MediaKind",
     "Validator",
     "components",

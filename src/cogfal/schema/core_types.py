@@ -40,7 +40,7 @@ _LARGEST: Final = 2**64 - 1
 _MAX_URL: Final = 65_536
 
 
-class Door(Enum):
+class Dialect(Enum):
     """By whose rules values are taken."""
 
     FAL = "fal"
@@ -62,10 +62,10 @@ class Rules(NamedTuple):
     choices: tuple[str | int | float, ...] | None = None
 
     @classmethod
-    def of(cls, each: InputSpec, door: Door) -> Rules:
-        """Return the rules that `Input()` made, under those of the door."""
+    def of(cls, each: InputSpec, dialect: Dialect) -> Rules:
+        """Return the rules that `Input()` made, under those of the dialect."""
         return cls(
-            strict=door is Door.COG,
+            strict=dialect is Dialect.COG,
             ge=each.ge,
             le=each.le,
             min_length=each.min_length,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from cogfal.errors import InvalidInput
-from cogfal.schema.core_types import Door
+from cogfal.schema.core_types import Dialect
 from cogfal.schema.validation import Validator
 from cogfal.spec import InputSpec, PredictorSpec
 
@@ -16,7 +16,7 @@ def unfit_defaults(spec: PredictorSpec) -> Iterator[tuple[InputSpec, str]]:
     for each in spec.inputs:
         if each.required or each.default is None:
             continue
-        alone = Validator(replace(spec, inputs=(each,)), Door.FAL)
+        alone = Validator(replace(spec, inputs=(each,)), Dialect.FAL)
         try:
             alone.parse({each.name: each.default})
         except InvalidInput as error:

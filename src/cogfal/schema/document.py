@@ -52,8 +52,8 @@ def document(
     if train_spec is not None:
         models += [input_model(train_spec), output_model(train_spec, output_name)]
     cog = components(spec, train_spec) | _envelopes(spec, train_spec)
-    fal, doors = _fal_components(models, frozenset(cog))
-    paths = _paths(spec, train_spec, doors, streaming=streaming)
+    fal, names = _fal_components(models, frozenset(cog))
+    paths = _paths(spec, train_spec, names, streaming=streaming)
     return {
         "openapi": VERSION,
         "info": _info(spec, title, version),
@@ -76,24 +76,24 @@ def _envelopes(spec: PredictorSpec, train_spec: PredictorSpec | None) -> dict[st
 def _paths(
     spec: PredictorSpec,
     train_spec: PredictorSpec | None,
-    doors: list[str],
+    names: list[str],
     *,
     streaming: bool,
 ) -> dict[str, Any]:
     about = spec.description or "Run the model once."
     paths: dict[str, Any] = {
         "/": {
-            "post": _door("Predict", about, "predict", doors[0], doors[1]),
+            "post": _endpoint("Predict", about, "predict", names[0], names[1]),
             "get": index_operation(),
         },
         "/cancel": {"post": _cancel("cancel")},
     }
     if streaming:
-        paths["/stream"] = {"post": _stream(about, doors[0])}
+        paths["/stream"] = {"post": _stream(about, names[0])}
         paths["/stream/cancel"] = {"post": _cancel("stream_cancel")}
     if train_spec is not None:
         train_about = train_spec.description or "Train the model."
-        paths["/train"] = {"post": _door("Train", train_about, "train", doors[2], doors[3])}
+        paths["/train"] = {"post": _endpoint("Train", train_about, "train", names[2], names[3])}
         paths["/train/cancel"] = {"post": _cancel("train_cancel")}
     paths |= {
         "/health-check": {"get": health_operation()},
@@ -105,7 +105,7 @@ def _paths(
     return paths
 
 
-def _door(summary: str, about: str, name: str, body: str, answer: str) -> dict[str, Any]:
+def _endpoint(summary: str, about: str, name: str, body: str, answer: str) -> dict[str, Any]:
     return {
         "summary": summary,
         "description": about,

@@ -1,4 +1,4 @@
-"""Check a request's inputs against a predictor's, by the rules of either door.
+"""Check a request's inputs against a predictor's, by the rules of either API.
 
 What comes out has the declared types: an int for `int` where 2.0 was sent. Files are still URLs,
 members of an Enum still their values.
@@ -14,7 +14,7 @@ from pydantic_core import SchemaValidator, ValidationError, core_schema
 
 from cogfal.cog.types import Secret
 from cogfal.errors import InvalidInput, Problem
-from cogfal.schema.core_types import Door, Rules, core_type
+from cogfal.schema.core_types import Dialect, Rules, core_type
 from cogfal.schema.decoding import decode
 from cogfal.schema.patterns import check_pattern
 from cogfal.spec import (
@@ -28,7 +28,7 @@ from cogfal.spec import (
     holds,
 )
 
-__all__ = ["MASK", "Door", "Validator"]
+__all__ = ["MASK", "Dialect", "Validator"]
 
 MASK: Final = "**********"
 _SHOWN: Final = 1_000
@@ -36,11 +36,11 @@ _SHOWN: Final = 1_000
 
 
 class Validator:
-    """Checks requests for one predictor through one door.
+    """Checks requests for one predictor, sent by one API's rules.
 
     Args:
         spec: The predictor or trainer.
-        door: Whose rules hold.
+        dialect: Whose rules hold.
         on_unknown: Called with the names of the inputs that a request gave and the predictor does
             not have; they are dropped.
 
@@ -51,14 +51,14 @@ class Validator:
     def __init__(
         self,
         spec: PredictorSpec,
-        door: Door,
+        dialect: Dialect,
         *,
         on_unknown: Callable[[tuple[str, ...]], None] | None = None,
     ) -> None:
         self._inputs = {each.name: each for each in spec.inputs}
         self._on_unknown = on_unknown
         self._secret = frozenset(each.name for each in spec.inputs if holds(each.type, SecretType))
-        schemas = {each.name: _checked(each, door) for each in spec.inputs}
+        schemas = {each.name: _checked(each, dialect) for each in spec.inputs}
         self._defaults = {
             each.name: _default(each, SchemaValidator(core_type(each.type, Rules())))
             for each in spec.inputs
@@ -136,14 +136,14 @@ class Validator:
         )
 
 
-def _checked(each: InputSpec, door: Door) -> core_schema.CoreSchema:
+def _checked(each: InputSpec, dialect: Dialect) -> core_schema.CoreSchema:
     if each.regex is not None:
         check_pattern(each.regex, each.name)
     kind = each.type
-    if door is Door.COG and isinstance(kind, OptionalType):
+    if dialect is Dialect.COG and isinstance(kind, OptionalType):
         kind = kind.inner
-    schema = core_type(kind, Rules.of(each, door))
-    if door is Door.COG:
+    schema = core_type(kind, Rules.of(each, dialect))
+    if dialect is Dialect.COG:
         return core_schema.no_info_before_validator_function(_refuse_null, schema)
     return core_schema.nullable_schema(schema) if each.default is None else schema
 

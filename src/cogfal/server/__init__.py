@@ -1,1 +1,1 @@
-"""Serve a predictor over HTTP: Cog's API, and fal's doors in `endpoint`."""
+"""Serve a predictor over HTTP: Cog's API, and fal's."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import secrets
+from base64 import b32encode
 from enum import Enum
 from typing import Final, NamedTuple, NoReturn
 
@@ -10,9 +13,12 @@ from starlette.requests import Request
 
 from cogfal.errors import InvalidInput
 from cogfal.schema.decoding import decode
-from cogfal.server.bodies import BodyCutShort, BodyTooLarge, read_body
-from cogfal.server.ids import RULE, is_id
+from cogfal.server.caller import BodyCutShort, BodyTooLarge, read_body
 from cogfal.spec import JSON
+
+LONGEST_ID: Final = 256
+_ID: Final = re.compile(rf"[A-Za-z0-9._~:=+@-]{{1,{LONGEST_ID}}}")
+ID_RULE: Final = f"an id has 1 to {LONGEST_ID} letters, digits and characters of ._~:=+@-"
 
 
 class WebhookEvent(str, Enum):
@@ -46,6 +52,16 @@ class Envelope(NamedTuple):
     events: frozenset[WebhookEvent]
     context: dict[str, str]
     output_file_prefix: str | None
+
+
+def is_id(text: str) -> bool:
+    """Tell whether `text` can be an id: a name for callers, compared and never part of a path."""
+    return _ID.fullmatch(text) is not None
+
+
+def new_id() -> str:
+    """Return a random id in the form that Cog recommends: 26 characters of base 32."""
+    return b32encode(secrets.token_bytes(16)).decode("ascii").lower().rstrip("=")
 
 
 async def read_envelope(request: Request) -> Envelope:
@@ -108,7 +124,7 @@ def _id(value: JSON) -> str | None:
     if not isinstance(value, str):
         _refuse(("body", "id"), f"Input should be a string, not {_kind(value)}")
     if not is_id(value):
-        _refuse(("body", "id"), RULE)
+        _refuse(("body", "id"), ID_RULE)
     return value
 
 

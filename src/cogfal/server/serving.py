@@ -35,14 +35,11 @@ from cogfal.files.scratch import sweep
 from cogfal.inputs import Materialiser
 from cogfal.outputs import Deliverer, Places, Style
 from cogfal.schema.document import document
-from cogfal.schema.validation import Door, Validator
-from cogfal.server.api import CogApi
-from cogfal.server.endpoint import Endpoint
-from cogfal.server.outbound import Outbound
-from cogfal.server.routes import routes
-from cogfal.server.runs import Runs
-from cogfal.server.stores import StoreChooser
-from cogfal.server.uploads import Uploads
+from cogfal.schema.validation import Dialect, Validator
+from cogfal.server.cog_api import CogApi, Model
+from cogfal.server.fal_api import Endpoint
+from cogfal.server.requester import Requester
+from cogfal.server.stores import StoreChooser, Uploads
 from cogfal.server.webhooks import Webhooks, WebhookSettings, settings_from
 from cogfal.settings import Settings
 from cogfal.spec import IteratorType, PredictorSpec, Type
@@ -108,8 +105,8 @@ class Serving:
         self._output_places = Places(root, [Path(place) for place in further])
         self._cache = settings.file_cache and FileCache(Path(settings.file_cache), self._fetcher)
         self._capture = Capture()
-        self._outbound = Outbound(allow_private_hosts=settings.allow_private_hosts)
-        self._webhooks = Webhooks(self._outbound, WebhookSettings(), write_line)
+        self._requester = Requester(allow_private_hosts=settings.allow_private_hosts)
+        self._webhooks = Webhooks(self._requester, WebhookSettings(), write_line)
         self._local: LocalStore | None = None
         self._store: Store | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -197,7 +194,7 @@ class Serving:
         generated = app.openapi
         app.openapi = partial(self._document, generated)  # type: ignore[method-assign]
         app.router.routes[:0] = [
-            *routes(self._cog_api(app)),
+            *self._cog_api(app).routes(),
             Route(FILES + "/{token}/{name}", self._serve_file, methods=["GET"]),
             *(_playground() if self._settings.playground else []),
         ]
@@ -222,7 +219,7 @@ class Serving:
     def _endpoint(self, service: Service) -> Endpoint:
         return Endpoint(
             service=service,
-            validator=Validator(service.spec, Door.FAL, on_unknown=_warn_unknown),
+            validator=Validator(service.spec, Dialect.FAL, on_unknown=_warn_unknown),
             deliverer=partial(self._media, service.spec.output),
             output_name=self._settings.output_name,
             timings=self._settings.timings,
@@ -230,22 +227,22 @@ class Serving:
         )
 
     def _cog_api(self, app: FastAPI) -> CogApi:
-        runs = [self._runs(service) for service in self._services]
+        models = [self._model(service) for service in self._services]
         return CogApi(
-            predictions=runs[0],
-            trainings=runs[1] if len(runs) > 1 else None,
+            predictor=models[0],
+            trainer=models[1] if len(models) > 1 else None,
             document=app.openapi,
             webhooks=self._webhooks,
             uploads=Uploads(
-                self._outbound, self._settings.upload_url, self._settings.allow_output_prefix
+                self._requester, self._settings.upload_url, self._settings.allow_output_prefix
             ),
             shutdown=_end_process if self._settings.allow_shutdown else None,
             version=__version__,
         )
 
-    def _runs(self, service: Service) -> Runs:
-        validator = Validator(service.spec, Door.COG, on_unknown=_warn_unknown)
-        return Runs(service, validator, partial(self._urls, service.spec.output))
+    def _model(self, service: Service) -> Model:
+        validator = Validator(service.spec, Dialect.COG, on_unknown=_warn_unknown)
+        return Model(service, validator, partial(self._urls, service.spec.output))
 
     def _media(self, kind: Type, request: Request) -> Deliverer:
         return self._deliverer(kind, self._store_for(request), Style.MEDIA)

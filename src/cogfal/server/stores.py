@@ -1,12 +1,31 @@
-"""Say where output files go, where the App travels without fal's own stores."""
+"""Say where output files go: fal's stores or none, or a URL that the operator or a caller named."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Protocol
+import secrets
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final, Protocol
+from urllib.parse import quote, urljoin, urlsplit
 
-from cogfal.files import DataUrlStore, LocalFile, Store, StoredFile
+import anyio
+
+from cogfal.files import DataUrlStore, LocalFile, Store, StoredFile, StoreError, stored
 from cogfal.files.progress import write_line
+from cogfal.server.requester import Reply, Requester, Unreachable
+
+UPLOAD_SECONDS: Final = 3600.0
+"""Within which one file has to be uploaded."""
+
+_CHUNK: Final = 1024 * 1024
+
+
+class Form(Enum):
+    """How the bytes travel."""
+
+    RAW = "raw"
+    MULTIPART = "multipart"
 
 
 class StoreChooser(Protocol):
@@ -33,3 +52,90 @@ class UndeclaredStore:
             "answered as a data URL; annotate it as Path to have it stored"
         )
         return await DataUrlStore().put(file)
+
+
+@dataclass(frozen=True, slots=True)
+class UploadStore:
+    """Store files by PUT below `base`; their URL is the answer's `Location`, else the request's.
+
+    The answer's query, which may hold a signature, is not shown to callers.
+    """
+
+    requester: Requester
+    base: str
+    form: Form
+    prediction_id: str
+
+    async def put(self, file: LocalFile) -> StoredFile:
+        """Upload `file`; raise `StoreError` if that fails."""
+        url = f"{self.base.rstrip('/')}/{quote(file.name, safe='')}"
+        try:
+            reply = await self._send(url, file)
+        except Unreachable as error:
+            raise StoreError(f"the upload failed: {error}") from error
+        except OSError as error:
+            raise StoreError(f"{file.name} cannot be read: {error.strerror}") from error
+        if not reply.success:
+            raise StoreError(f"upload returned status {reply.status}")
+        return stored(file, _public(urljoin(url, reply.location or "")))
+
+    async def _send(self, url: str, file: LocalFile) -> Reply:
+        before, after, content_type = _around(file, self.form)
+        headers = {
+            "Content-Type": content_type,
+            "Content-Length": str(len(before) + file.size + len(after)),
+            "X-Prediction-Id": self.prediction_id,
+        }
+        content = _body(before, file, after)
+        return await self.requester.send("PUT", url, headers, content, seconds=UPLOAD_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Uploads:
+    """Where the operator lets files of Cog's API go.
+
+    Args:
+        callers: Reaches URLs that callers name.
+        url: The operator's own upload URL, which may be on a private network.
+        prefix_allowed: Whether callers may name one (`output_file_prefix`), which then wins.
+    """
+
+    callers: Requester
+    url: str | None = None
+    prefix_allowed: bool = False
+
+    def store(self, prefix: str | None, prediction_id: str) -> UploadStore | None:
+        """Return where the files of one prediction go, or None for the App's own store."""
+        if prefix is not None and self.prefix_allowed:
+            return UploadStore(self.callers, prefix, Form.MULTIPART, prediction_id)
+        if self.url is not None:
+            anywhere = Requester(allow_private_hosts=True)
+            return UploadStore(anywhere, self.url, Form.RAW, prediction_id)
+        return None
+
+
+def _around(file: LocalFile, form: Form) -> tuple[bytes, bytes, str]:
+    """Return what stands before and after the file's bytes, and the content type of it all."""
+    if form is Form.RAW:
+        return b"", b"", file.content_type
+    boundary = secrets.token_hex(16)
+    name = file.name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+    head = (
+        f"--{boundary}\r\n"
+        f'Content-Disposition: form-data; name="file"; filename="{name}"\r\n'
+        f"Content-Type: {file.content_type}\r\n\r\n"
+    )
+    tail = f"\r\n--{boundary}--\r\n"
+    return head.encode(), tail.encode(), f"multipart/form-data; boundary={boundary}"
+
+
+async def _body(before: bytes, file: LocalFile, after: bytes) -> AsyncIterator[bytes]:
+    yield before
+    async with await anyio.open_file(file.path, "rb") as opened:
+        while chunk := await opened.read(_CHUNK):
+            yield chunk
+    yield after
+
+
+def _public(url: str) -> str:
+    return urlsplit(url)._replace(query="", fragment="").geturl()

@@ -15,11 +15,11 @@ from typing import Final, NamedTuple
 
 import httpx
 
-from cogfal.engine.prediction import Event, Log, Output, Started
+from cogfal.engine.prediction import Event, Log, Output, Prediction, Started
+from cogfal.json_text import written
+from cogfal.server.cog_messages import Body, ended, progress, started
 from cogfal.server.envelope import WebhookEvent
-from cogfal.server.messages import Body, encoded, started
-from cogfal.server.outbound import Outbound, Reply, Unreachable
-from cogfal.server.runs import Run
+from cogfal.server.requester import Reply, Requester, Unreachable
 
 RETRIED: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 DEFAULT_INTERVAL: Final = 0.5
@@ -76,24 +76,24 @@ class Webhooks:
     """Sends the webhooks of every prediction.
 
     Args:
-        outbound: Sends the requests; its rules say which hosts may be reached.
+        requester: Sends the requests; its rules say which hosts may be reached.
         settings: See `WebhookSettings`; may be replaced before there is something to tell.
         log: Told in words what could not be delivered, without the path of the URL.
     """
 
     def __init__(
-        self, outbound: Outbound, settings: WebhookSettings, log: Callable[[str], None]
+        self, requester: Requester, settings: WebhookSettings, log: Callable[[str], None]
     ) -> None:
-        self._outbound = outbound
+        self._requester = requester
         self.settings = settings
         self._log = log
         self._under_way: dict[Delivery, asyncio.Task[None]] = {}
 
-    def tell(self, run: Run, target: Target) -> None:
-        """Send what happens to `run` from now on to `target`; returns at once."""
+    def tell(self, prediction: Prediction, target: Target) -> None:
+        """Send what happens to `prediction` from now on to `target`; returns at once."""
         if len(self._under_way) >= self.settings.capacity:
             self._make_room()
-        delivery = Delivery(run, target, self.settings, self._send, self._log)
+        delivery = Delivery(prediction, target, self.settings, self._send, self._log)
         task = asyncio.ensure_future(delivery.work())
         self._under_way[delivery] = task
         task.add_done_callback(lambda _: self._under_way.pop(delivery, None))
@@ -126,7 +126,7 @@ class Webhooks:
         if self.settings.token is not None and host_of(target.url) in self.settings.token_hosts:
             headers["Authorization"] = f"Bearer {self.settings.token}"
         seconds = self.settings.attempt_seconds
-        return await self._outbound.send("POST", target.url, headers, body, seconds=seconds)
+        return await self._requester.send("POST", target.url, headers, body, seconds=seconds)
 
 
 def host_of(url: str) -> str:
@@ -142,19 +142,19 @@ class Delivery:
 
     def __init__(
         self,
-        run: Run,
+        prediction: Prediction,
         target: Target,
         settings: WebhookSettings,
         send: Callable[[Target, bytes], Awaitable[Reply]],
         log: Callable[[str], None],
     ) -> None:
         self.insisting = False
-        self._run = run
+        self._prediction = prediction
         self._target = target
         self._settings = settings
         self._send = send
         self._log = log
-        self._events = run.prediction.events()
+        self._events = prediction.events()
         self._changed = asyncio.Event()
         self._started = False
         self._news = False
@@ -172,13 +172,13 @@ class Delivery:
         try:
             await self._until(lambda: self._started or self._over)
             if self._started and WebhookEvent.START in self._target.events:
-                await self._once(started(self._run.prediction.id))
+                await self._once(started(self._prediction.id))
             await self._report_progress()
             await following
         finally:
             following.cancel()
         if WebhookEvent.COMPLETED in self._target.events:
-            await self._insist(encoded(self._run.ended()))
+            await self._insist(written(ended(self._prediction)))
 
     async def _follow(self) -> None:
         async for event in self._events:
@@ -203,10 +203,10 @@ class Delivery:
             await self._until(lambda: self._news or self._over)
             await self._until(lambda: self._over, self._wait_left())
             if not self._over:
-                await self._once(self._run.progress())
+                await self._once(progress(self._prediction))
         alone = WebhookEvent.COMPLETED not in self._target.events
         if self._news and (alone or self._wait_left() <= 0):
-            await self._once(self._run.progress())
+            await self._once(progress(self._prediction))
 
     def _wait_left(self) -> float:
         return self._next_time - asyncio.get_running_loop().time()
@@ -227,7 +227,7 @@ class Delivery:
         self._news = False
         self._next_time = asyncio.get_running_loop().time() + self._settings.interval
         try:
-            reply = await self._send(self._target, encoded(body))
+            reply = await self._send(self._target, written(body))
         except Unreachable as error:
             self._log(f"no webhook to {self.host}: {error}")
             return

@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from starlette.responses import JSONResponse
-
 from cogfal.errors import (
     Busy,
     CogfalError,
@@ -24,6 +22,7 @@ from cogfal.errors import (
     Problem,
     UnknownPrediction,
 )
+from cogfal.server.answers import JsonResponse
 from cogfal.spec import JSON
 
 ERROR_PAGE = "https://docs.fal.ai/errors/#"
@@ -39,9 +38,15 @@ class Failure(NamedTuple):
     detail: JSON
     headers: Mapping[str, str] = NOTHING
 
-    def response(self, more: Mapping[str, JSON] = NOTHING) -> JSONResponse:
+    def response(self, more: Mapping[str, JSON] = NOTHING) -> JsonResponse:
         """Make the HTTP response; its body holds `more` beside the detail."""
-        return JSONResponse({"detail": self.detail, **more}, self.status, self.headers)
+        return JsonResponse({"detail": self.detail, **more}, self.status, self.headers)
+
+    def event(self) -> dict[str, JSON]:
+        """Return what the last event of a stream says, once its status has been sent."""
+        detail = self.detail
+        text = detail if isinstance(detail, str) else "; ".join(str(one["msg"]) for one in detail)
+        return {"error": text, "detail": detail, "status": self.status}
 
 
 def failure(error: CogfalError) -> Failure:

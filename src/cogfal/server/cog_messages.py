@@ -1,16 +1,25 @@
-"""Make the JSON bodies of Cog's HTTP API: a prediction's state, health, index and errors."""
+"""Say in Cog's words how things stand: a prediction and its events, health, the index, errors."""
 
 from __future__ import annotations
 
-import json
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from cogfal.cog.types import Secret
 from cogfal.engine.health import Health, HealthStatus, SetupReport
-from cogfal.engine.prediction import Prediction, Status
+from cogfal.engine.prediction import (
+    Completed,
+    Event,
+    HistoryGone,
+    Log,
+    Metric,
+    Output,
+    Prediction,
+    Started,
+    Status,
+)
 from cogfal.errors import InvalidInput, Problem
 from cogfal.spec import JSON
 
@@ -26,25 +35,13 @@ NO_STREAMING: Final = (
     "Add @cog.streaming to predict() to enable SSE."
 )
 NO_TRAINING_STREAM: Final = "Training endpoints do not support streaming responses."
+NO_SHUTDOWN: Final = "set allow_shutdown on the App to let callers end it"
 OTHER_ID: Final = "prediction ID must match the ID supplied in the URL"
 PREDICT_TIME: Final = "predict_time"
 MASK: Final = "**********"
+_MODES: Final = {"incr": "increment"}
 
 Body = dict[str, JSON]
-
-
-UNENCODABLE: Final = "replace"
-"""How text that is not Unicode (lone surrogates) is encoded: as `?`."""
-
-written: Final[Callable[[JSON], str]] = json.JSONEncoder(
-    ensure_ascii=False, separators=(",", ":")
-).encode
-"""Write JSON as text, which may hold lone surrogates."""
-
-
-def encoded(body: Body) -> bytes:
-    """Write a body as JSON; text that is not Unicode (lone surrogates) is replaced by `?`."""
-    return written(body).encode("utf-8", UNENCODABLE)
 
 
 def accepted(prediction_id: str) -> Body:
@@ -57,16 +54,27 @@ def started(prediction_id: str) -> Body:
     return {"id": prediction_id, "status": Status.PROCESSING.value, "logs": "", "metrics": {}}
 
 
-def progress(prediction: Prediction, pieces: JSON) -> Body:
-    """Return the state of a prediction under way; `pieces` is its output so far, if any."""
+def progress(prediction: Prediction) -> Body:
+    """Return the state of a prediction under way; Cog answers all iterators with lists."""
+    pieces = prediction.pieces
     body = _common(prediction, Status.PROCESSING)
     if pieces not in (None, []):
         body["output"] = pieces
     return body
 
 
-def ended(prediction: Prediction, output: JSON) -> Body:
-    """Return the state of a prediction that has ended; `output` is all that it has put out."""
+def attached(prediction: Prediction, secret: Collection[str]) -> Body:
+    """Return the state for a client that asks for the same prediction again, with its inputs."""
+    masked = {
+        name: MASK if name in secret and value is not None else shown(value)
+        for name, value in (prediction.input or {}).items()
+    }
+    return {**progress(prediction), "input": masked}
+
+
+def ended(prediction: Prediction) -> Body:
+    """Return the state of a prediction that has ended."""
+    output = prediction.pieces
     body = _common(prediction, prediction.status)
     body["completed_at"] = _time(prediction.completed_at)
     if prediction.status is Status.SUCCEEDED or output:
@@ -74,6 +82,32 @@ def ended(prediction: Prediction, output: JSON) -> Body:
     if prediction.status is Status.FAILED:
         body["error"] = prediction.error
     return body
+
+
+def event_of(prediction: Prediction) -> Callable[[Event], tuple[str, Body]]:
+    """Return what names an event of `prediction` and says it, as Cog's server-sent events do."""
+
+    def named(event: Event) -> tuple[str, Body]:
+        match event:
+            case Output(chunk, index):
+                return "output", {"chunk": chunk, "index": index}
+            case Log(source, data):
+                return "log", {"source": source, "data": data}
+            case Started():
+                return "start", {"id": prediction.id, "status": Status.PROCESSING.value}
+            case Metric(name, value, mode):
+                return "metric", {"name": name, "value": value, "mode": _MODES.get(mode, mode)}
+            case Completed():
+                return "completed", ended(prediction)
+            case HistoryGone(lost):
+                return "error", truncated(lost)
+
+    return named
+
+
+def truncated(lost: int) -> Body:
+    """Return the data of the event that says how many events are no longer known."""
+    return {"error": "SSE stream replay truncated; events were dropped", "skipped": lost}
 
 
 def _common(prediction: Prediction, status: Status) -> Body:

@@ -13,7 +13,7 @@ from fastapi import FastAPI, Request
 from starlette.background import BackgroundTask
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
-from cogfal.server.dispatch import CallNext, lighten
+from cogfal.server.middleware import CallNext, lighten
 
 Make = Callable[[FastAPI], None]
 

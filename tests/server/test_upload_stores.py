@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from cogfal.files import LocalFile, StoredFile, StoreError
-from cogfal.server.outbound import Outbound
-from cogfal.server.uploads import Form, Uploads, UploadStore
+from cogfal.server.requester import Requester
+from cogfal.server.stores import Form, Uploads, UploadStore
 from tests.server.receiver import Receiver, receiver
 
-ANYWHERE = Outbound(allow_private_hosts=True)
+ANYWHERE = Requester(allow_private_hosts=True)
 CONTENT = bytes(range(256)) * 10_000
 
 
@@ -88,7 +88,7 @@ def test_a_refused_upload_is_an_error(
 
 def test_a_callers_prefix_leads_to_public_hosts_only(hooks: Receiver, file: LocalFile) -> None:
     """A prefix is no way into the network that the runner is in."""
-    store = Uploads(Outbound(), None, prefix_allowed=True).store(f"{hooks.url}/ok", "abc")
+    store = Uploads(Requester(), None, prefix_allowed=True).store(f"{hooks.url}/ok", "abc")
     assert store is not None
 
     with pytest.raises(StoreError, match="public internet"):
@@ -99,7 +99,7 @@ def test_a_callers_prefix_leads_to_public_hosts_only(hooks: Receiver, file: Loca
 
 def test_the_operators_url_may_be_private(hooks: Receiver, file: LocalFile) -> None:
     """What the operator named is reached wherever it is."""
-    store = Uploads(Outbound(), f"{hooks.url}/ok").store(None, "abc")
+    store = Uploads(Requester(), f"{hooks.url}/ok").store(None, "abc")
     assert store is not None
 
     put(store, file)

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from cogfal.server.outbound import Outbound, Reply, Unreachable
+from cogfal.server.requester import Reply, Requester, Unreachable
 from tests.server.receiver import Receiver, receiver
 
-ANYWHERE = Outbound(allow_private_hosts=True)
+ANYWHERE = Requester(allow_private_hosts=True)
 
 
 @pytest.fixture
@@ -20,10 +20,10 @@ def hooks() -> Iterator[Receiver]:
         yield running
 
 
-def send(url: str, outbound: Outbound = ANYWHERE, seconds: float = 10) -> Reply:
+def send(url: str, requester: Requester = ANYWHERE, seconds: float = 10) -> Reply:
     """Send a small request."""
     headers = {"Content-Length": "2"}
-    return asyncio.run(outbound.send("POST", url, headers, b"{}", seconds=seconds))
+    return asyncio.run(requester.send("POST", url, headers, b"{}", seconds=seconds))
 
 
 def test_the_answer_has_status_and_location(hooks: Receiver) -> None:
@@ -57,12 +57,12 @@ async def _private(_host: str, _port: int) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "outbound", [Outbound(), Outbound(resolver=_private)], ids=["address", "name"]
+    "requester", [Requester(), Requester(resolver=_private)], ids=["address", "name"]
 )
-def test_private_addresses_are_refused(outbound: Outbound) -> None:
+def test_private_addresses_are_refused(requester: Requester) -> None:
     """By address, and by a name that resolves to one."""
     with pytest.raises(Unreachable, match="public internet") as caught:
-        send("http://127.0.0.1:1/", outbound)
+        send("http://127.0.0.1:1/", requester)
 
     assert caught.value.refused
 

@@ -1,4 +1,4 @@
-"""Serve fal's doors: `POST /`, `/stream` and their `/cancel`, for predictions or trainings.
+"""fal's API: `POST /`, `/stream` and their `/cancel`, for predictions or trainings.
 
 One `Endpoint` stands for one service. It takes the bare inputs as a flat JSON object, so it never
 needs more of the request than body, headers and whether the caller is still there.
@@ -6,38 +6,33 @@ needs more of the request than body, headers and whether the caller is still the
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, Final
 
-from pydantic_core import to_json
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response
 
 from cogfal.engine.history import Watch
-from cogfal.engine.prediction import Completed, Event, Log, Output, Prediction
+from cogfal.engine.prediction import Completed, Event, HistoryGone, Log, Output, Prediction
 from cogfal.engine.service import Service, Submission
 from cogfal.engine.submission import Deliverer
 from cogfal.errors import CogfalError, InvalidInput, PredictionCancelled, Problem
 from cogfal.schema.validation import Validator
-from cogfal.server.bodies import BodyCutShort, BodyTooLarge, read_body
-from cogfal.server.caller import wait_watching
-from cogfal.server.failures import Failure, failure
-from cogfal.server.pulse import pulse
+from cogfal.server.answers import JsonResponse
+from cogfal.server.caller import BodyCutShort, BodyTooLarge, read_body, wait_watching
+from cogfal.server.events import EventStream, Said
+from cogfal.server.fal_errors import failure
 from cogfal.spec import JSON, ObjectType
 
-REQUEST_ID = "x-fal-request-id"
-WANTS_LOGS = "x-cogfal-logs"
-DOOR = "fal"
-HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-
-Told: TypeAlias = dict[str, JSON] | Failure
-"""What a stream tells: a JSON object, or the failure that ends it."""
+API: Final = "fal"
+REQUEST_ID: Final = "x-fal-request-id"
+WANTS_LOGS: Final = "x-cogfal-logs"
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """fal's doors to one service.
+    """fal's API of one service.
 
     `deliverer` makes, for a request, what turns results into JSON; `output_name` is the key that
     holds a result which is not an object of its own. `logs` lets callers ask for the prediction's
@@ -62,7 +57,7 @@ class Endpoint:
             body = self._shape(await prediction.result()) | self._more(prediction, request)
         except CogfalError as error:
             return failure(error).response(self._logs(prediction, request))
-        return Response(to_json(body), media_type="application/json")
+        return JsonResponse(body)
 
     async def stream(self, request: Request) -> Response:
         """Answer with server-sent events, one for each output and one for the whole.
@@ -74,20 +69,20 @@ class Endpoint:
             prediction = await self._submit(request)
         except CogfalError as error:
             return failure(error).response()
-        told = self._told(prediction, prediction.events(holds=True), logs=self._wants_logs(request))
-        first = await wait_watching(anext(told), request, prediction.cancel)
-        if first and isinstance(first[0], Failure):
-            return first[0].response(self._logs(prediction, request))
-        frames = _frames(first, told, prediction)
-        return StreamingResponse(frames, media_type="text/event-stream", headers=HEADERS)
+        watch = prediction.events(holds=True)
+        say = self._sayer(prediction, logs=self._wants_logs(request))
+        first = await wait_watching(_first(watch, say), request, prediction.cancel)
+        if prediction.exception is not None and isinstance(next(filter(say, first)), Completed):
+            return failure(prediction.exception).response(self._logs(prediction, request))
+        return EventStream(watch, say, prediction.cancel, first=first)
 
     async def cancel(self, request: Request) -> Response:
         """Cancel the prediction whose request carried the same `x-fal-request-id`."""
         try:
-            self.service.find(request.headers.get(REQUEST_ID, ""), DOOR).cancel()
+            self.service.find(request.headers.get(REQUEST_ID, ""), API).cancel()
         except CogfalError as error:
             return failure(error).response()
-        return JSONResponse({"status": "cancelled"})
+        return JsonResponse({"status": "cancelled"})
 
     async def _submit(self, request: Request) -> Prediction:
         values = self.validator.parse_json(await _body(request))
@@ -96,7 +91,7 @@ class Endpoint:
                 values=values,
                 deliverer=self.deliverer(request),
                 id=request.headers.get(REQUEST_ID),
-                door=DOOR,
+                door=API,
             )
         )
 
@@ -116,34 +111,38 @@ class Endpoint:
     def _wants_logs(self, request: Request) -> bool:
         return self.logs and WANTS_LOGS in request.headers
 
-    async def _told(
-        self, prediction: Prediction, watch: Watch[Event], *, logs: bool
-    ) -> AsyncIterator[list[Told]]:
-        """Yield what a stream tells, as much at once as there is; nothing to show that it lives."""
-        async for events in pulse(watch):
-            told = [
-                each
-                for event in events
-                if (each := self._tell(event, prediction, logs=logs)) is not None
-            ]
-            if told or not events:
-                yield told
+    def _sayer(self, prediction: Prediction, *, logs: bool) -> Callable[[Event], Said | None]:
+        """Return what says an event of `prediction`, if it is one that a caller hears of."""
 
-    def _tell(self, event: Event, prediction: Prediction, *, logs: bool) -> Told | None:
-        match event:
-            case Output(chunk, index):
-                return {self.output_name: chunk, "index": index}
-            case Log(source, data) if logs:
-                return {"log": {"source": source, "data": data}}
-            case Completed():
-                return self._last(prediction)
-            case _:
-                return None
+        def say(event: Event) -> Said | None:
+            match event:
+                case Output(chunk, index):
+                    return None, {self.output_name: chunk, "index": index}
+                case Log(source, data) if logs:
+                    return None, {"log": {"source": source, "data": data}}
+                case Completed():
+                    return None, self._last(prediction)
+                case HistoryGone(lost):
+                    message = f"the stream was read too slowly; {lost} events are no longer kept"
+                    return None, {"error": message, "detail": message, "status": 500}
+                case _:
+                    return None
 
-    def _last(self, prediction: Prediction) -> Told:
+        return say
+
+    def _last(self, prediction: Prediction) -> Mapping[str, Any]:
         if prediction.exception is not None:
-            return failure(prediction.exception)
+            return failure(prediction.exception).event()
         return {**self._shape(prediction.output), "completed": True}
+
+
+async def _first(watch: Watch[Event], say: Callable[[Event], Said | None]) -> list[Event]:
+    """Return the first events of which something is to be said, and those before them."""
+    events: list[Event] = []
+    while not watch.ended and not any(map(say, events)):
+        await watch.wait()
+        events += watch.take()
+    return events
 
 
 async def _body(request: Request) -> bytes:
@@ -153,28 +152,3 @@ async def _body(request: Request) -> bytes:
         raise InvalidInput([Problem((), str(error), "too_large")]) from error
     except BodyCutShort as error:
         raise PredictionCancelled(str(error)) from error
-
-
-async def _frames(
-    first: list[Told], rest: AsyncIterator[list[Told]], prediction: Prediction
-) -> AsyncIterator[bytes]:
-    try:
-        yield _written(first)
-        async for told in rest:
-            yield _written(told)
-    finally:
-        prediction.cancel()
-
-
-def _written(told: list[Told]) -> bytes:
-    return b"".join(map(_frame, told)) or b": heartbeat\n\n"
-
-
-def _frame(told: Told) -> bytes:
-    if isinstance(told, Failure):
-        told = {"error": _message(told.detail), "detail": told.detail, "status": told.status}
-    return b"data: " + to_json(told) + b"\n\n"
-
-
-def _message(detail: JSON) -> str:
-    return detail if isinstance(detail, str) else "; ".join(str(entry["msg"]) for entry in detail)

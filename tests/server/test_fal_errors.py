@@ -19,7 +19,7 @@ from cogfal.errors import (
     Problem,
     UnknownPrediction,
 )
-from cogfal.server.failures import failure
+from cogfal.server.fal_errors import failure
 
 PROBLEM = Problem(("images", 2), "too large", "file_too_large", {"max_size": 10})
 

@@ -45,7 +45,7 @@ class Reply(NamedTuple):
         return 200 <= self.status < 300
 
 
-class Outbound:
+class Requester:
     """Sends requests, each over a connection of its own.
 
     Args:

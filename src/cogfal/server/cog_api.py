@@ -1,0 +1,276 @@
+"""Cog's HTTP API: its routes, and the predictions and trainings that are started through them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final, Protocol
+
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from cogfal.engine.prediction import Prediction
+from cogfal.engine.service import Service, Submission
+from cogfal.engine.submission import Deliverer
+from cogfal.errors import Busy, InvalidInput, NotReady, RequestError, UnknownPrediction
+from cogfal.files import Store
+from cogfal.schema.validation import Validator
+from cogfal.server import cog_messages as messages
+from cogfal.server.answers import JsonResponse
+from cogfal.server.caller import wait_watching
+from cogfal.server.envelope import ID_RULE, Envelope, Malformed, is_id, new_id, read_envelope
+from cogfal.server.events import EventStream
+from cogfal.server.stores import Uploads
+from cogfal.server.webhooks import TRACE_HEADERS, Target, Webhooks
+
+API: Final = "cog"
+PARAMETER: Final = "id"
+
+
+class DelivererFactory(Protocol):
+    """Make, for a request, what turns results into JSON with files as URL strings."""
+
+    def __call__(self, request: Request, upload: Store | None) -> Deliverer:
+        """Return a deliverer that puts files into `upload`, or where the App says if None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What predictions, or trainings, are made of: the service, its inputs and its results."""
+
+    service: Service
+    validator: Validator
+    deliverer: DelivererFactory
+
+
+@dataclass(frozen=True, slots=True)
+class CogApi:
+    """Everything that Cog's HTTP API needs of an app.
+
+    Attributes:
+        predictor: Makes predictions.
+        document: Makes the OpenAPI document for Cog's readers and fal's.
+        webhooks: Tells clients what happens.
+        uploads: Where output files may be uploaded to instead of the App's own store.
+        trainer: Makes trainings, where there is a trainer.
+        shutdown: Ends the server; without it `POST /shutdown` is refused.
+        version: cogfal's version.
+    """
+
+    predictor: Model
+    document: Callable[[], dict[str, Any]]
+    webhooks: Webhooks
+    uploads: Uploads
+    trainer: Model | None = None
+    shutdown: Callable[[], None] | None = None
+    version: str = ""
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the routes, to be put before others at the root of an app.
+
+        They take `GET` of `/`, `/health-check` and `/openapi.json`, `/predictions`, `/shutdown`,
+        and `/trainings` where the app has a trainer; `POST /` stays free.
+        """
+        streaming = self.predictor.service.spec.streaming
+        refusal = None if streaming else messages.NO_STREAMING
+        found: list[BaseRoute] = [
+            Route("/", self._index, methods=["GET"]),
+            Route("/health-check", self._health_check, methods=["GET"]),
+            Route("/openapi.json", self._openapi, methods=["GET"]),
+            Route("/shutdown", self._shut_down, methods=["POST"]),
+            *_Resource(self, self.predictor, refusal).routes("/predictions"),
+        ]
+        if self.trainer is not None:
+            resource = _Resource(self, self.trainer, messages.NO_TRAINING_STREAM)
+            found += resource.routes("/trainings")
+        return found
+
+    async def _index(self, _request: Request) -> Response:
+        return JsonResponse(messages.index(trainings=self.trainer is not None))
+
+    async def _health_check(self, _request: Request) -> Response:
+        health = await self.predictor.service.health()
+        return JsonResponse(messages.health_check(health, self.version))
+
+    async def _openapi(self, _request: Request) -> Response:
+        return JsonResponse(self.document())
+
+    async def _shut_down(self, _request: Request) -> Response:
+        if self.shutdown is None:
+            return JsonResponse(
+                {"error": "set allow_shutdown on the App to let callers end it"}, 403
+            )
+        response = JsonResponse({})
+        response.background = BackgroundTask(self.shutdown)
+        return response
+
+
+class Mode(Enum):
+    """How a client wants to hear of its prediction."""
+
+    WAIT = "wait for the end"
+    ASYNC = "do not wait"
+    EVENTS = "server-sent events"
+
+
+class NotAcceptable(Exception):
+    """Report that events were asked for where there are none."""
+
+
+class AlreadyUnderWay(Busy):
+    """Report an id that is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Resource:
+    """`/predictions` or `/trainings`; `no_events` is said to those who ask for events in vain."""
+
+    api: CogApi
+    model: Model
+    no_events: str | None
+
+    def routes(self, path: str) -> list[Route]:
+        """Return the routes below `path`."""
+        one = f"{path}/{{{PARAMETER}}}"
+        return [
+            Route(path, self._create, methods=["POST"]),
+            Route(one, self._create_idempotently, methods=["PUT"]),
+            Route(f"{one}/cancel", self._cancel, methods=["POST"]),
+        ]
+
+    async def _create(self, request: Request) -> Response:
+        """Start a prediction (`POST`)."""
+        return await self._answer(request, None)
+
+    async def _create_idempotently(self, request: Request) -> Response:
+        """Start the prediction with the id in the path, or attach to it (`PUT`)."""
+        return await self._answer(request, request.path_params[PARAMETER])
+
+    async def _cancel(self, request: Request) -> Response:
+        """Cancel a prediction that was started through this API."""
+        prediction = self._find(request.path_params[PARAMETER])
+        if prediction is None:
+            return JsonResponse({}, 404)
+        prediction.cancel()
+        return JsonResponse({})
+
+    async def _answer(self, request: Request, prediction_id: str | None) -> Response:
+        try:
+            envelope = await read_envelope(request)
+            _check_id(prediction_id, envelope)
+            mode = self._mode(request)
+            if prediction_id is not None and (found := self._find(prediction_id)) is not None:
+                return self._attached(found, mode)
+            prediction = await self._start(request, envelope, prediction_id)
+            return await self._reported(prediction, mode, request)
+        except (Malformed, NotAcceptable, RequestError) as error:
+            return refusal(error)
+
+    def _find(self, prediction_id: str) -> Prediction | None:
+        """Return the prediction with this id if it has not ended."""
+        try:
+            return self.model.service.find(prediction_id, API)
+        except UnknownPrediction:
+            return None
+
+    def _mode(self, request: Request) -> Mode:
+        if "text/event-stream" in request.headers.get("accept", "").lower():
+            if self.no_events is not None:
+                raise NotAcceptable(self.no_events)
+            return Mode.EVENTS
+        return Mode.ASYNC if _prefers_async(request) else Mode.WAIT
+
+    async def _start(
+        self, request: Request, envelope: Envelope, prediction_id: str | None
+    ) -> Prediction:
+        """Start a prediction at once, or once a cancelled one has made room, or not at all.
+
+        Raises:
+            InvalidInput: The inputs do not fit.
+            NotReady: Setup has not finished, or has failed.
+            Busy: Every slot is taken; AlreadyUnderWay where the id is.
+        """
+        name = prediction_id or envelope.id or new_id()
+        values = self.model.validator.parse(envelope.input)
+        await self.model.service.vacated()
+        if self._find(name) is not None:
+            raise AlreadyUnderWay(f"a prediction with the id {name!r} is under way")
+        upload = self.api.uploads.store(envelope.output_file_prefix, name)
+        prediction = self.model.service.submit(
+            Submission(
+                values=values,
+                deliverer=self.model.deliverer(request, upload),
+                id=name,
+                door=API,
+                context=envelope.context,
+                wait=False,
+            )
+        )
+        prediction.input = values
+        self._tell(prediction, envelope, request)
+        return prediction
+
+    def _tell(self, prediction: Prediction, envelope: Envelope, request: Request) -> None:
+        if envelope.webhook is not None:
+            trace = {n: v for n in TRACE_HEADERS if (v := request.headers.get(n)) is not None}
+            self.api.webhooks.tell(prediction, Target(envelope.webhook, envelope.events, trace))
+
+    def _attached(self, prediction: Prediction, mode: Mode) -> Response:
+        """Answer about a prediction that somebody else may be waiting for."""
+        if mode is not Mode.EVENTS:
+            return JsonResponse(messages.attached(prediction, self.model.validator.secret), 202)
+        replays = self.model.service.settings.history > 0
+        watch = prediction.events(0 if replays else sys.maxsize)
+        return EventStream(watch, messages.event_of(prediction), _stay)
+
+    async def _reported(self, prediction: Prediction, mode: Mode, request: Request) -> Response:
+        """Answer about a new prediction; a client that waits and leaves cancels it."""
+        match mode:
+            case Mode.EVENTS:
+                watch = prediction.events(holds=True)
+                return EventStream(watch, messages.event_of(prediction), prediction.cancel)
+            case Mode.ASYNC:
+                return JsonResponse(messages.accepted(prediction.id), 202)
+            case Mode.WAIT:
+                await wait_watching(prediction.wait(), request, prediction.cancel)
+                return JsonResponse(messages.ended(prediction))
+
+
+def _stay() -> None:
+    """Leave the prediction to whoever started it."""
+
+
+def _check_id(prediction_id: str | None, envelope: Envelope) -> None:
+    if prediction_id is None:
+        return
+    if not is_id(prediction_id):
+        raise Malformed(422, ("path", PARAMETER), ID_RULE)
+    if envelope.id not in (None, prediction_id):
+        raise Malformed(422, ("body", "id"), messages.OTHER_ID)
+
+
+def _prefers_async(request: Request) -> bool:
+    """Read `Prefer` as RFC 7240 has it: a list of preferences, in any number of headers."""
+    wishes = ",".join(request.headers.getlist("prefer")).split(",")
+    return any(wish.partition(";")[0].strip().lower() == "respond-async" for wish in wishes)
+
+
+def refusal(error: Malformed | NotAcceptable | RequestError) -> Response:
+    """Answer a request for which nothing was started."""
+    match error:
+        case Malformed(status=status, loc=loc, message=message):
+            return JsonResponse(messages.detail(loc, message), status)
+        case NotAcceptable():
+            return JsonResponse({"error": str(error)}, 406)
+        case InvalidInput():
+            return JsonResponse(messages.invalid_input(error), 422)
+        case NotReady():
+            return JsonResponse(messages.refused(messages.NOT_READY), 503)
+        case AlreadyUnderWay():
+            return JsonResponse(messages.refused(str(error)), 409)
+        case _:
+            return JsonResponse(messages.refused(messages.AT_CAPACITY), 409)

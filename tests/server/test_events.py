@@ -1,0 +1,166 @@
+"""Events of one prediction on the wire."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+
+import httpx
+from starlette.types import Message
+
+from cogfal.engine.history import Watch
+from cogfal.engine.prediction import Event, Metric
+from cogfal.server.cog_messages import event_of
+from cogfal.server.events import SILENCE, EventStream
+from tests.server.observing import events
+from tests.server.predictions import Play
+
+
+class Client:
+    """The other side of a stream, as an ASGI server shows it; leaves when told to."""
+
+    def __init__(self) -> None:
+        self.sent: list[Message] = []
+        self.left = asyncio.Event()
+        self.heard = asyncio.Event()
+        self.cancellations = 0
+
+    @property
+    def body(self) -> bytes:
+        """All that it was sent."""
+        return b"".join(message.get("body", b"") for message in self.sent)
+
+    async def follow(self, play: Play, watch: Watch[Event], heartbeat: float = 15.0) -> None:
+        """Be told of a prediction until it ends or this leaves."""
+        say = event_of(play.prediction)
+        stream = EventStream(watch, say, self._cancel, heartbeat=heartbeat)
+        await asyncio.wait_for(stream({}, self._receive, self._send), 10)
+
+    def _cancel(self) -> None:
+        self.cancellations += 1
+
+    async def _receive(self) -> Message:
+        await self.left.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Message) -> None:
+        self.sent.append(message)
+        if message.get("body"):
+            self.heard.set()
+
+
+def heard(client: Client) -> list[tuple[str, Any]]:
+    """Read what a client was sent."""
+    return events(httpx.Response(200, content=client.body))
+
+
+def test_frames_are_cogs() -> None:
+    """Every kind of event has its name and its data, the last one the whole state."""
+
+    async def main() -> Client:
+        play, client = Play(yields=True), Client()
+        watch = play.prediction.events()
+        play.start()
+        play.print("one\ntwo\n")
+        play.prediction.emit(Metric("steps", 2, "incr"))
+        play.put_out("a")
+        play.succeed()
+        await client.follow(play, watch)
+        return client
+
+    happened = heard(asyncio.run(main()))
+
+    assert happened[:4] == [
+        ("start", {"id": "abc", "status": "processing"}),
+        ("log", {"source": "stdout", "data": "one\ntwo\n"}),
+        ("metric", {"name": "steps", "value": 2, "mode": "increment"}),
+        ("output", {"chunk": "a", "index": 0}),
+    ]
+    name, end = happened[4]
+    assert name == "completed"
+    assert (end["status"], end["output"], end["metrics"]["steps"]) == ("succeeded", ["a"], 2)
+
+
+def test_a_latecomer_hears_what_is_missing() -> None:
+    """Where the history is cut, one error event says by how much."""
+
+    async def main() -> Client:
+        play, client = Play(yields=True, history=1), Client()
+        play.start()
+        play.put_out("a")
+        play.put_out("b")
+        watch = play.prediction.events()
+        play.succeed()
+        await client.follow(play, watch)
+        return client
+
+    happened = heard(asyncio.run(main()))
+
+    message = "SSE stream replay truncated; events were dropped"
+    assert happened == [("error", {"error": message, "skipped": 2})]
+
+
+def test_silence_is_filled_with_comments() -> None:
+    """Proxies see that the connection lives, and no event is lost to the waiting."""
+
+    async def main() -> Client:
+        play, client = Play(), Client()
+        following = asyncio.ensure_future(
+            client.follow(play, play.prediction.events(), heartbeat=0.01)
+        )
+        await client.heard.wait()
+        play.start()
+        play.succeed()
+        await following
+        return client
+
+    body = asyncio.run(main()).body
+
+    assert body.startswith(SILENCE)
+    assert re.findall(rb"event: (\w+)\n", body) == [b"start", b"completed"]
+
+
+def test_no_reader_of_lines_sees_more_lines_than_there_are() -> None:
+    """An output with characters that some readers take for a line's end is still one line."""
+
+    async def main() -> Client:
+        play, client = Play(yields=True), Client()
+        watch = play.prediction.events()
+        play.put_out("a\u2028b\u2029c\x85d")
+        play.succeed()
+        await client.follow(play, watch)
+        return client
+
+    client = asyncio.run(main())
+
+    assert heard(client)[0] == ("output", {"chunk": "a\u2028b\u2029c\x85d", "index": 0})
+    assert client.body.decode().splitlines() == client.body.decode().split("\n")[:-1]
+
+
+def test_a_client_that_leaves_is_noticed_while_nothing_happens() -> None:
+    """The prediction is cancelled at once, not at the next event."""
+
+    async def main() -> Client:
+        play, client = Play(), Client()
+        client.left.set()
+        await client.follow(play, play.prediction.events())
+        return client
+
+    assert asyncio.run(main()).cancellations == 1
+
+
+def test_a_stream_that_ends_leaves_nobody_behind() -> None:
+    """After the last event the body is closed and nothing is cancelled."""
+
+    async def main() -> Client:
+        play, client = Play(), Client()
+        play.succeed()
+        await client.follow(play, play.prediction.events())
+        return client
+
+    client = asyncio.run(main())
+
+    assert client.cancellations == 0
+    assert client.sent[-1] == {"type": "http.response.body", "body": b"", "more_body": False}
+    assert (b"content-type", b"text/event-stream; charset=utf-8") in client.sent[0]["headers"]
