@@ -1,15 +1,19 @@
 """What is known of a predictor: frozen, comparable values that every other part reads.
 
-`inspection` produces these values, `schema`, `inputs`, `outputs` and `engine` consume them, and
-nobody looks at annotations again. Only the standard library is imported here.
+`inspection` and `guest` produce these values, everything else consumes them, and nobody looks at
+annotations again. They are read in the model's own Python too, so this module keeps to Python 3.7
+and its standard library.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import Enum
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Union, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Final, TypeAlias
 
 JSON: TypeAlias = Any
 """A JSON value: None, bool, int, float, str, or a list or string-keyed dict of such."""
@@ -112,14 +116,14 @@ class OpaqueType(Plain):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LiteralType:
     """`Literal[...]`: one of `values`."""
 
     values: tuple[str | int | bool | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EnumType:
     """An `Enum` class named `name`: callers send a member's value, `predict` gets the member."""
 
@@ -127,28 +131,28 @@ class EnumType:
     members: tuple[tuple[str, str | int | float | bool], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ListType:
     """`list[item]`, also for `tuple[item, ...]`, `set[item]` and `Sequence[item]`."""
 
     item: Type
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DictType:
     """`dict[str, value]`; a bare `dict` has `value == AnyType()`."""
 
     value: Type
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OptionalType:
     """`Optional[inner]`."""
 
     inner: Type
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class UnionType:
     """A union of at least two types other than None, in the author's order."""
 
@@ -178,7 +182,7 @@ class ObjectFlavour(Enum):
     TYPED_DICT = "typed_dict"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ObjectType:
     """A class with typed fields, in the author's order, inherited ones first."""
 
@@ -188,7 +192,7 @@ class ObjectType:
     description: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class IteratorType:
     """An output that arrives in pieces; `concatenate` says that the pieces are one text."""
 
@@ -196,26 +200,26 @@ class IteratorType:
     concatenate: bool = False
 
 
-Type: TypeAlias = (
-    StringType
-    | IntegerType
-    | FloatType
-    | BooleanType
-    | AnyType
-    | NullType
-    | PathType
-    | FileType
-    | SecretType
-    | OpaqueType
-    | LiteralType
-    | EnumType
-    | ListType
-    | DictType
-    | OptionalType
-    | UnionType
-    | ObjectType
-    | IteratorType
-)
+Type: TypeAlias = Union[
+    StringType,
+    IntegerType,
+    FloatType,
+    BooleanType,
+    AnyType,
+    NullType,
+    PathType,
+    FileType,
+    SecretType,
+    OpaqueType,
+    LiteralType,
+    EnumType,
+    ListType,
+    DictType,
+    OptionalType,
+    UnionType,
+    ObjectType,
+    IteratorType,
+]
 """Every kind of type; `IteratorType` only as a whole output."""
 
 
@@ -225,18 +229,20 @@ def holds(kind: Type, *wanted: type) -> bool:
 
 
 def _parts(kind: Type) -> tuple[Type, ...]:
-    match kind:
-        case OptionalType(part) | ListType(part) | DictType(part) | IteratorType(part):
-            return (part,)
-        case UnionType(members):
-            return members
-        case ObjectType(fields=own):
-            return tuple(each.type for each in own)
-        case _:
-            return ()
+    if isinstance(kind, OptionalType):
+        return (kind.inner,)
+    if isinstance(kind, (ListType, IteratorType)):
+        return (kind.item,)
+    if isinstance(kind, DictType):
+        return (kind.value,)
+    if isinstance(kind, UnionType):
+        return kind.members
+    if isinstance(kind, ObjectType):
+        return tuple(each.type for each in kind.fields)
+    return ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class InputSpec:
     """One parameter of `predict`, with everything that Cog's `Input()` can say about it.
 
@@ -314,7 +320,7 @@ class Role(Enum):
     TRAIN = "train"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PredictorSpec:
     """A predictor or trainer as its source text describes it.
 
@@ -344,6 +350,76 @@ class PredictorSpec:
     def ref(self) -> str:
         """The reference in cog.yaml's form, `predict.py:Predictor`."""
         return f"{self.path}:{self.name}"
+
+
+_ENUMS: Final[dict[str, type[Enum]]] = {"flavour": ObjectFlavour, "shape": Shape, "role": Role}
+"""What the fields are members of that travel as a member's value."""
+
+_CLASSES: Final[dict[str, Any]] = {
+    each.__name__: each
+    for each in (*Type.__args__, FieldSpec, InputSpec, SetupSpec, Location, PredictorSpec)  # type: ignore[attr-defined]  # a Union has them
+}
+
+
+def to_plain(spec: PredictorSpec) -> JSON:
+    """Return a predictor as JSON, from which `from_plain` makes an equal one.
+
+    A default that is no finite number is written as Python's `json` does: `NaN`, `Infinity`.
+    """
+    return _plain(spec)
+
+
+def from_plain(plain: JSON) -> PredictorSpec:
+    """Return the predictor that `to_plain` wrote.
+
+    Raises:
+        ValueError: It did not write this.
+    """
+    try:
+        spec = _made(plain)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"this describes no predictor: {error!r}") from error
+    if not isinstance(spec, PredictorSpec):
+        raise ValueError(f"this describes no predictor: {str(plain)[:100]}")  # noqa: TRY004 - no misuse
+    return spec
+
+
+def _plain(value: Any) -> JSON:
+    if isinstance(value, Enum):
+        return value.value
+    kind = type(value).__name__
+    if kind in _CLASSES:
+        told = {name: getattr(value, name) for name in _names(type(value))}
+        plain = {name: _plain(each) for name, each in told.items() if name != "default"}
+        if told.get("default", MISSING) is not MISSING:
+            plain["default"] = told["default"]
+        return {"is": kind, **plain}
+    return [_plain(each) for each in value] if isinstance(value, tuple) else value
+
+
+def _made(plain: JSON) -> Any:
+    if isinstance(plain, list):
+        return tuple(_made(each) for each in plain)
+    if not isinstance(plain, dict):
+        return plain
+    given = dict(plain)
+    cls = _CLASSES[given.pop("is")]
+    return cls(**{name: _part(name, value) for name, value in given.items()})
+
+
+def _part(name: str, plain: JSON) -> Any:
+    """Return a field's value; a default is JSON itself."""
+    if name == "default":
+        return plain
+    return _ENUMS[name](plain) if name in _ENUMS else _made(plain)
+
+
+def _names(cls: Any) -> tuple[str, ...]:
+    if issubclass(cls, Plain):
+        return ()
+    return cast(
+        "tuple[str, ...]", getattr(cls, "_fields", None) or tuple(f.name for f in fields(cls))
+    )
 
 
 class Weight(NamedTuple):
