@@ -22,14 +22,24 @@ def test_old_and_new_spelling_call_each_other() -> None:
         def run(self, x: int) -> int:
             return x + 2
 
-    assert (Old().run(x=1), New().predict(1)) == (2, 3)
+    with pytest.warns(DeprecationWarning, match=r"New.predict\(\) is deprecated") as told:
+        assert (Old().run(x=1), New().predict(1)) == (2, 3)
+    assert [warning.filename for warning in told] == [__file__]
 
 
-@pytest.mark.parametrize("method", ["run", "predict"])
-def test_neither_spelling_defined(method: str) -> None:
+def test_neither_spelling_defined() -> None:
     """A base class alone can do nothing."""
-    with pytest.raises(NotImplementedError, match=method):
-        getattr(BasePredictor(), method)()
+    with pytest.raises(NotImplementedError, match="run"):
+        BasePredictor().run()
+
+
+@pytest.mark.parametrize("decorate", [streaming, streaming()])
+def test_streaming_takes_what_takes_no_mark(decorate: Any) -> None:
+    """A method of an object, a built-in function and None come back as they are."""
+    method: Any = [1].append
+
+    assert decorate(method) is method
+    assert decorate(len) is len
 
 
 def test_messages_of_asynchronous_predictors_are_written(

@@ -9,15 +9,15 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from cogfal.cog import types as _types
-from cogfal.cog.coder import Coder
-from cogfal.cog.decorators import concurrent, streaming
-from cogfal.cog.exceptions import CancelationException
-from cogfal.cog.input import FieldInfo, Input
-from cogfal.cog.model import BaseModel
-from cogfal.cog.predictor import BasePredictor, BaseRunner
-from cogfal.cog.scope import current_scope
-from cogfal.cog.types import (
+from . import types as _types
+from .coder import Coder
+from .decorators import concurrent, streaming
+from .exceptions import CancelationException
+from .input import FieldInfo, Input
+from .model import BaseModel
+from .predictor import BasePredictor, BaseRunner
+from .scope import current_scope
+from .types import (
     AsyncConcatenateIterator,
     AsyncIterator,
     ConcatenateIterator,

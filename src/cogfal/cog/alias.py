@@ -10,23 +10,36 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
-
-from cogfal import cog
+import types
 
 _NAME = "cog"
+_HERE = __name__.rpartition(".")[0]
 
 
 def install() -> None:
     """Make `import cog` and the import of any of its submodules yield this API, in this process.
 
-    The modules are the same objects under both names, so `cog.types.Path is cog.Path`. Calling it
-    again changes nothing.
+    The modules are the same objects under both names, so `cog.types.Path is cog.Path`. What they
+    define says from now on that it is of `cog`, as it does where the package itself has that name:
+    so what is pickled here is read in the author's child processes, and the other way round.
+    Calling it again changes nothing, nor does it where the package has the name already.
     """
-    modules = {_NAME: cog}
-    for found in pkgutil.walk_packages(cog.__path__, prefix=f"{cog.__name__}."):
-        alias = _NAME + found.name.removeprefix(cog.__name__)
-        modules[alias] = importlib.import_module(found.name)
+    package = sys.modules[_HERE]
+    if _HERE == _NAME:
+        return
+    modules = {_NAME: package}
+    for found in pkgutil.walk_packages(package.__path__, prefix=_HERE + "."):
+        modules[_NAME + found.name[len(_HERE) :]] = importlib.import_module(found.name)
     for stale in [name for name in sys.modules if name.partition(".")[0] == _NAME]:
         if stale not in modules:
             del sys.modules[stale]
     sys.modules.update(modules)
+    for name, module in modules.items():
+        _rename(module, name)
+
+
+def _rename(module: types.ModuleType, name: str) -> None:
+    for value in vars(module).values():
+        own = getattr(value, "__module__", None) == module.__name__
+        if own and isinstance(value, (type, types.FunctionType)):
+            value.__module__ = name

@@ -1,5 +1,5 @@
 """Where older Cog keeps `BasePredictor`."""
 
-from cogfal.cog.predictor import BasePredictor
+from .predictor import BasePredictor
 
 __all__ = ["BasePredictor"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
-from collections.abc import Callable
-from typing import Any, TypeVar, overload
+from typing import Any, Callable, TypeVar, overload
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -20,11 +20,13 @@ def streaming(fn: None = None) -> Callable[[Function], Function]: ...
 def streaming(fn: Function | None = None) -> Function | Callable[[Function], Function]:
     """Offer the function's output as server-sent events on Cog's HTTP API.
 
-    Works as `@streaming` and as `@streaming()`.
+    Works as `@streaming` and as `@streaming()`, and returns what it was given; the mark for those
+    who read the function is left out where it takes none, as a method of an object does.
     """
 
     def mark(inner: Function) -> Function:
-        inner.__cog_streaming__ = True  # type: ignore[attr-defined]  # read by live inspection
+        with contextlib.suppress(AttributeError, TypeError):
+            inner.__cog_streaming__ = True  # type: ignore[attr-defined]  # read by live inspection
         return inner
 
     return mark if fn is None else mark(fn)

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
 class FieldInfo:
-    """What `Input()` was told; None stands for not told, and `...` for no default."""
+    """What `Input()` was told; None stands for not told.
 
-    default: Any = ...
+    Cog's own cannot tell `Input(default=None)` from `Input()`; this one says `without_default`.
+    """
+
+    default: Any = None
     description: str | None = None
     ge: float | None = None
     le: float | None = None
@@ -26,6 +31,8 @@ class FieldInfo:
     choices: list[str | int] | None = None
     deprecated: bool | None = None
     accept: str | None = None
+
+    without_default = False
 
 
 def Input(  # noqa: N802, PLR0917 - the name and the call forms are Cog's
@@ -47,8 +54,8 @@ def Input(  # noqa: N802, PLR0917 - the name and the call forms are Cog's
     Every argument may be given by keyword, as in Cog 0.17 and later, or by position, as before.
 
     Args:
-        default: Value of the input where the caller gives none; without it the input is
-            required, unless it is optional.
+        default: Value of the input where the caller gives none; without it, or with `...`, the
+            input is required, unless it is optional.
         description: Text shown beside the input.
         ge: Least value of a number.
         le: Greatest value of a number.
@@ -68,8 +75,8 @@ def Input(  # noqa: N802, PLR0917 - the name and the call forms are Cog's
             "default_factory is not supported in Input(): write a literal default, "
             "Input(default=...), or build the value in predict()"
         )
-    return FieldInfo(
-        default=default,
+    info = FieldInfo(
+        default=None if default is ... else default,
         description=description,
         ge=ge,
         le=le,
@@ -80,6 +87,9 @@ def Input(  # noqa: N802, PLR0917 - the name and the call forms are Cog's
         deprecated=deprecated,
         accept=accept,
     )
+    if default is ...:
+        object.__setattr__(info, "without_default", True)  # no field, so that it compares as Cog's
+    return info
 
 
 class _InputModule(ModuleType):

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import copy
-import itertools
 import math
 import threading
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Callable
 
 OnMetric = Callable[[str, Any, str], None]
 """Receives a metric's dotted name, its JSON value (None: deleted) and the mode."""
@@ -104,7 +102,9 @@ class MetricRecorder:
             if not isinstance(place.get(name), dict):
                 place[name] = {}
             place = place[name]
-        place[last] = _combined(place.get(last), value, mode)
+        # A list grows in place, and is nobody else's.
+        own = list(value) if isinstance(value, list) else value
+        place[last] = _combined(place.get(last), own, mode)
 
     def _remove(self, key: str) -> None:
         *parents, last = key.split(".")
@@ -135,10 +135,11 @@ def _combined(present: Any, value: Any, mode: str) -> Any:
     if mode == "replace" or (present is None and mode == "incr"):
         return value
     if mode == "incr":
-        return present + value if isinstance(present, int | float) else present
-    if present is None:
-        return [value]
-    return [*present, value] if isinstance(present, list) else [present, value]
+        return present + value if isinstance(present, (int, float)) else present
+    if isinstance(present, list):
+        present.append(value)
+        return present
+    return [value] if present is None else [present, value]
 
 
 def _check_name(key: Any, *, reserved: bool = True) -> None:
@@ -179,7 +180,7 @@ def _check_segment(segment: str) -> None:
     name = f"metric name segment '{segment}'"
     if not (segment[0].isascii() and segment[0].isalpha()):
         raise ValueError(f"{name} must start with a letter")
-    for before, character in itertools.pairwise(segment):
+    for before, character in zip(segment, segment[1:]):
         if character == "_" == before:
             raise ValueError(f"{name} must not contain consecutive underscores")
         if not (character.isascii() and (character.isalnum() or character == "_")):
@@ -197,21 +198,19 @@ def _plain_metric(value: Any) -> tuple[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    match value:
-        case None | bool():
-            return value
-        case int():
-            return int(value)
-        case float():
-            return float(value) if math.isfinite(value) else None
-        case str():
-            return str.__str__(value)
-        case list():
-            return [_plain(item) for item in value]
-        case dict():
-            return {_plain_key(name): _plain(item) for name, item in value.items()}
-        case _:
-            raise TypeError(f"Cannot convert {type(value).__name__} to JSON metric value")
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {_plain_key(name): _plain(item) for name, item in value.items()}
+    raise TypeError(f"Cannot convert {type(value).__name__} to JSON metric value")
 
 
 def _plain_key(name: Any) -> str:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import copy
 import inspect
 import json
+import sys
 import types
-from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from pathlib import PurePath
-from typing import Any, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Union
 
-_DATACLASS_OPTIONS = frozenset({"eq", "frozen", "match_args", "order", "repr", "unsafe_hash"})
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_DATACLASS_OPTIONS = {"eq", "frozen", "order", "repr", "unsafe_hash"}
+if sys.version_info >= (3, 10):
+    _DATACLASS_OPTIONS.add("match_args")
 
 
 class BaseModel:
@@ -22,16 +27,24 @@ class BaseModel:
     of Pydantic models in the class statement are accepted and ignored.
 
     Raises:
-        TypeError: On creation, when a field without a default is missing.
+        TypeError: On creation, when a field without a default is missing. On subclassing, when the
+            first base is no BaseModel or another one is a dataclass.
+        ValueError: On subclassing, when `auto_dataclass=False` follows a base without it.
     """
 
     def __init_subclass__(
         cls, *, auto_dataclass: bool = True, init: bool = True, **options: Any
     ) -> None:
         super().__init_subclass__()
+        _check_bases(cls)
+        if not auto_dataclass:
+            first = cls.__bases__[0]
+            if first is not BaseModel and getattr(first, _AUTOMATIC):
+                raise ValueError(_BROKEN_INHERITANCE.format(cls.__name__, first.__name__))
+        setattr(cls, _AUTOMATIC, auto_dataclass)
         if not auto_dataclass:
             return
-        for name in inspect.get_annotations(cls):
+        for name in _own_annotations(cls):
             setattr(cls, name, _as_field(cls.__dict__.get(name, MISSING)))
         chosen = {name: value for name, value in options.items() if name in _DATACLASS_OPTIONS}
         dataclass(init=False, **chosen)(cls)
@@ -42,7 +55,7 @@ class BaseModel:
             raise TypeError(
                 f"{type(self).__name__}() takes {len(names)} values but {len(args)} were given"
             )
-        given = dict(zip(names, args, strict=False)) | kwargs
+        given = {**dict(zip(names, args)), **kwargs}
         missing = _fill(self, given) if names else []
         if missing:
             raise TypeError(f"{type(self).__name__}() lacks a value for {', '.join(missing)}")
@@ -79,6 +92,30 @@ class BaseModel:
     copy = model_copy
 
 
+_AUTOMATIC = "_BaseModel__auto_dataclass"
+_BROKEN_INHERITANCE = (
+    'Primary base class of "{0}" ("{1}") has auto_dataclass=True, but "{0}" has '
+    "auto_dataclass=False. This creates broken field inheritance."
+)
+
+
+def _check_bases(cls: type) -> None:
+    """Refuse what Cog refuses: bases whose fields a dataclass would mix up."""
+    if not issubclass(cls.__bases__[0], BaseModel):
+        raise TypeError(f'Primary base class of "{cls.__name__}" must inherit from BaseModel')
+    for base in cls.__bases__[1:]:
+        if is_dataclass(base):
+            raise TypeError(
+                f'Cannot mixin dataclass "{base.__name__}" while inheriting from `BaseModel`'
+            )
+
+
+def _own_annotations(cls: type) -> dict[str, Any]:
+    read = getattr(inspect, "get_annotations", None)  # since Python 3.10
+    found: dict[str, Any] = read(cls) if read else vars(cls).get("__annotations__", {})
+    return found
+
+
 def _field_names(model: Any) -> list[str]:
     """Return the names of a model's fields; none for one that takes care of itself."""
     return [each.name for each in fields(model)] if is_dataclass(model) else []
@@ -86,11 +123,11 @@ def _field_names(model: Any) -> list[str]:
 
 def _as_field(default: Any) -> Any:
     """Return a dataclass field for what stands behind an annotated name, Pydantic's Field() too."""
-    if isinstance(default, Field | types.MemberDescriptorType):
+    if isinstance(default, (Field, types.MemberDescriptorType)):
         return default
     if hasattr(default, "default") and hasattr(default, "default_factory"):
         return _from_pydantic(default.default, default.default_factory)
-    if isinstance(default, list | dict | set):
+    if isinstance(default, (list, dict, set)):
         return field(default_factory=lambda: copy.deepcopy(default))
     return field(default=default)
 
@@ -128,21 +165,20 @@ def _allows_none(annotation: Any) -> bool:
     if isinstance(annotation, str):
         text = annotation.replace("typing.", "").strip()
         return text.startswith("Optional[") or "None" in (p.strip() for p in text.split("|"))
-    if get_origin(annotation) not in (Union, types.UnionType):
+    # `A | B` of Python 3.10 and later has no `__origin__`.
+    if getattr(annotation, "__origin__", Union) is not Union:
         return False
-    return type(None) in get_args(annotation)
+    return type(None) in getattr(annotation, "__args__", ())
 
 
 def _dumped(value: Any) -> Any:
-    match value:
-        case BaseModel():
-            return BaseModel.model_dump(value)
-        case list() | tuple() | set():
-            return type(value)(_dumped(item) for item in value)
-        case dict():
-            return {name: _dumped(item) for name, item in value.items()}
-        case _:
-            return value
+    if isinstance(value, BaseModel):
+        return BaseModel.model_dump(value)
+    if isinstance(value, (list, tuple, set)):
+        return type(value)(_dumped(item) for item in value)
+    if isinstance(value, dict):
+        return {name: _dumped(item) for name, item in value.items()}
+    return value
 
 
 def _json_default(value: Any) -> Any:

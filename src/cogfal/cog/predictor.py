@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+import warnings
+from typing import TYPE_CHECKING, Any
 
-from cogfal.cog.scope import Scope, current_scope
-from cogfal.cog.types import Path
+from .scope import current_scope
+
+if TYPE_CHECKING:
+    from .scope import Scope
+    from .types import Path
 
 
 class BaseRunner:
@@ -30,13 +34,16 @@ class BaseRunner:
         return self.predict(*args, **kwargs)
 
     def predict(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the model once; falls back to `run` where only that is defined.
+        """Call `run`, under the name that it had before Cog 0.20, with a `DeprecationWarning`.
 
         Raises:
             NotImplementedError: Neither was overridden.
         """
-        if type(self).run is BaseRunner.run:
-            raise NotImplementedError("predict has not been implemented by parent class.")
+        warnings.warn(
+            f"{type(self).__name__}.predict() is deprecated; use run() instead",
+            DeprecationWarning,
+            stacklevel=2,
+        )
         return self.run(*args, **kwargs)
 
     @property

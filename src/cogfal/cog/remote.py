@@ -6,8 +6,10 @@ import importlib
 import io
 import os
 import urllib.parse
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _TIMEOUT_SECONDS = 10.0
 

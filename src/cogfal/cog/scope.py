@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cogfal.cog.metrics import IgnoringRecorder, MetricRecorder, OnMetric
+from .metrics import IgnoringRecorder, MetricRecorder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from .metrics import OnMetric
 
 
 class Scope:

@@ -1,7 +1,7 @@
 """The types that authors annotate with: files, secrets and iterators.
 
-Cog's classes were Pydantic types once, so these fit into an author's own Pydantic models; Pydantic
-itself is never imported here.
+Cog's classes were Pydantic types once, so these fit into an author's own models of either Pydantic;
+Pydantic itself is never imported here.
 """
 
 from __future__ import annotations
@@ -9,17 +9,18 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+import mimetypes
 import pathlib
 import sys
 import urllib.parse
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Iterator
-from typing import IO, Any, TypeVar, Union
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any, AsyncIterator, ClassVar, Iterator, TypeVar, Union
 
-from cogfal.cog.filenames import get_filename, truncated
-from cogfal.cog.pydantic_hooks import core_schema, json_schema
-from cogfal.cog.remote import URLFile
-from cogfal.cog.secret import Secret
+from .remote import URLFile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = [
     "AsyncConcatenateIterator",
@@ -37,6 +38,10 @@ __all__ = [
 ]
 
 Item = TypeVar("Item")
+
+_MAX_BYTES = 200
+"""Longest file name in bytes; file systems take 255, and temporary names add to it."""
+_MASK = "**********"
 
 
 class ExperimentalFeatureWarning(FutureWarning):
@@ -59,8 +64,41 @@ Opaque = _OpaqueMarker()
 """In `Annotated[T, Opaque]`: a JSON object that passes through as it is."""
 
 
-class File(io.IOBase):
+class _InModels:
+    """What both Pydantics ask a type for; `validate` makes a value of it, `str` writes it."""
+
+    _schema: ClassVar[dict[str, Any]] = {}
+
+    @classmethod
+    def validate(cls, value: Any) -> Any:
+        """Return `value` as one of this type; raises ValueError where it is none."""
+        raise NotImplementedError
+
+    @classmethod
+    def __get_validators__(cls) -> Iterator[Callable[[Any], Any]]:
+        yield cls.validate
+
+    @classmethod
+    def __modify_schema__(cls, schema: dict[str, Any]) -> None:
+        schema.update(cls._schema)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> dict[str, Any]:
+        return {
+            "type": "function-plain",
+            "function": {"type": "no-info", "function": cls.validate},
+            "serialization": {"type": "to-string"},
+        }
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
+        return dict(cls._schema)
+
+
+class File(_InModels, io.IOBase):
     """A binary file; `Path` is what Cog recommends instead."""
+
+    _schema: ClassVar[dict[str, Any]] = {"type": "string", "format": "uri"}
 
     @classmethod
     def validate(cls, value: Any) -> Any:
@@ -80,17 +118,11 @@ class File(io.IOBase):
             f"'{scheme}' is not a valid URL scheme. 'data', 'http', or 'https' is supported."
         )
 
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> dict[str, Any]:
-        return core_schema(cls.validate)
 
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
-        return json_schema("uri")
-
-
-class Path(pathlib.PosixPath):
+class Path(_InModels, pathlib.PosixPath):
     """A file on disk; as an input or output of a model it travels as a URL."""
+
+    _schema: ClassVar[dict[str, Any]] = {"type": "string", "format": "uri"}
 
     @classmethod
     def validate(cls, value: Any) -> pathlib.Path:
@@ -106,14 +138,6 @@ class Path(pathlib.PosixPath):
         if urllib.parse.urlparse(value).scheme in ("data", "http", "https"):
             return URLPath(source=value, filename=get_filename(value), fileobj=File.validate(value))
         return cls(value)
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> dict[str, Any]:
-        return core_schema(cls.validate)
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
-        return json_schema("uri")
 
 
 class URLPath(pathlib.PosixPath):
@@ -132,7 +156,7 @@ class URLPath(pathlib.PosixPath):
         if sys.version_info >= (3, 12):
             super().__init__(filename)
         self.source = source
-        self.filename = truncated(filename)
+        self.filename = _truncated(filename)
         self.fileobj = fileobj
         self._converted = None
 
@@ -149,14 +173,61 @@ class URLPath(pathlib.PosixPath):
 
     def unlink(self, missing_ok: bool = False) -> None:
         """Remove the temporary file, where there is one."""
-        if self._converted is not None:
-            self._converted.unlink(missing_ok=missing_ok)
+        if self._converted is None:
+            return
+        try:
+            self._converted.unlink()
+        except FileNotFoundError:
+            if not missing_ok:
+                raise
 
     def __str__(self) -> str:
         return self.source
 
 
-Weights = Union[File, Path, str]  # noqa: UP007 - authors' tools expect a typing.Union
+Weights = Union[File, Path, str]
+
+
+@dataclass(frozen=True, repr=False)
+class Secret(_InModels):
+    """A string that shows itself nowhere by accident: it prints as asterisks."""
+
+    secret_value: str | None = None
+
+    _schema: ClassVar[dict[str, Any]] = {
+        "type": "string",
+        "format": "password",
+        "x-cog-secret": True,
+    }
+
+    @classmethod
+    def validate(cls, value: Any) -> Secret:
+        """Return `value` as a secret.
+
+        Raises:
+            ValueError: It is neither a string nor a secret.
+        """
+        if isinstance(value, Secret):
+            return value
+        if not isinstance(value, str):
+            raise ValueError("a secret has to be a string")  # noqa: TRY004 - Pydantic wants it
+        return cls(value)
+
+    def get_secret_value(self) -> str | None:
+        """Return the plain text."""
+        return self.secret_value
+
+    def __str__(self) -> str:
+        return _MASK if self.secret_value is not None else ""
+
+    def __repr__(self) -> str:
+        return f"Secret({self})"
+
+    def __len__(self) -> int:
+        return len(self.secret_value or "")
+
+    def __bool__(self) -> bool:
+        return self.secret_value is not None
 
 
 class ConcatenateIterator(Iterator[Item]):
@@ -171,6 +242,26 @@ class AsyncConcatenateIterator(AsyncIterator[Item]):
 
     @abstractmethod
     async def __anext__(self) -> Item: ...
+
+
+def get_filename(url: str) -> str:
+    """Return a plain file name for an http, https or data URL."""
+    parsed = urllib.parse.urlparse(url)
+    if parsed.scheme == "data":
+        media_type = parsed.path.partition(",")[0].partition(";")[0]
+        return "file" + (mimetypes.guess_extension(media_type or "text/plain") or "")
+    name = urllib.parse.unquote_plus(parsed.path.rpartition("/")[2])
+    return _truncated(name).replace("\0", "_").replace("/", "_")
+
+
+def _truncated(name: str) -> str:
+    """Shorten a name to `_MAX_BYTES`, keeping its extension and marking the cut with `~`."""
+    if len(name.encode()) <= _MAX_BYTES:
+        return name
+    suffix = pathlib.PurePosixPath(name).suffix
+    room = max(_MAX_BYTES - len(suffix.encode()) - 1, 0)
+    stem = name[: len(name) - len(suffix)].encode()[:room].decode(errors="ignore")
+    return f"{stem}~{suffix}"
 
 
 def _data_of(url: str) -> bytes:

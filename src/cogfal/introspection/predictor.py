@@ -174,7 +174,8 @@ def with_default(declared: Type, default: Live | Missing) -> Live | Missing:
 
 def _described(name: str, declared: Type, info: Live) -> InputSpec:
     default = info.default
-    ambiguous = default is None and type(info).__module__.partition(".")[0] == "cog"
+    of_cog = type(info).__module__.partition(".")[0] in COG_ROOTS
+    ambiguous = getattr(info, "without_default", of_cog and default is None)
     unset = default is ... or ambiguous or type(default).__name__.endswith("UndefinedType")
     default = with_default(declared, MISSING if unset else plain(default))
     told = _constraints(info)

@@ -1,6 +1,6 @@
 """Where older Cog keeps the exceptions that predictors catch."""
 
-from cogfal.cog.exceptions import CancelationException
+from ..exceptions import CancelationException
 
 __all__ = ["CancelationException", "FatalWorkerException", "InvalidStateException"]
 

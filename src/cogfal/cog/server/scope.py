@@ -1,6 +1,6 @@
 """Where older Cog keeps the prediction's scope."""
 
-from cogfal.cog.scope import Scope, current_scope
-from cogfal.cog.scope import use_scope as scope
+from ..scope import Scope, current_scope
+from ..scope import use_scope as scope
 
 __all__ = ["Scope", "current_scope", "scope"]
