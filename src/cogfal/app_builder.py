@@ -20,8 +20,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from cogfal.engine.loading import enter_project, import_object
 from cogfal.errors import ConfigError, PredictorError, SettingError, SetupError
+from cogfal.guest.live import read_live
 from cogfal.inspection import read_predictor
-from cogfal.introspection import read_live
 from cogfal.project.config import CogConfig, read_config
 from cogfal.project.environment import Environment, app_name, plan_environment
 from cogfal.project.pins import check_pins

@@ -19,7 +19,8 @@ from cogfal.engine.execution import Call
 from cogfal.engine.members import Members, members_of
 from cogfal.engine.weights import WeightsForm, weights_arguments, weights_form
 from cogfal.errors import PredictorError, PredictorMismatch, SetupError
-from cogfal.introspection import differences, read_live
+from cogfal.guest.differences import differences
+from cogfal.guest.live import read_live
 from cogfal.spec import PredictorSpec
 
 

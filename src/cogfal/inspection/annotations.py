@@ -6,6 +6,8 @@ import ast
 from collections.abc import Sequence
 from typing import Final
 
+from cogfal.guest import naming
+from cogfal.guest.combining import optional, union
 from cogfal.inspection.expressions import PYTHON_ERRORS
 from cogfal.inspection.externals import external_type
 from cogfal.inspection.objects import class_type
@@ -22,8 +24,6 @@ from cogfal.inspection.values import (
     Value,
 )
 from cogfal.inspection.world import World
-from cogfal.introspection import naming
-from cogfal.introspection.combining import optional, union
 from cogfal.spec import (
     AnyType,
     DictType,

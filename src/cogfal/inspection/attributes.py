@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from cogfal.guest.naming import COG_BASES
 from cogfal.inspection.library import outside
 from cogfal.inspection.limits import Budget, weigh
 from cogfal.inspection.values import (
@@ -31,7 +32,6 @@ from cogfal.inspection.values import (
     mro,
 )
 from cogfal.inspection.world import World
-from cogfal.introspection.naming import COG_BASES
 
 _TEXT_METHODS: Final = (
     "capitalize casefold center count endswith expandtabs find format format_map index "

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from cogfal.guest import naming
 from cogfal.inspection.values import External, Foreign, Unsupported
-from cogfal.introspection import naming
 from cogfal.spec import Type
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Final
 
 from cogfal.errors import PredictorError
+from cogfal.guest.naming import COG_ROOTS
 from cogfal.inspection import attributes, calls
 from cogfal.inspection.expressions import PYTHON_ERRORS, Expressions
 from cogfal.inspection.library import outside
@@ -32,7 +33,6 @@ from cogfal.inspection.values import (
     Value,
 )
 from cogfal.inspection.world import State
-from cogfal.introspection.naming import COG_ROOTS
 
 MAX_CALLS: Final = 25
 

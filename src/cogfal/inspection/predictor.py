@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from cogfal.errors import PredictorError, UnsupportedSignature
+from cogfal.guest.combining import yielded
+from cogfal.guest.naming import METHODS
 from cogfal.inspection import attributes
 from cogfal.inspection.annotations import Annotations
 from cogfal.inspection.decorations import concurrency, old_inputs, streams
@@ -25,8 +27,6 @@ from cogfal.inspection.values import (
     Unresolved,
     Value,
 )
-from cogfal.introspection.combining import yielded
-from cogfal.introspection.naming import METHODS
 from cogfal.spec import (
     AnyType,
     IteratorType,

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from cogfal.errors import PredictorError, UnsupportedSignature
+from cogfal.guest.combining import optional
 from cogfal.inspection.annotations import Annotations
 from cogfal.inspection.constants import to_json
 from cogfal.inspection.values import Call, FunctionValue, Scope, Unknown, Unresolved, Value
 from cogfal.inspection.world import World
-from cogfal.introspection.combining import optional
 from cogfal.spec import (
     INPUT_DETAILS,
     JSON,

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, ClassVar, Final, TypeAlias
 
 from cogfal.errors import PredictorError, UnresolvedExpression, UnsupportedSignature
+from cogfal.guest.naming import COG_ROOTS
 from cogfal.inspection.source import Module
-from cogfal.introspection.naming import COG_ROOTS
 from cogfal.spec import Location
 
 Value: TypeAlias = Any

@@ -12,9 +12,10 @@ import pytest
 
 import cogfal.cog
 from cogfal.errors import PredictorError, UnsupportedSignature
+from cogfal.guest.annotations import plain
+from cogfal.guest.differences import differences
+from cogfal.guest.live import read_live
 from cogfal.inspection import read_predictor
-from cogfal.introspection import differences, read_live
-from cogfal.introspection.annotations import plain
 from cogfal.spec import (
     InputSpec,
     IntegerType,

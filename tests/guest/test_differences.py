@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from cogfal.introspection import differences
-from cogfal.introspection.differences import describe
+from cogfal.guest.differences import describe, differences
 from cogfal.spec import (
     MISSING,
     AnyType,

@@ -10,9 +10,9 @@ from types import SimpleNamespace
 from typing import Any, TypeAlias
 
 from cogfal.errors import PredictorError, UnsupportedSignature
-from cogfal.introspection.annotations import is_field_info, plain, type_of
-from cogfal.introspection.combining import optional, yielded
-from cogfal.introspection.naming import COG_BASES, COG_ROOTS, METHODS, Unservable
+from cogfal.guest.annotations import is_field_info, plain, type_of
+from cogfal.guest.combining import optional, yielded
+from cogfal.guest.naming import COG_BASES, COG_ROOTS, METHODS, Unservable
 from cogfal.spec import (
     INPUT_DETAILS,
     MISSING,

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any, TypeAlias
 
-from cogfal.introspection import naming
-from cogfal.introspection.combining import optional, union
-from cogfal.introspection.naming import COG_ROOTS, Unservable
+from cogfal.guest import naming
+from cogfal.guest.combining import optional, union
+from cogfal.guest.naming import COG_ROOTS, Unservable
 from cogfal.spec import (
     JSON,
     MISSING,
