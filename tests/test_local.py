@@ -101,8 +101,8 @@ def test_an_app_says_what_is_served(root: Path) -> None:
 
     served, named = open_project(root), open_project(root, "predict.py:Doubles")
 
-    assert (served.read().name, served.settings.queue_limit) == ("Other", 3)
-    assert (named.read().name, named.settings.queue_limit) == ("Doubles", 100)
+    assert (served.read().name, served.settings.engine.queue_limit) == ("Other", 3)
+    assert (named.read().name, named.settings.engine.queue_limit) == ("Doubles", 100)
 
 
 def test_files_are_given_as_copies_and_come_back_as_paths(root: Path, tmp_path: Path) -> None:

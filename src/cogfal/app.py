@@ -15,22 +15,20 @@ from fal import App as FalApp
 from fal import HealthCheck, endpoint
 from fastapi import FastAPI, Request, Response
 
+from cogfal.app_state import AppState
 from cogfal.errors import SettingError
 from cogfal.provision import provide
 from cogfal.server.middleware import lighten
 from cogfal.server.origins import OriginGuard, on_a_runner, trusted_hosts
 from cogfal.server.serving import Serving
-from cogfal.server.stores import StoreChooser, choose_without_fal
-from cogfal.settings import Settings
-from cogfal.source_bundle import BY_VALUE, WithSource
-from cogfal.spec import ProjectSpec
+from cogfal.source_bundle import BY_VALUE
 
 HEALTH_CHECK = HealthCheck(timeout_seconds=10)
 DEFAULT_GRACE = 5  # seconds, fal's own default for termination_grace_period_seconds
 GRACE_FOR_TEARDOWN = 0.8  # the share of the grace period that running predictions may use
 
 
-class App(WithSource, Settings, FalApp):
+class App(AppState, FalApp):
     """Serve a Cog predictor as a fal app.
 
     Subclass it and say where the predictor is; every attribute of `fal.App` works as usual, and
@@ -47,21 +45,6 @@ class App(WithSource, Settings, FalApp):
     """
 
     local_python_modules: ClassVar[list[str]] = BY_VALUE
-    project: ClassVar[ProjectSpec | None] = None
-    """What was read when the class was made."""
-
-    app_file: ClassVar[str | None] = None
-    """The file that names the project, and that its paths are relative to."""
-
-    given: ClassVar[tuple[Any, ...]] = ()
-    """The predictor itself, where it travels with the App."""
-
-    settled: ClassVar[frozenset[str]] = frozenset()
-    """The attributes that were taken from the project."""
-
-    choose_store: ClassVar[StoreChooser] = choose_without_fal
-    """Says where output files go; fal's own stores travel only with an App that may need them."""
-
     imported_on_runner: ClassVar[bool] = on_a_runner()
     """Whether this module was imported on a runner of fal's; pickled, it says where it was made."""
 
@@ -69,7 +52,7 @@ class App(WithSource, Settings, FalApp):
         # fal reads app_name through inheritance, so a subclass would get its base's name.
         if "app_name" not in cls.__dict__:
             cls.app_name = None
-        if not cls.source.unpacked and (cls.predictor or cls.cog_yaml or cls.given):
+        if not cls.source.unpacked:
             from cogfal.app_class import settle  # noqa: PLC0415  # not on the runner
 
             kwargs = settle(cls, App, kwargs)
@@ -155,7 +138,7 @@ class App(WithSource, Settings, FalApp):
             project.predictor,
             project.trainer,
             self.project_root,
-            settings=type(self),
+            settings=self.checked_settings,
             choose_store=type(self).choose_store,
             given=self.given[0] if self.given else None,
             title=self.app_name or type(self).__name__,

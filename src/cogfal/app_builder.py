@@ -1,25 +1,27 @@
 """Read a Cog project on the deploying machine and settle what its App class needs to know.
 
-This is the deploying half of `app`: it may read files and import what the runner lacks, and it
-never travels.
+It may read files and import what the runner lacks, and it never travels.
 """
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, NamedTuple
-
-from fal.container import ContainerImage
-from packaging.requirements import InvalidRequirement, Requirement
+from typing import Any, NamedTuple
 
 from cogfal.engine.loading import enter_project, import_object
 from cogfal.errors import ConfigError, PredictorError, SettingError, SetupError
+from cogfal.fal_settings import (
+    RUNNER_REQUIREMENTS,
+    fal_keywords,
+    fal_settings,
+    flat,
+    is_requirement,
+)
 from cogfal.guest.live import read_live
 from cogfal.inspection import read_predictor
 from cogfal.project.config import CogConfig, read_config
@@ -30,12 +32,9 @@ from cogfal.project.report import Status
 from cogfal.project.requirements import read_packages
 from cogfal.project.settings import PlanSettings, planned
 from cogfal.schema.validation import Dialect, Validator
+from cogfal.settings import AppSettings
 from cogfal.spec import PredictorSpec, ProjectSpec, Role, Weight
 
-RUNNER_REQUIREMENTS: Final = ("pillow",)
-"""What cogfal's own code needs on a runner beyond the packages that fal installs there."""
-
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _gathered: ContextVar[list[AppRequest] | None] = ContextVar("cogfal_gathered", default=None)
 
 
@@ -43,21 +42,16 @@ _gathered: ContextVar[list[AppRequest] | None] = ContextVar("cogfal_gathered", d
 class AppRequest:
     """What an App class says about its project.
 
-    `declared` holds the fal settings that it makes itself, `plan` what cogfal's settings say of
-    the environment, `given` the predictor where it is at hand as an object, `app_file` is where
-    the class is defined, and `name` what it is called.
+    `app_file` is where the class is defined, and `name` what it is called. `declared` holds the
+    attributes and keywords that it makes itself, `given` the predictor where it is at hand as an
+    object.
     """
 
     app_file: Path
     name: str = "App"
-    predictor: str | None = None
-    trainer: str | None = None
-    cog_yaml: str | None = None
-    python_version: str | None = None
-    read_by_importing: bool = False
-    given: object = None
-    plan: Mapping[str, Any] = field(default_factory=dict)
+    settings: AppSettings = field(default_factory=AppSettings)
     declared: Mapping[str, Any] = field(default_factory=dict)
+    given: object = None
 
 
 class BuiltApp(NamedTuple):
@@ -93,9 +87,9 @@ class AppBuilder:
 
     def trainer(self) -> PredictorSpec | None:
         """Read the trainer, where there is one."""
-        if self._request.trainer is None:
+        if self._request.settings.declared.trainer is None:
             self._refuse_missing("train", self.config.train)
-        trainer = self._request.trainer or self.config.train
+        trainer = self._request.settings.declared.trainer or self.config.train
         return _read(trainer, self._place, self._request, Role.TRAIN) if trainer else None
 
     def environment(self, predictor: PredictorSpec | None = None) -> Environment:
@@ -109,8 +103,8 @@ class AppBuilder:
 
     def _check_requirements(self, settings: PlanSettings, python: str) -> None:
         """Refuse requirements of the App's own that contradict what fal installs."""
-        lines = _flat(self._request.declared.get("requirements") or [])
-        named = {line: self._request.app_file.name for line in lines if _is_requirement(line)}
+        lines = flat(self._request.declared.get("requirements") or [])
+        named = {line: self._request.app_file.name for line in lines if is_requirement(line)}
         packages = read_packages(named, self._request.app_file.parent, settings.environ).packages()
         check_pins(packages, settings.pins, python)
 
@@ -134,6 +128,7 @@ def build_app(request: AppRequest) -> BuiltApp:
     gathered = _gathered.get()
     if gathered is not None:
         gathered.append(request)
+    _refuse_own(request)
     builder = AppBuilder(request)
     spec, training = builder.predictor(), builder.trainer()
     root = str(builder.root)
@@ -154,9 +149,27 @@ def build_app(request: AppRequest) -> BuiltApp:
             weights=environment.weights,
         ),
         environment=environment,
-        settings=_settings(environment, spec, request.declared),
-        keywords=_keywords(environment, request.declared),
+        settings=fal_settings(environment, spec, request.declared),
+        keywords=fal_keywords(environment, request.declared),
     )
+
+
+def _refuse_own(request: AppRequest) -> None:
+    """Refuse another process for a predictor that no file of its own could be imported from."""
+    settings = request.settings
+    if request.given is None or settings.declared.predictor is not None:
+        return
+    for name, own in (
+        ("isolate", settings.engine.isolate),
+        ("environment", settings.environment.environment == "own"),
+    ):
+        if own:
+            raise SettingError(
+                "a predictor of the App's own file travels with the App and runs in the server's "
+                f"process, so `{name}` cannot hold for it",
+                where=request.app_file.name,
+                remedy=f"move it to a file of its own, or leave {name} out",
+            )
 
 
 def _warn(environment: Environment) -> None:
@@ -195,17 +208,17 @@ def app_name_of(cog_yaml: str, app_dir: Path) -> str:
 
 def _locate(request: AppRequest) -> tuple[Place, str | None]:
     """Find the project, and the predictor's reference in it where the App names one."""
-    app_dir = request.app_file.parent
-    if request.cog_yaml is not None:
-        place = place_of_config(request.cog_yaml, app_dir)
-        if request.predictor is None:
+    app_dir, project = request.app_file.parent, request.settings.declared
+    if project.cog_yaml is not None:
+        place = place_of_config(project.cog_yaml, app_dir)
+        if project.predictor is None:
             return place, None
-        path, colon, name = request.predictor.partition(":")
+        path, colon, name = project.predictor.partition(":")
         file = (app_dir / path).resolve()
         inside = file.is_relative_to(place.root)
         return place, f"{place.relative(file) if inside else path}{colon}{name}"
-    if request.predictor is not None:
-        return place_of_predictor(request.predictor, app_dir)
+    if project.predictor is not None:
+        return place_of_predictor(project.predictor, app_dir)
     return Place(app_dir), None
 
 
@@ -224,7 +237,7 @@ def _predictor(ref: str | None, place: Place, request: AppRequest) -> PredictorS
 
 
 def _read(ref: str, place: Place, request: AppRequest, role: Role) -> PredictorSpec:
-    if request.read_by_importing:
+    if request.settings.declared.read_by_importing:
         return _read_imported(ref, place, role)
     return read_predictor(ref, place.root, role=role)
 
@@ -245,100 +258,18 @@ def _read_imported(ref: str, place: Place, role: Role) -> PredictorSpec:
 
 
 def _plan_settings(request: AppRequest, root: Path) -> PlanSettings:
-    declared, plan = request.declared, request.plan
-    dockerfile, weights = plan.get("dockerfile"), plan.get("weights", {})
+    declared, wanted = request.declared, request.settings.environment
     return PlanSettings(
-        gpu_machine_type=plan.get("gpu_machine_type", "GPU-H100"),
+        gpu_machine_type=wanted.gpu_machine_type,
         kind=declared.get("kind") or "auto",
-        dockerfile=root / dockerfile if dockerfile else None,
-        build_secrets=plan.get("build_secrets", {}),
-        exclude=tuple(plan.get("exclude", ())),
-        weights={p: w if isinstance(w, Weight) else Weight(w) for p, w in weights.items()},
-        cache_directory=plan.get("data_cache"),
+        dockerfile=root / wanted.dockerfile if wanted.dockerfile else None,
+        build_secrets=wanted.build_secrets,
+        exclude=tuple(wanted.exclude),
+        weights={p: w if isinstance(w, Weight) else Weight(w) for p, w in wanted.weights.items()},
+        cache_directory=wanted.data_cache,
         machine_type=declared.get("machine_type"),
         num_gpus=declared.get("num_gpus"),
-        python_version=request.python_version,
+        python_version=declared.get("python_version"),
         max_multiplexing=declared.get("max_multiplexing"),
         requirements=RUNNER_REQUIREMENTS,
     )
-
-
-def _settings(
-    environment: Environment, spec: PredictorSpec, declared: Mapping[str, Any]
-) -> dict[str, Any]:
-    settings: dict[str, Any] = {"machine_type": _listed(environment.machine_type)}
-    multiplexing = environment.max_multiplexing or spec.max_concurrency
-    if multiplexing is not None and spec.shape.asynchronous:
-        settings["max_multiplexing"] = multiplexing
-    image = declared.get("image") or declared.get("kind") == "container"
-    if not image and environment.kind == "virtualenv":
-        settings |= _virtualenv(environment)
-    elif not image:
-        settings |= _container(environment)
-    missing = {name: value for name, value in settings.items() if name not in declared}
-    requirements = declared.get("requirements", list(environment.requirements))
-    return {**missing, "requirements": with_runner_requirements(requirements)}
-
-
-def with_runner_requirements(requirements: list[Any]) -> list[Any]:
-    """Add what cogfal needs on the runner to an App's requirements, flat or in layers."""
-    names = map(_NAME.match, _flat(requirements))
-    named = {name[0].lower() for name in names if name is not None}
-    added = [each for each in RUNNER_REQUIREMENTS if each not in named]
-    if not added:
-        return requirements
-    return [*requirements, added] if _in_layers(requirements) else [*requirements, *added]
-
-
-def _is_requirement(line: str) -> bool:
-    """Tell a requirement from an option, an option's value, and a path."""
-    try:
-        Requirement(line)
-    except InvalidRequirement:
-        return False
-    return True
-
-
-def _flat(requirements: Sequence[Any]) -> list[str]:
-    """Return the lines of all layers; the values of options, which are no lines, among them."""
-    return [line for layer in _layers(requirements) for line in layer]
-
-
-def _layers(requirements: Sequence[Any]) -> list[list[str]]:
-    return list(requirements) if _in_layers(requirements) else [list(requirements)]
-
-
-def _in_layers(requirements: Sequence[Any]) -> bool:
-    return any(isinstance(each, list) for each in requirements)
-
-
-def _keywords(environment: Environment, declared: Mapping[str, Any]) -> dict[str, Any]:
-    if "python_version" in declared:
-        return {"python_version": declared["python_version"]}
-    return {"python_version": environment.python_version}
-
-
-def _virtualenv(environment: Environment) -> dict[str, Any]:
-    files = environment.files
-    return {
-        "app_files": list(files.include),
-        "app_files_ignore": list(files.ignore),
-        "app_files_context_dir": files.context,
-        "requirements_context_dir": files.context,
-    }
-
-
-def _container(environment: Environment) -> dict[str, Any]:
-    files = environment.files
-    assert environment.dockerfile is not None
-    image = ContainerImage.from_dockerfile_str(
-        environment.dockerfile,
-        context_dir=Path(files.context),
-        dockerignore=list(files.dockerignore),
-        secrets=dict(environment.build_secrets),
-    )
-    return {"image": image}
-
-
-def _listed(machine_type: str | tuple[str, ...]) -> str | list[str]:
-    return machine_type if isinstance(machine_type, str) else list(machine_type)

@@ -1,26 +1,29 @@
-"""What happens when an App class is defined: its project is read, and what follows is set on it.
+"""What happens when an App class is defined: its settings are checked, and its project is read.
 
-Nothing of this travels; on a runner the class arrives settled.
+What follows is set on the class. Nothing of this travels; on a runner the class arrives settled.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from types import new_class
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 from cogfal.app_builder import AppRequest, build_app
-from cogfal.errors import SettingError
+from cogfal.app_state import AppState
 from cogfal.fal_files import choose_store
 from cogfal.outputs import may_hold_file
 from cogfal.server.stores import choose_without_fal
+from cogfal.settings import NAMES, AppSettings
+from cogfal.settings_validation import check_settings, place_of, unknown_setting
 from cogfal.source_bundle import BY_VALUE, ExtraPackage
 
-if TYPE_CHECKING:
-    from cogfal.app import App
+A = TypeVar("A", bound=AppState)
+
+_KEYWORDS = frozenset({"name", "python_version"})
+"""What fal takes as keywords of the class alone."""
 
 
 class Caller:
@@ -37,63 +40,67 @@ class Caller:
         return cls(names["__name__"], _file_of(names))
 
     def make(
-        self, base: type[App], name: str, own: Mapping[str, Any], settings: Mapping[str, Any]
-    ) -> type[App]:
+        self, base: type[A], name: str, own: Mapping[str, Any], settings: Mapping[str, Any]
+    ) -> type[A]:
         """Make a subclass that belongs to this module."""
-        _refuse_unknown(base, settings)
+        known = _known(base)
+        for each in settings:
+            if each not in known:
+                raise unknown_setting(each, known, place_of(each, self.file))
         keywords = {key: value for key, value in settings.items() if key == "name"}
         attributes = {key: value for key, value in settings.items() if key != "name"}
         body = {**own, **attributes, "__module__": self.module, "app_file": str(self.file)}
-        made: type[App] = new_class(name, (base,), keywords, lambda names: names.update(body))
+        made: type[A] = new_class(name, (base,), keywords, lambda names: names.update(body))
         return made
 
 
-def _refuse_unknown(base: type[App], settings: Mapping[str, Any]) -> None:
-    known = {name for name in dir(base) if not name.startswith("_")} | set(base.host_kwargs)
-    for name in settings:
-        if name not in known | {"name", "python_version"}:
-            near = get_close_matches(name, known, 1)
-            raise SettingError(
-                f"there is no setting {name!r}",
-                remedy=f"did you mean {near[0]!r}?" if near else "see cogfal.settings and fal.App",
-            )
-
-
-def settle(cls: type[App], base: type[App], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Read the project and set on the class what follows from it; returns fal's keywords.
+def settle(cls: type[AppState], base: type[AppState], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Check the class, read its project, and set on it what follows; returns fal's keywords.
 
     `base` is `cogfal.App` itself.
+
+    Raises:
+        ProjectError: A setting or the project is wrong; the error says where.
     """
-    declared = {**_declared(cls, base), **kwargs}
     if cls.app_file is None or "predictor" in vars(cls) or "cog_yaml" in vars(cls):
         cls.app_file = vars(cls).get("app_file") or str(_defining_file(cls))
-    assembly = build_app(
-        AppRequest(
-            app_file=Path(cls.app_file),
-            name=cls.__name__,
-            predictor=cls.predictor,
-            trainer=cls.trainer,
-            cog_yaml=cls.cog_yaml,
-            python_version=declared.get("python_version"),
-            read_by_importing=cls.read_by_importing,
-            given=cls.given[0] if cls.given else None,
-            declared=declared,
-            plan=_plan_request(cls),
-        )
+    own = {name: value for name, value in vars(cls).items() if name not in vars(AppState)}
+    check_settings({**own, **kwargs}, _known(base), Path(cls.app_file))
+    cls.checked_settings = AppSettings.of(cls)
+    if cls.predictor or cls.cog_yaml or cls.given:
+        kwargs = {**kwargs, **_build(cls, {**_declared(cls, base), **kwargs})}
+    return kwargs
+
+
+def _build(cls: type[AppState], declared: Mapping[str, Any]) -> dict[str, Any]:
+    """Read the project and set on the class what follows from it; returns further keywords."""
+    assert cls.app_file is not None
+    given = cls.given[0] if cls.given else None
+    built = build_app(
+        AppRequest(Path(cls.app_file), cls.__name__, cls.checked_settings, declared, given)
     )
-    cls.project = assembly.project
-    for name, value in assembly.settings.items():
+    cls.project = built.project
+    for name, value in built.settings.items():
         setattr(cls, name, value)
-    cls.settled = frozenset(assembly.settings)
+    cls.settled = frozenset(built.settings)
+    cls.checked_settings = AppSettings.of(cls)
     if cls.predictor is not None:
         cls.given = ()
     cls.extra_packages = (ExtraPackage("playground"),) if cls.playground else ()
     cls.choose_store = choose_store if _needs_fal(cls) else choose_without_fal
     cls.local_python_modules = [*BY_VALUE, *_added(cls.local_python_modules)]
-    return {**kwargs, **assembly.keywords}
+    return built.keywords
 
 
-def _needs_fal(cls: type[App]) -> bool:
+def _known(base: type[AppState]) -> frozenset[str]:
+    """Return the names of all settings, cogfal's and fal's."""
+    annotated = {name for each in base.__mro__ for name in vars(each).get("__annotations__", {})}
+    own = {name for name in vars(AppState) if name not in NAMES} - {"local_python_modules"}
+    public = {name for name in annotated - own if not name.startswith("_")}
+    return frozenset(public | {name for name in base.host_kwargs if name[0] != "_"} | _KEYWORDS)
+
+
+def _needs_fal(cls: type[AppState]) -> bool:
     """Whether output files may have to go where only fal.toolkit can bring them."""
     if cls.files is not None:
         return cls.files not in ("local", "in_memory")
@@ -102,12 +109,7 @@ def _needs_fal(cls: type[App]) -> bool:
     return any(may_hold_file(spec.output) for spec in specs if spec is not None)
 
 
-def _plan_request(cls: type[App]) -> dict[str, Any]:
-    names = ("gpu_machine_type", "build_secrets", "dockerfile", "exclude", "weights", "data_cache")
-    return {name: getattr(cls, name) for name in names}
-
-
-def _declared(cls: type[App], base: type[App]) -> dict[str, Any]:
+def _declared(cls: type[AppState], base: type[AppState]) -> dict[str, Any]:
     """Collect the attributes that the class, or one between it and `base`, sets itself."""
     declared: dict[str, Any] = {}
     for each in reversed(cls.__mro__[: cls.__mro__.index(base)]):

@@ -97,7 +97,7 @@ def open_project(directory: Path, ref: str | None = None) -> LocalProject:
     return replace(
         project,
         root=Path(app.project.root),
-        settings=app,
+        settings=app.checked_settings,
         served=app.project,
         given=app.given[0] if app.given else None,
     )

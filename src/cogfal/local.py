@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +18,6 @@ import anyio.to_thread
 from cogfal.engine.capture import Capture
 from cogfal.engine.prediction import Prediction
 from cogfal.engine.service import Service, Submission
-from cogfal.engine.settings import engine_settings, file_limits, refuse_isolation
 from cogfal.errors import ConfigError
 from cogfal.files import Budget, Fetched, Fetcher, FetchError, FileLimits, Validators
 from cogfal.files.store import LocalFile, StoredFile, stored
@@ -29,7 +28,7 @@ from cogfal.outputs import Deliverer, Places, Style
 from cogfal.project.config import CogConfig, read_config
 from cogfal.project.place import COG_YAML
 from cogfal.schema.validation import Dialect, Validator
-from cogfal.settings import Settings
+from cogfal.settings import AppSettings
 from cogfal.spec import JSON, PredictorSpec, ProjectSpec, Role
 
 USUAL_FILES: Final = ("predict.py", "run.py")
@@ -42,14 +41,14 @@ class LocalProject:
     """A Cog project on this machine.
 
     `root` is its directory and `config` its cog.yaml, empty where there is none. Where an App
-    serves it, `settings` is that App's class, `served` what was read when it was made, and `given`
+    serves it, `settings` is what that says, `served` what was read when it was made, and `given`
     the predictor itself if it travels with the App. `named` is another predictor or trainer that
     somebody wants instead, `path.py:Name`.
     """
 
     root: Path
     config: CogConfig
-    settings: type[Settings] = Settings
+    settings: AppSettings = field(default_factory=AppSettings)
     served: ProjectSpec | None = None
     given: object = None
     named: str | None = None
@@ -222,7 +221,7 @@ class Session:
         self.spec = spec
         self.files = files
         self._places = Places(
-            project.root, [Path(place) for place in project.settings.output_places]
+            project.root, [Path(place) for place in project.settings.files.output_places]
         )
         self._service = service
         self._given = given
@@ -282,12 +281,10 @@ async def open_session(
 
     Raises:
         SetupError: It cannot be brought up.
-        SettingError: The App's settings do not go together.
     """
-    limits, settings = file_limits(project.settings), engine_settings(project.settings)
+    limits, settings = project.settings.file_limits, project.settings.engine
     given = GivenFiles(network(limits) if network is not None else NoNetwork())
     predictor = project.given if spec.role is Role.PREDICT else None
-    refuse_isolation(predictor, project.settings)
 
     async def fetch_weights(url: str, directory: Path) -> Path:
         return (await given.fetch(url, directory, Budget(FileLimits()))).path

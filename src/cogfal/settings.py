@@ -1,11 +1,13 @@
-"""The attributes of an App class that are cogfal's own; fal's stand beside them unchanged."""
+"""The attributes of an App class that are cogfal's own, and the one object made of all of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, NamedTuple, get_type_hints
 
+from cogfal.files import FileLimits
 from cogfal.spec import Weight
 
 
@@ -54,8 +56,18 @@ class Settings:
     data_cache: ClassVar[str | None] = "/data/.cache"
     """Where Hugging Face, torch and other libraries keep downloads, if `/data` is there."""
 
+    environment: ClassVar[Literal["auto", "shared", "own"]] = "auto"
+    """Where the predictor runs: in the server's own Python environment, or in one of its own.
+
+    `"own"` is a process whose Python and packages are what cog.yaml says and nothing else;
+    `"auto"` is that where the two contradict each other.
+    """
+
     isolate: ClassVar[bool] = False
-    """Run the predictor in a child process that is killed when it does not obey a cancellation."""
+    """Run the predictor in a process of its own, on the server's interpreter.
+
+    It is killed when it does not obey a cancellation.
+    """
 
     isolate_grace: ClassVar[float] = 10.0
     """Seconds between a cancellation and the kill of an isolated predictor."""
@@ -122,3 +134,127 @@ class Settings:
 
     playground: ClassVar[bool] = False
     """Serve a page at `/playground` that makes a form of the app's schema."""
+
+
+class ProjectSettings(NamedTuple):
+    """Which predictor is served, and how it is read."""
+
+    predictor: str | None = Settings.predictor
+    trainer: str | None = Settings.trainer
+    cog_yaml: str | None = Settings.cog_yaml
+    read_by_importing: bool = Settings.read_by_importing
+
+
+class HostSettings(NamedTuple):
+    """How callers reach the app, and what they are told."""
+
+    output_name: str = Settings.output_name
+    timings: bool = Settings.timings
+    playground: bool = Settings.playground
+    allow_private_hosts: bool = Settings.allow_private_hosts
+    trusted_hosts: Sequence[str] = Settings.trusted_hosts
+    data_urls: bool = Settings.data_urls
+    upload_url: str | None = Settings.upload_url
+    allow_output_prefix: bool = Settings.allow_output_prefix
+    allow_shutdown: bool = Settings.allow_shutdown
+
+
+class EngineSettings(NamedTuple):
+    """How predictions are run.
+
+    Attributes:
+        queue_limit: How many submissions may wait for a slot.
+        isolate: Whether the predictor runs in a process of its own that can be killed.
+        isolate_grace: Seconds between a cancellation and the kill of an isolated predictor.
+        stuck_after: Seconds that a cancelled prediction may go on for before the service counts as
+            unhealthy.
+        max_concurrency: cog.yaml's `concurrency.max`, which wins over the author's `@concurrent`.
+            Sync predictors always run one at a time.
+        setup_timeout: Seconds for import and setup; None is no limit.
+        history: How many events a prediction keeps for late watchers.
+        log_limit: How many characters of logs a prediction keeps.
+        workspace_parent: Where predictions' directories are made; None is a temporary directory of
+            the service's own.
+    """
+
+    queue_limit: int = Settings.queue_limit
+    isolate: bool = Settings.isolate
+    isolate_grace: float = Settings.isolate_grace
+    stuck_after: float = Settings.stuck_after
+    max_concurrency: int | None = None
+    setup_timeout: float | None = None
+    history: int = 1024
+    log_limit: int = 4 * 1024**2
+    workspace_parent: Path | None = None
+
+
+class FileSettings(NamedTuple):
+    """What file inputs may be, and where output files go."""
+
+    max_file_bytes: int = Settings.max_file_bytes
+    max_request_bytes: int = Settings.max_request_bytes
+    download_timeout: float = Settings.download_timeout
+    file_cache: str | None = Settings.file_cache
+    files: Any = Settings.files
+    output_places: Sequence[str] = Settings.output_places
+    reserve_outputs: bool = Settings.reserve_outputs
+
+    def limits(self, *, allow_private_hosts: bool) -> FileLimits:
+        """Return what a request's file inputs may be."""
+        return FileLimits(
+            max_file_bytes=self.max_file_bytes,
+            max_request_bytes=self.max_request_bytes,
+            total_seconds=self.download_timeout,
+            allow_private_hosts=allow_private_hosts,
+        )
+
+
+class EnvironmentSettings(NamedTuple):
+    """What the predictor's environment is made of, and where."""
+
+    environment: Literal["auto", "shared", "own"] = Settings.environment
+    gpu_machine_type: str = Settings.gpu_machine_type
+    dockerfile: str | None = Settings.dockerfile
+    build_secrets: Mapping[str, str] = Settings.build_secrets
+    exclude: Sequence[str] = Settings.exclude
+    weights: Mapping[str, str | Weight] = Settings.weights
+    data_cache: str | None = Settings.data_cache
+
+
+class AppSettings(NamedTuple):
+    """Everything that an App class says of itself, read once when the class is made.
+
+    `declared` is which predictor is served; the class checks every value before this is made.
+    """
+
+    declared: ProjectSettings = ProjectSettings()
+    host: HostSettings = HostSettings()
+    engine: EngineSettings = EngineSettings()
+    files: FileSettings = FileSettings()
+    environment: EnvironmentSettings = EnvironmentSettings()
+
+    @classmethod
+    def of(cls, app: type[Settings]) -> AppSettings:
+        """Read a class; what of fal's own settings cogfal heeds is read, too."""
+        engine = EngineSettings(**_said(app, EngineSettings._fields))
+        at_once: int | None = getattr(app, "max_multiplexing", None)
+        return cls(
+            ProjectSettings(**_said(app, ProjectSettings._fields)),
+            HostSettings(**_said(app, HostSettings._fields)),
+            engine._replace(max_concurrency=at_once),
+            FileSettings(**_said(app, FileSettings._fields)),
+            EnvironmentSettings(**_said(app, EnvironmentSettings._fields)),
+        )
+
+    @property
+    def file_limits(self) -> FileLimits:
+        """What a request's file inputs may be."""
+        return self.files.limits(allow_private_hosts=self.host.allow_private_hosts)
+
+
+NAMES = frozenset(get_type_hints(Settings))
+"""Every setting of cogfal's."""
+
+
+def _said(app: type[Settings], names: Sequence[str]) -> dict[str, Any]:
+    return {name: getattr(app, name) for name in names if name in NAMES}

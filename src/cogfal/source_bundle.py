@@ -24,7 +24,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import ClassVar, Final
 
-BY_VALUE = ["cogfal.app", "cogfal.source_bundle", "cogfal.fal_files"]
+BY_VALUE = ["cogfal.app", "cogfal.app_state", "cogfal.source_bundle", "cogfal.fal_files"]
 """The modules that travel by value."""
 
 LEFT_BEHIND = (
@@ -32,6 +32,9 @@ LEFT_BEHIND = (
     "__pycache__",
     "app.py",
     "app_file.py",
+    "app_state.py",
+    "fal_settings.py",
+    "settings_validation.py",
     "app_builder.py",
     "source_bundle.py",
     "cli",

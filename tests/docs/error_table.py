@@ -170,10 +170,17 @@ CASES: Final = (
     ),
     Case(
         "unknown-setting",
-        None,
+        "app.py:2",
         "there is no setting 'queue_limt'",
         "did you mean 'queue_limit'?",
         settings="queue_limt=3",
+    ),
+    Case(
+        "wrong-setting",
+        "app.py:2",
+        "output_places is '/data'",
+        "make it a list of strings",
+        settings="output_places='/data'",
     ),
 )
 

@@ -32,6 +32,7 @@ VERBS: Final = (
     "check",
     "correct",
     "did you mean",
+    "make",
     "move",
     "name",
     "port",

@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
                 trainer,
                 title=project.root.name,
                 version=__version__,
-                output_name=project.settings.output_name,
+                output_name=project.settings.host.output_name,
             )
         )
     return 0

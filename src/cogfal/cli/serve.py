@@ -57,8 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     os.environ.update(variables)  # the file of the App may read them
     app = _load(arguments.app)
     app.project = app.project and app.project.with_variables(variables)
-    app.playground = app.playground or arguments.playground
-    app.allow_private_hosts = True
+    _open_up(app, playground=arguments.playground)
     with _listener(arguments.host, arguments.port) as listener:
         url = f"http://{arguments.host}:{listener.getsockname()[1]}"
         server = _Server(app(_allow_init=True), url)
@@ -102,7 +101,7 @@ class _Server(uvicorn.Server):
             await self.shutdown(sockets)
             return
         say(f"serving at {self._url}: POST / to predict, Ctrl-C to stop", Mark.GOOD)
-        if self._app.playground:
+        if self._app.checked_settings.host.playground:
             say(f"try it in a browser at {self._url}{PATH}", Mark.GOOD)
 
     async def _set_up(self) -> None:
@@ -126,6 +125,15 @@ def _load(reference: str | None) -> type[App]:
     if reference is None and not defines_app(path) and COG_YAML.is_file():
         return App.from_cog(str(COG_YAML.resolve()))
     return load_app(path, name)
+
+
+def _open_up(app: type[App], *, playground: bool) -> None:
+    """Let the app fetch from this machine, and serve its page where that is asked for."""
+    settings = app.checked_settings
+    host = settings.host._replace(
+        allow_private_hosts=True, playground=playground or settings.host.playground
+    )
+    app.checked_settings = settings._replace(host=host)
 
 
 def _listener(host: str, port: int) -> socket.socket:

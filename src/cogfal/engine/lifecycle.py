@@ -14,12 +14,12 @@ from cogfal.engine.faults import fault_of
 from cogfal.engine.health import HealthStatus, SetupReport, SetupStatus
 from cogfal.engine.loading import Predictor, adopt
 from cogfal.engine.prediction import Clock, Log, Metric
-from cogfal.engine.settings import EngineSettings
 from cogfal.engine.submission import WeightsFetcher
 from cogfal.engine.weights import WeightsForm, is_remote, weights_source
 from cogfal.engine.worker import LocalWorker, Worker
 from cogfal.errors import PredictorFailed, SetupError
 from cogfal.files.workspace import Workspace
+from cogfal.settings import EngineSettings
 from cogfal.spec import PredictorSpec
 
 HEALTHCHECK_TIMEOUT: Final = 5.0  # seconds, as Cog's

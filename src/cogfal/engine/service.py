@@ -18,12 +18,13 @@ from cogfal.engine.health import Health, HealthStatus
 from cogfal.engine.lifecycle import Lifecycle
 from cogfal.engine.prediction import Prediction
 from cogfal.engine.prediction_task import PredictionTask, Surroundings
-from cogfal.engine.settings import EngineSettings, ignored_concurrency, operated, slot_count
+from cogfal.engine.settings import ignored_concurrency, operated, slot_count
 from cogfal.engine.slots import Slots, SlotStatistics
 from cogfal.engine.submission import Materialiser, Submission, WeightsFetcher
 from cogfal.errors import Busy, CogfalError, DeviceError, NotReady, UnknownPrediction
 from cogfal.files.scratch import Scratch
 from cogfal.files.workspace import Workspace
+from cogfal.settings import EngineSettings
 from cogfal.spec import PredictorSpec
 
 __all__ = ["EngineSettings", "Health", "HealthStatus", "Service", "Submission"]

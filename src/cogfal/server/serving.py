@@ -18,7 +18,6 @@ from starlette.routing import BaseRoute, Route
 from cogfal import __version__
 from cogfal.engine.capture import Capture
 from cogfal.engine.service import HealthStatus, Service
-from cogfal.engine.settings import engine_settings, file_limits, refuse_isolation
 from cogfal.errors import SetupError
 from cogfal.files import (
     Budget,
@@ -41,7 +40,7 @@ from cogfal.server.fal_api import Endpoint
 from cogfal.server.requester import Requester
 from cogfal.server.stores import StoreChooser, Uploads
 from cogfal.server.webhooks import Webhooks, WebhookSettings, settings_from
-from cogfal.settings import Settings
+from cogfal.settings import AppSettings
 from cogfal.spec import IteratorType, PredictorSpec, Type
 
 NAMED = 10  # how many unknown inputs are named in the log
@@ -74,7 +73,7 @@ class Serving:
         spec: The predictor.
         trainer: The trainer, where there is one.
         root: The project's directory on this machine.
-        settings: The App class.
+        settings: What the App class says.
         choose_store: Says where output files go.
         title: The app's name, for the document.
         given: The predictor itself, where it travels with the App.
@@ -89,23 +88,23 @@ class Serving:
         trainer: PredictorSpec | None,
         root: Path,
         *,
-        settings: type[Settings],
+        settings: AppSettings,
         choose_store: StoreChooser,
         title: str,
         given: object = None,
     ) -> None:
-        refuse_isolation(given, settings)
         self._settings = settings
         self._root = root
         self._title = title
         self._choose_store = choose_store
-        self._limits = file_limits(settings)
+        self._limits = settings.file_limits
         self._fetcher = HttpFetcher(self._limits)
-        further = [*settings.output_places, *filter(None, [settings.file_cache])]
+        further = [*settings.files.output_places, *filter(None, [settings.files.file_cache])]
         self._output_places = Places(root, [Path(place) for place in further])
-        self._cache = settings.file_cache and FileCache(Path(settings.file_cache), self._fetcher)
+        cache = settings.files.file_cache
+        self._cache = FileCache(Path(cache), self._fetcher) if cache else None
         self._capture = Capture()
-        self._requester = Requester(allow_private_hosts=settings.allow_private_hosts)
+        self._requester = Requester(allow_private_hosts=settings.host.allow_private_hosts)
         self._webhooks = Webhooks(self._requester, WebhookSettings(), write_line)
         self._local: LocalStore | None = None
         self._store: Store | None = None
@@ -147,7 +146,9 @@ class Serving:
     async def _start(self) -> None:
         await anyio.to_thread.run_sync(sweep)
         self._store = self._choose_store(
-            self._settings.files, reserve=self._settings.reserve_outputs, local=self._open_local
+            self._settings.files.files,
+            reserve=self._settings.files.reserve_outputs,
+            local=self._open_local,
         )
         for service in self._services:
             await service.setup()
@@ -196,7 +197,7 @@ class Serving:
         app.router.routes[:0] = [
             *self._cog_api(app).routes(),
             Route(FILES + "/{token}/{name}", self._serve_file, methods=["GET"]),
-            *(_playground() if self._settings.playground else []),
+            *(_playground() if self._settings.host.playground else []),
         ]
 
     async def check_health(self) -> Response:
@@ -209,8 +210,8 @@ class Serving:
         return Service(
             spec,
             self._root,
-            Materialiser(spec, self._fetcher, self._limits, cache=self._cache or None),
-            settings=engine_settings(self._settings),
+            Materialiser(spec, self._fetcher, self._limits, cache=self._cache),
+            settings=self._settings.engine,
             fetch_weights=self._fetch_weights,
             capture=self._capture,
             given=given,
@@ -221,22 +222,21 @@ class Serving:
             service=service,
             validator=Validator(service.spec, Dialect.FAL, on_unknown=_warn_unknown),
             deliverer=partial(self._media, service.spec.output),
-            output_name=self._settings.output_name,
-            timings=self._settings.timings,
-            logs=self._settings.playground,
+            output_name=self._settings.host.output_name,
+            timings=self._settings.host.timings,
+            logs=self._settings.host.playground,
         )
 
     def _cog_api(self, app: FastAPI) -> CogApi:
+        host = self._settings.host
         models = [self._model(service) for service in self._services]
         return CogApi(
             predictor=models[0],
             trainer=models[1] if len(models) > 1 else None,
             document=app.openapi,
             webhooks=self._webhooks,
-            uploads=Uploads(
-                self._requester, self._settings.upload_url, self._settings.allow_output_prefix
-            ),
-            shutdown=_end_process if self._settings.allow_shutdown else None,
+            uploads=Uploads(self._requester, host.upload_url, host.allow_output_prefix),
+            shutdown=_end_process if host.allow_shutdown else None,
             version=__version__,
         )
 
@@ -248,7 +248,9 @@ class Serving:
         return self._deliverer(kind, self._store_for(request), Style.MEDIA)
 
     def _urls(self, kind: Type, request: Request, upload: Store | None) -> Deliverer:
-        store = upload or (DataUrlStore() if self._settings.data_urls else self._store_for(request))
+        store = upload or (
+            DataUrlStore() if self._settings.host.data_urls else self._store_for(request)
+        )
         return self._deliverer(kind, store, Style.URL)
 
     def _deliverer(self, kind: Type, store: Store, style: Style) -> Deliverer:
@@ -273,8 +275,8 @@ class Serving:
         """Fetch what the operator named in `COG_WEIGHTS`: from anywhere, and of any size."""
         budget = Budget(WEIGHTS_LIMITS)
         fetcher = HttpFetcher(WEIGHTS_LIMITS)
-        if self._settings.file_cache is not None:
-            return await FileCache(Path(self._settings.file_cache), fetcher).get(url, budget)
+        if self._settings.files.file_cache is not None:
+            return await FileCache(Path(self._settings.files.file_cache), fetcher).get(url, budget)
         return (await fetcher.fetch(url, directory, budget)).path
 
     async def _drain(self) -> None:
@@ -291,7 +293,7 @@ class Serving:
             trainer[0] if trainer else None,
             title=self._title,
             version=__version__,
-            output_name=self._settings.output_name,
+            output_name=self._settings.host.output_name,
             streaming="/stream" not in self.unused_paths(),
         )
         added = generated()

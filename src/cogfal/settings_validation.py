@@ -1,0 +1,237 @@
+"""Refuse wrong settings when an App class is made: names that nobody knows, and wrong values.
+
+Only what a class says itself is looked at. An author's own attributes stay theirs, unless their
+names are nearly those of settings.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any, ClassVar, Final, Literal, get_args, get_type_hints
+
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from cogfal.errors import SettingError
+from cogfal.project.hardware import MACHINES
+from cogfal.settings import Settings
+from cogfal.spec import Location
+
+STORES: Final = ("fal", "local", "in_memory", "fal_v3", "gcp_storage", "r2")
+NEAR: Final = 0.85
+"""How alike two names must be, of 1, for one to be taken for a slip of the other."""
+
+_NOT_DATA: Final = (type, staticmethod, classmethod, property, ModuleType)
+_PLAIN_NUMBER: Final = {int: NonNegativeInt, float: NonNegativeFloat}
+
+
+class FalSettings:
+    """What the settings of `fal.App` may be; those that fal adds tomorrow are not looked at."""
+
+    name: str
+    app_name: str | None
+    app_auth: Literal["public", "private", "shared"] | None
+    machine_type: str | list[str] | tuple[str, ...]
+    num_gpus: PositiveInt | None
+    keep_alive: NonNegativeInt
+    min_concurrency: NonNegativeInt | None
+    max_concurrency: PositiveInt | None
+    concurrency_buffer: NonNegativeInt | None
+    concurrency_buffer_perc: NonNegativeInt | None
+    scaling_delay: NonNegativeInt | None
+    max_multiplexing: PositiveInt | None
+    request_timeout: PositiveInt | None
+    request_start_timeout: NonNegativeInt | None
+    startup_timeout: PositiveInt | None
+    termination_grace_period_seconds: NonNegativeInt | None
+    metrics_port: PositiveInt | None
+    kind: Literal["virtualenv", "container"] | None
+    python_version: str | None
+    requirements: list[str] | list[list[str]]
+    requirements_context_dir: str | None
+    local_python_modules: list[str]
+    app_files: list[str]
+    app_files_ignore: list[str]
+    app_files_context_dir: str | None
+    regions: list[str] | None
+    secrets: list[str] | None
+    data_mounts: list[str] | None
+    skip_retry_conditions: list[str] | None
+
+
+def check_settings(declared: Mapping[str, Any], known: frozenset[str], app_file: Path) -> None:
+    """Check what a class declares.
+
+    Args:
+        declared: The attributes and keywords of the class.
+        known: The names of all settings, fal's included.
+        app_file: The file of the class, in which a wrong setting's line is looked for.
+
+    Raises:
+        SettingError: A value is wrong, or a name is nearly that of a setting; says the nearest
+            name or the values that are allowed.
+    """
+    for name, value in declared.items():
+        if name in known:
+            _check_value(name, value, app_file)
+        elif not name.startswith("_") and not _is_code(value):
+            _check_name(name, known, app_file)
+
+
+def unknown_setting(name: str, known: frozenset[str], where: Location | str) -> SettingError:
+    """Return the error about a name that is none of `known`, with the nearest."""
+    near = get_close_matches(name, known, 1)
+    remedy = f"did you mean {near[0]!r}?" if near else "see cogfal.settings and fal.App"
+    return SettingError(f"there is no setting {name!r}", where=where, remedy=remedy)
+
+
+def place_of(name: str, app_file: Path) -> Location | str:
+    """Return the line of the App's file that sets `name`, or the file."""
+    try:
+        tree = ast.parse(app_file.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return app_file.name
+    lines = [line for node in ast.walk(tree) for line in _set_at(node, name)]
+    return Location(app_file.name, lines[0]) if lines else app_file.name
+
+
+def _set_at(node: ast.AST, name: str) -> Iterator[int]:
+    match node:
+        case ast.ClassDef(body=body, keywords=keywords):
+            yield from (each.lineno for each in body if name in _targets(each))
+            yield from (each.value.lineno for each in keywords if each.arg == name)
+        case ast.Call(keywords=keywords):
+            yield from (each.value.lineno for each in keywords if each.arg == name)
+
+
+def _targets(statement: ast.stmt) -> list[str]:
+    match statement:
+        case ast.Assign(targets=targets):
+            return [each.id for each in targets if isinstance(each, ast.Name)]
+        case ast.AnnAssign(target=ast.Name(id=name)):
+            return [name]
+        case _:
+            return []
+
+
+def _is_code(value: object) -> bool:
+    return isinstance(value, _NOT_DATA) or callable(value) or hasattr(value, "__get__")
+
+
+def _check_name(name: str, known: frozenset[str], app_file: Path) -> None:
+    plain = {each.replace("_", ""): each for each in known}
+    near = plain.get(name.replace("_", "").lower())
+    near = near or next(iter(get_close_matches(name.lower(), known, 1, NEAR)), None)
+    if near is not None:
+        raise SettingError(
+            f"there is no setting {name!r}",
+            where=place_of(name, app_file),
+            remedy=f"did you mean {near!r}? An attribute of your own needs a name less like it",
+        )
+
+
+def _check_value(name: str, value: object, app_file: Path) -> None:
+    special = _SPECIAL.get(name)
+    problem = special(value) if special is not None else None
+    adapter = _adapters().get(name)
+    if problem is None and adapter is not None:
+        problem = _mismatch(adapter, value)
+    if problem is not None:
+        what, remedy = problem
+        raise SettingError(
+            f"{name} is {value!r}{what}", where=place_of(name, app_file), remedy=remedy
+        )
+
+
+def _mismatch(adapter: TypeAdapter[Any], value: object) -> tuple[str, str] | None:
+    try:
+        adapter.validate_python(value, strict=True)
+    except ValidationError as error:
+        return "", _advice(value, error.errors(include_url=False))
+    return None
+
+
+def _advice(value: object, problems: list[ErrorDetails]) -> str:
+    said = dict.fromkeys(_may_be(each) for each in problems if each["type"] != "none_required")
+    expected = problems[0].get("ctx", {}).get("expected", "")
+    near = get_close_matches(str(value), re.findall(r"'([^']*)'", str(expected)), 1, 0.5)
+    did = f"did you mean {near[0]!r}? " if near else ""
+    return f"{did}make it {' or '.join(said)}"
+
+
+def _may_be(problem: ErrorDetails) -> str:
+    item = "".join(f"[{part}]" for part in problem["loc"] if isinstance(part, int))
+    text = problem["msg"].removeprefix("Input should be ").replace("a valid ", "a ")
+    if problem["type"] == "sequence_str":
+        text = "a list of strings"
+    return f"{text}{f' at {item}' if item else ''}"
+
+
+@cache
+def _adapters() -> dict[str, TypeAdapter[Any]]:
+    hints = {**get_type_hints(Settings), **get_type_hints(FalSettings, include_extras=True)}
+    return {name: TypeAdapter(_checked(hint)) for name, hint in hints.items()}
+
+
+def _checked(hint: Any) -> Any:
+    """Return what is checked for an annotation: numbers of cogfal's are never negative."""
+    if getattr(hint, "__origin__", None) is ClassVar:
+        hint = get_args(hint)[0]
+    return _PLAIN_NUMBER.get(hint, hint)
+
+
+def _files(value: object) -> tuple[str, str] | None:
+    if value is None or value in STORES or hasattr(value, "save_file"):
+        return None
+    near = get_close_matches(str(value), STORES, 1)
+    listed = ", ".join(f'"{each}"' for each in STORES)
+    did = f"did you mean {near[0]!r}? " if near else ""
+    return "", f"{did}write one of {listed}, or a fal.toolkit FileRepository"
+
+
+def _machine_type(value: object) -> tuple[str, str] | None:
+    named = [value] if isinstance(value, str) else value
+    if not isinstance(named, list | tuple):
+        return None
+    for each in named:
+        near = nearly_machine(each) if isinstance(each, str) else None
+        if near is not None:
+            return "", f"did you mean {near!r}?"
+    return None
+
+
+def nearly_machine(name: str) -> str | None:
+    """Return the machine type that an unknown name is a slip of.
+
+    fal adds types, so another number or another family is none: a slip differs in case,
+    separators, the part before the dash, or in digits that are doubled, left out or swapped.
+    """
+    names = [machine.name for machine in MACHINES]
+    if name in names:
+        return None
+    return next((known for known in names if _slip(name.upper(), known)), None)
+
+
+def _slip(name: str, known: str) -> bool:
+    shapes: list[Callable[[str], object]] = [
+        lambda text: re.sub(r"[-_ ]", "", text),
+        lambda text: re.sub(r"(\d)\1+", r"\1", text),
+        sorted,
+    ]
+    family, _, kind = known.partition("-")
+    own, dash, rest = name.partition("-")
+    prefix = bool(dash) and rest == kind and bool(get_close_matches(own, [family], 1, 0.6))
+    return prefix or any(shape(name) == shape(known) for shape in shapes)
+
+
+_SPECIAL: Final[dict[str, Callable[[object], tuple[str, str] | None]]] = {
+    "files": _files,
+    "machine_type": _machine_type,
+    "gpu_machine_type": _machine_type,
+}
