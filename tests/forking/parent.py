@@ -33,7 +33,7 @@ IMPORTED: Final = (
     "fal.toolkit",
     "cogfal.__main__",
     "cogfal.app",
-    "cogfal.definition",
+    "cogfal.app_class",
     "cogfal.local",
     "uvicorn.protocols.http.auto",
     "uvicorn.lifespan.on",
