@@ -14,13 +14,12 @@ from urllib.parse import unquote
 import anyio
 import httpx
 
-from cogfal.files.addresses import anywhere, is_public
-from cogfal.files.client import Client
-from cogfal.files.faults import FetchError
-from cogfal.files.resolving import Resolver, resolve
+from cogfal.files.addresses import Resolver, anywhere, is_public, resolve
+from cogfal.files.http_requests import Client
+from cogfal.files.limits import FetchError
 
 if TYPE_CHECKING:
-    from cogfal.files.exchange import Answer
+    from cogfal.files.connections import Answer
 
 CONNECT_SECONDS: Final = 10.0
 
