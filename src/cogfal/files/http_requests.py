@@ -86,7 +86,7 @@ def parse_url(url: str) -> httpx.URL:
     except (httpx.InvalidURL, UnicodeError, ValueError) as error:
         raise FetchError(f"not a usable URL: {error}") from error
     if parsed.scheme not in ("http", "https"):
-        raise FetchError(f"a file is at an http, https or data URL, not {parsed.scheme!r}")
+        raise FetchError(f"an http or https URL is needed, not {parsed.scheme!r}")
     if not parsed.raw_host:  # `host` decodes international names, and fails on broken ones
         raise FetchError("the URL names no host")
     if not 0 < (parsed.port or 1) <= _LARGEST_PORT or parsed.port == 0:
