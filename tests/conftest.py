@@ -14,6 +14,8 @@ from tests.loopback import Loopback
 from tests.loopback.app_directory import APP
 from tests.processes import free_port
 
+os.environ["COGFAL_RESOLVE"] = "0"  # no test, and nothing that one starts, asks a package index
+
 
 @pytest.fixture
 def port() -> int:

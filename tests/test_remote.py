@@ -15,10 +15,10 @@ import httpx
 import pytest
 from PIL import Image
 
-from tests.environments import ROOT, environment
 from tests.loopback import Loopback
 from tests.pictures import data_url, drawn
 from tests.project_files import write_project
+from tests.virtualenvs import ROOT, environment
 
 pytestmark = pytest.mark.timeout(900)
 

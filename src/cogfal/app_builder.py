@@ -21,6 +21,7 @@ from cogfal.fal_settings import (
     fal_settings,
     flat,
     is_requirement,
+    layers_of,
 )
 from cogfal.guest.live import read_live
 from cogfal.inspection import read_predictor
@@ -30,7 +31,7 @@ from cogfal.project.pins import check_pins
 from cogfal.project.place import Place, place_of_config, place_of_predictor
 from cogfal.project.report import Status
 from cogfal.project.requirements import read_packages
-from cogfal.project.settings import PlanSettings, planned
+from cogfal.project.settings import PlanSettings
 from cogfal.schema.validation import Dialect, Validator
 from cogfal.settings import AppSettings
 from cogfal.spec import PredictorSpec, ProjectSpec, Role, Weight
@@ -55,13 +56,10 @@ class AppRequest:
 
 
 class BuiltApp(NamedTuple):
-    """A project, and the fal settings and class keywords that follow where the App made none.
-
-    `environment` is the plan, None where it was planned elsewhere.
-    """
+    """A project, and the fal settings and class keywords that follow where the App made none."""
 
     project: ProjectSpec
-    environment: Environment | None
+    environment: Environment
     settings: dict[str, Any]
     keywords: dict[str, Any]
 
@@ -98,7 +96,8 @@ class AppBuilder:
         if predictor is not None:
             settings = replace(settings, asynchronous=predictor.shape.asynchronous)
         environment = plan_environment(self.config, self.root, settings)
-        self._check_requirements(settings, environment.python_version)
+        if not environment.decision.own:
+            self._check_requirements(settings, environment.python_version)
         return environment
 
     def _check_requirements(self, settings: PlanSettings, python: str) -> None:
@@ -133,8 +132,6 @@ def build_app(request: AppRequest) -> BuiltApp:
     spec, training = builder.predictor(), builder.trainer()
     root = str(builder.root)
     here = ProjectSpec(spec, training, root, root, builder.config.environment)
-    if planned():
-        return BuiltApp(here, None, {}, {})
     for each in (spec, training):
         if each is not None:
             Validator(each, Dialect.FAL)
@@ -174,8 +171,6 @@ def _refuse_own(request: AppRequest) -> None:
 
 def _warn(environment: Environment) -> None:
     """Say what will not be as the project wants it, but stops nobody from trying."""
-    if environment.python_conflict is not None:
-        sys.stderr.write(f"cogfal: {environment.python_conflict}\n")
     for line in environment.report:
         if line.key == "concurrency.max" and line.status is Status.UNSUPPORTED:
             sys.stderr.write(f"cogfal: {line.where}: {line.key}: {line.what}; {line.why}\n")
@@ -260,6 +255,9 @@ def _read_imported(ref: str, place: Place, role: Role) -> PredictorSpec:
 def _plan_settings(request: AppRequest, root: Path) -> PlanSettings:
     declared, wanted = request.declared, request.settings.environment
     return PlanSettings(
+        environment=wanted.environment if request.given is None else "shared",
+        own_image="image" in declared,
+        layers=tuple(tuple(each) for each in layers_of(declared.get("requirements") or []) if each),
         gpu_machine_type=wanted.gpu_machine_type,
         kind=declared.get("kind") or "auto",
         dockerfile=root / wanted.dockerfile if wanted.dockerfile else None,

@@ -33,7 +33,9 @@ def fal_settings(
     elif not image:
         settings |= _container(environment)
     missing = {name: value for name, value in settings.items() if name not in declared}
-    requirements = declared.get("requirements", list(environment.requirements))
+    requirements = list(environment.requirements)
+    if not environment.decision.own:  # else what is declared is the model's
+        requirements = declared.get("requirements", requirements)
     return {**missing, "requirements": with_runner_requirements(requirements)}
 
 
@@ -58,10 +60,11 @@ def is_requirement(line: str) -> bool:
 
 def flat(requirements: Sequence[Any]) -> list[str]:
     """Return the lines of all layers; the values of options, which are no lines, among them."""
-    return [line for layer in _layers(requirements) for line in layer]
+    return [line for layer in layers_of(requirements) for line in layer]
 
 
-def _layers(requirements: Sequence[Any]) -> list[list[str]]:
+def layers_of(requirements: Sequence[Any]) -> list[list[str]]:
+    """Return an App's requirements as fal installs them, one list after the other."""
     return list(requirements) if _in_layers(requirements) else [list(requirements)]
 
 
@@ -71,7 +74,7 @@ def _in_layers(requirements: Sequence[Any]) -> bool:
 
 def fal_keywords(environment: Environment, declared: Mapping[str, Any]) -> dict[str, Any]:
     """Return the keywords of the class statement."""
-    if "python_version" in declared:
+    if "python_version" in declared and not environment.decision.own:
         return {"python_version": declared["python_version"]}
     return {"python_version": environment.python_version}
 

@@ -206,6 +206,7 @@ def test_a_check_follows_the_app(cogfal: Cogfal, project: Path) -> None:
         "predict.py:Greets: 3 inputs read",
         "train.py:train: 1 input read",
         f"virtualenv, Python {python}, machine GPU-H100",
+        "environment: shared (nothing that it asks for contradicts fal's packages)",
         "4 files, 2.7 kB, go to the runner",
         "app.py::App: machine_type 'GPU-H100', secrets ['HF_TOKEN']",
     ]
@@ -254,8 +255,8 @@ def test_somebody_elses_app_file_is_not_run(cogfal: Cogfal, project: Path) -> No
     assert "app.py has no App of cogfal's" in ended.err
 
 
-def test_pythons_that_differ_are_one_finding(cogfal: Cogfal, project: Path) -> None:
-    """There is no tick beside the cross."""
+def test_another_python_is_the_models_own(cogfal: Cogfal, project: Path) -> None:
+    """It stops nobody from deploying, and the reason is told."""
     (project / "cog.yaml").write_text(
         'build:\n  python_version: "3.9"\npredict: "predict.py:Greets"\n'
     )
@@ -263,8 +264,10 @@ def test_pythons_that_differ_are_one_finding(cogfal: Cogfal, project: Path) -> N
 
     found = json.loads(cogfal("check", "--json").out)
 
-    told = [(each["status"], each["where"]) for each in found if "Python" in each["what"]]
-    assert told == [("error", "cog.yaml:2")]
+    told = [each["what"] for each in found if each["what"].startswith("environment: own")]
+    here = f"{sys.version_info.major}.{sys.version_info.minor}"
+    assert told == [f"environment: own (it wants Python 3.9, and the App travels from {here})"]
+    assert "error" not in {each["status"] for each in found}
 
 
 def test_a_default_that_does_not_fit_is_a_warning(cogfal: Cogfal, project: Path) -> None:
@@ -303,9 +306,7 @@ def test_concurrency_without_async_is_told(cogfal: Cogfal, project: Path) -> Non
     assert f"cogfal: cog.yaml:8: concurrency.max: {text}" in made.err
 
 
-@pytest.mark.parametrize(
-    "command", ["check", "migrate", "schema", "dockerfile", "predict", "entry"]
-)
+@pytest.mark.parametrize("command", ["check", "migrate", "schema", "dockerfile", "predict"])
 def test_a_broken_cog_yaml_is_told_with_its_line(
     cogfal: Cogfal, project: Path, command: str
 ) -> None:
@@ -362,14 +363,6 @@ def test_a_dockerfile_is_printed(cogfal: Cogfal) -> None:
 
     assert ended.out.startswith("FROM ")
     assert "needs no image" in ended.err
-
-
-def test_an_entry_point_is_written(cogfal: Cogfal, project: Path) -> None:
-    """The package lies where asked, with the app's table."""
-    ended = cogfal("entry", "--name", "my-model", "--machine-type", "GPU-A100", "-o", "entry")
-
-    assert ended.status == 0
-    assert "GPU-A100" in (project / "entry" / "pyproject.toml").read_text()
 
 
 def _with_fal(project: Path, tmp_path: Path) -> str:

@@ -62,7 +62,7 @@ CASES: Final = (
     Case(
         "no-requirements-file",
         "cog.yaml:2",
-        "the requirements needed.txt: {root}/needed.txt is no file",
+        "there is no file {root}/needed.txt",
         "put the file there, or correct its path, which is relative to the file that names it",
         cog_yaml="build:\n  python_requirements: needed.txt\n" + PREDICT,
     ),
@@ -103,6 +103,7 @@ CASES: Final = (
         ),
         "port the project to pydantic 2, and its requirement with it",
         cog_yaml='build:\n  python_packages: ["pydantic<2"]\n' + PREDICT,
+        settings="environment='shared'",
     ),
     Case(
         "old-torch-on-new-gpu",

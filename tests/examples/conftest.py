@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.environments import environment
 from tests.local_run import LocalRun
+from tests.virtualenvs import environment
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

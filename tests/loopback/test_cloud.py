@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.environments import wheel_of
 from tests.loopback import Loopback
+from tests.virtualenvs import wheel_of
 
 PLAIN = Path(__file__).parents[1] / "projects" / "plain"
 

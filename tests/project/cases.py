@@ -66,7 +66,9 @@ class Case:
 
 def plan_settings(**given: Any) -> PlanSettings:
     """Settings that do not depend on the machine that runs the tests."""
-    return PlanSettings(**{"pins": PINS, "client_python": "3.11", "environ": {}, **given})
+    return PlanSettings(
+        **{"pins": PINS, "client_python": "3.11", "environ": {}, "resolve": False, **given}
+    )
 
 
 def build(*lines: str, gpu: bool = False, python: str = "3.11") -> str:
@@ -100,7 +102,15 @@ CASES = [
     Case("python-unquoted-3.10", "build:\n  python_version: 3.10\n"),
     Case("python-patch", build(python="3.11.4")),
     Case("python-differs", build(python="3.12")),
-    Case("python-differs-entry", build(python="3.12"), settings={"pickled": False}),
+    Case("python-differs-runner", build(python="3.8"), settings={"kind": "virtualenv"}),
+    Case("environment-own", packages("six"), settings={"environment": "own"}),
+    Case("environment-old", packages("pillow==9.5", python="3.8.5")),
+    Case(
+        "environment-cuda",
+        packages("torch==2.1.0", gpu=True, python="3.9", more=('cuda: "11.8"',)),
+        settings={"layers": (("a", "b"), ("c",))},
+    ),
+    Case("find-links", **requirements("--find-links ./wheels", "six", **{"wheels/x.whl": "w"})),
     Case("python-setting-wins", build(python="3.12"), settings={"python_version": "3.11"}),
     Case("cpu-small", packages("requests==2.32.0")),
     Case("cpu-numpy", packages("numpy", "Pillow>=10")),
@@ -160,11 +170,6 @@ CASES = [
             "--prefer-binary",
             "six",
         ),
-    ),
-    Case(
-        "index-options-pip",
-        **requirements("--extra-index-url https://b.example/simple", "six"),
-        settings={"installer": "pip"},
     ),
     Case(
         "vcs",

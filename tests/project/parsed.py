@@ -37,10 +37,10 @@ def mounts(text: str) -> list[str]:
 
 
 def variables(text: str) -> dict[str, str]:
-    """The values of ENV, with Docker's quoting undone by the shell's equal rules."""
+    """The values of ENV and ARG, with Docker's quoting undone by the shell's equal rules."""
     found = {}
     for name, value in instructions(text):
-        if name == "ENV":
+        if name in ("ENV", "ARG"):
             [word] = shlex.split(value)
             key, _, content = word.partition("=")
             found[key] = content.replace("\\$", "$")

@@ -29,7 +29,10 @@ def render(environment: Environment) -> str:
         "build secrets": dict(environment.build_secrets),
         "weights": dict(environment.weights),
         "app name": environment.app_name,
-        "python conflict": str(environment.python_conflict),
+        "mode": environment.decision.mode,
+        "reasons": list(environment.decision.reasons),
+        "interpreter": environment.interpreter,
+        "model": environment.model and list(environment.model.requirements),
     }
     lines = [f"{key}: {value}" for key, value in parts.items()]
     text = "\n".join([*lines, "", "report:", render_report(environment.report)])

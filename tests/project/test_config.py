@@ -234,7 +234,7 @@ def test_run_is_the_new_spelling_of_predict() -> None:
 
 @pytest.mark.parametrize(
     ("content", "what"),
-    [(None, "cannot be read"), (b"\xff\xfe\xff", "not UTF-8"), ("directory", "cannot be read")],
+    [(None, "no file"), (b"\xff\xfe\xff", "not UTF-8"), ("directory", "no file")],
     ids=["missing", "binary", "directory"],
 )
 def test_unreadable_files_are_explained(

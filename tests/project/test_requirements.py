@@ -128,7 +128,7 @@ def test_variables_in_credentials_stay(tmp_path: Path) -> None:
         ("ok\n=broken\n", 2, "not a requirement"),
         ("--no-such-option x\n", 1, "not an option"),
         ("--extra-index-url\n", 1, "has no value"),
-        ("-r missing.txt\n", 1, "missing.txt is no file"),
+        ("-r missing.txt\n", 1, "there is no file"),
         ("-r https://x/y.txt\n", 1, "not a file of the project"),
         ("-r requirements.txt\n", 1, "includes itself"),
         ("-c requirements.txt\n", 1, "includes itself"),

@@ -63,7 +63,7 @@ def test_instructions_are_split_as_docker_does(text: str, expected: list[str]) -
 
 @pytest.mark.parametrize(
     ("content", "what"),
-    [(None, "cannot be read"), (b"\xff\xfe", "cannot be read"), (b"RUN x\n", "has no FROM")],
+    [(None, "no file"), (b"\xff\xfe", "not UTF-8"), (b"RUN x\n", "has no FROM")],
     ids=["missing", "binary", "no base"],
 )
 def test_what_is_no_dockerfile_is_refused(content: bytes | None, what: str, tmp_path: Path) -> None:
@@ -72,7 +72,5 @@ def test_what_is_no_dockerfile_is_refused(content: bytes | None, what: str, tmp_
     if content is not None:
         path.write_bytes(content)
 
-    with pytest.raises(ConfigError, match=what) as caught:
+    with pytest.raises(ConfigError, match=what):
         take_over(path, Recipe("3.11"), Report())
-
-    assert "cog debug" in str(caught.value.remedy)

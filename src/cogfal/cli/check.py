@@ -99,13 +99,10 @@ def _environment(subject: Subject) -> Iterator[Finding]:
         yield Finding(Mark.GOOD, f"the App's own image, machine {machines}")
         yield _files(environment)
         return
-    if environment.python_conflict is not None:
-        error = environment.python_conflict
-        yield Finding(Mark.GOOD, f"{environment.kind}, machine {machines}")
-        yield Finding(Mark.BAD, error.what, str(error.where), error.remedy)
-    else:
-        python = environment.python_version
-        yield Finding(Mark.GOOD, f"{environment.kind}, Python {python}, machine {machines}")
+    model, reasons = environment.model, "; ".join(environment.decision.reasons)
+    python = environment.python_version if model is None else model.python
+    yield Finding(Mark.GOOD, f"{environment.kind}, Python {python}, machine {machines}")
+    yield Finding(Mark.GOOD, f"environment: {environment.decision.mode} ({reasons})")
     yield from _report(environment)
     yield _files(environment)
     for mount, secret in environment.build_secrets:

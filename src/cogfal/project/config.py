@@ -11,6 +11,7 @@ from typing import Final, NamedTuple, TypeVar
 from cogfal.errors import ConfigError
 from cogfal.project.document import Scalar, Sequence, Table, Value, read_document
 from cogfal.project.fields import BUILD_KEYS, TOP_KEYS, Fields, wrong
+from cogfal.project.reading import read_text
 from cogfal.spec import Location
 
 T = TypeVar("T")
@@ -103,19 +104,7 @@ def read_config(path: Path) -> CogConfig:
         ConfigError: The file cannot be read, or says something that Cog would not accept; the
             error names the line and the remedy.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise ConfigError(
-            f"cannot be read: {error.strerror}",
-            where=str(path),
-            remedy="give the path of a cog.yaml",
-        ) from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(
-            "is not UTF-8 text", where=str(path), remedy="save it as UTF-8"
-        ) from error
-    return parse_config(text, path.name)
+    return parse_config(read_text(path), path.name)
 
 
 def parse_config(text: str, name: str = "cog.yaml") -> CogConfig:

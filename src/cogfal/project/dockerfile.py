@@ -3,6 +3,10 @@
 Instructions are made by functions that quote what they are given, so that no value can end its
 instruction and begin another. COPY starts at the first column because fal's reader looks only
 there. There is nothing of Cog's runtime, no EXPOSE and no CMD: fal brings its own.
+
+The base image's Python is the model's, as under Cog, and its packages lie below the project's
+files. Where the model has an environment of its own, fal's interpreter is put beside it and comes
+first on the PATH in the last instruction, so that fal's own last layer, which runs pip, meets it.
 """
 
 from __future__ import annotations
@@ -12,17 +16,28 @@ import re
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from cogfal.errors import ConfigError
 from cogfal.project.config import Command, Mount
 from cogfal.project.hardware import CUDA_IMAGES, NEWEST_CUDA, CudaImage
+from cogfal.project.installer import PROJECT_DIRECTORY
 from cogfal.spec import Location
 
-PROJECT_DIRECTORY: Final = "/src"
-"""Where the project lies in the image; Cog's own place, which authors write into their code."""
+FAL_DIRECTORY: Final = "/opt/fal"
+"""Where fal's own interpreter lies beside the model's."""
+
+MODEL_PYTHON: Final = "/opt/model/python"
+"""Starts the Python of an image whose Dockerfile is not written here."""
 
 _PYTHON_DIRECTORY: Final = "/opt/python"
+_OWN_VARIABLES: Final = (
+    "DEBIAN_FRONTEND",
+    "NVIDIA_DRIVER_CAPABILITIES",
+    "NVIDIA_VISIBLE_DEVICES",
+    "PYTHONUNBUFFERED",
+)
 _PIP_DIRECTORY: Final = "/opt/requirements"
 _MAX_INSTRUCTION: Final = 16_000
 _UV_IMAGE: Final = "ghcr.io/astral-sh/uv:0.9.7"
@@ -35,7 +50,37 @@ _CACHE_MOUNTS: Final = re.compile(
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_./(\"'${][ -~]*[^\s\\]|[A-Za-z0-9]")
 _APT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9+.-]*(:[a-z0-9]+)?(=[A-Za-z0-9.+~:-]+)?")
 _APT_RENAMED: Final = {"libgl1-mesa-glx": "libgl1", "python-dev": "python3-dev"}
-_BASE_PACKAGES: Final = ("ca-certificates", "curl")
+BASE_PACKAGES: Final = (
+    "build-essential",
+    "ca-certificates",
+    "cmake",
+    "curl",
+    "ffmpeg",
+    "findutils",
+    "git",
+    "libavcodec-dev",
+    "libcairo2-dev",
+    "libfontconfig1",
+    "libgirepository1.0-dev",
+    "libgl1",
+    "libglib2.0-0",
+    "libglx-mesa0",
+    "libopencv-dev",
+    "libsm6",
+    "libsndfile1",
+    "libssl-dev",
+    "libunistring-dev",
+    "libxext6",
+    "libxrender1",
+    "sox",
+    "sudo",
+    "unzip",
+    "wget",
+    "xz-utils",
+    "zip",
+    "zstd",
+)
+"""What the base images of Cog hold, which authors use without naming it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +88,10 @@ class Recipe:
     """What goes into the image, in the order of its layers.
 
     `secrets` are the ids of build secrets that hold values for `${NAME}` in the requirements;
-    `locals` are requirements inside the project, installed after it is copied.
+    `folders` are directories of packages in the project, copied before the requirements are
+    installed; `locals` are requirements inside the project, installed after it is copied. `layers`
+    are further requirements, installed one after the other. `fal_python` is the version of fal's
+    own interpreter where it is not the image's.
     """
 
     python_version: str
@@ -57,24 +105,51 @@ class Recipe:
     secrets: tuple[str, ...] = ()
     run: tuple[Command, ...] = ()
     locals: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    layers: tuple[tuple[str, ...], ...] = ()
+    fal_python: str | None = None
+
+    @property
+    def interpreter(self) -> str:
+        """The path of the model's Python in the image that is written here."""
+        return f"{_PYTHON_DIRECTORY}/bin/python" if self.cuda else "/usr/local/bin/python"
 
 
 def write_dockerfile(recipe: Recipe) -> str:
     """Return the text of the Dockerfile."""
     lines = [
         *_base(recipe),
-        *(env(name, value) for name, value in recipe.variables),
-        *(run(command.command, command.mounts) for command in recipe.pre_install),
+        *_beside(recipe),
+        *(_variable(name, value) for name, value in recipe.variables),
+        *_folders(recipe),
         *_pip(recipe),
         *(run(command.command, command.mounts) for command in recipe.run),
+        *(run(command.command, command.mounts) for command in recipe.pre_install),
+        *_layers(recipe),
         *_project(recipe),
+        *_last(recipe),
     ]
     return "\n".join(lines) + "\n"
 
 
 def project_layers(recipe: Recipe) -> list[str]:
-    """Return the last instructions alone: the requirements and the project itself."""
-    return [*_pip(recipe), *_project(recipe)]
+    """Return what follows on a Dockerfile that is there already.
+
+    Its own Python is remembered before fal's comes first on the PATH.
+    """
+    start = f'mkdir -p {Path(MODEL_PYTHON).parent} && printf \'#!/bin/sh\\nexec "%s" "$@"\\n\' '
+    find = '"$(python -c "import sys; print(sys.executable)")"'
+    remember = run(f"{start}{find} > {MODEL_PYTHON} && chmod +x {MODEL_PYTHON}")
+    own = [remember] if recipe.fal_python else []
+    beside = [*_beside(recipe), *own]
+    return [
+        *beside,
+        *_folders(recipe),
+        *_pip(recipe),
+        *_layers(recipe),
+        *_project(recipe),
+        *_last(recipe),
+    ]
 
 
 def run(command: str, mounts: Sequence[Mount] = ()) -> str:
@@ -99,6 +174,12 @@ def env(name: str, value: str) -> str:
     """Return an ENV instruction; `value` is taken literally and must be one line."""
     quoted = re.sub(r'(["$\\])', r"\\\1", value)
     return f'ENV {name}="{quoted}"'
+
+
+def _variable(name: str, value: str) -> str:
+    """Let the commands that follow see a variable, and nobody afterwards."""
+    text = env(name, value)
+    return text if name in _OWN_VARIABLES else f"ARG {text.removeprefix('ENV ')}"
 
 
 def copy(source: str, target: str) -> str:
@@ -145,14 +226,13 @@ def cuda_image(cuda: str | None, cudnn: str | None) -> CudaImage | None:
 
 def _base(recipe: Recipe) -> list[str]:
     if recipe.cuda is None:
-        exact = recipe.python_version.count(".") > 1
-        lines = [f"FROM python:{recipe.python_version}-slim{'' if exact else '-bookworm'}"]
+        lines = [f"FROM python:{recipe.python_version}-slim-bookworm"]
     else:
         lines = [f"FROM nvidia/cuda:{recipe.cuda.tag}"]
     if recipe.gpu:
         lines += [env("NVIDIA_VISIBLE_DEVICES", "all"), env("NVIDIA_DRIVER_CAPABILITIES", "all")]
     lines += [env("DEBIAN_FRONTEND", "noninteractive"), env("PYTHONUNBUFFERED", "1")]
-    lines.append(_apt(_BASE_PACKAGES))
+    lines.append(_apt(BASE_PACKAGES))
     if recipe.cuda is not None:
         lines += _python(recipe.python_version)
     if recipe.system_packages:
@@ -173,13 +253,39 @@ def _python(version: str) -> list[str]:
     """CUDA's images have no Python: a virtualenv, so that pip may write to it."""
     minor = ".".join(version.split(".")[:2])
     versions = dict.fromkeys([version, minor])  # not every patch was ever built to be portable
-    commands = (f"uv venv --seed --managed-python -p {v} {_PYTHON_DIRECTORY}" for v in versions)
+    commands = (_venv(v, _PYTHON_DIRECTORY) for v in versions)
     return [
         f"COPY --from={_UV_IMAGE} /uv /usr/local/bin/uv",
-        env("UV_PYTHON_INSTALL_DIR", "/opt/uv"),
         run(" || ".join(commands)),
+        run(f"{_PYTHON_DIRECTORY}/bin/python -m ensurepip --default-pip"),
         f'ENV PATH="{_PYTHON_DIRECTORY}/bin:$PATH"',
     ]
+
+
+def _venv(version: str, directory: str, *flags: str) -> str:
+    words = ["uv venv", *flags, "--managed-python -p", version, directory]
+    return f"UV_PYTHON_INSTALL_DIR=/opt/uv {' '.join(words)}"
+
+
+def _beside(recipe: Recipe) -> list[str]:
+    """Fal's interpreter; seeded, as a Python of uv's own refuses the pip of fal's last layer."""
+    if recipe.fal_python is None:
+        return []
+    uv = [] if recipe.cuda else [f"COPY --from={_UV_IMAGE} /uv /usr/local/bin/uv"]
+    return [*uv, run(_venv(recipe.fal_python, FAL_DIRECTORY, "--seed"))]
+
+
+def _last(recipe: Recipe) -> list[str]:
+    return [f'ENV PATH="{FAL_DIRECTORY}/bin:$PATH"'] if recipe.fal_python else []
+
+
+def _folders(recipe: Recipe) -> list[str]:
+    return [copy(f"{each}/", f"{PROJECT_DIRECTORY}/{each}/") for each in recipe.folders]
+
+
+def _layers(recipe: Recipe) -> list[str]:
+    words = (" ".join(map(shlex.quote, layer)) for layer in recipe.layers)
+    return [run(f"python -m pip install --no-cache-dir {each}") for each in words]
 
 
 def _pip(recipe: Recipe) -> list[str]:

@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from cogfal.errors import ConfigError
+from cogfal.environments import ModelEnvironment, interpreter_of
 from cogfal.project.caches import cache_variables
 from cogfal.project.commands import installed
 from cogfal.project.config import CogConfig
+from cogfal.project.decision import Decision, decide_on_fal
 from cogfal.project.gpu import (
     MachineChoice,
     choose_gpu,
@@ -21,24 +22,26 @@ from cogfal.project.gpu import (
     wheel_sources,
 )
 from cogfal.project.installer import install_arguments, without_cog
+from cogfal.project.model import model_environment, read_model_requirements
 from cogfal.project.needs import image_reasons
-from cogfal.project.pins import check_pins
 from cogfal.project.report import Report, ReportLine
 from cogfal.project.requirements import (
     Package,
     RequirementSet,
-    read_packages,
-    read_requirements,
 )
 from cogfal.project.settings import PlanSettings
 from cogfal.project.sources import Choice, choose_files
-from cogfal.project.unmapped import report_requirements, report_rest, split_weights
+from cogfal.project.unmapped import report_decision, report_requirements, report_rest, split_weights
 from cogfal.spec import Location, Weight
 
 if TYPE_CHECKING:
     from cogfal.project.image import ImagePlan
 
-OLDEST_PYTHON = (3, 10)
+APP_DIRECTORY: Final = "/app"
+"""Where fal's own runtime puts the project's files."""
+
+RUNNER_ENVIRONMENTS: Final = "/data/cogfal/environments"
+"""Where runners keep the environments that they make themselves."""
 
 
 class Files(NamedTuple):
@@ -54,7 +57,7 @@ class Files(NamedTuple):
     include: tuple[str, ...] = (".",)
     ignore: tuple[str, ...] = ()
     dockerignore: tuple[str, ...] = ()
-    directory: str = "/app"
+    directory: str = APP_DIRECTORY
     names: tuple[str, ...] = ()
     size: int = 0
 
@@ -69,8 +72,12 @@ class Environment:
     `ContainerImage`: `$NAME` is a fal secret. `variables` are set on the runner before the
     author's code is imported; `caches` only where they are not set already and /data exists.
     `weights` are the files, by their path in the project, that the runner fetches itself.
-    `app_name` is a hint. `python_conflict` is set where the App cannot travel as bytecode because
-    this interpreter's minor version is another; it is no error under `fal run --local`.
+    `app_name` is a hint.
+
+    `decision` says whether the author's code has an environment of its own, and why. Where it
+    has, `interpreter` is the path of its Python on the runner, `python_version` and `requirements`
+    are fal's side alone, and `model` describes the author's side; `made_by_runner` says that the
+    runner makes it from that description, else it is in the image.
     """
 
     kind: Literal["virtualenv", "container"]
@@ -86,7 +93,10 @@ class Environment:
     caches: tuple[tuple[str, str], ...] = ()
     weights: tuple[tuple[str, Weight], ...] = ()
     app_name: str | None = None
-    python_conflict: ConfigError | None = field(default=None, compare=False)
+    decision: Decision = Decision(own=False)  # noqa: RUF009  # a value
+    interpreter: str | None = None
+    model: ModelEnvironment | None = None
+    made_by_runner: bool = False
     report: tuple[ReportLine, ...] = field(default=(), compare=False)
 
 
@@ -119,20 +129,23 @@ class _Plan:
         config, settings, report = self._config, self._settings, self._report
         python = self._python()
         requirements = without_cog(self._read(), report)
-        check_pins((*requirements.packages(), *self._run()), settings.pins, python)
+        packages = (*requirements.packages(), *self._run())
+        decision = decide_on_fal(requirements, packages, python, settings)
+        report_decision(decision, python, settings, report)
         report_requirements(config, requirements, report)
-        image = self._wants_image(requirements)
         machine = self._machine(requirements)
         sources = wheel_sources(requirements, machine.index)
         requirements = requirements._replace(lines=(*sources, *requirements.lines))
         weights = split_weights(config, settings, report)
         choice = choose_files(self._root, report, exclude=[*settings.exclude, *weights])
-        plan = self._image(requirements, python) if image else None
+        image = self._wants_image(requirements, decision)
+        plan = self._image(requirements, python, decision) if image else None
         report_rest(config, settings, report)
+        model = self._model(python, requirements, decision, plan)
         return Environment(
             kind="container" if plan else "virtualenv",
-            requirements=self._requirements(requirements, in_image=plan is not None),
-            python_version=python if plan else self._minor(python),
+            requirements=self._requirements(requirements, decision, in_image=plan is not None),
+            python_version=self._server_python(python, decision, in_image=plan is not None),
             machine_type=_one(machine.machines),
             num_gpus=settings.num_gpus,
             max_multiplexing=self._multiplexing(),
@@ -143,29 +156,48 @@ class _Plan:
             caches=cache_variables(settings.cache_directory),
             weights=tuple(weights.items()),
             app_name=app_name(config.image),
-            python_conflict=self._python_conflict(python),
+            decision=decision,
+            interpreter=self._interpreter(plan, model, machine),
+            model=model,
+            made_by_runner=decision.own and plan is None and not settings.own_image,
             report=report.lines(),
         )
+
+    def _server_python(self, python: str, decision: Decision, *, in_image: bool) -> str:
+        if decision.own:
+            return self._settings.client_python
+        return python if in_image else self._minor(python)
+
+    def _model(
+        self,
+        python: str,
+        requirements: RequirementSet,
+        decision: Decision,
+        plan: ImagePlan | None,
+    ) -> ModelEnvironment | None:
+        if not decision.own:
+            return None
+        place = Path(plan.directory if plan else APP_DIRECTORY)
+        installs = [words for each in self._settings.layers if (words := tuple(each))]
+        return model_environment(python, requirements, place, installs, root=self._root)
+
+    def _interpreter(
+        self, plan: ImagePlan | None, model: ModelEnvironment | None, machine: MachineChoice
+    ) -> str | None:
+        """Where the model's Python is on the runner, None where it is fal's."""
+        if self._settings.own_image:
+            return self._settings.interpreter
+        if plan is not None or model is None:
+            return plan.interpreter if plan else None
+        cpu = not any(name.startswith("GPU-") for name in machine.machines)
+        return str(interpreter_of(model, Path(RUNNER_ENVIRONMENTS), cpu=cpu))
 
     def _multiplexing(self) -> int | None:
         wanted = self._settings.max_multiplexing or self._config.max_concurrency
         return wanted if self._settings.asynchronous else None
 
     def _read(self) -> RequirementSet:
-        build, environ = self._config.build, self._settings.environ
-        if build.python_requirements:
-            try:
-                return read_requirements(self._root / build.python_requirements, environ)
-            except ConfigError as error:
-                if error.where is not None:
-                    raise
-                where = self._config.where("build.python_requirements")
-                raise ConfigError(error.what, where=where, remedy=error.remedy) from error
-        places = {
-            text: self._config.where(f"build.python_packages[{i}]")
-            for i, text in enumerate(build.python_packages)
-        }
-        return read_packages(places, self._root, environ)
+        return read_model_requirements(self._config, self._root, self._settings.environ)
 
     def _run(self) -> Iterator[Package]:
         """Yield what the commands of cog.yaml install by themselves."""
@@ -185,12 +217,6 @@ class _Plan:
             )
             return settings.client_python
         where = config.where("build.python_version")
-        if not settings.pickled and tuple(map(int, version.split(".")[:2])) < OLDEST_PYTHON:
-            raise ConfigError(
-                f"Python {version} is older than what fal and cogfal run on",
-                where=where,
-                remedy='set python_version: "3.10" or newer, and pins that have wheels for it',
-            )
         self._report_python(version, where)
         return version
 
@@ -203,30 +229,13 @@ class _Plan:
                 "build.python_version", f"Python {version}", "the App's setting wins", where=where
             )
 
-    def _python_conflict(self, version: str) -> ConfigError | None:
-        minor, here = ".".join(version.split(".")[:2]), self._settings.client_python
-        if not self._settings.pickled or minor == here:
-            return None
-        where = self._config.where("build.python_version")
-        remedy = f'set python_version = "{here}" on the App'
-        if tuple(map(int, minor.split("."))) >= OLDEST_PYTHON:
-            remedy = (
-                f"deploy from Python {minor}, or with the entry that `cogfal entry` writes, "
-                f"which needs no such agreement, or {remedy}"
-            )
-        self._report.unsupported(
-            "build.python_version", f"this is Python {here}", remedy, where=where
-        )
-        return ConfigError(
-            f"the project wants Python {minor} and this is Python {here}, and an App travels as "
-            "the bytecode of one",
-            where=where,
-            remedy=remedy,
-        )
-
-    def _wants_image(self, requirements: RequirementSet) -> bool:
+    def _wants_image(self, requirements: RequirementSet, decision: Decision) -> bool:
         settings = self._settings
+        if settings.own_image:
+            return False
         reasons = image_reasons(self._config, requirements)
+        if decision.own and settings.kind != "virtualenv":
+            reasons = ("the model's own environment", *reasons)
         if settings.dockerfile is not None:
             reasons = (*reasons, f"the Dockerfile {settings.dockerfile.name}")
         if settings.kind == "container":
@@ -285,7 +294,7 @@ class _Plan:
         major, minor = self._config.build.cuda.split(".")[:2]
         return int(major), int(minor)
 
-    def _image(self, requirements: RequirementSet, python: str) -> ImagePlan:
+    def _image(self, requirements: RequirementSet, python: str, decision: Decision) -> ImagePlan:
         from cogfal.project.image import plan_image  # noqa: PLC0415  # few projects need an image
 
         return plan_image(
@@ -295,15 +304,18 @@ class _Plan:
             self._report,
             root=self._root,
             python_version=python,
+            own=decision.own,
         )
 
-    def _requirements(self, requirements: RequirementSet, *, in_image: bool) -> tuple[str, ...]:
+    def _requirements(
+        self, requirements: RequirementSet, decision: Decision, *, in_image: bool
+    ) -> tuple[str, ...]:
         own = self._settings.requirements
+        if decision.own and not in_image:
+            return (*own, "uv")
         if in_image:
             return own
-        arguments = install_arguments(
-            requirements, self._root, self._settings.installer, self._report
-        )
+        arguments = install_arguments(requirements, self._root, self._report)
         return (*arguments, *own)
 
     def _files(self, choice: Choice, plan: ImagePlan | None) -> Files:
@@ -311,7 +323,7 @@ class _Plan:
             context=str(self._root),
             ignore=choice.regexes(),
             dockerignore=choice.patterns(),
-            directory=plan.directory if plan else "/app",
+            directory=plan.directory if plan else APP_DIRECTORY,
             names=tuple(name for name, _ in choice.files),
             size=choice.size,
         )

@@ -199,6 +199,24 @@ CUDA_IMAGES: Final = (
     CudaImage((13, 0, 0), 9, "22.04"),
 )
 
+FIRST_ON_BOOKWORM: Final[dict[tuple[int, ...], int]] = {
+    (3, 7): 17,
+    (3, 8): 17,
+    (3, 9): 17,
+    (3, 10): 12,
+    (3, 11): 4,
+    (3, 12): 0,
+    (3, 13): 0,
+    (3, 14): 0,
+}
+"""The first patch of each Python whose image on Docker Hub stands on Debian 12.
+
+https://github.com/docker-library/python: from June 2023 on, images were built on it.
+"""
+
+OLDEST_MANAGED: Final = (3, 8)
+"""The oldest Python that uv installs."""
+
 HEAVY_PACKAGES: Final[dict[str, str]] = {
     "accelerate": "L",
     "catboost": "L",

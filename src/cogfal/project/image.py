@@ -11,18 +11,26 @@ from cogfal.errors import ConfigError
 from cogfal.project.commands import installed
 from cogfal.project.config import CogConfig, Command
 from cogfal.project.dockerfile import (
-    PROJECT_DIRECTORY,
+    BASE_PACKAGES,
+    MODEL_PYTHON,
     Recipe,
     apt_names,
     cuda_image,
     write_dockerfile,
 )
 from cogfal.project.gpu import frameworks, tensorflow_release
-from cogfal.project.hardware import CUDA_IMAGES, NEWEST_CUDA, CudaImage, dotted
-from cogfal.project.installer import file_lines
+from cogfal.project.hardware import (
+    CUDA_IMAGES,
+    FIRST_ON_BOOKWORM,
+    NEWEST_CUDA,
+    OLDEST_MANAGED,
+    CudaImage,
+    dotted,
+)
+from cogfal.project.installer import PROJECT_DIRECTORY, file_lines
 from cogfal.project.needs import needs_compiler
 from cogfal.project.report import Report
-from cogfal.project.requirements import Link, Local, Package, RequirementSet
+from cogfal.project.requirements import Link, Local, Option, Package, RequirementSet
 from cogfal.project.settings import PlanSettings
 from cogfal.project.takeover import take_over
 
@@ -33,11 +41,15 @@ _SECRET_NAME: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ImagePlan:
-    """A Dockerfile, and its build secrets by mount id as references to fal secrets."""
+    """A Dockerfile, and its build secrets by mount id as references to fal secrets.
+
+    `interpreter` is the path of the model's Python in the image, where fal's is another.
+    """
 
     dockerfile: str
     build_secrets: tuple[tuple[str, str], ...] = ()
     directory: str = PROJECT_DIRECTORY
+    interpreter: str | None = None
 
 
 def plan_image(
@@ -48,17 +60,28 @@ def plan_image(
     *,
     root: Path,
     python_version: str,
+    own: bool = False,
 ) -> ImagePlan:
     """Plan the image of a project that fal's own runtime cannot serve.
+
+    Args:
+        config: Its cog.yaml.
+        requirements: Its requirements.
+        settings: What the App class asks for.
+        report: Told what becomes of everything.
+        root: The project's directory.
+        python_version: The version of the model's Python.
+        own: Whether fal's interpreter is put beside the model's.
 
     Raises:
         ConfigError: Something in cog.yaml or the requirements cannot be built.
     """
-    lines, constraints = file_lines(requirements)
+    lines, constraints = file_lines(requirements, root)
+    cuda = _cuda(config, requirements, report)
     recipe = Recipe(
-        python_version,
+        _image_python(config, python_version, cuda, settings, report),
         gpu=config.build.gpu,
-        cuda=_cuda(config, requirements, report),
+        cuda=cuda,
         system_packages=_system_packages(config, requirements, report),
         variables=_variables(config, report),
         pre_install=_commands(config, "pre_install", config.build.pre_install, report),
@@ -67,12 +90,65 @@ def plan_image(
         secrets=requirements.secrets,
         run=_commands(config, "run", config.build.run, report),
         locals=_locals(requirements, root),
+        folders=_folders(requirements, root),
+        layers=settings.layers if own else (),
+        fal_python=settings.client_python if own else None,
     )
+    secrets = _secrets(config, requirements, settings, report)
     if settings.dockerfile is not None:
         text = take_over(root / settings.dockerfile, recipe, report)
+        found = settings.interpreter or MODEL_PYTHON
     else:
-        text = write_dockerfile(recipe)
-    return ImagePlan(text, _secrets(config, requirements, settings, report))
+        _report_tools(report)
+        text, found = write_dockerfile(recipe), recipe.interpreter
+    return ImagePlan(text, secrets, interpreter=found if own else None)
+
+
+def _image_python(
+    config: CogConfig,
+    version: str,
+    cuda: CudaImage | None,
+    settings: PlanSettings,
+    report: Report,
+) -> str:
+    """Return the version of which there is an image, or a build of uv's."""
+    where = config.where("build.python_version")
+    numbers = tuple(map(int, version.split(".")))
+    if settings.dockerfile is not None:
+        return version
+    if cuda is not None and numbers[:2] < OLDEST_MANAGED:
+        raise ConfigError(
+            f"no Python {version} can be had for an image of NVIDIA's",
+            where=where,
+            remedy='use Python 3.8 or newer, leave out `cuda`, or set `dockerfile = "Dockerfile"` '
+            "on the App, to a Dockerfile that installs it",
+        )
+    first = FIRST_ON_BOOKWORM.get(numbers[:2])
+    if cuda is not None or len(numbers) < 3 or (first is not None and numbers[2] >= first):
+        return version
+    newest = dotted(numbers[:2])
+    report.changed(
+        "build.python_version",
+        f"the newest Python {newest}",
+        f"the images of {version} stand on a Debian whose packages are no longer served; Cog's own "
+        "base images have the newest patch, too",
+        where=where,
+    )
+    return newest
+
+
+def _report_tools(report: Report) -> None:
+    report.changed(
+        "build",
+        f"{', '.join(BASE_PACKAGES)} installed",
+        "authors rely on them without naming them, as Cog's base images have them",
+    )
+
+
+def _folders(requirements: RequirementSet, root: Path) -> tuple[str, ...]:
+    """Return the directories of packages that `--find-links` names, relative to the project."""
+    named = (line.directory for line in requirements.lines if isinstance(line, Option))
+    return tuple(each.relative_to(root).as_posix() for each in named if each is not None)
 
 
 def _cuda(config: CogConfig, requirements: RequirementSet, report: Report) -> CudaImage | None:

@@ -1,16 +1,17 @@
 """Requirements as arguments for fal's installer, and as lines of a file for an image.
 
-fal hands an app's requirements to `uv pip install` (to pip behind a `python_entry_point`) as
-command line arguments. A command line has no hashes and no constraints file, and uv looks a
-package up in the first index that has it, where pip takes the best version of all.
+fal hands an app's requirements to `uv pip install` as command line arguments. A command line has no
+hashes and no constraints file, and uv looks a package up in the first index that has it, where pip
+takes the best version of all.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Final, Literal
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Final
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -29,6 +30,9 @@ from cogfal.project.requirements import (
     without_credentials,
 )
 
+PROJECT_DIRECTORY: Final = "/src"
+"""Where the project lies in an image; Cog's own place, which authors write into their code."""
+
 COG_PACKAGES: Final = frozenset({"cog", "coglet"})
 """Cog's runtime, whose place cogfal takes."""
 
@@ -38,15 +42,13 @@ _DROPPED: Final = {
 }
 
 
-def install_arguments(
-    requirements: RequirementSet, root: Path, installer: Literal["uv", "pip"], report: Report
-) -> tuple[str, ...]:
+def install_arguments(requirements: RequirementSet, root: Path, report: Report) -> tuple[str, ...]:
     """Return the arguments that install the requirements on fal's own runtime.
 
     Options come first, as fal's documentation asks; a flag and its value are two strings.
     """
     options = [line for line in requirements.lines if isinstance(line, Option)]
-    arguments = _option_arguments(options, installer, report)
+    arguments = _option_arguments(options, report)
     named = [
         _argument(line, root, report)
         for line in _with_constraints(requirements, report)
@@ -55,9 +57,13 @@ def install_arguments(
     return (*arguments, *dict.fromkeys(named))
 
 
-def file_lines(requirements: RequirementSet) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the lines of a requirements file and of a constraints file for pip, without paths."""
-    lines = tuple(text for line in requirements.lines if (text := _file_line(line)) is not None)
+def file_lines(requirements: RequirementSet, root: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the lines of a requirements file and of a constraints file for pip, in an image.
+
+    Local requirements are left out; directories of packages are named by where the image has them.
+    """
+    moved = (_in_image(line, root) for line in requirements.lines)
+    lines = tuple(text for line in moved if (text := file_line(line)) is not None)
     for text in lines:
         if has_credentials(text):
             raise ConfigError(
@@ -85,12 +91,22 @@ def without_cog(requirements: RequirementSet, report: Report) -> RequirementSet:
     return RequirementSet(tuple(kept), requirements.constraints, requirements.secrets)
 
 
-def _option_arguments(
-    options: Iterable[Option], installer: Literal["uv", "pip"], report: Report
-) -> list[str]:
+def _in_image(line: Line, root: Path) -> Line:
+    if not isinstance(line, Option) or line.directory is None:
+        return line
+    place = PurePosixPath(PROJECT_DIRECTORY, line.directory.relative_to(root.resolve()).as_posix())
+    return replace(line, value=str(place))
+
+
+def drop_cog(requirements: RequirementSet) -> RequirementSet:
+    """Leave out Cog itself without a word."""
+    return without_cog(requirements, Report())
+
+
+def _option_arguments(options: Iterable[Option], report: Report) -> list[str]:
     arguments: list[str] = []
     for option in options:
-        dropped = _dropped(option, installer)
+        dropped = _dropped(option)
         if dropped:
             report.changed(option.name, "left out", dropped, where=option.where)
             continue
@@ -102,7 +118,7 @@ def _option_arguments(
                 "write ${NAME} instead, and it is built as an image with the fal secret NAME",
                 where=option.where,
             )
-    if "--extra-index-url" in arguments and installer == "uv":
+    if "--extra-index-url" in arguments:
         arguments += ["--index-strategy", "unsafe-best-match"]
         report.changed(
             "--extra-index-url",
@@ -112,11 +128,13 @@ def _option_arguments(
     return arguments
 
 
-def _dropped(option: Option, installer: Literal["uv", "pip"]) -> str | None:
+def _dropped(option: Option) -> str | None:
     """Why an option cannot go on the command line, None where it can."""
+    if option.directory is not None:
+        return "fal's own runtime installs before the project's files are there"
     if option.name == "--require-hashes":
         return "hashes cannot be given on a command line"
-    return _DROPPED.get(option.name) if installer == "uv" else None
+    return _DROPPED.get(option.name)
 
 
 def _argument(line: Package | Link | Local, root: Path, report: Report) -> str:
@@ -210,7 +228,8 @@ def _constrained(line: Package, limits: dict[str, list[Package]]) -> Package:
     return Package(requirement, line.hashes, line.options, line.where)
 
 
-def _file_line(line: Line) -> str | None:
+def file_line(line: Line) -> str | None:
+    """Return a line of a requirements file, None for a path on this machine."""
     match line:
         case Package():
             hashes = [f"--hash={value}" for value in line.hashes]

@@ -10,7 +10,8 @@ from packaging.utils import canonicalize_name
 from cogfal.project.config import CogConfig
 from cogfal.project.gpu import tensorflow_release
 from cogfal.project.hardware import CUDA_COMPILED
-from cogfal.project.requirements import Link, Local, RequirementSet
+from cogfal.project.reading import read_text
+from cogfal.project.requirements import Link, Local, Option, RequirementSet
 
 _IMAGE_KEYS: Final = ("system_packages", "pre_install", "run", "cuda", "cudnn")
 
@@ -24,6 +25,11 @@ def image_reasons(config: CogConfig, requirements: RequirementSet) -> tuple[str,
         reasons.append("credentials for the package index")
     if config.build.gpu and tensorflow_release(requirements) is not None:
         reasons.append("tensorflow, which loads CUDA from the system")
+    reasons += [
+        f"the packages in {line.value}"
+        for line in requirements.lines
+        if isinstance(line, Option) and line.directory is not None
+    ]
     reasons += [
         f"the local requirement {line.path.name}"
         for line in requirements.lines
@@ -50,6 +56,6 @@ def buildable(path: Path) -> bool:
     pyproject = path / "pyproject.toml"
     if not pyproject.is_file():
         return False
-    text = pyproject.read_text(encoding="utf-8", errors="replace")
+    text = read_text(pyproject)
     section = text.partition("[project]")[2].partition("\n[")[0]
     return any(line.split("=")[0].strip() == "name" for line in section.splitlines())

@@ -16,9 +16,9 @@ from typing import Final, NamedTuple, TypeAlias
 from packaging.requirements import InvalidRequirement, Requirement
 
 from cogfal.errors import ConfigError
+from cogfal.project.reading import read_text
 from cogfal.spec import Location
 
-_MAX_BYTES: Final = 4 << 20
 _COMMENT: Final = re.compile(r"(^|\s+)#.*$")
 _VARIABLE: Final = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _CREDENTIALS: Final = re.compile(r"://[^/\s]*@")
@@ -87,11 +87,15 @@ class Local:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An installer's option, by its long name; a flag has no value."""
+    """An installer's option, by its long name; a flag has no value.
+
+    `directory` is set where the value is a directory of packages on this machine.
+    """
 
     name: str
     value: str | None = None
     where: Location | str | None = field(default=None, compare=False)
+    directory: Path | None = None
 
 
 Line: TypeAlias = Package | Link | Local | Option
@@ -113,18 +117,26 @@ class RequirementSet(NamedTuple):
         return tuple(line for line in self.lines if isinstance(line, Package))
 
 
-def read_requirements(path: Path, environ: Mapping[str, str]) -> RequirementSet:
+def read_requirements(
+    path: Path,
+    environ: Mapping[str, str],
+    *,
+    root: Path | None = None,
+    where: Location | str | None = None,
+) -> RequirementSet:
     """Follow a requirements file and the files it names.
 
     Args:
         path: The file.
         environ: Where `${NAME}` is looked up.
+        root: The project's directory, out of which no file may lead; the file's by default.
+        where: What names the file, for messages.
 
     Raises:
         ConfigError: A file or variable is missing, or a line is not in pip's format.
     """
-    reader = _Reader(environ)
-    reader.file(path, None)
+    reader = _Reader(environ, root or path.parent)
+    reader.file(path, where)
     return reader.result()
 
 
@@ -132,15 +144,16 @@ def read_packages(
     texts: Mapping[str, Location | str], base: Path, environ: Mapping[str, str]
 ) -> RequirementSet:
     """Read single requirement lines with their places, such as `build.python_packages`."""
-    reader = _Reader(environ)
+    reader = _Reader(environ, base)
     for text, where in texts.items():
         reader.line(text, where, base, constraint=False)
     return reader.result()
 
 
 class _Reader:
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], root: Path) -> None:
         self._environ = environ
+        self._root = root
         self._lines: list[Line] = []
         self._constraints: list[Package] = []
         self._secrets: dict[str, None] = {}
@@ -150,14 +163,15 @@ class _Reader:
         return RequirementSet(tuple(self._lines), tuple(self._constraints), tuple(self._secrets))
 
     def file(self, path: Path, where: Location | str | None, *, constraint: bool = False) -> None:
+        text = read_text(path, root=self._root, where=where)
         path = path.resolve()
         if path in self._open:
             raise ConfigError(
                 f"{path.name} includes itself", where=where, remedy="remove the -r or -c line"
             )
         self._open.append(path)
-        for number, text in _logical_lines(_read(path, where)):
-            self.line(text, Location(path.name, number), path.parent, constraint=constraint)
+        for number, line in _logical_lines(text):
+            self.line(line, Location(path.name, number), path.parent, constraint=constraint)
         self._open.pop()
 
     def line(self, text: str, where: Location | str, base: Path, *, constraint: bool) -> None:
@@ -217,8 +231,22 @@ class _Reader:
                 self.file(_included(value, base, where), where, constraint=True)
             elif name == "--editable":
                 self._lines.append(_editable(value, where, base))
+            elif name == "--find-links" and value and not _URL.match(value):
+                self._lines.append(Option(name, value, where, self._folder(value, base, where)))
             else:
                 self._lines.append(Option(name, value, where))
+
+    def _folder(self, value: str, base: Path, where: Location | str) -> Path:
+        """Return a directory of packages, which must be there."""
+        path = (base / value).resolve()
+        if not path.is_relative_to(self._root.resolve()) or not _exists(path):
+            raise ConfigError(
+                f"--find-links {value}: there is no such directory in the project",
+                where=where,
+                remedy="put it there, or correct its path, which is relative to the file that "
+                "names it",
+            )
+        return path
 
     def _subject(
         self, text: str, options: list[tuple[str, str | None]], where: Location | str, base: Path
@@ -254,23 +282,6 @@ def has_credentials(text: str) -> bool:
 def without_credentials(text: str) -> str:
     """Return a text that may be shown, with every URL's user name and password left out."""
     return re.sub(r"(://)[^/@\s]+@", r"\1***@", text)
-
-
-def _read(path: Path, where: Location | str | None) -> str:
-    try:
-        if not path.is_file() or path.stat().st_size > _MAX_BYTES:
-            what = "is too large for a requirements file" if path.is_file() else "is no file"
-            raise ConfigError(
-                f"the requirements {path.name}: {path} {what}",
-                where=where,
-                remedy="put the file there, or correct its path, which is relative to the file "
-                "that names it",
-            )
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"{path.name} cannot be read: {error}", where=where, remedy="save it as UTF-8"
-        ) from error
 
 
 def _logical_lines(text: str) -> Iterator[tuple[int, str]]:

@@ -17,13 +17,22 @@ PINNED: Final = ("fastapi", "pydantic", "tblib")
 """What fal installs on the runner in the deploying machine's version (its SERVE_REQUIREMENTS)."""
 
 
-PLANNED: Final = "COGFAL_PLANNED"
-"""Set on a runner whose environment was planned elsewhere: there is nothing left to plan."""
+SERVER_REQUIREMENTS: Final = (
+    "uvicorn",
+    "starlette_exporter",
+    "packaging",
+    "structlog",
+    "tomli",
+    "tomli-w",
+    "httpx>=0.20",
+)
+"""What fal installs besides, in whatever version fits."""
 
+RESOLVE: Final = "COGFAL_RESOLVE"
+"""Set to 0, keeps uv from being asked, over the network, whether both sides' packages agree."""
 
-def planned() -> bool:
-    """Whether this process runs where everything was planned before."""
-    return os.environ.get(PLANNED) == "1"
+OLDEST_PYTHON: Final = (3, 10)
+"""The oldest Python of fal's process and cogfal's."""
 
 
 def client_pins() -> dict[str, str]:
@@ -46,15 +55,23 @@ def client_python() -> str:
 class PlanSettings:
     """What the App class asks for; a value here wins over cog.yaml.
 
+    `environment` says whether the author's code has an environment of its own; `resolve` allows
+    uv to be asked, which may use the network. `own_image` says that the App has an image of its
+    author's, in which `interpreter` is the model's Python. `layers` are the App's own
+    requirements, which are the model's.
+
     `gpu_machine_type` is the first choice for `gpu: true` where `machine_type` is None. `kind`
-    "container" or "virtualenv" overrules what cog.yaml would need. `installer` is what runs on
-    fal: uv for an App class, pip behind a `python_entry_point`. `build_secrets` maps a secret
+    "container" or "virtualenv" overrules what cog.yaml would need. `build_secrets` maps a secret
     mount's id to the name of the fal secret; the default is the id in capitals. `weights` maps
-    paths in the project to where the runner gets them from. `pickled` says that Python versions
-    must agree because the App travels as bytecode, `asynchronous` that the predictor can run
-    several predictions at once.
+    paths in the project to where the runner gets them from. `asynchronous`
+    says that the predictor can run several predictions at once.
     """
 
+    environment: Literal["auto", "own", "shared"] = "auto"
+    resolve: bool = field(default_factory=lambda: os.environ.get(RESOLVE) != "0")
+    own_image: bool = False
+    interpreter: str | None = None
+    layers: tuple[tuple[str, ...], ...] = ()
     machine_type: str | tuple[str, ...] | None = None
     gpu_machine_type: str = "GPU-H100"
     num_gpus: int | None = None
@@ -62,8 +79,6 @@ class PlanSettings:
     python_version: str | None = None
     max_multiplexing: int | None = None
     requirements: tuple[str, ...] = ()
-    installer: Literal["uv", "pip"] = "uv"
-    pickled: bool = True
     asynchronous: bool = True
     dockerfile: Path | None = None
     exclude: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from cogfal.errors import ConfigError
+from cogfal.project.reading import read_text
 from cogfal.project.report import Report
 
 _GLOB_CHARACTER: Final = re.compile(r"[*?\[\]!# \\]")
@@ -158,12 +159,7 @@ def _char_class(body: str) -> str:
 
 def _dockerignore(root: Path) -> list[str]:
     path = root / ".dockerignore"
-    try:
-        return path.read_text(encoding="utf-8-sig").splitlines() if path.is_file() else []
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"cannot be read: {error}", where=".dockerignore", remedy="save it as UTF-8 text"
-        ) from error
+    return read_text(path).splitlines() if path.exists() else []
 
 
 class _Walk:

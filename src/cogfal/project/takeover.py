@@ -14,6 +14,7 @@ from typing import Final
 
 from cogfal.errors import ConfigError
 from cogfal.project.dockerfile import Recipe, project_layers
+from cogfal.project.reading import read_text
 from cogfal.project.report import Report
 from cogfal.spec import Location
 
@@ -108,14 +109,7 @@ def instructions(text: str) -> Iterator[Instruction]:
 
 def _checked(path: Path) -> tuple[list[Instruction], list[str]]:
     """The instructions, and the parser directives that stand before them."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"cannot be read: {error}",
-            where=path.name,
-            remedy="write it with `cog debug > Dockerfile`",
-        ) from error
+    text = read_text(path)
     found = list(instructions(text))
     directives = [line for line in text.splitlines()[:1] if _DIRECTIVE.match(line)]
     if not any(instruction.name == "FROM" for instruction in found):

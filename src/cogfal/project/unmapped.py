@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cogfal.project.config import CogConfig
+from cogfal.project.decision import Decision
 from cogfal.project.report import Report
 from cogfal.project.requirements import Option, RequirementSet
 from cogfal.project.settings import PlanSettings
@@ -32,6 +33,23 @@ def split_weights(config: CogConfig, settings: PlanSettings, report: Report) -> 
                 where=where,
             )
     return found | dict(settings.weights)
+
+
+def report_decision(
+    decision: Decision, python: str, settings: PlanSettings, report: Report
+) -> None:
+    """Report where the author's code runs, and why."""
+    if not decision.own:
+        report.kept("environment", f"shared with fal's: {'; '.join(decision.reasons)}")
+    else:
+        what = f"the model's own, Python {python}, beside fal's, Python {settings.client_python}"
+        report.changed("environment", what, "; ".join(decision.reasons))
+    if decision.doubt is not None:
+        report.unsupported(
+            "environment",
+            decision.doubt,
+            'set environment = "own" on the App where its packages do not go with fal\'s',
+        )
 
 
 def report_requirements(config: CogConfig, requirements: RequirementSet, report: Report) -> None:

@@ -25,7 +25,7 @@ from cogfal.server.caller import wait_watching
 from cogfal.server.envelope import ID_RULE, Envelope, Malformed, is_id, new_id, read_envelope
 from cogfal.server.events import EventStream
 from cogfal.server.stores import Uploads
-from cogfal.server.webhooks import TRACE_HEADERS, InCogsWords, Target, Webhooks
+from cogfal.server.webhooks import TRACE_HEADERS, Target, Webhooks
 
 API: Final = "cog"
 PARAMETER: Final = "id"
@@ -217,8 +217,7 @@ class _Resource:
     def _tell(self, prediction: Prediction, envelope: Envelope, request: Request) -> None:
         if envelope.webhook is not None:
             trace = {n: v for n in TRACE_HEADERS if (v := request.headers.get(n)) is not None}
-            target = Target(envelope.webhook, envelope.events, trace)
-            self.api.webhooks.tell(InCogsWords(prediction), target)
+            self.api.webhooks.tell(prediction, Target(envelope.webhook, envelope.events, trace))
 
     def _attached(self, prediction: Prediction, mode: Mode) -> Response:
         """Answer about a prediction that somebody else may be waiting for."""

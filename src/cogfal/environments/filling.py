@@ -1,0 +1,188 @@
+"""Fill an empty directory with a Python and packages: the calls of uv."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from cogfal.environments.interpreters import FoundPython, find_interpreter, find_uv
+from cogfal.environments.model import ModelEnvironment
+from cogfal.errors import SetupError
+
+TORCH_INDEX: Final = "COGFAL_TORCH_INDEX"
+"""Names another place for the CPU builds of torch than PyTorch's own."""
+
+_TORCH_INDEX_LINE: Final = re.compile(r"--(extra-)?index-url .*/whl/(nightly/|test/)?cu\d+/?$")
+_CUDA_LABEL: Final = re.compile(r"\+cu\d+\b")
+_SAID: Final = 30  # lines of uv's that an error repeats
+_FLAGS: Final = {
+    "--pre": ("--prerelease", "allow"),
+    "--prefer-binary": (),
+    "--require-hashes": ("--require-hashes",),
+}
+_VALUED: Final = {"--trusted-host": "--allow-insecure-host"}
+_IGNORED: Final = ("--use-feature",)
+
+
+def fill(
+    environment: ModelEnvironment, place: Path, tell: Callable[[str], None], *, cpu: bool
+) -> None:
+    """Make a virtualenv at `place`, which can be moved afterwards, with everything in it.
+
+    Raises:
+        SetupError: The Python cannot be had, or a package cannot be installed.
+    """
+    found = find_interpreter(environment.python)
+    count = environment.packages
+    tell(
+        f"making an environment for the model, once: Python {found.version} and "
+        f"{count} package{'' if count == 1 else 's'}"
+    )
+    if not found.fits(environment.python):
+        tell(f"Python {environment.python} is not on this machine: {found.version} is taken")
+    _run(["venv", "--relocatable", "--python", str(found.path), str(place)], "", _untold)
+    installer = _Installer(place / "bin/python", tell, cpu=cpu)
+    installer.seed(found)
+    installer.lines(environment.requirements, environment.constraints)
+    for words in environment.installs:
+        installer.words(words)
+
+
+class _Installer:
+    """Installs into one virtualenv."""
+
+    def __init__(self, python: Path, tell: Callable[[str], None], *, cpu: bool) -> None:
+        self._start = ["pip", "install", "--python", str(python)]
+        self._tell = tell
+        self._cpu = cpu
+
+    def seed(self, found: FoundPython) -> None:
+        """Install what a Python brings along for its own virtualenvs: pip, to 3.11 setuptools."""
+        minor = ".".join(found.version.split(".")[:2])
+        wheels = _bundled(found.path, minor)
+        if wheels:
+            _run([*self._start, "--no-index", "--no-deps", *wheels], "", _untold)
+
+    def lines(self, requirements: Sequence[str], constraints: Sequence[str]) -> None:
+        """Install the lines of a requirements file."""
+        if not requirements:
+            return
+        kept = list(_for_cpu(requirements)) if self._cpu else list(requirements)
+        options = list(_options(kept))
+        with TemporaryDirectory(prefix="cogfal-") as folder:
+            file, limits = Path(folder, "requirements.txt"), Path(folder, "constraints.txt")
+            file.write_text("\n".join(filter(_in_file, kept)) + "\n", encoding="utf-8")
+            limits.write_text("\n".join(constraints) + "\n", encoding="utf-8")
+            named = ["-r", str(file), *(["-c", str(limits)] if constraints else [])]
+            self._install([*options, *named], "the requirements")
+
+    def words(self, words: Sequence[str]) -> None:
+        """Install what a plain line of `run` gives to pip."""
+        self._install(_as_uv_takes(words), f"`pip install {shlex.join(words)}` of build.run")
+
+    def _install(self, words: Sequence[str], what: str) -> None:
+        torch = _cpu_builds() if self._cpu else []
+        _run(
+            [*self._start, "--index-strategy", "unsafe-best-match", *torch, *words],
+            what,
+            self._tell,
+        )
+
+
+def _cpu_builds() -> list[str]:
+    """Where no GPU is, torch's wheels for CUDA are gigabytes that nothing would use."""
+    index = os.environ.get(TORCH_INDEX)
+    return ["--extra-index-url", index] if index else ["--torch-backend", "cpu"]
+
+
+def _for_cpu(lines: Iterable[str]) -> Iterator[str]:
+    """Ask for the same versions, not built for CUDA."""
+    for line in lines:
+        if not _TORCH_INDEX_LINE.search(line):
+            yield _CUDA_LABEL.sub("", line)
+
+
+def _options(lines: Iterable[str]) -> Iterator[str]:
+    """Yield what uv takes as words, not in the file."""
+    for line in lines:
+        name, _, value = line.partition(" ")
+        if name in _FLAGS:
+            yield from _FLAGS[name]
+        elif name in _VALUED:
+            yield from (_VALUED[name], value)
+
+
+def _in_file(line: str) -> bool:
+    name = line.partition(" ")[0]
+    return name not in _FLAGS and name not in _VALUED and name not in _IGNORED
+
+
+def _as_uv_takes(words: Sequence[str]) -> list[str]:
+    """Turn pip's words into uv's; what only concerns pip's own ways is left out."""
+    found: list[str] = []
+    left = deque(words)
+    while left:
+        word = left.popleft()
+        name, equals, value = word.partition("=")
+        if word in _FLAGS:
+            found += _FLAGS[word]
+        elif name in _VALUED:
+            found += [_VALUED[name], value if equals else left.popleft()]
+        elif word not in PIP_ALONE:
+            found.append(word)
+    return found
+
+
+PIP_ALONE: Final = frozenset(
+    {"-q", "--quiet", "--no-cache-dir", "--no-input", "--disable-pip-version-check", "--user"}
+    | {"-v", "--verbose", "--progress-bar=off", "--root-user-action=ignore", "--ignore-installed"}
+    | {"--break-system-packages", "--no-warn-script-location", "-I"}
+)
+
+
+def _bundled(python: Path, minor: str) -> list[str]:
+    """Return the wheels that lie in an interpreter's ensurepip; a distribution's has none."""
+    bundled = python.resolve().parent.parent / f"lib/python{minor}/ensurepip/_bundled"
+    return sorted(map(str, bundled.glob("*.whl")))
+
+
+def _run(words: Sequence[str], what: str, tell: Callable[[str], None]) -> None:
+    """Run uv, and pass on what it says; raises SetupError where it fails."""
+    said: deque[str] = deque(maxlen=_SAID)
+    environ = {**os.environ, "NO_COLOR": "1"}
+    for name in ("VIRTUAL_ENV", "UV_PYTHON", "UV_SYSTEM_PYTHON", "PYTHONPATH", "PYTHONHOME"):
+        environ.pop(name, None)
+    with subprocess.Popen(  # noqa: S603  # uv, with the words of cog.yaml
+        [find_uv(), *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env=environ,
+        cwd="/",  # where no project has settings for uv
+    ) as process:
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                said.append(line.rstrip())
+                tell(line.rstrip())
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode != 0:
+        raise SetupError(
+            f"uv could not install {what or 'a Python'} for the model:\n" + "\n".join(said),
+            remedy="correct what it names; `--here` runs the model in the present environment",
+        )
+
+
+def _untold(_line: str) -> None:
+    """Tell nobody."""

@@ -1,0 +1,135 @@
+"""Make a model's environment with uv, once: written aside, renamed, and found again by its key."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from cogfal.environments.model import ModelEnvironment
+from cogfal.errors import SetupError
+
+Progress: TypeAlias = Callable[[str], None]
+"""Is told, line by line, what is being done."""
+
+MARKER: Final = "cogfal.json"
+"""Written into an environment that is whole; its time is when it was used last."""
+
+_GPU_DRIVERS: Final = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/dxg")
+
+
+def environments_directory(environ: Mapping[str, str] | None = None) -> Path:
+    """Return where environments are kept on a machine of one's own."""
+    environ = os.environ if environ is None else environ
+    cache = environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache, "cogfal", "environments")
+
+
+def interpreter_of(
+    environment: ModelEnvironment, directory: Path | None = None, *, cpu: bool | None = None
+) -> Path:
+    """Return the path of an environment's interpreter, whether it was made already or not.
+
+    Args:
+        environment: What it is made of.
+        directory: Where environments are kept.
+        cpu: Whether the CPU builds of torch are taken; by default where there is no NVIDIA GPU.
+    """
+    cpu = not has_gpu() if cpu is None else cpu
+    return (directory or environments_directory()) / environment.key(cpu=cpu) / "bin/python"
+
+
+def make(
+    environment: ModelEnvironment,
+    *,
+    progress: Progress | None = None,
+    directory: Path | None = None,
+    cpu: bool | None = None,
+) -> Path:
+    """Return the interpreter of an environment, which is made where it is not there yet.
+
+    Two that want the same at the same time make it once; one that is killed leaves nothing that
+    would be taken for an environment.
+
+    Args:
+        environment: What it is made of.
+        progress: Is told what takes long; never called where the environment is there.
+        directory: Where environments are kept; by default in the user's cache.
+        cpu: Whether to take the CPU builds of torch; by default where there is no NVIDIA GPU.
+
+    Raises:
+        SetupError: It cannot be made; with what uv said last.
+    """
+    cpu = not has_gpu() if cpu is None else cpu
+    python = interpreter_of(environment, directory, cpu=cpu)
+    place = python.parent.parent
+    if _is_there(place):
+        return python
+    tell = progress or _silently
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(place, tell):
+            if not _is_there(place):
+                _make_aside(environment, place, tell, cpu=cpu)
+    except OSError as error:
+        raise SetupError(
+            f"the model's environment cannot be written: {error}",
+            remedy="make room there, or set XDG_CACHE_HOME to another directory",
+        ) from error
+    return python
+
+
+def has_gpu() -> bool:
+    """Whether an NVIDIA GPU can be used here."""
+    return any(map(os.path.exists, _GPU_DRIVERS))
+
+
+def _is_there(place: Path) -> bool:
+    """Whether an environment is whole, its interpreter's own Python included; marks its use."""
+    marker = place / MARKER
+    if not marker.is_file() or not (place / "bin/python").exists():
+        return False
+    with suppress(OSError):  # somebody else's, or on a disk that is only read
+        os.utime(marker)
+    return True
+
+
+def _make_aside(environment: ModelEnvironment, place: Path, tell: Progress, *, cpu: bool) -> None:
+    """Fill a directory beside the place and rename it; the lock is held."""
+    from cogfal.environments.filling import fill  # noqa: PLC0415  # not where it is there already
+
+    for left in place.parent.glob(f".{place.name}-*"):  # by a process that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
+    try:
+        fill(environment, aside / "environment", tell, cpu=cpu)
+        # The marker is the last thing written, and the rename what makes all of it appear.
+        (aside / "environment" / MARKER).write_text(environment.shown(), encoding="utf-8")
+        shutil.rmtree(place, ignore_errors=True)  # one whose Python has gone
+        (aside / "environment").rename(place)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextmanager
+def _locked(place: Path, tell: Progress) -> Iterator[None]:
+    """Hold the lock of one environment; the system lets go of it when its holder ends."""
+    handle = os.open(place.with_name(f"{place.name}.lock"), os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            tell("another process is making the model's environment; waiting for it")
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _silently(_line: str) -> None:
+    """Tell nobody."""

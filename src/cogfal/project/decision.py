@@ -1,0 +1,267 @@
+"""Decide whether the author's code runs in fal's environment or in one of its own, and say why."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from cogfal.environments import ModelEnvironment, environments_directory
+from cogfal.environments.interpreters import find_uv
+from cogfal.errors import ConfigError
+from cogfal.project.installer import drop_cog, file_line
+from cogfal.project.pins import check_pins
+from cogfal.project.requirements import Option, Package, RequirementSet
+from cogfal.project.settings import OLDEST_PYTHON, SERVER_REQUIREMENTS, PlanSettings
+
+Wanted: TypeAlias = Literal["auto", "own", "shared"]
+
+HERE: Final = "COGFAL_HERE"
+"""Set to 1, runs the author's code in the environment that cogfal is in, whatever cog.yaml says."""
+
+_PATIENCE: Final = 60.0  # seconds for uv to find versions
+_KEPT_FOR: Final = 86_400.0  # seconds; other versions appear
+_BOUND: Final = 400  # characters of uv's explanation
+
+
+class Decision(NamedTuple):
+    """Where the author's code runs: `own` environment or fal's, with the reasons.
+
+    `doubt` says what could not be found out, None where everything was.
+    """
+
+    own: bool
+    reasons: tuple[str, ...] = ()
+    doubt: str | None = None
+
+    @property
+    def mode(self) -> Literal["own", "shared"]:
+        """The word for it, as the setting has it."""
+        return "own" if self.own else "shared"
+
+
+def decide_here(
+    model: ModelEnvironment, python: str, wanted: Wanted = "auto", *, here: bool | None = None
+) -> Decision:
+    """Decide for one's own machine.
+
+    Args:
+        model: What cog.yaml asks for.
+        python: The minor version of the interpreter that cogfal runs in.
+        wanted: The App's setting.
+        here: Whether the present environment is asked for; by default where `COGFAL_HERE` is 1.
+    """
+    if os.environ.get(HERE) == "1" if here is None else here:
+        return Decision(False, ("the present environment is asked for",))
+    if wanted != "auto":
+        return Decision(wanted == "own", (f'environment = "{wanted}"',))
+    reasons = []
+    if minor(model.python) != python:
+        reasons.append(f"it wants Python {model.python}, and this is {python}")
+    if model.packages:
+        reasons.append(f"it names {_count(model.packages)}")
+    return Decision(bool(reasons), tuple(reasons) or ("it names no package and no other Python",))
+
+
+def decide_on_fal(
+    requirements: RequirementSet,
+    packages: Sequence[Package],
+    python: str,
+    settings: PlanSettings,
+) -> Decision:
+    """Decide for fal's runners.
+
+    Args:
+        requirements: The project's.
+        packages: The named ones, and those that commands install.
+        python: The version of Python that the project asks for.
+        settings: What the App asks for, and what this machine has.
+
+    Raises:
+        ConfigError: `environment = "shared"` is asked for, and cannot be.
+    """
+    if settings.own_image:
+        return _in_own_image(settings)
+    if settings.environment == "shared":
+        check_python(python, settings)
+        check_pins(packages, settings.pins, python)
+    if settings.environment != "auto":
+        return Decision(settings.environment == "own", (f'environment = "{settings.environment}"',))
+    return _at_best(requirements, packages, python, settings)
+
+
+def _at_best(
+    requirements: RequirementSet,
+    packages: Sequence[Package],
+    python: str,
+    settings: PlanSettings,
+) -> Decision:
+    """Share fal's environment unless something tells that it cannot be shared."""
+    if settings.dockerfile is not None:
+        return Decision(True, (f"{settings.dockerfile.name} brings a Python of its own",))
+    if minor(python) != settings.client_python:
+        why = f"it wants Python {python}, and the App travels from {settings.client_python}"
+        return Decision(True, (why,))
+    try:
+        check_pins(packages, settings.pins, python)
+    except ConfigError as error:
+        return Decision(True, (error.what,))
+    return _resolved(requirements, python, settings)
+
+
+def _in_own_image(settings: PlanSettings) -> Decision:
+    """In an image of the author's own, the model's Python is another only where it is named."""
+    if settings.interpreter is None and settings.environment != "own":
+        return Decision(False, ("the App's own image has one Python",))
+    if settings.interpreter is None:
+        raise ConfigError(
+            "which Python of the App's own image is the model's is not known",
+            where='environment = "own"',
+            remedy='set `interpreter = "/usr/bin/python3"` on the App, to its path in the image',
+        )
+    return Decision(True, (f"the App names {settings.interpreter}",))
+
+
+def check_python(python: str, settings: PlanSettings) -> None:
+    """Refuse a Python that fal's own process cannot run on.
+
+    Raises:
+        ConfigError: It is older than fal's, or another than the one that the App travels from.
+    """
+    numbers = tuple(map(int, minor(python).split(".")))
+    if numbers >= OLDEST_PYTHON and minor(python) == settings.client_python:
+        return
+    raise ConfigError(
+        f"the project wants Python {python}, and fal's process has Python "
+        f"{settings.client_python}, that of this machine",
+        where="build.python_version",
+        remedy='remove environment = "shared", so that the model has an environment of its own',
+    )
+
+
+def minor(version: str) -> str:
+    """Return a version without its patch."""
+    return ".".join(version.split(".")[:2])
+
+
+def _resolved(requirements: RequirementSet, python: str, settings: PlanSettings) -> Decision:
+    """Ask uv whether one environment can hold what both sides need."""
+    lines = [*_index_lines(drop_cog(requirements))]
+    if not any(not line.startswith("-") for line in lines):
+        return Decision(False, ("nothing that it asks for contradicts fal's packages",))
+    if not settings.resolve:
+        return _direct("uv was not asked")
+    fal = [f"{name}=={pin}" for name, pin in settings.pins.items()]
+    fal += [*SERVER_REQUIREMENTS, *settings.requirements]
+    kept = _Kept([python, lines, fal])
+    answer = kept.read() or _ask_uv(lines, fal, python)
+    kept.write(answer)
+    match answer:
+        case ("contradiction", why):
+            return Decision(True, (f"its packages contradict fal's: {why}",))
+        case ("unknown", why):
+            return _direct(why)
+        case _:
+            return Decision(False, ("uv finds versions that suit both fal and the model",))
+
+
+def _direct(doubt: str) -> Decision:
+    return Decision(
+        False,
+        ("no requirement contradicts fal's packages directly",),
+        f"{doubt}: whether what the requirements need in turn contradicts fal's is not known",
+    )
+
+
+def _index_lines(requirements: RequirementSet) -> Iterable[str]:
+    """Yield what can be looked up without fetching and building anything."""
+    for line in requirements.lines:
+        if isinstance(line, Package) and line.requirement.url is None:
+            yield str(line.requirement)
+        elif isinstance(line, Option) and line.directory is None and line.name in _INDEXES:
+            text = file_line(line)
+            assert text is not None
+            yield text
+
+
+_INDEXES: Final = ("--index-url", "--extra-index-url", "--find-links")
+
+
+def _ask_uv(lines: Sequence[str], fal: Sequence[str], python: str) -> tuple[str, str]:
+    """Return `fits`, or `contradiction` or `unknown` with uv's words.
+
+    What cannot be resolved together may be what cannot be resolved at all, or not from here: so
+    the model's own side is tried alone before a contradiction is told.
+    """
+    together = _compile([*lines, *fal], python)
+    if together is None:
+        return "fits", ""
+    alone = _compile(lines, python)
+    return ("contradiction", together) if alone is None else ("unknown", alone)
+
+
+def _compile(lines: Sequence[str], python: str) -> str | None:
+    """Return why uv finds no versions for the lines, None where it does; nothing is built."""
+    with TemporaryDirectory(prefix="cogfal-") as folder:
+        file = Path(folder, "requirements.in")
+        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        command = [find_uv(), "pip", "compile", "--quiet", "--no-build", "--no-header"]
+        command += ["--index-strategy", "unsafe-best-match", "--python-platform", "linux"]
+        command += ["--python-version", minor(python), str(file)]
+        try:
+            done = subprocess.run(  # noqa: S603  # uv
+                command,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                cwd=folder,
+                timeout=_PATIENCE,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return "uv did not answer in time"
+    return None if done.returncode == 0 else _brief(done.stderr)
+
+
+def _brief(text: str) -> str:
+    words = " ".join(text.replace("cause:", "").split()).removeprefix("error: ")
+    return words if len(words) <= _BOUND else words[: _BOUND - 3] + "..."
+
+
+class _Kept:
+    """An answer of uv's that is kept, as asking takes seconds; what is unknown is asked again."""
+
+    def __init__(self, question: object) -> None:
+        key = hashlib.sha256(json.dumps(question).encode()).hexdigest()[:32]
+        self._path = environments_directory().parent / "decisions" / f"{key}.json"
+
+    def read(self) -> tuple[str, str] | None:
+        try:
+            if time.time() - self._path.stat().st_mtime > _KEPT_FOR:
+                return None
+            verdict, why = json.loads(self._path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return verdict, why
+
+    def write(self, answer: tuple[str, str]) -> None:
+        if answer[0] == "unknown":
+            return
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with TemporaryDirectory(dir=self._path.parent) as folder:
+                aside = Path(folder, "answer")
+                aside.write_text(json.dumps(answer), encoding="utf-8")
+                aside.replace(self._path)
+        except OSError:
+            return  # asked again next time
+
+
+def _count(packages: int) -> str:
+    return "1 package" if packages == 1 else f"{packages} packages"

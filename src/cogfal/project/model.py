@@ -1,0 +1,132 @@
+"""Read what the author's code needs of Python, and describe an environment that has it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from cogfal.environments import ModelEnvironment
+from cogfal.environments.model import state_of
+from cogfal.project.commands import plain_installs
+from cogfal.project.config import CogConfig
+from cogfal.project.installer import drop_cog, file_line
+from cogfal.project.requirements import (
+    Line,
+    Local,
+    Option,
+    RequirementSet,
+    read_packages,
+    read_requirements,
+)
+from cogfal.project.settings import client_python
+from cogfal.spec import Location
+
+
+class NotRun(NamedTuple):
+    """A command of cog.yaml that is not run on one's own machine."""
+
+    key: str
+    command: str
+    where: Location | str
+
+
+class LocalModel(NamedTuple):
+    """The model's environment on one's own machine.
+
+    `not_run` are the commands of `run` and `pre_install` that are more than a plain `pip install`;
+    `system_packages` the names that cog.yaml asks for.
+    """
+
+    environment: ModelEnvironment
+    not_run: tuple[NotRun, ...] = ()
+    system_packages: tuple[str, ...] = ()
+
+
+def read_model_requirements(
+    config: CogConfig, root: Path, environ: Mapping[str, str]
+) -> RequirementSet:
+    """Read the requirements that cog.yaml names or lists.
+
+    Raises:
+        ConfigError: A file is missing or leads out of the project, or a line is not pip's.
+    """
+    build = config.build
+    if build.python_requirements:
+        where = config.where("build.python_requirements")
+        path = root / build.python_requirements
+        return read_requirements(path, environ, root=root, where=where)
+    places = {
+        text: config.where(f"build.python_packages[{i}]")
+        for i, text in enumerate(build.python_packages)
+    }
+    return read_packages(places, root, environ)
+
+
+def local_model(
+    config: CogConfig, root: Path, environ: Mapping[str, str] | None = None
+) -> LocalModel:
+    """Describe the environment that a project's own machine is to make for its model.
+
+    Raises:
+        ConfigError: The requirements cannot be read.
+    """
+    requirements = read_model_requirements(config, root, os.environ if environ is None else environ)
+    installs: list[tuple[str, ...]] = []
+    not_run: list[NotRun] = []
+    for key in ("run", "pre_install"):
+        for i, each in enumerate(getattr(config.build, key)):
+            plain = None if each.mounts else plain_installs(each.command)
+            if plain is None:
+                name = f"build.{key}[{i}]"
+                not_run.append(NotRun(name, each.command, config.where(name)))
+            installs += plain or ()
+    python = config.build.python_version or client_python()
+    environment = model_environment(python, requirements, root, installs)
+    return LocalModel(environment, tuple(not_run), config.build.system_packages)
+
+
+def model_environment(
+    python: str,
+    requirements: RequirementSet,
+    directory: Path,
+    installs: Iterable[tuple[str, ...]] = (),
+    *,
+    root: Path | None = None,
+) -> ModelEnvironment:
+    """Describe an environment that holds the requirements.
+
+    Args:
+        python: Its version.
+        requirements: What it holds; Cog itself is left out.
+        directory: Where the project's files lie on the machine that makes it.
+        installs: What follows on them, the words behind `pip install`.
+        root: Where the project's files lie here; by default there.
+    """
+    root = root or directory
+    kept = drop_cog(requirements)
+    return ModelEnvironment(
+        python,
+        requirements=tuple(_lines(kept.lines, root, directory)),
+        constraints=tuple(str(package.requirement) for package in kept.constraints),
+        installs=tuple(installs),
+        state=state_of(line.path for line in kept.lines if isinstance(line, Local)),
+    )
+
+
+def _lines(lines: Iterable[Line], root: Path, directory: Path) -> Iterator[str]:
+    for line in lines:
+        if isinstance(line, Local):
+            path = _moved(line.path, root, directory)
+            yield f"{'-e ' if line.editable else ''}{path}{line.extras}"
+        elif isinstance(line, Option) and line.directory is not None:
+            yield f"{line.name} {_moved(line.directory, root, directory)}"
+        else:
+            text = file_line(line)
+            assert text is not None
+            yield text
+
+
+def _moved(path: Path, root: Path, directory: Path) -> Path:
+    return directory / path.relative_to(root) if path.is_relative_to(root) else path
