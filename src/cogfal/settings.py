@@ -88,6 +88,12 @@ class Settings:
     allow_private_hosts: ClassVar[bool] = False
     """Let file inputs and webhooks name private and loopback hosts; for local runs only."""
 
+    max_body_bytes: ClassVar[int] = 100 * 1024**2
+    """The largest body of a request, in bytes; four times as many may be held at once.
+
+    Larger files come as URLs.
+    """
+
     trusted_hosts: ClassVar[Sequence[str]] = ()
     """Further names under which a local run may be reached, and whose web pages may call it.
 
@@ -152,6 +158,7 @@ class HostSettings(NamedTuple):
     timings: bool = Settings.timings
     playground: bool = Settings.playground
     allow_private_hosts: bool = Settings.allow_private_hosts
+    max_body_bytes: int = Settings.max_body_bytes
     trusted_hosts: Sequence[str] = Settings.trusted_hosts
     data_urls: bool = Settings.data_urls
     upload_url: str | None = Settings.upload_url

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 from starlette.requests import Request
 from starlette.types import Message
 
-from cogfal.server.caller import wait_watching
+from cogfal.server.caller import HELD_BODIES, Bodies, BodyRefused, wait_watching
+from tests.server.predictions import Play
 
 
 class Caller:
@@ -70,3 +72,70 @@ def test_a_cancelled_wait_cancels() -> None:
         return caller.cancellations
 
     assert asyncio.run(main()) == 1
+
+
+MEGABYTE = 1_000_000
+
+
+def sending(*pieces: bytes, announced: int | None = None, ends: bool = True) -> Request:
+    """Return a request whose body comes in these pieces, and then ends or not."""
+    waiting = [{"type": "http.request", "body": piece, "more_body": True} for piece in pieces]
+    if ends:
+        waiting.append({"type": "http.request", "body": b"", "more_body": False})
+
+    async def receive() -> Message:
+        if not waiting:
+            await asyncio.Event().wait()
+        return waiting.pop(0)
+
+    length = [] if announced is None else [(b"content-length", str(announced).encode())]
+    return Request({"type": "http", "method": "POST", "headers": length}, receive)
+
+
+async def read(bodies: Bodies, request: Request) -> bytes:
+    """Read a body."""
+    async with bodies.read(request) as body:
+        return body.data
+
+
+@pytest.mark.parametrize(
+    ("request_of", "status"),
+    [
+        (lambda: sending(b"x" * 2 * MEGABYTE), 413),
+        (lambda: sending(b"x", announced=2 * MEGABYTE), 413),
+        (lambda: sending(b"x", announced=10**30), 413),
+        (lambda: sending(b"x", ends=False), 408),
+    ],
+    ids=["too large", "announced as too large", "announced as endless", "never complete"],
+)
+def test_a_body_that_is_not_read_to_its_end(request_of: Callable[[], Request], status: int) -> None:
+    """Its caller hears why, and nothing of it is held any more."""
+    bodies = Bodies(MEGABYTE, seconds=0.01)
+
+    with pytest.raises(BodyRefused) as caught:
+        asyncio.run(read(bodies, request_of()))
+
+    assert caught.value.status == status
+    assert asyncio.run(read(bodies, sending(b"next"))) == b"next"
+
+
+def test_no_more_bytes_are_held_than_fit() -> None:
+    """Bodies that predictions hold leave no room for another, until one of them ends."""
+
+    async def main() -> tuple[int, bytes]:
+        bodies, plays = Bodies(MEGABYTE), [Play(f"id {n}") for n in range(HELD_BODIES)]
+        for play in plays:
+            async with bodies.read(sending(b"x" * MEGABYTE)) as body:
+                body.keep_for(play.prediction)
+        with pytest.raises(BodyRefused) as caught:
+            await read(bodies, sending(b"x" * MEGABYTE))
+        await read(bodies, sending(b"a small one"))
+        plays[0].succeed()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return caught.value.status, await read(bodies, sending(b"y" * MEGABYTE))
+
+    status, body = asyncio.run(main())
+
+    assert status == 429
+    assert len(body) == MEGABYTE

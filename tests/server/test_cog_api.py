@@ -96,7 +96,7 @@ def test_secrets_are_never_shown(serve_ours: Start) -> None:
 
 def test_a_trainer_has_slots_and_ids_of_its_own(serve_ours: Start) -> None:
     """Predictions and trainings run side by side and cannot cancel one another."""
-    slow = TRAINING.replace('print("training")', 'print("training", flush=True); time.sleep(1)')
+    slow = TRAINING.replace('print("training")', "[time.sleep(0.05) for _ in range(1200)]")
     ours = serve_ours("import time\n" + slow, "predict.py:predict", "--train", "predict.py:train")
     ours.client.put("/trainings/t", json={"input": {"data": "a"}}, headers=ASYNC)
 

@@ -12,6 +12,7 @@ from typing_extensions import assert_never
 
 from cogfal.cog.types import Secret
 from cogfal.schema.patterns import bounded_match, is_linear
+from cogfal.schema.stepwise import in_steps
 from cogfal.spec import (
     AnyType,
     BooleanType,
@@ -103,15 +104,15 @@ def core_type(  # noqa: C901, PLR0911, PLR0912 - one line per kind
         case SecretType():
             return core_schema.no_info_after_validator_function(Secret, _string(rules))
         case DictType(value):
-            return core_schema.dict_schema(_text(), core_type(value, rules))
+            return in_steps(core_schema.dict_schema(_text(), core_type(value, rules)))
         case OpaqueType() | ObjectType():
-            return core_schema.dict_schema(_text(), core_schema.any_schema())
+            return in_steps(core_schema.dict_schema(_text(), core_schema.any_schema()))
         case LiteralType(values):
             return _literal(values)
         case EnumType(members=members):
             return _literal([value for _, value in members])
         case ListType(item):
-            return core_schema.list_schema(core_type(item, rules))
+            return in_steps(core_schema.list_schema(core_type(item, rules)))
         case OptionalType(inner):
             return core_schema.nullable_schema(core_type(inner, rules))
         case UnionType(members):
@@ -136,7 +137,7 @@ def _string(rules: Rules) -> CoreSchema:
     )
     if rules.regex is None or linear:
         return schema
-    return core_schema.no_info_after_validator_function(bounded_match(rules.regex), schema)
+    return core_schema.with_info_after_validator_function(bounded_match(rules.regex), schema)
 
 
 def _integer(rules: Rules) -> CoreSchema:
@@ -211,7 +212,7 @@ def _file_url(text: str) -> str:
         raise PydanticKnownError("url_too_long", {"max_length": _MAX_URL})
     try:
         parts = urllib.parse.urlsplit(text)
-        host = parts.hostname
+        host, _ = parts.hostname, parts.port
     except ValueError as error:
         raise PydanticKnownError("url_parsing", {"error": str(error)}) from error
     if parts.scheme not in ("http", "https"):

@@ -1,11 +1,16 @@
-"""Decode a JSON body, refusing what JSON leaves open: duplicates, NaN, endless nesting."""
+"""Decode a JSON body, refusing what JSON leaves open: duplicates, NaN, endless nesting.
+
+Python's decoder keeps the interpreter to itself for as long as it works. What is large is therefore
+decoded in steps of some milliseconds, so that on a thread it holds nobody up.
+"""
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
+import re
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any, Final, NoReturn
 
 from cogfal.errors import InvalidInput, Problem
@@ -14,24 +19,38 @@ from cogfal.spec import JSON
 MAX_DEPTH: Final = 128
 """Deepest nesting of lists and objects in a body."""
 
+LARGE: Final = 128 * 1024
+"""Bytes from which on a body is better decoded, and checked, on a thread."""
 
-def decode(body: bytes) -> JSON:
-    """Return the JSON value of a body.
+STEP: Final = 64 * 1024
+"""Characters that Python's decoder gets at once; its longest number is four times as long."""
+
+_UTF8_STEP: Final = 1024 * 1024
+_TOKEN: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},]|"', re.DOTALL)
+_NESTED: Final = re.compile(r'["\[\]{}]')
+_SCALAR: Final = re.compile(r"[-+.\w]*")
+_LONGEST_NUMBER: Final = 4 * STEP
+_BLANK: Final = re.compile(r"[ \t\n\r]*")
+_LONE: Final = re.compile("[\ud800-\udfff]")
+
+
+def decode(body: bytes, step: int = STEP) -> JSON:
+    """Return the JSON value of a body, decoded at most `step` characters at once.
+
+    Texts are decoded by 16 steps, because they take less time.
 
     Raises:
         InvalidInput: No JSON in UTF-8, a key given twice, NaN or infinity, an integer of
             thousands of digits, half a surrogate pair, or nesting beyond `MAX_DEPTH`.
     """
     try:
-        text = body.decode("utf-8")
-        if _opened(body, b"[") + _opened(body, b"{") > MAX_DEPTH:
-            _refuse_depth(text)
-        value = _DECODER.decode(text)
-        if b"\\" in body and "\\u" in text:
-            json.dumps(value, ensure_ascii=False).encode()
+        if len(body) <= step:
+            text = body.decode("utf-8")
+            _refuse_depth(text, 0)
+            return _decoded(text)
+        return _Steps(_text(body), step).whole()
     except (ValueError, RecursionError) as error:
         raise InvalidInput([_problem(str(error))]) from error
-    return value
 
 
 def _problem(reason: str) -> Problem:
@@ -43,38 +62,210 @@ def _problem(reason: str) -> Problem:
     )
 
 
-def _opened(body: bytes, bracket: bytes) -> int:
-    """Count a bracket, no further than `MAX_DEPTH` is passed: a large body is mostly one text."""
-    at = -1
-    for count in range(MAX_DEPTH + 1):
-        at = body.find(bracket, at + 1)
-        if at < 0:
-            return count
-    return MAX_DEPTH + 1
+def _text(body: bytes) -> str:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    steps = range(0, len(body), _UTF8_STEP)
+    pieces = [decoder.decode(body[at : at + _UTF8_STEP]) for at in steps]
+    return "".join([*pieces, decoder.decode(b"", final=True)])
 
 
-def _refuse_depth(text: str) -> None:
-    """Refuse deep nesting before the decoder recurses into it."""
-    depth = deepest = 0
-    for character in _outside_strings(text):
-        depth += 1 if character in "[{" else -1
-        deepest = max(deepest, depth)
-    if deepest > MAX_DEPTH:
-        raise ValueError(f"nested more than {MAX_DEPTH} levels deep")
+def _decoded(text: str) -> JSON:
+    """Decode what is short, or known not to be nested too deeply."""
+    value = _DECODER.decode(text)
+    if "\\u" in text:
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
 
 
-def _outside_strings(text: str) -> Iterable[str]:
-    """Yield the brackets and braces that are not inside of a string."""
-    quoted = escaped = False
-    for character in text:
-        if escaped:
-            escaped = False
-        elif character == '"':
-            quoted = not quoted
-        elif quoted:
-            escaped = character == "\\"
-        elif character in "[]{}":
-            yield character
+def _refuse_depth(text: str, depth: int) -> None:
+    """Refuse deep nesting before the decoder recurses into it; `depth` is that around `text`."""
+    if depth + text.count("[") + text.count("{") <= MAX_DEPTH:
+        return
+    for token in _TOKEN.finditer(text):
+        bracket = token.group()
+        if bracket == '"':
+            return  # a text without an end, at which the decoder stops as well
+        depth += (bracket in "[{") - (bracket in "]}")
+        if depth > MAX_DEPTH:
+            raise ValueError(f"nested more than {MAX_DEPTH} levels deep")
+
+
+class _Steps:
+    """Decodes a long text piece by piece, each in a time that is bounded."""
+
+    def __init__(self, text: str, step: int) -> None:
+        self._text = text
+        self._step = step
+        self._text_step = 16 * step
+
+    def whole(self) -> JSON:
+        """Return the only value of the text."""
+        value, end = self._value(self._skip(0), 0)
+        if self._skip(end) < len(self._text):
+            self._refuse("Extra data", end)
+        return value
+
+    def _value(self, at: int, depth: int) -> tuple[JSON, int]:
+        """Return the value that begins at `at`, and where it ends."""
+        match self._text[at : at + 1]:
+            case '"':
+                return self._string(at)
+            case "[":
+                return self._container(at, depth + 1, named=False)
+            case "{":
+                return self._container(at, depth + 1, named=True)
+            case _:
+                return self._scalar(at)
+
+    def _scalar(self, at: int) -> tuple[JSON, int]:
+        found = _SCALAR.match(self._text, at)
+        assert found is not None
+        if found.end() - at > _LONGEST_NUMBER:
+            self._refuse("A number of too many digits", at)
+        try:
+            return _DECODER.decode(found.group()), found.end()
+        except json.JSONDecodeError as error:
+            self._refuse(error.msg, at + error.pos)
+
+    def _container(self, at: int, depth: int, *, named: bool) -> tuple[JSON, int]:
+        """Decode a list or an object: many short parts at once, each long one alone."""
+        if depth > MAX_DEPTH:
+            raise ValueError(f"nested more than {MAX_DEPTH} levels deep")
+        opening, closing = ("{", "}") if named else ("[", "]")
+        items: list[Any] = []
+        found: dict[str, Any] = {}
+        at = start = at + 1
+        while True:
+            cut, closed = self._cut(at)
+            if cut > at or closed:
+                piece = self._text[at:cut]
+                if not piece.strip(" \t\n\r") and not (closed and at == start):
+                    self._refuse("Expecting value", at)
+                part = self._part(opening + piece + closing, at, depth)
+                at = cut + 1
+            else:
+                part, at = self._large(self._skip(at), depth, named=named)
+                at, closed = self._after(at, closing)
+            if named:
+                _join(found, part)
+            else:
+                items += part
+            if closed:
+                if self._text[at - 1] != closing:
+                    self._refuse(f"Expecting ',' or '{closing}'", at - 1)
+                return (found if named else items), at
+
+    def _cut(self, at: int) -> tuple[int, bool]:
+        """Return where short parts end, at a comma or bracket, and whether the container does too.
+
+        It is `at` where not even one part ends within a step.
+        """
+        end = min(at + self._step, len(self._text))
+        if _NESTED.search(self._text, at, end) is None:
+            return max(at, self._text.rfind(",", at, end)), False
+        depth, cut = 0, at
+        for token in _TOKEN.finditer(self._text, at, end):
+            character = self._text[token.start()]
+            if character == "," and depth == 0:
+                cut = token.start()
+            elif character in "[{":
+                depth += 1
+            elif character in "]}":
+                if depth == 0:
+                    return token.start(), True
+                depth -= 1
+            elif character == '"' and token.end() == token.start() + 1:
+                break  # a text that does not end here
+        return cut, False
+
+    def _part(self, text: str, at: int, depth: int) -> Any:
+        _refuse_depth(text, depth - 1)
+        try:
+            return _decoded(text)
+        except json.JSONDecodeError as error:
+            self._refuse(error.msg, at + error.pos - 1)
+
+    def _large(self, at: int, depth: int, *, named: bool) -> tuple[Any, int]:
+        """Return one long item, or one pair of a name and a value, as a part of its container."""
+        if not named:
+            value, at = self._value(at, depth)
+            return [value], at
+        if self._text[at : at + 1] != '"':
+            self._refuse("Expecting property name enclosed in double quotes", at)
+        name, at = self._string(at)
+        at = self._skip(at)
+        if self._text[at : at + 1] != ":":
+            self._refuse("Expecting ':' delimiter", at)
+        value, at = self._value(self._skip(at + 1), depth)
+        return {name: value}, at
+
+    def _after(self, at: int, closing: str) -> tuple[int, bool]:
+        """Pass what follows an item: a comma, or the container's end."""
+        at = self._skip(at)
+        character = self._text[at : at + 1]
+        if character not in (",", closing):
+            self._refuse("Expecting ',' delimiter", at)
+        return at + 1, character == closing
+
+    def _string(self, at: int) -> tuple[str, int]:
+        end = self._closing_quote(at + 1)
+        pieces = []
+        at += 1
+        while at < end:
+            until = end
+            if at + self._text_step < end:
+                until = self._between_escapes(at, at + self._text_step)
+            try:
+                piece = _DECODER.decode(f'"{self._text[at:until]}"')
+            except json.JSONDecodeError as error:
+                self._refuse(error.msg, at + error.pos - 1)
+            pieces.append(piece)
+            at = until
+        return _whole(pieces), end + 1
+
+    def _closing_quote(self, at: int) -> int:
+        start = at
+        while True:
+            found = self._text.find('"', at)
+            if found < 0:
+                self._refuse("Unterminated string starting", start - 1)
+            before = self._text[at:found]
+            if (len(before) - len(before.rstrip("\\"))) % 2 == 0:
+                return found
+            at = found + 1
+
+    def _between_escapes(self, at: int, end: int) -> int:
+        """Return `end`, or a place little before it that lies inside of no escape."""
+        slash = self._text.rfind("\\", max(at, end - 6), end)
+        if slash < 0:
+            return end
+        run = self._text[at : slash + 1]
+        begins = (len(run) - len(run.rstrip("\\"))) % 2 == 1
+        return slash if begins else end
+
+    def _skip(self, at: int) -> int:
+        """Pass blanks."""
+        found = _BLANK.match(self._text, at)
+        assert found is not None
+        return found.end()
+
+    def _refuse(self, reason: str, at: int) -> NoReturn:
+        raise ValueError(f"{reason}: char {at}")
+
+
+def _whole(pieces: list[str]) -> str:
+    """Join pieces; the halves of a surrogate pair may lie in two of them."""
+    text = "".join(pieces)
+    if _LONE.search(text) is None:
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16")
+
+
+def _join(found: dict[str, Any], part: dict[str, Any]) -> None:
+    before = len(found)
+    found.update(part)
+    if len(found) < before + len(part):
+        raise ValueError("a key is given twice")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

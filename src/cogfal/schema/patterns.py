@@ -2,31 +2,39 @@
 
 Pydantic's engine (Rust) takes linear time, but knows no look-around and no back-references. A
 pattern that needs them is matched by Python's engine, which can take exponential time and cannot
-be interrupted; so it works in a process of its own, with a deadline. That costs some 30 ms for
-each value, and only such patterns pay it.
+be interrupted; so it works in a process of its own, one for a request, with one deadline.
 """
 
 from __future__ import annotations
 
 import re
+import select
 import subprocess
 import sys
+import time
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from pydantic_core import PydanticKnownError, SchemaError, SchemaValidator, core_schema
+from typing_extensions import Self
 
 from cogfal.errors import PredictorError
 
 DEADLINE_SECONDS: Final = 1.0
+"""For all texts of one request together."""
+
 MAX_LENGTH: Final = 20_000
 """Longest text that a pattern of Python's engine is tried on."""
 
 _PROGRAM: Final = """
 import re, sys
-length = int(sys.stdin.buffer.readline())
-pattern = sys.stdin.buffer.read(length).decode()
-sys.exit(0 if re.search(pattern, sys.stdin.buffer.read().decode()) else 3)
+read, write = sys.stdin.buffer, sys.stdout.buffer
+write.write(b"r")
+write.flush()
+for line in read:
+    pattern, text = (read.read(int(length)).decode() for length in line.split())
+    write.write(b"y" if re.search(pattern, text) else b"n")
+    write.flush()
 """
 
 
@@ -55,27 +63,68 @@ def check_pattern(pattern: str, name: str) -> None:
             ) from error
 
 
-def bounded_match(pattern: str) -> Callable[[str], str]:
-    """Return a validator that matches in a process of its own, with a deadline."""
+def bounded_match(pattern: str) -> Callable[[str, core_schema.ValidationInfo], str]:
+    """Return a validator whose context has to be a `Matcher`; it matches there."""
 
-    def validate(text: str) -> str:
-        if len(text) > MAX_LENGTH or not _matches(pattern, text):
+    def validate(text: str, info: core_schema.ValidationInfo) -> str:
+        matcher: Any = info.context
+        if len(text) > MAX_LENGTH or not matcher.matches(pattern, text):
             raise PydanticKnownError("string_pattern_mismatch", {"pattern": pattern})
         return text
 
     return validate
 
 
-def _matches(pattern: str, text: str) -> bool:
-    encoded = pattern.encode()
-    try:
-        done = subprocess.run(  # noqa: S603 - our own program, its data on stdin
+class Matcher:
+    """Matches the texts of one request, in a process that begins with the first of them.
+
+    What is not matched within `DEADLINE_SECONDS`, of all texts together, does not match.
+    """
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._left = DEADLINE_SECONDS
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+
+    def matches(self, pattern: str, text: str) -> bool:
+        """Tell whether the pattern is found in a text; blocks until that is known."""
+        if self._left <= 0:
+            return False
+        if self._process is None:
+            self._process = self._begin()
+        started = time.monotonic()
+        answer = self._ask(self._process, pattern.encode(), text.encode())
+        self._left -= time.monotonic() - started
+        return answer == b"y"
+
+    @staticmethod
+    def _begin() -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(  # noqa: S603 - our own program, its data on stdin
             [sys.executable, "-I", "-S", "-c", _PROGRAM],
-            input=b"%d\n%b%b" % (len(encoded), encoded, text.encode()),
-            timeout=DEADLINE_SECONDS,
-            check=False,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
-    except subprocess.TimeoutExpired:
-        return False
-    return done.returncode == 0
+        assert process.stdout is not None
+        process.stdout.read(1)  # it has started; that takes none of the texts' time
+        return process
+
+    def _ask(self, process: subprocess.Popen[bytes], pattern: bytes, text: bytes) -> bytes:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        # It reads the whole question before it works on it, so that writing waits for nothing.
+        process.stdin.write(b"%d %d\n%b%b" % (len(pattern), len(text), pattern, text))
+        process.stdin.flush()
+        answers = select.poll()
+        answers.register(process.stdout, select.POLLIN)
+        if answers.poll(self._left * 1000):
+            return process.stdout.read(1)
+        self._left = 0.0
+        return b""

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Any, Final
 
 from pydantic_core import SchemaValidator, ValidationError, core_schema
 
 from cogfal.cog.types import Secret
 from cogfal.errors import InvalidInput, Problem
+from cogfal.json_text import slices
 from cogfal.schema.core_types import Dialect, Rules, core_type
 from cogfal.schema.decoding import decode
-from cogfal.schema.patterns import check_pattern
+from cogfal.schema.patterns import Matcher, check_pattern, is_linear
+from cogfal.schema.stepwise import MORE, MOST
 from cogfal.spec import (
     MISSING,
     FileType,
@@ -58,6 +61,7 @@ class Validator:
         self._inputs = {each.name: each for each in spec.inputs}
         self._on_unknown = on_unknown
         self._secret = frozenset(each.name for each in spec.inputs if holds(each.type, SecretType))
+        self._slow = any(each.regex and not is_linear(each.regex) for each in spec.inputs)
         schemas = {each.name: _checked(each, dialect) for each in spec.inputs}
         self._defaults = {
             each.name: _default(each, SchemaValidator(core_type(each.type, Rules())))
@@ -91,7 +95,8 @@ class Validator:
             InvalidInput: `values` is no object, or a value does not fit.
         """
         try:
-            given: dict[str, Any] = self._validator.validate_python(values)
+            with Matcher() as matcher:
+                given: dict[str, Any] = self._validator.validate_python(values, context=matcher)
         except (ValidationError, RecursionError) as error:
             raise InvalidInput(self._problems(error)) from error
         self._report_unknown(values)
@@ -99,6 +104,11 @@ class Validator:
             name: given[name] if name in given else copy.deepcopy(self._defaults[name])
             for name in self._inputs
         }
+
+    @property
+    def slow(self) -> bool:
+        """Whether even a short request may take long: Python matches one of the patterns."""
+        return self._slow
 
     @property
     def secret(self) -> frozenset[str]:
@@ -119,7 +129,13 @@ class Validator:
     def _problems(self, error: ValidationError | RecursionError) -> list[Problem]:
         if isinstance(error, RecursionError):
             return [Problem((), "Input is nested too deeply", "recursion_loop")]
-        return [self._problem(each) for each in error.errors(include_url=False)]
+        errors = error.errors(include_url=False)
+        problems = [self._problem(each) for each in errors if each["type"] != MORE][:MOST]
+        count = sum(each["ctx"]["more"] if each["type"] == MORE else 1 for each in errors)
+        if count > len(problems):
+            more = f"{count - len(problems)} more values do not fit, {count} in all"
+            problems.append(Problem((), more, MORE, {"count": count}))
+        return problems
 
     def _problem(self, each: Any) -> Problem:
         loc = tuple(each["loc"])
@@ -174,6 +190,7 @@ def _shown(value: Any) -> Any:
         return f"{value[:_SHOWN]}... ({len(value)} characters)"
     if isinstance(value, str | int | float | bool | None):
         return value
-    if isinstance(value, list | dict) and len(repr(value)) <= _SHOWN:
-        return value
+    if isinstance(value, list | dict):
+        text = b"".join(islice(slices(value), 1))
+        return value if len(text) <= _SHOWN else f"{text[:_SHOWN].decode(errors='ignore')}..."
     return str(value)[:_SHOWN]

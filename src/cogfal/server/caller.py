@@ -3,52 +3,154 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
+import anyio
+import anyio.to_thread
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive
 
+from cogfal.engine.prediction import Prediction
+from cogfal.schema.decoding import LARGE
+
 R = TypeVar("R")
+V = TypeVar("V")
+BODY_LIMIT: Final = 100 * 1024 * 1024
+"""Bytes of one request's JSON, unless the App says otherwise."""
+
+HELD_BODIES: Final = 4
+"""How many of the largest bodies may be held at once, together with smaller ones."""
+
+UNCOUNTED: Final = 64 * 1024
+"""Bytes of a body that counts for nothing: the number of requests bounds those."""
+
+FIRST_SECONDS: Final = 30.0
+SLOWEST: Final = 64 * 1024
+"""Within how many seconds a body has to be there, and how many bytes each further second buys."""
+
 UNWATCHED: Final = 0.05
 """Seconds for which nobody looks whether the caller has left: most answers are faster."""
 
 
-BODY_LIMIT: Final = 256 * 1024 * 1024
-"""Bytes of one request's JSON."""
+class BodyRefused(Exception):
+    """Report a body that is not read to its end; `status` is what its caller is answered."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        self.status = status
+        super().__init__(reason)
 
 
-class BodyTooLarge(Exception):
-    """Report a body of more than `BODY_LIMIT` bytes; no more than that was kept of it."""
+class Body:
+    """A request's body, and its share of the bytes that are held, until `release`.
 
-    def __init__(self) -> None:
-        super().__init__(f"The request body exceeds {BODY_LIMIT} bytes")
+    Attributes:
+        data: The bytes; none once they were turned into something else.
+        size: How many there were.
+    """
+
+    def __init__(self, bodies: Bodies) -> None:
+        self.data = b""
+        self.size = 0
+        self._bodies = bodies
+        self._counted = 0
+        self._kept = False
+
+    async def turned(self, function: Callable[[bytes], R], *, slow: bool = False) -> R:
+        """Return what `function` makes of the bytes, and forget them; see `beside`."""
+        data, self.data = self.data, b""
+        return await self.beside(function, data, slow=slow)
+
+    async def beside(self, function: Callable[[V], R], value: V, *, slow: bool = False) -> R:
+        """Call `function` with what came in this body, where it holds nobody up.
+
+        What is small is dealt with at once; what is large, and everything where the function is
+        `slow`, on a thread. Cancelling waits for the thread.
+        """
+        if self.size <= LARGE and not slow:
+            return function(value)
+        return await anyio.to_thread.run_sync(function, value)
+
+    def grow(self, size: int) -> None:
+        """Count more of it, as far as that may be held."""
+        self.size += size
+        if self.size > self._bodies.limit:
+            raise BodyRefused(413, f"The request body exceeds {self._bodies.limit} bytes")
+        if self.size > UNCOUNTED:
+            self._bodies.hold(self.size - self._counted)
+            self._counted = self.size
+
+    def keep_for(self, prediction: Prediction) -> None:
+        """Hold its share until the prediction, which has the values, has ended."""
+        if self._counted:
+            self._kept = True
+            ended = asyncio.ensure_future(prediction.wait())
+            ended.add_done_callback(lambda _: self._give_back())
+
+    def release(self) -> None:
+        """Give its share back, unless that is kept for a prediction."""
+        if not self._kept:
+            self._give_back()
+
+    def _give_back(self) -> None:
+        self._bodies.hold(-self._counted)
+        self._counted = 0
 
 
-class BodyCutShort(Exception):
-    """Report a caller that left in the middle of its own request, and hears no answer."""
+class Bodies:
+    """Reads bodies, and no more of them than may be held at once.
 
-    def __init__(self) -> None:
-        super().__init__("The caller left before the request was complete")
+    Args:
+        limit: Bytes of one body.
+        seconds: Within which one has to be there, and some more for what has come of it already.
+    """
 
+    def __init__(self, limit: int = BODY_LIMIT, seconds: float = FIRST_SECONDS) -> None:
+        self.limit = limit
+        self._seconds = seconds
+        self._held = 0
 
-async def read_body(request: Request) -> bytes:
-    """Return the whole body; raises BodyTooLarge or BodyCutShort."""
-    try:
-        return await _read(request)
-    except ClientDisconnect as error:
-        raise BodyCutShort from error
+    def hold(self, size: int) -> None:
+        """Count bytes that are held from now on; raises BodyRefused where they are too many."""
+        if size > 0 and self._held + size > HELD_BODIES * self.limit:
+            raise BodyRefused(429, "Too many bytes of other requests are held; try again later")
+        self._held += size
 
+    @asynccontextmanager
+    async def read(self, request: Request) -> AsyncIterator[Body]:
+        """Read the whole body, and hold its share for the length of the block.
 
-async def _read(request: Request) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > BODY_LIMIT:
-            raise BodyTooLarge
-        chunks.append(chunk)
-    return b"".join(chunks)
+        Raises:
+            BodyRefused: It is too large (413), too slow (408), there is no room for it now (429),
+                or the caller has left (499).
+        """
+        body = Body(self)
+        try:
+            body.data = await self._all(request, body)
+            yield body
+        except ClientDisconnect as error:
+            raise BodyRefused(499, "The caller left before the request was complete") from error
+        finally:
+            body.release()
+
+    async def _all(self, request: Request, body: Body) -> bytes:
+        self._refuse_announced(request)
+        chunks: list[bytes] = []
+        begun = anyio.current_time()
+        with anyio.move_on_after(self._seconds) as scope:
+            async for chunk in request.stream():
+                body.grow(len(chunk))
+                chunks.append(chunk)
+                scope.deadline = begun + self._seconds + body.size / SLOWEST
+        if scope.cancelled_caught:
+            raise BodyRefused(408, "The request body did not arrive in time")
+        return b"".join(chunks) if len(chunks) != 1 else chunks[0]
+
+    def _refuse_announced(self, request: Request) -> None:
+        announced = request.headers.get("content-length", "")
+        if announced.isascii() and announced.isdecimal() and int(announced[:20]) > self.limit:
+            raise BodyRefused(413, f"The request body exceeds {self.limit} bytes")
 
 
 async def wait_watching(done: Awaitable[R], request: Request, cancel: Callable[[], None]) -> R:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from typing import Any, Final, Protocol
 
+import anyio.to_thread
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,11 +24,13 @@ from cogfal.files import Store
 from cogfal.schema.validation import Validator
 from cogfal.server import cog_messages as messages
 from cogfal.server.answers import JsonResponse
-from cogfal.server.caller import wait_watching
+from cogfal.server.caller import Bodies, Body, BodyRefused, wait_watching
 from cogfal.server.envelope import ID_RULE, Envelope, Malformed, is_id, new_id, read_envelope
 from cogfal.server.events import EventStream
+from cogfal.server.fal_api import REQUEST_ID
 from cogfal.server.stores import Uploads
-from cogfal.server.webhooks import TRACE_HEADERS, Target, Webhooks
+from cogfal.server.trace_headers import trace_headers
+from cogfal.server.webhooks import Target, Webhooks
 
 API: Final = "cog"
 PARAMETER: Final = "id"
@@ -59,6 +64,7 @@ class CogApi:
         trainer: Makes trainings, where there is a trainer.
         shutdown: Ends the server; without it `POST /shutdown` is refused.
         version: cogfal's version.
+        bodies: Reads what callers send.
     """
 
     predictor: Model
@@ -68,6 +74,7 @@ class CogApi:
     trainer: Model | None = None
     shutdown: Callable[[], None] | None = None
     version: str = ""
+    bodies: Bodies = field(default_factory=Bodies)
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes, to be put before others at the root of an app.
@@ -127,17 +134,22 @@ class AlreadyUnderWay(Busy):
 
 @dataclass(frozen=True, slots=True)
 class _Resource:
-    """`/predictions` or `/trainings`; `no_events` is said to those who ask for events in vain."""
+    """`/predictions` or `/trainings`; `no_events` is said to those who ask for events in vain.
+
+    `queued` are those that came through fal's queue, by their request's id.
+    """
 
     api: CogApi
     model: Model
     no_events: str | None
+    queued: dict[str, Prediction] = field(default_factory=dict)
 
     def routes(self, path: str) -> list[Route]:
         """Return the routes below `path`."""
         one = f"{path}/{{{PARAMETER}}}"
         return [
             Route(path, self._create, methods=["POST"]),
+            Route(f"{path}/cancel", self._cancel_queued, methods=["POST"]),
             Route(one, self._create_idempotently, methods=["PUT"]),
             Route(f"{one}/cancel", self._cancel, methods=["POST"]),
         ]
@@ -158,15 +170,26 @@ class _Resource:
         prediction.cancel()
         return JsonResponse({})
 
+    async def _cancel_queued(self, request: Request) -> Response:
+        """Cancel the prediction whose own request carried the same `x-fal-request-id`."""
+        prediction = self.queued.get(request.headers.get(REQUEST_ID, ""))
+        if prediction is None:
+            return JsonResponse({}, 404)
+        prediction.cancel()
+        return JsonResponse({})
+
     async def _answer(self, request: Request, prediction_id: str | None) -> Response:
         try:
-            envelope = await read_envelope(request)
-            _check_id(prediction_id, envelope)
-            mode = self._mode(request)
-            if prediction_id is not None and (found := self._find(prediction_id)) is not None:
-                return self._attached(found, mode)
-            prediction = await self._start(request, envelope, prediction_id)
+            async with self.api.bodies.read(request) as body:
+                envelope = await read_envelope(request, body)
+                _check_id(prediction_id, envelope)
+                mode = self._mode(request)
+                if prediction_id is not None and (found := self._find(prediction_id)) is not None:
+                    return await self._attached(found, mode)
+                prediction = await self._start(request, envelope, body, prediction_id)
             return await self._reported(prediction, mode, request)
+        except BodyRefused as error:
+            return _unread(error)
         except (Malformed, NotAcceptable, RequestError) as error:
             return refusal(error)
 
@@ -185,7 +208,7 @@ class _Resource:
         return Mode.ASYNC if _prefers_async(request) else Mode.WAIT
 
     async def _start(
-        self, request: Request, envelope: Envelope, prediction_id: str | None
+        self, request: Request, envelope: Envelope, body: Body, prediction_id: str | None
     ) -> Prediction:
         """Start a prediction at once, or once a cancelled one has made room, or not at all.
 
@@ -195,7 +218,8 @@ class _Resource:
             Busy: Every slot is taken; AlreadyUnderWay where the id is.
         """
         name = prediction_id or envelope.id or new_id()
-        values = self.model.validator.parse(envelope.input)
+        validator = self.model.validator
+        values = await body.beside(validator.parse, envelope.input, slow=validator.slow)
         await self.model.service.vacated()
         if self._find(name) is not None:
             raise AlreadyUnderWay(f"a prediction with the id {name!r} is under way")
@@ -206,23 +230,35 @@ class _Resource:
                 deliverer=self.model.deliverer(request, upload),
                 id=name,
                 door=API,
-                context=envelope.context,
+                context=trace_headers(request.headers) | envelope.context,
                 wait=False,
             )
         )
         prediction.input = values
+        body.keep_for(prediction)
+        self._note(prediction, request)
         self._tell(prediction, envelope, request)
         return prediction
 
     def _tell(self, prediction: Prediction, envelope: Envelope, request: Request) -> None:
         if envelope.webhook is not None:
-            trace = {n: v for n in TRACE_HEADERS if (v := request.headers.get(n)) is not None}
+            trace = trace_headers(request.headers)
             self.api.webhooks.tell(prediction, Target(envelope.webhook, envelope.events, trace))
 
-    def _attached(self, prediction: Prediction, mode: Mode) -> Response:
+    def _note(self, prediction: Prediction, request: Request) -> None:
+        """Let fal's queue cancel the prediction by its request's id, as long as it runs."""
+        name = request.headers.get(REQUEST_ID)
+        if name is not None:
+            self.queued[name] = prediction
+            ended = asyncio.ensure_future(prediction.wait())
+            ended.add_done_callback(lambda _: self.queued.pop(name, None))
+
+    async def _attached(self, prediction: Prediction, mode: Mode) -> Response:
         """Answer about a prediction that somebody else may be waiting for."""
         if mode is not Mode.EVENTS:
-            return JsonResponse(messages.attached(prediction, self.model.validator.secret), 202)
+            show = partial(messages.shown_inputs, secret=self.model.validator.secret)
+            shown = await anyio.to_thread.run_sync(show, prediction.input)
+            return JsonResponse({**messages.progress(prediction), "input": shown}, 202)
         replays = self.model.service.settings.history > 0
         watch = prediction.events(0 if replays else sys.maxsize)
         return EventStream(watch, messages.event_of(prediction), _stay)
@@ -257,6 +293,13 @@ def _prefers_async(request: Request) -> bool:
     """Read `Prefer` as RFC 7240 has it: a list of preferences, in any number of headers."""
     wishes = ",".join(request.headers.getlist("prefer")).split(",")
     return any(wish.partition(";")[0].strip().lower() == "respond-async" for wish in wishes)
+
+
+def _unread(error: BodyRefused) -> Response:
+    """Answer a request whose body was not read to its end."""
+    if error.status == 429:
+        return JsonResponse(messages.refused(str(error)), 429, {"Retry-After": "1"})
+    return JsonResponse(messages.detail(("body",), str(error)), error.status)
 
 
 def refusal(error: Malformed | NotAcceptable | RequestError) -> Response:

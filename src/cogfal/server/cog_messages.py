@@ -63,15 +63,6 @@ def progress(prediction: Prediction) -> Body:
     return body
 
 
-def attached(prediction: Prediction, secret: Collection[str]) -> Body:
-    """Return the state for a client that asks for the same prediction again, with its inputs."""
-    masked = {
-        name: MASK if name in secret and value is not None else shown(value)
-        for name, value in (prediction.input or {}).items()
-    }
-    return {**progress(prediction), "input": masked}
-
-
 def ended(prediction: Prediction) -> Body:
     """Return the state of a prediction that has ended."""
     output = prediction.pieces
@@ -128,6 +119,14 @@ def _common(prediction: Prediction, status: Status) -> Body:
 
 def _time(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment is not None else None
+
+
+def shown_inputs(values: Mapping[str, Any], secret: Collection[str]) -> Body:
+    """Return inputs as they may be shown; all that the `secret` ones hold is masked."""
+    return {
+        name: MASK if name in secret and value is not None else shown(value)
+        for name, value in values.items()
+    }
 
 
 def shown(value: Any) -> JSON:

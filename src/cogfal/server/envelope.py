@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from cogfal.errors import InvalidInput
 from cogfal.schema.decoding import decode
-from cogfal.server.caller import BodyCutShort, BodyTooLarge, read_body
+from cogfal.server.caller import Body
 from cogfal.spec import JSON
 
 LONGEST_ID: Final = 256
@@ -64,17 +64,20 @@ def new_id() -> str:
     return b32encode(secrets.token_bytes(16)).decode("ascii").lower().rstrip("=")
 
 
-async def read_envelope(request: Request) -> Envelope:
-    """Read and parse the body of `request`; an empty one is an empty envelope.
+async def read_envelope(request: Request, body: Body) -> Envelope:
+    """Parse the body of `request`, which is gone then; an empty one is an empty envelope.
 
     Raises:
-        Malformed: It is not JSON (400, 415), too large (413) or no envelope (422).
+        Malformed: It is not JSON (400, 415) or no envelope (422).
     """
-    body = await _read(request)
-    if not body and "content-type" not in request.headers:
+    if not body.data and "content-type" not in request.headers:
         return parse_envelope({})
     if not _is_json(request.headers.get("content-type", "application/json")):
         raise Malformed(415, ("header", "content-type"), "Send `Content-Type: application/json`")
+    return await body.turned(_parsed)
+
+
+def _parsed(body: bytes) -> Envelope:
     try:
         value = decode(body)
     except InvalidInput as error:
@@ -100,15 +103,6 @@ def parse_envelope(value: JSON) -> Envelope:
         context=_context(value.get("context")),
         output_file_prefix=_url(value, "output_file_prefix"),
     )
-
-
-async def _read(request: Request) -> bytes:
-    try:
-        return await read_body(request)
-    except BodyTooLarge as error:
-        raise Malformed(413, ("body",), str(error)) from error
-    except BodyCutShort as error:
-        raise Malformed(499, ("body",), str(error)) from error
 
 
 def _is_json(content_type: str) -> bool:
@@ -138,7 +132,7 @@ def _url(fields: dict[str, JSON], name: str) -> str | None:
         url = httpx.URL(value)
     except (httpx.InvalidURL, UnicodeError, ValueError):
         _refuse(("body", name), "Input should be an http or https URL")
-    if url.scheme not in ("http", "https") or not url.raw_host:
+    if url.scheme not in ("http", "https") or not url.raw_host or (url.port or 0) > 65535:
         _refuse(("body", name), "Input should be an http or https URL")
     return value
 

@@ -7,7 +7,7 @@ needs more of the request than body, headers and whether the caller is still the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -17,17 +17,20 @@ from cogfal.engine.history import Watch
 from cogfal.engine.prediction import Completed, Event, HistoryGone, Log, Output, Prediction
 from cogfal.engine.service import Service, Submission
 from cogfal.engine.submission import Deliverer
-from cogfal.errors import CogfalError, InvalidInput, PredictionCancelled, Problem
+from cogfal.errors import Busy, CogfalError, InvalidInput, PredictionCancelled, Problem
 from cogfal.schema.validation import Validator
 from cogfal.server.answers import JsonResponse
-from cogfal.server.caller import BodyCutShort, BodyTooLarge, read_body, wait_watching
+from cogfal.server.caller import Bodies, BodyRefused, wait_watching
 from cogfal.server.events import EventStream, Said
 from cogfal.server.fal_errors import failure
+from cogfal.server.trace_headers import trace_headers
 from cogfal.spec import JSON, ObjectType
 
 API: Final = "fal"
 REQUEST_ID: Final = "x-fal-request-id"
 WANTS_LOGS: Final = "x-cogfal-logs"
+CONTEXT_HEADERS: Final = (REQUEST_ID, "x-fal-endpoint", "x-fal-caller-user-id")
+"""What fal tells an app of a request; the author finds it in `current_scope().context`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class Endpoint:
     output_name: str = "output"
     timings: bool = False
     logs: bool = False
+    bodies: Bodies = field(default_factory=Bodies)
 
     async def call(self, request: Request) -> Response:
         """Answer with the whole result; a caller that drops the connection cancels."""
@@ -85,15 +89,23 @@ class Endpoint:
         return JsonResponse({"status": "cancelled"})
 
     async def _submit(self, request: Request) -> Prediction:
-        values = self.validator.parse_json(await _body(request))
-        return self.service.submit(
-            Submission(
-                values=values,
-                deliverer=self.deliverer(request),
-                id=request.headers.get(REQUEST_ID),
-                door=API,
-            )
-        )
+        validator = self.validator
+        try:
+            async with self.bodies.read(request) as body:
+                values = await body.turned(validator.parse_json, slow=validator.slow)
+                prediction = self.service.submit(
+                    Submission(
+                        values=values,
+                        deliverer=self.deliverer(request),
+                        id=request.headers.get(REQUEST_ID),
+                        door=API,
+                        context=_context(request),
+                    )
+                )
+                body.keep_for(prediction)
+                return prediction
+        except BodyRefused as error:
+            raise _refused(error) from error
 
     def _shape(self, output: JSON) -> dict[str, JSON]:
         if isinstance(self.service.spec.output, ObjectType) and isinstance(output, dict):
@@ -145,10 +157,18 @@ async def _first(watch: Watch[Event], say: Callable[[Event], Said | None]) -> li
     return events
 
 
-async def _body(request: Request) -> bytes:
-    try:
-        return await read_body(request)
-    except BodyTooLarge as error:
-        raise InvalidInput([Problem((), str(error), "too_large")]) from error
-    except BodyCutShort as error:
-        raise PredictionCancelled(str(error)) from error
+def _context(request: Request) -> dict[str, str]:
+    """Return what the author's `current_scope().context` is: what fal tells of a request."""
+    headers = request.headers
+    said = {name: value for name in CONTEXT_HEADERS if (value := headers.get(name)) is not None}
+    return said | trace_headers(headers)
+
+
+def _refused(error: BodyRefused) -> CogfalError:
+    match error.status:
+        case 413:
+            return InvalidInput([Problem((), str(error), "too_large")])
+        case 429:
+            return Busy(str(error))
+        case _:
+            return PredictionCancelled(str(error))

@@ -35,6 +35,7 @@ from cogfal.inputs import Materialiser
 from cogfal.outputs import Deliverer, Places, Style
 from cogfal.schema.document import document
 from cogfal.schema.validation import Dialect, Validator
+from cogfal.server.caller import Bodies
 from cogfal.server.cog_api import CogApi, Model
 from cogfal.server.fal_api import Endpoint
 from cogfal.server.requester import Requester
@@ -104,6 +105,7 @@ class Serving:
         cache = settings.files.file_cache
         self._cache = FileCache(Path(cache), self._fetcher) if cache else None
         self._capture = Capture()
+        self._bodies = Bodies(settings.host.max_body_bytes)
         self._requester = Requester(allow_private_hosts=settings.host.allow_private_hosts)
         self._webhooks = Webhooks(self._requester, WebhookSettings(), write_line)
         self._local: LocalStore | None = None
@@ -225,6 +227,7 @@ class Serving:
             output_name=self._settings.host.output_name,
             timings=self._settings.host.timings,
             logs=self._settings.host.playground,
+            bodies=self._bodies,
         )
 
     def _cog_api(self, app: FastAPI) -> CogApi:
@@ -238,6 +241,7 @@ class Serving:
             uploads=Uploads(self._requester, host.upload_url, host.allow_output_prefix),
             shutdown=_end_process if host.allow_shutdown else None,
             version=__version__,
+            bodies=self._bodies,
         )
 
     def _model(self, service: Service) -> Model:

@@ -23,7 +23,6 @@ from cogfal.server.requester import Reply, Requester, Unreachable
 
 RETRIED: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 DEFAULT_INTERVAL: Final = 0.5
-TRACE_HEADERS: Final = ("traceparent", "tracestate")
 
 
 class WebhookSettings(NamedTuple):
