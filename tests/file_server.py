@@ -236,6 +236,14 @@ class _Behaviours(BaseHTTPRequestHandler):
         target = f"/hops?n={left - 1}" if left > 1 else "/file/picture.png"
         self.answer(b"", status=302, Location=target)
 
+    def serve_cookie(self) -> None:
+        """Set a cookie on the way to `to`, by default to the same address, where it is wanted."""
+        if self.headers.get("Cookie") == "seen=yes":
+            self.answer(PNG)
+        else:
+            target = self.query("to", self.path)
+            self.answer(b"", status=302, Location=target, Set_Cookie="seen=yes; Path=/")
+
     def serve_nowhere(self) -> None:
         """Redirect without saying where to."""
         self.answer(b"", status=302)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -321,9 +322,9 @@ def test_data_urls_are_written_however_large_and_many(
     assert workspace.received == sum(map(len, contents))
 
 
-def test_cancelling_waits_until_data_urls_are_written(workspace: Workspace) -> None:
-    """So the prediction's directory is not written to while it is removed."""
-    urls = [f"data:;base64,{base64.b64encode(bytes(size)).decode()}" for size in (10**6, 2, 3)]
+def test_cancelling_ends_the_decoding_of_data_urls(workspace: Workspace) -> None:
+    """Before its next step, so that the slot is free and the directory can be removed."""
+    urls = [f"data:;base64,{base64.b64encode(bytes(10**6)).decode()}" for _ in range(50)]
     limits = FileLimits(max_file_bytes=10**8)
     make = materialiser(InputSpec("x", ListType(PathType())), limits=limits).materialise
 
@@ -335,8 +336,56 @@ def test_cancelling_waits_until_data_urls_are_written(workspace: Workspace) -> N
             await task
 
     asyncio.run(main())
+    written = {path: path.stat().st_size for path in workspace.directory.iterdir()}
 
-    assert sorted(path.stat().st_size for path in workspace.directory.iterdir()) == [2, 3, 10**6]
+    assert len(written) < len(urls)
+    assert written == {path: path.stat().st_size for path in workspace.directory.iterdir()}
+
+
+def test_number_of_files_is_bounded(workspace: Workspace) -> None:
+    """One more than the limit is refused before anything is fetched, at its place."""
+    limits = FileLimits(max_files=3)
+    kinds = InputSpec("a", ListType(PathType())), InputSpec("b", PathType())
+    make = materialiser(*kinds, limits=limits).materialise
+
+    with pytest.raises(FileInputError, match="max_files") as caught:
+        asyncio.run(make({"a": [HELLO] * 3, "b": HELLO}, workspace))
+
+    (problem,) = caught.value.problems
+    assert (problem.loc, problem.type, problem.context) == (("b",), "too_long", {"max_length": 3})
+    assert workspace.made is None
+
+
+def test_open_files_are_bounded_by_what_the_process_may_have_open(workspace: Workspace) -> None:
+    """One request cannot take the descriptors of all the others; paths take none."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    kinds = InputSpec("p", ListType(PathType())), InputSpec("f", ListType(FileType()))
+    make = materialiser(*kinds).materialise
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))
+    try:
+        with pytest.raises(FileInputError, match="256 open files") as caught:
+            asyncio.run(make({"p": [HELLO], "f": [HELLO] * 300}, workspace))
+        given = asyncio.run(make({"p": [HELLO] * 300, "f": [HELLO]}, workspace))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    assert caught.value.problems[0].loc == ("f", 256)
+    assert len(given["p"]) == 300
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_name_that_two_thousand_files_share_costs_few_tries(
+    workspace: Workspace, same: bool
+) -> None:
+    """Each of them gets another one, whether or not they are one file."""
+    limits = FileLimits(max_files=2000)
+    make = materialiser(InputSpec("x", ListType(PathType())), limits=limits).materialise
+    urls = [HELLO if same else "".join(["data:text/plain,", "hello"]) for _ in range(2000)]
+
+    paths = asyncio.run(make({"x": urls}, workspace))["x"]
+
+    assert len(set(paths)) == 2000
+    assert {path.read_text() for path in paths} == {"hello"}
 
 
 def test_files_of_one_request_share_its_limit(workspace: Workspace) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import resource
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -20,8 +23,7 @@ from cogfal.files import (
     Workspace,
     parse_data_url,
 )
-from cogfal.files.blocking import SHORT, to_the_end
-from cogfal.files.together import together
+from cogfal.files.concurrency import SHORT, to_the_end, together
 from cogfal.files.workspace import create_file
 from cogfal.spec import (
     AnyType,
@@ -44,9 +46,11 @@ Source: TypeAlias = tuple[str, bool] | int
 
 _FEW = 4
 _SHOWN = 200
+_SHARE_OF_DESCRIPTORS = 4
+"""The open files of one request may be this part of what the process may have open."""
 
 
-class Place(NamedTuple):
+class FileInput(NamedTuple):
     """Where among the inputs a file goes, and whether as a path or as a file object.
 
     `url` is its URL, or the path of the author's own file where that is the input's default.
@@ -99,22 +103,11 @@ class Materialiser:
         Raises:
             FileInputError: A file cannot be had; it names every input that wanted it.
         """
-        places = [
-            place
-            for name, declared in self._inputs.items()
-            if name in values
-            for place in _places_of(declared, values[name])
-        ]
+        places = self._places(values)
         if not places:
             return dict(values)
         arrived = await self._fetch_all(places, workspace)
-        files = _Files(workspace)
-        ready = {
-            place.loc: files.give(
-                place, Path(place.url) if place.is_own else arrived[self._source(place)]
-            )
-            for place in places
-        }
+        ready = await self._give_all(places, arrived, workspace)
         return {
             name: _filled(self._inputs[name].type, value, (name,), ready)
             if name in self._inputs
@@ -122,7 +115,24 @@ class Materialiser:
             for name, value in values.items()
         }
 
-    def _source(self, place: Place) -> Source:
+    def _places(self, values: Mapping[str, Any]) -> list[FileInput]:
+        """Find the files that are wanted; no more of them than the limit are looked at."""
+        most = self._limits.max_files
+        places = list(islice(self._places_in(values), most + 1))
+        if len(places) > most:
+            raise _too_many(places[most].loc, most, "files", "max_files")
+        descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0] // _SHARE_OF_DESCRIPTORS
+        opened = [place for place in places if not place.as_path]
+        if 0 < descriptors < len(opened):
+            raise _too_many(opened[descriptors].loc, descriptors, "open files", None)
+        return places
+
+    def _places_in(self, values: Mapping[str, Any]) -> Iterator[FileInput]:
+        for name, declared in self._inputs.items():
+            if name in values:
+                yield from _places_of(declared, values[name])
+
+    def _source(self, place: FileInput) -> Source:
         """Return what two places of the same file have in common.
 
         Data URLs are told apart without being read: they may be large.
@@ -131,19 +141,21 @@ class Materialiser:
             return id(place.url)
         return place.url, self._is_cached(place)
 
-    def _is_cached(self, place: Place) -> bool:
+    def _is_cached(self, place: FileInput) -> bool:
         if self._cache is None or place.is_own or _is_data_url(place.url):
             return False
         return self._cached_inputs is None or place.loc[0] in self._cached_inputs
 
-    async def _fetch_all(self, places: list[Place], workspace: Workspace) -> dict[Source, Path]:
+    async def _fetch_all(
+        self, places: Sequence[FileInput], workspace: Workspace
+    ) -> dict[Source, Path]:
         wanted = {self._source(place): place for place in places if not place.is_own}
         if not wanted:
             return {}
         sent = {source: p.url for source, p in wanted.items() if _is_data_url(p.url)}
         budget = Budget(self._limits)
 
-        async def download(place: Place) -> Path:
+        async def download(place: FileInput) -> Path:
             with _naming(place.url, places):
                 return await self._download(place, workspace, budget)
 
@@ -152,14 +164,32 @@ class Materialiser:
             for source, place in wanted.items()
             if source not in sent
         }
+        stopped = threading.Event()
+        work = partial(_decode_all, sent, places, workspace, budget, stopped)
         try:
-            work = partial(_decode_all, sent, places, workspace, budget)
-            arrived = work() if _is_short(sent.values()) else await to_the_end(work)
+            short = _is_short(sent.values())
+            arrived = work() if short else await to_the_end(work, stop=stopped.set)
             return arrived | await together(downloads, self._limits.concurrency)
         finally:
             workspace.received += budget.spent
 
-    async def _download(self, place: Place, workspace: Workspace, budget: Budget) -> Path:
+    async def _give_all(
+        self, places: Sequence[FileInput], arrived: Mapping[Source, Path], workspace: Workspace
+    ) -> dict[Loc, Any]:
+        """Return what the predictor gets at each place."""
+        files = _Files(workspace)
+
+        def give() -> dict[Loc, Any]:
+            return {
+                place.loc: files.give(
+                    place, Path(place.url) if place.is_own else arrived[self._source(place)]
+                )
+                for place in places
+            }
+
+        return give() if len(places) <= _FEW else await to_the_end(give)
+
+    async def _download(self, place: FileInput, workspace: Workspace, budget: Budget) -> Path:
         if self._cache is not None and self._is_cached(place):
             return workspace.link(await self._cache.get(place.url, budget))
         return (await self._fetcher.fetch(place.url, workspace.directory, budget)).path
@@ -172,7 +202,7 @@ class _Files:
         self._workspace = workspace
         self._given: set[Path] = set()
 
-    def give(self, place: Place, path: Path) -> Any:
+    def give(self, place: FileInput, path: Path) -> Any:
         if not place.as_path:
             return self._workspace.open(path)
         if place.is_own:
@@ -185,14 +215,23 @@ class _Files:
 
 
 def _decode_all(
-    urls: Mapping[Source, str], places: list[Place], workspace: Workspace, budget: Budget
+    urls: Mapping[Source, str],
+    places: Sequence[FileInput],
+    workspace: Workspace,
+    budget: Budget,
+    stopped: threading.Event,
 ) -> dict[Source, Path]:
-    """Make the prediction's directory, and write what came within the request into it."""
+    """Make the prediction's directory, and write what came within the request into it.
+
+    Once it is `stopped` it ends before the next step; what it returns is of no use then.
+    """
     directory = workspace.directory
     arrived: dict[Source, Path] = {}
     for source, url in urls.items():
+        if stopped.is_set():
+            break
         with _naming(url, places):
-            arrived[source] = _decode(url, directory, budget)
+            arrived[source] = _decode(url, directory, budget, stopped)
     return arrived
 
 
@@ -203,19 +242,24 @@ def _is_short(urls: Collection[str]) -> bool:
     return not any("%" in url for url in urls)
 
 
-def _decode(url: str, directory: Path, budget: Budget) -> Path:
-    """Write a data URL's bytes to a file."""
+def _decode(url: str, directory: Path, budget: Budget, stopped: threading.Event) -> Path:
+    """Write a data URL's bytes to a file, step by step."""
     parsed = parse_data_url(url)
-    data = parsed.decode(budget.limits.max_file_bytes)
-    budget.meter().add(len(data))
-    path, file = create_file(directory, parsed.file_name(data))
+    meter = budget.meter()
+    pieces = parsed.pieces(budget.limits.max_file_bytes)
+    first = next(pieces, b"")
+    path, file = create_file(directory, parsed.file_name(first))
     with file:
-        file.write(data)
+        for piece in chain([first], pieces):
+            if stopped.is_set():
+                break
+            meter.add(len(piece))
+            file.write(piece)
     return path
 
 
 @contextmanager
-def _naming(url: str, places: list[Place]) -> Iterator[None]:
+def _naming(url: str, places: Sequence[FileInput]) -> Iterator[None]:
     """Say of a file that cannot be had which inputs wanted it."""
     try:
         yield
@@ -223,7 +267,7 @@ def _naming(url: str, places: list[Place]) -> Iterator[None]:
         raise _file_input_error(url, error, places) from error
 
 
-def _file_input_error(url: str, error: FetchError, places: list[Place]) -> FileInputError:
+def _file_input_error(url: str, error: FetchError, places: Sequence[FileInput]) -> FileInputError:
     if isinstance(error, TooLarge):
         kind, context = "file_too_large", {"max_size": error.max_size}
     else:
@@ -237,21 +281,28 @@ def _file_input_error(url: str, error: FetchError, places: list[Place]) -> FileI
     )
 
 
+def _too_many(loc: Loc, most: int, what: str, setting: str | None) -> FileInputError:
+    """Refuse a request with more files than are fetched for one."""
+    advice = f"; the app's setting is {setting}" if setting else ""
+    message = f"Failed to get the files: a request may have {most} {what}{advice}"
+    return FileInputError([Problem(loc, message, "too_long", {"max_length": most})])
+
+
 def _shown(url: str) -> str:
     return url if len(url) <= _SHOWN else f"{url[:_SHOWN]}..."
 
 
-def _places_of(declared: InputSpec, value: Any) -> Iterator[Place]:
+def _places_of(declared: InputSpec, value: Any) -> Iterator[FileInput]:
     """Find the files of one input; its default may be a file of the author's own, not a URL."""
     yield from _places(
         declared.type, value, (declared.name,), frozenset(_strings(declared.default))
     )
 
 
-def _places(kind: Type, value: Any, loc: Loc, own: frozenset[str]) -> Iterator[Place]:
+def _places(kind: Type, value: Any, loc: Loc, own: frozenset[str]) -> Iterator[FileInput]:
     match kind:
         case PathType() | FileType() if value is not None:
-            yield Place(loc, _checked(value, loc, own), isinstance(kind, PathType))
+            yield FileInput(loc, _checked(value, loc, own), isinstance(kind, PathType))
         case OptionalType(inner):
             yield from _places(inner, value, loc, own)
         case UnionType():

@@ -20,6 +20,7 @@ from cogfal.engine.prediction import Prediction
 from cogfal.engine.service import Service, Submission
 from cogfal.errors import ConfigError
 from cogfal.files import Budget, Fetched, Fetcher, FetchError, FileLimits, Validators
+from cogfal.files.names import input_name
 from cogfal.files.store import LocalFile, StoredFile, stored
 from cogfal.files.workspace import create_file
 from cogfal.inputs import Materialiser
@@ -164,7 +165,7 @@ class GivenFiles:
 def _copied(path: Path, directory: Path) -> Fetched:
     try:
         with path.open("rb") as source:
-            copy, target = create_file(directory, path.name)
+            copy, target = create_file(directory, input_name(path.name))
             with target:
                 shutil.copyfileobj(source, target)
     except OSError as error:

@@ -102,6 +102,9 @@ class Settings:
     lets all pass. On fal's runners every request passes.
     """
 
+    max_files: ClassVar[int] = 1000
+    """The most file inputs of one request."""
+
     max_file_bytes: ClassVar[int] = 4 * 1024**3
     """The largest file input, decoded, in bytes."""
 
@@ -198,6 +201,7 @@ class EngineSettings(NamedTuple):
 class FileSettings(NamedTuple):
     """What file inputs may be, and where output files go."""
 
+    max_files: int = Settings.max_files
     max_file_bytes: int = Settings.max_file_bytes
     max_request_bytes: int = Settings.max_request_bytes
     download_timeout: float = Settings.download_timeout
@@ -209,6 +213,7 @@ class FileSettings(NamedTuple):
     def limits(self, *, allow_private_hosts: bool) -> FileLimits:
         """Return what a request's file inputs may be."""
         return FileLimits(
+            max_files=self.max_files,
             max_file_bytes=self.max_file_bytes,
             max_request_bytes=self.max_request_bytes,
             total_seconds=self.download_timeout,

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from cogfal.files import Budget, FetchError, FileCache, FileLimits, HttpFetcher
-from tests.file_server import FileServer, file_server
+from cogfal.files.scratch import PREFIX
+from tests.file_server import PNG, FileServer, file_server
 
 LIMITS = FileLimits(allow_private_hosts=True)
 
@@ -105,3 +109,60 @@ def test_processes_share_the_folder(server: FileServer, tmp_path: Path) -> None:
     assert outputs == [b"weights", b"weights"]
     assert len(list((tmp_path / "objects").rglob("*.safetensors"))) == 1
     assert list((tmp_path / "incoming").iterdir()) == []
+
+
+def abandoned(folder: Path, *, for_seconds: float) -> Path:
+    """Leave half a download as a killed process does, last written to so long ago."""
+    left = folder / "incoming" / f"{PREFIX}left"
+    left.mkdir(parents=True)
+    (left / "half.safetensors").write_bytes(b"wei")
+    then = time.time() - for_seconds
+    for path in (left / "half.safetensors", left):
+        os.utime(path, (then, then))
+    return left
+
+
+@pytest.mark.parametrize(("seconds", "stays"), [(4000, False), (600, True)])
+def test_half_downloads_of_killed_processes_are_swept(
+    server: FileServer, tmp_path: Path, seconds: float, stays: bool
+) -> None:
+    """Once they are surely nobody's: another machine's locks may not be seen here."""
+    left = abandoned(tmp_path, for_seconds=seconds)
+
+    get(tmp_path, server.url("/versioned/lora.safetensors"))
+
+    assert left.exists() is stays
+
+
+def test_version_that_is_no_ascii_goes_back_as_it_came(server: FileServer, tmp_path: Path) -> None:
+    """A server may write what it likes into an ETag."""
+    url = server.url("/versioned/lora.safetensors?etag=%C3%A9")
+
+    get(tmp_path, url, times=2)
+
+    assert [headers["If-None-Match"] for _, headers in server.requests] == [None, '"é"']
+
+
+def once(folder: Path, url: str, sha256: str | None = None) -> Path:
+    """Get a file that is fetched only where it is missing."""
+    cache = FileCache(folder, HttpFetcher(LIMITS))
+    return asyncio.run(cache.once(url, Budget(LIMITS), sha256=sha256))
+
+
+def test_what_is_there_is_never_asked_for_again(server: FileServer, tmp_path: Path) -> None:
+    """Whether or not its server names versions, and if it is the one that is wanted."""
+    url = server.url("/file/a.png")
+    digest = hashlib.sha256(PNG).hexdigest()
+
+    paths = {once(tmp_path, url), once(tmp_path, url), once(tmp_path, url, digest.upper())}
+
+    assert len(paths) == 1
+    assert len(server.requests) == 1
+
+
+def test_other_bytes_than_promised_are_not_kept(server: FileServer, tmp_path: Path) -> None:
+    """The error names both hashes, and nothing stays."""
+    with pytest.raises(FetchError, match="not 00"):
+        once(tmp_path, server.url("/file/a.png"), "0" * 64)
+
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

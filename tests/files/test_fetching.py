@@ -85,6 +85,7 @@ def test_identity_is_asked_for(server: FileServer, tmp_path: Path) -> None:
         pytest.param("/redirect?to=ftp://example.com/a", "not 'ftp'", id="redirect to ftp"),
         pytest.param("/redirect?to=data:,hello", "not 'data'", id="redirect to data"),
         pytest.param("/redirect?to=http://[::1", "unusable URL", id="redirect to nonsense"),
+        pytest.param("/redirect?to=http://127.0.0.1:65536/", "the port 65536", id="no such port"),
     ],
 )
 def test_bad_server_is_an_error_that_leaves_nothing(
@@ -156,7 +157,7 @@ def test_files_of_a_request_share_its_limit(server: FileServer, tmp_path: Path) 
     with pytest.raises(TooLarge) as caught:
         asyncio.run(main())
     assert caught.value.max_size == 150_000
-    assert left_in(tmp_path) == ["bytes"]
+    assert left_in(tmp_path) == ["bytes.txt"]
 
 
 def test_body_ends_where_the_server_said(server: FileServer, tmp_path: Path) -> None:
@@ -331,6 +332,8 @@ def test_unreachable_host_is_an_error(tmp_path: Path, port: int) -> None:
         "http://[::1",
         "http://exa\x00mple.com/",
         "http://host:99999/",
+        "http://host:65536/",
+        "http://host:0/",
         "gopher://x",
         "",
     ],
@@ -417,3 +420,61 @@ def test_outer_deadline_ends_a_download(server: FileServer, tmp_path: Path) -> N
 
     assert asyncio.run(main())
     assert left_in(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/file/picture", "picture.png"),
+        ("/file/a?type=application/octet-stream", "a.png"),
+        ("/file/a?type=image/webp", "a.webp"),
+        ("/file/a.bin", "a.bin"),
+        ("/gzip", "gzip.txt"),
+    ],
+)
+def test_file_without_a_suffix_gets_what_its_bytes_say(
+    server: FileServer, tmp_path: Path, path: str, name: str
+) -> None:
+    """Where neither its URL nor its server's type says it."""
+    assert fetch(server.url(path), tmp_path).path == tmp_path / name
+
+
+def test_blanks_in_a_url_are_sent_as_browsers_do(server: FileServer, tmp_path: Path) -> None:
+    """In its path and in its query, and around it they are none of it."""
+    fetched = fetch(f" {server.url('/file/my cat.png?a=b c')} ", tmp_path)
+
+    assert server.paths() == ["/file/my%20cat.png?a=b%20c"]
+    assert fetched.path.name == "my_cat.png"
+
+
+def test_name_and_password_go_to_their_host_alone(tmp_path: Path) -> None:
+    """Along redirects within it, too, and not to the next host."""
+    with file_server("127.0.0.1") as first, file_server("127.0.0.2") as second:
+        away = first.url(f"/redirect?to={quote(second.url('/file/a.png'))}")
+        url = first.url(f"/redirect?to={quote(away)}").replace("http://", "http://me:p%40ss@")
+
+        fetch(url, tmp_path)
+
+        told = [headers["Authorization"] for _, headers in (*first.requests, *second.requests)]
+        assert told == [*["Basic bWU6cEBzcw=="] * 2, None]
+
+
+def test_cookies_hold_along_redirects(tmp_path: Path) -> None:
+    """The host that set one gets it back, and no other host does."""
+    with file_server("127.0.0.1") as first, file_server("127.0.0.2") as second:
+        fetch(first.url("/cookie/a.png"), tmp_path)
+        fetch(first.url(f"/cookie/b.png?to={quote(second.url('/file/b.png'))}"), tmp_path)
+
+        assert [headers["Cookie"] for _, headers in second.requests] == [None]
+        assert [headers["Cookie"] for _, headers in first.requests] == [None, "seen=yes", None]
+
+
+def test_the_operator_names_the_agent(
+    server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`COG_USER_AGENT` is who asks, as under Cog."""
+    fetch(server.url("/file"), tmp_path)
+    monkeypatch.setenv("COG_USER_AGENT", "Cog/0.16")
+    fetch(server.url("/file"), tmp_path)
+
+    assert [headers["User-Agent"] for _, headers in server.requests] == ["cogfal", "Cog/0.16"]

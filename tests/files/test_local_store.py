@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from starlette.applications import Starlette
+from starlette.routing import Route
 
 from cogfal.errors import SettingError
 from cogfal.files import LocalFile, LocalStore, StoreError
+from cogfal.files.local_store import ROUTE
 
 CONTENT = bytes(range(100))
 
@@ -28,7 +31,9 @@ def ask(store: LocalStore, url: str, method: str = "GET", **headers: str) -> htt
     """Send one request to an app that serves the store."""
 
     async def main() -> httpx.Response:
-        transport = httpx.ASGITransport(Starlette(routes=store.routes()))
+        transport = httpx.ASGITransport(
+            Starlette(routes=[Route(ROUTE + "/{token}/{name}", store.serve)])
+        )
         async with httpx.AsyncClient(transport=transport, base_url="http://app") as client:
             return await client.request(method, url, headers=headers)
 
@@ -211,7 +216,7 @@ def test_kept_file_outlives_its_source(store: LocalStore, tmp_path: Path, dispos
     file = a_file(tmp_path, disposable=disposable)
     url = put(store, file)
 
-    file.path.unlink()
+    file.path.unlink(missing_ok=disposable)
     file.path.write_bytes(b"other")
 
     assert ask(store, url).content == CONTENT
@@ -228,14 +233,53 @@ def test_project_file_is_copied_not_shared(store: LocalStore, tmp_path: Path) ->
     assert ask(store, url).content == CONTENT
 
 
-def test_missing_source_is_a_store_error(store: LocalStore, tmp_path: Path) -> None:
-    """A file that vanished in between is said."""
-    file = a_file(tmp_path)
+@pytest.mark.parametrize("instead", ["nothing", "directory", "pipe"])
+@pytest.mark.parametrize("disposable", [False, True])
+def test_source_that_is_no_file_any_more_is_a_store_error(
+    store: LocalStore, tmp_path: Path, instead: str, disposable: bool
+) -> None:
+    """It is said, and a pipe is not waited for."""
+    file = a_file(tmp_path, disposable=disposable)
     file.path.unlink()
+    if instead == "directory":
+        file.path.mkdir()
+    elif instead == "pipe":
+        os.mkfifo(file.path)
 
-    with pytest.raises(StoreError, match="cannot be kept"):
+    with pytest.raises(StoreError, match=r"a\.bin cannot be read"):
         put(store, file)
     assert list(store.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("link", ["symbolic", "hard"])
+def test_a_name_that_the_author_goes_on_to_use_shares_no_bytes(
+    store: LocalStore, tmp_path: Path, link: str
+) -> None:
+    """What one caller got stays what it was, though the author writes to the linked file again."""
+    own = a_file(tmp_path, "own.bin").path
+    path = tmp_path / "returned.bin"
+    if link == "symbolic":
+        path.symlink_to(own)
+    else:
+        path.hardlink_to(own)
+    url = put(store, LocalFile(path, "a.bin", "image/png", len(CONTENT), disposable=True))
+
+    with own.open("r+b") as rewritten:
+        rewritten.write(b"somebody else's")
+
+    assert ask(store, url).content == CONTENT
+
+
+def test_kept_file_that_became_something_else_is_not_found(
+    store: LocalStore, tmp_path: Path
+) -> None:
+    """Whoever put a directory in its place."""
+    url = put(store, a_file(tmp_path))
+    (kept,) = store.folder.iterdir()
+    kept.unlink()
+    kept.mkdir()
+
+    assert ask(store, url).status_code == 404
 
 
 def test_close_removes_everything(tmp_path: Path) -> None:

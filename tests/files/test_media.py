@@ -12,7 +12,7 @@ from PIL import Image
 
 from cogfal.files import ImageSize, Media, describe
 from cogfal.files.image_size import image_size
-from cogfal.files.kinds import suffix_for, type_by_name
+from cogfal.files.kinds import _SUFFIXES, OCTET_STREAM, suffix_for, type_by_name
 from cogfal.files.media import type_by_content, type_of
 
 
@@ -37,6 +37,17 @@ from cogfal.files.media import type_by_content, type_of
         ("a.txt", "text/plain"),
         ("a.csv", "text/csv"),
         ("a.safetensors", "application/octet-stream"),
+        ("a.tgz", "application/gzip"),
+        ("a.tar.bz2", "application/x-bzip2"),
+        ("a.tar.xz", "application/x-xz"),
+        ("a.7z", "application/x-7z-compressed"),
+        ("a.toml", "application/toml"),
+        ("a.mid", "audio/midi"),
+        ("a.parquet", "application/vnd.apache.parquet"),
+        ("a.hdr", "image/vnd.radiance"),
+        ("a.hdf5", "application/x-hdf5"),
+        ("a.docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+        ("a.ass", "text/x-ssa"),
         ("a.bin", None),
         ("a.unknown", None),
         ("noext", None),
@@ -69,6 +80,13 @@ def test_type_by_name(name: str, content_type: str | None) -> None:
         (b"PK\3\4", "application/zip"),
         (b"%PDF-1.7", "application/pdf"),
         (b"\0" * 257 + b"ustar", "application/x-tar"),
+        (b"BZh91AY&SY", "application/x-bzip2"),
+        (b"BZh is no archive", "text/plain"),
+        (b"MThd\0\0\0\6", "audio/midi"),
+        (b"PAR1\x15", "application/vnd.apache.parquet"),
+        (b"#?RADIANCE\n", "image/vnd.radiance"),
+        (b"FORM\0\0\0\0AIFF", "audio/aiff"),
+        (b"\x47\x40" + b"\0" * 186 + b"\x47", "video/mp2t"),
         (b"<!DOCTYPE html><html>", "text/html"),
         (b'<?xml version="1.0"?><svg xmlns=', "image/svg+xml"),
         ("häßlich\n".encode(), "text/plain"),
@@ -165,3 +183,65 @@ def test_only_images_are_measured(tmp_path: Path) -> None:
     path.write_text("hello")
 
     assert describe(path) == Media("text/plain", 5)
+
+
+def test_kinds_lead_to_suffixes_and_back() -> None:
+    """Each kind's usual suffix says that kind."""
+    for kind, suffixes in _SUFFIXES.items():
+        usual = suffixes.split()[0]
+        assert type_by_name(f"a{usual}") == kind
+        assert suffix_for(kind) == ("" if kind == OCTET_STREAM else usual)
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "filling"),
+    [
+        ("a.jpg", b"\xff\xd8", b"\xff\xe0\x00\x02"),
+        ("b.jpg", b"\xff\xd8", b"\xff"),
+        ("a.ppm", b"P6\n#", b"x"),
+        ("a.xpm", b'/* XPM */ "1 1 9999999 1",\n', b'"aaaaaaaa",\n'),
+        ("a.ico", b"\0\0\1\0\xff\xff", b"\1" * 16),
+        ("a.avif", b"\0\0\0\x20ftypavif", b"\0\0\0\x08free"),
+        ("a.tiff", b"II*\0\x08\0\0\0\xff\xff", b"\1" * 12),
+        ("a.tga", b"", b"\0"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+def test_little_of_a_picture_is_looked_at(name: str, head: bytes, filling: bytes) -> None:
+    """A header that goes on and on is a picture without a size."""
+    file = Counted(head + filling * (20_000_000 // len(filling)))
+
+    found = image_size(file, file.getvalue()[:4096])
+
+    assert found is None
+    assert file.taken <= 2**20 + 4096
+    assert file.steps <= 50_000
+
+
+class Counted(io.BytesIO):
+    """A file that counts what is read of it."""
+
+    taken = 0
+    steps = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Read, and count."""
+        return self._count(super().read(size))
+
+    def readline(self, size: int | None = -1) -> bytes:
+        """Read a line, and count."""
+        return self._count(super().readline(size))
+
+    def _count(self, data: bytes) -> bytes:
+        self.taken += len(data)
+        self.steps += 1
+        return data
+
+
+def test_size_of_an_avif_is_read_from_its_boxes() -> None:
+    """The largest of its pictures counts, turned as it is shown."""
+    small = b"ispe\0\0\0\0" + bytes([0, 0, 0, 8, 0, 0, 0, 8])
+    large = b"ispe\0\0\0\0" + bytes([0, 0, 0, 64, 0, 0, 0, 48])
+    data = b"\0\0\0\x20ftypavif" + b"\0" * 40 + small + large + b"irot\1" + b"\0" * 9
+
+    assert image_size(io.BytesIO(data), data) == ImageSize(48, 64)

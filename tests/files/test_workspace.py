@@ -27,7 +27,7 @@ def test_everything_in_it_goes_with_it(tmp_path: Path) -> None:
     workspace.close()
     workspace.close()
 
-    assert not workspace.directory.exists()
+    assert not workspace.path.exists()
     assert handle.closed
     assert kept.read_text() == "kept"
 
@@ -124,3 +124,30 @@ def test_a_directory_that_nobody_asks_for_is_never_made(tmp_path: Path) -> None:
         made = list(tmp_path.iterdir())
 
     assert made == []
+
+
+def test_names_of_many_files_cost_few_tries(tmp_path: Path) -> None:
+    """Equal names become different ones of the same kind, however many there are."""
+    for _ in range(200):
+        path, file = create_file(tmp_path, "a.png")
+        file.close()
+        assert path.suffix == ".png"
+
+    names = {path.name for path in tmp_path.iterdir()}
+    assert len(names) == 200
+    assert {"a.png", "a-2.png", "a-9.png"} < names
+    assert "a-10.png" not in names
+
+
+def test_its_place_is_known_before_it_is_made(tmp_path: Path) -> None:
+    """Whoever makes it, there or here, it is removed at the end."""
+    with Workspace(tmp_path) as workspace:
+        path = workspace.path
+        assert (workspace.made, workspace.used, path.exists()) == (None, False, False)
+
+        path.mkdir()
+
+        assert workspace.made == workspace.directory == path
+        assert workspace.used
+
+    assert list(tmp_path.iterdir()) == []

@@ -14,7 +14,7 @@ from typing import Final
 
 from cogfal.errors import ConfigError, InvalidInput, ProjectError
 from cogfal.files import FetchError, parse_data_url
-from cogfal.files.fetching import parse_url
+from cogfal.files.http_requests import parse_url
 from cogfal.files.names import MAX_NAME_BYTES, name_for
 from cogfal.inspection import read_predictor
 from cogfal.json_text import written
@@ -140,7 +140,7 @@ def read_data_url(text: str) -> bool:
     """Decode a data URL and name its file."""
     try:
         parsed = parse_data_url(text)
-        data = parsed.decode(LARGEST_FILE)
+        data = b"".join(parsed.pieces(LARGEST_FILE))
     except FetchError:
         return False
     assert len(data) <= LARGEST_FILE

@@ -13,7 +13,7 @@ from cogfal.errors import OutputError
 from cogfal.files import (
     Workspace,
 )
-from cogfal.files.blocking import SHORT
+from cogfal.files.concurrency import SHORT
 from cogfal.outputs import Deliverer, Places, Style, places
 from cogfal.spec import (
     ListType,

@@ -10,7 +10,7 @@ import pytest
 
 from cogfal.server.envelope import ALL_EVENTS, WebhookEvent
 from cogfal.server.requester import Requester
-from cogfal.server.webhooks import Target, Webhooks, WebhookSettings, settings_from
+from cogfal.server.webhooks import InCogsWords, Target, Webhooks, WebhookSettings, settings_from
 from tests.server.predictions import Play
 from tests.server.receiver import Receiver, receiver
 
@@ -45,7 +45,9 @@ class Sending:
 
     def tell(self, play: Play, url: str, *events: WebhookEvent) -> None:
         """Tell `url` what happens."""
-        self.webhooks.tell(play.prediction, Target(url, frozenset(events) or ALL_EVENTS))
+        self.webhooks.tell(
+            InCogsWords(play.prediction), Target(url, frozenset(events) or ALL_EVENTS)
+        )
 
 
 def run(main: Callable[[], Awaitable[None]]) -> None:

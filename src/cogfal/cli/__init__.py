@@ -29,6 +29,7 @@ COMMANDS: Final = MappingProxyType(
         "predict": "run the predictor here, or call a running or deployed app",
         "train": "run the training function here",
         "serve": "serve the app on this machine, with a playground if wanted",
+        "gateway": "answer programs that were written for Replicate's clients",
         "schema": "print the app's OpenAPI document",
         "dockerfile": "print the Dockerfile that fal would build",
         "deploy": "check the project, then deploy it with fal",

@@ -122,7 +122,8 @@ def downloaded(url: str, name: str | None, folder: Path, display: Display) -> Pa
     if url.startswith("data:"):
         data = parse_data_url(url)
         path = directory / name_for(quote(name or "output"), None, data.content_type)
-        path.write_bytes(data.decode(sys.maxsize))
+        with path.open("wb") as written:
+            written.writelines(data.pieces(sys.maxsize))
         return path
     path = directory / name_for(quote(name) if name else urlsplit(url).path, None, None)
     with httpx.stream("GET", url, follow_redirects=True) as response, path.open("wb") as file:

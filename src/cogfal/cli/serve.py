@@ -16,14 +16,13 @@ from cogfal.app import App
 from cogfal.app_file import APP_FILE, defines_app, load_app, split_reference
 from cogfal.cli.console import Mark, say
 from cogfal.cli.failures import traceback_of
-from cogfal.cli.inputs import BadArgument, read_variables
+from cogfal.cli.inputs import read_variables
+from cogfal.cli.listening import add_address, listener, url_of
 from cogfal.cli.options import add_variables
 from cogfal.errors import CogfalError, SetupError
 from cogfal.playground import PATH
 
-LOOPBACK: Final = "127.0.0.1"
 PORT: Final = 8080
-LAST_PORT: Final = 65535
 COG_YAML: Final = Path("cog.yaml")
 
 
@@ -35,20 +34,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE[::CLASS]",
         help="the App (default: app.py if it has one, else from cog.yaml)",
     )
-    parser.add_argument(
-        "-p", "--port", type=_port, default=PORT, help=f"default {PORT}; 0 for any free one"
-    )
-    parser.add_argument("--host", default=LOOPBACK, help=f"address to bind (default {LOOPBACK})")
+    add_address(parser, PORT)
     parser.add_argument(
         "--playground", action="store_true", help="serve a page at /playground to try the app on"
     )
     add_variables(parser)
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > LAST_PORT:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port; give a number up to {LAST_PORT}")
-    return int(text)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -58,11 +48,10 @@ def run(arguments: argparse.Namespace) -> int:
     app = _load(arguments.app)
     app.project = app.project and app.project.with_variables(variables)
     _open_up(app, playground=arguments.playground)
-    with _listener(arguments.host, arguments.port) as listener:
-        url = f"http://{arguments.host}:{listener.getsockname()[1]}"
-        server = _Server(app(_allow_init=True), url)
+    with listener(arguments.host, arguments.port) as sock:
+        server = _Server(app(_allow_init=True), url_of(arguments.host, sock))
         try:
-            server.run(sockets=[listener])
+            server.run(sockets=[sock])
         except SetupError as error:
             sys.stderr.write(traceback_of(error))
             raise
@@ -134,10 +123,3 @@ def _open_up(app: type[App], *, playground: bool) -> None:
         allow_private_hosts=True, playground=playground or settings.host.playground
     )
     app.checked_settings = settings._replace(host=host)
-
-
-def _listener(host: str, port: int) -> socket.socket:
-    try:
-        return socket.create_server((host, port))
-    except OSError as error:
-        raise BadArgument(f"cannot listen on {host}:{port}: {error.strerror}") from error

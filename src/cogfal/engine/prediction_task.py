@@ -17,7 +17,7 @@ from cogfal.engine.slots import Ticket
 from cogfal.engine.submission import Materialiser, Submission
 from cogfal.engine.worker import Assignment, Worker
 from cogfal.errors import CogfalError, PredictionCancelled, PredictorFailed
-from cogfal.files.blocking import to_the_end
+from cogfal.files.concurrency import to_the_end
 from cogfal.files.workspace import Workspace
 from cogfal.guest.prefetch import Lasting
 from cogfal.spec import IteratorType, Type

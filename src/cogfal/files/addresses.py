@@ -1,4 +1,4 @@
-"""Which network addresses a caller's URL may lead to.
+"""Which network addresses a host name has, and which of them a caller's URL may lead to.
 
 The rules are those of fal.toolkit's SSRF-safe client: public unicast addresses only, and an IPv6
 address that carries an IPv4 address is judged by both.
@@ -7,6 +7,16 @@ address that carries an IPv4 address is judged by both.
 from __future__ import annotations
 
 import ipaddress
+import socket
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+import anyio
+
+from cogfal.files.limits import FetchError
+
+Resolver: TypeAlias = Callable[[str, int], Awaitable[list[str]]]
+"""Turn a host name and port into numeric addresses."""
 
 _NOT_PUBLIC = tuple(
     ipaddress.ip_network(block)
@@ -14,6 +24,15 @@ _NOT_PUBLIC = tuple(
 )
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _IPV4_COMPATIBLE = ipaddress.IPv6Network("::/96")
+
+
+async def resolve(host: str, port: int) -> list[str]:
+    """Ask the system's resolver for the numeric addresses of `host`, without duplicates."""
+    try:
+        found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise FetchError(f"the host {host!r} cannot be resolved") from error
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 def is_public(address: str) -> bool:

@@ -10,18 +10,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-import anyio.to_thread
-
+from cogfal.files.concurrency import to_the_end
 from cogfal.files.fetching import Fetched, Fetcher, Validators
-from cogfal.files.limits import Budget
+from cogfal.files.limits import Budget, FetchError
+from cogfal.files.scratch import Scratch, sweep
 
 _CHUNK = 1024 * 1024
+_ABANDONED: Final = 3600.0
+"""Seconds without a byte after which a download is nobody's; a living one is given up sooner."""
 
 
 class CacheEntry(NamedTuple):
@@ -45,29 +44,61 @@ class CacheEntry(NamedTuple):
 
 
 class FileCache:
-    """Fetch through a folder: a file whose server says it is unchanged is not sent again.
+    """Fetch through a folder: what it holds already is not sent again.
 
-    The bytes are checked against their hash once in this process, and again whenever the file on
-    disk looks different; damage means a new download. Nothing is ever removed from the folder: how
-    much it may hold is its owner's matter.
+    What a killed process left half-downloaded is removed by the next one. Nothing else is ever
+    removed from the folder: how much it may hold is its owner's matter.
     """
 
     def __init__(self, folder: Path, fetcher: Fetcher) -> None:
         self.folder = folder
         self._fetcher = fetcher
         self._verified: set[tuple[str, int, int]] = set()
+        self._swept = False
 
     async def get(self, url: str, budget: Budget) -> Path:
-        """Return the file at `url`, to be read only; raise `FetchError` or `TooLarge`."""
-        known = await anyio.to_thread.run_sync(self._known, url)
-        with self._incoming() as directory:
-            fetched = await self._fetched(url, directory, budget, known)
+        """Return the file at `url` as its server has it now, to be read only.
+
+        The server is asked whether the kept file has changed. Its bytes are checked against their
+        hash once in this process, and again whenever the file on disk looks different; damage means
+        a new download.
+
+        Raises:
+            FetchError: It cannot be had.
+            TooLarge: It is larger than the budget.
+        """
+        known = await to_the_end(self._known, url)
+        if known is not None and not await to_the_end(self._is_whole, known):
+            known = None
+        return await self._fetched(url, budget, known)
+
+    async def once(self, url: str, budget: Budget, *, sha256: str | None = None) -> Path:
+        """Return the file at `url`, to be read only, and ask nobody once it is here.
+
+        Raises:
+            FetchError: It cannot be had, or its bytes are not those of `sha256`.
+            TooLarge: It is larger than the budget.
+        """
+        known = await to_the_end(self._known, url)
+        wanted = sha256.lower() if sha256 is not None else None
+        if known is not None and wanted in (None, known.sha256):
+            return self._object(known)
+        return await self._fetched(url, budget, None, wanted)
+
+    async def _fetched(
+        self, url: str, budget: Budget, known: CacheEntry | None, sha256: str | None = None
+    ) -> Path:
+        scratch = await to_the_end(self._incoming)
+        try:
+            fetched = await self._asked(url, scratch.directory, budget, known)
             if fetched is None:
                 assert known is not None
                 return self._object(known)
-            return await anyio.to_thread.run_sync(self._adopt, url, fetched)
+            return await to_the_end(self._adopt, url, fetched, sha256)
+        finally:
+            await to_the_end(scratch.close)
 
-    async def _fetched(
+    async def _asked(
         self, url: str, directory: Path, budget: Budget, known: CacheEntry | None
     ) -> Fetched | None:
         if known is None or not known.can_be_checked:
@@ -75,32 +106,33 @@ class FileCache:
         return await self._fetcher.fetch_if_changed(url, directory, budget, known.validators)
 
     def _known(self, url: str) -> CacheEntry | None:
-        """Return what is kept of `url`, if it is whole."""
+        """Return what is kept of `url`, if it is there and has its size."""
         try:
             entry = CacheEntry(**json.loads(self._record(url).read_text(encoding="utf-8")))
+            return entry if self._object(entry).stat().st_size == entry.size else None
         except (OSError, ValueError, TypeError):
             return None
-        return entry if self._is_whole(entry) else None
 
     def _is_whole(self, entry: CacheEntry) -> bool:
         path = self._object(entry)
         try:
             status = path.stat()
+            mark = (entry.sha256, status.st_size, status.st_mtime_ns)
+            if mark not in self._verified and _sha256(path) != entry.sha256:
+                return False
         except OSError:
-            return False
-        mark = (entry.sha256, status.st_size, status.st_mtime_ns)
-        if status.st_size != entry.size:
-            return False
-        if mark not in self._verified and _sha256(path) != entry.sha256:
             return False
         self._verified.add(mark)
         return True
 
-    def _adopt(self, url: str, fetched: Fetched) -> Path:
+    def _adopt(self, url: str, fetched: Fetched, expected: str | None) -> Path:
         """Move a fetched file into the cache and record it."""
+        found = _sha256(fetched.path)
+        if expected not in (None, found):
+            raise FetchError(f"it has the sha256 {found}, not {expected}")
         entry = CacheEntry(
             fetched.path.name,
-            _sha256(fetched.path),
+            found,
             fetched.size,
             fetched.validators.etag,
             fetched.validators.last_modified,
@@ -108,10 +140,13 @@ class FileCache:
         place = self._object(entry)
         place.parent.mkdir(parents=True, exist_ok=True)
         fetched.path.chmod(0o444)
+        record = fetched.path.with_name(f"{entry.sha256}.json")
+        record.write_text(json.dumps(entry._asdict()), encoding="utf-8")
         fetched.path.replace(place)
         status = place.stat()
         self._verified.add((entry.sha256, status.st_size, status.st_mtime_ns))
-        _write_whole(self._record(url), json.dumps(entry._asdict()))
+        self._record(url).parent.mkdir(parents=True, exist_ok=True)
+        record.replace(self._record(url))
         return place
 
     def _object(self, entry: CacheEntry) -> Path:
@@ -120,13 +155,14 @@ class FileCache:
     def _record(self, url: str) -> Path:
         return self.folder / "urls" / f"{hashlib.sha256(url.encode()).hexdigest()}.json"
 
-    @contextmanager
-    def _incoming(self) -> Iterator[Path]:
-        """Provide a directory on the cache's own file system, for a file that is on its way."""
+    def _incoming(self) -> Scratch:
+        """Return a directory on the cache's own file system, for a file that is on its way."""
         parent = self.folder / "incoming"
         parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=parent) as directory:
-            yield Path(directory)
+        if not self._swept:
+            sweep(parent, unused_for=_ABANDONED)
+            self._swept = True
+        return Scratch(parent)
 
 
 def _sha256(path: Path) -> str:
@@ -135,11 +171,3 @@ def _sha256(path: Path) -> str:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write a small file so that readers see all of it or what was there before."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
-        file.write(text)
-    Path(file.name).replace(path)

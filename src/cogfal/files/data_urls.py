@@ -1,83 +1,112 @@
-"""Read and write data URLs (RFC 2397)."""
+"""Read and write data URLs (RFC 2397), in steps that hold nobody up."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 from urllib import parse
 
 from pydantic_core import SchemaValidator, core_schema
 
-from cogfal.files.faults import FetchError, TooLarge
 from cogfal.files.kinds import suffix_for
+from cogfal.files.limits import FetchError, TooLarge
 from cogfal.files.media import type_by_content
-from cogfal.files.names import FALLBACK_NAME, has_suffix, safe_name
+from cogfal.files.names import FALLBACK_NAME, has_suffix, input_name
 
-_HEADER = re.compile(r"data:(?P<type>[^,;]*)(?P<parameters>(?:;[^,;]*)*),", re.IGNORECASE)
+_LONGEST_HEADER = 4096  # characters before the comma
+_PARAMETER = re.compile(r';((?:[^;"]|"[^"]*")*)')
+_IN_CODECS = re.compile(r";\s*codecs=[^;]*\Z", re.IGNORECASE)
+_BASE64_MARK = ";base64,"
 _NAME_PARAMETERS = ("name", "filename")
 _CHUNK = 3 * 256 * 1024
+_STEP = 4 * 64 * 1024  # characters decoded in one step: a fraction of a millisecond
+_MOST_PADDING = 64
+_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _BASE64 = SchemaValidator(
     core_schema.bytes_schema(), core_schema.CoreConfig(val_json_bytes="base64")
 )
 
 
 class DataUrl(NamedTuple):
-    """A data URL taken apart; `payload` is the part after the comma as it came."""
+    """A data URL taken apart; its data begin at `start` in `text` and are as they came."""
 
     content_type: str
     name: str | None
     base64: bool
-    payload: str
+    text: str
+    start: int
 
-    def decode(self, max_size: int) -> bytes:
-        """Return the bytes; raise `FetchError` if damaged, `TooLarge` above `max_size` bytes."""
-        if len(self.payload) > 3 * max_size + 1024:
+    def pieces(self, max_size: int) -> Iterator[bytes]:
+        """Yield the bytes in pieces of at most 256 KiB.
+
+        Raises:
+            FetchError: They are damaged.
+            TooLarge: There are more than `max_size`, or there surely would be.
+        """
+        if len(self.text) - self.start > 3 * max_size + 1024:
             raise TooLarge(max_size)
-        data = _strictly(self.payload) if self.base64 else None
-        if data is None:
-            data = self._leniently()
-        if len(data) > max_size:
-            raise TooLarge(max_size)
-        return data
+        size = 0
+        decoded = _from_base64 if self.base64 else _unquoted
+        for piece in decoded(self.text, self.start):
+            size += len(piece)
+            if size > max_size:
+                raise TooLarge(max_size)
+            yield piece
 
-    def _leniently(self) -> bytes:
-        try:
-            data = parse.unquote_to_bytes(self.payload)
-        except UnicodeEncodeError as error:
-            raise FetchError("the data URL is not valid text") from error
-        return _from_base64(data) if self.base64 else data
-
-    def file_name(self, data: bytes) -> str:
-        """Name the file after the URL's own name, its media type, or what `data` looks like."""
-        name = safe_name(self.name or FALLBACK_NAME)
+    def file_name(self, head: bytes) -> str:
+        """Name the file after the URL's own name, its media type, or what `head` looks like."""
+        name = input_name(self.name or FALLBACK_NAME)
         if has_suffix(name):
             return name
-        return safe_name(name + (suffix_for(self.content_type) or _sniffed_suffix(data)))
+        return input_name(name + (suffix_for(self.content_type) or _sniffed_suffix(head)))
 
 
 def parse_data_url(url: str) -> DataUrl:
-    """Take a data URL apart; raise `FetchError` if it has no comma."""
-    header = _HEADER.match(url)
-    if header is None:
+    """Take a data URL apart; raise `FetchError` if it has no comma where one belongs."""
+    comma = _comma(url[:_LONGEST_HEADER])
+    if comma < 0:
         raise FetchError("the data URL has no comma between its media type and its data")
-    parameters = [p.strip() for p in header["parameters"].split(";")[1:]]
+    kind, semicolon, rest = url[len("data:") : comma].partition(";")
+    parameters = [each.strip() for each in _PARAMETER.findall(semicolon + rest)]
     return DataUrl(
-        content_type=header["type"].strip().lower(),
+        content_type=kind.strip().lower(),
         name=_name_among(parameters),
         base64=bool(parameters) and parameters[-1].lower() == "base64",
-        payload=url[header.end() :],
+        text=url,
+        start=comma + 1,
     )
+
+
+def _comma(head: str) -> int:
+    """Return where the comma before the data is, -1 if nowhere.
+
+    Recorders of browsers write commas into the media type: `video/webm;codecs=vp8,opus;base64,`.
+    """
+    comma = head.find(",")
+    quoted = head.count('"', 0, max(comma, 0)) % 2 == 1
+    if comma < 0 or not (quoted or _IN_CODECS.search(head, 0, comma)):
+        return comma
+    mark = head.lower().find(_BASE64_MARK, comma)
+    if mark >= 0:
+        return mark + len(_BASE64_MARK) - 1
+    return head.find(",", head.find('"', comma)) if quoted and '"' in head[comma:] else comma
 
 
 def to_data_url(path: Path, content_type: str) -> str:
     """Write the file at `path` as a base64 data URL; the text is held in memory, once."""
-    parts = [f"data:{content_type};base64,"]
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            parts.append(base64.b64encode(chunk).decode("ascii"))
+        return as_data_url(file, content_type)
+
+
+def as_data_url(file: BinaryIO, content_type: str) -> str:
+    """Write what is left to read of a file as a base64 data URL."""
+    parts = [f"data:{content_type};base64,"]
+    while chunk := file.read(_CHUNK):
+        parts.append(base64.b64encode(chunk).decode("ascii"))
     return "".join(parts)
 
 
@@ -89,8 +118,19 @@ def _name_among(parameters: list[str]) -> str | None:
     return None
 
 
+def _from_base64(text: str, start: int) -> Iterator[bytes]:
+    """Decode base64: as nearly everybody writes it, or from where that ends, leniently."""
+    for at in range(start, len(text), _STEP):
+        piece = _strictly(text[at : at + _STEP])
+        last = at + _STEP >= len(text)
+        if piece is None or (not last and text[at + _STEP - 1] == "="):
+            yield from _leniently(_unquoted(text, at))
+            return
+        yield piece
+
+
 def _strictly(payload: str) -> bytes | None:
-    """Decode base64 as nearly everybody writes it, in one pass; None if it is written otherwise.
+    """Decode base64 in one pass; None if it is written otherwise.
 
     Pydantic's decoder takes a quarter of the standard library's time.
     """
@@ -101,14 +141,39 @@ def _strictly(payload: str) -> bytes | None:
     return data
 
 
-def _from_base64(data: bytes) -> bytes:
+def _leniently(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """Decode standard or URL-safe base64, with or without padding and line breaks."""
-    compact = b"".join(data.split()).translate(bytes.maketrans(b"-_", b"+/")).rstrip(b"=")
+    held = b""
+    for piece in pieces:
+        held += b"".join(piece.split()).translate(_URL_SAFE)
+        whole = len(held.rstrip(b"=")) // 4 * 4
+        if len(held) - whole > _MOST_PADDING:
+            raise FetchError("the data URL is not valid base64")
+        yield _decoded(held[:whole])
+        held = held[whole:]
+    rest = held.rstrip(b"=")
+    yield _decoded(rest + b"=" * (-len(rest) % 4))
+
+
+def _decoded(data: bytes) -> bytes:
     try:
-        return base64.b64decode(compact + b"=" * (-len(compact) % 4), validate=True)
+        return base64.b64decode(data, validate=True)
     except binascii.Error as error:
         raise FetchError("the data URL is not valid base64") from error
 
 
-def _sniffed_suffix(data: bytes) -> str:
-    return suffix_for(type_by_content(data[:4096]) or "")
+def _unquoted(text: str, start: int) -> Iterator[bytes]:
+    """Undo percent escapes, step by step; no step ends within one."""
+    while start < len(text):
+        end = start + _STEP
+        escape = text.rfind("%", max(start, end - 2), end)
+        end = end if escape < 0 else escape + 3
+        try:
+            yield parse.unquote_to_bytes(text[start:end])
+        except UnicodeEncodeError as error:
+            raise FetchError("the data URL is not valid text") from error
+        start = end
+
+
+def _sniffed_suffix(head: bytes) -> str:
+    return suffix_for(type_by_content(head[:4096]) or "")

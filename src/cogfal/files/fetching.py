@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import anyio
+import anyio.to_thread
 import httpx
 
-from cogfal.files.addresses import anywhere, is_public
-from cogfal.files.client import Client
-from cogfal.files.decoding import Decoder, decoder_for
-from cogfal.files.faults import FetchError
-from cogfal.files.limits import Budget, FileLimits, Meter
-from cogfal.files.names import name_for
+from cogfal.files.addresses import Resolver, anywhere, is_public, resolve
+from cogfal.files.body import Body, decoder_for
+from cogfal.files.http_requests import Client, Visit, header, parse_url, redirected
+from cogfal.files.kinds import suffix_for
+from cogfal.files.limits import Budget, FetchError, FileLimits
+from cogfal.files.media import type_by_content
+from cogfal.files.names import has_suffix, input_name, name_for
 from cogfal.files.progress import Progress, Reporter
-from cogfal.files.resolving import Resolver, resolve
-from cogfal.files.workspace import create_file
-from cogfal.files.writing import Writer
+from cogfal.files.workspace import create_file, rename
 
 if TYPE_CHECKING:
-    from cogfal.files.exchange import Answer
+    from cogfal.files.connections import Answer
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -114,10 +113,12 @@ class HttpFetcher:
         self, url: httpx.URL, conditions: Mapping[str, str]
     ) -> AsyncIterator[tuple[httpx.URL, Answer]]:
         """Follow redirects from `url` to an answer that has a body to read."""
+        visit = Visit()
         for _ in range(self.limits.max_redirects + 1):
-            async with self._exchange(url, conditions) as response:
+            async with self._exchange(url, visit.headers(url) | dict(conditions)) as response:
                 if response.status in _REDIRECTS:
-                    url = _redirected(url, _header(response, "location"))
+                    visit.remember(url, response.headers)
+                    url = redirected(url, header(response, "location"))
                     continue
                 if response.status not in (200, 304):
                     raise FetchError(f"the server answered {response.status}")
@@ -126,14 +127,12 @@ class HttpFetcher:
         raise FetchError(f"more than {self.limits.max_redirects} redirects")
 
     @asynccontextmanager
-    async def _exchange(
-        self, url: httpx.URL, conditions: Mapping[str, str]
-    ) -> AsyncIterator[Answer]:
+    async def _exchange(self, url: httpx.URL, told: Mapping[str, str]) -> AsyncIterator[Answer]:
         """Send one request and yield the answer's headers; the connection ends with the block."""
-        headers = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "cogfal"}
+        headers = {"Accept": "*/*", "Accept-Encoding": "identity", **told}
         stall, connect = self.limits.stall_seconds, self.limits.connect_seconds
         timeouts = {"connect": connect, "read": stall, "write": stall, "pool": connect}
-        exchange = self._client.exchange("GET", url, headers | dict(conditions), timeouts=timeouts)
+        exchange = self._client.exchange("GET", url, headers, timeouts=timeouts)
         async with AsyncExitStack() as stack:
             try:
                 with anyio.fail_after(connect + stall):
@@ -147,98 +146,37 @@ class HttpFetcher:
     ) -> Fetched:
         """Write the body of `response` to a new file, which is removed again on any failure."""
         declared = _declared_size(response)
-        decoder = decoder_for(_header(response, "content-encoding"))
+        decoder = decoder_for(header(response, "content-encoding"))
         if declared is not None:
             budget.check(declared)
         name = name_for(
             url.raw_path.decode("ascii").partition("?")[0],
-            _header(response, "content-disposition"),
-            _header(response, "content-type"),
+            header(response, "content-disposition"),
+            header(response, "content-type"),
         )
         path, file = create_file(directory, name)
         body = Body(response, decoder, budget.meter(), self._progress(path.name, declared))
         try:
             with file:
                 await body.write_to(file, self.limits)
+            if not has_suffix(path.name):
+                path = await anyio.to_thread.run_sync(named_by_content, path)
         except BaseException:
             path.unlink(missing_ok=True)
             raise
         validators = Validators(
-            _header(response, "etag") or None, _header(response, "last-modified") or None
+            header(response, "etag") or None, header(response, "last-modified") or None
         )
         return Fetched(path, body.meter.count, validators)
 
 
-class Body(NamedTuple):
-    """A response's body on its way into a file."""
-
-    response: Answer
-    decoder: Decoder
-    meter: Meter
-    progress: Reporter
-
-    async def write_to(self, file: BinaryIO, limits: FileLimits) -> None:
-        """Write the decoded body; raise at the first limit passed, however it was announced."""
-        pace = Pace(limits)
-        async with Writer(file) as writer:
-            async for received in self.response.aiter_stream():
-                pace.add(len(received))
-                for piece in self.decoder.feed(received):
-                    self.meter.add(len(piece))
-                    await writer.add(piece)
-                self.progress.report(self.meter.count)
-            self.decoder.finish()
-
-
-class Pace:
-    """Notice a body that keeps arriving, but too slowly to be worth waiting for."""
-
-    def __init__(self, limits: FileLimits) -> None:
-        self._window = limits.stall_seconds
-        self._least = limits.stall_seconds * limits.min_bytes_per_second
-        self._start = time.monotonic()
-        self._count = 0
-
-    def add(self, count: int) -> None:
-        """Count received bytes; raise `FetchError` at the end of a window with too few of them."""
-        self._count += count
-        now = time.monotonic()
-        if now - self._start < self._window:
-            return
-        if self._count < self._least:
-            raise FetchError(f"the server sent only {self._count} bytes in {self._window:g} s")
-        self._start, self._count = now, 0
-
-
-def parse_url(url: str) -> httpx.URL:
-    """Parse an http or https URL; raise `FetchError` for anything else."""
-    try:
-        parsed = httpx.URL(url)
-    except (httpx.InvalidURL, UnicodeError, ValueError) as error:
-        raise FetchError(f"not a usable URL: {error}") from error
-    if parsed.scheme not in ("http", "https"):
-        raise FetchError(f"a file input is an http, https or data URL, not {parsed.scheme!r}")
-    if not parsed.raw_host:  # `host` decodes international names, and fails on broken ones
-        raise FetchError("the URL names no host")
-    return parsed
-
-
-def _redirected(url: httpx.URL, location: str) -> httpx.URL:
-    if not location:
-        raise FetchError("the server redirects to nowhere")
-    try:
-        target = url.join(location)
-    except (httpx.InvalidURL, UnicodeError, ValueError) as error:
-        raise FetchError(f"the server redirects to an unusable URL: {error}") from error
-    return parse_url(str(target))
+def named_by_content(path: Path) -> Path:
+    """Give a file the suffix of what its first bytes show, if they show anything."""
+    with path.open("rb") as file:
+        suffix = suffix_for(type_by_content(file.read(4096)) or "")
+    return rename(path, input_name(path.name + suffix)) if suffix else path
 
 
 def _declared_size(response: Answer) -> int | None:
-    declared = _header(response, "content-length")
-    return int(declared) if declared.isdecimal() else None
-
-
-def _header(response: Answer, name: str) -> str:
-    wanted = name.encode("ascii")
-    values = (value for key, value in response.headers if key.lower() == wanted)
-    return next(values, b"").decode("latin-1")
+    declared = header(response, "content-length")
+    return int(declared) if declared.isascii() and declared.isdecimal() else None

@@ -1,4 +1,4 @@
-"""How much, how long and from where files are fetched, and what is left of it for one request."""
+"""How much, how long and from where files are fetched, and how a file falls short of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,23 @@ import time
 from dataclasses import dataclass
 
 from cogfal.errors import SettingError
-from cogfal.files.faults import TooLarge
+
+
+class FetchError(Exception):
+    """Report a file that cannot be had; the text says why and shows no credentials."""
+
+
+class TooLarge(FetchError):
+    """Report a file, or the sum of a request's files, above `max_size` bytes."""
+
+    def __init__(self, max_size: int, *, whole_request: bool = False) -> None:
+        self.max_size = max_size
+        subject = "the request's files are" if whole_request else "the file is"
+        super().__init__(f"{subject} larger than {max_size} bytes")
+
+
+class StoreError(Exception):
+    """Report a file that could not be stored; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +34,7 @@ class FileLimits:
     inputs name hosts on private and loopback networks, for local runs.
     """
 
+    max_files: int = 1000
     max_file_bytes: int = 4 * 1024**3
     max_request_bytes: int = 16 * 1024**3
     total_seconds: float = 600.0
@@ -29,7 +46,13 @@ class FileLimits:
     allow_private_hosts: bool = False
 
     def __post_init__(self) -> None:
-        positive = ("max_file_bytes", "max_request_bytes", "total_seconds", "connect_seconds")
+        positive = (
+            "max_files",
+            "max_file_bytes",
+            "max_request_bytes",
+            "total_seconds",
+            "connect_seconds",
+        )
         for name in (*positive, "stall_seconds", "concurrency"):
             if getattr(self, name) <= 0:
                 raise SettingError(f"{name} is {getattr(self, name)}", remedy="make it positive")

@@ -5,9 +5,7 @@ What may be read is what is listed here: a request's path is looked up, never tu
 
 from __future__ import annotations
 
-import os
 import secrets
-import shutil
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,17 +13,15 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
-import anyio
-import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
-from starlette.routing import Route
 
 from cogfal.errors import SettingError
-from cogfal.files.faults import StoreError
+from cogfal.files.concurrency import to_the_end
+from cogfal.files.limits import StoreError
 from cogfal.files.names import safe_name
 from cogfal.files.scratch import Scratch
-from cogfal.files.store import LocalFile, StoredFile, stored
+from cogfal.files.store import LocalFile, StoredFile, stored, take
 
 ROUTE = "/cogfal/files"
 _TOKEN_BYTES = 24
@@ -77,6 +73,7 @@ class LocalStore:
             folder.mkdir(parents=True, exist_ok=True)
         self._scratch = Scratch(folder)
         self._entries: dict[str, Entry] = {}
+        self._kept = 0
 
     @property
     def folder(self) -> Path:
@@ -100,27 +97,24 @@ class LocalStore:
         token = secrets.token_urlsafe(_TOKEN_BYTES)
         path = self.folder / token
         try:
-            await anyio.to_thread.run_sync(_take, file, path)
+            await to_the_end(take, file, path)
         except BaseException as error:
             path.unlink(missing_ok=True)
             if isinstance(error, OSError):
                 raise StoreError(f"{file.name} cannot be kept: {error.strerror}") from error
             raise
         self._make_room(file.size)
+        self._kept += file.size
         self._entries[token] = Entry(
             path, safe_name(file.name), file.content_type, file.size, time.monotonic()
         )
         return f"{ROUTE}/{token}/{quote(self._entries[token].name)}"
 
-    def routes(self) -> list[Route]:
-        """Return the routes, for a Starlette app's root, that serve the kept files."""
-        return [Route(ROUTE + "/{token}/{name}", self.serve, methods=["GET"])]
-
     async def serve(self, request: Request) -> Response:
         """Answer GET and HEAD, with ranges, for a kept file; 404 for anything else."""
         self._forget_old()
         entry = self._entries.get(request.path_params["token"])
-        if entry is None or not entry.path.exists():
+        if entry is None or not entry.path.is_file():
             return PlainTextResponse("no such file", 404, headers=_HEADERS)
         inline = entry.content_type.startswith(_SAFE_INLINE) and "svg" not in entry.content_type
         return FileResponse(
@@ -134,26 +128,25 @@ class LocalStore:
     def close(self) -> None:
         """Remove every kept file."""
         self._entries.clear()
+        self._kept = 0
         with suppress(OSError):  # what stays goes with the next sweep
             self._scratch.close()
 
     def _make_room(self, size: int) -> None:
         """Drop old files, oldest first, until `size` more bytes fit."""
         self._forget_old()
-        kept = sum(entry.size for entry in self._entries.values())
-        for token in list(self._entries):
-            if kept + size <= self._max_bytes:
-                return
-            kept -= self._entries[token].size
-            self._drop(token)
+        while self._entries and self._kept + size > self._max_bytes:
+            self._drop_oldest()
 
     def _forget_old(self) -> None:
         horizon = time.monotonic() - self._max_age
-        for token in [t for t, entry in self._entries.items() if entry.kept_at < horizon]:
-            self._drop(token)
+        while self._entries and next(iter(self._entries.values())).kept_at < horizon:
+            self._drop_oldest()
 
-    def _drop(self, token: str) -> None:
-        self._entries.pop(token).path.unlink(missing_ok=True)
+    def _drop_oldest(self) -> None:
+        entry = self._entries.pop(next(iter(self._entries)))
+        self._kept -= entry.size
+        entry.path.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,15 +159,3 @@ class AddressedStore:
     async def put(self, file: LocalFile) -> StoredFile:
         """Keep `file`; raise `StoreError` if there is no room for it."""
         return stored(file, self.base_url + await self.store.keep(file))
-
-
-def _take(file: LocalFile, path: Path) -> None:
-    """Put the file's bytes at `path`: a second name for a disposable file, else a copy."""
-    if file.disposable:
-        try:
-            os.link(file.path, path)
-        except OSError:
-            pass
-        else:
-            return
-    shutil.copyfile(file.path, path)

@@ -32,6 +32,32 @@ _SIGNATURES = (
     (b"PK\x05\x06", "application/zip"),
     (b"\x1f\x8b\x08", "application/gzip"),
     (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
+    (b"\xfd7zXZ\x00", "application/x-xz"),
+    (b"\x28\xb5\x2f\xfd", "application/zstd"),
+    (b"Rar!\x1a\x07", "application/vnd.rar"),
+    (b"\x89HDF\r\n\x1a\n", "application/x-hdf5"),
+    (b"SQLite format 3\x00", "application/vnd.sqlite3"),
+    (b"PAR1", "application/vnd.apache.parquet"),
+    (b"ARROW1", "application/vnd.apache.arrow.file"),
+    (b"{\\rtf", "application/rtf"),
+    (b"\x00asm", "application/wasm"),
+    (b"MThd", "audio/midi"),
+    (b"#!AMR", "audio/amr"),
+    (b"caff\x00", "audio/x-caf"),
+    (b"8BPS", "image/vnd.adobe.photoshop"),
+    (b"#?RADIANCE", "image/vnd.radiance"),
+    (b"#?RGBE", "image/vnd.radiance"),
+    (b"DDS |", "image/vnd.ms-dds"),
+    (b"qoif", "image/qoi"),
+    (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "image/jp2"),
+    (b"\x00\x00\x01\x00", "image/vnd.microsoft.icon"),
+    (b"wOFF", "font/woff"),
+    (b"wOF2", "font/woff2"),
+    (b"OTTO\x00", "font/otf"),
+    (b"\x00\x01\x00\x00\x00", "font/ttf"),
+    (b"FLV\x01", "video/x-flv"),
+    (b"\x00\x00\x01\xba", "video/mpeg"),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "video/x-ms-asf"),
 )
 _RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}
 _BRANDS = {
@@ -44,6 +70,15 @@ _BRANDS = {
     b"M4V ": "video/x-m4v",
     b"qt  ": "video/quicktime",
 }
+_MARKS = (
+    (b"BM", 6, bytes(4), "image/bmp"),
+    (b"BZh", 4, b"1AY&SY", "application/x-bzip2"),
+    (b"FORM", 8, b"AIFF", "audio/aiff"),
+    (b"\x47\x40", 188, b"\x47", "video/mp2t"),
+    (b"", 128, b"DICM", "application/dicom"),
+    (b"", 257, b"ustar", "application/x-tar"),
+)
+"""Beginnings that alone say too little, and what stands where in such a file."""
 _AUDIO_SYNC = {
     b"\xff\xfb": "audio/mpeg",
     b"\xff\xfa": "audio/mpeg",
@@ -52,6 +87,8 @@ _AUDIO_SYNC = {
     b"\xff\xf1": "audio/aac",
     b"\xff\xf9": "audio/aac",
 }
+_QUICK = frozenset({"image/bmp", "image/gif", "image/jpeg", "image/png", "image/webp"})
+"""Pictures whose size is read here, in a few steps; Pillow has to be imported for others."""
 _NOT_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
 
@@ -64,7 +101,7 @@ class Media(NamedTuple):
 
 
 def describe(path: Path) -> Media:
-    """Describe the file at `path`; only its head is read, no pixel is decoded."""
+    """Describe the file at `path`; little of it is read, no pixel is decoded."""
     with path.open("rb") as file:
         return describe_opened(file, path.name)
 
@@ -75,6 +112,12 @@ def describe_opened(file: BinaryIO, name: str) -> Media:
     content_type = type_of(name, head)
     pixels = image_size(file, head) if content_type.startswith("image/") else None
     return Media(content_type, os.fstat(file.fileno()).st_size, pixels)
+
+
+def is_quick(name: str) -> bool:
+    """Tell whether a look into a file of this name takes no time worth a thread."""
+    kind = type_by_name(name)
+    return kind is not None and (kind in _QUICK or not kind.startswith("image/"))
 
 
 def type_of(name: str, head: bytes) -> str:
@@ -102,10 +145,9 @@ def _container_type(head: bytes) -> str | None:
 
 
 def _weakly_signed_type(head: bytes) -> str | None:
-    if head[:2] == b"BM" and head[6:10] == bytes(4):
-        return "image/bmp"
-    if head[257:262] == b"ustar":
-        return "application/x-tar"
+    for beginning, place, mark, content_type in _MARKS:
+        if head.startswith(beginning) and head.startswith(mark, place):
+            return content_type
     return _AUDIO_SYNC.get(head[:2])
 
 

@@ -1,7 +1,8 @@
 """Turn what callers and servers say a file is called into a name that is safe and useful.
 
 A result is one path component: no separator, no control character, not hidden, at most 200 bytes,
-and it keeps the stem and suffix it was given as far as that allows.
+and it keeps the stem and suffix it was given as far as that allows. The names that predictors get
+hold nothing that a shell, or anybody else who reads them, could take for more than a name.
 """
 
 from __future__ import annotations
@@ -25,6 +26,15 @@ _PARAMETER = re.compile(
     re.DOTALL,
 )
 _FORBIDDEN = re.compile(r'[/\\:*?"<>|]')
+_LONGEST_HEADER = 4096  # characters; a name has 200 bytes in the end
+_CHARSETS = frozenset(
+    (
+        *("utf-8", "utf8", "us-ascii", "iso-8859-1", "iso-8859-15", "latin-1", "koi8-r"),
+        *("windows-1250", "windows-1251", "windows-1252", "gbk", "gb2312", "gb18030"),
+        *("big5", "shift_jis", "euc-jp", "euc-kr"),
+    )
+)
+"""What a name may be written in; some of Python's codecs take time that grows as its square."""
 
 
 def name_for(url_path: str, disposition: str | None, content_type: str | None) -> str:
@@ -33,10 +43,19 @@ def name_for(url_path: str, disposition: str | None, content_type: str | None) -
     `url_path` is the path of the URL, still percent-encoded and without query. A name without a
     suffix gets the media type's.
     """
-    name = safe_name(disposition_name(disposition or "") or _last_component(url_path))
+    name = input_name(disposition_name(disposition or "") or _last_component(url_path))
     if has_suffix(name):
         return name
-    return safe_name(name + suffix_for(content_type or ""))
+    return input_name(name + suffix_for(content_type or ""))
+
+
+def input_name(text: str) -> str:
+    """Reduce any text to a name for a predictor: letters and digits of any script, `.`, `_`, `-`.
+
+    It begins with a letter, a digit or `_`, and anything else in it has become `_`.
+    """
+    name = "".join(each if _is_plain(each) else "_" for each in safe_name(text))
+    return name.lstrip(".-") or FALLBACK_NAME
 
 
 def safe_name(text: str) -> str:
@@ -56,10 +75,10 @@ def shortened(name: str, limit: int = MAX_NAME_BYTES) -> str:
     return stem.encode()[:room].decode(errors="ignore").rstrip(" .") + suffix
 
 
-def numbered(name: str, number: int) -> str:
+def variant(name: str, mark: str) -> str:
     """Return a variant of `name` for the case that it is taken, such as `image-2.png`."""
     stem, suffix = split_suffix(name)
-    tail = f"-{number}{suffix}"
+    tail = f"-{mark}{suffix}"
     return shortened(stem, MAX_NAME_BYTES - len(tail.encode())) + tail
 
 
@@ -84,6 +103,7 @@ def disposition_name(header: str) -> str:
 
     `filename*` (RFC 5987) wins over `filename`, whose bytes are tried as UTF-8.
     """
+    header = header[:_LONGEST_HEADER]
     extended = _EXTENDED_NAME.search(header)
     if extended:
         decoded = _decoded(parse.unquote_to_bytes(extended["value"]), extended["charset"])
@@ -91,6 +111,10 @@ def disposition_name(header: str) -> str:
             return decoded
     plain = _parameter(f";{header}", "filename")
     return _decoded(plain.encode("latin-1", "ignore"), "utf-8") or plain
+
+
+def _is_plain(character: str) -> bool:
+    return character.isalpha() or character.isdecimal() or character in "._-"
 
 
 def _parameter(text: str, name: str) -> str:
@@ -107,10 +131,12 @@ def _parameter(text: str, name: str) -> str:
 
 
 def _decoded(raw: bytes, charset: str) -> str:
-    """Decode `raw`; "" if it is not in `charset`, or nobody knows that charset."""
+    """Decode `raw`; "" if it is not in `charset`, or that charset is none for names."""
+    if charset.lower() not in _CHARSETS:
+        return ""
     try:
         return raw.decode(charset)
-    except (LookupError, UnicodeError):
+    except UnicodeError:
         return ""
 
 

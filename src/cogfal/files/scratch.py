@@ -13,6 +13,7 @@ import shutil
 import stat
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -53,22 +54,42 @@ class Scratch:
             self._path = None
             self._let_go()
 
+    def forget(self) -> None:
+        """Leave the directory to the process that made it, in one that was forked from it.
+
+        The descriptor is closed; the lock stays held by the other process, whose it is as well.
+        """
+        self._making = threading.Lock()
+        self._path = None
+        self._let_go()
+
     def _let_go(self) -> None:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
 
 
-def sweep(parent: Path | None = None) -> None:
+def sweep(parent: Path | None = None, *, unused_for: float = 0.0) -> None:
     """Remove what processes of this user left there when they were killed.
 
     What cannot be removed stays, and is tried again by the next.
+
+    Args:
+        parent: Where the directories were made; by default among the system's temporary ones.
+        unused_for: Seconds in which nothing was written to a directory that is removed: where other
+            machines use `parent` too, their locks may not be seen here.
     """
     with suppress(OSError):
         for path in (parent or Path(tempfile.gettempdir())).glob(f"{PREFIX}*"):
             with suppress(OSError), _locked(path) as status:
-                if status.st_uid == os.geteuid():
+                mine = status.st_uid == os.geteuid()
+                if mine and (not unused_for or _last_written(path) <= time.time() - unused_for):
                     remove(path)
+
+
+def _last_written(directory: Path) -> float:
+    """Return when something in a directory was last written, as its disk's clock has it."""
+    return max(path.lstat().st_mtime for path in (directory, *directory.rglob("*")))
 
 
 def remove(directory: Path) -> None:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
+import secrets
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
-from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
 from typing_extensions import Self
 
-from cogfal.files.names import numbered
+from cogfal.files.names import variant
 from cogfal.files.scratch import Scratch, remove
+
+_NUMBERED = 10
+"""Files of one name are numbered up to here; each further one gets a random word."""
 
 
 class Workspace:
@@ -36,7 +39,7 @@ class Workspace:
         self.received = 0
         self.sent = 0
         self._parent = parent
-        self._made: Path | None = None
+        self._path: Path | None = None
         self._making = threading.Lock()
         self._ends: list[Callable[[], object]] = []
 
@@ -52,22 +55,29 @@ class Workspace:
         self.close()
 
     @property
-    def directory(self) -> Path:
-        """The directory, without links in its path."""
+    def path(self) -> Path:
+        """Where the directory is or will be, without links in its path; it is not made for this."""
         with self._making:
-            if self._made is None:
-                self._made = Path(tempfile.mkdtemp(prefix="cogfal-", dir=self._place())).resolve()
-            return self._made
+            if self._path is None:
+                self._path = self._place().resolve() / f"cogfal-{secrets.token_hex(8)}"
+            return self._path
+
+    @property
+    def directory(self) -> Path:
+        """The directory, which is there."""
+        path = self.path
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return path
 
     @property
     def used(self) -> bool:
         """Whether there is anything to close."""
-        return self._made is not None or bool(self._ends)
+        return bool(self._ends) or self.made is not None
 
     @property
     def made(self) -> Path | None:
-        """The directory, None as long as nobody has asked for it."""
-        return self._made
+        """The directory, None as long as it is not there."""
+        return self._path if self._path is not None and self._path.is_dir() else None
 
     def open(self, path: Path) -> BinaryIO:
         """Open `path` for reading bytes until the workspace is closed."""
@@ -98,11 +108,13 @@ class Workspace:
                 stack.callback(self._ends.pop(0))
 
     def _remove(self) -> None:
-        if self._made is not None and self._made.exists():
-            remove(self._made)
+        if self.made is not None:
+            remove(self.made)
 
-    def _place(self) -> Path | None:
-        return self._parent.directory if isinstance(self._parent, Scratch) else self._parent
+    def _place(self) -> Path:
+        if isinstance(self._parent, Scratch):
+            return self._parent.directory
+        return self._parent or Path(tempfile.gettempdir())
 
 
 def create_file(directory: Path, name: str) -> tuple[Path, BinaryIO]:
@@ -112,8 +124,18 @@ def create_file(directory: Path, name: str) -> tuple[Path, BinaryIO]:
     return path, opened[0]
 
 
+def rename(path: Path, name: str) -> Path:
+    """Call a file `name`, or nearly so, in the directory that it lies in; return its new path."""
+    better, placeholder = create_file(path.parent, name)
+    placeholder.close()
+    return path.replace(better)
+
+
 def claim(directory: Path, name: str, create: Callable[[Path], object]) -> Path:
-    """Call `create` with `directory / name`, or the first numbered variant that does not exist."""
+    """Call `create` with `directory / name`, or the first variant of it that does not exist.
+
+    However many files of one name there are, a few variants are tried and no more.
+    """
     for candidate in _variants(name):
         with suppress(FileExistsError):
             create(directory / candidate)
@@ -123,5 +145,7 @@ def claim(directory: Path, name: str, create: Callable[[Path], object]) -> Path:
 
 def _variants(name: str) -> Iterator[str]:
     yield name
-    for number in count(2):
-        yield numbered(name, number)
+    for number in range(2, _NUMBERED):
+        yield variant(name, str(number))
+    while True:
+        yield variant(name, secrets.token_hex(6))

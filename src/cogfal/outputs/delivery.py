@@ -15,10 +15,9 @@ import anyio.to_thread
 
 from cogfal.errors import OutputError
 from cogfal.files import FetchError, Store, StoredFile, StoreError, Workspace
-from cogfal.files.blocking import SHORT
+from cogfal.files.concurrency import SHORT, together
 from cogfal.files.data_urls import parse_data_url
 from cogfal.files.kinds import type_by_name
-from cogfal.files.together import together
 from cogfal.outputs.encoding import Encoder, FoundFile, filled
 from cogfal.outputs.labels import label
 from cogfal.outputs.places import Places

@@ -212,11 +212,11 @@ def _file_url(text: str) -> str:
         raise PydanticKnownError("url_too_long", {"max_length": _MAX_URL})
     try:
         parts = urllib.parse.urlsplit(text)
-        host, _ = parts.hostname, parts.port
+        host, port = parts.hostname, parts.port
     except ValueError as error:
         raise PydanticKnownError("url_parsing", {"error": str(error)}) from error
     if parts.scheme not in ("http", "https"):
         raise PydanticKnownError("url_scheme", {"expected_schemes": "'http', 'https' or 'data'"})
-    if not host or any(character <= " " for character in text):
-        raise PydanticKnownError("url_parsing", {"error": "empty host or a blank"})
+    if not host or port == 0 or any(character < " " for character in text):
+        raise PydanticKnownError("url_parsing", {"error": "no host, no port or a line break"})
     return text

@@ -30,7 +30,7 @@ from cogfal.server.events import EventStream
 from cogfal.server.fal_api import REQUEST_ID
 from cogfal.server.stores import Uploads
 from cogfal.server.trace_headers import trace_headers
-from cogfal.server.webhooks import Target, Webhooks
+from cogfal.server.webhooks import InCogsWords, Target, Webhooks
 
 API: Final = "cog"
 PARAMETER: Final = "id"
@@ -242,8 +242,8 @@ class _Resource:
 
     def _tell(self, prediction: Prediction, envelope: Envelope, request: Request) -> None:
         if envelope.webhook is not None:
-            trace = trace_headers(request.headers)
-            self.api.webhooks.tell(prediction, Target(envelope.webhook, envelope.events, trace))
+            target = Target(envelope.webhook, envelope.events, trace_headers(request.headers))
+            self.api.webhooks.tell(InCogsWords(prediction), target)
 
     def _note(self, prediction: Prediction, request: Request) -> None:
         """Let fal's queue cancel the prediction by its request's id, as long as it runs."""

@@ -6,21 +6,15 @@ redirect followed, no proxy of the environment used. No credential is added here
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import AsyncIterable, Mapping
-from typing import TYPE_CHECKING, Final, NamedTuple
-from urllib.parse import unquote
+from typing import Final, NamedTuple
 
 import anyio
 import httpx
 
-from cogfal.files.addresses import anywhere, is_public
-from cogfal.files.client import Client
-from cogfal.files.faults import FetchError
-from cogfal.files.resolving import Resolver, resolve
-
-if TYPE_CHECKING:
-    from cogfal.files.exchange import Answer
+from cogfal.files.addresses import Resolver, anywhere, is_public, resolve
+from cogfal.files.http_requests import Client, authorization, header, parse_url
+from cogfal.files.limits import FetchError
 
 CONNECT_SECONDS: Final = 10.0
 
@@ -77,7 +71,7 @@ class Requester:
                 async with self._client.exchange(
                     method, target, sent, content, timeouts={"connect": CONNECT_SECONDS}
                 ) as answer:
-                    return Reply(answer.status, _location(answer))
+                    return Reply(answer.status, header(answer, "location") or None)
         except FetchError as error:
             raise Unreachable(str(error)) from error
         except TimeoutError as error:
@@ -92,23 +86,12 @@ def _only_public(address: str) -> bool:
 
 def _parsed(url: str) -> httpx.URL:
     try:
-        parsed = httpx.URL(url)
-    except (httpx.InvalidURL, UnicodeError, ValueError) as error:
-        raise Unreachable(f"not a usable URL: {error}", refused=True) from error
-    if parsed.scheme not in ("http", "https") or not parsed.raw_host:
-        raise Unreachable("not an http or https URL", refused=True)
-    return parsed
+        return parse_url(url)
+    except FetchError as error:
+        raise Unreachable(str(error), refused=True) from error
 
 
 def _userinfo(url: httpx.URL) -> dict[str, str]:
     """Return the header for a name and password that the URL itself carries."""
-    if not url.userinfo:
-        return {}
-    plain = unquote(url.userinfo.decode("ascii"))
-    return {"Authorization": "Basic " + b64encode(plain.encode()).decode("ascii")}
-
-
-def _location(answer: Answer) -> str | None:
-    values = (value for name, value in answer.headers if name.lower() == b"location")
-    found = next(values, None)
-    return found.decode("latin-1") if found is not None else None
+    said = authorization(url)
+    return {"Authorization": said} if said else {}

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import httpx
 
@@ -62,13 +62,61 @@ def _seconds(text: str) -> float:
         return DEFAULT_INTERVAL
 
 
+class Subject(Protocol):
+    """What webhooks are about: what happens to a prediction, and the words for each state."""
+
+    def events(self) -> AsyncIterator[Event]:
+        """Return what happens from now on, until it ends."""
+
+    def started(self) -> Body:
+        """Return the state of one that has just begun."""
+
+    def progress(self) -> Body:
+        """Return the state as of now."""
+
+    def ended(self) -> Body:
+        """Return the last state."""
+
+
+@dataclass(frozen=True, slots=True)
+class InCogsWords:
+    """A prediction of the engine, whose states are told as Cog tells them."""
+
+    prediction: Prediction
+
+    def events(self) -> AsyncIterator[Event]:
+        """Return what happens from now on, until it ends."""
+        return self.prediction.events()
+
+    def started(self) -> Body:
+        """Return the state of one that has just begun."""
+        return started(self.prediction.id)
+
+    def progress(self) -> Body:
+        """Return the state as of now."""
+        return progress(self.prediction)
+
+    def ended(self) -> Body:
+        """Return the last state."""
+        return ended(self.prediction)
+
+
+def _unsigned(_body: bytes) -> Mapping[str, str]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Whom to tell about what; `trace` are the W3C trace headers of the request."""
+    """Whom to tell about what.
+
+    `trace` are the W3C trace headers of the request; `sign` returns the headers that prove a body,
+    each time that it is sent.
+    """
 
     url: str
     events: frozenset[WebhookEvent]
     trace: Mapping[str, str] = field(default_factory=dict)
+    sign: Callable[[bytes], Mapping[str, str]] = _unsigned
 
 
 class Webhooks:
@@ -88,11 +136,11 @@ class Webhooks:
         self._log = log
         self._under_way: dict[Delivery, asyncio.Task[None]] = {}
 
-    def tell(self, prediction: Prediction, target: Target) -> None:
-        """Send what happens to `prediction` from now on to `target`; returns at once."""
+    def tell(self, subject: Subject, target: Target) -> None:
+        """Send what happens to `subject` from now on to `target`; returns at once."""
         if len(self._under_way) >= self.settings.capacity:
             self._make_room()
-        delivery = Delivery(prediction, target, self.settings, self._send, self._log)
+        delivery = Delivery(subject, target, self.settings, self._send, self._log)
         task = asyncio.ensure_future(delivery.work())
         self._under_way[delivery] = task
         task.add_done_callback(lambda _: self._under_way.pop(delivery, None))
@@ -121,6 +169,7 @@ class Webhooks:
             "Content-Length": str(len(body)),
             "User-Agent": self.settings.user_agent,
             **target.trace,
+            **target.sign(body),
         }
         if self.settings.token is not None and host_of(target.url) in self.settings.token_hosts:
             headers["Authorization"] = f"Bearer {self.settings.token}"
@@ -141,19 +190,19 @@ class Delivery:
 
     def __init__(
         self,
-        prediction: Prediction,
+        subject: Subject,
         target: Target,
         settings: WebhookSettings,
         send: Callable[[Target, bytes], Awaitable[Reply]],
         log: Callable[[str], None],
     ) -> None:
         self.insisting = False
-        self._prediction = prediction
+        self._subject = subject
         self._target = target
         self._settings = settings
         self._send = send
         self._log = log
-        self._events = prediction.events()
+        self._events = subject.events()
         self._changed = asyncio.Event()
         self._started = False
         self._news = False
@@ -171,13 +220,13 @@ class Delivery:
         try:
             await self._until(lambda: self._started or self._over)
             if self._started and WebhookEvent.START in self._target.events:
-                await self._once(started(self._prediction.id))
+                await self._once(self._subject.started())
             await self._report_progress()
             await following
         finally:
             following.cancel()
         if WebhookEvent.COMPLETED in self._target.events:
-            await self._insist(written(ended(self._prediction)))
+            await self._insist(written(self._subject.ended()))
 
     async def _follow(self) -> None:
         async for event in self._events:
@@ -202,10 +251,10 @@ class Delivery:
             await self._until(lambda: self._news or self._over)
             await self._until(lambda: self._over, self._wait_left())
             if not self._over:
-                await self._once(progress(self._prediction))
+                await self._once(self._subject.progress())
         alone = WebhookEvent.COMPLETED not in self._target.events
         if self._news and (alone or self._wait_left() <= 0):
-            await self._once(progress(self._prediction))
+            await self._once(self._subject.progress())
 
     def _wait_left(self) -> float:
         return self._next_time - asyncio.get_running_loop().time()

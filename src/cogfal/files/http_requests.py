@@ -1,0 +1,120 @@
+"""Requests to hosts that somebody named: their URLs, what each host is told, and the client."""
+
+from __future__ import annotations
+
+import os
+from base64 import b64encode
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
+
+import httpx
+
+from cogfal.files.addresses import Resolver
+from cogfal.files.limits import FetchError
+
+if TYPE_CHECKING:
+    from cogfal.files.connections import Answer, Exchange
+
+AGENT_VARIABLE: Final = "COG_USER_AGENT"
+_LARGEST_PORT: Final = 65535
+_MOST_COOKIES: Final = 50
+_LONGEST_COOKIE: Final = 4096  # bytes, as browsers have it
+
+
+class Client:
+    """Sends requests to the hosts whose every address is `permitted`.
+
+    httpcore takes longer to import than all of `cogfal`, and most apps need it late or never; so
+    it is imported by the first request.
+    """
+
+    def __init__(self, resolver: Resolver, permitted: Callable[[str], bool]) -> None:
+        self._resolver = resolver
+        self._permitted = permitted
+
+    @cached_property
+    def exchange(self) -> Exchange:
+        """What sends one request and yields its answer."""
+        from cogfal.files.connections import Exchange  # noqa: PLC0415  # imports httpcore
+
+        return Exchange(self._resolver, self._permitted)
+
+
+class Visit:
+    """What one fetch tells the hosts of a chain of redirects: who asks, and what each may know.
+
+    A name and password in a URL go to its host alone, and cookies to whom their host meant.
+    """
+
+    def __init__(self) -> None:
+        self._authorizations: dict[tuple[str, str, int | None], str] = {}
+        self._cookies = httpx.Cookies()
+
+    def headers(self, url: httpx.URL) -> dict[str, str]:
+        """Return what the host of `url` is told."""
+        told = {"User-Agent": os.environ.get(AGENT_VARIABLE) or "cogfal"}
+        place = (url.scheme, url.host, url.port)
+        if given := authorization(url):
+            self._authorizations[place] = given
+        if place in self._authorizations:
+            told["Authorization"] = self._authorizations[place]
+        request = httpx.Request("GET", url)
+        self._cookies.set_cookie_header(request)
+        if "Cookie" in request.headers:
+            told["Cookie"] = request.headers["Cookie"]
+        return told
+
+    def remember(self, url: httpx.URL, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """Keep the cookies that the host of `url` sets, as far as they are few and short."""
+        cookies = [(name, value) for name, value in headers if name.lower() == b"set-cookie"]
+        short = [each for each in cookies if len(each[1]) <= _LONGEST_COOKIE][:_MOST_COOKIES]
+        if short:
+            answer = httpx.Response(302, headers=short, request=httpx.Request("GET", url))
+            self._cookies.extract_cookies(answer)
+
+
+def parse_url(url: str) -> httpx.URL:
+    """Parse an http or https URL as browsers and Cog do, a blank being `%20`.
+
+    Raises:
+        FetchError: It is none.
+    """
+    try:
+        parsed = httpx.URL(url.strip(" "))
+    except (httpx.InvalidURL, UnicodeError, ValueError) as error:
+        raise FetchError(f"not a usable URL: {error}") from error
+    if parsed.scheme not in ("http", "https"):
+        raise FetchError(f"an http or https URL is needed, not {parsed.scheme!r}")
+    if not parsed.raw_host:  # `host` decodes international names, and fails on broken ones
+        raise FetchError("the URL names no host")
+    if not 0 < (parsed.port or 1) <= _LARGEST_PORT or parsed.port == 0:
+        raise FetchError(f"the URL names the port {parsed.port}, and ports end at {_LARGEST_PORT}")
+    return parsed
+
+
+def redirected(url: httpx.URL, location: str) -> httpx.URL:
+    """Return where a server's `Location` leads from `url`; raise `FetchError` if nowhere."""
+    if not location:
+        raise FetchError("the server redirects to nowhere")
+    try:
+        target = url.join(location)
+    except (httpx.InvalidURL, UnicodeError, ValueError) as error:
+        raise FetchError(f"the server redirects to an unusable URL: {error}") from error
+    return parse_url(str(target))
+
+
+def authorization(url: httpx.URL) -> str | None:
+    """Return the header that says the name and password in `url`, None if there are none."""
+    if not url.userinfo:
+        return None
+    plain = unquote(url.userinfo.decode("ascii"))
+    return "Basic " + b64encode(plain.encode()).decode("ascii")
+
+
+def header(answer: Answer, name: str) -> str:
+    """Return a header of an answer as it came, "" if it has none of that name."""
+    wanted = name.encode("ascii")
+    values = (value for key, value in answer.headers if key.lower() == wanted)
+    return next(values, b"").decode("latin-1")

@@ -1,0 +1,281 @@
+"""One prediction or training: what is known of it, what happens to it, and who follows."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections import deque
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from enum import Enum
+from typing import Final, NamedTuple
+
+from cogfal.gateway.callers import Caller
+from cogfal.gateway.catalogue import Version
+from cogfal.gateway.ids import Kind
+from cogfal.gateway.refusals import Refusal
+from cogfal.spec import JSON
+
+STARTING: Final = "starting"
+PROCESSING: Final = "processing"
+SUCCEEDED: Final = "succeeded"
+FAILED: Final = "failed"
+CANCELED: Final = "canceled"
+ENDS: Final = frozenset({SUCCEEDED, FAILED, CANCELED})
+
+_GREATER: Final = 1024 * 1024
+"""Bytes of inputs that are not shown again once they were passed on."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where something stands, in Cog's words and forms; times are as in JSON."""
+
+    status: str = STARTING
+    output: JSON = None
+    logs: str = ""
+    error: str | None = None
+    metrics: Mapping[str, JSON] = field(default_factory=dict)
+    started_at: str | None = None
+    completed_at: str | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing will change any more."""
+        return self.status in ENDS
+
+
+def state_of(body: Mapping[str, JSON]) -> State:
+    """Read the state that Cog's HTTP API tells."""
+    status = str(body.get("status"))
+    error = body.get("error")
+    metrics = body.get("metrics")
+    return State(
+        status=status if status in (*ENDS, PROCESSING) else STARTING,
+        output=body.get("output"),
+        logs=str(body.get("logs") or ""),
+        error=None if error is None else str(error),
+        metrics=metrics if isinstance(metrics, dict) else {},
+        started_at=_text(body.get("started_at")),
+        completed_at=_text(body.get("completed_at")),
+    )
+
+
+def _text(value: JSON) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def now() -> str:
+    """Return the time as JSON has it."""
+    return datetime.now(timezone.utc).isoformat()
+
+
+def failed(error: str) -> State:
+    """Return the state of something that failed."""
+    return State(FAILED, error=error, completed_at=now())
+
+
+def canceled() -> State:
+    """Return the state of something that was ended by its caller."""
+    return State(CANCELED, completed_at=now())
+
+
+class Happening(Enum):
+    """What can happen; the values are the names of a stream's events."""
+
+    START = "start"
+    OUTPUT = "output"
+    LOGS = "logs"
+    ERROR = "error"
+    DONE = "done"
+
+
+class Event(NamedTuple):
+    """Something that happened; `number` counts from 1."""
+
+    number: int
+    what: Happening
+    data: str
+
+
+class Tape:
+    """What happened to a call, of which the latest `capacity` bytes are kept for readers.
+
+    A reader keeps only a number: one that is slow holds nothing and nobody up. `count` is the
+    number of the last event, `size` what the kept ones take.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self.size = 0
+        self.count = 0
+        self.ended = False
+        self._capacity = capacity
+        self._events: deque[Event] = deque()
+        self._changed = asyncio.Event()
+
+    def add(self, what: Happening, data: str) -> None:
+        """Note what happened."""
+        self.count += 1
+        self._events.append(Event(self.count, what, data))
+        self.size += len(data)
+        while self.size > self._capacity and len(self._events) > 1:
+            self.size -= len(self._events.popleft().data)
+        self.ended = self.ended or what is Happening.DONE
+        self._wake()
+
+    def after(self, number: int) -> list[Event] | None:
+        """Return what happened after event `number`; None where some of it is kept no more."""
+        first = self.count - len(self._events)
+        if number < first:
+            return None
+        return [each for each in self._events if each.number > number]
+
+    def latest(self) -> list[Event]:
+        """Return what is kept."""
+        return [*self._events]
+
+    async def more(self, number: int, seconds: float | None = None) -> None:
+        """Wait until something has happened after event `number`, or for so many seconds."""
+        if self.count > number or self.ended:
+            return
+        try:
+            await asyncio.wait_for(self._changed.wait(), seconds)
+        except asyncio.TimeoutError:
+            return
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+
+class Call:
+    """A prediction or training that this gateway began.
+
+    Attributes:
+        id: What its caller knows it by.
+        caller: Who began it.
+        base: The address of the gateway, as its caller knows it.
+        input: As it was sent; None once it is large and passed on.
+        tape: What happened to it.
+        ticket: What its stream's address carries, and opens nothing else.
+        task: What brings it to its end, once somebody wants to follow it.
+        refusal: Why the app did not take it.
+        request_id: What fal's queue knows it by, where its own id does not say.
+        placed: Set when the app has taken it.
+        ended: Set when nothing will change any more.
+    """
+
+    def __init__(
+        self, name: str, kind: Kind, version: Version, caller: Caller, *, base: str, stream: int
+    ) -> None:
+        self.id = name
+        self.kind = kind
+        self.version = version
+        self.caller = caller
+        self.base = base
+        self.created_at = now()
+        self.input: JSON = None
+        self.tape = Tape(stream)
+        self.ticket = secrets.token_urlsafe(32)
+        self.task: asyncio.Task[None] | None = None
+        self.refusal: Refusal | None = None
+        self.request_id: str | None = None
+        self.placed = asyncio.Event()
+        self.ended = asyncio.Event()
+        self._state = State()
+        self._logs: list[str] = []
+        self._pieces: list[JSON] = []
+        self._sizes = {"input": 0, "output": 0, "logs": 0}
+
+    @property
+    def state(self) -> State:
+        """Where it stands, as far as this gateway knows."""
+        if self._state.ended:
+            return self._state
+        if len(self._logs) > 1:
+            self._logs = ["".join(self._logs)]
+        output = [*self._pieces] if self._pieces else None
+        return replace(self._state, logs="".join(self._logs), output=output)
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes."""
+        return sum(self._sizes.values()) + self.tape.size + 4096
+
+    def given(self, values: JSON, size: int) -> None:
+        """Note the inputs, of which the request had `size` bytes."""
+        self.input, self._sizes["input"] = values, size
+
+    def passed_on(self) -> None:
+        """Forget inputs that are large, as whoever runs it has them now."""
+        if self._sizes["input"] > _GREATER:
+            self.given(None, 0)
+
+    def follow(self, work: Coroutine[None, None, None]) -> None:
+        """Begin the task that brings this call to its end."""
+        self.task = asyncio.ensure_future(work)
+
+    def begin(self) -> None:
+        """Note that it is being processed."""
+        if self._state.status == STARTING:
+            self._state = replace(self._state, status=PROCESSING, started_at=now())
+            self.tape.add(Happening.START, "")
+
+    def log(self, text: str) -> None:
+        """Note what it printed."""
+        self.begin()
+        self._logs.append(text)
+        self._sizes["logs"] += len(text)
+        self.tape.add(Happening.LOGS, text)
+
+    def put(self, piece: JSON) -> None:
+        """Note a piece of its output."""
+        self.begin()
+        self._pieces.append(piece)
+        self._tell(piece)
+
+    def progress(self, state: State) -> None:
+        """Note where it stands, as somebody who watches it says."""
+        if self._state.ended or state.status == STARTING:
+            return
+        self.begin()
+        logs = "".join(self._logs)
+        if len(state.logs) > len(logs) and state.logs.startswith(logs):
+            self.log(state.logs[len(logs) :])
+        if isinstance(state.output, list):
+            for piece in state.output[len(self._pieces) :]:
+                self.put(piece)
+
+    def end(self, state: State) -> None:
+        """Note how it ended, and what was not told of it yet; only the first time counts."""
+        if self._state.ended:
+            return
+        if state.status != CANCELED:
+            self.progress(replace(state, status=PROCESSING))
+        if state.output is not None and not self._pieces:
+            self._tell(state.output)
+        known = self.state
+        self._state = replace(
+            state,
+            logs=state.logs or known.logs,
+            output=known.output if state.output is None else state.output,
+            started_at=state.started_at or known.started_at,
+            completed_at=state.completed_at or now(),
+        )
+        self._pieces, self._logs = [], []
+        self._sizes["logs"] = len(self._state.logs)
+        self._finish()
+
+    def _finish(self) -> None:
+        if self._state.status == FAILED:
+            self.tape.add(Happening.ERROR, self._state.error or "the prediction failed")
+        reason = {FAILED: "error", CANCELED: "canceled"}.get(self._state.status)
+        self.tape.add(Happening.DONE, json.dumps({"reason": reason}) if reason else "{}")
+        self.ended.set()
+
+    def _tell(self, piece: JSON) -> None:
+        text = piece if isinstance(piece, str) else json.dumps(piece, ensure_ascii=False)
+        self._sizes["output"] += len(text)
+        self.tape.add(Happening.OUTPUT, text)

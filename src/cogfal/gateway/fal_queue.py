@@ -1,0 +1,174 @@
+"""Speak to fal's queue with a caller's key: put, look, cancel; and to fal's CDN.
+
+Everything goes to fal's own hosts: the addresses that answers name are not used, and the client
+follows no redirect.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any, Final
+
+import fal_client
+import httpx
+from fal_client.client import RUN_URL_FORMAT
+
+from cogfal.gateway.calls import PROCESSING, State, canceled, failed, state_of
+from cogfal.gateway.ids import Kind
+from cogfal.gateway.refusals import Refusal, not_found, unfit
+from cogfal.spec import JSON
+
+CLIENTS: Final = 200
+"""Keys whose connections are kept."""
+
+RESULT_SECONDS: Final = 20.0
+CANCELLED: Final = frozenset({"client_cancelled", "client_disconnected"})
+UNAVAILABLE_AGAIN: Final = 5
+
+
+class FalQueue:
+    """fal's queue, on behalf of whoever has a key."""
+
+    def __init__(self) -> None:
+        self._clients: OrderedDict[bytes, fal_client.AsyncClient] = OrderedDict()
+
+    async def put(self, key: str, app: str, kind: Kind, values: JSON) -> str:
+        """Put a call on the queue and return fal's request id; raise Refusal."""
+        with _translated():
+            handle = await self._client(key).submit(app, {"input": values}, path=kind.value)
+        return str(handle.request_id)
+
+    async def look(self, key: str, app: str, request_id: str) -> State:
+        """Return where a call stands; raise Refusal where fal has none."""
+        handle = await self._handle(key, app, request_id)
+        with _translated():
+            status = await handle.status(with_logs=True)
+        match status:
+            case fal_client.Completed():
+                return await self._result(handle, status)
+            case fal_client.InProgress():
+                return State(PROCESSING, logs=_logs(status.logs))
+            case _:
+                return State()
+
+    async def cancel(self, key: str, app: str, request_id: str) -> bool:
+        """Ask for the end of a call; tell whether it was under way."""
+        handle = await self._handle(key, app, request_id)
+        try:
+            with _translated():
+                await handle.cancel()
+        except Refusal as refusal:
+            if refusal.status == 400:
+                return False
+            raise
+        return True
+
+    async def upload(self, key: str, data: bytes, kind: str, name: str, seconds: int) -> str:
+        """Put a file on fal's CDN for so many seconds and return its address.
+
+        Only there: what fal-client falls back to would send the key along to a host that an answer
+        names.
+        """
+        lifecycle = fal_client.StorageSettings(expires_in=seconds)
+        with _translated():
+            return await self._client(key).upload(
+                data,
+                kind,
+                name,
+                repository="fal_v3",
+                fallback_repository=[],
+                lifecycle=lifecycle,
+            )
+
+    def _client(self, key: str) -> fal_client.AsyncClient:
+        digest = sha256(key.encode()).digest()
+        client = self._clients.pop(digest, None) or fal_client.AsyncClient(key=key)
+        self._clients[digest] = client
+        while len(self._clients) > CLIENTS:
+            self._clients.popitem(last=False)
+        return client
+
+    async def _handle(self, key: str, app: str, request_id: str) -> fal_client.AsyncRequestHandle:
+        return await self._client(key).get_handle(app, request_id)
+
+    async def _result(
+        self, handle: fal_client.AsyncRequestHandle, status: fal_client.Completed
+    ) -> State:
+        try:
+            body: JSON = await asyncio.wait_for(handle.get(), RESULT_SECONDS)
+        except fal_client.FalClientHTTPError as error:
+            return replace(_failure(error, status), logs=_logs(status.logs))
+        except (asyncio.TimeoutError, httpx.HTTPError) as error:
+            if status.error is None:
+                raise _unreachable(error) from error
+            return replace(failed(status.error), logs=_logs(status.logs))
+        if not isinstance(body, dict):
+            return failed("the app did not answer as Cog's HTTP API does")
+        state = state_of(body)
+        return state if state.ended else failed("the app did not say how it ended")
+
+
+def run_address(app: str) -> str:
+    """Return where an app on fal answers directly."""
+    return f"{RUN_URL_FORMAT}{app}"
+
+
+def _failure(error: fal_client.FalClientHTTPError, status: fal_client.Completed) -> State:
+    """Return what became of a call whose app answered with an error."""
+    kind = error.error_type or status.error_type
+    if error.status_code == 499 or kind in CANCELLED:
+        return canceled()
+    if error.status_code == 404:
+        raise not_found("fal has no result of this any more.") from error
+    detail: Any = error.message
+    if error.status_code == 422:
+        return failed(unfit(detail).detail)
+    return failed(str(detail or status.error or f"the app answered with {error.status_code}"))
+
+
+def _logs(lines: list[dict[str, Any]] | None) -> str:
+    return "".join(f"{line.get('message', '')}\n" for line in lines or [])
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Say in the form of the gateway what fal refuses."""
+    try:
+        yield
+    except fal_client.FalClientHTTPError as error:
+        raise _refusal(error) from error
+    except httpx.HTTPStatusError as error:
+        raise Refusal(502, "fal refused", f"{error.response.status_code}") from error
+    except (httpx.HTTPError, fal_client.FalClientError) as error:
+        raise _unreachable(error) from error
+    except (KeyError, ValueError) as error:
+        raise Refusal(502, "fal's answer cannot be read", type(error).__name__) from error
+
+
+def _refusal(error: fal_client.FalClientHTTPError) -> Refusal:
+    detail = str(error.message)[:2000]
+    match error.status_code:
+        case 401 | 403:
+            return Refusal(401, "Unauthenticated", f"fal refuses this key: {detail}")
+        case 404:
+            return not_found(f"fal has no such thing: {detail}")
+        case 422:
+            return unfit(error.message)
+        case 400 | 402 | 413 | 429:
+            return Refusal(error.status_code, "fal refused", detail)
+        case _:
+            return Refusal(502, "fal failed", f"fal answered with {error.status_code}: {detail}")
+
+
+def _unreachable(error: Exception) -> Refusal:
+    return Refusal(
+        503,
+        "fal cannot be reached",
+        type(error).__name__,
+        retry_after=UNAVAILABLE_AGAIN,
+    )

@@ -1,0 +1,278 @@
+"""Files that callers upload to name them in inputs: on fal's CDN, or kept by the gateway itself."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from hashlib import sha256
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import anyio.to_thread
+from starlette.datastructures import FormData, UploadFile
+from starlette.formparsers import MultiPartException
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message, Receive
+
+from cogfal.files import to_data_url
+from cogfal.files.kinds import OCTET_STREAM
+from cogfal.files.names import safe_name
+from cogfal.files.scratch import Scratch
+from cogfal.gateway.callers import Caller
+from cogfal.gateway.fal_queue import FalQueue
+from cogfal.gateway.limits import Limits
+from cogfal.gateway.refusals import Refusal, invalid, not_found
+from cogfal.spec import JSON
+
+MOST_METADATA: Final = 64 * 1024
+MOST_FILES: Final = 10_000
+_CHUNK: Final = 1024 * 1024
+_OVERHEAD: Final = 256 * 1024
+_TYPE: Final = re.compile(r"[\w.+-]{1,64}/[\w.+-]{1,64}", re.ASCII)
+_PRINTABLE: Final = re.compile(r"[^\x20-\x7e]")
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file as it came in."""
+
+    name: str
+    content_type: str
+    size: int
+    digest: str
+    metadata: JSON
+    file: BinaryIO
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A file that a caller uploaded; `url` gives its bytes, `path` is where the gateway has it."""
+
+    id: str
+    caller: str
+    upload: Upload
+    url: str
+    path: Path | None
+    created_at: datetime
+    signature: str = field(default="", repr=False)
+
+    def body(self, seconds: int) -> dict[str, JSON]:
+        """Return what Replicate's API tells of a file; nothing of it is null."""
+        return {
+            "id": self.id,
+            "name": self.upload.name,
+            "content_type": self.upload.content_type,
+            "size": self.upload.size,
+            "etag": self.upload.digest,
+            "checksums": {"sha256": self.upload.digest},
+            "metadata": self.upload.metadata,
+            "created_at": self.created_at.isoformat(),
+            "expires_at": (self.created_at + timedelta(seconds=seconds)).isoformat(),
+            "urls": {"get": self.url},
+        }
+
+
+class Files:
+    """The files of all callers.
+
+    Args:
+        limits: Bounds a file, and all that are kept here.
+        queue: Uploads to fal's CDN; without it files stay here until they expire.
+    """
+
+    def __init__(self, limits: Limits, queue: FalQueue | None) -> None:
+        self._limits = limits
+        self._queue = queue
+        self._scratch = Scratch()
+        self._kept: dict[str, Kept] = {}
+        self._by_url: dict[str, Kept] = {}
+        self._taken = 0
+
+    def close(self) -> None:
+        """Remove what is kept here."""
+        self._scratch.close()
+
+    async def create(self, request: Request, caller: Caller, base: str) -> dict[str, JSON]:
+        """Keep the file of a request; raise Refusal."""
+        self._expire()
+        form = await _form(request, self._limits.file)
+        try:
+            upload = await _upload(form, self._limits.file)
+            kept = await self._placed(upload, caller, base)
+        finally:
+            await form.close()
+        self._kept[kept.id] = kept
+        self._by_url[kept.url] = kept
+        return kept.body(self._limits.file_seconds)
+
+    def get(self, name: str, caller: Caller) -> dict[str, JSON]:
+        """Return what is known of a file; raise Refusal."""
+        return self._own(name, caller).body(self._limits.file_seconds)
+
+    def of(self, caller: Caller) -> list[JSON]:
+        """Return a caller's files, newest first."""
+        self._expire()
+        own = [kept for kept in reversed(self._kept.values()) if kept.caller == caller.name]
+        return [kept.body(self._limits.file_seconds) for kept in own[:100]]
+
+    def delete(self, name: str, caller: Caller) -> None:
+        """Forget a file; raise Refusal. What is on fal's CDN stays there until it expires."""
+        self._forget(self._own(name, caller))
+
+    def download(self, name: str, signature: str) -> Kept:
+        """Return the file that an address leads to; raise Refusal."""
+        self._expire()
+        kept = self._kept.get(name)
+        right = kept is not None and secrets.compare_digest(kept.signature, signature)
+        if kept is None or not right or kept.path is None:
+            raise not_found("There is no such file.")
+        return kept
+
+    async def resolved(self, value: JSON, caller: Caller) -> JSON:
+        """Return inputs with data URLs in place of the addresses of files that are kept here.
+
+        An app that is addressed directly rightly fetches nothing from private addresses.
+        """
+        match value:
+            case str():
+                kept = self._by_url.get(value)
+                if kept is None or kept.path is None or kept.caller != caller.name:
+                    return value
+                return await anyio.to_thread.run_sync(
+                    to_data_url, kept.path, kept.upload.content_type
+                )
+            case list():
+                return [await self.resolved(one, caller) for one in value]
+            case dict():
+                return {name: await self.resolved(one, caller) for name, one in value.items()}
+            case _:
+                return value
+
+    async def _placed(self, upload: Upload, caller: Caller, base: str) -> Kept:
+        name = secrets.token_hex(16)
+        now = datetime.now(timezone.utc)
+        if self._queue is not None and caller.key is not None:
+            data = await anyio.to_thread.run_sync(upload.file.read)
+            sent = _PRINTABLE.sub("_", upload.name)
+            url = await self._queue.upload(
+                caller.key, data, upload.content_type, sent, self._limits.file_seconds
+            )
+            return Kept(name, caller.name, upload, url, None, now)
+        self._make_room(upload.size)
+        self._taken += upload.size
+        path = self._scratch.directory / name
+        try:
+            await anyio.to_thread.run_sync(_copy, upload.file, path)
+        except BaseException:
+            self._taken -= upload.size
+            path.unlink(missing_ok=True)
+            raise
+        signature = secrets.token_urlsafe(32)
+        url = f"{base}v1/files/{name}/download?signature={signature}"
+        return Kept(name, caller.name, upload, url, path, now, signature)
+
+    def _make_room(self, size: int) -> None:
+        if self._taken + size > self._limits.files or len(self._kept) >= MOST_FILES:
+            raise Refusal(
+                507, "No room", "The gateway has no room for more files. Delete some, or wait."
+            )
+
+    def _own(self, name: str, caller: Caller) -> Kept:
+        self._expire()
+        kept = self._kept.get(name)
+        if kept is None or kept.caller != caller.name:
+            raise not_found("There is no such file, or this gateway did not take it.")
+        return kept
+
+    def _expire(self) -> None:
+        oldest = datetime.now(timezone.utc) - timedelta(seconds=self._limits.file_seconds)
+        for kept in [*self._kept.values()]:
+            if kept.created_at > oldest:
+                return
+            self._forget(kept)
+
+    def _forget(self, kept: Kept) -> None:
+        del self._kept[kept.id]
+        self._by_url.pop(kept.url, None)
+        if kept.path is not None:
+            self._taken -= kept.upload.size
+            kept.path.unlink(missing_ok=True)
+
+
+async def _form(request: Request, most: int) -> FormData:
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        raise Refusal(415, "Unsupported", "Send a form: `-F content=@file`.")
+    limited = Request(request.scope, _limited(request.receive, most + _OVERHEAD))
+    try:
+        return await limited.form(max_files=2, max_fields=8, max_part_size=MOST_METADATA)
+    except MultiPartException as error:
+        raise invalid(error.message) from error
+    except ClientDisconnect as error:
+        raise Refusal(499, "Gone", "The caller left.") from error
+
+
+def _limited(receive: Receive, most: int) -> Receive:
+    """Raise Refusal once a request has sent more than `most` bytes."""
+    size = 0
+
+    async def limited() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > most:
+            raise Refusal(413, "Too large", f"A file has {most - _OVERHEAD} bytes at most.")
+        return message
+
+    return limited
+
+
+async def _upload(form: FormData, most: int) -> Upload:
+    content = form.get("content")
+    if not isinstance(content, UploadFile):
+        raise invalid("content: send the file in this field of the form")
+    size = content.size or 0
+    if size > most:
+        raise Refusal(413, "Too large", f"A file has {most} bytes at most.")
+    digest = await anyio.to_thread.run_sync(_digest, content.file)
+    given = (content.content_type or "").partition(";")[0].strip()
+    return Upload(
+        name=safe_name(content.filename or ""),
+        content_type=given if _TYPE.fullmatch(given) else OCTET_STREAM,
+        size=size,
+        digest=digest,
+        metadata=await _metadata(form.get("metadata")),
+        file=content.file,
+    )
+
+
+async def _metadata(given: UploadFile | str | None) -> Mapping[str, JSON]:
+    if isinstance(given, UploadFile):
+        if (given.size or 0) > MOST_METADATA:
+            raise invalid(f"metadata: it has {MOST_METADATA} bytes at most")
+        given = (await given.read()).decode("utf-8", "replace")
+    try:
+        value = json.loads(given or "{}")
+    except (ValueError, RecursionError) as error:
+        raise invalid("metadata: it is not JSON") from error
+    if not isinstance(value, dict):
+        raise invalid("metadata: it has to be an object")
+    return value
+
+
+def _digest(file: BinaryIO) -> str:
+    digest = sha256()
+    file.seek(0)
+    while chunk := file.read(_CHUNK):
+        digest.update(chunk)
+    file.seek(0)
+    return digest.hexdigest()
+
+
+def _copy(source: BinaryIO, path: Path) -> None:
+    with path.open("xb") as target:
+        while chunk := source.read(_CHUNK):
+            target.write(chunk)

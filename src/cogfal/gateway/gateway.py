@@ -1,0 +1,277 @@
+"""Begin, find and cancel calls, whatever their models run on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Final, NamedTuple
+
+import httpx
+
+from cogfal.gateway.bodies import Subject, prediction, subject_of
+from cogfal.gateway.callers import Caller
+from cogfal.gateway.calls import Call, State, canceled, failed
+from cogfal.gateway.catalogue import Address, Catalogue, FalApp, Version
+from cogfal.gateway.cog_client import CogClient, TooMuch
+from cogfal.gateway.direct import DirectApp
+from cogfal.gateway.documents import Documents
+from cogfal.gateway.fal_queue import FalQueue
+from cogfal.gateway.files import Files
+from cogfal.gateway.following import Unstreamed, follow_queue, follow_stream
+from cogfal.gateway.hooks import Told, signing
+from cogfal.gateway.ids import Kind, direct_id, is_direct, queued_id, read_id
+from cogfal.gateway.intake import Intake, Lease, Order
+from cogfal.gateway.limits import Limits
+from cogfal.gateway.memory import Memory
+from cogfal.gateway.refusals import Refusal, not_found
+from cogfal.server.requester import Requester
+from cogfal.server.webhooks import Target, Webhooks, WebhookSettings
+from cogfal.spec import JSON
+
+TAKEN: Final = 1.0
+"""Seconds for which a directly addressed app may refuse a request before it is answered."""
+
+LISTED_AT_ONCE: Final = 8
+GONE: Final = "There is no such {}, or it is not yours, or this gateway did not begin it."
+
+
+class Errand(NamedTuple):
+    """A call that is to begin: what was asked for, by whom, and under which address of this."""
+
+    kind: Kind
+    version: Version
+    order: Order
+    lease: Lease
+    caller: Caller
+    base: str
+
+
+class Gateway:
+    """The calls of all callers."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        limits: Limits,
+        *,
+        allow_private_hosts: bool,
+        log: Callable[[str], None],
+    ) -> None:
+        self.catalogue = catalogue
+        self.limits = limits
+        self.intake = Intake(limits)
+        self.client = CogClient(limits.answer)
+        self.queue = FalQueue()
+        self.documents = Documents(self.client)
+        self.files = Files(limits, self.queue if catalogue.on_fal else None)
+        self.memory = Memory(limits)
+        self._apps: dict[str, DirectApp] = {}
+        requester = Requester(allow_private_hosts=allow_private_hosts)
+        self._webhooks = Webhooks(requester, WebhookSettings(user_agent="cogfal-gateway"), log)
+
+    async def aclose(self) -> None:
+        """End what is under way here; calls on fal's queue go on there."""
+        self.documents.close()
+        tasks = [call.task for call in self.memory.tasks() if call.task is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        await self._webhooks.close(grace=0)
+        await self.client.aclose()
+        self.files.close()
+
+    async def begin(self, errand: Errand) -> Call:
+        """Begin a call, and give back the lease of its inputs once they are passed on.
+
+        Raises:
+            Refusal: It cannot be begun, or its app refused it at once.
+        """
+        self.memory.check_room()
+        order = errand.order
+        match errand.version.target:
+            case Address(url):
+                call = self._direct(errand)
+                work = self._run(self._app(url), call, order)
+            case FalApp(app):
+                key = _key(errand.caller)
+                if not order.stream or errand.kind is not Kind.PREDICTION:
+                    return await self._queued(errand, key, app)
+                call = self._direct(errand)
+                work = self._stream(call, key, app, order)
+        self._start(call, work, errand.lease)
+        self._tell(call, order)
+        if isinstance(errand.version.target, Address):
+            await self._answered(call)
+        return call
+
+    async def find(self, kind: Kind, name: str, caller: Caller) -> tuple[Subject, State]:
+        """Return what is known of a call; raise Refusal where it is not there."""
+        call = self.memory.get(name, caller.name)
+        if call is not None and call.kind is not kind:
+            call = None
+        if call is not None and (call.task is not None or call.state.ended):
+            return subject_of(call), call.state
+        subject, app, request_id = self._read(kind, name, caller)
+        try:
+            state = await self.queue.look(_key(caller), app, request_id)
+        except Refusal as refusal:
+            if refusal.status == 404:
+                raise not_found(GONE.format(kind.value[:-1])) from refusal
+            raise
+        if call is None:
+            return subject, state
+        if state.ended:
+            call.end(state)
+            self.memory.make_room()
+        return subject_of(call), state
+
+    async def cancel(self, kind: Kind, name: str, caller: Caller) -> tuple[Subject, State]:
+        """End a call; one that has ended stays as it is. Raise Refusal where it is not there."""
+        subject, state = await self.find(kind, name, caller)
+        if state.ended:
+            return subject, state
+        call = self.memory.get(name, caller.name)
+        if is_direct(name) and call is not None:
+            await self._cancel_direct(call)
+            return subject, call.state
+        _, app, request_id = self._read(kind, name, caller)
+        if not await self.queue.cancel(_key(caller), app, request_id):
+            return await self.find(kind, name, caller)
+        ended = canceled()
+        if call is not None:
+            call.end(ended)
+            self._unfollow(call)
+        return subject, ended
+
+    async def list(self, kind: Kind, caller: Caller, base: str) -> list[JSON]:
+        """Return what this caller began here, as it stands now."""
+        calls = [call for call in self.memory.of(caller.name) if call.kind is kind]
+        slots = asyncio.Semaphore(LISTED_AT_ONCE)
+
+        async def told(call: Call) -> JSON:
+            async with slots:
+                try:
+                    subject, state = await self.find(kind, call.id, caller)
+                except Refusal:  # gone from fal's queue, or fal is not to be reached
+                    subject, state = subject_of(call), call.state
+                return prediction(subject, state, base)
+
+        return [*await asyncio.gather(*map(told, calls))]
+
+    def follow(self, call: Call) -> None:
+        """Have a call on fal's queue looked at until it has ended."""
+        if call.task is None and not call.state.ended and not is_direct(call.id):
+            _, app, request_id = self._read(call.kind, call.id, call.caller)
+            work = follow_queue(call, self.queue, _key(call.caller), app, request_id)
+            call.follow(self._whole(work))
+
+    def _direct(self, errand: Errand) -> Call:
+        call = self._call(direct_id(errand.kind), errand)
+        self.memory.keep(call)
+        return call
+
+    def _call(self, name: str, errand: Errand) -> Call:
+        kind, version, order, _, caller, base = errand
+        call = Call(name, kind, version, caller, base=base, stream=self.limits.stream)
+        call.given(dict(order.input), order.size)
+        return call
+
+    async def _queued(self, errand: Errand, key: str, app: str) -> Call:
+        order = errand.order
+        try:
+            request_id = await self.queue.put(key, app, errand.kind, dict(order.input))
+        finally:
+            errand.lease.give_back()
+        name = queued_id(errand.kind, errand.version, request_id, errand.caller)
+        if read_id(name, errand.caller) is None:
+            raise Refusal(502, "fal's answer cannot be read", "It has no request id.")
+        call = self._call(name, errand)
+        call.passed_on()
+        self.memory.keep(call)
+        if order.hooks or order.stream:
+            self.follow(call)
+            self._tell(call, order)
+        return call
+
+    def _start(self, call: Call, work: Coroutine[None, None, None], lease: Lease) -> None:
+        call.follow(self._whole(work))
+        assert call.task is not None
+        call.task.add_done_callback(lambda _: lease.give_back())
+
+    async def _whole(self, work: Coroutine[None, None, None]) -> None:
+        await work
+        self.memory.make_room()
+
+    async def _run(self, app: DirectApp, call: Call, order: Order) -> None:
+        try:
+            await app.run(call, await self.files.resolved(dict(order.input), call.caller))
+        except asyncio.CancelledError:
+            call.end(canceled())
+            raise
+
+    async def _stream(self, call: Call, key: str, app: str, order: Order) -> None:
+        """Stream from the app itself; a model that does not stream takes its turn in the queue."""
+        values: JSON = dict(order.input)
+        with suppress(Unstreamed):
+            await follow_stream(call, self.client, key, app, values)
+            return
+        try:
+            call.request_id = await self.queue.put(key, app, call.kind, values)
+        except Refusal as refusal:
+            call.end(failed(refusal.detail))
+            return
+        await follow_queue(call, self.queue, key, app, call.request_id)
+
+    async def _answered(self, call: Call) -> None:
+        """Wait until an app that is addressed directly has taken a call or refused it."""
+        waits = [asyncio.ensure_future(event.wait()) for event in (call.placed, call.ended)]
+        await asyncio.wait(waits, timeout=TAKEN, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        if call.refusal is not None:
+            self.memory.forget(call)
+            raise call.refusal
+
+    async def _cancel_direct(self, call: Call) -> None:
+        if isinstance(call.version.target, Address) and call.placed.is_set():
+            try:
+                await self._app(call.version.target.url).cancel(call)
+            except (httpx.HTTPError, TooMuch) as error:
+                raise Refusal(503, "Not cancelled", type(error).__name__) from error
+            await asyncio.wait({asyncio.ensure_future(call.ended.wait())}, timeout=TAKEN)
+        elif call.request_id is not None and isinstance(call.version.target, FalApp):
+            await self.queue.cancel(_key(call.caller), call.version.target.name, call.request_id)
+        call.end(canceled())
+        self._unfollow(call)
+
+    def _unfollow(self, call: Call) -> None:
+        if call.task is not None:
+            call.task.cancel()
+
+    def _tell(self, call: Call, order: Order) -> None:
+        sign = signing(call.caller.webhook_secret, call.id)
+        for url, events in order.hooks.items():
+            self._webhooks.tell(Told(call), Target(url, events, sign=sign))
+
+    def _app(self, url: str) -> DirectApp:
+        return self._apps.setdefault(url, DirectApp(url, self.client))
+
+    def _read(self, kind: Kind, name: str, caller: Caller) -> tuple[Subject, str, str]:
+        queued = read_id(name, caller)
+        version = self.catalogue.marked(queued.mark) if queued is not None else None
+        if queued is None or version is None or queued.kind is not kind:
+            raise not_found(GONE.format(kind.value[:-1]))
+        if not isinstance(version.target, FalApp):
+            raise not_found(GONE.format(kind.value[:-1]))
+        subject = Subject(name, kind, version, queued.created_at.isoformat())
+        return subject, version.target.name, queued.request_id
+
+
+def _key(caller: Caller) -> str:
+    if caller.key is None:
+        raise Refusal(
+            401, "Unauthenticated", "This model is on fal: send a fal key as token, id:secret."
+        )
+    return caller.key
