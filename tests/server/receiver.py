@@ -2,7 +2,7 @@
 
 The first part of a path is a behaviour: `/ok`, `/fail-N` (503 to the first N), `/refuse` (400),
 `/slow` (answers only once the gate is open), `/moved` (redirects), `/located` (sends `Location`),
-`/cut` (hangs up in the middle of the body).
+`/at/URL` (sends that one), `/cut` (hangs up in the middle of the body).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler
 from typing import Any
+from urllib.parse import unquote
 
 from tests.http_server import QuietServer, running
 from tests.processes import GRACE
@@ -121,6 +122,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(_status(behaviour, count))
         if behaviour == "located":
             self.send_header("Location", f"{self.state.url}/found?signature=secret")
+        if behaviour == "at":
+            self.send_header("Location", unquote(self.path.split("/")[2]))
         if behaviour == "moved":
             self.send_header("Location", f"{self.state.url}/ok/elsewhere")
         self.send_header("Content-Length", "0")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import email
 import email.policy
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -16,6 +18,7 @@ from cogfal.server.stores import Form, Uploads, UploadStore
 from tests.server.receiver import Receiver, receiver
 
 ANYWHERE = Requester(allow_private_hosts=True)
+AT_ONCE = (0.0, 0.0)
 CONTENT = bytes(range(256)) * 10_000
 
 
@@ -73,9 +76,7 @@ def test_location_is_the_files_address(hooks: Receiver, file: LocalFile) -> None
     assert stored.url == f"{hooks.url}/found"
 
 
-@pytest.mark.parametrize(
-    ("behaviour", "reason"), [("refuse", "400"), ("moved", "307"), ("fail-9", "503")]
-)
+@pytest.mark.parametrize(("behaviour", "reason"), [("refuse", "400"), ("moved", "307")])
 def test_a_refused_upload_is_an_error(
     hooks: Receiver, file: LocalFile, behaviour: str, reason: str
 ) -> None:
@@ -84,6 +85,55 @@ def test_a_refused_upload_is_an_error(
         put(UploadStore(ANYWHERE, f"{hooks.url}/{behaviour}", Form.RAW, "abc"), file)
 
     assert len(hooks.requests) == 1
+
+
+@pytest.mark.parametrize("form", Form)
+def test_an_upload_is_tried_again_while_the_target_is_busy(
+    hooks: Receiver, file: LocalFile, form: Form
+) -> None:
+    """Two failures lose no finished prediction; all of the file is sent each time."""
+    stored = put(UploadStore(ANYWHERE, f"{hooks.url}/fail-2", form, "abc", AT_ONCE), file)
+
+    assert stored.url.startswith(f"{hooks.url}/fail-2/")
+    assert [CONTENT in came.body for came in hooks.requests] == [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "reason"), [("fail-9", "status 503"), ("cut", "the upload failed")]
+)
+def test_an_upload_is_given_up_after_some_tries(
+    hooks: Receiver, file: LocalFile, behaviour: str, reason: str
+) -> None:
+    """A target that stays busy, or drops each connection, ends in the last reason."""
+    with pytest.raises(StoreError, match=reason):
+        put(UploadStore(ANYWHERE, f"{hooks.url}/{behaviour}", Form.RAW, "abc", AT_ONCE), file)
+
+    assert len(hooks.requests) == 3
+
+
+@pytest.mark.parametrize("behaviour", ["ok", "located"])
+def test_a_password_of_the_target_is_not_shown(
+    hooks: Receiver, file: LocalFile, behaviour: str
+) -> None:
+    """It is sent, and callers see the address without it."""
+    base = hooks.url.replace("http://", "http://me:secret@")
+
+    stored = put(UploadStore(ANYWHERE, f"{base}/{behaviour}", Form.RAW, "abc"), file)
+
+    assert hooks.requests[0].headers["Authorization"] is not None
+    assert stored.url.startswith(hooks.url)
+    assert "secret" not in stored.url
+
+
+@pytest.mark.parametrize("location", ["http://[", "javascript:alert(1)", "ftp://x/y"])
+def test_a_location_that_leads_nowhere_is_an_error(
+    hooks: Receiver, file: LocalFile, location: str
+) -> None:
+    """It is named, and no such URL is handed out."""
+    base = f"{hooks.url}/at/{quote(location, safe='')}"
+
+    with pytest.raises(StoreError, match="the upload's Location is no"):
+        put(UploadStore(ANYWHERE, base, Form.RAW, "abc"), file)
 
 
 def test_a_callers_prefix_leads_to_public_hosts_only(hooks: Receiver, file: LocalFile) -> None:
@@ -121,9 +171,16 @@ def test_a_prefix_counts_only_where_it_is_allowed() -> None:
     assert Uploads(ANYWHERE).store(prefix, "abc") is None
 
 
-def test_a_file_that_is_gone_is_an_error(hooks: Receiver, tmp_path: Path) -> None:
-    """A file that cannot be read is named."""
-    missing = LocalFile(tmp_path / "x", "x.bin", "application/x-test", 5)
+@pytest.mark.parametrize("instead", ["nothing", "directory", "pipe"])
+def test_what_is_no_file_any_more_is_an_error(
+    hooks: Receiver, tmp_path: Path, instead: str
+) -> None:
+    """It is named, and a pipe is not waited for."""
+    file = LocalFile(tmp_path / "x", "x.bin", "application/x-test", 5)
+    if instead == "directory":
+        file.path.mkdir()
+    elif instead == "pipe":
+        os.mkfifo(file.path)
 
     with pytest.raises(StoreError, match=r"x\.bin cannot be read"):
-        put(UploadStore(ANYWHERE, f"{hooks.url}/ok", Form.RAW, "abc"), missing)
+        put(UploadStore(ANYWHERE, f"{hooks.url}/ok", Form.RAW, "abc"), file)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Protocol
@@ -12,13 +12,17 @@ from urllib.parse import quote, urljoin, urlsplit
 import anyio
 
 from cogfal.files import DataUrlStore, LocalFile, Store, StoredFile, StoreError, stored
+from cogfal.files.concurrency import to_the_end
 from cogfal.files.progress import write_line
+from cogfal.files.store import open_to_store
 from cogfal.server.requester import Reply, Requester, Unreachable
 
 UPLOAD_SECONDS: Final = 3600.0
 """Within which one file has to be uploaded."""
 
 _CHUNK: Final = 1024 * 1024
+_PASSING: Final = frozenset({408, 429, 500, 502, 503, 504})
+"""What a target answers while it is busy or away."""
 
 
 class Form(Enum):
@@ -58,26 +62,42 @@ class UndeclaredStore:
 class UploadStore:
     """Store files by PUT below `base`; their URL is the answer's `Location`, else the request's.
 
-    The answer's query, which may hold a signature, is not shown to callers.
+    Neither a query, which may hold a signature, nor a name and password are shown to callers. While
+    the target is busy or away the file is sent again after each of `pauses`, in seconds.
     """
 
     requester: Requester
     base: str
     form: Form
     prediction_id: str
+    pauses: Sequence[float] = (0.5, 2.0)
 
     async def put(self, file: LocalFile) -> StoredFile:
         """Upload `file`; raise `StoreError` if that fails."""
         url = f"{self.base.rstrip('/')}/{quote(file.name, safe='')}"
         try:
-            reply = await self._send(url, file)
-        except Unreachable as error:
-            raise StoreError(f"the upload failed: {error}") from error
-        except OSError as error:
-            raise StoreError(f"{file.name} cannot be read: {error.strerror}") from error
+            with anyio.fail_after(UPLOAD_SECONDS):
+                reply = await self._sent(url, file)
+        except TimeoutError as error:
+            raise StoreError(f"the upload took longer than {UPLOAD_SECONDS:g} s") from error
         if not reply.success:
             raise StoreError(f"upload returned status {reply.status}")
-        return stored(file, _public(urljoin(url, reply.location or "")))
+        return stored(file, _public(url, reply.location or ""))
+
+    async def _sent(self, url: str, file: LocalFile) -> Reply:
+        for pause in self.pauses:
+            try:
+                reply = await self._send(url, file)
+                if reply.status not in _PASSING:
+                    return reply
+            except Unreachable as error:
+                if error.refused:
+                    raise StoreError(f"the upload failed: {error}") from error
+            await anyio.sleep(pause)
+        try:
+            return await self._send(url, file)
+        except Unreachable as error:
+            raise StoreError(f"the upload failed: {error}") from error
 
     async def _send(self, url: str, file: LocalFile) -> Reply:
         before, after, content_type = _around(file, self.form)
@@ -131,11 +151,20 @@ def _around(file: LocalFile, form: Form) -> tuple[bytes, bytes, str]:
 
 async def _body(before: bytes, file: LocalFile, after: bytes) -> AsyncIterator[bytes]:
     yield before
-    async with await anyio.open_file(file.path, "rb") as opened:
-        while chunk := await opened.read(_CHUNK):
+    with open_to_store(file) as opened:
+        while chunk := await to_the_end(opened.read, _CHUNK):
             yield chunk
     yield after
 
 
-def _public(url: str) -> str:
-    return urlsplit(url)._replace(query="", fragment="").geturl()
+def _public(url: str, location: str) -> str:
+    """Return what callers are shown of the address that a file was uploaded to."""
+    try:
+        parts = urlsplit(urljoin(url, location))
+        host = parts.netloc.rpartition("@")[2]
+        shown = parts._replace(netloc=host, query="", fragment="")
+    except ValueError as error:
+        raise StoreError(f"the upload's Location is no URL: {location!r}") from error
+    if shown.scheme not in ("http", "https") or not host:
+        raise StoreError(f"the upload's Location is no http or https URL: {location!r}")
+    return shown.geturl()
