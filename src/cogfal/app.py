@@ -7,7 +7,8 @@ objects: FastAPI could not look up their text where only the used globals arrive
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,6 +18,7 @@ from fastapi import FastAPI, Request, Response
 
 from cogfal.app_state import AppState
 from cogfal.errors import SettingError
+from cogfal.overrides import Overridable
 from cogfal.provision import provide
 from cogfal.server.middleware import lighten
 from cogfal.server.origins import OriginGuard, on_a_runner, trusted_hosts
@@ -26,6 +28,12 @@ from cogfal.source_bundle import BY_VALUE
 HEALTH_CHECK = HealthCheck(timeout_seconds=10)
 DEFAULT_GRACE = 5  # seconds, fal's own default for termination_grace_period_seconds
 GRACE_FOR_TEARDOWN = 0.8  # the share of the grace period that running predictions may use
+
+
+def untyped(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Leave out what an endpoint returns: `fal.AppClient` would make an instance of it."""
+    method.__annotations__.pop("return")
+    return method
 
 
 class App(AppState, FalApp):
@@ -52,7 +60,7 @@ class App(AppState, FalApp):
         # fal reads app_name through inheritance, so a subclass would get its base's name.
         if "app_name" not in cls.__dict__:
             cls.app_name = None
-        if not cls.source.unpacked:
+        if not App.source.unpacked:
             from cogfal.app_class import settle  # noqa: PLC0415  # not on the runner
 
             kwargs = settle(cls, App, kwargs)
@@ -77,36 +85,43 @@ class App(AppState, FalApp):
         return caller.make(cls, "App", {"cog_yaml": cog_yaml}, settings)
 
     @endpoint("/")
+    @untyped
     async def predict(self, request: Request) -> Response:
         """Run the predictor and answer with its whole result."""
         return await self.serving.predict.call(request)
 
     @endpoint("/stream")
+    @untyped
     async def stream(self, request: Request) -> Response:
         """Run the predictor and stream its result as server-sent events."""
         return await self.serving.predict.stream(request)
 
     @endpoint("/cancel")
+    @untyped
     async def cancel(self, request: Request) -> Response:
         """Cancel the prediction of a request to `/` with the same `x-fal-request-id`."""
         return await self.serving.predict.cancel(request)
 
     @endpoint("/stream/cancel")
+    @untyped
     async def cancel_stream(self, request: Request) -> Response:
         """Cancel the prediction of a request to `/stream` with the same `x-fal-request-id`."""
         return await self.serving.predict.cancel(request)
 
     @endpoint("/train")
+    @untyped
     async def train(self, request: Request) -> Response:
         """Run the training function and answer with its whole result."""
         return await self.serving.training().call(request)
 
     @endpoint("/train/cancel")
+    @untyped
     async def cancel_training(self, request: Request) -> Response:
         """Cancel the training of a request to `/train` with the same `x-fal-request-id`."""
         return await self.serving.training().cancel(request)
 
     @endpoint("/health", health_check=HEALTH_CHECK)
+    @untyped
     async def check_health(self) -> Response:
         """Tell fal whether this runner can still serve, the author's `healthcheck` included."""
         return await self.serving.check_health()
@@ -142,16 +157,18 @@ class App(AppState, FalApp):
             choose_store=type(self).choose_store,
             given=self.given[0] if self.given else None,
             title=self.app_name or type(self).__name__,
+            provide=partial(provide, project, self.project_root),
         )
 
+    @Overridable
     async def setup(self) -> None:
-        """Bring the predictor up; a subclass that overrides it awaits `super().setup()`.
+        """Bring the predictor up; a subclass that overrides it calls `super().setup()`.
+
+        In an `async def` that call is awaited; in a plain one it returns when the predictor is up.
 
         Raises:
             SetupError: The predictor cannot be brought up; its traceback is in the log.
         """
-        assert self.project is not None
-        self.__dict__["_withdraw"] = provide(self.project, self.project_root)
         try:
             await self.serving.start()
         except BaseException:
@@ -165,12 +182,26 @@ class App(AppState, FalApp):
         """
         self.serving.wind_down(self._grace())
 
+    @Overridable
     async def teardown(self) -> None:
-        """Let running predictions end, then run the author's `teardown` and clean up."""
-        await self.serving.stop(self._grace())
-        if "_withdraw" in self.__dict__:
-            self.__dict__.pop("_withdraw")()
-        self.source.discard()
+        """Let running predictions end, then run the author's `teardown` and clean up.
+
+        Where a subclass overrides it and does not call it, this happens after the subclass's own.
+        """
+        serving: Serving | None = self.__dict__.pop("_serving", None)
+        try:
+            if serving is not None:
+                await serving.stop(self._grace())
+        finally:
+            self.source.discard()
+
+    async def run_predictor(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Run the predictor from an endpoint of your own, and return what `/` would answer.
+
+        Raises:
+            CogfalError: The inputs do not fit, every place is taken, or there is no result.
+        """
+        return await self.serving.predict.run(inputs)
 
     def _grace(self) -> float:
         grace = self.termination_grace_period_seconds or DEFAULT_GRACE

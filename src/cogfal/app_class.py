@@ -13,8 +13,10 @@ from typing import Any, TypeVar
 
 from cogfal.app_builder import AppRequest, build_app
 from cogfal.app_state import AppState
+from cogfal.endpoints import check_endpoints
 from cogfal.fal_files import choose_store
 from cogfal.outputs import may_hold_file
+from cogfal.overrides import allow_overrides
 from cogfal.server.stores import choose_without_fal
 from cogfal.settings import NAMES, AppSettings
 from cogfal.settings_validation import check_settings, place_of, unknown_setting
@@ -66,6 +68,8 @@ def settle(cls: type[AppState], base: type[AppState], kwargs: dict[str, Any]) ->
         cls.app_file = vars(cls).get("app_file") or str(_defining_file(cls))
     own = {name: value for name, value in vars(cls).items() if name not in vars(AppState)}
     check_settings({**own, **kwargs}, _known(base), Path(cls.app_file))
+    check_endpoints(cls, base)
+    allow_overrides(cls, base)
     cls.checked_settings = AppSettings.of(cls)
     if cls.predictor or cls.cog_yaml or cls.given:
         kwargs = {**kwargs, **_build(cls, {**_declared(cls, base), **kwargs})}

@@ -92,7 +92,7 @@ def unknown_setting(name: str, known: frozenset[str], where: Location | str) -> 
 
 
 def place_of(name: str, app_file: Path) -> Location | str:
-    """Return the line of the App's file that sets `name`, or the file."""
+    """Return the line of the App's file that sets or defines `name`, or the file."""
     try:
         tree = ast.parse(app_file.read_bytes())
     except (OSError, SyntaxError, ValueError):
@@ -104,14 +104,16 @@ def place_of(name: str, app_file: Path) -> Location | str:
 def _set_at(node: ast.AST, name: str) -> Iterator[int]:
     match node:
         case ast.ClassDef(body=body, keywords=keywords):
-            yield from (each.lineno for each in body if name in _targets(each))
+            yield from (each.lineno for each in body if name in _names(each))
             yield from (each.value.lineno for each in keywords if each.arg == name)
         case ast.Call(keywords=keywords):
             yield from (each.value.lineno for each in keywords if each.arg == name)
 
 
-def _targets(statement: ast.stmt) -> list[str]:
+def _names(statement: ast.stmt) -> list[str]:
     match statement:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+            return [name]
         case ast.Assign(targets=targets):
             return [each.id for each in targets if isinstance(each, ast.Name)]
         case ast.AnnAssign(target=ast.Name(id=name)):

@@ -167,7 +167,9 @@ class Walk:
         """Name the port that the server really has."""
         if self._url:
             for name in ("localhost", "127.0.0.1"):
-                text = text.replace(f"http://{name}:{PORT}", self._url)
+                for scheme in ("http", "ws"):
+                    here = self._url.replace("http", scheme)
+                    text = text.replace(f"{scheme}://{name}:{PORT}", here)
         return text
 
 

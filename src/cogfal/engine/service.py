@@ -93,6 +93,8 @@ class Service:
         self._running: dict[Key, PredictionTask] = {}
         self._tasks: dict[asyncio.Task[None], PredictionTask] = {}
         self._closed = False
+        self._torn_down = False
+        self._given_up = False
 
     async def setup(self) -> None:
         """Import the predictor, check it, and run its `setup`, within `COG_SETUP_TIMEOUT`.
@@ -167,11 +169,10 @@ class Service:
                 status, error = HealthStatus.UNHEALTHY, reason
         return Health(status, error, self._lifecycle.report())
 
-    async def shutdown(self, grace: float) -> None:
-        """Refuse new predictions, let the others end within `grace` seconds, and give all back.
+    async def drain(self, grace: float) -> None:
+        """Refuse new predictions, and let the others end within `grace` seconds.
 
-        What still runs then is cancelled; the author's `teardown` runs last. Calling it again, or
-        without a setup, is harmless.
+        What still runs then is cancelled. Calling it again is harmless.
         """
         if self._closed:
             return
@@ -185,7 +186,18 @@ class Service:
             self._capture.say(f"prediction {work.prediction.id} does not stop; it is given up")
             work.abandon()
         await _wait(self._tasks.keys(), CLEANUP_TIME)
-        await self._lifecycle.take_down(blocked=bool(given_up) and not self.spec.shape.asynchronous)
+        self._given_up = self._given_up or bool(given_up)
+
+    async def shutdown(self, grace: float) -> None:
+        """Drain, run the author's `teardown`, and give all back.
+
+        Calling it again, or without a setup, is harmless.
+        """
+        if self._torn_down:
+            return
+        self._torn_down = True
+        await self.drain(grace)
+        await self._lifecycle.take_down(blocked=self._given_up and not self.spec.shape.asynchronous)
         with suppress(OSError):  # what stays goes with the next sweep
             self._scratch.close()
 

@@ -8,10 +8,10 @@ import stat
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-import cogfal
 from cogfal.files.scratch import Scratch
 from cogfal.provision.cog_directory import lead_to
 from cogfal.provision.weights import place_weights
@@ -67,9 +67,16 @@ def _store() -> Path:
 def _offer_pget() -> Callable[[], None]:
     scratch = Scratch()
     directory = scratch.directory
-    install_pget(directory, root=Path(cogfal.__file__).parent.parent)
+    install_pget(directory, root=Path(__file__).parents[2])
     os.environ["PATH"] = f"{directory}{os.pathsep}{os.environ.get('PATH', '')}"
-    return scratch.close
+    return partial(_withdraw_pget, scratch, directory)
+
+
+def _withdraw_pget(scratch: Scratch, directory: Path) -> None:
+    """Remove it, and take it off whatever PATH has become."""
+    entries = os.environ.get("PATH", "").split(os.pathsep)
+    os.environ["PATH"] = os.pathsep.join(each for each in entries if each != str(directory))
+    scratch.close()
 
 
 def install_pget(directory: Path, *, root: Path, python: str = sys.executable) -> Path:

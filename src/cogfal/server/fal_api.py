@@ -37,14 +37,14 @@ CONTEXT_HEADERS: Final = (REQUEST_ID, "x-fal-endpoint", "x-fal-caller-user-id")
 class Endpoint:
     """fal's API of one service.
 
-    `deliverer` makes, for a request, what turns results into JSON; `output_name` is the key that
-    holds a result which is not an object of its own. `logs` lets callers ask for the prediction's
-    logs with the header `x-cogfal-logs`, as the playground does.
+    `deliverer` makes, for a request where there is one, what turns results into JSON; `output_name`
+    is the key that holds a result which is not an object of its own. `logs` lets callers ask for
+    the prediction's logs with the header `x-cogfal-logs`, as the playground does.
     """
 
     service: Service
     validator: Validator
-    deliverer: Callable[[Request], Deliverer]
+    deliverer: Callable[[Request | None], Deliverer]
     output_name: str = "output"
     timings: bool = False
     logs: bool = False
@@ -62,6 +62,21 @@ class Endpoint:
         except CogfalError as error:
             return failure(error).response(self._logs(prediction, request))
         return JsonResponse(body)
+
+    async def run(self, values: Mapping[str, JSON]) -> dict[str, JSON]:
+        """Return the whole result for an endpoint of the App's author; cancelling it cancels.
+
+        Raises:
+            RequestError: The values do not fit, or every slot is taken.
+            PredictionError: There is no result.
+        """
+        prediction = self.service.submit(
+            Submission(self.validator.parse(values), self.deliverer(None), door=API)
+        )
+        try:
+            return self._shape(await prediction.result())
+        finally:
+            prediction.cancel()
 
     async def stream(self, request: Request) -> Response:
         """Answer with server-sent events, one for each output and one for the whole.

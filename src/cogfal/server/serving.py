@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -37,6 +37,7 @@ from cogfal.schema.document import document
 from cogfal.schema.validation import Dialect, Validator
 from cogfal.server.caller import Bodies
 from cogfal.server.cog_api import CogApi, Model
+from cogfal.server.ending import end_process, heed_signals, on_daemon_thread
 from cogfal.server.fal_api import Endpoint
 from cogfal.server.requester import Requester
 from cogfal.server.stores import StoreChooser, Uploads
@@ -78,6 +79,9 @@ class Serving:
         choose_store: Says where output files go.
         title: The app's name, for the document.
         given: The predictor itself, where it travels with the App.
+        provide: Gives the author's code what it expects on this machine, such as weights, before
+            it is imported; returns what takes it away again. It may take long, and is given up
+            where the app is told to end.
 
     Raises:
         SettingError: The settings do not go together.
@@ -93,6 +97,7 @@ class Serving:
         choose_store: StoreChooser,
         title: str,
         given: object = None,
+        provide: Callable[[], Callable[[], None]] = lambda: _nothing,
     ) -> None:
         self._settings = settings
         self._root = root
@@ -113,6 +118,8 @@ class Serving:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._starting: asyncio.Task[None] | None = None
         self._ending: asyncio.Future[None] | None = None
+        self._provide = provide
+        self._at_end = AsyncExitStack()
         self._services = [self._service(spec, given)]
         if trainer is not None:
             self._services.append(self._service(trainer))
@@ -146,7 +153,9 @@ class Serving:
             raise SetupError("the app was told to end before setup was over") from error
 
     async def _start(self) -> None:
+        self._at_end.callback(heed_signals())
         await anyio.to_thread.run_sync(sweep)
+        self._at_end.callback(await on_daemon_thread(self._provide))
         self._store = self._choose_store(
             self._settings.files.files,
             reserve=self._settings.files.reserve_outputs,
@@ -166,11 +175,15 @@ class Serving:
 
     async def stop(self, grace: float) -> None:
         """Let running predictions end within `grace` seconds, then give everything back."""
-        await self._begin_to_end(grace)
-        await self._webhooks.close(WEBHOOK_GRACE)
-        await self._drain()
-        if self._local is not None:
-            self._local.close()
+        async with AsyncExitStack() as steps:  # the last one first, and each whatever another does
+            steps.push_async_exit(self._at_end)
+            if self._local is not None:
+                steps.callback(self._local.close)
+            steps.push_async_callback(self._drain)
+            steps.push_async_callback(self._webhooks.close, WEBHOOK_GRACE)
+            for service in reversed(self._services):
+                steps.push_async_callback(service.shutdown, grace)
+            await self._begin_to_end(grace)
 
     def _begin_to_end(self, grace: float) -> asyncio.Future[None]:
         if self._ending is None:
@@ -180,8 +193,9 @@ class Serving:
         return self._ending
 
     async def _end_predictions(self, grace: float) -> None:
-        for service in self._services:
-            await service.shutdown(grace)
+        async with AsyncExitStack() as steps:
+            for service in reversed(self._services):
+                steps.push_async_callback(service.drain, grace)
 
     def unused_paths(self) -> frozenset[str]:
         """Return the paths of fal's endpoints that this app has no use for."""
@@ -239,7 +253,7 @@ class Serving:
             document=app.openapi,
             webhooks=self._webhooks,
             uploads=Uploads(self._requester, host.upload_url, host.allow_output_prefix),
-            shutdown=_end_process if host.allow_shutdown else None,
+            shutdown=end_process if host.allow_shutdown else None,
             version=__version__,
             bodies=self._bodies,
         )
@@ -248,7 +262,7 @@ class Serving:
         validator = Validator(service.spec, Dialect.COG, on_unknown=_warn_unknown)
         return Model(service, validator, partial(self._urls, service.spec.output))
 
-    def _media(self, kind: Type, request: Request) -> Deliverer:
+    def _media(self, kind: Type, request: Request | None) -> Deliverer:
         return self._deliverer(kind, self._store_for(request), Style.MEDIA)
 
     def _urls(self, kind: Type, request: Request, upload: Store | None) -> Deliverer:
@@ -260,9 +274,9 @@ class Serving:
     def _deliverer(self, kind: Type, store: Store, style: Style) -> Deliverer:
         return Deliverer(kind, store, style, self._output_places)
 
-    def _store_for(self, request: Request) -> Store:
+    def _store_for(self, request: Request | None) -> Store:
         if self._local is not None and self._store is self._local:
-            return self._local.at(str(request.base_url))
+            return self._local.at(str(request.base_url) if request else "")
         assert self._store is not None
         return self._store
 
@@ -303,6 +317,7 @@ class Serving:
         added = generated()
         schemas = added.get("components", {}).get("schemas", {})
         written["paths"] = written["paths"] | _absent(added["paths"], written["paths"])
+        written["x-fal-order-paths"] = list(written["paths"])
         written["components"]["schemas"] |= _absent(schemas, written["components"]["schemas"])
         return written
 
@@ -323,5 +338,5 @@ def _warn_unknown(names: tuple[str, ...]) -> None:
     write_line(f"cogfal: unknown inputs dropped: {shown}{more}")
 
 
-def _end_process() -> None:
-    signal.raise_signal(signal.SIGTERM)
+def _nothing() -> None:
+    """Leave all as it is."""

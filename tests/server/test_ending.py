@@ -1,0 +1,79 @@
+"""How an app ends: by which signals, and with every step of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from cogfal.files.scratch import PREFIX
+from tests.local_run import LocalRun
+from tests.project_files import write_project
+
+Serve = Callable[..., LocalRun]
+
+TEARS_DOWN = """
+    import os, sys
+    from cog import BasePredictor
+
+    class Predictor(BasePredictor):
+        def setup(self) -> None:
+            print("the author's setup", flush=True)
+
+        def predict(self) -> str:
+            return ""
+
+        def teardown(self) -> None:
+            print("the author's teardown", flush=True)
+            raise RuntimeError("no")
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"])
+def test_each_signal_that_ends_the_app_tears_it_down(
+    serve: Serve, tmp_path: Path, name: str
+) -> None:
+    """The author's teardown runs, and a failure of it skips nothing of what follows."""
+    project, temporary = write_project(tmp_path, predict_py=TEARS_DOWN), tmp_path / "temporary"
+    temporary.mkdir()
+    process = serve("app.py::App", cwd=project, anew=True, TMPDIR=str(temporary))
+    assert httpx.post(process.url, json={}).status_code == 200
+    held = list(temporary.glob(f"{PREFIX}*"))
+
+    os.kill(process.pid, getattr(signal, name))
+    process.wait()
+
+    assert "the author's teardown" in process.output
+    assert held
+    assert not list(temporary.glob(f"{PREFIX}*"))
+
+
+def test_sigterm_ends_a_download_of_weights(serve: Serve, tmp_path: Path) -> None:
+    """The app does not wait for its end, and the author's setup does not run."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/big.bin"
+        text = f"""
+            import cogfal
+
+            class App(cogfal.App):
+                predictor = "predict.py:Predictor"
+                weights = {{"big.bin": "{url}"}}
+        """
+        project = write_project(tmp_path, predict_py=TEARS_DOWN, app_py=text)
+        process = serve("app.py::App", cwd=project, anew=True)
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(1000)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nabc")
+
+            os.kill(process.pid, signal.SIGTERM)
+            status = process.wait()
+
+    assert status != 0
+    assert "told to end before setup was over" in process.output
+    assert "the author's setup" not in process.output
