@@ -23,7 +23,7 @@ from fal.toolkit.file.types import FileData, FileRepository
 from cogfal.errors import OutputError, SettingError
 from cogfal.fal_files import FalStore, choose_store, has_credentials
 from cogfal.files import DataUrlStore, LocalFile, LocalStore, StoredFile, StoreError, Workspace
-from cogfal.outputs import Deliverer, Places, Style
+from cogfal.outputs import Deliverer, OutputDirectories, Style
 from cogfal.spec import ListType, PathType
 from tests.cdn import Cdn, cdn
 from tests.file_server import PNG
@@ -139,7 +139,7 @@ def test_failed_upload_fails_the_prediction(tmp_path: Path) -> None:
     file = a_file(tmp_path)
 
     async def main(workspace: Workspace) -> None:
-        await Deliverer(PathType(), store, Style.URL, Places(tmp_path)).deliver(
+        await Deliverer(PathType(), store, Style.URL, OutputDirectories(tmp_path)).deliver(
             file.path, workspace
         )
 
@@ -179,7 +179,7 @@ def test_uploads_carry_the_callers_preferences(node: Uploader, tmp_path: Path) -
 
     async def request() -> Deliverer:
         REQUEST.set(Request(headers, "request-1"))
-        return Deliverer(ListType(PathType()), FalStore(), Style.URL, Places(tmp_path))
+        return Deliverer(ListType(PathType()), FalStore(), Style.URL, OutputDirectories(tmp_path))
 
     async def main(workspace: Workspace) -> Any:
         deliverer = await asyncio.create_task(request())

@@ -25,7 +25,8 @@ from cogfal.files.store import LocalFile, StoredFile, stored
 from cogfal.files.workspace import create_file
 from cogfal.inputs import Materialiser
 from cogfal.inspection import read_predictor
-from cogfal.outputs import Deliverer, Places, Style
+from cogfal.json_text import JsonText
+from cogfal.outputs import Deliverer, OutputDirectories, Style
 from cogfal.project.config import CogConfig, read_config
 from cogfal.project.place import COG_YAML
 from cogfal.schema.validation import Dialect, Validator
@@ -198,6 +199,8 @@ class KeptFiles:
     def with_paths(self, output: JSON) -> Any:
         """Return `output` with the path of each kept file in place of its URL."""
         match output:
+            case JsonText():
+                return self.with_paths(output.value())
             case str():
                 return self._paths.get(output, output)
             case list():
@@ -221,7 +224,7 @@ class Session:
     ) -> None:
         self.spec = spec
         self.files = files
-        self._places = Places(
+        self._output_directories = OutputDirectories(
             project.root, [Path(place) for place in project.settings.files.output_places]
         )
         self._service = service
@@ -238,7 +241,7 @@ class Session:
             Busy: The predictor has too many already.
         """
         parsed = self._validator.parse({name: self._url(value) for name, value in values.items()})
-        deliverer = Deliverer(self.spec.output, self.files, Style.URL, self._places)
+        deliverer = Deliverer(self.spec.output, self.files, Style.URL, self._output_directories)
         return self._service.submit(Submission(parsed, deliverer))
 
     def _url(self, value: Any) -> JSON:

@@ -1,4 +1,4 @@
-"""Places and a desk for outputs."""
+"""OutputDirectories and a desk for outputs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from cogfal.files import (
     Workspace,
 )
+from cogfal.outputs import OutputDirectories
 from tests.outputs.desk import Desk, Shelf
 
 
@@ -39,4 +40,4 @@ def workspace() -> Iterator[Workspace]:
 @pytest.fixture
 def desk(project: Path, workspace: Workspace) -> Desk:
     """Where outputs are handed in."""
-    return Desk(project, workspace, Shelf())
+    return Desk(project, workspace, Shelf(), OutputDirectories(project))

@@ -17,7 +17,7 @@ from cogfal.files import (
     Workspace,
     stored,
 )
-from cogfal.outputs import Deliverer, Places, Style
+from cogfal.outputs import Deliverer, OutputDirectories, Style
 from cogfal.spec import (
     AnyType,
     Type,
@@ -57,12 +57,13 @@ class Desk:
     project: Path
     workspace: Workspace
     shelf: Shelf
+    directories: OutputDirectories
 
     def deliver(self, value: Any, kind: Type | None = None, style: Style = Style.MEDIA) -> Any:
         """Deliver one value."""
 
         async def main() -> Any:
-            deliverer = Deliverer(kind or AnyType(), self.shelf, style, Places(self.project))
+            deliverer = Deliverer(kind or AnyType(), self.shelf, style, self.directories)
             return await deliverer.deliver(value, self.workspace)
 
         return asyncio.run(main())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -21,11 +22,25 @@ from cogfal.files import (
     Workspace,
     parse_data_url,
 )
-from cogfal.outputs import Deliverer, Places, Style
+from cogfal.guest.encoding import Encoded, FileReference
+from cogfal.json_text import JsonText
+from cogfal.outputs import Deliverer, OutputDirectories, Style, may_hold_file
 from cogfal.spec import (
     AnyType,
+    DictType,
+    FieldSpec,
+    FileType,
+    IntegerType,
+    IteratorType,
     ListType,
+    LiteralType,
+    ObjectType,
+    OpaqueType,
+    OptionalType,
     PathType,
+    StringType,
+    Type,
+    UnionType,
 )
 from tests.file_server import PNG
 from tests.outputs.desk import CALLER, Desk, Shelf, a_file
@@ -72,7 +87,7 @@ def test_data_urls_hold_the_bytes(
     project: Path, workspace: Workspace, scratch: Path, size: int, own: bool
 ) -> None:
     """With the store that needs no place, the answer is the file."""
-    deliverer = Deliverer(PathType(), DataUrlStore(), Style.URL, Places(project))
+    deliverer = Deliverer(PathType(), DataUrlStore(), Style.URL, OutputDirectories(project))
     content = PNG + bytes(size)
     path = a_file(workspace.directory if own else scratch, content=content)
 
@@ -88,7 +103,7 @@ def test_link_in_the_predictions_directory_is_followed_and_judged(
     project: Path, workspace: Workspace, scratch: Path
 ) -> None:
     """A cached input is such a link; one to a system file is refused like the file."""
-    deliverer = Deliverer(PathType(), DataUrlStore(), Style.URL, Places(project))
+    deliverer = Deliverer(PathType(), DataUrlStore(), Style.URL, OutputDirectories(project))
     good = workspace.link(a_file(project))
     bad = workspace.directory / "bad.png"
     bad.symlink_to("/etc/hostname")
@@ -135,7 +150,7 @@ def test_files_are_stored_side_by_side_in_order(
     async def main() -> Any:
         release = shelf.release = asyncio.Event()
         shelf.all_here = lambda waiting: release.set() if waiting == 8 else None
-        deliverer = Deliverer(ListType(PathType()), shelf, Style.URL, Places(project))
+        deliverer = Deliverer(ListType(PathType()), shelf, Style.URL, OutputDirectories(project))
         return await asyncio.wait_for(deliverer.deliver(paths, workspace), 10)
 
     assert asyncio.run(main()) == [f"shelf://{number}.png" for number in range(8)]
@@ -158,7 +173,7 @@ def test_failed_upload_stops_the_others(project: Path, workspace: Workspace, scr
 
     async def main() -> None:
         shelf.release = asyncio.Event()
-        deliverer = Deliverer(AnyType(), shelf, Style.URL, Places(project))
+        deliverer = Deliverer(AnyType(), shelf, Style.URL, OutputDirectories(project))
         value = [a_file(scratch), a_file(scratch, "bad.png")]
         await asyncio.wait_for(deliverer.deliver(value, workspace), 10)
 
@@ -175,7 +190,7 @@ def test_cancelling_stops_the_uploads(project: Path, workspace: Workspace, scrat
         shelf.release = asyncio.Event()
         under_way = asyncio.Event()
         shelf.all_here = lambda waiting: under_way.set()
-        deliverer = Deliverer(AnyType(), shelf, Style.URL, Places(project))
+        deliverer = Deliverer(AnyType(), shelf, Style.URL, OutputDirectories(project))
         task = asyncio.ensure_future(deliverer.deliver(a_file(scratch), workspace))
         await under_way.wait()
         task.cancel()
@@ -195,7 +210,7 @@ def test_files_are_stored_in_the_context_of_their_request(
 
     async def request() -> Deliverer:
         CALLER.set("alice")
-        return Deliverer(AnyType(), shelf, Style.URL, Places(project))
+        return Deliverer(AnyType(), shelf, Style.URL, OutputDirectories(project))
 
     async def main() -> None:
         deliverer = await asyncio.create_task(request())
@@ -218,7 +233,7 @@ def test_picture_size_reaches_the_store(desk: Desk, scratch: Path) -> None:
 def test_nothing_is_left_after_many_outputs(project: Path, scratch: Path) -> None:
     """Files, descriptors and threads are what they were, failures included."""
     store = LocalStore(max_bytes=100_000)
-    deliverer = Deliverer(AnyType(), store.at("http://x"), Style.MEDIA, Places(project))
+    deliverer = Deliverer(AnyType(), store.at("http://x"), Style.MEDIA, OutputDirectories(project))
 
     async def some() -> None:
         with Workspace() as workspace:
@@ -264,7 +279,7 @@ def put_aside(
         released: list[bool] = []
         shelf.release = stored
         shelf.all_here = lambda waiting: moved.set()
-        deliverer = Deliverer(PathType(), shelf, Style.URL, Places(project))
+        deliverer = Deliverer(PathType(), shelf, Style.URL, OutputDirectories(project))
         task = asyncio.ensure_future(
             deliverer.deliver(output, workspace, lambda: released.append(True))
         )
@@ -318,7 +333,7 @@ def test_a_temporary_file_with_two_names_is_copied_aside(
     assert (path.exists(), other.read_bytes()) == (False, b"next")
 
 
-def test_a_file_object_is_closed_once_its_file_is_aside(
+def test_a_file_object_is_closed_at_the_end(
     project: Path, workspace: Workspace, scratch: Path
 ) -> None:
     """All that was written to it is delivered."""
@@ -328,6 +343,7 @@ def test_a_file_object_is_closed_once_its_file_is_aside(
     content, early = put_aside(project, workspace, handle, lambda: None)
 
     assert (content, early) == (PNG, True)
+    workspace.close()
     assert handle.closed
 
 
@@ -335,7 +351,7 @@ def test_a_large_file_that_stays_is_waited_for(
     project: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Copying it would cost as much as storing it."""
-    monkeypatch.setattr("cogfal.outputs.preparing.COPIED", len(PNG) - 1)
+    monkeypatch.setattr("cogfal.outputs.local_files.COPIED", len(PNG) - 1)
 
     content, early = put_aside(project, workspace, a_file(project), lambda: None)
 
@@ -347,9 +363,108 @@ def test_several_files_are_waited_for(project: Path, workspace: Workspace, scrat
     released: list[bool] = []
 
     async def main() -> Any:
-        deliverer = Deliverer(AnyType(), Shelf(), Style.URL, Places(project))
+        deliverer = Deliverer(AnyType(), Shelf(), Style.URL, OutputDirectories(project))
         files = [a_file(scratch, "a.png"), a_file(scratch, "b.png")]
         return await deliverer.deliver(files, workspace, lambda: released.append(True))
 
     assert asyncio.run(main()) == ["shelf://a.png", "shelf://b.png"]
     assert released == []
+
+
+def test_encoding_much_leaves_the_event_loop_free(project: Path, workspace: Workspace) -> None:
+    """A large result is encoded beside the loop, which goes on turning."""
+    turns = 0
+
+    async def turn() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def main() -> Any:
+        turning = asyncio.ensure_future(turn())
+        deliverer = Deliverer(AnyType(), Shelf(), Style.MEDIA, OutputDirectories(project))
+        answer = await deliverer.deliver([float(n) for n in range(100_000)], workspace)
+        turning.cancel()
+        return answer
+
+    answer = asyncio.run(main())
+    assert isinstance(answer, JsonText)
+    assert len(json.loads(answer.data)) == 100_000
+    assert turns > 3
+
+
+def test_large_result_with_a_file_goes_out_as_its_text(desk: Desk, scratch: Path) -> None:
+    """It is not read again; the file's place in it is right."""
+    value = {"before": "x" * 100_000, "file": a_file(scratch), "after": [1.5] * 3}
+
+    answer = desk.urls(value)
+
+    assert isinstance(answer, JsonText)
+    assert json.loads(answer.data) == value | {"file": "shelf://a.png"}
+
+
+def test_large_text_is_a_text(desk: Desk) -> None:
+    """Whatever has to join it to others can."""
+    assert desk.deliver("é" * 100_000) == "é" * 100_000
+
+
+def test_what_the_authors_side_has_written_is_delivered(desk: Desk, scratch: Path) -> None:
+    """Its text as it is, and its files at their places."""
+    path = str(a_file(scratch))
+    files = (FileReference((0,), path=path), FileReference((1,), url="https://x.example/b.mp4"))
+
+    answer = desk.urls(Encoded((b"[", b",", b",2]"), files))
+
+    assert answer == ["shelf://a.png", "https://x.example/b.mp4", 2]
+
+
+def test_result_without_a_form_is_an_error(desk: Desk) -> None:
+    """It names the place."""
+    with pytest.raises(OutputError, match=r"output\.a\[0\] is nan"):
+        desk.deliver({"a": [float("nan")]})
+
+
+def an_object(*kinds: Type) -> ObjectType:
+    """Make an object type with a field of each kind."""
+    return ObjectType("Output", tuple(FieldSpec(f"f{i}", kind) for i, kind in enumerate(kinds)))
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        PathType(),
+        FileType(),
+        AnyType(),
+        OpaqueType(),
+        ListType(PathType()),
+        DictType(AnyType()),
+        OptionalType(FileType()),
+        IteratorType(PathType()),
+        UnionType((StringType(), PathType())),
+        an_object(StringType(), an_object(ListType(PathType()))),
+    ],
+    ids=repr,
+)
+def test_files_may_be_among_it(kind: Type) -> None:
+    """Where a file is declared, at any depth, and where nothing is."""
+    assert may_hold_file(kind)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        StringType(),
+        LiteralType(("a",)),
+        ListType(IntegerType()),
+        DictType(StringType()),
+        OptionalType(IntegerType()),
+        IteratorType(StringType(), concatenate=True),
+        UnionType((StringType(), IntegerType())),
+        an_object(StringType(), an_object(IntegerType())),
+    ],
+    ids=repr,
+)
+def test_no_file_is_among_it(kind: Type) -> None:
+    """Text and numbers, however they are put together."""
+    assert not may_hold_file(kind)

@@ -24,7 +24,7 @@ from cogfal.files import DataUrlStore, FileLimits, HttpFetcher, LocalStore, Stor
 from cogfal.files.local_store import ROUTE as FILES
 from cogfal.inputs import Materialiser
 from cogfal.inspection import read_predictor
-from cogfal.outputs import Deliverer, Places, Style
+from cogfal.outputs import Deliverer, OutputDirectories, Style
 from cogfal.schema.core_types import Dialect
 from cogfal.schema.document import document
 from cogfal.schema.validation import Validator
@@ -91,7 +91,7 @@ def _model(
 
     def deliverer(request: Request, upload: Store | None) -> Deliverer:
         own: Store = DataUrlStore() if asked.store == "data" else kept.at(str(request.base_url))
-        return Deliverer(spec.output, upload or own, Style.URL, Places(asked.root))
+        return Deliverer(spec.output, upload or own, Style.URL, OutputDirectories(asked.root))
 
     return Model(service, Validator(spec, Dialect.COG), deliverer)
 

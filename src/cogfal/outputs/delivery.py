@@ -1,34 +1,38 @@
-"""Deliver an output: encode it, store its files several at a time, say where they are."""
+"""Deliver an output: store its files several at a time, and say in its text where they are."""
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Callable, Coroutine, Sequence
+import json
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from enum import Enum
 from functools import partial
-from pathlib import Path, PurePath
-from typing import Any, TypeVar
+from itertools import chain
+from pathlib import PurePath
+from typing import Any, Final, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import anyio.to_thread
 
 from cogfal.errors import OutputError
-from cogfal.files import FetchError, Store, StoredFile, StoreError, Workspace
+from cogfal.files import FetchError, LocalFile, Store, StoredFile, StoreError, Workspace
 from cogfal.files.concurrency import SHORT, together
 from cogfal.files.data_urls import parse_data_url
 from cogfal.files.kinds import type_by_name
-from cogfal.outputs.encoding import Encoder, FoundFile, filled
-from cogfal.outputs.labels import label
-from cogfal.outputs.places import Places
-from cogfal.outputs.preparing import Prepared, dispose, prepare, put_aside
-from cogfal.spec import JSON, Type
+from cogfal.guest.encoding import Encoded, FileReference, Unfit, encode
+from cogfal.guest.saving import label
+from cogfal.json_text import JsonText, written
+from cogfal.outputs.directories import OutputDirectories
+from cogfal.outputs.local_files import Preparer
+from cogfal.spec import JSON, AnyType, FileType, OpaqueType, PathType, Type, holds
 
 Result = TypeVar("Result")
 
-_CONCURRENCY = 16
-_CHEAP = (str, int, float, PurePath)
-_URL_SCHEMES = ("http://", "https://", "data:")
+_CONCURRENCY: Final = 16
+_CHEAP: Final = (str, int, float, PurePath)
+_PARSED: Final = 64 * 1024
+"""Bytes of text up to which a result is read again; a longer one goes out as it is."""
 
 
 class Style(Enum):
@@ -51,14 +55,16 @@ class Deliverer:
         kind: The predictor's declared output; of an iterator, each piece is delivered by itself.
         store: Where files go.
         style: How files are written in the answer.
-        places: Where outputs may lie; shared by all requests.
+        directories: Where outputs may lie; shared by all requests.
     """
 
-    def __init__(self, kind: Type, store: Store, style: Style, places: Places) -> None:
+    def __init__(
+        self, kind: Type, store: Store, style: Style, directories: OutputDirectories
+    ) -> None:
         self._kind = kind
         self._store = store
         self._style = style
-        self._places = places
+        self._directories = directories
         self._context = contextvars.copy_context()
 
     async def deliver(
@@ -66,83 +72,83 @@ class Deliverer:
     ) -> JSON:
         """Return `value` as JSON once all its files are stored; temporary ones are then removed.
 
-        A large one that is the only file of a value goes with the workspace, unless there is
-        `release`: one way to a thread removes both. The order is kept; a file that occurs twice is
-        stored once. The first failure, and cancelling, stop the other uploads, and nothing of the
-        output is handed out. A single file is put aside where that costs little, and `release`
-        called before it is stored.
+        The order is kept; a file that occurs twice is stored once. The first failure, and
+        cancelling, stop the other uploads, and nothing of the output is handed out. A single file
+        is put aside where that costs little, and `release` called before it is stored. A large
+        result is `JsonText`.
 
         Raises:
             OutputError: The value has no JSON form, or a file of it cannot be delivered.
         """
-        encoder = Encoder()
-        if value is None or isinstance(value, _CHEAP):
-            encoded = encoder.encode(value, self._kind)
-        else:
-            encoded = await anyio.to_thread.run_sync(encoder.encode, value, self._kind)
-        if not encoder.files:
-            return encoded
-        return filled(encoded, await self._deliver_all(encoder.files, workspace, release))
+        encoded = value if isinstance(value, Encoded) else await self._encoded(value, workspace)
+        if not encoded.files:
+            return _read(encoded.parts)
+        delivered = await self._deliver_all(encoded.files, workspace, release)
+        results = [delivered[_identity(file)] for file in encoded.files]
+        if len(results) == 1 and not any(encoded.parts):
+            return results[0]
+        texts = [*map(written, results), b""]
+        return _read([*chain.from_iterable(zip(encoded.parts, texts, strict=True))])
+
+    async def _encoded(self, value: Any, workspace: Workspace) -> Encoded:
+        work = partial(
+            encode,
+            value,
+            self._kind,
+            str(workspace.path),
+            lambda handle: workspace.ends_with(handle.close),
+        )
+        try:
+            if value is None or isinstance(value, _CHEAP):
+                return work()
+            return await anyio.to_thread.run_sync(work)
+        except Unfit as error:
+            raise OutputError(str(error)) from error
 
     async def _deliver_all(
         self,
-        files: Sequence[FoundFile],
+        files: Sequence[FileReference],
         workspace: Workspace,
         release: Callable[[], None] | None,
-    ) -> dict[FoundFile, JSON]:
-        firsts: dict[object, FoundFile] = {}
+    ) -> Mapping[str, JSON]:
+        firsts: dict[str, FileReference] = {}
         for file in files:
             firsts.setdefault(_identity(file), file)
+        preparer = Preparer(self._directories, workspace)
         aside = release if len(firsts) == 1 else None
         work = {
-            each: partial(self._deliver_one, file, workspace, alone=len(firsts) == 1, release=aside)
+            each: partial(self._deliver_one, file, preparer, workspace, aside)
             for each, file in firsts.items()
         }
-        delivered = await together(work, _CONCURRENCY)
-        return {file: delivered[_identity(file)] for file in files}
+        return await together(work, _CONCURRENCY)
 
     async def _deliver_one(
         self,
-        file: FoundFile,
+        reference: FileReference,
+        preparer: Preparer,
         workspace: Workspace,
-        *,
-        alone: bool,
         release: Callable[[], None] | None,
     ) -> JSON:
-        if isinstance(file.source, str | PurePath) and str(file.source).startswith(_URL_SCHEMES):
-            return self._written(_elsewhere(file))
-        only = alone and release is None
-        work = partial(self._prepared, file, workspace, aside=release is not None)
-        at_hand = only and self._is_at_hand(file, workspace)
-        prepared = work() if at_hand else await anyio.to_thread.run_sync(work)
-        if release is not None and prepared.aside:
+        if reference.url is not None:
+            return self._written(_elsewhere(reference.url, label(reference.loc)))
+        at_hand = release is None and preparer.is_at_hand(reference)
+        work = partial(preparer.prepared, reference, aside=release is not None)
+        file, aside = work() if at_hand else await anyio.to_thread.run_sync(work)
+        if release is not None and aside:
             release()
-        try:
-            stored = await self._in_request(self._store.put(prepared.file))
-        except StoreError as error:
-            raise OutputError(
-                f"{label(file.loc)}: {prepared.file.name} was not delivered: {error}"
-            ) from error
-        workspace.sent += prepared.file.size
-        if prepared.file.disposable or prepared.handle is not None:
-            if at_hand and prepared.file.size <= SHORT:
-                _dispose_at_once(prepared, workspace)
-            elif only:
-                workspace.ends_with(partial(dispose, prepared))
-            else:
-                await anyio.to_thread.run_sync(dispose, prepared)
+        stored = await self._stored(file, label(reference.loc))
+        workspace.sent += file.size
+        if file.disposable and at_hand and file.size <= SHORT:
+            preparer.dispose(file)
+        elif file.disposable:
+            await anyio.to_thread.run_sync(preparer.dispose, file)
         return self._written(stored)
 
-    def _prepared(self, file: FoundFile, workspace: Workspace, *, aside: bool) -> Prepared:
-        prepared = prepare(file, self._places, workspace)
-        if not aside:
-            return prepared
-        return put_aside(prepared, self._places, workspace, label(file.loc))
-
-    def _is_at_hand(self, file: FoundFile, workspace: Workspace) -> bool:
-        if not isinstance(file.source, str | PurePath):
-            return False
-        return self._places.at_hand(Path(file.source), workspace.made)
+    async def _stored(self, file: LocalFile, where: str) -> StoredFile:
+        try:
+            return await self._in_request(self._store.put(file))
+        except StoreError as error:
+            raise OutputError(f"{where}: {file.name} was not delivered: {error}") from error
 
     async def _in_request(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Run `work` in the request's context; cancelling cancels it."""
@@ -164,29 +170,31 @@ class Deliverer:
         return media
 
 
-def _dispose_at_once(prepared: Prepared, workspace: Workspace) -> None:
-    """Remove a small file, or where that fails, leave it to those who close the workspace."""
-    try:
-        dispose(prepared)
-    except OSError:
-        workspace.ends_with(partial(dispose, prepared))
+def may_hold_file(kind: Type) -> bool:
+    """Whether a value of this type can be a file, or have one among its parts."""
+    return holds(kind, PathType, FileType, AnyType, OpaqueType)
 
 
-def _identity(file: FoundFile) -> object:
+def _read(parts: Sequence[bytes]) -> JSON:
+    """Return a value that is written; a large one as its text, unless it is one text itself."""
+    data = b"".join(parts)
+    if len(data) <= _PARSED or data.startswith(b'"'):
+        return json.loads(data)
+    return JsonText(data)
+
+
+def _identity(file: FileReference) -> str:
     """Return what two occurrences of the same file have in common."""
-    if isinstance(file.source, str | PurePath):
-        return str(file.source)
-    return id(file.source)
+    return file.url or file.path or ""
 
 
-def _elsewhere(file: FoundFile) -> StoredFile:
+def _elsewhere(url: str, where: str) -> StoredFile:
     """Describe a file that the author's code has already put somewhere."""
-    url = str(file.source)
     if not url.startswith("data:"):
         name = unquote(urlsplit(url).path.rsplit("/", 1)[-1])
         return StoredFile(url, type_by_name(name), name or None, None)
     try:
         content_type = parse_data_url(url).content_type
     except FetchError as error:
-        raise OutputError(f"{label(file.loc)}: {error}") from error
+        raise OutputError(f"{where}: {error}") from error
     return StoredFile(url, content_type or "text/plain", None, None)

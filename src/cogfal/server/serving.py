@@ -32,7 +32,7 @@ from cogfal.files.local_store import ROUTE as FILES
 from cogfal.files.progress import write_line
 from cogfal.files.scratch import sweep
 from cogfal.inputs import Materialiser
-from cogfal.outputs import Deliverer, Places, Style
+from cogfal.outputs import Deliverer, OutputDirectories, Style
 from cogfal.schema.document import document
 from cogfal.schema.validation import Dialect, Validator
 from cogfal.server.caller import Bodies
@@ -105,8 +105,11 @@ class Serving:
         self._choose_store = choose_store
         self._limits = settings.file_limits
         self._fetcher = HttpFetcher(self._limits)
-        further = [*settings.files.output_places, *filter(None, [settings.files.file_cache])]
-        self._output_places = Places(root, [Path(place) for place in further])
+        self._output_directories = OutputDirectories(
+            root,
+            [Path(place) for place in settings.files.output_places],
+            [Path(settings.files.file_cache)] if settings.files.file_cache else [],
+        )
         cache = settings.files.file_cache
         self._cache = FileCache(Path(cache), self._fetcher) if cache else None
         self._capture = Capture()
@@ -272,7 +275,7 @@ class Serving:
         return self._deliverer(kind, store, Style.URL)
 
     def _deliverer(self, kind: Type, store: Store, style: Style) -> Deliverer:
-        return Deliverer(kind, store, style, self._output_places)
+        return Deliverer(kind, store, style, self._output_directories)
 
     def _store_for(self, request: Request | None) -> Store:
         if self._local is not None and self._store is self._local:

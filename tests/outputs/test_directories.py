@@ -14,11 +14,12 @@ from cogfal.files import (
     Workspace,
 )
 from cogfal.files.concurrency import SHORT
-from cogfal.outputs import Deliverer, Places, Style, places
+from cogfal.outputs import Deliverer, OutputDirectories, Style, directories
 from cogfal.spec import (
     ListType,
     PathType,
 )
+from tests.file_server import PNG
 from tests.outputs.desk import Desk, Shelf, a_file
 
 
@@ -41,7 +42,7 @@ from tests.outputs.desk import Desk, Shelf, a_file
         ("{project}/loop", "cannot be read|lies outside"),
         ("relative.png", "relative.png does not exist"),
         ("nul\0byte", "NUL"),
-        ("", "lies outside"),
+        ("", "is a directory|lies outside"),
     ],
 )
 def test_misplaced_file_is_an_error_that_names_it(
@@ -63,7 +64,9 @@ def test_misplaced_file_is_an_error_that_names_it(
 def test_further_places_can_be_allowed(workspace: Workspace, project: Path) -> None:
     """A directory such as /data is an output's place if the App says so."""
     shelf = Shelf()
-    deliverer = Deliverer(PathType(), shelf, Style.URL, Places(project, [Path("/usr/bin")]))
+    deliverer = Deliverer(
+        PathType(), shelf, Style.URL, OutputDirectories(project, [Path("/usr/bin")])
+    )
 
     asyncio.run(deliverer.deliver(Path("/usr/bin/env"), workspace))
 
@@ -78,7 +81,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     own.mkdir()
     directory.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(own))
-    monkeypatch.setattr(places, "_USUAL", ())
+    monkeypatch.setattr(directories, "_USUAL", ())
     return directory
 
 
@@ -133,17 +136,15 @@ def test_temporary_files_are_removed_once_delivered(desk: Desk, scratch: Path) -
     assert len(desk.shelf.files) == 2
 
 
-@pytest.mark.parametrize("size", [10, 10**6])
-def test_the_only_temporary_file_is_removed_with_the_workspace_if_not_before(
+@pytest.mark.parametrize("size", [10, 10 * SHORT])
+def test_temporary_file_that_is_all_of_an_output_is_removed(
     desk: Desk, scratch: Path, size: int
 ) -> None:
-    """A small one is gone sooner than a thread is there to do it."""
+    """A large one on a thread."""
     path = a_file(scratch, content=bytes(size))
 
     desk.deliver([path, path])
 
-    assert path.exists() == (size > SHORT)
-    desk.workspace.close()
     assert not path.exists()
     assert len(desk.shelf.files) == 1
 
@@ -188,7 +189,7 @@ def test_only_temporary_files_without_links_are_at_hand(
     own = workspace.directory
     named = path.format(scratch=scratch.resolve(), own=own, name=scratch.name)
 
-    assert Places(project).at_hand(Path(named), own) == at_hand
+    assert OutputDirectories(project).at_hand(Path(named), own) == at_hand
 
 
 def test_project_file_is_never_removed(desk: Desk, project: Path) -> None:
@@ -208,3 +209,54 @@ def test_input_may_be_returned_and_returned_again(desk: Desk, workspace: Workspa
     path = a_file(workspace.directory)
 
     assert desk.urls(path) == desk.urls(path) == "shelf://a.png"
+
+
+def another(desk: Desk) -> Desk:
+    """Return where the next prediction of the same app hands in its outputs."""
+    return Desk(desk.project, Workspace(), desk.shelf, desk.directories)
+
+
+def test_what_one_prediction_delivered_is_no_others(desk: Desk, project: Path) -> None:
+    """A fixed path that is returned without being written gives nobody somebody else's file."""
+    path = a_file(project)
+    link = project / "link.png"
+    link.symlink_to(path)
+
+    assert desk.urls(path) == desk.urls(path) == "shelf://a.png"
+    for same in (path, link):
+        with pytest.raises(OutputError, match=r"was delivered by another prediction.*write a new"):
+            another(desk).urls(same)
+
+
+@pytest.mark.parametrize("content", [PNG, PNG + b"more"])
+def test_a_path_that_is_written_again_is_delivered_again(
+    desk: Desk, project: Path, content: bytes
+) -> None:
+    """However soon, and with as many bytes."""
+    for _ in range(20):
+        with (project / "a.png").open("wb") as file:  # the same file each time
+            file.write(content)
+
+        assert desk.urls(project / "a.png") == "shelf://a.png"
+        desk = another(desk)
+
+
+def test_what_was_there_before_all_predictions_is_everybodys(desk: Desk, project: Path) -> None:
+    """Such as a picture of the project's that says that there is none."""
+    path = a_file(project)
+    status = path.stat()
+    for _ in range(2):
+        desk.workspace.began = status.st_ctime + 60
+
+        assert desk.urls(path) == "shelf://a.png"
+        desk = another(desk)
+
+
+def test_cached_inputs_may_be_returned_by_all(project: Path, tmp_path: Path) -> None:
+    """They belong to no prediction."""
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    path = a_file(cache)
+    desk = Desk(project, Workspace(), Shelf(), OutputDirectories(project, shared=[cache]))
+
+    assert desk.urls(path) == another(desk).urls(path) == "shelf://a.png"

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+import threading
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, TypeAlias
+from typing import BinaryIO, Final, NamedTuple, TypeAlias
+from weakref import ReferenceType, ref
 
 from cogfal.errors import OutputError
 from cogfal.files.workspace import Workspace
@@ -20,8 +23,12 @@ _SYSTEM: Prefixes = ("/proc/", "/sys/", "/dev/", "/etc/", "/run/")
 _SHARED_MEMORY = "/dev/shm/"  # noqa: S108 (named, not used)
 _USUAL: tuple[str, ...] = ("/tmp", "/var/tmp")  # noqa: S108 (named, not used)
 """Where temporary files lie that were not made with `tempfile`."""
-_COARSENESS = 1.0
-"""Seconds that a disk's clock may be behind this machine's."""
+_TICK: Final = 0.02
+"""Seconds that the times of files may be behind the clock."""
+_SECOND: Final = 1.0
+"""The same where a disk keeps whole seconds."""
+_REMEMBERED: Final = 20_000
+"""Delivered files that are known; one that its author overwrites or removes counts once."""
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 
 
@@ -32,18 +39,37 @@ class Opened(NamedTuple):
     real: str
 
 
-class Places:
+class Delivered(NamedTuple):
+    """A file as it was when a prediction delivered it."""
+
+    written: int
+    size: int
+    prediction: ReferenceType[Workspace]
+
+
+class OutputDirectories:
     """Where outputs may lie: in the project, in temporary directories, in `others`.
 
     Elsewhere lies an output that was written since its prediction began, and nothing older: a path
     that a caller had a hand in leads to no secret and no weights. System directories are refused
-    whatever lies in them. One instance serves all requests: where the directories themselves really
-    lie is found out when the first file is judged.
+    whatever lies in them. What one prediction wrote and delivered is never delivered by another.
+    One instance serves all requests: where the directories themselves really lie is found out when
+    the first file is judged.
+
+    Args:
+        project: The project's directory.
+        others: Further directories.
+        shared: Directories whose files belong to no prediction, such as a cache of inputs.
     """
 
-    def __init__(self, project: Path, others: Sequence[Path] = ()) -> None:
+    def __init__(
+        self, project: Path, others: Sequence[Path] = (), shared: Sequence[Path] = ()
+    ) -> None:
         self._project = project
-        self._others = others
+        self._others = (*others, *shared)
+        self._shared = shared
+        self._delivered: dict[tuple[int, int], Delivered] = {}
+        self._remembering = threading.Lock()
 
     @contextmanager
     def opened(self, path: Path, workspace: Workspace, where: str) -> Iterator[Opened]:
@@ -66,14 +92,16 @@ class Places:
             real, found = _real_path(descriptor, path), os.fstat(descriptor)
             self._refuse_outside(path, real, found, workspace, where)
             _refuse_irregular(path, found, where)
+            if not _is_inside(real, (*_prefixes(workspace.made), *self._without_owner)):
+                self._refuse_delivered(path, found, descriptor, workspace, where)
             yield Opened(file, real)
 
     def located(self, path: Path) -> Path:
-        """Make a path absolute, from the working directory or, if it is not there, the project."""
-        if path.is_absolute():
+        """Look in the project for a file that is not in the working directory."""
+        here = Path.cwd()
+        if not path.is_relative_to(here) or os.path.lexists(path):
             return path
-        here = Path.cwd() / path
-        return here if here.exists() else self._project.resolve() / path
+        return self._project.resolve() / path.relative_to(here)
 
     def at_hand(self, path: Path, own: Path | None) -> bool:
         """Tell whether a file lies where predictions' directories lie, so that a look is quick.
@@ -105,9 +133,39 @@ class Places:
         return tuple(_prefix(place.resolve()) for place in (self._project, *self._others))
 
     @cached_property
+    def _without_owner(self) -> Prefixes:
+        return tuple(_prefix(place.resolve()) for place in self._shared)
+
+    @cached_property
     def _temporary(self) -> Prefixes:
         places = (self._home, *map(Path, _USUAL))
         return (*(_prefix(place.resolve()) for place in places), _SHARED_MEMORY)
+
+    def _refuse_delivered(
+        self, path: Path, found: os.stat_result, descriptor: int, workspace: Workspace, where: str
+    ) -> None:
+        """Refuse what another prediction delivered, and know from now on what this one does.
+
+        What was there before the prediction began is the author's own, for all of them.
+        """
+        identity = found.st_dev, found.st_ino
+        with self._remembering:
+            known = self._delivered.get(identity)
+            if known is not None and known[:2] == (found.st_mtime_ns, found.st_size):
+                if known.prediction() is workspace:
+                    return
+                raise OutputError(
+                    f"{where}: {path} was delivered by another prediction and has not been "
+                    "written since; write a new file for each prediction"
+                )
+            if found.st_ctime < workspace.began - _TICK:
+                return
+            self._delivered.pop(identity, None)
+            self._delivered[identity] = Delivered(
+                _told_apart(descriptor, found), found.st_size, ref(workspace)
+            )
+            if len(self._delivered) > _REMEMBERED:
+                self._delivered.pop(next(iter(self._delivered)))
 
     def _refuse_outside(
         self,
@@ -152,7 +210,24 @@ def _status(real: str) -> os.stat_result | None:
 
 def _is_new(found: os.stat_result | None, since: float) -> bool:
     """Tell whether a file was written since then; what is not there gives nothing away."""
-    return found is None or found.st_ctime >= since - _COARSENESS
+    if found is None:
+        return True
+    coarseness = _TICK if found.st_ctime % 1 else _SECOND
+    return found.st_ctime >= since - coarseness
+
+
+def _told_apart(descriptor: int, found: os.stat_result) -> int:
+    """Return when a file was written, in nanoseconds, so that writing it again will show.
+
+    One that was written just now is dated back by a nanosecond: the clock of files stands still for
+    some milliseconds, in which another prediction may write as many bytes.
+    """
+    written = found.st_mtime_ns
+    if time.time_ns() - written < _TICK * 10**9:
+        with suppress(OSError):  # it is somebody else's
+            os.utime(descriptor, ns=(found.st_atime_ns, written - 1))
+            return os.fstat(descriptor).st_mtime_ns
+    return written
 
 
 def _refuse_irregular(path: Path, found: os.stat_result | None, where: str) -> None:
