@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cogfal.json_text import SLICE, JsonText, in_turn, slices, written
+from cogfal.json_text import SLICE, JsonText, in_turn, is_object, slices, with_fields, written
 
 _SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 _LONG = st.builds(lambda text, times: text * times, st.text(max_size=9), st.integers(1, 20_000))
@@ -111,3 +111,21 @@ def test_others_have_their_turn_between_slices() -> None:
 
     assert turns >= len(data) // (4 * SLICE)
     assert json.loads(data) == value
+
+
+@pytest.mark.parametrize("fields", [{}, {"a": [1, {"b": "é"}]}])
+@pytest.mark.parametrize("more", [{}, {"timings": {"predict": 0.5}}])
+def test_an_object_gets_more_fields_written_or_not(fields: Any, more: Any) -> None:
+    """The text is not read for it."""
+    text = JsonText(written(fields))
+
+    assert with_fields(fields, more) == fields | more
+    assert json.loads(written(with_fields(text, more))) == fields | more
+
+
+def test_only_objects_are_objects() -> None:
+    """Written or not."""
+    assert is_object({})
+    assert is_object(JsonText(b"{}"))
+    assert not is_object([])
+    assert not is_object(JsonText(b"[]"))

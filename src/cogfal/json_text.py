@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -57,6 +57,22 @@ def slices(value: JSON) -> Iterator[bytes]:
         yield _bytes(_encode(value))
         return
     yield from gathered(_pieces(value))
+
+
+def is_object(value: JSON) -> bool:
+    """Tell whether a JSON value is an object."""
+    return isinstance(value, dict) or (isinstance(value, JsonText) and value.data[:1] == b"{")
+
+
+def with_fields(value: JSON, more: Mapping[str, JSON]) -> JSON:
+    """Return an object with more fields, after those that it has; one that is written stays so."""
+    if isinstance(value, dict):
+        return {**value, **more}
+    assert isinstance(value, JsonText)
+    if not more:
+        return value
+    inner, added = value.data[1:-1], written(dict(more))
+    return JsonText(b"{%b%b%b" % (inner, b"," if inner.strip() else b"", added[1:]))
 
 
 def gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:

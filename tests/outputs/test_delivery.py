@@ -252,7 +252,8 @@ def test_nothing_is_left_after_many_outputs(project: Path, scratch: Path) -> Non
 
     before, after = asyncio.run(main())
 
-    assert after == before
+    assert after[0] == before[0]
+    assert after[1] <= 5, "more threads than do the work of three files"
     assert list(scratch.iterdir()) == []
     folder = store.folder
     store.close()

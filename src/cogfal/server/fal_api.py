@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,6 +18,7 @@ from cogfal.engine.prediction import Completed, Event, HistoryGone, Log, Output,
 from cogfal.engine.service import Service, Submission
 from cogfal.engine.submission import Deliverer
 from cogfal.errors import Busy, CogfalError, InvalidInput, PredictionCancelled, Problem
+from cogfal.json_text import is_object, with_fields
 from cogfal.schema.validation import Validator
 from cogfal.server.answers import JsonResponse
 from cogfal.server.caller import Bodies, BodyRefused, wait_watching
@@ -58,7 +59,7 @@ class Endpoint:
             return failure(error).response()
         try:
             await wait_watching(prediction.wait(), request, prediction.cancel)
-            body = self._shape(await prediction.result()) | self._more(prediction, request)
+            body = self._shape(await prediction.result(), self._more(prediction, request))
         except CogfalError as error:
             return failure(error).response(self._logs(prediction, request))
         return JsonResponse(body)
@@ -122,10 +123,10 @@ class Endpoint:
         except BodyRefused as error:
             raise _refused(error) from error
 
-    def _shape(self, output: JSON) -> dict[str, JSON]:
-        if isinstance(self.service.spec.output, ObjectType) and isinstance(output, dict):
-            return output
-        return {self.output_name: output}
+    def _shape(self, output: JSON, more: Mapping[str, JSON]) -> JSON:
+        """Return an object of the author's, or one made of the output, with `more` in it."""
+        named = isinstance(self.service.spec.output, ObjectType) and is_object(output)
+        return with_fields(output if named else {self.output_name: output}, more)
 
     def _more(self, prediction: Prediction, request: Request) -> dict[str, JSON]:
         """What an answer holds beside the result, on request."""
@@ -157,10 +158,10 @@ class Endpoint:
 
         return say
 
-    def _last(self, prediction: Prediction) -> Mapping[str, Any]:
+    def _last(self, prediction: Prediction) -> JSON:
         if prediction.exception is not None:
-            return failure(prediction.exception).event()
-        return {**self._shape(prediction.output), "completed": True}
+            return dict(failure(prediction.exception).event())
+        return self._shape(prediction.output, {"completed": True})
 
 
 async def _first(watch: Watch[Event], say: Callable[[Event], Said | None]) -> list[Event]:
