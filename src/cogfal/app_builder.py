@@ -13,8 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cogfal.engine.loading import enter_project, import_object
-from cogfal.errors import ConfigError, PredictorError, SettingError, SetupError
+from cogfal.errors import ConfigError, PredictorError, SettingError
 from cogfal.fal_settings import (
     RUNNER_REQUIREMENTS,
     fal_keywords,
@@ -23,7 +22,10 @@ from cogfal.fal_settings import (
     is_requirement,
     layers_of,
 )
+from cogfal.guest.errors import SetupFailed
 from cogfal.guest.live import read_live
+from cogfal.guest.loading import import_object
+from cogfal.guest.project import enter_project
 from cogfal.inspection import read_predictor
 from cogfal.project.config import CogConfig, read_config
 from cogfal.project.environment import Environment, app_name, plan_environment
@@ -239,10 +241,11 @@ def _read(ref: str, place: Place, request: AppRequest, role: Role) -> PredictorS
 
 def _read_imported(ref: str, place: Place, role: Role) -> PredictorSpec:
     path, _, name = ref.partition(":")
-    leave = enter_project(path, place.root)
+    root = str(place.root)
+    leave = enter_project(path, root)
     try:
-        return read_live(import_object(path, name, place.root), path=path, name=name, role=role)
-    except SetupError as error:
+        return read_live(import_object(path, name, root), path=path, name=name, role=role)
+    except SetupFailed as error:
         raise PredictorError(
             f"it cannot be read by importing: {error}",
             where=ref,

@@ -98,7 +98,12 @@ class SettingError(ProjectError):
 
 
 class SetupError(AdvisedError):
-    """Report a predictor that could not be brought up on the runner."""
+    """Report a predictor that could not be brought up on the runner.
+
+    `traceback` is that of the author's exception, empty where there was none.
+    """
+
+    traceback = ""
 
 
 class PredictorMismatch(SetupError):
@@ -154,11 +159,16 @@ class PredictionError(CogfalError):
 
 
 class PredictorFailed(PredictionError):
-    """Report that the author's code raised; the text is its exception's, the cause is chained."""
+    """Report that the author's code raised; the text is its exception's.
+
+    The cause is chained where the author's code is in this process.
+    """
 
 
 class DeviceError(PredictorFailed):
-    """Report that the accelerator is out of memory or broken, so that the runner must go."""
+    """Report that the accelerator is out of memory or `broken`, so that the runner must go."""
+
+    broken = False
 
 
 class OutputError(PredictionError):

@@ -15,7 +15,6 @@ from typing import Any, Final
 
 import anyio.to_thread
 
-from cogfal.engine.capture import Capture
 from cogfal.engine.prediction import Prediction
 from cogfal.engine.service import Service, Submission
 from cogfal.errors import ConfigError
@@ -23,6 +22,7 @@ from cogfal.files import Budget, Fetched, Fetcher, FetchError, FileLimits, Valid
 from cogfal.files.names import input_name
 from cogfal.files.store import LocalFile, StoredFile, stored
 from cogfal.files.workspace import create_file
+from cogfal.guest.capture import Capture
 from cogfal.inputs import Materialiser
 from cogfal.inspection import read_predictor
 from cogfal.json_text import JsonText

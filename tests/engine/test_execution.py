@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from cogfal.engine.prediction import Output, Status
-from cogfal.engine.thread import TURN
 from cogfal.errors import PredictorFailed
+from cogfal.guest.thread import TURN
 from tests.engine.stage import ended, events_of, run, serving, submit
 
 FLAVOURS: dict[str, tuple[str, Any]] = {

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 
 import pytest
 
@@ -14,14 +13,9 @@ from cogfal.cog.exceptions import CancelationException
 from cogfal.guest.interruption import Interruption
 
 
-def on_another_thread(function: Callable[[], None]) -> None:
-    """Call a function soon."""
-    threading.Thread(target=function).start()
-
-
 def test_fired_before_the_stretch() -> None:
     """The stretch does not begin."""
-    interruption = Interruption(CancelationException, on_another_thread)
+    interruption = Interruption(CancelationException)
     interruption.fire()
 
     with pytest.raises(CancelationException):
@@ -31,7 +25,7 @@ def test_fired_before_the_stretch() -> None:
 
 def test_fired_after_the_stretch() -> None:
     """Nothing happens any more."""
-    interruption = Interruption(CancelationException, on_another_thread)
+    interruption = Interruption(CancelationException)
 
     assert interruption.run(lambda: 3) == 3
     interruption.fire()
@@ -57,7 +51,7 @@ def test_never_outside_of_the_stretch() -> None:
         for number in range(300_000):
             if number > 3000 and "interrupted" in outcomes:
                 break
-            interruption = Interruption(CancelationException, on_another_thread)
+            interruption = Interruption(CancelationException)
             current.append(interruption)
             try:
                 interruption.run(lambda: sum(range(number % 500)))  # noqa: B023  # it runs at once
@@ -75,7 +69,7 @@ def test_never_outside_of_the_stretch() -> None:
 
 def test_what_catches_it_is_known() -> None:
     """`landed` tells of an exception that the stretch swallowed."""
-    interruption = Interruption(CancelationException, on_another_thread)
+    interruption = Interruption(CancelationException)
     running = threading.Event()
 
     def stubborn() -> str:
@@ -115,7 +109,7 @@ class Finalized:
 def test_what_python_ignores_is_raised_again() -> None:
     """Landing in a finalizer, where Python drops it, does not lose the exception."""
     Interruption.watch_ignored()
-    interruption = Interruption(CancelationException, on_another_thread)
+    interruption = Interruption(CancelationException)
     collected, fired = threading.Event(), threading.Event()
 
     def stretch() -> None:

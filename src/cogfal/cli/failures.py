@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from cogfal.engine.faults import fault_of
 from cogfal.errors import SetupError
 
 
 def traceback_of(error: SetupError) -> str:
     """Return the traceback of what made the setup fail, in the author's code alone."""
-    return fault_of(error.__cause__).traceback if error.__cause__ is not None else ""
+    return error.traceback

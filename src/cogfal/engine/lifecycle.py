@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Coroutine
-from functools import partial
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
 
-from cogfal.engine.capture import Capture
+from cogfal.engine.channel import Channel, DirectChannel, Foreign, Receive
 from cogfal.engine.event_queue import EventQueue
-from cogfal.engine.faults import fault_of
+from cogfal.engine.guest import GuestClient
 from cogfal.engine.health import HealthStatus, SetupReport, SetupStatus
-from cogfal.engine.loading import Predictor, adopt
+from cogfal.engine.interpreter import Interpreter
 from cogfal.engine.prediction import Clock, Log, Metric
 from cogfal.engine.submission import WeightsFetcher
-from cogfal.engine.weights import WeightsForm, is_remote, weights_source
-from cogfal.engine.worker import LocalWorker, Worker
 from cogfal.errors import PredictorFailed, SetupError
 from cogfal.files.workspace import Workspace
+from cogfal.guest.capture import Capture
+from cogfal.guest.weights import must_be_fetched, weights_source
 from cogfal.settings import EngineSettings
 from cogfal.spec import PredictorSpec
 
@@ -39,7 +40,7 @@ class Lifecycle:
         *,
         open_workspace: Callable[[], Workspace],
         fetch_weights: WeightsFetcher | None,
-        on_fatal: Callable[[str], None] | None,
+        interpreter: Interpreter | None = None,
         given: object = None,
     ) -> None:
         self._spec = spec
@@ -48,10 +49,10 @@ class Lifecycle:
         self._capture = capture
         self._open_workspace = open_workspace
         self._fetch_weights = fetch_weights
-        self._on_fatal = on_fatal
+        self._interpreter = interpreter
         self._given = given
         self._seconds: float | None = None
-        self.worker = self._new_worker()
+        self.guest = GuestClient(self._channel, self._lose, self._grace())
         self._clock = Clock()
         self._setup: SetupReport | None = None
         self._logs: list[str] = []
@@ -68,16 +69,17 @@ class Lifecycle:
         if self._setup is None:
             self._capture.open()
         self._clock = Clock()
+        self._logs.clear()  # those of an earlier setup, before a death, are in the runner's log
         self._setup = SetupReport(SetupStatus.STARTING, "", self._clock.now())
-        feed = self._feed()
+        queue = self._queue()
         try:
-            await self._within_time(self._bring_up(feed))
+            await self._within_time(self._bring_up(queue))
         except SetupError as error:
             self._failure = str(error)
-            feed.note(fault_of(error.__cause__ or error).traceback)
-            self._complete(SetupStatus.FAILED, feed)
+            queue.note(error.traceback or f"{error}\n")
+            self._complete(SetupStatus.FAILED, queue)
             raise
-        self._complete(SetupStatus.SUCCEEDED, feed)
+        self._complete(SetupStatus.SUCCEEDED, queue)
 
     async def take_down(self, *, blocked: bool = False) -> None:
         """Run the author's `teardown`, end the thread or process, and restore the output.
@@ -87,14 +89,18 @@ class Lifecycle:
         self._down = True
         if self._reviving is not None:
             self._reviving.cancel()
-        if self._setup is not None:
-            if self._setup.status is SetupStatus.SUCCEEDED and not blocked:
-                await self._tear_down()
-            if not await self.worker.close(0.0 if blocked else CLEANUP_TIME):
-                self._capture.say("the predictor did not stop; its thread is left behind")
-            self._capture.close()
-        if self._weights is not None:
-            self._weights.close()
+        async with AsyncExitStack() as stack:  # what fails keeps nothing else from its end
+            if self._weights is not None:
+                stack.callback(self._weights.close)
+            if self._setup is not None:
+                stack.callback(self._capture.close)
+                stack.push_async_callback(self._close, 0.0 if blocked else CLEANUP_TIME)
+                if self._setup.status is SetupStatus.SUCCEEDED and not blocked:
+                    stack.push_async_callback(self._tear_down)
+
+    async def _close(self, seconds: float) -> None:
+        if not await self.guest.close(seconds):
+            self._capture.say("the predictor did not stop; its thread is left behind")
 
     async def ready(self) -> None:
         """Wait until the predictor can be called; raises PredictorFailed when it never will be."""
@@ -108,7 +114,7 @@ class Lifecycle:
         if not self._spec.healthcheck:
             return None
         if self._checking is None or self._checking.done():
-            self._checking = asyncio.ensure_future(self.worker.check(HEALTHCHECK_TIMEOUT))
+            self._checking = asyncio.ensure_future(self.guest.check(HEALTHCHECK_TIMEOUT))
         return await asyncio.shield(self._checking)
 
     def state(self) -> tuple[HealthStatus, str | None]:
@@ -134,27 +140,27 @@ class Lifecycle:
         """Declare the predictor dead for good."""
         self._dead = reason
 
-    def alarm(self, reason: str) -> None:
-        """Ask for the runner to be replaced."""
-        if self._on_fatal is not None:
-            self._on_fatal(reason)
+    def _channel(
+        self, receive: Receive, foreign: Foreign, on_death: Callable[[str], None]
+    ) -> Channel:
+        if self._interpreter is None:
+            return DirectChannel(receive, self._capture)
+        from cogfal.engine.process import ProcessChannel  # noqa: PLC0415  # not every app needs it
 
-    def _new_worker(self) -> Worker:
-        if self._given is not None:
-            adopted = partial(_adopt_given, self._given)
-            return LocalWorker(self._spec, self._root, self._capture, adopted)
-        if not self._settings.isolate:
-            return LocalWorker(self._spec, self._root, self._capture)
-        from cogfal.engine.isolation import IsolatedWorker  # noqa: PLC0415  # few apps isolate
-
-        return IsolatedWorker(
-            self._spec,
-            self._root,
-            self._capture,
-            grace=self._settings.isolate_grace,
-            log_limit=self._settings.log_limit,
-            on_death=self._lose,
+        return ProcessChannel(
+            receive,
+            foreign,
+            on_death,
+            interpreter=self._interpreter,
+            root=self._root,
+            capture=self._capture,
         )
+
+    def _grace(self) -> float | None:
+        if self._interpreter is None:
+            return None
+        settings = self._settings
+        return settings.isolate_grace if settings.isolate else settings.stuck_after
 
     def _lose(self, cause: str) -> None:
         """Bring the predictor up again after its process died."""
@@ -171,7 +177,6 @@ class Lifecycle:
                     return
                 cause = f"{cause}; setting it up again failed: {failure}"
             self.condemn(cause)
-            self.alarm(cause)
         finally:
             self._reviving = None
 
@@ -195,12 +200,14 @@ class Lifecycle:
         finally:
             task.cancel()
 
-    async def _bring_up(self, feed: EventQueue) -> None:
-        form = await self.worker.load(feed)
-        source = weights_source(form, self._root)
-        if source is not None and is_remote(source) and form is not WeightsForm.TEXT:
+    async def _bring_up(self, queue: EventQueue) -> None:
+        details = (self._spec, str(self._root), self._settings.log_limit, self._given)
+        form = await self.guest.open(*details, queue=queue)
+        environ = os.environ if self._interpreter is None else self._interpreter.environ
+        source = weights_source(form, str(self._root), environ)
+        if source is not None and must_be_fetched(form, source):
             source = await self._downloaded(source)
-        await self.worker.setup(source, feed)
+        await self.guest.setup(source, queue)
 
     async def _downloaded(self, url: str) -> str:
         if self._fetch_weights is None:
@@ -210,28 +217,24 @@ class Lifecycle:
         return str(await self._fetch_weights(url, self._weights.directory))
 
     async def _tear_down(self) -> None:
-        feed = self._feed()
-        teardown = asyncio.ensure_future(self.worker.teardown(feed))
+        queue = self._queue()
+        teardown = asyncio.ensure_future(self.guest.teardown(queue))
         await asyncio.wait({teardown}, timeout=CLEANUP_TIME)
         if not teardown.done():
             self._capture.say(f"teardown() took more than {CLEANUP_TIME:g} seconds")
             teardown.cancel()
         elif error := teardown.exception():
             self._capture.say(f"teardown() failed: {error}")
-        feed.close()
+        queue.close()
 
-    def _feed(self) -> EventQueue:
-        return EventQueue(asyncio.get_running_loop(), self._log, self._settings.log_limit)
+    def _queue(self) -> EventQueue:
+        return EventQueue(asyncio.get_running_loop(), self._log)
 
     def _log(self, event: Log | Metric) -> None:
         if isinstance(event, Log):
             self._logs.append(event.data)
 
-    def _complete(self, status: SetupStatus, feed: EventQueue) -> None:
-        feed.close()
+    def _complete(self, status: SetupStatus, queue: EventQueue) -> None:
+        queue.close()
         assert self._setup is not None
         self._setup = self._setup._replace(status=status, completed_at=self._clock.now())
-
-
-def _adopt_given(given: object, spec: PredictorSpec, _root: Path) -> Predictor:
-    return adopt(spec, given)

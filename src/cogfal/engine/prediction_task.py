@@ -5,20 +5,24 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+import traceback
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from cogfal.engine.deliveries import Deliveries
 from cogfal.engine.event_queue import EventQueue
-from cogfal.engine.faults import author_traceback, failure, fault_of
-from cogfal.engine.pieces import Ended, Piece, Raised, Returned, Run, Yielded
+from cogfal.engine.faults import failure
+from cogfal.engine.guest import GuestClient
 from cogfal.engine.prediction import Prediction, Status
+from cogfal.engine.run import Call, Run
 from cogfal.engine.slots import Ticket
 from cogfal.engine.submission import Materialiser, Submission
-from cogfal.engine.worker import Assignment, Worker
-from cogfal.errors import CogfalError, PredictionCancelled, PredictorFailed
+from cogfal.engine.tools import decoded
+from cogfal.errors import CogfalError, OutputError, PredictionCancelled, PredictorFailed
 from cogfal.files.concurrency import to_the_end
 from cogfal.files.workspace import Workspace
+from cogfal.guest.events import RAISED, REFUSED, RETURNED, YIELDED, Piece
+from cogfal.guest.faults import Fault
 from cogfal.guest.prefetch import Lasting
 from cogfal.spec import IteratorType, Type
 
@@ -36,14 +40,13 @@ class Surroundings(NamedTuple):
     the runner's log.
     """
 
-    worker: Worker
+    guest: GuestClient
     materialiser: Materialiser
     output: Type
     open_workspace: Callable[[], Workspace]
     ready: Callable[[], Coroutine[Any, Any, None]]
     end: Callable[[Prediction, CogfalError | None], None]
     say: Callable[[str], None]
-    log_limit: int
 
 
 class PredictionTask:
@@ -59,7 +62,7 @@ class PredictionTask:
         self._ticket = ticket
         self._around = around
         self.prediction = prediction
-        self._feed = EventQueue(asyncio.get_running_loop(), prediction.emit, around.log_limit)
+        self._queue = EventQueue(asyncio.get_running_loop(), prediction.emit)
         self._cancelled = False
         self._cancelled_at: float | None = None
         self.interrupt: Callable[[], object] | None = None
@@ -85,10 +88,13 @@ class PredictionTask:
 
     async def run(self) -> None:
         """Go the whole way; the slot is free before anybody can see the end."""
-        error = await self._attempt()
-        if self._cancelled:
-            error = PredictionCancelled("the prediction was cancelled")
-        self._finish(error)
+        error: CogfalError | None = PredictorFailed("internal error: the prediction was given up")
+        try:
+            error = await self._attempt()
+        finally:  # whatever was raised, the slot is given back
+            if self._cancelled:
+                error = PredictionCancelled("the prediction was cancelled")
+            self._finish(error)
 
     def abort(self) -> None:
         """End it although `run` never began."""
@@ -101,10 +107,13 @@ class PredictionTask:
             self._run.abandon()
 
     def _finish(self, error: CogfalError | None) -> None:
-        self._feed.close()
-        self._ticket.give_back()
-        self.prediction.finish(self._status(error), error)
-        self._around.end(self.prediction, error)
+        try:
+            self._queue.close()
+        finally:
+            # In this order: whoever sees the end finds the slot free.
+            self._ticket.give_back()
+            self.prediction.finish(self._status(error), error)
+            self._around.end(self.prediction, error)
 
     def _status(self, error: CogfalError | None) -> Status:
         if self._cancelled:
@@ -119,7 +128,7 @@ class PredictionTask:
         except CogfalError as error:
             return error
         except Exception as error:
-            self._tell(author_traceback(error))
+            self._tell("".join(traceback.format_exception(error)))
             return PredictorFailed(f"internal error: {type(error).__name__}: {error}")
         return None
 
@@ -149,9 +158,10 @@ class PredictionTask:
         await self._predict(values, workspace)
 
     async def _predict(self, values: Mapping[str, Any], workspace: Workspace) -> None:
-        worker = self._around.worker
-        assignment = Assignment(values, self._submission.context, self._feed)
-        run = self._run = worker.start(assignment)
+        # Nothing is awaited between this and the call: the predictor may have died meanwhile.
+        await self._own(None, self._around.ready())
+        call = Call(values, self._submission.context, str(workspace.path))
+        run = self._run = self._around.guest.run(call, self._queue)
         deliverer, tell = self._submission.deliverer, self.prediction.add_output
         deliveries = Deliveries(deliverer, workspace, tell)
         try:
@@ -159,10 +169,6 @@ class PredictionTask:
         finally:
             await deliveries.drop()
             await self._stop(run)
-            self._run = None
-            worker.finish(assignment)
-            if run.ignored:
-                self._feed.note(IGNORED)
 
     async def _consume(self, run: Run, deliveries: Deliveries) -> None:
         kind = self._around.output
@@ -170,25 +176,27 @@ class PredictionTask:
             self.prediction.expect_pieces(concatenate=kind.concatenate)
         lasts = Lasting(kind)
         while True:
-            match await self._next(run):
-                case Returned(value):
-                    await self._own("upload", deliveries.at_once(value))
-                    return
-                case Yielded(value, rests):
-                    self.prediction.expect_pieces()
-                    at_once = lasts(value) and deliveries.none
-                    deliver = deliveries.at_once if at_once else deliveries.begin
-                    await self._own("upload", deliver(value))
-                    if rests:  # those who watch come first, while the author's code is silent
-                        await self._own(None, asyncio.sleep(0))
-                        await self._own(None, self.prediction.room())
-                case Ended():
-                    self.prediction.expect_pieces()
-                    await self._own("upload", deliveries.finish())
-                    return
-                case Raised(error):
-                    await self._own("upload", deliveries.finish())
-                    raise self._failed(error)
+            piece = await self._next(run)
+            piece = piece._replace(value=decoded(piece.value))
+            if piece.kind == RETURNED:
+                await self._own("upload", deliveries.at_once(piece.value))
+                return
+            if piece.kind == YIELDED:
+                self.prediction.expect_pieces()
+                at_once = lasts(piece.value) and deliveries.none
+                deliver = deliveries.at_once if at_once else deliveries.begin
+                await self._own("upload", deliver(piece.value))
+                if piece.rests:  # those who watch come first, while the author's code is silent
+                    await self._own(None, asyncio.sleep(0))
+                    await self._own(None, self.prediction.room())
+                continue
+            await self._own("upload", deliveries.finish())
+            if piece.kind == REFUSED:
+                raise OutputError(piece.value)
+            if piece.kind == RAISED:
+                raise self._failed(piece.value)
+            self.prediction.expect_pieces()
+            return
 
     async def _next(self, run: Run) -> Piece:
         with _Phase(self, "predict", run.cancel):
@@ -196,23 +204,28 @@ class PredictionTask:
 
     async def _stop(self, run: Run) -> None:
         """End the author's code, wherever it rests."""
-        if self._cancelled:
-            run.cancel()
-        piece = await run.close()
-        if isinstance(piece, Raised):
-            self._failed(piece.error)
+        try:
+            if self._cancelled:
+                run.cancel()
+            piece = await run.close()
+            if piece is not None and piece.kind == RAISED:
+                self._failed(piece.value)
+        finally:
+            self._run = None
+            self._around.guest.forget(run)
+            if run.ignored:
+                self._queue.note(IGNORED)
 
-    def _failed(self, error: BaseException) -> PredictorFailed:
+    def _failed(self, fault: Fault) -> PredictorFailed:
         """Log an exception of the author's, unless it is the cancellation itself."""
-        fault = fault_of(error)
         if not (self._cancelled and fault.cancellation):
             self._tell(fault.traceback)
-        return failure(error)
+        return failure(fault)
 
-    def _tell(self, traceback: str) -> None:
+    def _tell(self, told: str) -> None:
         """Put a traceback into the prediction's log, and as fal does, on one line, the runner's."""
-        self._feed.note(traceback)
-        self._around.say(json.dumps({"prediction": self.prediction.id, "traceback": traceback}))
+        self._queue.note(told)
+        self._around.say(json.dumps({"prediction": self.prediction.id, "traceback": told}))
 
     async def _own(self, phase: str | None, step: Coroutine[Any, Any, R]) -> R:
         """Await something of our own, which a cancellation interrupts."""

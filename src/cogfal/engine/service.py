@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
-from cogfal.engine.capture import Capture
-from cogfal.engine.faults import Fault, fault_of
 from cogfal.engine.health import Health, HealthStatus
+from cogfal.engine.interpreter import Interpreter, own_interpreter
 from cogfal.engine.lifecycle import Lifecycle
 from cogfal.engine.prediction import Prediction
 from cogfal.engine.prediction_task import PredictionTask, Surroundings
@@ -24,6 +22,7 @@ from cogfal.engine.submission import Materialiser, Submission, WeightsFetcher
 from cogfal.errors import Busy, CogfalError, DeviceError, NotReady, UnknownPrediction
 from cogfal.files.scratch import Scratch
 from cogfal.files.workspace import Workspace
+from cogfal.guest.capture import Capture
 from cogfal.settings import EngineSettings
 from cogfal.spec import PredictorSpec
 
@@ -45,8 +44,8 @@ class Service:
         materialiser: Turns validated values into what `predict` receives.
         settings: See `EngineSettings`; the environment's say is added by `setup`.
         fetch_weights: Downloads the URL in `COG_WEIGHTS`; without it such a URL is an error.
-        on_fatal: Told once when the runner should be replaced: the predictor's process is gone
-            for good, or the accelerator is broken.
+        interpreter: The Python of the author's own process; None runs the author's code in this
+            one.
         capture: Shared by the services of one process; its own by default.
         given: The predictor class or function itself, where it is not to be imported; such a
             predictor cannot be isolated.
@@ -60,7 +59,7 @@ class Service:
         *,
         settings: EngineSettings | None = None,
         fetch_weights: WeightsFetcher | None = None,
-        on_fatal: Callable[[str], None] | None = None,
+        interpreter: Interpreter | None = None,
         capture: Capture | None = None,
         given: object = None,
     ) -> None:
@@ -77,18 +76,17 @@ class Service:
             self._capture,
             open_workspace=open_workspace,
             fetch_weights=fetch_weights,
-            on_fatal=on_fatal,
+            interpreter=interpreter or (own_interpreter() if self.settings.isolate else None),
             given=given,
         )
         self._around = Surroundings(
-            worker=self._lifecycle.worker,
+            guest=self._lifecycle.guest,
             materialiser=materialiser,
             output=spec.output,
             open_workspace=open_workspace,
             ready=self._lifecycle.ready,
             end=self._end,
             say=self._capture.say,
-            log_limit=self.settings.log_limit,
         )
         self._running: dict[Key, PredictionTask] = {}
         self._tasks: dict[asyncio.Task[None], PredictionTask] = {}
@@ -251,13 +249,8 @@ class Service:
         """Note the end of a prediction, whose slot is free already."""
         self._running.pop((prediction.door, prediction.id), None)
         self._capture.say(_summary(prediction))
-        if isinstance(error, DeviceError) and error.__cause__ is not None:
-            self._notice_device(str(error), fault_of(error.__cause__))
-
-    def _notice_device(self, text: str, fault: Fault) -> None:
-        if fault.broken:
-            self._lifecycle.condemn(f"the accelerator is broken: {text}")
-        self._lifecycle.alarm(text)
+        if isinstance(error, DeviceError) and error.broken:
+            self._lifecycle.condemn(f"the accelerator is broken: {error}")
 
 
 async def _wait(

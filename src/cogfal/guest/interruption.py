@@ -1,21 +1,29 @@
-"""Raise an exception inside one stretch of another thread's code, and never outside of it."""
+"""Raise an exception inside one stretch of the author's code, and never outside of it.
+
+Two mechanisms, and the only thing that is double in the two modes: a signal, which ends a sleep
+and a blocked system call at once but reaches the main thread alone; and an exception that is made
+pending in another thread, which that sees between two of its instructions.
+"""
 
 from __future__ import annotations
 
+import _thread
 import ctypes
+import signal
 import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 R = TypeVar("R")
-Post: TypeAlias = Callable[[Callable[[], None]], object]
-"""Has a function called by another thread, without a lock that the calling one might hold."""
-CHANCES: Final = 100
+CHANCES = 100
 """Turns of a loop, at each of which the interpreter raises what is pending."""
-_ORIGIN: Final = "_cogfal_interruption"
+NUMBER = getattr(signal, "SIGRTMAX", signal.SIGUSR2) - (6 if hasattr(signal, "SIGRTMAX") else 0)
+"""The signal; where there are real-time signals, one that hardly anybody uses."""
+SOON = 0.001
+"""Seconds after which a signal that came inside a finalizer is sent once more."""
+_ORIGIN = "_cogfal_interruption"
 
 
 class Interruption:
@@ -28,8 +36,6 @@ class Interruption:
 
     Args:
         exception: What to raise.
-        post: Fires again after the exception landed where Python can only ignore it, such as in a
-            finalizer or the callback of a weak reference, once `watch_ignored` was called.
     """
 
     __slots__ = (
@@ -37,23 +43,21 @@ class Interruption:
         "_exception",
         "_fired",
         "_firing",
-        "_post",
         "_requested",
         "_thread",
         "deaf",
         "landed",
     )
 
-    def __init__(self, exception: type[BaseException], post: Post) -> None:
+    def __init__(self, exception: type[BaseException]) -> None:
         self.landed = False
+        self.deaf = False
         self._exception = exception
-        self._post = post
         self._thread: int | None = None
         self._requested = False
         self._firing = False
         self._fired = False
         self._closed = False
-        self.deaf = False
 
     def run(self, function: Callable[[], R]) -> R:
         """Call `function`; raises the exception if it is fired before or during the call.
@@ -68,19 +72,18 @@ class Interruption:
             raise
 
     def fire(self) -> None:
-        """Interrupt; from another thread. Does nothing when the stretch is over, or repeated.
-
-        A thread that waits inside C code sees the exception when that code returns.
-        """
+        """Interrupt; from another thread. Does nothing when the stretch is over, or repeated."""
         if self._requested:
             return
         while self.deaf:
             time.sleep(0)
+        # The order is what makes it safe: the stretch looks at `_requested` after it has set
+        # `_thread`, and waits for `_firing` after it has set `_closed`.
         self._firing = True
         self._requested = True
         if self._thread is not None and not self._closed:
             self._fired = True
-            _raise_in(self._thread, self._witness())
+            self._raise_in(self._thread)
         self._firing = False
 
     def fire_again(self) -> None:
@@ -88,26 +91,34 @@ class Interruption:
         self.deaf = True
         self.landed = False
         self._requested = False
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            self._post(self.fire)
+        # Without the locks of `threading`, which the code that was interrupted may hold.
+        _thread.start_new_thread(self.fire, ())
 
     @classmethod
-    def watch_ignored(cls) -> None:
-        """Notice interruptions that Python ignores; what else it ignores is reported as before."""
-        before = sys.unraisablehook
-        if getattr(before, _ORIGIN, False):
-            return
+    def watch_ignored(cls) -> Callable[[], None]:
+        """Notice interruptions that Python ignores, as in finalizers; returns how to stop that.
+
+        What else it ignores is reported as before. Python 3.7 has no such hook.
+        """
+        before = getattr(sys, "unraisablehook", None)
+        if before is None or getattr(before, _ORIGIN, False):
+            return _nothing
 
         def hook(ignored: Any) -> None:
             interruption = getattr(ignored.exc_type, _ORIGIN, None)
-            if isinstance(interruption, cls):
+            if isinstance(interruption, Interruption):
                 interruption.fire_again()
                 interruption.deaf = False  # the last step: what lands before it is ignored, too
             else:
                 before(ignored)
 
+        def stop() -> None:
+            if sys.unraisablehook is hook:
+                sys.unraisablehook = before
+
         setattr(hook, _ORIGIN, True)
         sys.unraisablehook = hook
+        return stop
 
     def _witness(self) -> type[BaseException]:
         """Make a class that passes for the exception and notes that it was raised."""
@@ -116,7 +127,12 @@ class Interruption:
             self.landed = True
 
         exception = self._exception
-        names = {"__init__": note, "__module__": exception.__module__, _ORIGIN: self}
+        names = {
+            "__init__": note,
+            "__module__": exception.__module__,
+            "__qualname__": exception.__qualname__,
+            _ORIGIN: self,
+        }
         return type(exception.__name__, (exception,), names)
 
     def _run(self, function: Callable[[], R]) -> R:
@@ -147,7 +163,67 @@ class Interruption:
         except self._exception:
             self.landed = False
 
+    def _raise_in(self, thread: int) -> None:
+        """Make the exception pending in a thread."""
+        set_exception = ctypes.pythonapi.PyThreadState_SetAsyncExc
+        set_exception(ctypes.c_ulong(thread), ctypes.py_object(self._witness()))
 
-def _raise_in(thread: int, exception: type[BaseException]) -> None:
-    """Make `exception` pending in a thread, which raises it between two of its instructions."""
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(exception))
+
+class SignalInterruption(Interruption):
+    """A stretch of the main thread's code, interrupted by a signal whose handler raises."""
+
+    __slots__ = ()
+
+    current: SignalInterruption | None = None
+    """The stretch that is running; set and read in the main thread alone."""
+
+    @classmethod
+    def install(cls) -> None:
+        """Take the signal; in the main thread."""
+        signal.signal(NUMBER, cls._arrived)
+
+    @classmethod
+    def _arrived(cls, _number: int, frame: Any) -> None:
+        current = cls.current
+        if current is not None:
+            current.land(frame)
+
+    def _run(self, function: Callable[[], R]) -> R:
+        SignalInterruption.current = self
+        try:
+            return super()._run(function)
+        finally:
+            SignalInterruption.current = None
+
+    def _close(self) -> None:
+        # From here the handler raises no more; a signal that is still on its way finds nothing.
+        self._closed = True
+
+    def land(self, frame: Any) -> None:
+        """Raise, unless the stretch is over; called by the handler alone."""
+        if self._closed or self.landed or not self._requested:
+            return
+        if not hasattr(sys, "unraisablehook") and _is_finalizing(frame):
+            _thread.start_new_thread(self._raise_later, ())
+            return
+        raise self._witness()
+
+    def _raise_in(self, thread: int) -> None:
+        signal.pthread_kill(thread, NUMBER)
+
+    def _raise_later(self) -> None:
+        time.sleep(SOON)
+        signal.pthread_kill(threading.main_thread().ident or 0, NUMBER)
+
+
+def _is_finalizing(frame: Any) -> bool:
+    """Tell whether an exception raised here would be ignored, as in `__del__`."""
+    while frame is not None:
+        if frame.f_code.co_name == "__del__":
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _nothing() -> None:
+    """Stop nothing."""

@@ -11,18 +11,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any
 
-from cogfal.spec import FileType, IteratorType, OptionalType, PathType, Type, UnionType
+from cogfal.spec import FileType, IteratorType, OptionalType, PathType, UnionType
 
-MOST: Final = 64
+if TYPE_CHECKING:
+    from cogfal.spec import Type
+
+MOST = 64
 """Pieces that the author's code may hand over before it rests."""
-QUICK: Final = 0.0001
+QUICK = 0.0001
 """Seconds within which the next piece has to come."""
-LONGEST: Final = 4096
+LONGEST = 4096
 """Characters of a text that is short."""
-_GROWTH: Final = 4
-_NUMBERS: Final = frozenset({int, float, bool, type(None)})
+_GROWTH = 4
+_NUMBERS = frozenset({int, float, bool, type(None)})
 
 
 class Lasting:
@@ -80,14 +83,10 @@ class Prefetch:
 
 def names_files(kind: Type) -> bool:
     """Tell whether a text of this kind is the name of a file."""
-    match kind:
-        case PathType() | FileType():
-            return True
-        case OptionalType(inner):
-            return names_files(inner)
-        case IteratorType(item=item):
-            return names_files(item)
-        case UnionType(members):
-            return any(map(names_files, members))
-        case _:
-            return False
+    if isinstance(kind, OptionalType):
+        return names_files(kind.inner)
+    if isinstance(kind, IteratorType):
+        return names_files(kind.item)
+    if isinstance(kind, UnionType):
+        return any(map(names_files, kind.members))
+    return isinstance(kind, (PathType, FileType))

@@ -16,7 +16,6 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from cogfal import __version__
-from cogfal.engine.capture import Capture
 from cogfal.engine.service import HealthStatus, Service
 from cogfal.errors import SetupError
 from cogfal.files import (
@@ -31,6 +30,7 @@ from cogfal.files import (
 from cogfal.files.local_store import ROUTE as FILES
 from cogfal.files.progress import write_line
 from cogfal.files.scratch import sweep
+from cogfal.guest.capture import Capture
 from cogfal.inputs import Materialiser
 from cogfal.outputs import Deliverer, OutputDirectories, Style
 from cogfal.schema.document import document

@@ -16,9 +16,10 @@ from cogfal.app_file import open_project
 from cogfal.engine.history import Watch
 from cogfal.engine.prediction import Event, Output, Prediction, Status
 from cogfal.files import StoredFile
+from cogfal.guest.descriptors import Outlets
 from cogfal.local import LocalProject, Session, open_session
 from cogfal.spec import JSON, PredictorSpec, Role
-from cogfal.testing.streams import PythonStreams, SharedCapture
+from cogfal.testing.streams import SharedCapture
 
 
 class RunningPrediction:
@@ -155,7 +156,7 @@ def _opened(directory: Path, role: Role, ref: str | None) -> Iterator[ProjectCli
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cogfal-"))
         stack.enter_context(_variables(project.variables))
         portal = stack.enter_context(start_blocking_portal("asyncio"))
-        capture = SharedCapture(PythonStreams())
+        capture = SharedCapture(Outlets())
         opening = open_session(project, spec, Path(folder), capture=capture)
         session = stack.enter_context(portal.wrap_async_context_manager(opening))
         yield ProjectClient(project, session, portal)

@@ -9,29 +9,32 @@ import select
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from typing import Final, Protocol, TextIO, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-from typing_extensions import override
+NUMBERS = {"stdout": 1, "stderr": 2}
+CHUNK = 65536
+"""Bytes read at once."""
+AT_ONCE = 16
+"""Chunks read from one pipe before the other has its turn: who writes without end delays nobody."""
 
-from cogfal.engine.prediction import Source
+if TYPE_CHECKING:
+    from typing import TypeAlias
 
-NUMBERS: Final[dict[Source, int]] = {"stdout": 1, "stderr": 2}
-CHUNK: Final = 65536  # bytes read at once
-
-Receiver: TypeAlias = Callable[[Source, str], None]
+    Receiver: TypeAlias = Callable[[str, str], None]
 
 
-class Outlets(Protocol):
-    """The ways out of a process whose standard streams are captured."""
+class Outlets:
+    """The ways out of a process whose standard streams are captured: those that are there."""
 
-    def open(self, originals: Mapping[Source, TextIO], receive: Receiver) -> None:
-        """Begin; `receive` gets what is written past Python."""
+    def open(self, originals: Mapping[str, Any], receive: Receiver) -> None:
+        """Begin; `receive` gets the source and text of what is written past Python."""
 
-    def outlet(self, source: Source) -> TextIO | None:
+    def outlet(self, source: str) -> Any:
         """Return the way to the runner's log, or None where the original stream is the way."""
 
     def numbers(self) -> tuple[int, int]:
         """Return descriptors that lead to the runner's log, for another process."""
+        return 1, 2
 
     def drain(self) -> None:
         """Pass on everything written so far, C's buffers included."""
@@ -50,14 +53,14 @@ class Descriptors(Outlets):
     def __init__(self) -> None:
         self._receive: Receiver = _drop
         self._pipes: list[_Pipe] = []
-        self._outlets: dict[Source, TextIO] = {}
+        self._outlets: dict[str, Any] = {}
         self._lock = threading.Lock()
-        self._c = ctypes.CDLL(None)  # unlike ctypes.pythonapi, its calls let other threads run
+        self._c = CStreams()
         self._wake: tuple[int, int] | None = None
         self._thread: threading.Thread | None = None
 
-    @override
-    def open(self, originals: Mapping[Source, TextIO], receive: Receiver) -> None:
+    def open(self, originals: Mapping[str, Any], receive: Receiver) -> None:
+        """Begin; `receive` gets the source and text of what is written past Python."""
         self._receive = receive
         for source, stream in originals.items():
             stream.flush()
@@ -69,26 +72,26 @@ class Descriptors(Outlets):
         self._thread = threading.Thread(target=self._read, name="cogfal-output", daemon=True)
         self._thread.start()
 
-    @override
-    def outlet(self, source: Source) -> TextIO | None:
+    def outlet(self, source: str) -> Any:
+        """Return the way to the runner's log."""
         return self._outlets.get(source)
 
-    @override
     def numbers(self) -> tuple[int, int]:
+        """Return descriptors that lead to the runner's log."""
         stdout, stderr = self._pipes
         return stdout.saved, stderr.saved
 
-    @override
     def drain(self) -> None:
+        """Pass on everything written so far, C's buffers included."""
         if self._pipes:
-            self._c.fflush(None)
+            self._c.flush()
             self._pass_on()
 
-    @override
     def close(self) -> None:
+        """Restore what was there."""
         if self._thread is None or self._wake is None:
             return
-        self._c.fflush(None)
+        self._c.flush()
         for pipe in self._pipes:
             pipe.restore()
         os.write(self._wake[1], b"x")
@@ -123,28 +126,28 @@ class Inherited(Outlets):
 
     def __init__(self, numbers: tuple[int, int]) -> None:
         self._numbers = numbers
-        self._outlets: dict[Source, TextIO] = {}
-        self._c = ctypes.CDLL(None)
+        self._outlets: dict[str, Any] = {}
+        self._c = CStreams()
 
-    @override
-    def open(self, originals: Mapping[Source, TextIO], receive: Receiver) -> None:
-        for source, number in zip(NUMBERS, self._numbers, strict=True):
-            self._outlets[source] = _open_text(number, originals[source])
+    def open(self, originals: Mapping[str, Any], receive: Receiver) -> None:  # noqa: ARG002  # as in `Outlets`
+        """Begin; what is written past Python is read by the other process."""
+        for source, number in zip(NUMBERS, self._numbers):  # noqa: B905  # 3.7
+            self._outlets[source] = open_text(number, originals[source])
 
-    @override
-    def outlet(self, source: Source) -> TextIO | None:
+    def outlet(self, source: str) -> Any:
+        """Return the way to the runner's log."""
         return self._outlets[source]
 
-    @override
     def numbers(self) -> tuple[int, int]:
+        """Return descriptors that lead to the runner's log."""
         return self._numbers
 
-    @override
     def drain(self) -> None:
-        self._c.fflush(None)
+        """Pass on everything written so far, C's buffers included."""
+        self._c.flush()
 
-    @override
     def close(self) -> None:
+        """Restore what was there."""
         for outlet in self._outlets.values():
             outlet.close()
 
@@ -152,26 +155,30 @@ class Inherited(Outlets):
 class _Pipe:
     """One descriptor, replaced by a pipe."""
 
-    def __init__(self, source: Source) -> None:
-        self.source: Source = source
+    def __init__(self, source: str) -> None:
+        self.source: str = source
         self.number = NUMBERS[source]
         self.end, self._entrance = os.pipe()
         os.set_blocking(self.end, False)
         self.saved = os.dup(self.number)
-        self._outlet: TextIO | None = None
+        self._outlet: Any = None
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         os.dup2(self._entrance, self.number)
 
-    def outlet(self, stream: TextIO) -> TextIO:
+    def outlet(self, stream: Any) -> Any:
         """Open a stream like `stream` to where the descriptor led."""
-        self._outlet = _open_text(self.saved, stream)
+        self._outlet = open_text(self.saved, stream)
         return self._outlet
 
     def read(self) -> Iterator[str]:
         """Return what has arrived, after writing it to where the descriptor led."""
-        while data := self._chunk():
+        for _ in range(AT_ONCE):
+            data = self._chunk()
+            if not data:
+                return
             _write_all(self.saved, data)
-            if text := self._decoder.decode(data):
+            text = self._decoder.decode(data)
+            if text:
                 yield text
 
     def restore(self) -> None:
@@ -193,13 +200,29 @@ class _Pipe:
             return b""
 
 
-def _open_text(descriptor: int, like: TextIO) -> TextIO:
+class CStreams:
+    """C's own buffered streams; their calls let other threads run, unlike `ctypes.pythonapi`'s."""
+
+    def __init__(self) -> None:
+        self._c = ctypes.CDLL(None)
+        self._streams = [ctypes.c_void_p.in_dll(self._c, name) for name in NUMBERS]
+
+    def flush(self) -> None:
+        """Flush what no thread of C's is using: that may never let go, and `fflush(NULL)` waits."""
+        for stream in self._streams:
+            if self._c.ftrylockfile(stream) == 0:
+                self._c.fflush_unlocked(stream)
+                self._c.funlockfile(stream)
+
+
+def open_text(descriptor: int, like: Any) -> Any:
+    """Open a stream like another one on a descriptor, which stays open when it is closed."""
     return open(  # a descriptor has no path
         descriptor, "w", encoding=like.encoding, errors=like.errors, buffering=1, closefd=False
     )
 
 
-def _drop(_source: Source, _text: str) -> None:
+def _drop(_source: str, _text: str) -> None:
     """Receive text before anybody wants it."""
 
 
@@ -210,7 +233,7 @@ def _write_all(descriptor: int, data: bytes) -> None:
             view = view[os.write(descriptor, view) :]
 
 
-def _number(stream: TextIO) -> int | None:
+def _number(stream: Any) -> int | None:
     try:
         return stream.fileno()
     except (OSError, ValueError):  # io.UnsupportedOperation: a stream without a descriptor

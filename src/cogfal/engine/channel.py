@@ -1,0 +1,106 @@
+"""The way to the author's side and back: within this process, or (see `process`) to another."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final, Protocol, TypeAlias
+
+from typing_extensions import override
+
+from cogfal.guest.capture import Capture
+from cogfal.guest.core import Guest
+from cogfal.guest.interruption import Interruption
+from cogfal.guest.thread import AuthorThread
+from cogfal.guest.tools import HERE
+
+Receive: TypeAlias = Callable[[Any], Callable[[], bool]]
+"""Takes an event; returns what says whether more should wait, for the loop to keep up."""
+
+Foreign: TypeAlias = Callable[[str, str], None]
+"""Takes the source and text of what was written past Python, whoever's it is."""
+
+PAUSE: Final = 0.001
+"""Seconds after which whoever waits looks again."""
+
+
+class Channel(Protocol):
+    """One life of the author's side.
+
+    Attributes:
+        death: Why it is over though nobody asked for it; None as long as it is not.
+    """
+
+    death: str | None
+
+    async def open(self) -> None:
+        """Bring the author's side into being."""
+
+    def send(self, order: str, *details: Any) -> None:
+        """Give an order, a method of `Guest`; one to a process that is dead is lost."""
+
+    def kill(self) -> None:
+        """End the author's process, where it is one of its own."""
+
+    async def close(self, timeout: float) -> bool:
+        """Give everything back; return whether the author's code had ended within `timeout`."""
+
+
+class DirectChannel(Channel):
+    """The author's side in this process, on a thread of its own.
+
+    Args:
+        receive: Takes the events, on whichever thread they happen.
+        capture: Of this process, opened.
+    """
+
+    death: str | None = None
+
+    def __init__(self, receive: Receive, capture: Capture) -> None:
+        self._receive = receive
+        self._home = threading.get_ident()
+        self._thread = AuthorThread()
+        self._guest = Guest(HERE, self._emit, self._thread, capture, Interruption)
+        self._over = asyncio.Event()
+
+    @override
+    async def open(self) -> None:
+        loop = asyncio.get_running_loop()
+
+        def run() -> None:
+            self._thread.run()
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(self._over.set)
+
+        # A thread that does not end does not keep the process alive.
+        self._runs = threading.Thread(target=run, name="cogfal-predictor", daemon=True)
+        self._runs.start()
+
+    @override
+    def send(self, order: str, *details: Any) -> None:
+        getattr(self._guest, order)(*details)
+
+    @override
+    def kill(self) -> None:
+        """Do nothing: nobody can end a thread."""
+
+    @override
+    async def close(self, timeout: float) -> bool:
+        self._thread.end()
+        try:
+            await asyncio.wait_for(self._over.wait(), timeout)
+        except asyncio.TimeoutError:
+            return False
+        finally:
+            self._guest.leave()
+        self._runs.join()
+        return True
+
+    def _emit(self, event: Any) -> None:
+        crowded = self._receive(event)
+        # The loop itself never waits: it is who makes room.
+        while crowded() and threading.get_ident() != self._home:
+            time.sleep(PAUSE)

@@ -1,0 +1,319 @@
+"""The way to an author's side in a process of its own, and the end of all that it started.
+
+Between the two stands the keeper (see `guest.keeper`), which this process starts. Three ways lead
+there: a socket for orders and events, one on which the keeper tells of the end, and two pipes with
+what is written to the descriptors 1 and 2.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from typing_extensions import override
+
+from cogfal.engine.channel import PAUSE, Channel, Foreign, Receive
+from cogfal.engine.interpreter import Interpreter
+from cogfal.engine.tools import plain
+from cogfal.guest import keeper
+from cogfal.guest.capture import Capture
+from cogfal.guest.descriptors import NUMBERS
+from cogfal.guest.events import GOES_ON, Piece
+from cogfal.guest.messages import event_of
+from cogfal.guest.wire import Garbage, Unpacker, pack
+from cogfal.spec import to_plain
+
+KEEPER: Final = Path(keeper.__file__)
+MAIN: Final = KEEPER.with_name("__main__.py")
+CHUNK: Final = 64 * 1024
+AT_ONCE: Final = 16
+"""Chunks of 64 KiB that are read from a pipe before the loop goes on with something else."""
+
+
+class ProcessChannel(Channel):
+    """One life of the author's process.
+
+    Args:
+        receive: Takes the events, on the loop.
+        foreign: Takes what was written past Python.
+        on_death: Told when the process and all that it started are gone, though nobody asked.
+        interpreter: The process's Python.
+        root: The project's directory.
+        capture: Says where the runner's log is.
+    """
+
+    def __init__(
+        self,
+        receive: Receive,
+        foreign: Foreign,
+        on_death: Callable[[str], None],
+        *,
+        interpreter: Interpreter,
+        root: Path,
+        capture: Capture,
+    ) -> None:
+        self.death: str | None = None
+        self._receive = receive
+        self._on_death = on_death
+        self._interpreter = interpreter
+        self._root = root
+        self._outlets = capture.numbers()
+        self._pipes = [
+            _OutputPipe(source, outlet, foreign)
+            for source, outlet in zip(NUMBERS, self._outlets, strict=True)
+        ]
+        self._wanted = True
+        self._garbage: str | None = None
+        self._process: asyncio.subprocess.Process
+        self._wire: _Wire
+        self._life: _Life
+        self._watching: asyncio.Task[None]
+
+    @override
+    async def open(self) -> None:
+        ours, theirs = socket.socketpair()
+        life, keepers = socket.socketpair()
+        with theirs, keepers:
+            handed = (theirs.fileno(), keepers.fileno(), *self._outlets)
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-I", "-S", str(KEEPER), str(keepers.fileno())),
+                *(self._interpreter.path, str(MAIN), str(theirs.fileno())),
+                *map(str, self._outlets),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=self._pipes[0].entrance,
+                stderr=self._pipes[1].entrance,
+                pass_fds=handed,
+                env=dict(self._interpreter.environ),
+                cwd=self._root,
+                start_new_session=True,
+            )
+        loop = asyncio.get_running_loop()
+        for pipe in self._pipes:
+            pipe.open(loop)
+        wire = _Wire(self._take, self.kill)
+        _, self._wire = await loop.create_connection(lambda: wire, sock=ours)
+        _, self._life = await loop.create_connection(_Life, sock=life)
+        self._watching = asyncio.ensure_future(self._watch())
+
+    @override
+    def send(self, order: str, *details: Any) -> None:
+        if order == "load":
+            number, spec, *others = details
+            details = (number, to_plain(spec), *others)
+        elif order == "start":
+            number, values, *others = details
+            details = (number, plain(values), *others)
+        self._wire.write(pack([[order, *details]]))
+
+    @override
+    def kill(self) -> None:
+        self._life.write(b"x")
+
+    @override
+    async def close(self, timeout: float) -> bool:
+        self._wanted = False
+        self._wire.hang_up()
+        try:
+            await asyncio.wait_for(asyncio.shield(self._watching), timeout)
+        except asyncio.TimeoutError:
+            return False
+        finally:
+            self._life.hang_up()  # whatever is left is killed
+            await self._watching
+        return True
+
+    def _take(self, message: list[Any], body: bytes) -> Callable[[], bool]:
+        try:
+            event = event_of(message, body)
+        except ValueError as error:
+            raise Garbage(str(error)) from error
+        if isinstance(event, Piece) and (event.closes or event.kind not in GOES_ON):
+            self._drain()  # what was written before comes before
+        return self._receive(event)
+
+    def _drain(self) -> None:
+        for pipe in self._pipes:
+            pipe.read()
+
+    async def _watch(self) -> None:
+        """Wait until the process is gone and all that it sent has been taken."""
+        told = await self._life.told
+        await self._process.wait()
+        # The keeper told it after the last process that had the other end had ended.
+        await self._wire.ended
+        self._drain()
+        for pipe in self._pipes:
+            pipe.close()
+        self._life.hang_up()
+        self.death = self._wire.garbage or _cause(told)
+        if self._wanted:
+            self._on_death(self.death)
+
+
+class _Wire(asyncio.Protocol):
+    """Our end of the socket to the author's process.
+
+    `garbage` is what was wrong where it sent what is no message; nothing more is read then.
+    """
+
+    def __init__(
+        self, take: Callable[[list[Any], bytes], Callable[[], bool]], kill: Callable[[], None]
+    ) -> None:
+        self.garbage: str | None = None
+        self._take = take
+        self._kill = kill
+        self._unpacker = Unpacker()
+        self._loop = asyncio.get_running_loop()
+        self.ended: asyncio.Future[None] = self._loop.create_future()
+        self._transport: asyncio.Transport
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        if self.garbage is not None:
+            return
+        crowded: Callable[[], bool] | None = None
+        try:
+            for message, body in self._unpacker.feed(data):
+                crowded = self._take(message, body)
+        except Garbage as error:
+            self.garbage = f"the predictor's process wrote to cogfal's own socket: {error}"
+            self._kill()
+            return
+        if crowded is not None and crowded():
+            self._transport.pause_reading()
+            self._look_again(crowded)
+
+    @override
+    def eof_received(self) -> None:
+        self._kill()  # who hangs up has no more to do
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.ended.set_result(None)
+        if exc is not None:
+            self._kill()
+
+    def write(self, data: bytes) -> None:
+        """Send; to a process that is dead, nothing."""
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
+    def hang_up(self) -> None:
+        """Tell the process to end."""
+        self._transport.close()
+
+    def _look_again(self, crowded: Callable[[], bool]) -> None:
+        if crowded():
+            self._loop.call_later(PAUSE, self._look_again, crowded)
+        elif not self._transport.is_closing():
+            self._transport.resume_reading()
+
+
+class _Life(asyncio.Protocol):
+    """Our end of the keeper's socket; `told` is what it said of the end, or nothing."""
+
+    def __init__(self) -> None:
+        self.told: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._heard = ""
+        self._transport: asyncio.Transport
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        self._heard += data.decode("ascii", "replace")
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.told.done():
+            self.told.set_result(self._heard)
+
+    def write(self, data: bytes) -> None:
+        """Have the process ended."""
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
+    def hang_up(self) -> None:
+        """Have what is left ended."""
+        self._transport.close()
+
+
+class _OutputPipe:
+    """A pipe with what the author's process writes to one of its descriptors.
+
+    Args:
+        source: Which one.
+        outlet: Where the runner's log is.
+        foreign: Takes the text.
+    """
+
+    def __init__(self, source: str, outlet: int, foreign: Foreign) -> None:
+        self._source = source
+        self._outlet = outlet
+        self._foreign = foreign
+        self._end, self.entrance = os.pipe()
+        os.set_blocking(self._end, False)
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._loop: asyncio.AbstractEventLoop
+
+    def open(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin to read, and leave the other end to the author's process."""
+        os.close(self.entrance)
+        self._loop = loop
+        loop.add_reader(self._end, self.read)
+
+    def read(self) -> None:
+        """Pass on what is there."""
+        for data in self._chunks():
+            with suppress(OSError):  # nobody reads the runner's log, or it is full
+                os.write(self._outlet, data)
+            if text := self._decoder.decode(data):
+                self._foreign(self._source, text)
+
+    def close(self) -> None:
+        """Give up the pipe."""
+        self._loop.remove_reader(self._end)
+        os.close(self._end)
+
+    def _chunks(self) -> Iterator[bytes]:
+        for _ in range(AT_ONCE):
+            try:
+                data = os.read(self._end, CHUNK)
+            except BlockingIOError:
+                return
+            if not data:
+                self._loop.remove_reader(self._end)
+                return
+            yield data
+
+
+def _cause(told: str) -> str:
+    how, _, number = told.strip().partition(" ")
+    if how == "exit":
+        return f"the predictor's process ended with exit code {number}"
+    if how == "signal":
+        return f"the predictor's process was killed by {_name(int(number))}"
+    return "the predictor's process was killed with what watched over it"
+
+
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return f"signal {number}"

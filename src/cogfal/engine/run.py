@@ -1,0 +1,144 @@
+"""One call of the author's function, seen from the server's side."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple, Protocol
+
+from cogfal.engine.event_queue import Bell, EventQueue
+from cogfal.engine.faults import lost
+from cogfal.guest.events import GOES_ON, RAISED, Piece
+from cogfal.guest.faults import Fault
+
+GIVEN_UP: Final = Fault("the prediction was given up", "", cancellation=True)
+
+
+class Way(Protocol):
+    """Where orders about calls go."""
+
+    def send(self, order: str, *details: Any) -> None:
+        """Give an order; one to a process that is dead is lost."""
+
+    def kill(self) -> None:
+        """End the author's process, where it is one of its own."""
+
+
+class Call(NamedTuple):
+    """What a prediction hands to the author's side.
+
+    `values` are the inputs by name, `context` is the request's, `workspace` the directory of the
+    prediction, which may not be there yet.
+    """
+
+    values: Mapping[str, Any]
+    context: Mapping[str, str]
+    workspace: str
+
+
+class Run:
+    """A call, whichever process the author's code is in.
+
+    `ignored` tells whether the author's code was interrupted and went on nevertheless.
+
+    Args:
+        number: The call's.
+        call: What is handed over.
+        way: Where the orders go.
+        queue: Where the events come from.
+        grace: Seconds between a cancellation and the end of the process; None leaves it alone.
+    """
+
+    def __init__(
+        self, number: int, call: Call, way: Way, queue: EventQueue, grace: float | None
+    ) -> None:
+        self.ignored = False
+        self.number = number
+        self.queue = queue
+        self._call = call
+        self._way = way
+        self._grace = grace
+        self._begun = False
+        self._rests = True
+        self._open = False
+        self._cancelled = False
+        self._closed: Piece | None = None
+        self._last: Piece | None = None
+        self._loop = asyncio.get_running_loop()
+        self._bell = Bell(self._loop)
+        self._killing: asyncio.TimerHandle | None = None
+
+    async def next(self) -> Piece:
+        """Return the next piece, for which the author's code goes on where it rests.
+
+        It may be ahead by some pieces that nothing can change any more (see `guest.prefetch`).
+        Cancelling this cancels the run, and still waits until the author's code was interrupted.
+        """
+        if self._rests:
+            self._rests = False
+            self._go_on()
+        piece = await self.queue.next_piece(self.cancel)
+        self._open = piece.kind in GOES_ON
+        self._rests = piece.rests
+        self.ignored = self.ignored or piece.ignored
+        return piece
+
+    def cancel(self) -> None:
+        """Interrupt the author's code; repeated, or after the end, it does nothing."""
+        if self._cancelled or not self._begun:
+            return
+        self._cancelled = True
+        self._way.send("cancel", self.number)
+        if self._grace is not None:
+            self._killing = self._loop.call_later(self._grace, self._way.kill)
+
+    async def close(self) -> Piece | None:
+        """End the author's code where it rests, or will rest next; None where it is over.
+
+        The piece tells of an exception where the author's cleanup fails. A generator sees the
+        cancellation at its `yield`, or `GeneratorExit` where nobody cancelled.
+        """
+        try:
+            if not self._open:
+                return None
+            self._way.send("close", self.number)
+            self.queue.discard_pieces(self._drop)  # what hides behind them has to go on
+            await self._bell.until(lambda: self._closed, self.cancel)
+            assert self._closed is not None
+            self.ignored = self.ignored or self._closed.ignored
+            return self._last or self._closed
+        finally:
+            if self._killing is not None:
+                self._killing.cancel()
+
+    def abandon(self) -> None:
+        """Answer `next` and `close` although the author's code goes on."""
+        self.take(Piece(self.number, RAISED, GIVEN_UP))
+        self.take(Piece(self.number, RAISED, GIVEN_UP, closes=True))
+        self._way.kill()
+
+    def lose(self, cause: str) -> None:
+        """Answer `next` and `close`: the author's process is dead."""
+        self.take(Piece(self.number, RAISED, lost(cause)))
+        self.take(Piece(self.number, RAISED, lost(cause), closes=True))
+
+    def take(self, piece: Piece) -> None:
+        """Take a piece from the author's side; on the loop where it answers `close`."""
+        if not piece.closes:
+            self.queue.put(piece)
+        elif self._closed is None:
+            self._closed = piece
+            self._bell.ring()
+
+    def _drop(self, piece: Piece) -> None:
+        """Note how a call ended that nobody waits for any more."""
+        self.ignored = self.ignored or piece.ignored
+        if piece.kind == RAISED:
+            self._last = piece
+
+    def _go_on(self) -> None:
+        if self._begun:
+            self._way.send("advance", self.number)
+        else:
+            self._begun = True
+            self._way.send("start", self.number, *self._call)

@@ -1,0 +1,211 @@
+"""Give what is printed to the runner's own log and to the call that printed it.
+
+Two ways lead out of a process. Python code writes to `sys.stdout` and `sys.stderr`, which are
+replaced; a context variable says whose text it is. C libraries and child processes write to the
+file descriptors 1 and 2, which are pipes; their text belongs to whichever call is running, if it
+is the only one. So does the text of threads that the author started.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import sys
+import threading
+from collections.abc import Iterator
+from contextvars import Context, ContextVar
+from typing import TYPE_CHECKING, Any, Optional
+
+from .descriptors import NUMBERS, Descriptors, Outlets, open_text
+
+if TYPE_CHECKING:
+    from .calls import CallEvents
+
+_owner: ContextVar[Optional[CallEvents]] = ContextVar("cogfal_owner", default=None)  # noqa: UP045  # evaluated by 3.7
+
+
+class Capture:
+    """The capturing of one process's output; may be opened by several owners at once."""
+
+    def __init__(self, outlets: Outlets | None = None) -> None:
+        self._openings = 0
+        self._active: list[CallEvents] = []
+        self._home: int | None = None
+        self._originals: dict[str, Any] = {}
+        self._tees: dict[str, _Tee] = {}
+        self._outlets = outlets or Descriptors()
+
+    def open(self, *, home: bool = True) -> None:
+        """Begin to capture; where the calling thread is the server's, its prints are nobody's."""
+        self._openings += 1
+        if self._openings > 1:
+            return
+        self._home = threading.get_ident() if home else None
+        for source in NUMBERS:
+            self._originals[source] = getattr(sys, source)
+        self._outlets.open(self._originals, self._foreign)
+        for source in NUMBERS:
+            tee = _Tee(source, self._outlet(source), self)
+            self._tees[source] = tee
+            setattr(sys, source, tee)
+            _lead_handlers(self._originals[source], tee)
+
+    def close(self) -> None:
+        """Restore what was there before, once every owner has closed."""
+        self._openings -= 1
+        if self._openings:
+            return
+        for source, original in self._originals.items():
+            tee = self._tees.pop(source)
+            tee.retire(original)
+            _lead_handlers(tee, original)
+            if getattr(sys, source) is tee:
+                setattr(sys, source, original)
+        self._outlets.close()
+        self._originals.clear()
+
+    def begin(self, events: CallEvents, context: Context) -> None:
+        """Attribute what code in `context` prints to a call."""
+        context.run(_owner.set, events)
+        self._active.append(events)
+
+    def end(self, events: CallEvents) -> None:
+        """Hand over what is still on its way, and attribute nothing more to a call."""
+        self._outlets.drain()
+        if events in self._active:
+            self._active.remove(events)
+
+    def owner(self) -> CallEvents | None:
+        """Return whose text the calling code prints."""
+        events = _owner.get()
+        if events is not None:
+            return events
+        return None if threading.get_ident() == self._home else self._only()
+
+    def say(self, text: str) -> None:
+        """Write a line to the runner's log alone."""
+        stream = self._outlet("stderr") if self._originals else sys.stderr
+        stream.write(f"{text}\n")
+        stream.flush()
+
+    def numbers(self) -> tuple[int, int]:
+        """Return descriptors that lead to the runner's log, for another process."""
+        return self._outlets.numbers() if self._originals else (1, 2)
+
+    def forked(self) -> None:
+        """Let what a fork prints go through the descriptors, which its parent reads; in the fork.
+
+        No lock of the parent's is taken here: the thread that held it is not in the fork.
+        """
+        for source, tee in self._tees.items():
+            tee.forked(open_text(NUMBERS[source], self._originals[source]))
+
+    def _outlet(self, source: str) -> Any:
+        return self._outlets.outlet(source) or self._originals[source]
+
+    def _only(self) -> CallEvents | None:
+        active = self._active
+        return active[0] if len(active) == 1 else None
+
+    def _foreign(self, source: str, text: str) -> None:
+        events = self._only()
+        if events is not None:
+            events.write(source, text)
+            events.flush(source)
+
+
+class _Tee(io.TextIOBase):
+    """A standard stream that writes to the runner's log and to the call of whoever writes."""
+
+    def __init__(self, source: str, outlet: Any, capture: Capture) -> None:
+        self._source = source
+        self._outlet = outlet
+        self._owner = capture.owner
+        self.buffer = _BinaryTee(self)
+
+    def retire(self, original: Any) -> None:
+        """Write to the original stream alone, for those who still hold this one."""
+        self._outlet.flush()
+        self._outlet = original
+
+    def forked(self, outlet: Any) -> None:
+        """Write to `outlet` alone."""
+        self._outlet = outlet
+        self._owner = _nobody
+
+    def write(self, text: str) -> int:
+        self._outlet.write(text)
+        events = self._owner()
+        if events is not None:
+            events.write(self._source, text)
+        return len(text)
+
+    def flush(self) -> None:
+        self._outlet.flush()
+        events = self._owner()
+        if events is not None:
+            events.flush(self._source)
+
+    def close(self) -> None:
+        """Stay open: the process's streams are not the author's to close."""
+
+    def writable(self) -> bool:
+        return True
+
+    def isatty(self) -> bool:
+        return bool(self._outlet.isatty())
+
+    def fileno(self) -> int:
+        return NUMBERS[self._source]
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # a plain attribute in typeshed
+        return str(self._outlet.encoding)
+
+    @property
+    def errors(self) -> str | None:  # type: ignore[override]  # a plain attribute in typeshed
+        return self._outlet.errors  # type: ignore[no-any-return]  # a text stream's
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._outlet, name)
+
+
+class _BinaryTee(io.RawIOBase):
+    """The `buffer` of a captured stream: bytes are written as the text they are."""
+
+    def __init__(self, tee: _Tee) -> None:
+        self._tee = tee
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._tee.write(bytes(data).decode("utf-8", "replace"))
+        return len(data)
+
+    def flush(self) -> None:
+        self._tee.flush()
+
+    def close(self) -> None:
+        """Stay open, as the text stream does."""
+
+
+def _nobody() -> None:
+    """Say that a text is no call's."""
+
+
+def _lead_handlers(old: Any, new: Any) -> None:
+    """Lead log handlers made earlier, which hold a stream, to the one that replaces it.
+
+    Others, as `logging.lastResort`, look their stream up and can be given none.
+    """
+    for handler in _stream_handlers():
+        if vars(handler).get("stream") is old:
+            handler.setStream(new)
+
+
+def _stream_handlers() -> Iterator[logging.StreamHandler[Any]]:
+    for logger in [logging.getLogger(), *list(logging.Logger.manager.loggerDict.values())]:
+        for handler in getattr(logger, "handlers", ()):
+            if isinstance(handler, logging.StreamHandler):
+                yield handler

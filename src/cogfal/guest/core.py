@@ -1,0 +1,266 @@
+"""The author's side: bring the predictor up, call it, ask for its health, take it down.
+
+One implementation for both modes. What is ordered here returns at once and may come from any one
+thread; what happens is told as events (see `events`), on whichever thread it happens.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from contextvars import copy_context
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cogfal.cog.exceptions import CancelationException
+from cogfal.cog.scope import Scope
+
+from .calls import CallEvents
+from .capture import Capture
+from .errors import Mismatch, SetupFailed
+from .events import ENDED, RAISED, RETURNED, Done, Failure, Piece
+from .execution import AsyncCall, Place, SyncCall, new_call
+from .faults import fault_of, summary
+from .healthcheck import Healthcheck
+from .interruption import Interruption
+from .loading import adopt, import_object
+from .prefetch import Prefetch
+from .project import enter_project
+from .thread import AuthorThread
+
+if TYPE_CHECKING:
+    from cogfal.spec import PredictorSpec
+
+
+def _nothing() -> None:
+    """Do nothing."""
+
+
+def _nothing_of(_result: Any) -> None:
+    """Take what an order returned, which nobody wants."""
+
+
+def _failure_of(error: BaseException) -> Failure:
+    """Describe why the predictor cannot be brought up."""
+    if isinstance(error, SetupFailed):
+        fault = fault_of(error.__cause__ or error)
+        return Failure(error.text, error.remedy, isinstance(error, Mismatch), fault)
+    return Failure(f"setup failed: {summary(error)}", fault=fault_of(error))
+
+
+def _close_all(kept: list[Any]) -> None:
+    """Close what a call had open; the author's own file objects may raise anything."""
+    while kept:
+        try:
+            kept.pop().close()
+        except Exception as error:
+            sys.stderr.write(f"cogfal: something of a prediction stays: {summary(error)}\n")
+
+
+class Tools(NamedTuple):
+    """What is done with inputs, results and what was imported.
+
+    `verify` compares what was imported with its text; `bind` makes, of the specification and the
+    author's function, what turns a request's values into its arguments; `encode` turns a result
+    into what crosses. Both are told what to close when the call is over.
+    """
+
+    verify: Callable[[PredictorSpec, Any], None]
+    bind: Callable[[PredictorSpec, Callable[..., Any]], Callable[..., dict[str, Any]]]
+    encode: Callable[..., Any]
+
+
+class Guest:
+    """The author's code in this process.
+
+    Args:
+        tools: For inputs, results and what was imported.
+        emit: Takes the events.
+        thread: Where the author's code runs; whoever makes the guest runs it.
+        capture: Of this process's output, opened.
+        interruption: How sync code is interrupted on that thread.
+    """
+
+    def __init__(
+        self,
+        tools: Tools,
+        emit: Callable[[Any], None],
+        thread: AuthorThread,
+        capture: Capture,
+        interruption: type[Interruption],
+    ) -> None:
+        self._tools = tools
+        self._emit = emit
+        self._thread = thread
+        self._capture = capture
+        self._interruption = interruption
+        self._calls: dict[int, SyncCall | AsyncCall] = {}
+        self._limit = 0
+        self._predictor: Any = None
+        self._bind: Any = None
+        self._healthcheck: Healthcheck | None = None
+        self._leave: Callable[[], None] = _nothing
+
+    def load(
+        self, number: int, spec: PredictorSpec, root: str, log_limit: int, given: Any = None
+    ) -> None:
+        """Import the predictor, or adopt the one that is given; done with the form of weights."""
+        self._spec = spec
+        self._limit = log_limit
+        stop_watching = self._interruption.watch_ignored()
+        leave_project = enter_project(spec.path, root)
+
+        def leave() -> None:
+            leave_project()
+            stop_watching()
+
+        self._leave = leave
+        self._order(number, partial(self._load, root, given), self._loaded, encode=str)
+
+    def setup(self, number: int, weights: str | None) -> None:
+        """Run the author's `setup`; `weights` is a path, or a URL as text."""
+        self._order(number, partial(self._setup, weights), self._ready)
+
+    def start(
+        self, call: int, values: Mapping[str, Any], context: Mapping[str, str], workspace: str
+    ) -> None:
+        """Begin a prediction, which goes on until it rests; `workspace` is its own directory."""
+        kept: list[Any] = []
+        predictor, bind, encode = self._predictor, self._bind, self._tools.encode
+
+        def function() -> Any:
+            return predictor.method(**bind(values, kept.append))
+
+        started = self._call(
+            call,
+            function,
+            context,
+            encode=lambda result: encode(result, self._spec.output, workspace, kept.append),
+            end=partial(_close_all, kept),
+            cancellation=predictor.cancellation,
+        )
+        started.advance()
+
+    def advance(self, call: int) -> None:
+        """Let a prediction go on from where it rests."""
+        if call in self._calls:
+            self._calls[call].advance()
+
+    def cancel(self, call: int) -> None:
+        """Interrupt a prediction, or an order that is no call."""
+        if call in self._calls:
+            self._calls[call].cancel()
+
+    def close(self, call: int) -> None:
+        """End a prediction where it rests, or will rest next."""
+        running = self._calls.get(call)
+        if running is not None:
+            running.close()
+        else:  # it has come to its end meanwhile
+            self._emit(Piece(call, ENDED, closes=True))
+
+    def check(self, number: int, seconds: float) -> None:
+        """Ask the author's `healthcheck`; done with why the predictor is not well."""
+        if self._healthcheck is None:
+            self._emit(Done(number))
+        else:
+            self._healthcheck.ask(seconds, lambda reason: self._emit(Done(number, reason)))
+
+    def teardown(self, number: int) -> None:
+        """Run the author's `teardown`, where there is one."""
+        predictor = self._predictor
+        self._order(number, predictor.teardown or _nothing, _nothing)
+
+    def leave(self) -> None:
+        """Restore what the project changed in this process."""
+        leave, self._leave = self._leave, _nothing
+        leave()
+
+    def _load(self, root: str, given: Any) -> str:
+        target = given
+        if given is None:
+            target = import_object(self._spec.path, self._spec.name, root)
+            self._tools.verify(self._spec, target)
+        predictor = self._predictor = adopt(self._spec, target)
+        self._bind = self._tools.bind(self._spec, predictor.method)
+        if predictor.healthcheck is not None:
+            self._healthcheck = Healthcheck(predictor.healthcheck, self._thread)
+        return predictor.weights
+
+    def _loaded(self) -> None:
+        """Give an async `setup` the loop that runs for good; a sync one finds one that rests."""
+        if self._spec.shape.asynchronous:
+            self._thread.loop  # noqa: B018  # it comes into being
+            if self._spec.setup is not None and self._spec.setup.asynchronous:
+                self._thread.begin_looping()
+
+    def _setup(self, weights: str | None) -> Any:
+        return self._predictor.bind_setup(weights)()
+
+    def _ready(self) -> None:
+        if self._spec.shape.asynchronous:
+            self._thread.begin_looping()
+
+    def _order(
+        self,
+        number: int,
+        function: Callable[[], Any],
+        then: Callable[[], None],
+        encode: Callable[[Any], Any] = _nothing_of,
+    ) -> None:
+        """Call something of the author's that is no prediction; done with what it returned."""
+
+        def tell(event: Any) -> None:
+            if isinstance(event, Piece):
+                if event.kind == RETURNED:
+                    then()
+                event = self._done(event)
+            self._emit(event)
+
+        self._call(number, function, {}, encode=encode, describe=_failure_of, tell=tell).advance()
+
+    def _done(self, piece: Piece) -> Done:
+        if piece.kind == RETURNED:
+            return Done(piece.call, piece.value)
+        if piece.kind == RAISED:
+            return Done(piece.call, failure=piece.value)
+        what = f"{self._spec.ref}: setup() is a generator"
+        return Done(piece.call, failure=Failure(what, "make it a function"))
+
+    def _call(
+        self,
+        number: int,
+        function: Callable[[], Any],
+        variables: Mapping[str, str],
+        *,
+        encode: Callable[[Any], Any],
+        describe: Callable[[BaseException], Any] = fault_of,
+        end: Callable[[], None] = _nothing,
+        cancellation: type[BaseException] = CancelationException,
+        tell: Callable[[Any], None] | None = None,
+    ) -> SyncCall | AsyncCall:
+        context = copy_context()
+        events = CallEvents(number, tell or self._emit, self._limit, self._forget)
+        self._capture.begin(events, context)
+
+        def retire() -> None:
+            self._capture.end(events)
+            end()
+
+        place = Place(
+            self._thread,
+            context,
+            Scope(variables, events.metric),
+            events,
+            Prefetch(self._spec.output),
+            encode,
+            describe,
+            retire,
+            self._interruption,
+            cancellation,
+        )
+        call = self._calls[number] = new_call(place, function)
+        return call
+
+    def _forget(self, number: int) -> None:
+        self._calls.pop(number, None)

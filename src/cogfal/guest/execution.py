@@ -1,0 +1,408 @@
+"""Turn a call of any flavour of predictor into one series of pieces.
+
+What the call returns decides, not what the function looks like: decorators hide that. The author's
+code rests after each piece until the next is asked for, so a file that is overwritten after a
+`yield` has been delivered by then; only `Prefetch` lets it go on.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterator
+from contextvars import Context
+from functools import partial
+from inspect import isawaitable
+from typing import Any, NamedTuple
+
+from cogfal.cog.scope import Scope, use_scope
+
+from .calls import CallEvents
+from .encoding import Unfit
+from .events import ENDED, GOES_ON, RAISED, REFUSED, RETURNED, YIELDED, Piece
+from .interruption import Interruption
+from .prefetch import Prefetch
+from .thread import AuthorThread
+
+
+class Place(NamedTuple):
+    """Where a call happens and what is around it.
+
+    Attributes:
+        thread: The author's.
+        context: What the author's context variables are.
+        scope: The current one.
+        events: The way out.
+        prefetch: Says how far the call may be ahead.
+        encode: Turns a result into what can be handed over; raises `Unfit`.
+        describe: Turns an exception into what can be handed over.
+        retire: Called once, on the author's thread, when the call is over.
+        interruption: How sync code is interrupted there.
+        cancellation: What sync code sees then; coroutines see `asyncio.CancelledError`.
+    """
+
+    thread: AuthorThread
+    context: Context
+    scope: Scope
+    events: CallEvents
+    prefetch: Prefetch
+    encode: Callable[[Any], Any]
+    describe: Callable[[BaseException], Any]
+    retire: Callable[[], None]
+    interruption: type[Interruption]
+    cancellation: type[BaseException]
+
+    def piece(self, kind: str, value: Any, **further: bool) -> Piece:
+        """Make a piece of a result, or of the reason why it cannot be one."""
+        try:
+            encoded = self.encode(value)
+        except Unfit as unfit:
+            return Piece(self.events.number, REFUSED, str(unfit))
+        return Piece(self.events.number, kind, encoded, **further)
+
+    def ended(self) -> Piece:
+        """Make the piece that says that there are no more."""
+        return Piece(self.events.number, ENDED)
+
+    def raised(self, error: BaseException) -> Piece:
+        """Make the piece that tells of an exception."""
+        return Piece(self.events.number, RAISED, self.describe(error))
+
+
+def new_call(place: Place, function: Callable[[], Any]) -> SyncCall | AsyncCall:
+    """Prepare a call, which `advance` begins."""
+    if place.thread.looping:
+        return AsyncCall(place, function)
+    return SyncCall(place, function)
+
+
+class SyncCall:
+    """A call on a thread that runs one job after the other; a job lasts until the next rest.
+
+    `advance`, `cancel` and `close` come from another thread, one at a time.
+    """
+
+    def __init__(self, place: Place, function: Callable[[], Any]) -> None:
+        self._place = place
+        self._function = function
+        self._ignored = False
+        self._iterator: Any = None
+        self._begun = False
+        self._over = False
+        self._cancelled = False
+        self._closing = False
+        self._step: Interruption | None = None
+        self._task: Any = None
+
+    def advance(self) -> None:
+        """Let the author's code go on until it rests or ends."""
+        step = self._step = self._interruption()
+        if self._cancelled:
+            step.fire()
+        function = self._next if self._begun else self._first
+        self._begun = True
+        self._place.thread.post(partial(self._work, function, step))
+
+    def cancel(self) -> None:
+        """Interrupt the author's code; repeated, or after the end, it does nothing."""
+        # Set before `_step` is read: `advance` reads them in the other order.
+        self._cancelled = True
+        task, step = self._task, self._step
+        if task is not None:
+            self._place.thread.loop.call_soon_threadsafe(task.cancel)
+        elif step is not None:
+            step.fire()
+
+    def close(self) -> None:
+        """End the author's code where it rests, or will rest next; answered by a last piece.
+
+        A generator sees the cancellation at its `yield`, or `GeneratorExit` where nobody cancelled.
+        """
+        self._closing = True
+        self._place.thread.post(partial(self._end, self._interruption()))
+
+    def _interruption(self) -> Interruption:
+        return self._place.interruption(self._place.cancellation)
+
+    def _work(self, function: Callable[[], Piece], step: Interruption) -> None:
+        try:
+            self._hand_over(function, step)
+        except BaseException as error:  # a signal handler of the author's went off too late
+            self._place.events.piece(self._place.raised(error))
+
+    def _hand_over(self, function: Callable[[], Piece], step: Interruption) -> None:
+        piece = self._performed(function, step)
+        if piece.kind == RAISED and self._cancelled and _is_suspended(self._iterator):
+            piece = self._performed(self._interrupted, self._interruption())
+        if piece.kind not in GOES_ON:
+            self._iterator = None
+            self._retire()
+        self._place.events.piece(piece._replace(ignored=self._ignored))
+
+    def _end(self, step: Interruption) -> None:
+        piece = self._performed(self._abandon, step)
+        self._retire()
+        self._place.events.piece(piece._replace(ignored=self._ignored, closes=True))
+
+    def _retire(self) -> None:
+        if not self._over:
+            self._over = True
+            self._place.retire()
+
+    def _performed(self, function: Callable[[], Piece], step: Interruption) -> Piece:
+        try:
+            piece = step.run(partial(self._place.context.run, self._within_scope, function))
+            self._ignored = self._ignored or step.landed
+        except BaseException as error:  # SystemExit and its like end this call only
+            piece = self._place.raised(error)
+        return piece
+
+    def _within_scope(self, function: Callable[[], Piece]) -> Piece:
+        with use_scope(self._place.scope):
+            return function()
+
+    def _first(self) -> Piece:
+        result = self._function()
+        if isawaitable(result):
+            result = self._complete(result)
+        if is_async_iterator(result):
+            result = self._stepwise(result)
+        if not is_iterator(result):
+            return self._place.piece(RETURNED, result)
+        self._iterator = result
+        return self._next()
+
+    def _next(self) -> Piece:
+        """Let the author's code go on until it rests or ends.
+
+        A cancellation may land here, between two pieces, where the generator is suspended.
+        """
+        prefetch = self._place.prefetch
+        prefetch.begin()
+        for value in self._iterator:
+            piece = self._place.piece(YIELDED, value)
+            if piece.kind == REFUSED or self._cancelled or self._closing:
+                return piece
+            if not prefetch.goes_on(value):
+                return piece
+            self._place.events.piece(piece._replace(rests=False))
+        return self._place.ended()
+
+    def _interrupted(self) -> Piece:
+        """Cancel a generator at the `yield` where it is suspended."""
+        try:
+            value = self._iterator.throw(self._place.cancellation())
+        except StopIteration:
+            piece = self._place.ended()
+        else:
+            piece = self._place.piece(YIELDED, value)
+        self._ignored = True
+        return piece
+
+    def _abandon(self) -> Piece:
+        iterator, self._iterator = self._iterator, None
+        if isinstance(iterator, Generator):
+            if self._cancelled:
+                self._throw(iterator)
+            iterator.close()
+        return self._place.ended()
+
+    def _throw(self, generator: Generator[Any, Any, Any]) -> None:
+        try:
+            generator.throw(self._place.cancellation())
+        except (StopIteration, self._place.cancellation):
+            return
+        except BaseException as error:
+            if _is_cancelled_error(error):
+                return
+            raise
+        self._ignored = True
+
+    def _complete(self, awaitable: Any) -> Any:
+        """Run a coroutine to its end; from now on a cancellation goes to its task."""
+        task = self._place.thread.loop.create_task(_awaited(awaitable))
+        self._task = task
+        if self._cancelled:
+            task.cancel()
+        try:
+            return self._place.thread.complete(task)
+        finally:
+            self._task = None
+
+    def _stepwise(self, items: Any) -> Generator[Any, None, None]:
+        iterator = items.__aiter__()
+        try:
+            while True:
+                try:
+                    item = self._complete(iterator.__anext__())
+                except StopAsyncIteration:
+                    return
+                yield item
+        finally:
+            if isinstance(iterator, AsyncGenerator):
+                thread = self._place.thread
+                thread.complete(thread.loop.create_task(_awaited(iterator.aclose())))
+
+
+class AsyncCall:
+    """A call on a thread whose event loop is running: one task from beginning to end."""
+
+    def __init__(self, place: Place, function: Callable[[], Any]) -> None:
+        import asyncio  # noqa: PLC0415  # a sync predictor does without
+
+        self._cancelled_error = asyncio.CancelledError
+        self._place = place
+        self._function = function
+        self._ignored = False
+        self._begun = False
+        self._over = False
+        self._closing = False  # it is to end at the next piece
+        self._answers = False  # it is to answer that it is closed
+        self._cancelled = False  # somebody asked
+        self._interrupted = False  # the task was told
+        self._task: Any = None
+        self._rest: Any = None
+
+    def advance(self) -> None:
+        """Let the author's code go on until it rests or ends."""
+        begun, self._begun = self._begun, True
+        self._place.thread.post(partial(self._resume, True) if begun else self._begin)
+
+    def cancel(self) -> None:
+        """Cancel the task; repeated, or after the end, it does nothing."""
+        self._cancelled = True
+        self._place.thread.post(self._cancel_task)
+
+    def close(self) -> None:
+        """End the author's code where it rests, or will rest next; answered by a last piece."""
+        self._place.thread.post(self._close)
+
+    def _begin(self) -> None:
+        self._task = self._place.context.run(self._place.thread.loop.create_task, self._drive())
+        self._task.add_done_callback(self._finish)
+
+    def _finish(self, task: Any) -> None:
+        piece = self._place.raised(self._cancelled_error()) if task.cancelled() else task.result()
+        self._retire()
+        self._place.events.piece(piece._replace(ignored=self._ignored, closes=self._answers))
+
+    def _retire(self) -> None:
+        if not self._over:
+            self._over = True
+            self._place.retire()
+
+    def _cancel_task(self) -> None:
+        if self._task is not None:
+            self._interrupted = self._task.cancel()
+
+    def _close(self) -> None:
+        self._answers = True
+        if self._task is None or self._task.done():
+            # It was over before it was closed, or never began.
+            self._retire()
+            ended = self._place.ended()
+            self._place.events.piece(ended._replace(ignored=self._ignored, closes=True))
+        else:
+            self._closing = True
+            self._resume(False)
+
+    def _resume(self, wanted: bool) -> None:
+        if self._rest is not None and not self._rest.done():
+            self._rest.set_result(wanted)
+
+    async def _drive(self) -> Piece:
+        try:
+            if self._cancelled:
+                return self._place.raised(self._cancelled_error())
+            with use_scope(self._place.scope):
+                return await self._perform()
+        except BaseException as error:  # SystemExit and its like end this call only
+            return self._place.raised(error)
+
+    async def _perform(self) -> Piece:
+        result = self._function()
+        if isawaitable(result):
+            result = await result
+        if is_iterator(result):
+            result = _asynchronous(result)
+        if not is_async_iterator(result):
+            self._ignored = self._interrupted
+            return self._place.piece(RETURNED, result)
+        return await self._iterate(result.__aiter__()) or self._place.ended()
+
+    async def _iterate(self, items: Any) -> Piece | None:
+        """Hand over the pieces; return the last one where it is not handed over."""
+        prefetch = self._place.prefetch
+        try:
+            prefetch.begin()
+            async for item in items:
+                if self._interrupted:
+                    self._ignored = True
+                    return None
+                if self._closing:
+                    return None
+                piece = self._place.piece(YIELDED, item)
+                if piece.kind == REFUSED:
+                    return piece
+                if prefetch.goes_on(item):
+                    self._place.events.piece(piece._replace(rests=False))
+                elif not await self._rest_with(piece):
+                    return None
+        except self._cancelled_error:
+            if self._rest is not None:
+                await self._throw(items)
+            raise
+        finally:
+            if isinstance(items, AsyncGenerator):
+                await items.aclose()
+        return None
+
+    async def _rest_with(self, piece: Piece) -> bool:
+        """Give a piece away and wait until the next is wanted; False says it never will be."""
+        self._rest = self._place.thread.loop.create_future()
+        self._place.events.piece(piece)
+        wanted: bool = await self._rest
+        self._rest = None
+        self._place.prefetch.begin()
+        return wanted
+
+    async def _throw(self, items: Any) -> None:
+        """Cancel a generator at the `yield` where it rests."""
+        if isinstance(items, AsyncGenerator):
+            try:
+                await items.athrow(self._cancelled_error())
+            except (StopAsyncIteration, self._cancelled_error):
+                return
+            self._ignored = True
+
+
+def is_iterator(value: object) -> bool:
+    """Tell an iterator, which is a result in pieces, from a file, which can be iterated too."""
+    return isinstance(value, Iterator) and not isinstance(value, io.IOBase)
+
+
+def is_async_iterator(value: object) -> bool:
+    """Tell a result in asynchronous pieces."""
+    return isinstance(value, AsyncIterable)
+
+
+def _is_suspended(iterator: Any) -> bool:
+    """Tell a generator that rests at a `yield` from one that is over."""
+    return isinstance(iterator, Generator) and getattr(iterator, "gi_frame", None) is not None
+
+
+def _is_cancelled_error(error: BaseException) -> bool:
+    """Tell asyncio's cancellation without importing asyncio; it is an `Exception` on 3.7."""
+    return any(kind.__name__ == "CancelledError" for kind in type(error).__mro__)
+
+
+async def _awaited(awaitable: Any) -> Any:
+    return await awaitable
+
+
+async def _asynchronous(items: Iterator[Any]) -> AsyncGenerator[Any, None]:
+    try:
+        for item in items:
+            yield item
+    finally:
+        if isinstance(items, Generator):
+            items.close()

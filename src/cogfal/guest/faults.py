@@ -1,0 +1,128 @@
+"""Describe what the author's code raised: its text, its traceback, and whether the device broke."""
+
+from __future__ import annotations
+
+import dis
+import os
+import sys
+import traceback
+from types import TracebackType
+from typing import Any, NamedTuple
+
+from .calls import writable
+
+LONGEST_TEXT = 8 * 1024
+"""Characters of an exception's text that are told."""
+LONGEST_TRACEBACK = 64 * 1024
+"""Characters of a traceback that are told."""
+
+_HERE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
+_CANCELLATIONS = ("CancelationException", "CancelledError")
+_MEMORY_ERRORS = {("torch", "OutOfMemoryError"), ("cupy", "OutOfMemoryError")}
+_DEVICE_ERRORS = {("torch", "AcceleratorError"), ("cupy_backends", "CUDARuntimeError")}
+"""Top-level package and class name of exceptions that only a device raises."""
+_MEMORY_WORDS = ("CUDA out of memory", "CUDA error: out of memory")
+
+
+class Fault(NamedTuple):
+    """What went wrong in the author's code, in plain values of bounded length.
+
+    `device` says that the accelerator is out of memory or broken, `broken` the latter alone;
+    `cancellation` that it is how a cancellation looks. `kind` is the exception's class; `error` is
+    the exception itself, which stays in its process.
+    """
+
+    text: str
+    traceback: str
+    device: bool = False
+    broken: bool = False
+    cancellation: bool = False
+    kind: str = ""
+    error: Any = None
+
+
+def fault_of(error: BaseException) -> Fault:
+    """Describe an exception of the author's code, whose own methods are called once, here."""
+    words = _words(error)
+    plain = type(error) is RuntimeError
+    memory = (plain and words.startswith(_MEMORY_WORDS)) or bool(_names(error) & _MEMORY_ERRORS)
+    broken = bool(_names(error) & _DEVICE_ERRORS) or (plain and _is_cuda(error, words))
+    cancellation = any(kind in _CANCELLATIONS for _, kind in _names(error))
+    return Fault(
+        shortened(_text(error, words), LONGEST_TEXT),
+        shortened(author_traceback(error), LONGEST_TRACEBACK),
+        memory or broken,
+        broken,
+        cancellation,
+        type(error).__name__,
+        error,
+    )
+
+
+def author_traceback(error: BaseException) -> str:
+    """Format an exception as Python does, without the frames of the engine around it."""
+    frames = _authors_part(error.__traceback__)
+    try:
+        return "".join(traceback.format_exception(type(error), error, frames))
+    except Exception as broken:  # the text of the author's exception, or of one before it
+        return f"{type(error).__name__} (its text cannot be had: {type(broken).__name__})\n"
+
+
+def summary(error: BaseException) -> str:
+    """Name an exception and say its text, on one line where that is one."""
+    return shortened(f"{type(error).__name__}: {_words(error)}", LONGEST_TEXT)
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text of at most about `most` characters: its beginning and its end."""
+    if len(text) > most:
+        half = most // 2
+        left_out = f" [... {len(text) - 2 * half} characters ...] "
+        text = text[:half] + left_out + text[-half:]
+    return writable(text)
+
+
+def _authors_part(frames: TracebackType | None) -> TracebackType | None:
+    part = frames
+    while part is not None and _is_ours(part.tb_frame.f_code.co_filename):
+        part = part.tb_next
+    return part
+
+
+def _is_ours(file: str) -> bool:
+    return file.startswith((_HERE, "<frozen importlib"))
+
+
+def _text(error: BaseException, words: str) -> str:
+    if isinstance(error, SystemExit):
+        return f"the predictor called sys.exit({error.code!r})"
+    if isinstance(error, KeyError):
+        return f"KeyError: {words}"
+    return words or type(error).__name__
+
+
+def _words(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as broken:  # the author's own method may raise anything
+        return f"{type(error).__name__} (its text cannot be had: {type(broken).__name__})"
+
+
+def _names(error: BaseException) -> set[tuple[str, str]]:
+    return {(kind.__module__.partition(".")[0], kind.__name__) for kind in type(error).__mro__}
+
+
+def _is_cuda(error: BaseException, words: str) -> bool:
+    """Recognise torch's older form: a plain RuntimeError that no Python code raised."""
+    told = "torch" in sys.modules and words.startswith("CUDA error")
+    return told and not _raised_by_python(error)
+
+
+def _raised_by_python(error: BaseException) -> bool:
+    frames: Any = error.__traceback__
+    if frames is None:
+        return True
+    while frames.tb_next is not None:
+        frames = frames.tb_next
+    code = frames.tb_frame.f_code.co_code
+    return dis.opname[code[frames.tb_lasti]] in ("RAISE_VARARGS", "RERAISE")

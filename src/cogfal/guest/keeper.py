@@ -1,0 +1,140 @@
+"""Stand between the server and the author's process, and end all that it started.
+
+A program of its own, run by path: `python -I -S keeper.py LIFE PROGRAM ARGUMENTS...`. LIFE is the
+descriptor of a socket to the server. The author's process is started with what else was inherited.
+When it ends, when the server says so or dies, or on SIGTERM, every process below this one is killed
+until none is left, those in sessions of their own included; then how the author's process ended is
+told as one line, `exit CODE` or `signal NUMBER`, and this one ends.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import select
+import signal
+import sys
+import time
+from contextlib import suppress
+
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+NOTED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+PAUSE = 0.002
+"""Seconds between two looks for processes that are still there."""
+
+
+def keep(life: int, command: list[str]) -> None:
+    """Start the author's process and watch over it to the end."""
+    libc = ctypes.CDLL(None)
+    # Whoever loses its parent below this process becomes its child, and can be found.
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake)
+    for number in NOTED:
+        signal.signal(number, _note)
+    child = start(libc, command, [life, woken, wake])
+    status = wait(child, life, woken)
+    ended = end_all(child)
+    told = describe(ended if status is None else status)
+    with suppress(OSError):  # the server is gone
+        os.write(life, told.encode())
+
+
+def start(libc: ctypes.CDLL, command: list[str], ours: list[int]) -> int:
+    """Start a program that inherits all descriptors but ours, and dies with this process."""
+    child = os.fork()
+    if child:
+        return child
+    try:
+        signal.set_wakeup_fd(-1)
+        for number in NOTED:
+            signal.signal(number, signal.SIG_DFL)
+        os.setsid()
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        for descriptor in ours:
+            os.close(descriptor)
+        os.execv(command[0], command)  # noqa: S606  # no shell is wanted
+    except OSError as error:
+        os.write(2, f"{command[0]}: {error.strerror}\n".encode())
+    os._exit(127)
+
+
+def wait(child: int, life: int, woken: int) -> int | None:
+    """Wait until the child ends and return its status, or None where it is to be ended."""
+    while True:
+        readable, _, _ = select.select([life, woken], [], [])
+        if woken in readable:
+            numbers = os.read(woken, 4096)
+            if any(number != signal.SIGCHLD for number in numbers):
+                return None
+        status = reap(child)
+        if status is not None:
+            return status
+        if life in readable:  # an order to end it, or the end of the server
+            return None
+
+
+def reap(child: int) -> int | None:
+    """Collect processes that have ended; return the child's status if it is among them."""
+    found = None
+    while True:
+        try:
+            process, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return found
+        if process == 0:
+            return found
+        if process == child:
+            found = status
+
+
+def end_all(child: int) -> int:
+    """Kill every process below this one, again and again until none is left."""
+    status = signal.SIGKILL.value
+    while True:
+        for process in descendants():
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        while True:
+            try:
+                process, found = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                # No child is left, so there is no descendant either: it would be a child of this.
+                return status
+            if process == 0:
+                break
+            if process == child:
+                status = found
+        time.sleep(PAUSE)
+
+
+def descendants() -> list[int]:
+    """Return the processes below this one, whoever is below them."""
+    parents = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/stat", "rb") as file:
+                    parents[int(name)] = int(file.read().rpartition(b")")[2].split()[1])
+            except (OSError, LookupError, ValueError):
+                continue  # it has ended meanwhile
+    found = [os.getpid()]
+    for process in found:
+        found.extend(each for each, parent in parents.items() if parent == process)
+    return found[1:]
+
+
+def describe(status: int) -> str:
+    """Say how a process ended."""
+    if os.WIFSIGNALED(status):
+        return f"signal {os.WTERMSIG(status)}\n"
+    return f"exit {os.WEXITSTATUS(status)}\n"
+
+
+def _note(_number: int, _frame: object) -> None:
+    """Let a signal reach the wakeup descriptor."""
+
+
+if __name__ == "__main__":
+    keep(int(sys.argv[1]), sys.argv[2:])

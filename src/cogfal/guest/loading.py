@@ -1,0 +1,165 @@
+"""Import the author's file and find in it what the specification names."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cogfal.cog import alias
+from cogfal.cog.exceptions import CancelationException
+
+from .errors import Mismatch, SetupFailed
+from .faults import summary
+from .weights import weights_arguments, weights_form
+
+if TYPE_CHECKING:
+    from cogfal.spec import PredictorSpec
+
+
+class Predictor(NamedTuple):
+    """The author's code, imported and, where it is a class, instantiated.
+
+    `cancellation` is the exception class that its author would catch, `weights` the form in which
+    `setup` wants its weights.
+    """
+
+    method: Callable[..., Any]
+    setup: Callable[..., Any] | None
+    healthcheck: Callable[[], Any] | None
+    teardown: Callable[[], Any] | None
+    cancellation: type[BaseException]
+    weights: str
+
+    def bind_setup(self, weights: str | None) -> Callable[[], Any]:
+        """Return the call of the author's `setup`; `weights` is a path, or a URL as text."""
+        if self.setup is None:
+            return _nothing
+        return partial(self.setup, **weights_arguments(self.setup, self.weights, weights))
+
+
+def import_object(path: str, name: str, root: str) -> Any:
+    """Import the file at `path` of a project that was entered; return what `name` is in it.
+
+    Raises:
+        SetupFailed: It cannot be imported; the author's exception is chained.
+        Mismatch: There is nothing of that name.
+    """
+    alias.install()
+    target = getattr(_import(path, root), name, None)
+    if target is None:
+        raise Mismatch(f"{path} defines no {name!r} once imported")
+    return target
+
+
+def adopt(spec: PredictorSpec, target: Any) -> Predictor:
+    """Bring up a predictor class or function that is at hand.
+
+    Raises:
+        SetupFailed: The class cannot be instantiated; the author's exception is chained.
+        Mismatch: It is not what its text said.
+    """
+    owner = _instance(spec, target)
+    method = owner if spec.method is None else getattr(owner, spec.method, None)
+    if not callable(method):
+        raise Mismatch(f"{spec.ref} has no {spec.method}() once imported")
+    setup = _optional(owner, "setup")
+    return Predictor(
+        method,
+        setup,
+        _optional(owner, "healthcheck"),
+        _optional(owner, "teardown"),
+        _cancellation(method),
+        weights_form(setup),
+    )
+
+
+def _import(path: str, root: str) -> ModuleType:
+    file = os.path.join(root, path)
+    if not os.path.isfile(file):
+        raise SetupFailed(f"{file} does not exist; is it among the files sent to the runner?")
+    name = _module_name(file)
+    known = sys.modules.get(name)
+    if known is not None:  # another module of the project's has imported it, or this did before
+        return known
+    found = importlib.util.spec_from_file_location(name, file)
+    if found is None or found.loader is None:
+        raise SetupFailed(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(found)
+    sys.modules[name] = module
+    try:
+        found.loader.exec_module(module)
+    except BaseException as error:
+        sys.modules.pop(name, None)
+        raise SetupFailed(f"{path} cannot be imported: {summary(error)}", _remedy(error)) from error
+    return module
+
+
+def _remedy(error: BaseException) -> str | None:
+    """Say what to do about a package that is missing where the model runs."""
+    if not isinstance(error, ModuleNotFoundError):
+        return None
+    return (
+        "install its package into this environment, or, on fal, name it in cog.yaml or in the "
+        "App's requirements"
+    )
+
+
+def _module_name(file: str) -> str:
+    """Return a name for the module: the file's own, by which siblings and children can import it.
+
+    Where another module has that name, or it would mean a package, one that nobody else has.
+    """
+    name = os.path.splitext(os.path.basename(file))[0]
+    taken = sys.modules.get(name)
+    if "." not in name and (taken is None or getattr(taken, "__file__", None) == file):
+        return name
+    return f"cogfal_predictor_{name.replace('.', '_')}"
+
+
+def _instance(spec: PredictorSpec, target: Any) -> Any:
+    if not inspect.isclass(target):
+        return target
+    try:
+        return target()
+    except BaseException as error:
+        raise SetupFailed(f"{spec.ref} cannot be instantiated: {summary(error)}") from error
+
+
+def _optional(owner: Any, name: str) -> Callable[..., Any] | None:
+    method = getattr(owner, name, None)
+    return method if callable(method) else None
+
+
+def _cancellation(method: Callable[..., Any]) -> type[BaseException]:
+    """Return the CancelationException that the author's module refers to: ours, or real Cog's."""
+    function = inspect.unwrap(getattr(method, "__func__", method))
+    for value in _reachable(getattr(function, "__globals__", {})):
+        if _is_cancellation(value):
+            found: type[BaseException] = value
+            return found
+    return CancelationException
+
+
+def _reachable(names: Mapping[str, Any]) -> Iterator[Any]:
+    for value in list(names.values()):
+        yield value
+        if inspect.ismodule(value) and value.__name__.partition(".")[0] in ("cog", "coglet"):
+            yield getattr(value, CancelationException.__name__, None)
+
+
+def _is_cancellation(value: Any) -> bool:
+    return (
+        inspect.isclass(value)
+        and issubclass(value, BaseException)
+        and value.__name__ == CancelationException.__name__
+    )
+
+
+def _nothing() -> None:
+    """Stand in for a missing `setup`."""

@@ -1,0 +1,130 @@
+"""The author's process: its main thread, its end of the socket, what its forks must not have."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import socket
+import sys
+import threading
+import time
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from cogfal.spec import from_plain
+
+from .capture import Capture
+from .core import Guest
+from .descriptors import Inherited
+from .interruption import NUMBER, SignalInterruption
+from .messages import message_of
+from .thread import AuthorThread
+from .wire import Garbage, Unpacker, pack
+
+if TYPE_CHECKING:
+    from queue import SimpleQueue
+
+    from .core import Tools
+
+CHUNK = 256 * 1024
+"""Bytes received at once."""
+MOST = 4096
+"""Events that may wait before whoever tells more has to."""
+AT_ONCE = 256
+"""Events that go in one frame."""
+PAUSE = 0.001
+"""Seconds after which whoever waits looks again."""
+ORDERS = ("load", "setup", "start", "advance", "cancel", "close", "check", "teardown")
+
+
+class Outbox:
+    """Events on their way to the server, in the order they happened.
+
+    What the author's code does may be interrupted at any instruction of `put`, and its own signal
+    handlers may raise there; so a queue without locks of Python's stands between it and a thread of
+    its own, which alone writes to the socket: no frame is ever torn.
+    """
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._events: SimpleQueue[Any] = queue.SimpleQueue()
+
+    def put(self, event: Any) -> None:
+        """Take an event; wait while the server takes nothing."""
+        self._events.put(event)
+        while self._events.qsize() > MOST:
+            time.sleep(PAUSE)
+
+    def run(self) -> None:
+        """Send what is put, as long as the server is there."""
+        try:
+            while True:
+                self._connection.sendall(self._frame())
+        except OSError:
+            pass  # it hung up; whoever reads notices, too
+
+    def _frame(self) -> bytes:
+        """Wait for events, and take them up to one that has bytes of its own."""
+        message, body = message_of(self._events.get())
+        messages = [message]
+        while not body and len(messages) < AT_ONCE:
+            try:
+                event = self._events.get_nowait()
+            except queue.Empty:
+                break
+            message, body = message_of(event)
+            messages.append(message)
+        return pack(messages, body)
+
+
+def serve(number: int, outlets: tuple[int, int], tools: Tools) -> None:
+    """Carry out what comes over a socket, on the main thread, until the server hangs up."""
+    for descriptor in (number, *outlets):
+        os.set_inheritable(descriptor, False)  # no child of the author's gets them
+    connection = socket.socket(fileno=number)
+    capture = Capture(Inherited(outlets))
+    capture.open(home=False)
+    outbox, thread = Outbox(connection), AuthorThread()
+    guest = Guest(tools, outbox.put, thread, capture, SignalInterruption)
+    SignalInterruption.install()
+    os.register_at_fork(after_in_child=lambda: _forked(number, capture))
+    # Processes that `multiprocessing` spawns import the main module again, where it has a file.
+    ours = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    receive = threading.Thread(target=_listen, args=(connection, guest, thread), daemon=True)
+    receive.start()
+    threading.Thread(target=outbox.run, daemon=True).start()
+    thread.run()
+    del ours
+
+
+def _listen(connection: socket.socket, guest: Guest, thread: AuthorThread) -> None:
+    unpacker = Unpacker()
+    try:
+        while True:
+            data = connection.recv(CHUNK)
+            if not data:
+                break
+            for (order, *details), _ in unpacker.feed(data):
+                _obey(guest, order, details)
+    except (OSError, Garbage):
+        pass  # nothing more will come
+    thread.end()
+
+
+def _obey(guest: Guest, order: str, details: list[Any]) -> None:
+    if order not in ORDERS:
+        return
+    if order == "load":
+        number, spec, root, log_limit, _ = details
+        guest.load(number, from_plain(spec), root, log_limit)
+    else:
+        getattr(guest, order)(*details)
+
+
+def _forked(number: int, capture: Capture) -> None:
+    """Take from a fork of the author's what is the server's; its parent reads what it prints."""
+    os.close(number)
+    signal.signal(NUMBER, signal.SIG_DFL)
+    capture.forked()

@@ -1,0 +1,120 @@
+"""The one thread on which the author's code runs, from import to teardown.
+
+Model code ties itself to a thread: CUDA contexts, thread-locals, event loops, signal handlers. In
+a process of its own it is the main thread, else one beside the server's.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import asyncio
+
+TURN = 0.001
+"""Seconds for which the author's Python code keeps the interpreter while another thread wants it.
+
+Each turn of the server's loop waits that long, and a request takes several: with Python's own 5 ms
+a cancellation took 16 ms to arrive. A thread that nobody waits for is not interrupted at all.
+"""
+
+
+class AuthorThread:
+    """Runs jobs one after the other, or as callbacks of an event loop once `begin_looping` is over.
+
+    `run` is to be called by the thread itself. Jobs must not raise. The loop, and asyncio with it,
+    comes into being when it is first asked for: a sync predictor pays for neither.
+    """
+
+    def __init__(self) -> None:
+        self.looping = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._ending = False
+        self._interval = 0.0
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop of the thread, which runs all the time or while something is completed."""
+        if self._loop is None or self._loop.is_closed():
+            import asyncio  # noqa: PLC0415  # see the class
+
+            self._loop = asyncio.new_event_loop()
+            asyncio.set_event_loop(self._loop)
+        return self._loop
+
+    def run(self) -> None:
+        """Do the jobs until the end."""
+        self._interval = sys.getswitchinterval()
+        sys.setswitchinterval(min(self._interval, TURN))
+        while not self._ending:
+            try:
+                self._run_jobs()
+            except BaseException:  # a signal handler of the author's that went off between two jobs
+                traceback.print_exc()
+        if self._loop is not None:
+            self._close_loop(self._loop)
+        if sys.getswitchinterval() == min(self._interval, TURN):
+            sys.setswitchinterval(self._interval)
+
+    def begin_looping(self) -> None:
+        """Let the event loop run from now on, for a predictor that is asynchronous; on the thread.
+
+        The job that calls this has to be the last one that was posted.
+        """
+        self.loop  # noqa: B018  # it comes into being on its own thread
+        self.looping = True
+
+    def post(self, job: Callable[[], None]) -> None:
+        """Run `job` on the thread, after those posted before."""
+        if self.looping:
+            assert self._loop is not None
+            self._loop.call_soon_threadsafe(job)
+        else:
+            self._jobs.put(job)
+
+    def complete(self, future: Any) -> Any:
+        """Run the loop until a future is done; on the thread, while the loop is not running."""
+        return self.loop.run_until_complete(future)
+
+    def end(self) -> None:
+        """Let `run` return once the present job is over; from any thread."""
+        self._ending = True
+        if self.looping and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+        self._jobs.put(None)
+
+    def _run_jobs(self) -> None:
+        while not self._ending:
+            if self.looping:
+                self._keep_looping()
+                return
+            job = self._jobs.get()
+            if job is not None:
+                job()
+            del job  # nothing of the author's is kept alive by what waits here
+
+    def _keep_looping(self) -> None:
+        """Run the loop, again where a task of the author's raised SystemExit, or stopped it."""
+        while not self._ending:
+            self.loop.run_forever()
+
+    @staticmethod
+    def _close_loop(loop: asyncio.AbstractEventLoop) -> None:
+        """Cancel the author's left-over tasks and close the loop, as `asyncio.run` does."""
+        import asyncio  # noqa: PLC0415  # see the class
+
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            loop.run_until_complete(asyncio.wait(tasks))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        if hasattr(loop, "shutdown_default_executor"):  # since 3.9
+            loop.run_until_complete(loop.shutdown_default_executor())
+        asyncio.set_event_loop(None)
+        loop.close()
