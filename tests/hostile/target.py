@@ -11,6 +11,7 @@ import httpx
 
 from tests.local_run import LocalRun
 from tests.project_files import write_project
+from tests.watchdog import long_steps, watched_app
 
 SECRET = "hunter2-not-to-be-seen"
 """A secret; where this text turns up, one has leaked."""
@@ -142,8 +143,9 @@ class Target(LocalRun):
         for each in (home, temporary):
             each.mkdir(parents=True, exist_ok=True)
         app = "".join(f"    {line}\n" for line in settings)
-        write_project(project, predict_py=predictor, app_py=APP + app)
+        write_project(project, predict_py=predictor, app_py=watched_app(project) + APP + app)
         self.project = project
+        self._starting: int | None = None
         self.temporary = temporary
         super().__init__(
             "app.py::App",
@@ -168,6 +170,16 @@ class Target(LocalRun):
         """Tell whether it is ready for the next request, with nothing left of earlier ones."""
         health = httpx.get(f"{self.url}/health-check", timeout=30).json()
         return health["status"] == "READY" and not self.workspaces()
+
+    def long_steps(self) -> list[str]:
+        """List the steps of its event loop that took too much of the processor's time.
+
+        Those of starting are its own affair: they end with the first call of this.
+        """
+        found = long_steps(self.project)
+        if self._starting is None:
+            self._starting = len(found)
+        return found[self._starting :]
 
     def workspaces(self) -> list[Path]:
         """List the directories of predictions."""

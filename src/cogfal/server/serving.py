@@ -37,6 +37,7 @@ from cogfal.schema.document import document
 from cogfal.schema.validation import Dialect, Validator
 from cogfal.server.caller import Bodies
 from cogfal.server.cog_api import CogApi, Model
+from cogfal.server.connections import guard
 from cogfal.server.ending import end_process, heed_signals, on_daemon_thread
 from cogfal.server.fal_api import Endpoint
 from cogfal.server.requester import Requester
@@ -147,6 +148,7 @@ class Serving:
         """
         self._webhooks.settings = settings_from()
         self._loop = asyncio.get_running_loop()
+        guard(self._loop)
         self._starting = asyncio.ensure_future(self._start())
         try:
             await self._starting
