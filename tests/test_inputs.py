@@ -214,6 +214,15 @@ def test_failing_url_names_every_input_that_wanted_it(
     assert [problem.loc for problem in found] == [("x", 0), ("x", 1)]
 
 
+def test_only_some_places_of_a_failing_url_are_named(
+    server: FileServer, workspace: Workspace
+) -> None:
+    """An answer about hundreds of them says no more than one about ten."""
+    address = server.url("/status?code=404")
+
+    assert len(problems(ListType(PathType()), [address] * 300, workspace)) == 10
+
+
 def test_long_urls_are_not_repeated_whole(workspace: Workspace) -> None:
     """An error about a data URL does not carry megabytes."""
     (problem,) = problems(PathType(), "data:;base64," + "%" * 10_000, workspace)

@@ -9,9 +9,7 @@ its address rules on connections of its own.
 from __future__ import annotations
 
 import asyncio
-import os
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +24,7 @@ from cogfal.errors import SettingError
 from cogfal.files import DataUrlStore, LocalFile, Store, StoredFile, StoreError, stored
 from cogfal.files.progress import write_line
 from cogfal.files.scratch import Scratch
+from cogfal.files.store import open_to_store, take
 
 _CDN = "fal_v3"
 _NAMED = {"fal": _CDN, "fal_v3": _CDN, "gcp_storage": "gcp_storage", "r2": "r2"}
@@ -102,6 +101,7 @@ class FalStore:
         options: dict[str, Any] = {"fallback_repository": None}
         if self._repository == _CDN:
             options = {"save_kwargs": dict(_IN_PARTS), "fallback_save_kwargs": dict(_IN_PARTS)}
+        open_to_store(file).close()  # fal.toolkit would wait for a pipe
         try:
             return File.from_path(
                 file.path, file.content_type, repository=self._repository, **options
@@ -144,13 +144,7 @@ async def send(pending: PendingFile, path: Path, held: Scratch) -> None:
 def hold(file: LocalFile, held: Scratch) -> Path:
     """Keep a file's bytes under its name in a directory of their own; the author's may go."""
     path = held.directory / file.name
-    try:
-        if file.disposable:
-            os.link(file.path, path)
-    except OSError:
-        path.unlink(missing_ok=True)
-    if not path.exists():
-        shutil.copyfile(file.path, path)
+    take(file, path)
     return path
 
 

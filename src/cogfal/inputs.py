@@ -46,6 +46,8 @@ Source: TypeAlias = tuple[str, bool] | int
 
 _FEW = 4
 _SHOWN = 200
+_NAMED = 10
+"""Places of one URL that are named in an error about it."""
 _SHARE_OF_DESCRIPTORS = 4
 """The open files of one request may be this part of what the process may have open."""
 
@@ -275,8 +277,7 @@ def _file_input_error(url: str, error: FetchError, places: Sequence[FileInput]) 
     return FileInputError(
         [
             Problem(place.loc, f"Failed to get the file: {error}", kind, context, _shown(url))
-            for place in places
-            if place.url == url
+            for place in islice((each for each in places if each.url == url), _NAMED)
         ]
     )
 
