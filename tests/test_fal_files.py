@@ -207,7 +207,7 @@ def test_reserved_url_is_answered_before_the_bytes_are_up(node: Uploader, tmp_pa
     async def main() -> StoredFile:
         stored = await store.put(file)
         assert node.uploads[0].content is None
-        file.path.unlink()
+        file.path.unlink(missing_ok=True)
         node.gate.set()
         await store.drain()
         return stored

@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cogfal.json_text import SLICE, JsonText, in_turn, is_object, slices, with_fields, written
+from cogfal.json_text import (
+    SLICE,
+    JsonText,
+    in_turn,
+    is_object,
+    plain,
+    slices,
+    with_fields,
+    written,
+)
 
 _SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 _LONG = st.builds(lambda text, times: text * times, st.text(max_size=9), st.integers(1, 20_000))
@@ -121,6 +130,7 @@ def test_an_object_gets_more_fields_written_or_not(fields: Any, more: Any) -> No
 
     assert with_fields(fields, more) == fields | more
     assert json.loads(written(with_fields(text, more))) == fields | more
+    assert plain({"inside": text, "beside": 1}) == {"inside": fields, "beside": 1}
 
 
 def test_only_objects_are_objects() -> None:

@@ -144,7 +144,10 @@ async def send(pending: PendingFile, path: Path, held: Scratch) -> None:
 def hold(file: LocalFile, held: Scratch) -> Path:
     """Keep a file's bytes under its name in a directory of their own; the author's may go."""
     path = held.directory / file.name
-    take(file, path)
+    try:
+        take(file, path)
+    except OSError as error:
+        raise StoreError(f"{file.name} cannot be kept: {error.strerror}") from error
     return path
 
 

@@ -59,6 +59,13 @@ def slices(value: JSON) -> Iterator[bytes]:
     yield from gathered(_pieces(value))
 
 
+def plain(value: JSON) -> JSON:
+    """Return an object, or any value that is written, with nothing in it left as text."""
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items()}
+    return value.value() if isinstance(value, JsonText) else value
+
+
 def is_object(value: JSON) -> bool:
     """Tell whether a JSON value is an object."""
     return isinstance(value, dict) or (isinstance(value, JsonText) and value.data[:1] == b"{")

@@ -25,6 +25,13 @@ _GZIP = 16 + zlib.MAX_WBITS
 WRITE_SIZE: Final = 1024 * 1024  # bytes; as many are held while they are written, and as many more
 
 
+class Digest(Protocol):
+    """What is told the bytes of a file."""
+
+    def update(self, data: bytes | bytearray, /) -> None:
+        """Take the next ones."""
+
+
 class Body(NamedTuple):
     """A response's body on its way into a file."""
 
@@ -32,11 +39,12 @@ class Body(NamedTuple):
     decoder: Decoder
     meter: Meter
     progress: Reporter
+    digest: Digest | None = None
 
     async def write_to(self, file: BinaryIO, limits: FileLimits) -> None:
         """Write the decoded body; raise at the first limit passed, however it was announced."""
         pace = Pace(limits)
-        async with Writer(file) as writer:
+        async with Writer(file, self.digest) as writer:
             async for received in self.response.aiter_stream():
                 pace.add(len(received))
                 for piece in self.decoder.feed(received):
@@ -150,13 +158,14 @@ class DeflateDecoder:
 class Writer:
     """Writes what it is given to `file`, all of it when its block ends.
 
-    However the block ends, nothing is being written any more then.
+    However the block ends, nothing is being written any more then. A `digest` is told all of it.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, digest: Digest | None = None) -> None:
         self._file = file
+        self._digest = digest
         self._waiting = bytearray()
-        self._work: asyncio.Future[int] | None = None
+        self._work: asyncio.Future[None] | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -169,7 +178,7 @@ class Writer:
     ) -> None:
         if kind is None:
             await self._settle()
-            self._file.write(self._waiting)
+            self._write(self._waiting)
         elif self._work is not None:
             with anyio.CancelScope(shield=True):
                 await asyncio.gather(self._work, return_exceptions=True)
@@ -180,7 +189,12 @@ class Writer:
         if len(self._waiting) >= WRITE_SIZE:
             await self._settle()
             full, self._waiting = self._waiting, bytearray()
-            self._work = asyncio.ensure_future(to_the_end(self._file.write, full))
+            self._work = asyncio.ensure_future(to_the_end(self._write, full))
+
+    def _write(self, data: bytearray) -> None:
+        self._file.write(data)
+        if self._digest is not None:
+            self._digest.update(data)
 
     async def _settle(self) -> None:
         """Wait until the last piece is written; cancelling this waits as well."""

@@ -127,7 +127,7 @@ class FileCache:
 
     def _adopt(self, url: str, fetched: Fetched, expected: str | None) -> Path:
         """Move a fetched file into the cache and record it."""
-        found = _sha256(fetched.path)
+        found = fetched.sha256 or _sha256(fetched.path)
         if expected not in (None, found):
             raise FetchError(f"it has the sha256 {found}, not {expected}")
         entry = CacheEntry(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -45,6 +46,7 @@ class Fetched(NamedTuple):
     path: Path
     size: int
     validators: Validators = Validators()
+    sha256: str | None = None
 
 
 class Fetcher(Protocol):
@@ -66,7 +68,8 @@ class HttpFetcher:
 
     Proxy variables of the environment are not read: a proxy would connect to what it likes.
     `permitted` replaces the rule for addresses, `resolver` the system's name resolution, and
-    `progress` makes what is told of each file's bytes from its name and size.
+    `progress` makes what is told of each file's bytes from its name and size; `hashes` has their
+    hash taken while they arrive.
     """
 
     def __init__(
@@ -76,11 +79,13 @@ class HttpFetcher:
         resolver: Resolver = resolve,
         permitted: Callable[[str], bool] | None = None,
         progress: Callable[[str, int | None], Reporter] = Progress,
+        hashes: bool = False,
     ) -> None:
         self.limits = limits
         rule = permitted or (anywhere if limits.allow_private_hosts else is_public)
         self._client = Client(resolver, rule)
         self._progress = progress
+        self._hashes = hashes
 
     async def fetch(self, url: str, directory: Path, budget: Budget) -> Fetched:
         """Put the file at `url` directly into `directory`; raise `FetchError` or `TooLarge`."""
@@ -155,7 +160,8 @@ class HttpFetcher:
             header(response, "content-type"),
         )
         path, file = create_file(directory, name)
-        body = Body(response, decoder, budget.meter(), self._progress(path.name, declared))
+        digest = hashlib.sha256() if self._hashes else None
+        body = Body(response, decoder, budget.meter(), self._progress(path.name, declared), digest)
         try:
             with file:
                 await body.write_to(file, self.limits)
@@ -167,7 +173,8 @@ class HttpFetcher:
         validators = Validators(
             header(response, "etag") or None, header(response, "last-modified") or None
         )
-        return Fetched(path, body.meter.count, validators)
+        sha256 = digest.hexdigest() if digest is not None else None
+        return Fetched(path, body.meter.count, validators, sha256)
 
 
 def named_by_content(path: Path) -> Path:

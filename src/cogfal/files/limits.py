@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Final
 
 from cogfal.errors import SettingError
 
@@ -59,6 +60,15 @@ class FileLimits:
         for name in ("min_bytes_per_second", "max_redirects"):
             if getattr(self, name) < 0:
                 raise SettingError(f"{name} is {getattr(self, name)}", remedy="make it 0 or more")
+
+
+OPERATORS: Final = FileLimits(
+    max_file_bytes=2**50,
+    max_request_bytes=2**50,
+    total_seconds=24 * 3600.0,
+    allow_private_hosts=True,
+)
+"""What holds for files that the operator or the author named, such as weights."""
 
 
 class Budget:

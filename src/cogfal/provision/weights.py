@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import re
 import shutil
-import tempfile
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Final
 
-import httpx
+import anyio
 
 from cogfal.errors import SetupError
+from cogfal.files import Budget, FetchError, FileCache, HttpFetcher
+from cogfal.files.limits import OPERATORS
 from cogfal.spec import Weight
-
-_CHUNK: Final = 1 << 20
-_TIMEOUT: Final = 60.0
 
 
 def place_weights(weights: Mapping[str, Weight], project: Path, *, store: Path) -> None:
@@ -44,43 +39,11 @@ def fetch_once(url: str, store: Path, *, sha256: str | None = None) -> Path:
     Raises:
         SetupError: It cannot be fetched, or its bytes are not those of `sha256`.
     """
-    key = hashlib.sha256(f"{url}\n{sha256 or ''}".encode()).hexdigest()
-    name = re.sub(r"[^\w.-]", "_", url.partition("?")[0].rpartition("/")[2]).lstrip(".") or "file"
-    target = store / key[:32] / name
-    if target.is_file():
-        return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".partial-")
-    os.close(handle)
-    partial = Path(name)
+    cache = FileCache(store, HttpFetcher(OPERATORS, hashes=True))
     try:
-        _check(url, _download(url, partial), sha256)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
-    return target
-
-
-def _download(url: str, target: Path) -> str:
-    """Write the body to a file; returns its sha256."""
-    digest = hashlib.sha256()
-    try:
-        with (
-            httpx.stream("GET", url, follow_redirects=True, timeout=_TIMEOUT) as response,
-            target.open("wb") as file,
-        ):
-            response.raise_for_status()
-            for chunk in response.iter_bytes(_CHUNK):
-                digest.update(chunk)
-                file.write(chunk)
-    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        return anyio.run(partial(cache.once, url, Budget(OPERATORS), sha256=sha256))
+    except (FetchError, OSError) as error:
         raise SetupError(f"{url} cannot be fetched: {error}") from error
-    return digest.hexdigest()
-
-
-def _check(url: str, found: str, expected: str | None) -> None:
-    if expected is not None and found != expected.lower():
-        raise SetupError(f"{url} has the sha256 {found}, not {expected}")
 
 
 def _link(source: Path, target: Path) -> None:

@@ -18,7 +18,7 @@ from cogfal.engine.prediction import Completed, Event, HistoryGone, Log, Output,
 from cogfal.engine.service import Service, Submission
 from cogfal.engine.submission import Deliverer
 from cogfal.errors import Busy, CogfalError, InvalidInput, PredictionCancelled, Problem
-from cogfal.json_text import is_object, with_fields
+from cogfal.json_text import is_object, plain, with_fields
 from cogfal.schema.validation import Validator
 from cogfal.server.answers import JsonResponse
 from cogfal.server.caller import Bodies, BodyRefused, wait_watching
@@ -75,7 +75,9 @@ class Endpoint:
             Submission(self.validator.parse(values), self.deliverer(None), door=API)
         )
         try:
-            return self._shape(await prediction.result())
+            shaped = plain(self._shape(await prediction.result(), {}))
+            assert isinstance(shaped, dict)
+            return shaped
         finally:
             prediction.cancel()
 
@@ -125,8 +127,8 @@ class Endpoint:
 
     def _shape(self, output: JSON, more: Mapping[str, JSON]) -> JSON:
         """Return an object of the author's, or one made of the output, with `more` in it."""
-        named = isinstance(self.service.spec.output, ObjectType) and is_object(output)
-        return with_fields(output if named else {self.output_name: output}, more)
+        shaped = isinstance(self.service.spec.output, ObjectType) and is_object(output)
+        return with_fields(output if shaped else {self.output_name: output}, more)
 
     def _more(self, prediction: Prediction, request: Request) -> dict[str, JSON]:
         """What an answer holds beside the result, on request."""

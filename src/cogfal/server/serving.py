@@ -22,11 +22,11 @@ from cogfal.files import (
     Budget,
     DataUrlStore,
     FileCache,
-    FileLimits,
     HttpFetcher,
     LocalStore,
     Store,
 )
+from cogfal.files.limits import OPERATORS
 from cogfal.files.local_store import ROUTE as FILES
 from cogfal.files.progress import write_line
 from cogfal.files.scratch import sweep
@@ -49,12 +49,6 @@ from cogfal.spec import IteratorType, PredictorSpec, Type
 NAMED = 10  # how many unknown inputs are named in the log
 LONGEST_NAME = 100  # characters of such a name
 WEBHOOK_GRACE = 2.0  # seconds that webhooks may still take when the app ends
-WEIGHTS_LIMITS = FileLimits(
-    max_file_bytes=2**50,
-    max_request_bytes=2**50,
-    total_seconds=24 * 3600.0,
-    allow_private_hosts=True,
-)
 UNHEALTHY = (HealthStatus.UNHEALTHY, HealthStatus.DEFUNCT, HealthStatus.SETUP_FAILED)
 
 
@@ -296,8 +290,8 @@ class Serving:
 
     async def _fetch_weights(self, url: str, directory: Path) -> Path:
         """Fetch what the operator named in `COG_WEIGHTS`: from anywhere, and of any size."""
-        budget = Budget(WEIGHTS_LIMITS)
-        fetcher = HttpFetcher(WEIGHTS_LIMITS)
+        budget = Budget(OPERATORS)
+        fetcher = HttpFetcher(OPERATORS, hashes=True)
         if self._settings.files.file_cache is not None:
             return await FileCache(Path(self._settings.files.file_cache), fetcher).get(url, budget)
         return (await fetcher.fetch(url, directory, budget)).path
