@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -17,8 +18,11 @@ from cogfal.guest.differences import differences
 from cogfal.guest.live import read_live
 from cogfal.inspection import read_predictor
 from cogfal.spec import (
+    FieldSpec,
     InputSpec,
     IntegerType,
+    ObjectFlavour,
+    ObjectType,
     PredictorSpec,
     Role,
     SetupSpec,
@@ -213,6 +217,29 @@ def test_what_cannot_be_served_is_an_error(cls: type) -> None:
     """Parameters without a counterpart are refused."""
     with pytest.raises(UnsupportedSignature):
         read_live(cls, path="predict.py", name=cls.__name__)
+
+
+@dataclasses.dataclass
+class Box:
+    x: int
+    scale: dataclasses.InitVar[int] = 2
+
+
+class Larger(Box):
+    ignored: int = 3
+
+
+def test_what_is_no_field_of_a_dataclass_is_none() -> None:
+    """What an undecorated subclass or `InitVar` names never reaches a result."""
+
+    def predict() -> Larger:
+        raise NotImplementedError
+
+    spec = read_live(predict, path="predict.py", name="predict")
+
+    assert spec.output == ObjectType(
+        "Larger", (FieldSpec("x", IntegerType()),), ObjectFlavour.DATACLASS
+    )
 
 
 def test_a_trainer_is_read() -> None:

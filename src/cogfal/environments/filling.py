@@ -66,9 +66,11 @@ class _Installer:
     def seed(self, found: FoundPython) -> None:
         """Install what a Python brings along for its own virtualenvs: pip, to 3.11 setuptools."""
         minor = ".".join(found.version.split(".")[:2])
-        wheels = _bundled(found.path, minor)
-        if wheels:
-            _run([*self._start, "--no-index", "--no-deps", *wheels], "", _untold)
+        bundled = found.path.resolve().parent.parent / f"lib/python{minor}/ensurepip/_bundled"
+        names = sorted({path.name.partition("-")[0] for path in bundled.glob("*.whl")})
+        if names:  # a distribution's Python has none
+            links = ["--no-index", "--no-deps", "--find-links", str(bundled)]
+            _run([*self._start, *links, *names], "", _untold)
 
     def lines(self, requirements: Sequence[str], constraints: Sequence[str]) -> None:
         """Install the lines of a requirements file."""
@@ -145,12 +147,6 @@ PIP_ALONE: Final = frozenset(
     | {"-v", "--verbose", "--progress-bar=off", "--root-user-action=ignore", "--ignore-installed"}
     | {"--break-system-packages", "--no-warn-script-location", "-I"}
 )
-
-
-def _bundled(python: Path, minor: str) -> list[str]:
-    """Return the wheels that lie in an interpreter's ensurepip; a distribution's has none."""
-    bundled = python.resolve().parent.parent / f"lib/python{minor}/ensurepip/_bundled"
-    return sorted(map(str, bundled.glob("*.whl")))
 
 
 def _run(words: Sequence[str], what: str, tell: Callable[[str], None]) -> None:

@@ -6,14 +6,12 @@ import dataclasses
 import enum
 import inspect
 import os
-import types
-import typing
-from collections.abc import Sequence
 from pathlib import PurePath
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Union
 
 from cogfal.guest import naming
 from cogfal.guest.combining import optional, union
+from cogfal.guest.hints import annotated, arguments_of, class_hints, origin_of
 from cogfal.guest.naming import COG_ROOTS, Unservable
 from cogfal.spec import (
     JSON,
@@ -33,7 +31,10 @@ from cogfal.spec import (
     Type,
 )
 
-Live: TypeAlias = Any
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Live = Any
 """An annotation or value of the author's."""
 
 
@@ -45,9 +46,9 @@ def type_of(annotation: Live) -> Type:
     """
     if annotation is None or annotation is type(None):
         return NullType()
-    origin: Live = typing.get_origin(annotation)
-    if origin is not None and typing.get_args(annotation):
-        return _generic(annotation, origin, typing.get_args(annotation))
+    origin, arguments = origin_of(annotation), arguments_of(annotation)
+    if origin is not None and arguments:
+        return _generic(annotation, origin, arguments)
     if hasattr(annotation, "__supertype__"):
         return type_of(annotation.__supertype__)
     annotation = origin or annotation
@@ -73,36 +74,34 @@ def _named(annotation: Live) -> Type:
 
 
 def _generic(annotation: Live, origin: Live, arguments: Sequence[Live]) -> Type:
-    if origin is typing.Annotated:
+    if origin is annotated:
         marks = [type(mark).__name__ for mark in annotation.__metadata__]
         return _opaque(arguments[0]) if "_OpaqueMarker" in marks else type_of(arguments[0])
-    if origin in (typing.Union, types.UnionType):
+    if origin is Union:
         return union([type_of(argument) for argument in arguments])
     if canonical(origin).endswith(".Literal"):
         return _literal(arguments)
     kind = naming.container(canonical(origin))
-    match kind:
-        case "transparent":
-            return type_of(arguments[0])
-        case "list":
-            return ListType(type_of(arguments[0]))
-        case "tuple":
-            members = [type_of(a) for a in arguments if a is not ...]
-            return ListType(union(members) if members else AnyType())
-        case "dict":
-            return DictType(type_of(arguments[-1]))
-        case "iterator" | "concatenate":
-            return IteratorType(type_of(arguments[0]), kind == "concatenate")
+    if kind == "transparent":
+        return type_of(arguments[0])
+    if kind == "list":
+        return ListType(type_of(arguments[0]))
+    if kind == "tuple":
+        members = [type_of(a) for a in arguments if a is not ... and a != ()]
+        return ListType(union(members) if members else AnyType())
+    if kind == "dict":
+        return DictType(type_of(arguments[-1]))
+    if kind in ("iterator", "concatenate"):
+        return IteratorType(type_of(arguments[0]), kind == "concatenate")
     return type_of(origin)
 
 
 def _opaque(annotation: Live) -> Type:
-    origin: Live = typing.get_origin(annotation)
-    arguments = typing.get_args(annotation)
+    origin, arguments = origin_of(annotation), arguments_of(annotation)
     if naming.container(canonical(origin or annotation)) == "list":
         return ListType(OpaqueType())
     others = [a for a in arguments if a is not type(None)]
-    if origin in (typing.Union, types.UnionType) and len(others) == 1:
+    if origin is Union and len(others) == 1:
         return optional(_opaque(others[0]))
     return OpaqueType()
 
@@ -152,23 +151,28 @@ def _description(cls: type) -> str | None:
 
 
 def _fields(cls: type, flavour: ObjectFlavour) -> list[FieldSpec]:
-    fields = []
-    for name, hint in typing.get_type_hints(cls, include_extras=True).items():
-        class_variable = hint is typing.ClassVar or typing.get_origin(hint) is typing.ClassVar
-        if not class_variable and not name.startswith("_") and name != "model_config":
-            fields.append(_field(cls, name, hint, flavour))
-    return fields
+    hints = class_hints(cls)
+    names = [name for name, hint in hints.items() if not _is_class_variable(name, hint)]
+    if flavour is not ObjectFlavour.TYPED_DICT and dataclasses.is_dataclass(cls):
+        # What a subclass that is no dataclass itself, or InitVar, names besides is no field.
+        names = [field.name for field in dataclasses.fields(cls) if field.name in names]
+    return [_field(cls, name, hints[name], flavour) for name in names]
+
+
+def _is_class_variable(name: str, hint: Live) -> bool:
+    if name == "model_config":
+        return True
+    return ClassVar in (hint, origin_of(hint)) or type(hint).__name__ == "_ClassVar"
 
 
 def _field(cls: type, name: str, hint: Live, flavour: ObjectFlavour) -> FieldSpec:
     if flavour is ObjectFlavour.TYPED_DICT:
         return FieldSpec(name, type_of(hint))
     if flavour is ObjectFlavour.PYDANTIC:
-        source = getattr(cls, "model_fields", None) or cls.__fields__  # type: ignore[attr-defined]
-        info = getattr(source[name], "field_info", source[name])
+        known: Live = getattr(cls, "model_fields", None) or getattr(cls, "__fields__", {})
+        info = getattr(known.get(name), "field_info", known.get(name))
     else:
-        found = {field.name: field for field in dataclasses.fields(cls)}
-        info = found.get(name)
+        info = getattr(cls, "__dataclass_fields__", {}).get(name)
     return FieldSpec(name, type_of(hint), _field_default(info), getattr(info, "description", None))
 
 
@@ -194,19 +198,18 @@ def plain(value: Live) -> JSON:
     Raises:
         Unservable: It has none.
     """
-    match value:
-        case enum.Enum():
-            return plain(value.value)
-        case None | bool() | int() | float() | str():
-            return value
-        case PurePath():
-            return str(value)
-        case dict():
-            return {str(key): plain(item) for key, item in value.items()}
-        case set() | frozenset():
-            return [plain(item) for item in sorted(value, key=repr)]
-        case list() | tuple() | range():
-            return [plain(item) for item in value]
+    if isinstance(value, enum.Enum):
+        return plain(value.value)
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, PurePath):
+        return str(value)
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (set, frozenset)):
+        return [plain(item) for item in sorted(value, key=repr)]
+    if isinstance(value, (list, tuple, range)):
+        return [plain(item) for item in value]
     if type(value).__name__ in ("Secret", "SecretStr"):
         return value.get_secret_value()
     if type(value).__module__ == "numpy":

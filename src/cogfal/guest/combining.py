@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from cogfal.spec import IteratorType, ListType, NullType, OptionalType, Type, UnionType
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def optional(inner: Type) -> Type:
     """Return `Optional[inner]`, flat."""
-    return inner if isinstance(inner, OptionalType | NullType) else OptionalType(inner)
+    return inner if isinstance(inner, (OptionalType, NullType)) else OptionalType(inner)
 
 
 def union(members: Sequence[Type]) -> Type:
@@ -17,7 +20,7 @@ def union(members: Sequence[Type]) -> Type:
     flat: list[Type] = []
     nullable = False
     for member in members:
-        nullable = nullable or isinstance(member, NullType | OptionalType)
+        nullable = nullable or isinstance(member, (NullType, OptionalType))
         inner = member.inner if isinstance(member, OptionalType) else member
         parts = inner.members if isinstance(inner, UnionType) else (inner,)
         flat.extend(p for p in parts if p not in flat and not isinstance(p, NullType))

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cogfal.spec import (
     INPUT_DETAILS,
     MISSING,
-    AnyType,
+    DictType,
     EnumType,
     InputSpec,
     IteratorType,
+    ListType,
     LiteralType,
+    ObjectFlavour,
     ObjectType,
-    OpaqueType,
     OptionalType,
     PredictorSpec,
     Type,
     UnionType,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def differences(text: PredictorSpec, live: PredictorSpec) -> list[str]:
@@ -94,28 +97,29 @@ def _setup(spec: PredictorSpec) -> str:
 
 def describe(type_: Type) -> str:
     """Return a type in words close to how an author writes it."""
-    match type_:
-        case OptionalType():
-            return f"Optional[{describe(type_.inner)}]"
-        case UnionType():
-            return " | ".join(describe(member) for member in type_.members)
-        case LiteralType():
-            return f"Literal[{', '.join(map(repr, type_.values))}]"
-        case EnumType():
-            return f"{type_.name}({', '.join(f'{n}={v!r}' for n, v in type_.members)})"
-        case IteratorType():
-            name = "ConcatenateIterator" if type_.concatenate else "Iterator"
-            return f"{name}[{describe(type_.item)}]"
-        case ObjectType():
-            return f"{type_.name}({', '.join(_field(type_))})"
-        case AnyType() | OpaqueType():
-            return type(type_).__name__.removesuffix("Type")
-    inner = getattr(type_, "item", None) or getattr(type_, "value", None)
-    name = type(type_).__name__.removesuffix("Type")
-    return f"{name}[{describe(inner)}]" if inner is not None else name
+    if isinstance(type_, OptionalType):
+        return f"Optional[{describe(type_.inner)}]"
+    if isinstance(type_, UnionType):
+        return " | ".join(describe(member) for member in type_.members)
+    if isinstance(type_, LiteralType):
+        return f"Literal[{', '.join(map(repr, type_.values))}]"
+    if isinstance(type_, EnumType):
+        return f"{type_.name}({', '.join(f'{n}={v!r}' for n, v in type_.members)})"
+    if isinstance(type_, IteratorType):
+        name = "ConcatenateIterator" if type_.concatenate else "Iterator"
+        return f"{name}[{describe(type_.item)}]"
+    if isinstance(type_, ObjectType):
+        return f"{type_.name}({', '.join(_field(type_))})"
+    name = type(type_).__name__[: -len("Type")]
+    if isinstance(type_, ListType):
+        return f"{name}[{describe(type_.item)}]"
+    return f"{name}[{describe(type_.value)}]" if isinstance(type_, DictType) else name
 
 
 def _field(type_: ObjectType) -> Iterator[str]:
-    for field in type_.fields:
+    # Python 3.8 forgets in which order a TypedDict's bases name theirs.
+    unordered = type_.flavour is ObjectFlavour.TYPED_DICT
+    ordered = sorted(type_.fields, key=lambda each: each.name) if unordered else type_.fields
+    for field in ordered:
         default = "" if field.default is MISSING else f" = {field.default!r}"
         yield f"{field.name}: {describe(field.type)}{default}"

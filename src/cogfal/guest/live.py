@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import sys
-import typing
-from collections.abc import Callable, Mapping
-from types import SimpleNamespace
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from cogfal.errors import PredictorError, UnsupportedSignature
 from cogfal.guest.annotations import is_field_info, plain, type_of
 from cogfal.guest.combining import optional, yielded
+from cogfal.guest.hints import function_hints
 from cogfal.guest.naming import COG_BASES, COG_ROOTS, METHODS, Unservable
 from cogfal.spec import (
     INPUT_DETAILS,
@@ -28,7 +25,10 @@ from cogfal.spec import (
     Type,
 )
 
-Live: TypeAlias = Any
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Live = Any
 """An object of the author's."""
 
 _TOLD = (*INPUT_DETAILS, "pattern")
@@ -131,16 +131,9 @@ def _passes_on(code: Live) -> bool:
 
 def _hints(function: Live, where: str) -> dict[str, Live]:
     try:
-        bearer = _bearer(function) if sys.version_info < (3, 11) else function
-        return typing.get_type_hints(bearer, include_extras=True)
+        return function_hints(function)
     except (NameError, TypeError, AttributeError, SyntaxError) as error:
         raise PredictorError(f"an annotation cannot be resolved: {error}", where=where) from error
-
-
-def _bearer(function: Live) -> Live:
-    """Carry a function's annotations without its defaults; None makes Python 3.10 add Optional."""
-    names = inspect.unwrap(function).__globals__
-    return SimpleNamespace(__annotations__=function.__annotations__, __globals__=names)
 
 
 def _inputs(
@@ -167,7 +160,7 @@ def _input(parameter: inspect.Parameter, hints: Mapping[str, Live]) -> InputSpec
 
 def with_default(declared: Type, default: Live | Missing) -> Live | Missing:
     """Return the default, knowing that what may be None may be left out."""
-    if default is MISSING and isinstance(declared, OptionalType | NullType):
+    if default is MISSING and isinstance(declared, (OptionalType, NullType)):
         return None
     return default
 
@@ -204,10 +197,9 @@ def _constraints(info: Live) -> dict[str, Live]:
     extra = getattr(info, "json_schema_extra", None) or getattr(info, "extra", None) or {}
     told = {"choices": extra.get("enum") or None}
     for source in (*(getattr(info, "metadata", None) or ()), info):
-        told |= {
-            name: value for name in _TOLD if (value := getattr(source, name, None)) is not None
-        }
-    return told | {name: value for name, value in extra.items() if name in _TOLD}
+        found = {name: getattr(source, name, None) for name in _TOLD}
+        told.update({name: value for name, value in found.items() if value is not None})
+    return {**told, **{name: value for name, value in extra.items() if name in _TOLD}}
 
 
 def _shape(function: Live) -> Shape:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Final
+from typing import TYPE_CHECKING
 
 from cogfal.spec import (
     AnyType,
@@ -21,6 +21,9 @@ from cogfal.spec import (
     StringType,
     Type,
 )
+
+if TYPE_CHECKING:
+    from typing import Final
 
 COG_ROOTS: Final = frozenset({"cog", "cogfal"})
 COG_BASES: Final = frozenset({"BasePredictor", "BaseRunner", "Model", "Predictor"})
@@ -91,6 +94,10 @@ _BARE: Final[dict[str, Type]] = {
 }
 
 
+_STANDARD: Final = frozenset({"cog", *getattr(sys, "stdlib_module_names", ())})
+"""Packages whose names are known; older Pythons cannot tell all of theirs."""
+
+
 class Unservable(Exception):
     """Say that a type or value has no counterpart; `foreign` where it is merely not known."""
 
@@ -122,7 +129,7 @@ def plain_type(name: str) -> Type:
     found = _PLAIN.get(name) or _BARE.get(container(name))
     if found is not None:
         return found
-    shown = name.removeprefix("builtins.")
-    if name.partition(".")[0] in sys.stdlib_module_names | {"cog"}:
+    shown = name[len("builtins.") :] if name.startswith("builtins.") else name
+    if name.partition(".")[0] in _STANDARD:
         raise Unservable(f"{shown} is not a type that travels as JSON or as a file")
     raise Unservable(f"{shown} is not part of the project", foreign=True)

@@ -1,0 +1,223 @@
+"""Where the author's code runs, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fal.api.api import SERVE_REQUIREMENTS
+from packaging.requirements import Requirement
+
+from cogfal.environments import ModelEnvironment
+from cogfal.errors import ConfigError
+from cogfal.project.config import parse_config
+from cogfal.project.decision import Decision, decide_here
+from cogfal.project.model import local_model
+from cogfal.project.settings import PINNED, SERVER_REQUIREMENTS
+from tests.environments.packages import index, wheel
+from tests.project.cases import PINS, Case, build, packages, requirements
+
+
+def decided(tmp_path: Path, case: Case) -> Decision:
+    """The decision in a case's plan."""
+    return case.plan(tmp_path).decision
+
+
+def test_fals_packages_are_those_that_fal_names() -> None:
+    """Its own list, the pinned ones and the others."""
+    named = [Requirement(each) for each in SERVE_REQUIREMENTS]
+
+    assert {each.name for each in named if "==" in str(each.specifier)} == set(PINNED)
+    rest = [str(each) for each in named if each.name not in PINNED]
+    assert rest == list(SERVER_REQUIREMENTS)
+
+
+@pytest.mark.parametrize(
+    ("cog_yaml", "why"),
+    [
+        (build(python="3.12"), "it wants Python 3.12, and the App travels from 3.11"),
+        (build(python="3.8.5"), "it wants Python 3.8.5, and the App travels from 3.11"),
+        (packages("pydantic<2"), "pydantic<2 contradicts pydantic==2.11.0"),
+        (packages("Pillow==9.5"), "Pillow==9.5 is older than Pillow>=10"),
+        (build("run: [pip install fastapi==0.98]"), "fastapi==0.98 contradicts fastapi==0.115.0"),
+    ],
+)
+def test_what_contradicts_fal_has_an_environment_of_its_own(
+    cog_yaml: str, why: str, tmp_path: Path
+) -> None:
+    """Nothing of it is refused, and the reason is told."""
+    found = decided(tmp_path, Case("x", cog_yaml))
+
+    assert found.own
+    assert why in found.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("cog_yaml", "what"),
+    [
+        (build(python="3.12"), "wants Python 3.12, and fal's process has Python 3.11"),
+        (packages("pydantic<2"), "pydantic<2 contradicts"),
+    ],
+)
+def test_it_is_refused_where_both_are_to_share(cog_yaml: str, what: str, tmp_path: Path) -> None:
+    """The setting asks for what cannot be."""
+    with pytest.raises(ConfigError, match=what):
+        decided(tmp_path, Case("x", cog_yaml, settings={"environment": "shared"}))
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_the_setting_decides(own: bool, tmp_path: Path) -> None:
+    """Where both would do."""
+    wanted = "own" if own else "shared"
+
+    found = decided(tmp_path, Case("x", packages("six"), settings={"environment": wanted}))
+
+    assert (found.own, found.mode) == (own, wanted)
+
+
+def test_an_image_of_the_authors_own_has_one_python_unless_another_is_named(tmp_path: Path) -> None:
+    """It is the author who knows."""
+    text = build(python="3.9")
+    alone = decided(tmp_path, Case("x", text, settings={"own_image": True}))
+    named = {"own_image": True, "interpreter": "/opt/conda/bin/python"}
+
+    plan = Case("x", text, settings=named).plan(tmp_path)
+
+    assert not alone.own
+    assert plan.decision.own
+    assert (plan.interpreter, plan.dockerfile) == ("/opt/conda/bin/python", None)
+
+
+def test_an_image_whose_python_is_not_named_cannot_be_own(tmp_path: Path) -> None:
+    """The setting that names it is in the message."""
+    with pytest.raises(ConfigError, match="interpreter = "):
+        decided(tmp_path, Case("x", build(), settings={"own_image": True, "environment": "own"}))
+
+
+@pytest.fixture
+def fals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path, str]]:
+    """An index with what fal installs, whose uvicorn needs a newer alpha; nothing is kept yet."""
+    folder = tmp_path / "wheels"
+    for name, version in PINS.items():
+        wheel(folder, name, version)
+    for each in SERVER_REQUIREMENTS:
+        name = Requirement(each).name.replace("-", "_")
+        wheel(folder, name, requires=("alpha>=2",) if name == "uvicorn" else ())
+    wheel(folder, "alpha", "1.0")
+    wheel(folder, "alpha", "2.0")
+    wheel(folder, "old", requires=("alpha<2",))
+    wheel(folder, "new", requires=("alpha",))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
+    with index(folder) as (url, _):
+        yield folder, url
+
+
+def asking(url: str, *names: str) -> Case:
+    """A project that takes packages from an index, planned by asking uv."""
+    given = requirements(f"--index-url {url}", *names)
+    return Case("x", **given, settings={"resolve": True})
+
+
+def test_what_the_requirements_need_in_turn_is_found_out(
+    fals: tuple[Path, str], tmp_path: Path
+) -> None:
+    """Neither names the other's package; what both need contradicts itself."""
+    found = decided(tmp_path, asking(fals[1], "old"))
+
+    assert found.own
+    assert "alpha" in found.reasons[0]
+
+
+def test_what_fits_is_shared(fals: tuple[Path, str], tmp_path: Path) -> None:
+    """And the answer is kept: asked again, the index may be gone."""
+    first = decided(tmp_path, asking(fals[1], "new"))
+    for path in fals[0].iterdir():
+        path.unlink()
+
+    second = decided(tmp_path, asking(fals[1], "new"))
+
+    assert (
+        first == second == Decision(False, ("uv finds versions that suit both fal and the model",))
+    )
+
+
+def test_what_cannot_be_found_out_is_told(fals: tuple[Path, str], tmp_path: Path) -> None:
+    """A package that is nowhere to be found is no contradiction; the direct pins are compared."""
+    found = decided(tmp_path, asking(fals[1], "nowhere"))
+
+    assert not found.own
+    assert found.doubt is not None
+    assert "nowhere" in found.doubt
+
+
+@pytest.mark.parametrize(
+    ("model", "reasons"),
+    [
+        (ModelEnvironment("3.11"), ()),
+        (ModelEnvironment("3.11.2"), ()),
+        (ModelEnvironment("3.8"), ("it wants Python 3.8, and this is 3.11",)),
+        (ModelEnvironment("3.11", ("-i https://host.invalid", "six")), ("it names 1 package",)),
+        (ModelEnvironment("3.11", installs=(("a", "b"),)), ("it names 2 packages",)),
+    ],
+)
+def test_here_it_is_own_as_soon_as_something_is_asked_for(
+    model: ModelEnvironment, reasons: tuple[str, ...]
+) -> None:
+    """A package, or a Python that is not this one."""
+    found = decide_here(model, "3.11", here=False)
+
+    assert found.own == bool(reasons)
+    assert found.reasons == (reasons or ("it names no package and no other Python",))
+
+
+def test_the_present_environment_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By whoever calls, or by a variable, also where the App says otherwise."""
+    model = ModelEnvironment("3.8", ("six",))
+    monkeypatch.setenv("COGFAL_HERE", "1")
+
+    assert not decide_here(model, "3.11", "own").own
+    assert not decide_here(model, "3.11", here=True).own
+    assert decide_here(model, "3.11", here=False).own
+
+
+def test_the_environment_here_is_what_cog_yaml_says(tmp_path: Path) -> None:
+    """Its Python, its requirements, the plain pip lines; Cog itself and other commands are not."""
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib/setup.py").touch()
+    (tmp_path / "wheels").mkdir()
+    (tmp_path / "r.txt").write_text("cog==0.9\nsix==1.16\n-c limits.txt\n-e ./lib\n-f wheels\n")
+    (tmp_path / "limits.txt").write_text("urllib3<2\n")
+    config = parse_config(
+        "build:\n"
+        '  python_version: "3.8"\n'
+        "  python_requirements: r.txt\n"
+        "  system_packages: [ffmpeg]\n"
+        "  run:\n"
+        "    - pip install torch\n"
+        "    - curl https://host.invalid | sh\n"
+    )
+
+    found = local_model(config, tmp_path, {})
+
+    made = found.environment
+    assert (made.python, made.constraints, made.installs) == ("3.8", ("urllib3<2",), (("torch",),))
+    links = f"--find-links {tmp_path / 'wheels'}"
+    assert made.requirements == ("six==1.16", f"-e {tmp_path / 'lib'}", links)
+    assert found.system_packages == ("ffmpeg",)
+    assert [(each.key, str(each.where)) for each in found.not_run] == [
+        ("build.run[1]", "cog.yaml:7")
+    ]
+
+
+def test_a_local_requirement_that_changed_is_another_environment(tmp_path: Path) -> None:
+    """Else an old copy of it would be used for ever."""
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib/setup.py").write_text("a = 1\n")
+    config = parse_config("build:\n  python_packages: [./lib]\n")
+    before = local_model(config, tmp_path, {}).environment.key()
+
+    (tmp_path / "lib/setup.py").write_text("a = 12\n")
+
+    assert local_model(config, tmp_path, {}).environment.key() != before
