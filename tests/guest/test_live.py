@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Optional
 
 import pydantic
 import pytest
@@ -15,7 +16,7 @@ import cogfal.cog
 from cogfal.errors import PredictorError, UnsupportedSignature
 from cogfal.guest.annotations import plain
 from cogfal.guest.differences import differences
-from cogfal.guest.live import read_live
+from cogfal.guest.live import mismatch, read_live
 from cogfal.inspection import read_predictor
 from cogfal.spec import (
     FieldSpec,
@@ -197,6 +198,36 @@ def test_what_is_no_predictor_is_an_error(cls: type) -> None:
         read_live(cls, path="predict.py", name=cls.__name__)
 
 
+class Colour(enum.Enum):
+    RED = "red"
+
+
+@pytest.mark.parametrize(
+    ("annotation", "default"),
+    [(Colour, "green"), (Optional[Colour], "green"), (list[Colour], ["red", "green"])],  # noqa: UP045
+    ids=["member", "optional", "list"],
+)
+def test_a_default_that_is_no_member_is_an_error(annotation: Any, default: Any) -> None:
+    """An Enum's input cannot have another default, which would fail at each call."""
+
+    def predict(x: Any = default) -> str:
+        return str(x)
+
+    predict.__annotations__["x"] = annotation
+
+    with pytest.raises(UnsupportedSignature, match=r"'green', which is no member of Colour"):
+        read_live(predict, path="predict.py", name="predict")
+
+
+class Node(cogfal.cog.BaseModel):
+    children: list[Node]
+
+
+class Recursive:
+    def predict(self, x: str) -> Node:
+        raise NotImplementedError
+
+
 class Variadic:
     def predict(self, *args: str) -> str:
         return ""
@@ -212,7 +243,7 @@ class Bytes:
         return ""
 
 
-@pytest.mark.parametrize("cls", [Variadic, Strange, Bytes], ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("cls", [Variadic, Strange, Bytes, Recursive], ids=lambda cls: cls.__name__)
 def test_what_cannot_be_served_is_an_error(cls: type) -> None:
     """Parameters without a counterpart are refused."""
     with pytest.raises(UnsupportedSignature):
@@ -240,6 +271,24 @@ def test_what_is_no_field_of_a_dataclass_is_none() -> None:
     assert spec.output == ObjectType(
         "Larger", (FieldSpec("x", IntegerType()),), ObjectFlavour.DATACLASS
     )
+
+
+def test_a_mismatch_is_told_with_its_remedy(capsys: pytest.CaptureFixture[str]) -> None:
+    """What the text said otherwise is an error, unless it depends on the environment."""
+
+    def predict(x: str) -> str:
+        return x
+
+    live = read_live(predict, path="predict.py", name="predict")
+    text = dataclasses.replace(live, inputs=(InputSpec("x", IntegerType()),))
+
+    assert mismatch(live, predict) is None
+    assert "the text says Integer" in str(mismatch(text, predict))
+    assert capsys.readouterr().err == ""
+    assert mismatch(dataclasses.replace(text, deploy_time=("SIZE",)), predict) is None
+    assert "depends on SIZE" in capsys.readouterr().err
+    assert mismatch(text, Bytes) is None
+    assert "cannot be checked once imported" in capsys.readouterr().err
 
 
 def test_a_trainer_is_read() -> None:

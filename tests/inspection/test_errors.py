@@ -137,6 +137,10 @@ UNSUPPORTED = {
     "recursive-model": (source("x: str", RECURSIVE, "N"), "contains itself"),
     "infinite": (source("x: float = Input(default=float('inf'))"), "infinite"),
     "unknown-argument": (source("x: int = Input(gt=1)"), "'gt'"),
+    "no-member": (
+        source("x: C = Input(default='b')", "from enum import Enum\nclass C(Enum):\n    A = 'a'"),
+        "'b', which is no member of C",
+    ),
     "setup": (
         "class Predictor:\n    def setup(self, key): ...\n    def predict(self) -> str: ...",
         "'key'",

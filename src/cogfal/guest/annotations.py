@@ -23,10 +23,12 @@ from cogfal.spec import (
     IteratorType,
     ListType,
     LiteralType,
+    Missing,
     NullType,
     ObjectFlavour,
     ObjectType,
     OpaqueType,
+    OptionalType,
     PathType,
     Type,
 )
@@ -38,8 +40,12 @@ Live = Any
 """An annotation or value of the author's."""
 
 
-def type_of(annotation: Live) -> Type:
+def type_of(annotation: Live, within: tuple[type, ...] = ()) -> Type:
     """Return the type that a live annotation means.
+
+    Args:
+        annotation: What stands there, evaluated.
+        within: The classes of whose fields this is one.
 
     Raises:
         Unservable: It means none.
@@ -48,12 +54,12 @@ def type_of(annotation: Live) -> Type:
         return NullType()
     origin, arguments = origin_of(annotation), arguments_of(annotation)
     if origin is not None and arguments:
-        return _generic(annotation, origin, arguments)
+        return _generic(annotation, origin, arguments, within)
     if hasattr(annotation, "__supertype__"):
-        return type_of(annotation.__supertype__)
+        return type_of(annotation.__supertype__, within)
     annotation = origin or annotation
     if inspect.isclass(annotation):
-        return _class(annotation)
+        return _class(annotation, within)
     return _named(annotation)
 
 
@@ -73,27 +79,29 @@ def _named(annotation: Live) -> Type:
         raise Unservable(f"{annotation!r}: {error.reason}") from error
 
 
-def _generic(annotation: Live, origin: Live, arguments: Sequence[Live]) -> Type:
+def _generic(
+    annotation: Live, origin: Live, arguments: Sequence[Live], within: tuple[type, ...]
+) -> Type:
     if origin is annotated:
         marks = [type(mark).__name__ for mark in annotation.__metadata__]
-        return _opaque(arguments[0]) if "_OpaqueMarker" in marks else type_of(arguments[0])
+        return _opaque(arguments[0]) if "_OpaqueMarker" in marks else type_of(arguments[0], within)
     if origin is Union:
-        return union([type_of(argument) for argument in arguments])
+        return union([type_of(argument, within) for argument in arguments])
     if canonical(origin).endswith(".Literal"):
         return _literal(arguments)
     kind = naming.container(canonical(origin))
     if kind == "transparent":
-        return type_of(arguments[0])
+        return type_of(arguments[0], within)
     if kind == "list":
-        return ListType(type_of(arguments[0]))
+        return ListType(type_of(arguments[0], within))
     if kind == "tuple":
-        members = [type_of(a) for a in arguments if a is not ... and a != ()]
+        members = [type_of(a, within) for a in arguments if a is not ... and a != ()]
         return ListType(union(members) if members else AnyType())
     if kind == "dict":
-        return DictType(type_of(arguments[-1]))
+        return DictType(type_of(arguments[-1], within))
     if kind in ("iterator", "concatenate"):
-        return IteratorType(type_of(arguments[0]), kind == "concatenate")
-    return type_of(origin)
+        return IteratorType(type_of(arguments[0], within), kind == "concatenate")
+    return type_of(origin, within)
 
 
 def _opaque(annotation: Live) -> Type:
@@ -112,7 +120,7 @@ def _literal(arguments: Sequence[Live]) -> Type:
     return optional(literal) if None in arguments else literal
 
 
-def _class(cls: type) -> Type:
+def _class(cls: type, within: tuple[type, ...]) -> Type:
     if issubclass(cls, enum.Enum):
         members = tuple((member.name, member.value) for member in cls)
         return EnumType(cls.__name__, members)
@@ -121,7 +129,10 @@ def _class(cls: type) -> Type:
     flavour = _flavour(cls)
     if flavour is None or naming.is_plain(canonical(cls)):
         return _by_name(cls)
-    return ObjectType(cls.__name__, tuple(_fields(cls, flavour)), flavour, _description(cls))
+    if cls in within:
+        raise Unservable(f"{cls.__name__} contains itself")
+    fields = tuple(_fields(cls, flavour, (*within, cls)))
+    return ObjectType(cls.__name__, fields, flavour, _description(cls))
 
 
 def _by_name(cls: type) -> Type:
@@ -150,13 +161,13 @@ def _description(cls: type) -> str | None:
     return None if not text or generated else inspect.cleandoc(text) or None
 
 
-def _fields(cls: type, flavour: ObjectFlavour) -> list[FieldSpec]:
+def _fields(cls: type, flavour: ObjectFlavour, within: tuple[type, ...]) -> list[FieldSpec]:
     hints = class_hints(cls)
     names = [name for name, hint in hints.items() if not _is_class_variable(name, hint)]
     if flavour is not ObjectFlavour.TYPED_DICT and dataclasses.is_dataclass(cls):
         # What a subclass that is no dataclass itself, or InitVar, names besides is no field.
         names = [field.name for field in dataclasses.fields(cls) if field.name in names]
-    return [_field(cls, name, hints[name], flavour) for name in names]
+    return [_field(cls, name, type_of(hints[name], within), flavour) for name in names]
 
 
 def _is_class_variable(name: str, hint: Live) -> bool:
@@ -165,15 +176,15 @@ def _is_class_variable(name: str, hint: Live) -> bool:
     return ClassVar in (hint, origin_of(hint)) or type(hint).__name__ == "_ClassVar"
 
 
-def _field(cls: type, name: str, hint: Live, flavour: ObjectFlavour) -> FieldSpec:
+def _field(cls: type, name: str, kind: Type, flavour: ObjectFlavour) -> FieldSpec:
     if flavour is ObjectFlavour.TYPED_DICT:
-        return FieldSpec(name, type_of(hint))
+        return FieldSpec(name, kind)
     if flavour is ObjectFlavour.PYDANTIC:
         known: Live = getattr(cls, "model_fields", None) or getattr(cls, "__fields__", {})
         info = getattr(known.get(name), "field_info", known.get(name))
     else:
         info = getattr(cls, "__dataclass_fields__", {}).get(name)
-    return FieldSpec(name, type_of(hint), _field_default(info), getattr(info, "description", None))
+    return FieldSpec(name, kind, _field_default(info), getattr(info, "description", None))
 
 
 def _field_default(info: Live) -> JSON:
@@ -185,6 +196,30 @@ def _field_default(info: Live) -> JSON:
     if unset or default is dataclasses.MISSING:
         return MISSING
     return plain(default)
+
+
+def check_members(name: str, declared: Type, default: JSON | Missing) -> None:
+    """Refuse the default of the input `name` where it is no member of its Enum.
+
+    Raises:
+        Unservable: It is none.
+    """
+    if isinstance(declared, OptionalType):
+        check_members(name, declared.inner, default)
+    elif isinstance(declared, ListType) and isinstance(default, list):
+        for each in default:
+            check_members(name, declared.item, each)
+    elif isinstance(declared, DictType) and isinstance(default, dict):
+        for each in default.values():
+            check_members(name, declared.value, each)
+    elif isinstance(declared, EnumType) and default is not None and default is not MISSING:
+        values = [value for _, value in declared.members]
+        if default not in values:
+            wanted = ", ".join(map(repr, values))
+            raise Unservable(
+                f'the default of "{name}" is {default!r}, which is no member of {declared.name}; '
+                f"write one of {wanted}"
+            )
 
 
 def is_field_info(value: Live) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from typing import TYPE_CHECKING, Any
 
 from cogfal.errors import PredictorError, UnsupportedSignature
-from cogfal.guest.annotations import is_field_info, plain, type_of
+from cogfal.guest.annotations import check_members, is_field_info, plain, type_of
 from cogfal.guest.combining import optional, yielded
+from cogfal.guest.differences import differences
 from cogfal.guest.hints import function_hints
 from cogfal.guest.naming import COG_BASES, COG_ROOTS, METHODS, Unservable
 from cogfal.spec import (
@@ -46,7 +48,7 @@ def read_live(obj: Live, *, path: str, name: str, role: Role = Role.PREDICT) -> 
     """
     cls = obj if inspect.isclass(obj) else None
     method, outer = (None, obj) if cls is None else _method(cls, name, role)
-    function = _innermost(outer)
+    function = innermost(outer)
     hints = _hints(function, f"{path}:{name}")
     try:
         output = type_of(hints.get("return", Any if "return" not in hints else None))
@@ -71,6 +73,28 @@ def read_live(obj: Live, *, path: str, name: str, role: Role = Role.PREDICT) -> 
         streaming=bool(_mark(outer, "__cog_streaming__")),
         max_concurrency=_mark(outer, "__cog_concurrent_max__"),
         description=described or None,
+    )
+
+
+def mismatch(spec: PredictorSpec, target: Live) -> str | None:
+    """Say how an imported predictor differs from what its text said, None where it does not.
+
+    Schema and validation rest on the text. What cannot be read of the object, and what depends on
+    variables of the environment, is only written to stderr.
+    """
+    try:
+        live = read_live(target, path=spec.path, name=spec.name, role=spec.role)
+    except PredictorError as error:
+        sys.stderr.write(f"cogfal: the signature cannot be checked once imported: {error}\n")
+        return None
+    found = differences(spec, live)
+    if found and spec.deploy_time:
+        sys.stderr.write(f"cogfal: {spec.ref} depends on {', '.join(spec.deploy_time)}: {found}\n")
+    if not found or spec.deploy_time:
+        return None
+    return (
+        f"{spec.ref} is not what its text said; {'; '.join(found)}. Write the signature out, "
+        "or set read_by_importing = True"
     )
 
 
@@ -99,7 +123,7 @@ def _method(cls: type, name: str, role: Role) -> tuple[str, Callable[..., Any]]:
     return found[0], getattr(cls, found[0])
 
 
-def _innermost(function: Live) -> Live:
+def innermost(function: Live) -> Live:
     """Return the function whose parameters count: what decorators pass their arguments on to."""
     function = inspect.unwrap(function, stop=_is_described)
     while inspect.ismethod(function):
@@ -109,7 +133,7 @@ def _innermost(function: Live) -> Live:
         return function
     cells = (_content(cell) for cell in function.__closure__ or ())
     inner = [content for content in cells if inspect.isfunction(content)]
-    return _innermost(inner[0]) if len(inner) == 1 else function
+    return innermost(inner[0]) if len(inner) == 1 else function
 
 
 def _is_described(function: Live) -> bool:
@@ -141,8 +165,10 @@ def _inputs(
 ) -> tuple[InputSpec, ...]:
     parameters = list(inspect.signature(function).parameters.values())[1 if skip_first else 0 :]
     names = getattr(function, "__cog_described__", None)
-    wanted = [p for p in parameters if names is None or p.name in names]
-    return tuple(_input(parameter, hints) for parameter in wanted)
+    inputs = [_input(p, hints) for p in parameters if names is None or p.name in names]
+    for each in inputs:
+        check_members(each.name, each.type, each.default)
+    return tuple(inputs)
 
 
 def _input(parameter: inspect.Parameter, hints: Mapping[str, Live]) -> InputSpec:
@@ -221,7 +247,7 @@ def _mark(function: Live, name: str) -> Live:
 def _setup(cls: type | None) -> SetupSpec | None:
     if cls is None or not _own(cls, "setup"):
         return None
-    function = _innermost(cls.setup)  # type: ignore[attr-defined]  # _own found it
+    function = innermost(cls.setup)  # type: ignore[attr-defined]  # _own found it
     return SetupSpec(
         "weights" in inspect.signature(function).parameters, inspect.iscoroutinefunction(function)
     )

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from cogfal.errors import PredictorError, UnsupportedSignature
+from cogfal.guest.annotations import check_members
 from cogfal.guest.combining import optional
+from cogfal.guest.naming import Unservable
 from cogfal.inspection.annotations import Annotations
 from cogfal.inspection.constants import to_json
 from cogfal.inspection.values import Call, FunctionValue, Scope, Unknown, Unresolved, Value
@@ -116,6 +118,10 @@ def build_input(
         default = None
     if nullable and not isinstance(declared, NullType):
         declared = optional(declared)
+    try:
+        check_members(name, declared, default)
+    except Unservable as error:
+        raise UnsupportedSignature(error.reason, where=where) from error
     return InputSpec(
         name,
         declared,
