@@ -158,7 +158,7 @@ cogfal.cog.alias.install()
 import enum, cog
 from typing import *
 from cogfal.guest.arguments import Arguments
-from cogfal.guest.live import mismatch, read_live
+from cogfal.guest.live import read_live, verify
 
 class Colour(enum.Enum):
     RED = "red"
@@ -176,7 +176,7 @@ def main(given):
         handle.close()
     return [type(made["a"]).__module__, str(made["a"]), text, made["b"].closed,
             made["c"].get_secret_value(), [each.name for each in made["d"]],
-            mismatch(spec, Predictor)]
+            verify(spec, Predictor)]
 """
     path = str(tmp_path / "a.txt")
 

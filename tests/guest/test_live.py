@@ -16,7 +16,8 @@ import cogfal.cog
 from cogfal.errors import PredictorError, UnsupportedSignature
 from cogfal.guest.annotations import plain
 from cogfal.guest.differences import differences
-from cogfal.guest.live import mismatch, read_live
+from cogfal.guest.errors import Mismatch
+from cogfal.guest.live import read_live, verify
 from cogfal.inspection import read_predictor
 from cogfal.spec import (
     FieldSpec,
@@ -282,12 +283,13 @@ def test_a_mismatch_is_told_with_its_remedy(capsys: pytest.CaptureFixture[str]) 
     live = read_live(predict, path="predict.py", name="predict")
     text = dataclasses.replace(live, inputs=(InputSpec("x", IntegerType()),))
 
-    assert mismatch(live, predict) is None
-    assert "the text says Integer" in str(mismatch(text, predict))
+    verify(live, predict)
+    with pytest.raises(Mismatch, match="the text says Integer"):
+        verify(text, predict)
     assert capsys.readouterr().err == ""
-    assert mismatch(dataclasses.replace(text, deploy_time=("SIZE",)), predict) is None
+    verify(dataclasses.replace(text, deploy_time=("SIZE",)), predict)
     assert "depends on SIZE" in capsys.readouterr().err
-    assert mismatch(text, Bytes) is None
+    verify(text, Bytes)
     assert "cannot be checked once imported" in capsys.readouterr().err
 
 

@@ -14,17 +14,17 @@ from cogfal.spec import JSON
 
 
 def plain(values: Any) -> Any:
-    """Return inputs as JSON."""
+    """Return inputs as JSON: of a file its path, of a secret its text."""
     if isinstance(values, Mapping):
         return {name: plain(value) for name, value in values.items()}
     if isinstance(values, list | tuple):
         return [plain(value) for value in values]
     if isinstance(values, PurePath):
-        return {"\0path": str(values)}
+        return str(values)
     if isinstance(values, Secret):
-        return {"\0secret": values.get_secret_value()}
+        return values.get_secret_value()
     if isinstance(values, io.IOBase):
-        return {"\0file": str(values.name)}  # type: ignore[attr-defined]
+        return str(values.name)  # type: ignore[attr-defined]  # a file on disk has one
     return values
 
 

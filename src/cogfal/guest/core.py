@@ -129,7 +129,7 @@ class Guest:
         predictor, bind, encode = self._predictor, self._bind, self._tools.encode
 
         def function() -> Any:
-            return predictor.method(**bind(values, kept.append))
+            return predictor.method(**bind(values, kept.append, workspace))
 
         started = self._call(
             call,

@@ -131,7 +131,7 @@ class Inherited(Outlets):
 
     def open(self, originals: Mapping[str, Any], receive: Receiver) -> None:  # noqa: ARG002  # as in `Outlets`
         """Begin; what is written past Python is read by the other process."""
-        for source, number in zip(NUMBERS, self._numbers):  # noqa: B905  # 3.7
+        for source, number in zip(NUMBERS, self._numbers):
             self._outlets[source] = open_text(number, originals[source])
 
     def outlet(self, source: str) -> Any:

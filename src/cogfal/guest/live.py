@@ -10,6 +10,7 @@ from cogfal.errors import PredictorError, UnsupportedSignature
 from cogfal.guest.annotations import check_members, is_field_info, plain, type_of
 from cogfal.guest.combining import optional, yielded
 from cogfal.guest.differences import differences
+from cogfal.guest.errors import Mismatch
 from cogfal.guest.hints import function_hints
 from cogfal.guest.naming import COG_BASES, COG_ROOTS, METHODS, Unservable
 from cogfal.spec import (
@@ -76,26 +77,28 @@ def read_live(obj: Live, *, path: str, name: str, role: Role = Role.PREDICT) -> 
     )
 
 
-def mismatch(spec: PredictorSpec, target: Live) -> str | None:
-    """Say how an imported predictor differs from what its text said, None where it does not.
+def verify(spec: PredictorSpec, target: Live) -> None:
+    """Compare what was imported with what its text said, on which schema and validation rest.
 
-    Schema and validation rest on the text. What cannot be read of the object, and what depends on
-    variables of the environment, is only written to stderr.
+    What cannot be read of the object, and what depends on variables of the environment, is only
+    written to stderr.
+
+    Raises:
+        Mismatch: They differ.
     """
     try:
         live = read_live(target, path=spec.path, name=spec.name, role=spec.role)
     except PredictorError as error:
         sys.stderr.write(f"cogfal: the signature cannot be checked once imported: {error}\n")
-        return None
+        return
     found = differences(spec, live)
     if found and spec.deploy_time:
         sys.stderr.write(f"cogfal: {spec.ref} depends on {', '.join(spec.deploy_time)}: {found}\n")
-    if not found or spec.deploy_time:
-        return None
-    return (
-        f"{spec.ref} is not what its text said; {'; '.join(found)}. Write the signature out, "
-        "or set read_by_importing = True"
-    )
+    elif found:
+        raise Mismatch(
+            f"{spec.ref} is not what its text said; {'; '.join(found)}. Write the signature out, "
+            "or set read_by_importing = True"
+        )
 
 
 def _owner(cls: type, name: str) -> type | None:
