@@ -24,7 +24,15 @@ def environment(*layers: Sequence[str], wheel: bool = False) -> Path:
     """
     sources = [*(ROOT / "src").rglob("*.py"), ROOT / "pyproject.toml"]
     source = [str(wheel_of(ROOT, sources))] if wheel else ["--editable", str(ROOT)]
-    commands = [source, *(list(layer) for layer in layers)]
+    return _built([source, *(list(layer) for layer in layers)])
+
+
+def alone(*packages: str) -> Path:
+    """Return the Python of an environment that holds `packages`, and nothing of cogfal's."""
+    return _built([list(packages)])
+
+
+def _built(commands: Sequence[Sequence[str]]) -> Path:
     digest = hashlib.sha256(repr([sys.version, commands]).encode()).hexdigest()[:16]
     folder = CACHE / "environments" / digest
     folder.mkdir(parents=True, exist_ok=True)

@@ -131,5 +131,10 @@ class CogClient:
     def _client(self) -> httpx.AsyncClient:
         if self._http is None:
             limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
-            self._http = httpx.AsyncClient(trust_env=False, limits=limits, follow_redirects=False)
+            self._http = httpx.AsyncClient(
+                verify=httpx.create_ssl_context(),  # with what SSL_CERT_FILE adds
+                trust_env=False,
+                limits=limits,
+                follow_redirects=False,
+            )
         return self._http

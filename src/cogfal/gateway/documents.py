@@ -73,12 +73,10 @@ class Documents:
             )
         except (httpx.HTTPError, TooMuch) as error:
             raise Refusal(
-                503, "Not ready", f"The app cannot be asked: {type(error).__name__}", retry_after=5
+                502, "No document", f"The app cannot be asked: {type(error).__name__}."
             ) from error
         if answer.status in (401, 403):
             raise Refusal(401, "Unauthenticated", "fal refuses this key.")
         if answer.status != 200 or not isinstance(answer.body, dict):
-            raise Refusal(
-                503, "Not ready", f"The app answered with {answer.status}.", retry_after=5
-            )
+            raise Refusal(502, "No document", f"The app answered with status {answer.status}.")
         return answer.body
