@@ -21,6 +21,7 @@ from cogfal.gateway.ids import Kind
 from cogfal.gateway.intake import Lease, wait_seconds
 from cogfal.gateway.refusals import Refusal, invalid, not_found
 from cogfal.gateway.streams import HEADERS, frames, last_seen
+from cogfal.server.caller import until_gone
 from cogfal.spec import JSON
 
 Handler: TypeAlias = Callable[[Request, Caller], Awaitable[Response]]
@@ -115,23 +116,27 @@ class Routes:
         except BaseException:
             lease.give_back()
             raise
-        state = await self._waited(call, wait_seconds(request))
+        state = await self._waited(call, request)
         return JSONResponse(bodies.prediction(bodies.subject_of(call), state, base), 201)
 
-    async def _waited(self, call: Call, seconds: int | None) -> State:
+    async def _waited(self, call: Call, request: Request) -> State:
         """Return the outcome of a call; where it is not there in time, that it is starting.
 
         Both clients take anything else for the outcome, and Python's would not yield the pieces
-        of the output that it finds in the first answer. Leaving does not cancel.
+        of the output that it finds in the first answer. Leaving ends the waiting, not the call.
         """
+        seconds = wait_seconds(request)
         if seconds is None:
             return State()
         self._gateway.follow(call)
+        ended = asyncio.ensure_future(call.ended.wait())
+        gone = asyncio.ensure_future(until_gone(request.receive))
         try:
-            await asyncio.wait_for(call.ended.wait(), seconds)
-        except asyncio.TimeoutError:
-            return State()
-        return call.state
+            await asyncio.wait({ended, gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ended.cancel()
+            gone.cancel()
+        return call.state if call.ended.is_set() else State()
 
     def _meant(self, request: Request, reference: str | None) -> Version:
         """Return the version that the address of a request or its body names."""

@@ -1,0 +1,270 @@
+"""A gateway to fal's queue, of which a double is asked: states, retries, cancellation, restarts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.gateway.double import FalCloud
+from tests.gateway.gateways import ALICE, BOB, ON_FAL, Served, gateway, gateway_to_fal
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A gateway to fal's double."""
+    with gateway_to_fal(tmp_path_factory.mktemp("fal")) as served:
+        yield served
+
+
+@pytest.fixture
+def alice(served: Served) -> Iterator[httpx.Client]:
+    """Somebody with a key."""
+    with caller(served.url, ALICE) as client:
+        yield client
+
+
+@contextmanager
+def caller(url: str, token: str, timeout: float = 60) -> Iterator[httpx.Client]:
+    """Send requests as somebody."""
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=f"{url}/v1/", headers=headers, timeout=timeout) as client:
+        yield client
+
+
+@pytest.fixture
+def cloud(served: Served) -> FalCloud:
+    """The double."""
+    assert served.cloud is not None
+    return served.cloud
+
+
+def begin(client: httpx.Client, do: str, model: str = "me/model", **more: Any) -> dict[str, Any]:
+    """Begin a prediction."""
+    answer = client.post(f"models/{model}/predictions", json={"input": {"do": do}, **more})
+    assert answer.status_code == 201, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+def states(client: httpx.Client, name: str) -> list[dict[str, Any]]:
+    """Return the states of a prediction, one for each look, until it has ended."""
+    found: list[dict[str, Any]] = []
+    while not found or found[-1]["status"] in ("starting", "processing"):
+        found.append(client.get(f"predictions/{name}").json())
+    return found
+
+
+def test_a_prediction_is_followed_from_the_queue_to_its_end(alice: httpx.Client) -> None:
+    """Waiting in the queue is `starting`, work is `processing` with logs, and then all is there."""
+    begun = begin(alice, "echo")
+
+    looks = states(alice, begun["id"])
+
+    assert [look["status"] for look in looks] == ["starting", "processing", "succeeded"]
+    assert looks[1]["logs"] == "working on echo\n"
+    last = looks[-1]
+    assert (last["output"], last["metrics"]) == ("nothing", {"predict_time": 0.5})
+    assert last["model"] == "me/model"
+    assert last["version"]
+    assert last["urls"]["get"].endswith(f"/v1/predictions/{begun['id']}")
+
+
+def test_what_fal_tries_again_is_starting_again(alice: httpx.Client) -> None:
+    """A runner that is replaced sends its request back to the queue."""
+    begun = begin(alice, "retry")
+
+    looks = states(alice, begun["id"])
+
+    assert [look["status"] for look in looks] == [
+        *("starting", "processing", "starting", "processing", "succeeded")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("do", "error"),
+    [
+        ("fail", "it broke"),
+        ("crash", "it crashed"),
+        ("refuse", "- input.steps: Input should be at least 1\n"),
+    ],
+)
+def test_every_way_to_fail_is_failed(alice: httpx.Client, do: str, error: str) -> None:
+    """Whether the model, the runner or the inputs are at fault."""
+    begun = begin(alice, do)
+
+    last = states(alice, begun["id"])[-1]
+
+    assert (last["status"], last["error"], last["logs"]) == ("failed", error, f"working on {do}\n")
+
+
+def test_waiting_ends_as_starting(alice: httpx.Client) -> None:
+    """Clients take `processing` for done, and pieces of output in the first answer for told."""
+    answer = alice.post(
+        "models/me/model/predictions", json={"input": {"do": "hold"}}, headers={"Prefer": "wait=1"}
+    )
+
+    body = answer.json()
+    assert (answer.status_code, body["status"], body["output"]) == (201, "starting", None)
+    assert alice.get(f"predictions/{body['id']}").json()["status"] == "processing"
+
+
+def test_hanging_up_cancels_nothing(served: Served, alice: httpx.Client, cloud: FalCloud) -> None:
+    """A caller that waits and leaves finds its prediction where it was."""
+    before = len(cloud.asked)
+
+    with caller(served.url, ALICE, timeout=1) as hasty, pytest.raises(httpx.ReadTimeout):
+        hasty.post(
+            "models/me/model/predictions",
+            json={"input": {"do": "hold"}},
+            headers={"Prefer": "wait"},
+        )
+
+    asked = [*cloud.asked.values()][before]
+    listed = alice.get("predictions").json()["results"][0]
+    assert not asked.cancelled
+    assert listed["status"] == "processing"
+
+
+@pytest.mark.parametrize("do", ["wait", "hold"])
+def test_cancelling_is_canceled_before_the_start_and_after(alice: httpx.Client, do: str) -> None:
+    """`aborted` would not validate in Python's client."""
+    begun = begin(alice, do)
+
+    cancelled = alice.post(f"predictions/{begun['id']}/cancel").json()
+
+    assert cancelled["status"] == "canceled"
+    assert alice.get(f"predictions/{begun['id']}").json()["status"] == "canceled"
+
+
+def test_what_is_over_is_not_cancelled(alice: httpx.Client) -> None:
+    """Its outcome stays."""
+    begun = begin(alice, "echo")
+    states(alice, begun["id"])
+
+    cancelled = alice.post(f"predictions/{begun['id']}/cancel").json()
+
+    assert (cancelled["status"], cancelled["output"]) == ("succeeded", "nothing")
+
+
+def test_another_gateway_answers_for_the_same_predictions(served: Served, tmp_path: Path) -> None:
+    """After a restart, or beside it: the id says what to ask fal for. Streams are gone."""
+    with caller(served.url, ALICE) as client:
+        running, waiting = begin(client, "echo"), begin(client, "wait")
+
+    with (
+        gateway(tmp_path, served.environment, *ON_FAL, cloud=served.cloud) as other,
+        caller(other.url, ALICE) as client,
+    ):
+        last = states(client, running["id"])[-1]
+        cancelled = client.post(f"predictions/{waiting['id']}/cancel").json()
+        stream = httpx.get(f"{other.url}/v1/streams/{running['urls']['stream'].split('/')[-1]}")
+        listed = client.get("predictions").json()
+
+    assert (last["status"], last["output"], last["input"]) == ("succeeded", "nothing", None)
+    assert last["created_at"][:10] == running["created_at"][:10]
+    assert "stream" not in last["urls"]
+    assert cancelled["status"] == "canceled"
+    assert stream.status_code == 404
+    assert listed == {"previous": None, "next": None, "results": []}
+
+
+def test_others_see_nothing_of_it(served: Served, alice: httpx.Client) -> None:
+    """With another key a prediction is not there, not in lists, and not cancelled."""
+    begun = begin(alice, "hold")
+
+    with caller(served.url, BOB) as bob:
+        got = bob.get(f"predictions/{begun['id']}")
+        cancelled = bob.post(f"predictions/{begun['id']}/cancel")
+        listed = bob.get("predictions").json()["results"]
+
+    assert (got.status_code, cancelled.status_code, listed) == (404, 404, [])
+    assert alice.get(f"predictions/{begun['id']}").json()["status"] == "processing"
+
+
+@pytest.mark.parametrize(
+    ("token", "model", "status"),
+    [
+        ("mallory:guessed-key", "me/model", 401),
+        (ALICE, "me/absent", 404),
+        (ALICE, "me/unknown", 404),
+        (ALICE, "me/moved", 502),
+    ],
+)
+def test_what_fal_refuses_is_refused(
+    served: Served, cloud: FalCloud, token: str, model: str, status: int
+) -> None:
+    """Wrong keys, apps and models that are not there, and a redirect, which nobody follows."""
+    with caller(served.url, token) as client:
+        answer = client.post(f"models/{model}/predictions", json={"input": {}})
+
+    assert answer.status_code == status, answer.text
+    assert token not in answer.text
+    assert cloud.strays == []
+
+
+def test_versions_are_named_in_three_ways(alice: httpx.Client) -> None:
+    """By id, by model and id, and not at all; an unknown one is refused with the remedy."""
+    named = [
+        alice.post("predictions", json={"version": version, "input": {}})
+        for version in ("words-1", "me/words:words-1", "me/words", "me/model:words-1", "unknown")
+    ]
+
+    assert [answer.status_code for answer in named] == [201, 201, 201, 422, 422]
+    assert "owner/name:VERSION=TARGET" in named[-1].json()["detail"]
+
+
+def test_a_model_without_events_streams_its_pieces(alice: httpx.Client, cloud: FalCloud) -> None:
+    """Apps of cogfal stream every iterator at fal's door; files are told by their address."""
+    begun = begin(alice, "words", "me/pieces", stream=True)
+
+    events = alice.get(begun["urls"]["stream"]).text
+
+    assert [line for line in events.splitlines() if line.startswith("data: ")] == [
+        *("data: a", "data: https://cdn.invalid/1.png", "data: {}")
+    ]
+    ended = alice.get(f"predictions/{begun['id']}").json()
+    assert ended["output"] == ["a", "https://cdn.invalid/1.png"]
+    assert "me/pieces" in cloud.direct
+
+
+def test_a_model_that_does_not_stream_takes_its_turn_in_the_queue(
+    alice: httpx.Client, cloud: FalCloud
+) -> None:
+    """`stream: true` is a wish; what there is comes in events all the same."""
+    begun = begin(alice, "echo", stream=True)
+
+    events = alice.get(begun["urls"]["stream"]).text
+
+    assert "event: output\n" in events
+    assert events.endswith("event: done\nid: 4\ndata: {}\n\n")
+    assert "me/model" in cloud.direct
+    assert [*cloud.asked.values()][-1].do == "echo"
+
+
+def test_a_reader_who_comes_back_goes_on_where_it_was(alice: httpx.Client) -> None:
+    """`Last-Event-ID` leaves out what is known; nobody needs a key for this address."""
+    begun = begin(alice, "echo", "me/streams", stream=True)
+    url = begun["urls"]["stream"]
+
+    whole = httpx.get(url).text
+    rest = httpx.get(url, headers={"Last-Event-ID": "4"}).text
+
+    assert "id: 3\ndata: one \n\n" in whole
+    assert "event: output\nid: 4\ndata: two\ndata: lines \n\n" in whole
+    assert rest == whole[whole.index("event: output\nid: 5") :]
+
+
+def test_nothing_is_logged_that_opens_anything(served: Served, alice: httpx.Client) -> None:
+    """Neither keys nor the addresses of streams."""
+    begun = begin(alice, "echo", stream=True)
+    alice.get(begun["urls"]["stream"])
+
+    assert ALICE not in served.process.output
+    assert begun["urls"]["stream"].split("/")[-1] not in served.process.output
