@@ -76,7 +76,6 @@ class Materialiser:
         fetcher: Gets http and https URLs.
         limits: Bounds each request.
         cache: Where to keep downloads for later requests; None to keep none.
-        cached_inputs: The inputs to fetch through the cache; None for all.
     """
 
     def __init__(
@@ -86,7 +85,6 @@ class Materialiser:
         limits: FileLimits,
         *,
         cache: FileCache | None = None,
-        cached_inputs: Collection[str] | None = None,
     ) -> None:
         self._inputs = {
             each.name: each for each in spec.inputs if holds(each.type, PathType, FileType)
@@ -94,7 +92,6 @@ class Materialiser:
         self._fetcher = fetcher
         self._limits = limits
         self._cache = cache
-        self._cached_inputs = cached_inputs
 
     async def materialise(self, values: Mapping[str, Any], workspace: Workspace) -> dict[str, Any]:
         """Return `values` with files in place of their URLs: `cog.Path`s and binary file objects.
@@ -144,9 +141,7 @@ class Materialiser:
         return place.url, self._is_cached(place)
 
     def _is_cached(self, place: FileInput) -> bool:
-        if self._cache is None or place.is_own or _is_data_url(place.url):
-            return False
-        return self._cached_inputs is None or place.loc[0] in self._cached_inputs
+        return self._cache is not None and not place.is_own and not _is_data_url(place.url)
 
     async def _fetch_all(
         self, places: Sequence[FileInput], workspace: Workspace
