@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from weakref import ReferenceType, ref
 
 import pytest
 
+from cogfal.engine.prediction import Prediction
 from cogfal.server.envelope import ALL_EVENTS, WebhookEvent
 from cogfal.server.requester import Requester
 from cogfal.server.webhooks import InCogsWords, Target, Webhooks, WebhookSettings, settings_from
@@ -293,5 +296,29 @@ def test_closing_waits_for_what_is_under_way(hooks: Receiver) -> None:
 
         assert len(hooks.at("/fail-1")) == 2
         assert time.monotonic() - begun < 5
+
+    run(main)
+
+
+def test_last_states_that_wait_are_bounded_in_bytes(hooks: Receiver) -> None:
+    """Where the receiver is down, the latest are kept, and nothing of their predictions."""
+
+    async def main() -> None:
+        sending = Sending(FAST._replace(kept_bytes=250_000, first_pause=20.0, longest_pause=20.0))
+        ends: list[ReferenceType[Prediction]] = []
+        for number in range(5):
+            play = Play(f"id {number}")
+            ends.append(ref(play.prediction))
+            sending.tell(play, f"{hooks.url}/fail-99", WebhookEvent.COMPLETED)
+            play.put_out("x" * 100_000)
+            play.succeed()
+            del play
+        await sending.logged("too many bytes", 3)
+        await sending.logged("trying again in 20 s", 2)
+        gc.collect()
+
+        assert sum("too many bytes" in line for line in sending.log) == 3
+        assert [end() for end in ends] == [None] * 5
+        await sending.webhooks.close(0)
 
     run(main)

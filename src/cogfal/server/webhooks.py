@@ -16,7 +16,7 @@ from typing import Final, NamedTuple, Protocol
 import httpx
 
 from cogfal.engine.prediction import Event, Log, Output, Prediction, Started
-from cogfal.json_text import written
+from cogfal.json_text import in_turn, slices
 from cogfal.server.cog_messages import Body, ended, progress, started
 from cogfal.server.envelope import WebhookEvent
 from cogfal.server.requester import Reply, Requester, Unreachable
@@ -29,7 +29,8 @@ class WebhookSettings(NamedTuple):
     """How webhooks are sent; times are seconds.
 
     `token` is sent as bearer to `token_hosts` only. At most `capacity` predictions have webhooks
-    under way; the one that has been waiting longest for its receiver makes room for another.
+    under way, and last states of at most `kept_bytes` wait to be taken; the one that has been
+    waiting longest for its receiver makes room for another.
     """
 
     interval: float = DEFAULT_INTERVAL
@@ -37,6 +38,7 @@ class WebhookSettings(NamedTuple):
     first_pause: float = 0.2
     longest_pause: float = 60.0
     capacity: int = 1000
+    kept_bytes: int = 64 * 1024**2
     user_agent: str = "cogfal"
     token: str | None = None
     token_hosts: frozenset[str] = field(default_factory=frozenset)
@@ -140,8 +142,8 @@ class Webhooks:
         """Send what happens to `subject` from now on to `target`; returns at once."""
         if len(self._under_way) >= self.settings.capacity:
             self._make_room()
-        delivery = Delivery(subject, target, self.settings, self._send, self._log)
-        task = asyncio.ensure_future(delivery.work())
+        delivery = Delivery(target, self.settings, self._send, self._log, self._fit)
+        task = asyncio.ensure_future(delivery.work(subject, subject.events()))
         self._under_way[delivery] = task
         task.add_done_callback(lambda _: self._under_way.pop(delivery, None))
 
@@ -159,8 +161,19 @@ class Webhooks:
 
     def _make_room(self) -> None:
         waiting = (delivery for delivery in self._under_way if delivery.insisting)
-        delivery = next(waiting, next(iter(self._under_way)))
-        self._log(f"gave up the webhook to {delivery.host}: too many are waiting")
+        self._give_up(next(waiting, next(iter(self._under_way))), "too many are waiting")
+
+    def _fit(self, new: Delivery) -> None:
+        """Give up those that have waited longest, as far as all that wait are too many bytes."""
+        waiting = [each for each in self._under_way if each.insisting]
+        size = sum(each.size for each in waiting)
+        for each in waiting:
+            if size > self.settings.kept_bytes and each is not new:
+                size -= each.size
+                self._give_up(each, "too many bytes are waiting")
+
+    def _give_up(self, delivery: Delivery, reason: str) -> None:
+        self._log(f"gave up the webhook to {delivery.host}: {reason}")
         self._under_way.pop(delivery).cancel()
 
     async def _send(self, target: Target, body: bytes) -> Reply:
@@ -185,24 +198,26 @@ def host_of(url: str) -> str:
 class Delivery:
     """The webhooks of one prediction.
 
-    `insisting` says that only the end is left to be taken by the receiver.
+    Attributes:
+        insisting: Whether only the end is left to be taken by the receiver.
+        size: Bytes that are kept for that.
     """
 
     def __init__(
         self,
-        subject: Subject,
         target: Target,
         settings: WebhookSettings,
         send: Callable[[Target, bytes], Awaitable[Reply]],
         log: Callable[[str], None],
+        fit: Callable[[Delivery], None],
     ) -> None:
         self.insisting = False
-        self._subject = subject
+        self.size = 0
+        self._fit = fit
         self._target = target
         self._settings = settings
         self._send = send
         self._log = log
-        self._events = subject.events()
         self._changed = asyncio.Event()
         self._started = False
         self._news = False
@@ -214,22 +229,25 @@ class Delivery:
         """The receiver's host."""
         return host_of(self._target.url)
 
-    async def work(self) -> None:
+    async def work(self, subject: Subject, events: AsyncIterator[Event]) -> None:
         """Send everything there is to send, and return once the end is taken or given up."""
-        following = asyncio.ensure_future(self._follow())
+        following = asyncio.ensure_future(self._follow(events))
         try:
             await self._until(lambda: self._started or self._over)
             if self._started and WebhookEvent.START in self._target.events:
-                await self._once(self._subject.started())
-            await self._report_progress()
+                await self._once(subject.started())
+            await self._report_progress(subject)
             await following
         finally:
             following.cancel()
         if WebhookEvent.COMPLETED in self._target.events:
-            await self._insist(written(self._subject.ended()))
+            body = await _written(subject.ended())
+            # What may wait for days is these bytes, not the prediction with all that it holds.
+            del subject, events
+            await self._insist(body)
 
-    async def _follow(self) -> None:
-        async for event in self._events:
+    async def _follow(self, events: AsyncIterator[Event]) -> None:
+        async for event in events:
             self._note(event)
             self._changed.set()
         self._over = True
@@ -246,15 +264,15 @@ class Delivery:
             case _:
                 pass
 
-    async def _report_progress(self) -> None:
+    async def _report_progress(self, subject: Subject) -> None:
         while not self._over:
             await self._until(lambda: self._news or self._over)
             await self._until(lambda: self._over, self._wait_left())
             if not self._over:
-                await self._once(self._subject.progress())
+                await self._once(subject.progress())
         alone = WebhookEvent.COMPLETED not in self._target.events
         if self._news and (alone or self._wait_left() <= 0):
-            await self._once(self._subject.progress())
+            await self._once(subject.progress())
 
     def _wait_left(self) -> float:
         return self._next_time - asyncio.get_running_loop().time()
@@ -275,7 +293,7 @@ class Delivery:
         self._news = False
         self._next_time = asyncio.get_running_loop().time() + self._settings.interval
         try:
-            reply = await self._send(self._target, written(body))
+            reply = await self._send(self._target, await _written(body))
         except Unreachable as error:
             self._log(f"no webhook to {self.host}: {error}")
             return
@@ -284,7 +302,8 @@ class Delivery:
 
     async def _insist(self, body: bytes) -> None:
         """Send until it is taken, or will never be."""
-        self.insisting = True
+        self.insisting, self.size = True, len(body)
+        self._fit(self)
         pause = self._settings.first_pause
         while (problem := await self._problem(body)) is not None:
             again = problem.hopeful
@@ -303,6 +322,11 @@ class Delivery:
         if reply.success:
             return None
         return Problem(f"it was answered with {reply.status}", hopeful=reply.status in RETRIED)
+
+
+async def _written(body: Body) -> bytes:
+    """Write a state, which may be large, and let others have their turn meanwhile."""
+    return b"".join([piece async for piece in in_turn(slices(body))])
 
 
 class Problem(NamedTuple):
