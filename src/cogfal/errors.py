@@ -29,7 +29,7 @@ Each says what happened, where, and what to do about it; each carries its parts 
 from __future__ import annotations
 
 import copyreg
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cogfal.spec import JSON, Location
@@ -158,11 +158,32 @@ class PredictionError(CogfalError):
     """Base of the ways in which a prediction ends without a result."""
 
 
+class FalAnswer(NamedTuple):
+    """What an exception of the author's asks fal's endpoint to answer.
+
+    With a `type` of fal's catalogue, `detail` is a text about the value at `loc`, the path below
+    the request's inputs, and `context` is fal's `ctx`. Without one, `detail` is the answer's own.
+    None says that the exception leaves it open.
+    """
+
+    status: int
+    detail: JSON
+    type: str | None = None
+    loc: tuple[str | int, ...] = ()
+    context: dict[str, JSON] | None = None
+    retryable: bool | None = None
+    billable_units: float | None = None
+    headers: Mapping[str, str] | None = None
+
+
 class PredictorFailed(PredictionError):
     """Report that the author's code raised; the text is its exception's.
 
-    The cause is chained where the author's code is in this process.
+    The cause is chained where the author's code is in this process. `fal` is what the exception
+    asks fal's endpoint to answer, None where it was an ordinary one.
     """
+
+    fal: FalAnswer | None = None
 
 
 class DeviceError(PredictorFailed):

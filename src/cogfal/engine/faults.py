@@ -12,6 +12,7 @@ def failure(fault: Fault) -> PredictorFailed:
     failed = (DeviceError if fault.device else PredictorFailed)(fault.text)
     if isinstance(failed, DeviceError):
         failed.broken = fault.broken
+    failed.fal = fault.fal
     failed.__cause__ = fault.error
     return failed
 

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from .calls import writable
+from .fal_answer import fal_answer_of
 
 LONGEST_TEXT = 8 * 1024
 """Characters of an exception's text that are told."""
@@ -28,8 +29,8 @@ class Fault(NamedTuple):
     """What went wrong in the author's code, in plain values of bounded length.
 
     `device` says that the accelerator is out of memory or broken, `broken` the latter alone;
-    `cancellation` that it is how a cancellation looks. `kind` is the exception's class; `error` is
-    the exception itself, which stays in its process.
+    `cancellation` that it is how a cancellation looks. `kind` is the exception's class, `fal` what
+    it asks fal's endpoint to answer; `error` is the exception itself, which stays in its process.
     """
 
     text: str
@@ -38,6 +39,7 @@ class Fault(NamedTuple):
     broken: bool = False
     cancellation: bool = False
     kind: str = ""
+    fal: Any = None
     error: Any = None
 
 
@@ -55,6 +57,7 @@ def fault_of(error: BaseException) -> Fault:
         broken,
         cancellation,
         type(error).__name__,
+        fal_answer_of(error),
         error,
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from .encoding import Encoded, FileReference
 from .events import RAISED, RETURNED, YIELDED, Done, Failure, Flush, Log, Metric, Piece
+from .fal_answer import checked
 from .faults import Fault
 
 SHORT = 4096
@@ -63,8 +64,9 @@ def _failure(values: Any) -> Failure:
 
 
 def _fault(values: Any) -> Fault:
-    text, traceback, *flags, kind = _unpacked(values, 6)
-    return Fault(str(text), str(traceback), *map(bool, flags), kind=str(kind))
+    text, traceback, device, broken, cancellation, kind, fal = _unpacked(values, 7)
+    flags = (bool(device), bool(broken), bool(cancellation))
+    return Fault(str(text), str(traceback), *flags, str(kind), fal and checked(fal))
 
 
 def _unpacked(values: Any, count: int) -> list[Any]:

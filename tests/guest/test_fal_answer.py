@@ -1,0 +1,213 @@
+"""Exceptions with a meaning on fal keep it on the way out of the author's process."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import fal.exceptions
+import fastapi
+import pytest
+import starlette.exceptions
+
+from cogfal import fal_errors
+from cogfal.engine.faults import failure
+from cogfal.errors import FalAnswer
+from cogfal.guest.events import RAISED, Piece
+from cogfal.guest.fal_answer import fal_answer_of
+from cogfal.guest.faults import fault_of
+from cogfal.guest.messages import event_of, message_of
+from tests.interpreters import on_every_python, run_there
+
+
+class Own(fal_errors.InputError):
+    """An author's own kind."""
+
+    type = "too_many_cats"
+
+
+class OwnHttp(fastapi.HTTPException):
+    """An author's own, of FastAPI's."""
+
+
+MEANT: dict[str, tuple[BaseException, FalAnswer]] = {
+    "catalogue": (
+        fal_errors.ImageTooSmall("too small", loc="image", min_width=64, min_height=32),
+        FalAnswer(
+            422,
+            "too small",
+            "image_too_small",
+            ("image",),
+            {"min_width": 64, "min_height": 32},
+            False,
+            0,
+            {},
+        ),
+    ),
+    "place inside of an input": (
+        fal_errors.NoMediaGenerated(loc=["images", 2], billable_units=1.5),
+        FalAnswer(
+            422,
+            "no media generated",
+            "no_media_generated",
+            ("images", 2),
+            None,
+            False,
+            1.5,
+            {},
+        ),
+    ),
+    "not the caller's": (
+        fal_errors.DownstreamServiceUnavailable("busy"),
+        FalAnswer(500, "busy", "downstream_service_unavailable", (), None, True, None, {}),
+    ),
+    "retryable": (
+        fal_errors.FalError("again", retryable=True),
+        FalAnswer(500, "again", "internal_server_error", (), None, True, None, {}),
+    ),
+    "own kind": (Own("meow"), FalAnswer(422, "meow", "too_many_cats", (), None, False, 0, {})),
+    "fal's field": (
+        fal.exceptions.FieldException("prompt", "no", type="content_policy_violation"),
+        FalAnswer(422, "no", "content_policy_violation", ("prompt",), None, False, 0, {}),
+    ),
+    "fal's app": (fal.exceptions.AppException("no", 418), FalAnswer(418, "no", headers={})),
+    "fal's file": (
+        fal.exceptions.FileTooLargeError(),
+        FalAnswer(422, "File is too large.", "file_too_large", (), None, False, 0, {}),
+    ),
+    "fal's cancellation": (
+        fal.exceptions.RequestCancelledException("gone"),
+        FalAnswer(499, "gone", headers={}),
+    ),
+    "fastapi's": (
+        fastapi.HTTPException(402, {"a": [1]}, {"Retry-After": "3", "Content-Type": "x"}),
+        FalAnswer(402, {"a": [1]}, headers={"Retry-After": "3"}),
+    ),
+    "an own of fastapi's": (OwnHttp(404), FalAnswer(404, "Not Found", headers={})),
+    "starlette's": (
+        starlette.exceptions.HTTPException(404, "gone", {"X": "a\r\nSet-Cookie: b"}),
+        FalAnswer(404, "gone", headers={}),
+    ),
+}
+
+
+@pytest.mark.parametrize(("error", "answer"), MEANT.values(), ids=MEANT.keys())
+def test_an_exception_with_a_meaning_is_told_as_plain_data(
+    error: BaseException, answer: FalAnswer
+) -> None:
+    """Status, place, type, retrying and billing are what the author's exception says."""
+    assert fal_answer_of(error) == answer
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("x"),
+        fal_errors.FalError("x", loc=["deep"] * 3000),
+        fastapi.HTTPException(200),
+        fastapi.HTTPException(400, "x" * 100_000),
+        fal.exceptions.AppException("x", "soon"),  # type: ignore[arg-type]  # as authors may
+    ],
+    ids=["ordinary", "endless place", "no error", "endless detail", "no status"],
+)
+def test_what_makes_no_answer_is_an_ordinary_exception(error: BaseException) -> None:
+    """Nothing that an author puts into one breaks the answer."""
+    assert fal_answer_of(error) is None
+
+
+@pytest.mark.parametrize(("error", "answer"), MEANT.values(), ids=MEANT.keys())
+def test_the_meaning_crosses_to_the_servers_process(
+    error: BaseException, answer: FalAnswer
+) -> None:
+    """The error that the server reports says the same, wherever the author's code ran."""
+    message, body = message_of(Piece(1, RAISED, fault_of(error)))
+
+    event = event_of(json.loads(json.dumps(message)), body)
+
+    assert failure(event.value).fal == answer
+
+
+def kinds() -> list[type[fal_errors.FalError]]:
+    """Return every class of the catalogue."""
+    classes = [each for _, each in inspect.getmembers(fal_errors, inspect.isclass)]
+    return [each for each in classes if issubclass(each, fal_errors.FalError)]
+
+
+OF_THE_CALLER = [
+    "content_policy_violation",
+    "no_media_generated",
+    "feature_not_supported",
+    "one_of",
+    "value_error",
+    "image_too_small",
+    "image_too_large",
+    "image_load_error",
+    "face_detection_error",
+    "file_download_error",
+    "file_too_large",
+    "greater_than",
+    "greater_than_equal",
+    "less_than",
+    "less_than_equal",
+    "multiple_of",
+    "sequence_too_short",
+    "sequence_too_long",
+    "invalid_archive",
+    "archive_file_count_below_minimum",
+    "archive_file_count_exceeds_maximum",
+    "audio_duration_too_short",
+    "audio_duration_too_long",
+    "video_duration_too_short",
+    "video_duration_too_long",
+    "unsupported_audio_format",
+    "unsupported_image_format",
+    "unsupported_video_format",
+]
+
+
+def test_the_catalogue_is_whole() -> None:
+    """Each kind of fal's model errors has a class of its own, with its status."""
+    found = {kind.type: (kind.status, kind.retryable) for kind in kinds()}
+
+    assert len(found) == len(kinds())
+    assert found == {
+        **dict.fromkeys(OF_THE_CALLER, (422, False)),
+        "internal_server_error": (500, False),
+        "generation_timeout": (504, False),
+        "downstream_service_error": (400, False),
+        "downstream_service_unavailable": (500, True),
+    }
+
+
+@pytest.mark.parametrize("kind", kinds(), ids=lambda kind: str(kind.__name__))
+def test_each_is_an_ordinary_exception(kind: type[fal_errors.FalError]) -> None:
+    """It has its message, and survives pickling with all that it says."""
+    error = kind("what happened", loc="image", limit=3)
+
+    again = pickle.loads(pickle.dumps(error))
+
+    assert isinstance(error, Exception)
+    assert (str(again), again.loc, again.context) == ("what happened", ("image",), {"limit": 3})
+
+
+@on_every_python
+def test_every_python_offers_the_catalogue(python: Path) -> None:
+    """An author's process of any version tells the same."""
+    program = """
+from cogfal import fal_errors
+from cogfal.guest.faults import fault_of
+
+def main(given):
+    try:
+        raise fal_errors.OneOf("none of them", loc="mode", expected=["a", "b"])
+    except fal_errors.FalError as error:
+        return fault_of(error).fal
+"""
+
+    told: Any = run_there(python, program)
+
+    context = {"expected": ["a", "b"]}
+    assert told == [422, "none of them", "one_of", ["mode"], context, False, 0, {}]
