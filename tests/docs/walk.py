@@ -93,7 +93,9 @@ class Walk:
             command = ["-c", _RUN_FILE, block.file]
         else:
             self._succeed(
-                block, [str(forking.command("python")), "-c", self.prelude + text], self.variables
+                block,
+                [str(forking.command("python")), "-c", self.prelude + self._here(text)],
+                self.variables,
             )
             return
         self._succeed(block, [str(forking.command("python")), *command])
