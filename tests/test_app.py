@@ -29,6 +29,13 @@ TOKENS = """
         async def predict(self, text: str) -> ConcatenateIterator[str]:
             yield text
 """
+PICTURE = """
+    from cog import BasePredictor, Path
+
+    class Predictor(BasePredictor):
+        def predict(self) -> Path:
+            return Path("x.png")
+"""
 CONFIG = """
     build:
       python_packages: ["numpy==2.1.0"]
@@ -77,14 +84,14 @@ def test_the_app_name_is_the_class_own(
 
 
 def test_from_cog_takes_everything_from_cog_yaml(tmp_path: Path) -> None:
-    """Predictor, requirements and name are the project's; what cogfal needs is added."""
+    """Predictor, requirements and name are the project's."""
     text = "import cogfal\n\nApp = cogfal.App.from_cog('cog.yaml', machine_type='GPU-H100')\n"
     project = write_project(tmp_path, predict_py=ECHO, cog_yaml=CONFIG, app_py=text)
 
     app = app_of(project)
 
     assert app.app_name == "my-model"
-    assert app.requirements == ["numpy==2.1.0", "pillow"]
+    assert app.requirements == ["numpy==2.1.0"]
     assert app.machine_type == "GPU-H100"
     assert app.project.predictor.ref == "predict.py:Predictor"
 
@@ -101,7 +108,7 @@ def test_from_cog_without_an_image_is_named_after_its_directory(tmp_path: Path) 
 def test_attributes_of_the_class_win_over_cog_yaml(tmp_path: Path) -> None:
     """A class that names its requirements gets those, and what cogfal needs."""
     text = app_file('predictor = "predict.py:Predictor"\nrequirements = ["scipy", "Pillow==11.0"]')
-    project = write_project(tmp_path, predict_py=ECHO, cog_yaml=CONFIG, app_py=text)
+    project = write_project(tmp_path, predict_py=PICTURE, cog_yaml=CONFIG, app_py=text)
 
     assert app_of(project).requirements == ["scipy", "Pillow==11.0"]
 
@@ -109,9 +116,35 @@ def test_attributes_of_the_class_win_over_cog_yaml(tmp_path: Path) -> None:
 def test_layers_of_requirements_stay_layers(tmp_path: Path) -> None:
     """What cogfal needs becomes a layer of its own."""
     text = app_file('predictor = "predict.py:Predictor"\nrequirements = [["torch"], ["xformers"]]')
-    project = write_project(tmp_path, predict_py=ECHO, app_py=text)
+    project = write_project(tmp_path, predict_py=PICTURE, app_py=text)
 
     assert app_of(project).requirements == [["torch"], ["xformers"], ["pillow"]]
+
+
+def test_pillow_is_needed_only_where_an_output_may_hold_a_file(tmp_path: Path) -> None:
+    """Nothing else of cogfal's looks at pictures."""
+    text = write_project(tmp_path / "text", predict_py=ECHO)
+    picture = write_project(tmp_path / "picture", predict_py=PICTURE)
+
+    assert app_of(text).requirements == []
+    assert app_of(picture).requirements == ["pillow"]
+
+
+def test_a_subclass_inherits_what_its_base_asked_for(tmp_path: Path) -> None:
+    """The base's own requirements and files are its wishes, not what became of them."""
+    text = (
+        app_file(
+            'predictor = "predict.py:Predictor"\nrequirements = ["scipy"]\napp_files = ["data"]',
+            "class Small(cogfal.App, python_version='3.11'):",
+        )
+        + '\n\nclass Big(Small):\n    machine_type = "GPU-H100"\n'
+    )
+    project = write_project(tmp_path, predict_py=ECHO, app_py=text, data__x_txt="")
+
+    big = app_of(project, "Big")
+
+    assert big.requirements == ["scipy"]
+    assert big.host_kwargs["python_version"] == "3.11"
 
 
 def test_settings_of_fal_reach_fal(tmp_path: Path) -> None:
@@ -151,7 +184,7 @@ def test_a_subclass_of_an_app_keeps_its_predictor(tmp_path: Path) -> None:
 
     assert big.app_name == "big"
     assert big.machine_type == "GPU-H100"
-    assert big.requirements == ["numpy==2.1.0", "pillow"]
+    assert big.requirements == ["numpy==2.1.0"]
     assert big.project.predictor.name == "Predictor"
 
 
@@ -321,7 +354,7 @@ def test_wrap_reads_a_class_at_hand(tmp_path: Path) -> None:
     app = app_of(project)
 
     assert app.app_name == "shouter"
-    assert app.requirements == ["numpy", "pillow"]
+    assert app.requirements == ["numpy"]
     assert app.project.predictor.inputs[0].max_length == 5
 
 

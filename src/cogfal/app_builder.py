@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from cogfal.declared_files import with_declared_files
 from cogfal.errors import ConfigError, PredictorError, SettingError
 from cogfal.fal_settings import (
     RUNNER_REQUIREMENTS,
@@ -21,6 +22,7 @@ from cogfal.fal_settings import (
     flat,
     is_requirement,
     layers_of,
+    runner_requirements,
 )
 from cogfal.guest.errors import SetupFailed
 from cogfal.guest.live import read_live
@@ -96,8 +98,17 @@ class AppBuilder:
         """Plan what fal needs, for a predictor where one could be read."""
         settings = _plan_settings(self._request, self.root)
         if predictor is not None:
-            settings = replace(settings, asynchronous=predictor.shape.asynchronous)
+            settings = replace(
+                settings,
+                asynchronous=predictor.shape.asynchronous,
+                requirements=runner_requirements(predictor),
+            )
         environment = plan_environment(self.config, self.root, settings)
+        declared, app_file = self._request.declared, self._request.app_file
+        files = with_declared_files(
+            environment.files, declared, app_file, in_image=environment.dockerfile is not None
+        )
+        environment = replace(environment, files=files)
         if not environment.decision.own:
             self._check_requirements(settings, environment.python_version)
         return environment
@@ -140,15 +151,16 @@ def build_app(request: AppRequest) -> BuiltApp:
     environment = builder.environment(spec)
     if gathered is None:
         _warn(environment)
+    project = here._replace(
+        runner_root="." if "image" in request.declared else environment.files.directory,
+        variables=environment.variables,
+        caches=environment.caches,
+        weights=environment.weights,
+    )
     return BuiltApp(
-        project=here._replace(
-            runner_root="." if "image" in request.declared else environment.files.directory,
-            variables=environment.variables,
-            caches=environment.caches,
-            weights=environment.weights,
-        ),
+        project=project,
         environment=environment,
-        settings=fal_settings(environment, spec, request.declared),
+        settings=fal_settings(environment, project, request.settings.environment, request.declared),
         keywords=fal_keywords(environment, request.declared),
     )
 
@@ -260,6 +272,7 @@ def _plan_settings(request: AppRequest, root: Path) -> PlanSettings:
     return PlanSettings(
         environment=wanted.environment if request.given is None else "shared",
         own_image="image" in declared,
+        interpreter=wanted.interpreter,
         layers=tuple(tuple(each) for each in layers_of(declared.get("requirements") or []) if each),
         gpu_machine_type=wanted.gpu_machine_type,
         kind=declared.get("kind") or "auto",

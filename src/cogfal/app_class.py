@@ -66,13 +66,18 @@ def settle(cls: type[AppState], base: type[AppState], kwargs: dict[str, Any]) ->
     """
     if cls.app_file is None or "predictor" in vars(cls) or "cog_yaml" in vars(cls):
         cls.app_file = vars(cls).get("app_file") or str(_defining_file(cls))
-    own = {name: value for name, value in vars(cls).items() if name not in vars(AppState)}
-    check_settings({**own, **kwargs}, _known(base), Path(cls.app_file))
     check_endpoints(cls, base)
     allow_overrides(cls, base)
+    known = _known(base)
+    own = {name: value for name, value in vars(cls).items() if name not in vars(AppState)}
+    check_settings({**own, **kwargs}, known, Path(cls.app_file))
+    if "registries" in own:
+        cls.registries = own["registries"] = StaysHere(cls.registries)
+    said = {**own, **kwargs}
+    cls.own_settings = {name: said[name] for name in said if name in known and name != "name"}
     cls.checked_settings = AppSettings.of(cls)
     if cls.predictor or cls.cog_yaml or cls.given:
-        kwargs = {**kwargs, **_build(cls, {**_declared(cls, base), **kwargs})}
+        kwargs = {**kwargs, **_build(cls, _declared(cls, base, known))}
     return kwargs
 
 
@@ -86,7 +91,6 @@ def _build(cls: type[AppState], declared: Mapping[str, Any]) -> dict[str, Any]:
     cls.project = built.project
     for name, value in built.settings.items():
         setattr(cls, name, value)
-    cls.settled = frozenset(built.settings)
     cls.checked_settings = AppSettings.of(cls)
     if cls.predictor is not None:
         cls.given = ()
@@ -113,13 +117,20 @@ def _needs_fal(cls: type[AppState]) -> bool:
     return any(may_hold_file(spec.output) for spec in specs if spec is not None)
 
 
-def _declared(cls: type[AppState], base: type[AppState]) -> dict[str, Any]:
-    """Collect the attributes that the class, or one between it and `base`, sets itself."""
+def _declared(cls: type[AppState], base: type[AppState], known: frozenset[str]) -> dict[str, Any]:
+    """Collect the settings that the class, or one between it and `base`, makes itself."""
     declared: dict[str, Any] = {}
     for each in reversed(cls.__mro__[: cls.__mro__.index(base)]):
-        settled = vars(each).get("settled", frozenset())
-        declared |= {k: v for k, v in vars(each).items() if k not in settled}
+        names = vars(each)
+        declared |= names.get("own_settings", {k: v for k, v in names.items() if k in known})
     return declared
+
+
+class StaysHere(dict[str, Any]):
+    """A dictionary of credentials, which is empty wherever it is pickled to."""
+
+    def __reduce__(self) -> tuple[type[dict[str, Any]], tuple[()]]:
+        return dict, ()
 
 
 def _added(modules: list[str]) -> list[str]:

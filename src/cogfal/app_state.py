@@ -5,6 +5,8 @@ This travels to the runner by value, as `app` does.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from cogfal.server.stores import StoreChooser, choose_without_fal
@@ -28,8 +30,8 @@ class AppState(WithSource, Settings):
     given: ClassVar[tuple[Any, ...]] = ()
     """The predictor itself, where it travels with the App."""
 
-    settled: ClassVar[frozenset[str]] = frozenset()
-    """The attributes that were taken from the project."""
+    own_settings: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    """What the class itself sets of cogfal's and fal's settings, before its project was read."""
 
     choose_store: ClassVar[StoreChooser] = choose_without_fal
     """Says where output files go; fal's own stores travel only with an App that may need them."""

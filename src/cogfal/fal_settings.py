@@ -3,47 +3,72 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from fal.container import ContainerImage
 from packaging.requirements import InvalidRequirement, Requirement
 
-from cogfal.project.environment import Environment
-from cogfal.spec import PredictorSpec
+from cogfal.outputs import may_hold_file
+from cogfal.project.environment import Environment, Files
+from cogfal.settings import EnvironmentSettings
+from cogfal.spec import PredictorSpec, ProjectSpec
 
 RUNNER_REQUIREMENTS: Final = ("pillow",)
 """What cogfal's own code needs on a runner beyond the packages that fal installs there."""
 
+_WORKDIR: Final = re.compile(r"^\s*WORKDIR\s", re.IGNORECASE | re.MULTILINE)
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def fal_settings(
-    environment: Environment, spec: PredictorSpec, declared: Mapping[str, Any]
+    environment: Environment,
+    project: ProjectSpec,
+    wanted: EnvironmentSettings,
+    declared: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return the attributes for what the class does not declare itself."""
+    """Return the attributes that are to be set on the class.
+
+    Where the class declares one itself, that holds, but the project's files and what cogfal needs
+    come in addition.
+    """
+    spec = project.predictor
     settings: dict[str, Any] = {"machine_type": _listed(environment.machine_type)}
     multiplexing = environment.max_multiplexing or spec.max_concurrency
     if multiplexing is not None and spec.shape.asynchronous:
         settings["max_multiplexing"] = multiplexing
-    image = declared.get("image") or declared.get("kind") == "container"
-    if not image and environment.kind == "virtualenv":
-        settings |= _virtualenv(environment)
-    elif not image:
-        settings |= _container(environment)
     missing = {name: value for name, value in settings.items() if name not in declared}
+    if declared.get("image") is not None:
+        files = {"image": with_project(declared["image"], environment.files, spec)}
+    elif environment.kind == "virtualenv":
+        files = _virtualenv(environment, project.root, declared)
+    else:
+        files = _container(environment, wanted)
     requirements = list(environment.requirements)
     if not environment.decision.own:  # else what is declared is the model's
         requirements = declared.get("requirements", requirements)
-    return {**missing, "requirements": with_runner_requirements(requirements)}
+    needed = runner_requirements(*filter(None, (spec, project.trainer)))
+    return {**missing, **files, "requirements": _with(requirements, needed)}
 
 
-def with_runner_requirements(requirements: list[Any]) -> list[Any]:
-    """Add what cogfal needs on the runner to an App's requirements, flat or in layers."""
+def runner_requirements(*specs: PredictorSpec) -> tuple[str, ...]:
+    """Return what cogfal's own code needs on the runner of these.
+
+    Pillow looks at pictures that are delivered, and at nothing else.
+    """
+    return RUNNER_REQUIREMENTS if any(may_hold_file(spec.output) for spec in specs) else ()
+
+
+def _with(requirements: list[Any], needed: Sequence[str]) -> list[Any]:
+    """Add what is needed to an App's requirements, flat or in layers, unless it is named."""
     names = map(_NAME.match, flat(requirements))
     named = {name[0].lower() for name in names if name is not None}
-    added = [each for each in RUNNER_REQUIREMENTS if each not in named]
+    added = [each for each in needed if each not in named]
     if not added:
         return requirements
     return [*requirements, added] if _in_layers(requirements) else [*requirements, *added]
@@ -79,17 +104,17 @@ def fal_keywords(environment: Environment, declared: Mapping[str, Any]) -> dict[
     return {"python_version": environment.python_version}
 
 
-def _virtualenv(environment: Environment) -> dict[str, Any]:
+def _virtualenv(environment: Environment, root: str, declared: Mapping[str, Any]) -> dict[str, Any]:
     files = environment.files
     return {
         "app_files": list(files.include),
         "app_files_ignore": list(files.ignore),
         "app_files_context_dir": files.context,
-        "requirements_context_dir": files.context,
+        "requirements_context_dir": declared.get("requirements_context_dir", root),
     }
 
 
-def _container(environment: Environment) -> dict[str, Any]:
+def _container(environment: Environment, wanted: EnvironmentSettings) -> dict[str, Any]:
     files = environment.files
     assert environment.dockerfile is not None
     image = ContainerImage.from_dockerfile_str(
@@ -97,8 +122,45 @@ def _container(environment: Environment) -> dict[str, Any]:
         context_dir=Path(files.context),
         dockerignore=list(files.dockerignore),
         secrets=dict(environment.build_secrets),
+        build_args=dict(wanted.build_args),
+        registries={name: dict(each) for name, each in wanted.registries.items()},
+        **({} if wanted.compression is None else {"compression": wanted.compression}),
     )
-    return {"image": image}
+    # fal takes no app_files beside an image; what the class names is among what is copied
+    return {"image": image, "app_files": [], "app_files_context_dir": None}
+
+
+def with_project(image: ContainerImage, files: Files, spec: PredictorSpec) -> ContainerImage:
+    """Return an author's own image with the project in it, which is added where nothing copies it.
+
+    What is added is said on stderr: `COPY . .`, in `/app` where the image names no directory.
+    """
+    sources = image.get_copy_add_sources()
+    if any(map(partial(_covers, spec.path), sources)):
+        return image
+    if sources and Path(image.context_dir).resolve() != Path(files.context):
+        return image
+    text = image.dockerfile_str.rstrip()
+    added = ["COPY . ."] if _WORKDIR.search(text) else ["WORKDIR /app", "COPY . ."]
+    sys.stderr.write(
+        f"cogfal: the App's image copies no {spec.path}, so the project's files are added to it: "
+        f"{', '.join(added)}\n"
+    )
+    ignore: dict[str, Any] = {}
+    if image.dockerignore_path is None:
+        ignore = {"dockerignore": [*(image.dockerignore or []), *files.dockerignore]}
+    return replace(
+        image,
+        dockerfile_str="\n".join([text, *added, ""]),
+        context_dir=Path(files.context),
+        **ignore,
+    )
+
+
+def _covers(path: str, source: str) -> bool:
+    """Whether what a COPY names has a file of the project in it."""
+    source = source.removeprefix("./").rstrip("/")
+    return source in ("", ".", path) or path.startswith(f"{source}/") or fnmatch(path, source)
 
 
 def _listed(machine_type: str | tuple[str, ...]) -> str | list[str]:

@@ -44,6 +44,18 @@ class Settings:
     dockerfile: ClassVar[str | None] = None
     """A Dockerfile to build instead, relative to the project; what `cog debug` added is cut."""
 
+    interpreter: ClassVar[str | None] = None
+    """The path of the model's Python in an image of your own, where that has two."""
+
+    build_args: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """Build arguments of the image that is generated."""
+
+    registries: ClassVar[Mapping[str, Mapping[str, str]]] = MappingProxyType({})
+    """The `username` and `password` of each registry that the generated image's base needs."""
+
+    compression: ClassVar[str | None] = None
+    """How the layers of the generated image are compressed; fal's default is gzip."""
+
     build_secrets: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """The fal secret for each secret mount of cog.yaml; by default its id in capitals."""
 
@@ -227,6 +239,10 @@ class EnvironmentSettings(NamedTuple):
     environment: Literal["auto", "shared", "own"] = Settings.environment
     gpu_machine_type: str = Settings.gpu_machine_type
     dockerfile: str | None = Settings.dockerfile
+    interpreter: str | None = Settings.interpreter
+    build_args: Mapping[str, str] = Settings.build_args
+    registries: Mapping[str, Mapping[str, str]] = Settings.registries
+    compression: str | None = Settings.compression
     build_secrets: Mapping[str, str] = Settings.build_secrets
     exclude: Sequence[str] = Settings.exclude
     weights: Mapping[str, str | Weight] = Settings.weights

@@ -40,6 +40,7 @@ LEFT_BEHIND = (
     "cli",
     "client",
     "app_class.py",
+    "declared_files.py",
     "endpoints.py",
     "fal_files.py",
     "inspection",
