@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import os
 import resource
 import subprocess
@@ -21,8 +22,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cogfal.cog.types import Path as CogPath
+from cogfal.cog.types import Secret
 from cogfal.errors import FileInputError, Problem
 from cogfal.files import FileCache, FileLimits, HttpFetcher, Workspace
+from cogfal.guest.arguments import Arguments
 from cogfal.inputs import Materialiser
 from cogfal.spec import (
     AnyType,
@@ -36,6 +39,7 @@ from cogfal.spec import (
     OptionalType,
     PathType,
     PredictorSpec,
+    SecretType,
     StringType,
     Type,
     UnionType,
@@ -60,12 +64,30 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
         yield opened
 
 
+class Receiver:
+    """What a predictor with some inputs receives of a request's values."""
+
+    def __init__(
+        self, inputs: tuple[InputSpec, ...], limits: FileLimits, cache: FileCache | None
+    ) -> None:
+        spec = PredictorSpec("predict.py", "Predictor", "predict", inputs, AnyType())
+        self._materialiser = Materialiser(spec, HttpFetcher(limits), limits, cache=cache)
+        self._arguments = Arguments(spec, lambda: None)
+
+    async def materialise(self, values: dict[str, Any], workspace: Workspace) -> dict[str, Any]:
+        """Materialise values, which is plain JSON then, and make arguments of them."""
+        plain = await self._materialiser.materialise(values, workspace)
+        assert json.loads(json.dumps(plain)) == plain
+        return self._arguments.build(
+            plain, lambda handle: workspace.ends_with(handle.close), str(workspace.path)
+        )
+
+
 def materialiser(
     *inputs: InputSpec, limits: FileLimits = LIMITS, cache: FileCache | None = None
-) -> Materialiser:
-    """Make a materialiser for a predictor with `inputs`."""
-    spec = PredictorSpec("predict.py", "Predictor", "predict", inputs, AnyType())
-    return Materialiser(spec, HttpFetcher(limits), limits, cache=cache)
+) -> Receiver:
+    """Make what materialises the values of `inputs`."""
+    return Receiver(inputs, limits, cache)
 
 
 def given_one(kind: Type, value: Any, workspace: Workspace) -> Any:
@@ -444,6 +466,16 @@ def test_default_url_is_fetched(server: FileServer, workspace: Workspace) -> Non
     (path,) = asyncio.run(make({"x": [url]}, workspace))["x"]
 
     assert path.read_bytes() == PNG
+
+
+def test_secrets_cross_as_their_texts(workspace: Workspace) -> None:
+    """They are secrets again where the predictor gets them."""
+    make = materialiser(InputSpec("x", ListType(SecretType()))).materialise
+
+    (secret,) = asyncio.run(make({"x": [Secret("shh")]}, workspace))["x"]
+
+    assert type(secret) is Secret
+    assert secret.get_secret_value() == "shh"
 
 
 def test_undeclared_values_pass(workspace: Workspace) -> None:

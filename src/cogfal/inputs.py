@@ -1,4 +1,4 @@
-"""Turn the URLs at a predictor's file inputs into files on disk, before the predictor is called."""
+"""Turn a request's inputs into plain JSON for the author's side, each file being its path here."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from cogfal.cog.types import Path as CogPath
+from cogfal.cog.types import Secret
 from cogfal.errors import FileInputError, Problem
 from cogfal.files import (
     Budget,
@@ -35,6 +35,7 @@ from cogfal.spec import (
     OptionalType,
     PathType,
     PredictorSpec,
+    SecretType,
     StringType,
     Type,
     UnionType,
@@ -89,22 +90,25 @@ class Materialiser:
         self._inputs = {
             each.name: each for each in spec.inputs if holds(each.type, PathType, FileType)
         }
+        self._secret = {each.name for each in spec.inputs if holds(each.type, SecretType)}
         self._fetcher = fetcher
         self._limits = limits
         self._cache = cache
 
     async def materialise(self, values: Mapping[str, Any], workspace: Workspace) -> dict[str, Any]:
-        """Return `values` with files in place of their URLs: `cog.Path`s and binary file objects.
+        """Return `values` as plain JSON: the path of a file in place of its URL, a secret's text.
 
-        Several are fetched at a time, a URL that occurs twice once. The first failure, and
-        cancelling, stop the others at once; what has arrived goes with the workspace.
+        Each place gets a path of its own in the workspace. Several files are fetched at a time, a
+        URL that occurs twice once. The first failure, and cancelling, stop the others at once; what
+        has arrived goes with the workspace.
 
         Raises:
             FileInputError: A file cannot be had; it names every input that wanted it.
         """
+        values = {n: _without_secrets(v) if n in self._secret else v for n, v in values.items()}
         places = self._places(values)
         if not places:
-            return dict(values)
+            return values
         arrived = await self._fetch_all(places, workspace)
         ready = await self._give_all(places, arrived, workspace)
         return {
@@ -172,15 +176,15 @@ class Materialiser:
 
     async def _give_all(
         self, places: Sequence[FileInput], arrived: Mapping[Source, Path], workspace: Workspace
-    ) -> dict[Loc, Any]:
-        """Return what the predictor gets at each place."""
-        files = _Files(workspace)
+    ) -> dict[Loc, str]:
+        """Return the path that each place gets."""
+        given: set[Path] = set()
 
-        def give() -> dict[Loc, Any]:
+        def give() -> dict[Loc, str]:
             return {
-                place.loc: files.give(
-                    place, Path(place.url) if place.is_own else arrived[self._source(place)]
-                )
+                place.loc: place.url
+                if place.is_own
+                else str(_another(arrived[self._source(place)], workspace, given))
                 for place in places
             }
 
@@ -192,23 +196,25 @@ class Materialiser:
         return (await self._fetcher.fetch(place.url, workspace.directory, budget)).path
 
 
-class _Files:
-    """Hands out what was fetched: every place gets a file of its own name or its own handle."""
+def _another(path: Path, workspace: Workspace, given: set[Path]) -> Path:
+    """Return a file's path for one place, another name of it where it was `given` before."""
+    if path in given:
+        linked = path.is_symlink()
+        path = workspace.link(path.resolve()) if linked else workspace.another_name(path)
+    given.add(path)
+    return path
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
-        self._given: set[Path] = set()
 
-    def give(self, place: FileInput, path: Path) -> Any:
-        if not place.as_path:
-            return self._workspace.open(path)
-        if place.is_own:
-            return CogPath(path)
-        if path in self._given:
-            target = path.resolve() if path.is_symlink() else None
-            path = self._workspace.link(target) if target else self._workspace.another_name(path)
-        self._given.add(path)
-        return CogPath(path)
+def _without_secrets(value: Any) -> Any:
+    match value:
+        case Secret():
+            return value.get_secret_value()
+        case list():
+            return [_without_secrets(each) for each in value]
+        case dict():
+            return {name: _without_secrets(each) for name, each in value.items()}
+        case _:
+            return value
 
 
 def _decode_all(
@@ -331,7 +337,7 @@ def _strings(default: Any) -> Iterator[str]:
             return
 
 
-def _filled(kind: Type, value: Any, loc: Loc, ready: Mapping[Loc, Any]) -> Any:
+def _filled(kind: Type, value: Any, loc: Loc, ready: Mapping[Loc, str]) -> Any:
     """Copy `value` with the files at their places."""
     if loc in ready:
         return ready[loc]

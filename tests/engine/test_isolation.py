@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from cogfal.cog.types import Path as CogPath
-from cogfal.cog.types import Secret
 from cogfal.engine.health import HealthStatus
 from cogfal.engine.prediction import Completed, Output, Status
 from cogfal.engine.service import EngineSettings, Service, Submission
@@ -248,8 +247,8 @@ def test_inputs_travel(tmp_path: Path) -> None:
 
     class Opening:
         async def materialise(self, values: Any, workspace: Workspace) -> dict[str, Any]:
-            file = workspace.open(tmp_path / "input.txt")
-            return {"path": CogPath(tmp_path / "input.txt"), "secret": Secret("s"), "file": file}
+            file = str(tmp_path / "input.txt")
+            return {"path": file, "secret": "s", "file": file}
 
     async def main() -> None:
         settings = isolated(tmp_path)

@@ -22,7 +22,6 @@ from typing_extensions import override
 
 from cogfal.engine.channel import PAUSE, Channel, Foreign, Receive
 from cogfal.engine.interpreter import Interpreter
-from cogfal.engine.tools import plain
 from cogfal.guest import keeper
 from cogfal.guest.capture import Capture
 from cogfal.guest.descriptors import NUMBERS
@@ -108,9 +107,6 @@ class ProcessChannel(Channel):
         if order == "load":
             number, spec, *others = details
             details = (number, to_plain(spec), *others)
-        elif order == "start":
-            number, values, *others = details
-            details = (number, plain(values), *others)
         self._wire.write(pack([[order, *details]]))
 
     @override

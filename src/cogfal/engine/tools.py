@@ -1,31 +1,14 @@
-"""Carry inputs and results between the two sides as long as both are still today's values."""
+"""Carry results between the two sides as long as both are still today's values."""
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
-from cogfal.cog.types import Secret
 from cogfal.guest.encoding import Encoded
 from cogfal.spec import JSON
-
-
-def plain(values: Any) -> Any:
-    """Return inputs as JSON: of a file its path, of a secret its text."""
-    if isinstance(values, Mapping):
-        return {name: plain(value) for name, value in values.items()}
-    if isinstance(values, list | tuple):
-        return [plain(value) for value in values]
-    if isinstance(values, PurePath):
-        return str(values)
-    if isinstance(values, Secret):
-        return values.get_secret_value()
-    if isinstance(values, io.IOBase):
-        return str(values.name)  # type: ignore[attr-defined]  # a file on disk has one
-    return values
 
 
 def decoded(value: Any) -> JSON:

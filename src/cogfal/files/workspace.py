@@ -79,12 +79,6 @@ class Workspace:
         """The directory, None as long as it is not there."""
         return self._path if self._path is not None and self._path.is_dir() else None
 
-    def open(self, path: Path) -> BinaryIO:
-        """Open `path` for reading bytes until the workspace is closed."""
-        handle = path.open("rb")
-        self.ends_with(handle.close)
-        return handle
-
     def ends_with(self, end: Callable[[], object]) -> None:
         """Have `end` called when the workspace is closed; the latest comes first."""
         self._ends.append(end)
