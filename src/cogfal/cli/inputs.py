@@ -34,6 +34,18 @@ class BadArgument(CogfalError):
 
 def add_input_options(parser: argparse.ArgumentParser) -> None:
     """Declare `-i`, `--json` and `-e`."""
+    add_inputs(parser)
+    parser.add_argument(
+        "--json",
+        dest="json_input",
+        metavar="JSON",
+        help="all inputs as a JSON object: its text, @FILE, or - for stdin",
+    )
+    add_variables(parser)
+
+
+def add_inputs(parser: argparse.ArgumentParser) -> None:
+    """Declare `-i` alone."""
     parser.add_argument(
         "-i",
         "--input",
@@ -42,13 +54,6 @@ def add_input_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="an input; NAME=@FILE gives a file; repeat it for the items of a list",
     )
-    parser.add_argument(
-        "--json",
-        dest="json_input",
-        metavar="JSON",
-        help="all inputs as a JSON object: its text, @FILE, or - for stdin",
-    )
-    add_variables(parser)
 
 
 def read_inputs(arguments: argparse.Namespace, spec: PredictorSpec | None) -> dict[str, Any]:

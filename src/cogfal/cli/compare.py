@@ -1,0 +1,149 @@
+"""`cogfal compare`: prove that a model does in one place what it does in another."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import anyio
+from rich.console import Console
+
+from cogfal.cli.console import say, stderr, write_json
+from cogfal.cli.inputs import BadArgument, add_inputs, read_inputs
+from cogfal.compare.cases import cases_of, read_cases, typed, wrong_inputs
+from cogfal.compare.gate import Verdict
+from cogfal.compare.naming import side_of
+from cogfal.compare.on_replicate import ReplicateSide
+from cogfal.compare.page import write_page
+from cogfal.compare.recording import Recorded, RecordedEndpoint, write_recording
+from cogfal.compare.report import as_json, show
+from cogfal.compare.running import Comparison, Pair, calls, compare, opened
+from cogfal.compare.sides import Side
+from cogfal.examples import Example
+
+EPILOG = """\
+Each side is the directory of a project, which is run here; the URL of a Cog server or of an app;
+app:OWNER/NAME on fal; replicate:OWNER/NAME[:VERSION], with REPLICATE_API_TOKEN; or a recording.
+  cogfal compare replicate:me/model app:me/model --inputs examples.yaml --html report.html
+  cogfal compare http://127.0.0.1:5000 . -i prompt="a red square" -i seed=42
+  cogfal compare replicate:me/model --record before
+The exit status is 0 where all is the same, 1 where answers differ, 3 where the schema breaks.
+"""
+DIFFERENT: Final = 1
+BREAKS: Final = 3
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.epilog = EPILOG
+    parser.add_argument("before", metavar="A", help="the model as it was")
+    parser.add_argument("after", metavar="B", nargs="?", help="the model as it is to be")
+    add_inputs(parser)
+    parser.set_defaults(json_input=None)
+    parser.add_argument(
+        "--inputs",
+        type=Path,
+        metavar="FILE",
+        help="cases: an examples.yaml, or a cog-safe-push.yaml (default: made from the schema)",
+    )
+    parser.add_argument(
+        "--runs", type=int, default=1, metavar="N", help="how often A answers each case"
+    )
+    parser.add_argument(
+        "--schema-only", action="store_true", help="compare signatures, run nothing"
+    )
+    parser.add_argument(
+        "--record", type=Path, metavar="DIR", help="keep A's answers in a new folder"
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.add_argument("--html", type=Path, metavar="REPORT", help="write a page with pictures")
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=600.0,
+        metavar="SECONDS",
+        help="for each call (default: 600)",
+    )
+    parser.add_argument(
+        "--yes", action="store_true", help="do not ask before calls that cost money"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compare, report, and return the exit status."""
+    if arguments.after is None and arguments.record is None:
+        raise BadArgument("there is nothing to compare with; name a second side, or --record DIR")
+    if arguments.runs < 1:
+        raise BadArgument("--runs is how often A answers each case, at least once")
+    before = side_of(arguments.before, arguments.timeout)
+    after = side_of(arguments.after, arguments.timeout) if arguments.after else before
+    return anyio.run(_run, arguments, before, after)
+
+
+async def _run(arguments: argparse.Namespace, before: Side, after: Side) -> int:
+    async with opened(before, after) as pair, anyio.TemporaryDirectory(prefix="cogfal-") as folder:
+        if arguments.schema_only:
+            result = pair.gate()
+        else:
+            result = await _answers(arguments, pair, Path(folder))
+        await anyio.to_thread.run_sync(_report, arguments, result, pair)
+    if result.verdict is Verdict.BREAKING:
+        return BREAKS
+    return 0 if result.same else DIFFERENT
+
+
+async def _answers(arguments: argparse.Namespace, pair: Pair, folder: Path) -> Comparison:
+    examples = await _examples(arguments, pair)
+    wrong = wrong_inputs(pair.before.signature, examples[0].input) if arguments.after else []
+    _ask(calls(pair.sides, len(examples), len(wrong), arguments.runs), asked=not arguments.yes)
+    return await compare(pair, examples, wrong, runs=arguments.runs, folder=folder, tell=_tell)
+
+
+async def _examples(arguments: argparse.Namespace, pair: Pair) -> Sequence[Example]:
+    """Return the cases: those named, else a recording's or Replicate's, else made ones."""
+    if arguments.inputs is not None:
+        return read_cases(arguments.inputs)
+    if arguments.input:
+        return [Example("inputs", typed(read_inputs(arguments, None), pair.before.signature))]
+    for endpoint in (pair.before, pair.after):
+        if isinstance(endpoint, RecordedEndpoint):
+            return endpoint.examples
+    side = pair.sides[0]
+    if isinstance(side, ReplicateSide):
+        shown = [Example(name, inputs) for name, inputs in await side.examples()]
+        if shown:
+            return shown
+    return cases_of(pair.before.signature)
+
+
+def _ask(counts: Mapping[str, int], *, asked: bool) -> None:
+    """Ask before calls that cost money; raises BadArgument where nobody agrees."""
+    paid = [f"{count} calls of {label}" for label, count in counts.items()]
+    if not paid or not asked:
+        return
+    question = f"{' and '.join(paid)} cost money"
+    if not sys.stdin.isatty():
+        raise BadArgument(f"{question}; agree with --yes")
+    stderr().print(f"{question}. Go on? [y/N] ", end="", markup=False)
+    if input().strip().lower() not in ("y", "yes"):
+        raise BadArgument("nothing was called")
+
+
+def _tell(name: str) -> None:
+    say(f"running {name}")
+
+
+def _report(arguments: argparse.Namespace, result: Comparison, pair: Pair) -> None:
+    secrets = pair.before.signature.secrets | pair.after.signature.secrets
+    if arguments.record is not None:
+        recorded = [Recorded(case.example, case.before) for case in result.cases]
+        write_recording(arguments.record, pair.before.document, secrets, recorded)
+    if arguments.html is not None:
+        write_page(result, arguments.html, secrets)
+    if arguments.json:
+        write_json(as_json(result))
+    elif arguments.after is not None:
+        show(result, Console(highlight=False))

@@ -1,0 +1,230 @@
+"""A Cog server or an app of cogfal at an address."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+import anyio
+import httpx
+from httpx_sse import EventSource, SSEError
+
+from cogfal.compare.downloads import Downloads, sendable
+from cogfal.compare.sides import Answer, Outcome, Unreachable, bounded
+from cogfal.compare.signatures import Shape, Signature, signature_of
+from cogfal.files import FetchError
+from cogfal.spec import JSON
+
+STREAM: Final = "/stream"
+PREDICTIONS: Final = "/predictions"
+MOST_BYTES: Final = 512 * 1024**2
+"""The largest answer that is read."""
+_RETRY: Final = 0.02  # seconds until a prediction that is not there yet is cancelled again
+_ENDED: Final = {
+    "succeeded": Outcome.SUCCEEDED,
+    "failed": Outcome.FAILED,
+    "canceled": Outcome.CANCELED,
+}
+
+
+@dataclass(frozen=True)
+class HttpSide:
+    """The model at `url`; each call has `timeout` seconds."""
+
+    url: str
+    timeout: float
+    paid: bool = False
+
+    @property
+    def label(self) -> str:
+        """The address without a name and password."""
+        parts = urlsplit(self.url)
+        return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[HttpEndpoint]:
+        """Read the server's document; raises Unreachable and NoSignature."""
+        async with httpx.AsyncClient(
+            base_url=self.url.rstrip("/"), timeout=self.timeout, follow_redirects=False
+        ) as http:
+            found = await read_document(http, "/openapi.json", self.label)
+            yield HttpEndpoint(http, found, Downloads(self.url), self.timeout)
+
+
+async def read_document(http: httpx.AsyncClient, path: str, label: str) -> dict[str, JSON]:
+    """Return the JSON object at a path; raises Unreachable."""
+    try:
+        async with http.stream("GET", path) as response:
+            found = await read_json(response)
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        raise Unreachable(f"{label} cannot be reached: {_words(error)}; is it running?") from error
+    if response.status_code != httpx.codes.OK or not isinstance(found, dict):
+        raise Unreachable(f"{label} answers {path} with {response.status_code} and no document")
+    return found
+
+
+async def read_json(response: httpx.Response) -> JSON:
+    """Read a response's JSON within bounds; raises ValueError."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.aiter_bytes():
+        size += len(part)
+        if size > MOST_BYTES:
+            raise ValueError(f"the answer has more than {MOST_BYTES} bytes")
+        parts.append(part)
+    return json.loads(b"".join(parts))
+
+
+class HttpEndpoint:
+    """Calls the server's `/predictions`; where it streams, by the way that shows the pieces."""
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        document: dict[str, JSON],
+        downloads: Downloads,
+        seconds: float,
+    ) -> None:
+        self._http = http
+        self._downloads = downloads
+        self._seconds = seconds
+        self.document: Mapping[str, JSON] = document
+        self.signature: Signature = signature_of(document)
+        self._streams_on_fal = STREAM in document.get("paths", {})
+        self._streams_on_cog = '"x-cog-streaming": true' in json.dumps(document)
+
+    async def run(self, inputs: Mapping[str, Any], folder: Path) -> Answer:
+        """Call it once; see `Endpoint`."""
+        values = await anyio.to_thread.run_sync(sendable, inputs)
+        in_pieces = self.signature.output.kind in ("stream", "text")
+        began = time.perf_counter()
+        try:
+            with anyio.fail_after(self._seconds):
+                if in_pieces and self._streams_on_cog:
+                    return await self._streamed(PREDICTIONS, {"input": values}, folder, began)
+                if in_pieces and self._streams_on_fal:
+                    return await self._streamed(STREAM, values, folder, began)
+                return await self._whole(
+                    self._http.stream("POST", PREDICTIONS, json={"input": values}), folder, began
+                )
+        except TimeoutError:
+            return Answer(Outcome.UNREACHABLE, error=f"no answer within {self._seconds:g} s")
+        except (httpx.HTTPError, SSEError, ValueError, FetchError) as error:
+            return Answer(Outcome.UNREACHABLE, error=_words(error))
+
+    async def cancel(self, inputs: Mapping[str, Any], folder: Path) -> Answer | None:
+        """Start a prediction, cancel it as soon as the server knows it, and wait for its end."""
+        values = await anyio.to_thread.run_sync(sendable, inputs)
+        path = f"{PREDICTIONS}/{uuid.uuid4().hex}"
+        answers: list[Answer] = []
+
+        async def predict() -> None:
+            async with anyio.create_task_group() as around:
+                around.start_soon(cancel)
+                began = time.perf_counter()
+                request = self._http.stream("PUT", path, json={"input": values})
+                answers.append(await self._whole(request, folder, began))
+                around.cancel_scope.cancel()
+
+        async def cancel() -> None:
+            # No event tells when the server knows the id.
+            while (await self._http.post(f"{path}/cancel")).status_code == httpx.codes.NOT_FOUND:  # noqa: ASYNC110
+                await anyio.sleep(_RETRY)
+
+        try:
+            with anyio.fail_after(self._seconds):
+                await predict()
+        except (TimeoutError, httpx.HTTPError, ValueError, FetchError):
+            return None
+        return answers[0]
+
+    async def _whole(self, request: Any, folder: Path, began: float) -> Answer:
+        async with request as response:
+            answer = await read_json(response)
+        seconds = time.perf_counter() - began
+        if response.status_code != httpx.codes.OK or not isinstance(answer, dict):
+            return refused(response.status_code, answer)
+        return await self._ended(answer, folder, seconds)
+
+    async def _ended(self, answer: dict[str, JSON], folder: Path, seconds: float) -> Answer:
+        return await ended_answer(answer, self.signature.output, self._downloads, folder, seconds)
+
+    async def _streamed(self, path: str, body: JSON, folder: Path, began: float) -> Answer:
+        headers = {"Accept": "text/event-stream"}
+        async with self._http.stream("POST", path, json=body, headers=headers) as response:
+            if response.status_code != httpx.codes.OK:
+                return refused(response.status_code, await read_json(response))
+            return await self._followed(EventSource(response), folder, began)
+
+    async def _followed(self, source: EventSource, folder: Path, began: float) -> Answer:
+        """Follow a stream of either API to its end."""
+        pieces: list[JSON] = []
+        first: float | None = None
+        async for event in source.aiter_sse():
+            told = event.json()
+            seconds = time.perf_counter() - began
+            if event.event == "completed":
+                return await self._last({**told, "output": pieces}, folder, seconds, first)
+            if (
+                event.event in ("output", "message")
+                and "index" in told
+                and not told.get("completed")
+            ):
+                first = seconds if first is None else first
+                pieces.append(told["chunk"] if "chunk" in told else told["output"])
+            elif "error" in told:
+                return Answer(
+                    Outcome.FAILED, error=bounded(_detail(told["error"])), seconds=seconds
+                )
+            elif told.get("completed"):
+                done = {"status": "succeeded", "output": pieces}
+                return await self._last(done, folder, seconds, first)
+        raise ValueError("the stream ended before the prediction did")
+
+    async def _last(
+        self, answer: dict[str, JSON], folder: Path, seconds: float, first: float | None
+    ) -> Answer:
+        ended = await self._ended(answer, folder, seconds)
+        return Answer(ended.outcome, ended.output, ended.error, seconds, first)
+
+
+async def ended_answer(
+    answer: dict[str, JSON], shape: Shape, downloads: Downloads, folder: Path, seconds: float
+) -> Answer:
+    """Read a prediction that has ended, its files brought into `folder`.
+
+    Raises:
+        ValueError: It is no prediction, or has not ended.
+        FetchError: One of its files cannot be had.
+    """
+    outcome = _ENDED.get(str(answer.get("status")))
+    if outcome is None:
+        raise ValueError(f"the answer is no prediction that has ended: {str(answer)[:200]}")
+    output = await downloads.brought(answer.get("output"), shape, folder)
+    return Answer(outcome, output, bounded(str(answer.get("error") or "")), seconds)
+
+
+def refused(status: int, answer: JSON) -> Answer:
+    """Describe an answer that is no prediction."""
+    detail = answer.get("detail", answer) if isinstance(answer, dict) else answer
+    text = bounded(f"{status}: {_detail(detail)}")
+    wrong_input = status in (httpx.codes.BAD_REQUEST, httpx.codes.UNPROCESSABLE_ENTITY)
+    return Answer(Outcome.REFUSED if wrong_input else Outcome.FAILED, error=text)
+
+
+def _detail(detail: JSON) -> str:
+    if not isinstance(detail, list):
+        return str(detail)
+    entries = (entry for entry in detail if isinstance(entry, dict))
+    return "; ".join(f"{'.'.join(map(str, e.get('loc', [])))}: {e.get('msg')}" for e in entries)
+
+
+def _words(error: Exception) -> str:
+    return bounded(str(error) or type(error).__name__)

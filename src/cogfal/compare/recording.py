@@ -1,0 +1,164 @@
+"""Keep a model's answers in a plain folder, to compare with once the model is gone.
+
+    recording/
+      examples.yaml     inputs and outputs, as everywhere
+      files/...         the files of both
+      schema.json       components.Input and Output of the model's OpenAPI document
+      timings.json      seconds of each example's calls
+
+An output is there where the call succeeded. Secret inputs are never written.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from cogfal.compare.sides import Answer, Outcome, Unreachable
+from cogfal.compare.signatures import Signature, signature_of
+from cogfal.errors import ProjectError
+from cogfal.examples import EXAMPLES, Example, read_examples, write_examples
+from cogfal.spec import JSON
+
+SCHEMA: Final = "schema.json"
+TIMINGS: Final = "timings.json"
+FILES: Final = "files"
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """An example and all the answers to it, of which the first is kept, and the times of all."""
+
+    example: Example
+    answers: Sequence[Answer]
+
+
+def write_recording(
+    folder: Path, document: Mapping[str, JSON], secrets: frozenset[str], runs: Sequence[Recorded]
+) -> None:
+    """Write a recording into `folder`, which must not exist or be empty.
+
+    Raises:
+        ProjectError: There is something in it.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ProjectError(
+            "there is something already", where=str(folder), remedy="name a new directory"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    examples = [_kept(each, folder, number, secrets) for number, each in enumerate(runs, 1)]
+    write_examples(folder / EXAMPLES, examples)
+    timings = {each.example.name: [one.seconds for one in each.answers] for each in runs}
+    _write_json(folder / TIMINGS, timings)
+    _write_json(folder / SCHEMA, document)
+
+
+def is_recording(folder: Path) -> bool:
+    """Tell whether a directory holds a recording and no project."""
+    return all((folder / name).is_file() for name in (EXAMPLES, SCHEMA))
+
+
+@dataclass(frozen=True)
+class RecordingSide:
+    """The recording in `folder`; nothing is run."""
+
+    folder: Path
+    paid: bool = False
+
+    @property
+    def label(self) -> str:
+        """The folder as the user wrote it."""
+        return str(self.folder)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[RecordedEndpoint]:
+        """Read it; raises Unreachable, NoSignature and ExamplesError."""
+        try:
+            document = json.loads((self.folder / SCHEMA).read_text("utf-8"))
+            timings = json.loads((self.folder / TIMINGS).read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise Unreachable(f"{self.label} is no whole recording: {error}") from error
+        examples = read_examples(self.folder / EXAMPLES)
+        yield RecordedEndpoint(document, examples, timings)
+
+
+class RecordedEndpoint:
+    """Answers with what was recorded for the same inputs."""
+
+    def __init__(
+        self,
+        document: Mapping[str, JSON],
+        examples: Sequence[Example],
+        timings: Mapping[str, list[float | None]],
+    ) -> None:
+        self.document = document
+        self.signature: Signature = signature_of(document)
+        self.examples = examples
+        self._timings = timings
+
+    async def run(self, inputs: Mapping[str, Any], folder: Path) -> Answer:  # noqa: ARG002
+        """Look the inputs up; secret ones are not compared, as they were not recorded."""
+        for example in self.examples:
+            if _same(inputs, example.input, self.signature.secrets):
+                seconds = next(iter(self._timings.get(example.name, [])), None)
+                if not example.recorded:
+                    return Answer(Outcome.FAILED, error="it failed when it was recorded")
+                return Answer(Outcome.SUCCEEDED, example.output, seconds=seconds)
+        return Answer(Outcome.UNREACHABLE, error="nothing was recorded for these inputs")
+
+    async def cancel(self, inputs: Mapping[str, Any], folder: Path) -> Answer | None:  # noqa: ARG002
+        """Do nothing: there is nothing that runs."""
+        return None
+
+
+def _same(inputs: Mapping[str, Any], recorded: Mapping[str, Any], secrets: frozenset[str]) -> bool:
+    names = {*inputs, *recorded} - secrets
+    return all(_equal(inputs.get(name), recorded.get(name)) for name in names)
+
+
+def _equal(one: Any, other: Any) -> bool:
+    if isinstance(one, Path) and isinstance(other, Path):
+        return one == other or one.read_bytes() == other.read_bytes()
+    return bool(one == other)
+
+
+def _kept(each: Recorded, folder: Path, number: int, secrets: frozenset[str]) -> Example:
+    """Copy an example's files below `folder`, and leave its secrets out."""
+    shown = {name: value for name, value in each.example.input.items() if name not in secrets}
+    place = folder / FILES / str(number)
+    answer = each.answers[0]
+    succeeded = answer.outcome is Outcome.SUCCEEDED
+    return Example(
+        name=each.example.name,
+        input=_copied(shown, place / "input"),
+        output=_copied(answer.output, place / "output") if succeeded else None,
+        tolerance=each.example.tolerance,
+        recorded=succeeded,
+    )
+
+
+def _copied(value: Any, place: Path) -> Any:
+    match value:
+        case Path():
+            place.mkdir(parents=True, exist_ok=True)
+            return shutil.copyfile(value, place / value.name)
+        case list():
+            return [_copied(one, place / str(index)) for index, one in enumerate(value)]
+        case Mapping():
+            return {name: _copied(one, place / _plain(name)) for name, one in value.items()}
+        case _:
+            return value
+
+
+def _plain(name: str) -> str:
+    """Return a directory's name for a field's: a server chooses those of its answers."""
+    return "".join(each if each.isalnum() or each in "-_" else "_" for each in name)[:80] or "_"
+
+
+def _write_json(path: Path, value: JSON) -> None:
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", "utf-8")

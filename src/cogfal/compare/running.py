@@ -1,0 +1,202 @@
+"""Ask both sides the same, and judge the answers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from cogfal.compare.cases import WrongInput
+from cogfal.compare.gate import Change, Verdict, compare_signatures, verdict_of
+from cogfal.compare.measures import Difference, Loc, measure, tolerated
+from cogfal.compare.recording import RecordedEndpoint
+from cogfal.compare.sides import Answer, Endpoint, Outcome, Side
+from cogfal.examples import Example
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """What both sides made of one case.
+
+    Attributes:
+        example: The case.
+        before: A's answers, as many as were asked for.
+        after: B's answer.
+        differences: Those of B that are larger than the tolerance and than A's from itself.
+        spread: How far A's answers were from each other at most.
+    """
+
+    example: Example
+    before: Sequence[Answer]
+    after: Answer
+    differences: Sequence[Difference]
+    spread: float = 0.0
+
+    @property
+    def same(self) -> bool:
+        """Whether B answers as A does."""
+        return not self.differences
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """What both sides do with something that is no case: a wrong input, a cancellation."""
+
+    what: str
+    before: str
+    after: str
+    same: bool = True
+
+
+@dataclass
+class Comparison:
+    """Everything that was found out."""
+
+    before: str
+    after: str
+    changes: list[Change]
+    cases: list[CaseResult] = field(default_factory=list)
+    behaviours: list[Behaviour] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the change of signature does to callers."""
+        return verdict_of(self.changes)
+
+    @property
+    def same(self) -> bool:
+        """Whether every answer and behaviour is the same."""
+        return all(case.same for case in self.cases) and all(b.same for b in self.behaviours)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Both models, brought up."""
+
+    sides: tuple[Side, Side]
+    before: Endpoint
+    after: Endpoint
+
+    def gate(self) -> Comparison:
+        """Compare the signatures alone."""
+        changes = compare_signatures(self.before.signature, self.after.signature)
+        return Comparison(self.sides[0].label, self.sides[1].label, changes)
+
+
+@asynccontextmanager
+async def opened(before: Side, after: Side) -> AsyncIterator[Pair]:
+    """Bring both sides up, one after the other; raises what `Side.open` does."""
+    async with AsyncExitStack() as stack:
+        first = await stack.enter_async_context(before.open())
+        second = first if after is before else await stack.enter_async_context(after.open())
+        yield Pair((before, after), first, second)
+
+
+async def compare(
+    pair: Pair,
+    examples: Sequence[Example],
+    wrong: Sequence[WrongInput],
+    *,
+    runs: int,
+    folder: Path,
+    tell: Callable[[str], None],
+) -> Comparison:
+    """Run every case on both sides and judge the answers.
+
+    Args:
+        pair: Both models.
+        examples: The cases.
+        wrong: Inputs that both must refuse.
+        runs: How often A answers each case; how far it is from itself is nothing to blame B for.
+        folder: Where files of answers and pictures of differences go.
+        tell: Told what is being run.
+    """
+    result = pair.gate()
+    for example in examples:
+        tell(example.name)
+        result.cases.append(await _case(pair, example, runs, folder))
+    if not _is_recorded(pair):
+        for each in wrong:
+            tell(each.what)
+            result.behaviours.append(await _refusal(pair, each, folder))
+        if examples:
+            tell("cancellation")
+            result.behaviours += await _cancellation(pair, examples[0].input, folder)
+    return result
+
+
+def calls(pair_sides: Sequence[Side], cases: int, wrong: int, runs: int) -> Mapping[str, int]:
+    """Return how many calls each paid side gets."""
+    before, after = pair_sides
+    counts = {before.label: cases * runs + wrong, after.label: cases + wrong}
+    return {side.label: counts[side.label] for side in (before, after) if side.paid}
+
+
+async def _case(pair: Pair, example: Example, runs: int, folder: Path) -> CaseResult:
+    before = [await _run(pair.before, example, folder) for _ in range(runs)]
+    after = await _run(pair.after, example, folder)
+    return await anyio.to_thread.run_sync(judge, example, before, after, folder)
+
+
+async def _run(endpoint: Endpoint, example: Example, folder: Path) -> Answer:
+    return await endpoint.run(example.input, folder)
+
+
+def judge(example: Example, before: Sequence[Answer], after: Answer, folder: Path) -> CaseResult:
+    """Judge B's answer by A's first, and by how far A's others are from that."""
+    first = before[0]
+    trouble = _not_comparable(first, after)
+    if trouble is not None:
+        return CaseResult(example, before, after, [trouble])
+    spread: dict[Loc, float] = {}
+    for other in before[1:]:
+        for each in measure(first.output, other.output, folder):
+            spread[each.loc] = max(spread.get(each.loc, 0.0), each.distance)
+    differences = [
+        each
+        for each in measure(first.output, after.output, folder)
+        if each.distance > max(tolerated(each.loc, example.tolerance), spread.get(each.loc, 0.0))
+    ]
+    return CaseResult(example, before, after, differences, max(spread.values(), default=0.0))
+
+
+def _not_comparable(before: Answer, after: Answer) -> Difference | None:
+    """Return why the outputs need not be looked at; None where both succeeded."""
+    if before.outcome is not after.outcome:
+        what = f"{_told(before)} became {_told(after)}"
+    elif before.outcome is Outcome.UNREACHABLE:
+        what = f"neither answers: {before.error}"
+    elif before.outcome is not Outcome.SUCCEEDED and before.error != after.error:
+        what = f"the error {before.error!r} became {after.error!r}"
+    else:
+        return None
+    return Difference((), math.inf, what)
+
+
+def _told(answer: Answer) -> str:
+    return f"{answer.outcome.value} ({answer.error})" if answer.error else answer.outcome.value
+
+
+async def _refusal(pair: Pair, wrong: WrongInput, folder: Path) -> Behaviour:
+    before = await pair.before.run(wrong.inputs, folder)
+    after = await pair.after.run(wrong.inputs, folder)
+    same = before.outcome is after.outcome
+    return Behaviour(wrong.what, _told(before), _told(after), same)
+
+
+async def _cancellation(pair: Pair, inputs: Mapping[str, Any], folder: Path) -> list[Behaviour]:
+    """Cancel on both sides; a prediction that is quick may end first, so nothing is judged."""
+    before = await pair.before.cancel(inputs, folder)
+    after = await pair.after.cancel(inputs, folder)
+    if before is None or after is None:
+        return []
+    return [Behaviour("cancelled at once", before.outcome.value, after.outcome.value)]
+
+
+def _is_recorded(pair: Pair) -> bool:
+    return any(isinstance(each, RecordedEndpoint) for each in (pair.before, pair.after))
