@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -98,14 +97,13 @@ class Downloads:
 
 
 def _decoded(url: str, folder: Path) -> Path:
-    try:
-        data = parse_data_url(url)
-        content = data.decode(sys.maxsize)
-    except ValueError as error:
-        raise FetchError(f"the answer holds a broken data URL: {error}") from error
-    path, file = create_file(folder, data.file_name(content))
+    data = parse_data_url(url)
+    pieces = data.pieces(LIMITS.max_file_bytes)
+    head = next(pieces, b"")
+    path, file = create_file(folder, data.file_name(head))
     with file:
-        file.write(content)
+        file.write(head)
+        file.writelines(pieces)
     return path
 
 

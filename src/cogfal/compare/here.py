@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import subprocess
 import sys
@@ -48,15 +49,16 @@ class DirectorySide:
         process = await anyio.open_process(
             command, cwd=self.directory, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT
         )
-        async with process, anyio.create_task_group() as around:
+        async with process:
             try:
                 lines = _lines(process)
                 url = await self._ready(lines)
-                around.start_soon(_drain, lines)
+                # A task group would wrap what the comparison raises, for the sake of this reader.
+                reading = asyncio.create_task(_drain(lines))
                 async with HttpSide(url, self.timeout).open() as endpoint:
                     yield endpoint
+                reading.cancel()
             finally:
-                around.cancel_scope.cancel()
                 with anyio.CancelScope(shield=True):
                     await _end(process)
 

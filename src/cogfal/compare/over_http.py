@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
@@ -103,49 +104,47 @@ class HttpEndpoint:
     async def run(self, inputs: Mapping[str, Any], folder: Path) -> Answer:
         """Call it once; see `Endpoint`."""
         values = await anyio.to_thread.run_sync(sendable, inputs)
-        in_pieces = self.signature.output.kind in ("stream", "text")
-        began = time.perf_counter()
-        try:
-            with anyio.fail_after(self._seconds):
-                if in_pieces and self._streams_on_cog:
-                    return await self._streamed(PREDICTIONS, {"input": values}, folder, began)
-                if in_pieces and self._streams_on_fal:
-                    return await self._streamed(STREAM, values, folder, began)
-                return await self._whole(
-                    self._http.stream("POST", PREDICTIONS, json={"input": values}), folder, began
-                )
-        except TimeoutError:
-            return Answer(Outcome.UNREACHABLE, error=f"no answer within {self._seconds:g} s")
-        except (httpx.HTTPError, SSEError, ValueError, FetchError) as error:
-            return Answer(Outcome.UNREACHABLE, error=_words(error))
+        return await self._bounded(partial(self._predicted, values, folder))
 
     async def cancel(self, inputs: Mapping[str, Any], folder: Path) -> Answer | None:
         """Start a prediction, cancel it as soon as the server knows it, and wait for its end."""
         values = await anyio.to_thread.run_sync(sendable, inputs)
         path = f"{PREDICTIONS}/{uuid.uuid4().hex}"
-        answers: list[Answer] = []
+        async with anyio.create_task_group() as around:
+            around.start_soon(self._cancel, path)
+            request = self._http.stream("PUT", path, json={"input": values})
+            answer = await self._bounded(partial(self._whole, request, folder))
+            around.cancel_scope.cancel()
+        return answer
 
-        async def predict() -> None:
-            async with anyio.create_task_group() as around:
-                around.start_soon(cancel)
-                began = time.perf_counter()
-                request = self._http.stream("PUT", path, json={"input": values})
-                answers.append(await self._whole(request, folder, began))
-                around.cancel_scope.cancel()
+    async def _cancel(self, path: str) -> None:
+        status = httpx.codes.NOT_FOUND
+        with suppress(httpx.HTTPError):  # the prediction's own answer tells
+            while status == httpx.codes.NOT_FOUND:
+                await anyio.sleep(_RETRY)  # no event tells when the server knows the id
+                status = httpx.codes((await self._http.post(f"{path}/cancel")).status_code)
 
-        async def cancel() -> None:
-            # No event tells when the server knows the id.
-            while (await self._http.post(f"{path}/cancel")).status_code == httpx.codes.NOT_FOUND:  # noqa: ASYNC110
-                await anyio.sleep(_RETRY)
-
+    async def _bounded(self, call: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Make a call within its time; whatever goes wrong is an answer."""
         try:
             with anyio.fail_after(self._seconds):
-                await predict()
-        except (TimeoutError, httpx.HTTPError, ValueError, FetchError):
-            return None
-        return answers[0]
+                return await call()
+        except TimeoutError:
+            return Answer(Outcome.UNREACHABLE, error=f"no answer within {self._seconds:g} s")
+        except (httpx.HTTPError, SSEError, ValueError, FetchError) as error:
+            return Answer(Outcome.UNREACHABLE, error=_words(error))
 
-    async def _whole(self, request: Any, folder: Path, began: float) -> Answer:
+    async def _predicted(self, values: JSON, folder: Path) -> Answer:
+        if self.signature.output.kind in ("stream", "text"):
+            if self._streams_on_cog:
+                return await self._streamed(PREDICTIONS, {"input": values}, folder)
+            if self._streams_on_fal:
+                return await self._streamed(STREAM, values, folder)
+        request = self._http.stream("POST", PREDICTIONS, json={"input": values})
+        return await self._whole(request, folder)
+
+    async def _whole(self, request: Any, folder: Path) -> Answer:
+        began = time.perf_counter()
         async with request as response:
             answer = await read_json(response)
         seconds = time.perf_counter() - began
@@ -156,7 +155,8 @@ class HttpEndpoint:
     async def _ended(self, answer: dict[str, JSON], folder: Path, seconds: float) -> Answer:
         return await ended_answer(answer, self.signature.output, self._downloads, folder, seconds)
 
-    async def _streamed(self, path: str, body: JSON, folder: Path, began: float) -> Answer:
+    async def _streamed(self, path: str, body: JSON, folder: Path) -> Answer:
+        began = time.perf_counter()
         headers = {"Accept": "text/event-stream"}
         async with self._http.stream("POST", path, json=body, headers=headers) as response:
             if response.status_code != httpx.codes.OK:
@@ -220,10 +220,9 @@ def refused(status: int, answer: JSON) -> Answer:
 
 
 def _detail(detail: JSON) -> str:
-    if not isinstance(detail, list):
+    if not isinstance(detail, list) or not all(isinstance(each, dict) for each in detail):
         return str(detail)
-    entries = (entry for entry in detail if isinstance(entry, dict))
-    return "; ".join(f"{'.'.join(map(str, e.get('loc', [])))}: {e.get('msg')}" for e in entries)
+    return "; ".join(f"{'.'.join(map(str, e.get('loc', [])))}: {e.get('msg')}" for e in detail)
 
 
 def _words(error: Exception) -> str:

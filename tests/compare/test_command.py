@@ -1,0 +1,174 @@
+"""`cogfal compare`, as one types it."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import textwrap
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import environment
+from tests.compare.documents import document
+from tests.compare.models import Model, answering, model, reply
+from tests.forking import command
+from tests.project_files import write_project
+
+BEFORE = """
+    import wave
+    from cog import BaseModel, BasePredictor, Input, Path
+    from PIL import Image
+
+    class Output(BaseModel):
+        picture: Path
+        sound: Path
+        text: str
+
+    class Predictor(BasePredictor):
+        def predict(self, size: int = Input(default=8, ge=8, le=9)) -> Output:
+            image = Image.new("RGB", (size, size), "red")
+            image.save("picture.png")
+            with wave.open("sound.wav", "wb") as file:
+                file.setparams((1, 2, 8000, 0, "NONE", ""))
+                file.writeframes(b"00" * FRAMES)
+            return Output(picture=Path("picture.png"), sound=Path("sound.wav"), text="same")
+
+    FRAMES = 8000
+"""
+AFTER = BEFORE.replace("FRAMES = 8000", "FRAMES = 6000").replace(
+    "image.save", "image.putpixel((0, 0), (0, 0, 255)); image.save"
+)
+NARROWER = BEFORE.replace("le=9", "le=8")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How the command ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+def cogfal(*arguments: str | Path, cwd: Path, **variables: str) -> Ended:
+    """Run `cogfal compare`."""
+    done = subprocess.run(
+        [command("cogfal"), "compare", *map(str, arguments)],
+        cwd=cwd,
+        env=environment(cwd, COGFAL_HERE="1", **variables),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def test_a_changed_model_is_found_out(tmp_path: Path) -> None:
+    """Whole, as a user would: the picture, the sound, the page; then against a recording."""
+    for name, text in (("before", BEFORE), ("after", AFTER)):
+        write_project(tmp_path / name, predict_py=textwrap.dedent(text))
+    sides = ("before", "after", "-i", "size=8")
+
+    ended = cogfal(*sides, "--html", "report.html", "--record", "kept", "--json", cwd=tmp_path)
+    against = cogfal("kept", "after", "--json", cwd=tmp_path)
+
+    assert ended.status == 1, ended.err
+    result = json.loads(ended.out)
+    told = {each["place"]: each["what"] for each in result["cases"][0]["differences"]}
+    assert told["output.picture"].startswith("1 of 64 pixels differ")
+    assert told["output.sound"] == "seconds 1.0 became 0.75"
+    assert set(told) == {"output.picture", "output.sound"}
+    page = (tmp_path / "report.html").read_text()
+    assert page.count('<img src="data:image/png;base64,') == 3  # both, and their difference
+    assert page.count("<audio controls") == 2
+    assert not re.search(r"""(src|href)=["']?http""", page)
+    recorded = json.loads(against.out)
+    assert [each["place"] for each in recorded["cases"][0]["differences"]] == list(told)
+
+
+def test_a_schema_that_breaks_is_told_without_a_prediction(tmp_path: Path) -> None:
+    """The status is 3."""
+    taken = {"n": {"type": "integer", "default": 1}}
+    with _describing(taken) as before, _describing({}) as after:
+        ended = cogfal(before.url, after.url, "--schema-only", cwd=tmp_path)
+        paths = {each.path for each in [*before.asked, *after.asked]}
+
+    assert ended.status == 3
+    assert "breaking n: the input is gone" in ended.out
+    assert paths == {"/openapi.json"}
+
+
+def _describing(inputs: dict[str, Any]) -> AbstractContextManager[Model]:
+    return model(
+        answering(document(inputs), lambda _: reply({"status": "succeeded", "output": "x"}))
+    )
+
+
+@pytest.fixture
+def steady() -> Iterator[Model]:
+    """A model that answers x to everything."""
+    with _describing({}) as running:
+        yield running
+
+
+def test_the_same_is_the_same(steady: Model, tmp_path: Path) -> None:
+    """The status is 0, and a table says so."""
+    ended = cogfal(steady.url, steady.url, cwd=tmp_path)
+
+    assert ended.status == 0, ended.err
+    assert "schema: same" in ended.out
+    assert "differs" not in ended.out
+
+
+def test_cases_of_a_safe_push_file_are_read(steady: Model, tmp_path: Path) -> None:
+    """As cog-safe-push writes them."""
+    (tmp_path / "cog-safe-push.yaml").write_text(
+        "model: me/model\npredict:\n  test_cases:\n    - inputs: {n: 1}\n      exact_string: x\n"
+    )
+
+    ended = cogfal(steady.url, steady.url, "--inputs", "cog-safe-push.yaml", "--json", cwd=tmp_path)
+
+    assert [each["name"] for each in json.loads(ended.out)["cases"]] == ["case 1"]
+
+
+WRONG = {
+    "one side": (("x",), "there is nothing to compare with"),
+    "no directory": (("no", "no"), "there is no such directory"),
+    "no name": (("app:me", "app:me"), "'me' is no OWNER/NAME"),
+    "a path for a name": (("replicate:../x", "."), "is no OWNER/NAME"),
+    "no runs": ((".", ".", "--runs", "0"), "--runs is how often"),
+    "no model": ((".", "."), "cannot be served"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), WRONG.values(), ids=WRONG)
+def test_a_wrong_command_line_is_explained(
+    tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    """In one line, without a traceback."""
+    ended = cogfal(*arguments, cwd=tmp_path)
+
+    assert ended.status == 1
+    assert message in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_calls_that_cost_money_need_a_yes(tmp_path: Path) -> None:
+    """Without a terminal and without --yes nothing is called."""
+    version = {"id": "v1", "openapi_schema": document({})}
+    with model(lambda _: reply({"latest_version": version, "results": []})) as api:
+        variables = {"REPLICATE_API_TOKEN": "r8_x", "REPLICATE_BASE_URL": api.url}
+        ended = cogfal("replicate:me/a", "replicate:me/b", cwd=tmp_path, **variables)
+
+    assert ended.status == 1
+    assert "1 calls of replicate:me/a and 1 calls of replicate:me/b cost money" in ended.err
+    assert "--yes" in ended.err
+    assert {each.method for each in api.asked} == {"GET"}
