@@ -227,6 +227,24 @@ CASES = [
     ),
     Case("gpu-torch-1.13", packages("torch==1.13.1", gpu=True)),
     Case("gpu-torch-1.12", packages("torch==1.12.1", "torchvision==0.13.1", gpu=True)),
+    Case(
+        "gpu-torch-by-marker",
+        packages(
+            'torch==1.13; python_version < "3.9"',
+            'torch==2.4.1; python_version >= "3.9"',
+            gpu=True,
+        ),
+    ),
+    Case(
+        "constraints-by-marker",
+        **requirements(
+            "-c limits.txt",
+            "six",
+            **{"limits.txt": "six<2; python_version >= '3.8'\nsix<1; python_version < '3.8'\n"},
+        ),
+        settings={"client_python": "3.11"},
+    ),
+    Case("packages-of-nvidia", build("system_packages: [cuda-nvcc-12-4]", gpu=True)),
     Case("gpu-torch-2.0", packages("torch==2.0.1", gpu=True)),
     Case("gpu-torch-upper-bound", packages("torch<2", gpu=True)),
     Case("gpu-torch-local-version", packages("torch==2.0.1+cu118", gpu=True)),
@@ -301,7 +319,9 @@ CASES = [
     Case("cudnn-alone", build('cudnn: "9.3"', gpu=True)),
     Case(
         "environment",
-        'environment:\n  - A=1\n  - B=x y "$z"\n  - EMPTY=\nbuild:\n  system_packages: [git]\n',
+        'environment:\n  - A=1\n  - B=x y "$A"\n  - C=$HOME/.cache\n  - D='
+        "$A"
+        "\n  - EMPTY=\nbuild:\n  system_packages: [git]\n",
     ),
     Case("environment-mapping", "environment:\n  A: 1\n  B: true\n"),
     Case(

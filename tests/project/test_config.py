@@ -14,6 +14,7 @@ from cogfal.project.config import (
     CogConfig,
     Command,
     Mount,
+    Observability,
     WeightSource,
     parse_config,
     read_config,
@@ -64,7 +65,18 @@ MISTAKES = {
         "unknown key 'build.pyton_version'",
         "did you mean 'build.python_version'?",
     ),
-    "renamed key": ("model: x.py:Y\n", 1, "unknown key 'model'", "did you mean 'predict'?"),
+    "reference as a model": ("model: x.py:Y\n", 1, "this is a reference", "mean 'predict'?"),
+    "image and model": ("image: a\nmodel: b\n", 2, "two names for the same", "keep one"),
+    "concurrency as a number": ("concurrency: 32\n", 1, "not a mapping", ""),
+    "build env": ("build:\n  env: [A=1]\n", 2, "unknown key 'build.env'", "environment"),
+    "weights without uri": ("weights: [{source: {include: '*'}}]\n", 1, "has no `uri`", "add it"),
+    "sampler unknown": (
+        "observability:\n  traces:\n    sampler: sometimes\n",
+        3,
+        "'observability.traces.sampler'",
+        "always_on",
+    ),
+    "observability a list": ("observability: [a]\n", 1, "not a mapping", ""),
     "key one level too high": ("gpu: true\n", 1, "unknown key 'gpu'", "as 'build.gpu'"),
     "key one level too low": ("build:\n  predict: p.py:P\n", 2, "'build.predict'", "top level"),
     "far from any key": ("zzz: 1\n", 1, "unknown key 'zzz'", "the keys here are build,"),
@@ -75,7 +87,7 @@ MISTAKES = {
         'python_version: "3.10"',
     ),
     "python 2": ("build:\n  python_version: '2.7'\n", 2, "'2.7' is not a Python version", '"3.11"'),
-    "python 3.6": ("build:\n  python_version: '3.6'\n", 2, "older than anything", "3.10 or newer"),
+    "python 3.6": ("build:\n  python_version: '3.6'\n", 2, "older than anything", "3.8 or newer"),
     "python word": ("build:\n  python_version: latest\n", 2, "'latest' is not", "3.11"),
     "both packages": (
         "build:\n  python_packages: [a]\n  python_requirements: r.txt\n",
@@ -175,12 +187,72 @@ def test_every_documented_key_is_read() -> None:
         max_concurrency=10,
         environment=(("B", "x=y"),),
         weights=(
-            WeightSource("https://example.com/a"),
-            WeightSource("https://example.com/b", "w/b"),
+            WeightSource("https://example.com/a", key="weights[0]"),
+            WeightSource("https://example.com/b", "w/b", key="weights[1]"),
         ),
         sdk_version="0.18.0",
         tests=True,
     )
+
+
+def test_the_push_target_is_the_image() -> None:
+    """`model` is what `image` is called today."""
+    assert parse_config("model: registry.host/me/painter\n").image == "registry.host/me/painter"
+
+
+def test_weights_have_sources_of_several_kinds() -> None:
+    """A text, a mapping with patterns, and a list of either, each with the entry's target."""
+    config = parse_config(
+        "weights:\n"
+        "  - {name: w, source: hf://me/model, target: w}\n"
+        "  - source:\n"
+        "      - hf://me/other@v2\n"
+        "      - {uri: https://host.invalid/x.bin, include: '*.bin', exclude: [a, b]}\n"
+        "    target: v\n"
+    )
+
+    assert config.weights == (
+        WeightSource("hf://me/model", "w", key="weights[0]"),
+        WeightSource("hf://me/other@v2", "v", key="weights[1]"),
+        WeightSource("https://host.invalid/x.bin", "v", ("*.bin",), ("a", "b"), "weights[1]"),
+    )
+
+
+@pytest.mark.parametrize("key", ["traces", "tracing"])
+def test_tracing_is_read(key: str) -> None:
+    """Its settings become the variables by which Cog hands them on; others stop nobody."""
+    found = parse_config(
+        f"observability:\n  {key}:\n    enabled: true\n    sampler: parentbased_traceidratio\n"
+        "    sampler_arg: 0.25\n    header_format: w3c\n    unheard_of: 1\n"
+        "    config: telemetry.py\n"
+    ).observability
+
+    assert found == Observability(True, "parentbased_traceidratio", "0.25", "w3c", "telemetry.py")
+    assert dict(found.variables()) == {
+        "COG_TRACE_CONFIGURED": "true",
+        "COG_TRACE_ENABLED": "true",
+        "COG_TRACE_SAMPLER": "parentbased_traceidratio",
+        "COG_TRACE_SAMPLER_ARG": "0.25",
+        "COG_TRACE_HEADER_FORMAT": "w3c",
+    }
+
+
+def test_a_variable_of_nothing_is_empty() -> None:
+    """`FOO: ~` is YAML for it."""
+    assert parse_config("environment: {FOO: ~, BAR: 1e3}\n").environment == (
+        ("FOO", ""),
+        ("BAR", "1e3"),
+    )
+
+
+def test_a_secret_in_front_of_a_command_is_a_mount() -> None:
+    """As Docker has it, whose words Cog passes on."""
+    text = "--mount=type=secret,id=pip,target=/etc/pip.conf --mount=type=secret,id=b pip install x"
+
+    found = parse_config(f"build:\n  run:\n    - {text}\n").build.run
+
+    mounts = (Mount("pip", "/etc/pip.conf"), Mount("b", "/run/secrets/b"))
+    assert found == (Command("pip install x", mounts),)
 
 
 @pytest.mark.parametrize(

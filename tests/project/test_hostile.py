@@ -70,7 +70,7 @@ def test_no_value_adds_an_instruction(document: dict[str, Any]) -> None:
     elif found.dockerfile is not None:
         names = [name for name, _ in parsed.instructions(found.dockerfile)]
         build = document["build"]
-        commands = [text.strip() for text in [*build.get("pre_install", []), *build["run"]]]
+        commands = [text.strip() for text in [*build["run"], *build.get("pre_install", [])]]
         assert set(names) <= KNOWN
         assert names.count("FROM") == 1
         assert parsed.copied(found.dockerfile) == ["."]

@@ -29,7 +29,7 @@ def read(tmp_path: Path, *lines: str, **files: str) -> RequirementSet:
 def arguments(requirements: RequirementSet, root: Path) -> tuple[tuple[str, ...], Report]:
     """The arguments for uv, and what was said about them."""
     report = Report()
-    return install_arguments(requirements, root, report), report
+    return install_arguments(requirements, root, report, "3.11"), report
 
 
 def test_options_come_first(tmp_path: Path) -> None:

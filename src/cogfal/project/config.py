@@ -20,8 +20,19 @@ _REFERENCE: Final = re.compile(r"[^:\x00-\x1f]+\.py:[^\W\d]\w*")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MOUNT_ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _MOUNT_TARGET: Final = re.compile(r"(/[A-Za-z0-9_.@%+=:~-]+)+")
+_SECRET_MOUNT: Final = re.compile(r"--mount=type=secret,(\S+)\s+")
 _BUILD_SETTINGS: Final = frozenset(
     {"pre_install", "python_packages", "python_requirements", "python_version", "system_packages"}
+)
+_TRACES: Final = ("traces", "tracing")
+_TRACE_KEYS: Final = ("config", "enabled", "header_format", "sampler", "sampler_arg")
+_SAMPLERS: Final = (
+    "always_on",
+    "always_off",
+    "traceidratio",
+    "parentbased_always_on",
+    "parentbased_always_off",
+    "parentbased_traceidratio",
 )
 _RESERVED: Final = (
     "PATH",
@@ -48,10 +59,38 @@ class Command(NamedTuple):
 
 
 class WeightSource(NamedTuple):
-    """One entry of `weights`: what is fetched from `source` to `target` in the project."""
+    """One source of an entry of `weights`: what is fetched from `source` to `target`.
+
+    `include` and `exclude` are patterns of names, for a source that holds several files; `key` is
+    the entry's.
+    """
 
     source: str
     target: str | None = None
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    key: str = "weights"
+
+
+class Observability(NamedTuple):
+    """What is traced: the settings under `observability.traces`, None where one is absent."""
+
+    enabled: bool = True
+    sampler: str | None = None
+    sampler_arg: str | None = None
+    header_format: str | None = None
+    config: str | None = None
+
+    def variables(self) -> tuple[tuple[str, str], ...]:
+        """Return the variables by which Cog hands the settings to what runs in the image."""
+        given = {
+            "COG_TRACE_CONFIGURED": "true",
+            "COG_TRACE_ENABLED": "true" if self.enabled else "false",
+            "COG_TRACE_SAMPLER": self.sampler,
+            "COG_TRACE_SAMPLER_ARG": self.sampler_arg,
+            "COG_TRACE_HEADER_FORMAT": self.header_format,
+        }
+        return tuple((name, value) for name, value in given.items() if value is not None)
 
 
 class Build(NamedTuple):
@@ -76,7 +115,8 @@ class Build(NamedTuple):
 class CogConfig:
     """A whole cog.yaml.
 
-    `predict` is the reference under `predict` or its newer spelling `run`. `locations` maps a
+    `predict` is the reference under `predict` or its newer spelling `run`, `image` the name under
+    `image` or its newer one, `model`. `locations` maps a
     dotted key, `build.run[2]`, to its line, for messages about it.
     """
 
@@ -87,6 +127,7 @@ class CogConfig:
     max_concurrency: int | None = None
     environment: tuple[tuple[str, str], ...] = ()
     weights: tuple[WeightSource, ...] = ()
+    observability: Observability | None = None
     sdk_version: str | None = None
     tests: bool = False
     name: str = "cog.yaml"
@@ -134,6 +175,12 @@ class _Reader(Fields):
                 where=table.keys["run"],
                 remedy="keep one",
             )
+        if "image" in known and "model" in known:
+            raise ConfigError(
+                "`image` and `model` are two names for the same",
+                where=table.keys["model"],
+                remedy="keep one",
+            )
         build_table = self.table(known, "build")
         sdk = self.get(known, "sdk_version", self.text)
         build, build_sdk = self._build(build_table)
@@ -142,10 +189,11 @@ class _Reader(Fields):
             predict=self.get(known, "predict", self._reference)
             or self.get(known, "run", self._reference),
             train=self.get(known, "train", self._reference),
-            image=self.get(known, "image", self.text),
+            image=self.get(known, "image", self.text) or self.get(known, "model", self._model),
             max_concurrency=self._concurrency(known),
             environment=self.get(known, "environment", self._environment) or (),
             weights=self.get(known, "weights", self._weights) or (),
+            observability=self._observability(known),
             sdk_version=sdk or build_sdk,
             tests="tests" in known,
             name=self.name,
@@ -187,6 +235,16 @@ class _Reader(Fields):
             remedy=f'write it as `{key}: "predict.py:Predictor"`',
         )
 
+    def _model(self, value: Value, key: str) -> str:
+        text = self.text(value, key)
+        if not _REFERENCE.fullmatch(text):
+            return text
+        raise ConfigError(
+            f"{key!r} names where a model is pushed to, and this is a reference: {text!r}",
+            where=value.where,
+            remedy="did you mean 'predict'?",
+        )
+
     def _version(self, value: Value, key: str) -> str:
         text = self.text(value, key).strip()
         form = r"\d+(\.\d+){0,3}" if key.endswith("cudnn") else r"\d+\.\d+(\.\d+)?"
@@ -215,9 +273,9 @@ class _Reader(Fields):
             )
         if int(match[1]) < 7:
             raise ConfigError(
-                f"Python {text} is older than anything Cog or fal runs",
+                f"Python {text} is older than anything that can be served",
                 where=value.where,
-                remedy="use 3.10 or newer",
+                remedy="use 3.8 or newer",
             )
         return text
 
@@ -236,6 +294,31 @@ class _Reader(Fields):
         if isinstance(value, Scalar) and re.fullmatch(r"[1-9]\d{0,5}", value.text, re.ASCII):
             return int(value.text)
         raise wrong("concurrency.max", "a whole number of at least 1", value)
+
+    def _observability(self, known: Mapping[str, Value]) -> Observability | None:
+        table = self.table(known, "observability")
+        if table is None:
+            return None
+        # Cog's own reading of it is young: what is not known here stops nobody.
+        found = next((table.items[name] for name in _TRACES if name in table.items), table)
+        if not isinstance(found, Table):
+            raise wrong("observability.traces", "a mapping", found)
+        prefix = "observability.traces."
+        inner = {name: each for name, each in found.items.items() if name in _TRACE_KEYS}
+        self.locations["observability"] = table.where
+        return Observability(
+            enabled=self.get(inner, "enabled", self.boolean, prefix) is not False,
+            sampler=self.get(inner, "sampler", self._sampler, prefix),
+            sampler_arg=self.get(inner, "sampler_arg", self.number, prefix),
+            header_format=self.get(inner, "header_format", self.text, prefix),
+            config=self.get(inner, "config", self.text, prefix),
+        )
+
+    def _sampler(self, value: Value, key: str) -> str:
+        text = self.text(value, key)
+        if text in _SAMPLERS:
+            return text
+        raise wrong(key, f"one of {', '.join(_SAMPLERS)}", value)
 
     def _environment(self, value: Value, key: str) -> tuple[tuple[str, str], ...]:
         found: dict[str, str] = {}
@@ -275,7 +358,7 @@ class _Reader(Fields):
 
     def _plain(self, value: Value, key: str) -> str:
         if isinstance(value, Scalar):
-            return value.text
+            return "" if value.kind == "null" else value.text
         raise wrong(key, "a text", value)
 
     def _commands(self, value: Value, key: str) -> tuple[Command, ...]:
@@ -287,7 +370,7 @@ class _Reader(Fields):
             if isinstance(item, Table):
                 found.append(self._command_table(item, f"{key}[{i}]"))
             else:
-                found.append(Command(self.text(item, f"{key}[{i}]")))
+                found.append(_with_secrets(Command(self.text(item, f"{key}[{i}]"))))
         return tuple(found)
 
     def _command_table(self, table: Table, key: str) -> Command:
@@ -330,23 +413,59 @@ class _Reader(Fields):
     def _weights(self, value: Value, key: str) -> tuple[WeightSource, ...]:
         if not isinstance(value, Sequence):
             raise wrong(key, "a list", value)
-        return tuple(self._weight(item, f"{key}[{i}]") for i, item in enumerate(value.items))
+        return tuple(
+            source
+            for i, item in enumerate(value.items)
+            for source in self._weight(item, f"{key}[{i}]")
+        )
 
-    def _weight(self, value: Value, key: str) -> WeightSource:
+    def _weight(self, value: Value, key: str) -> list[WeightSource]:
         self.locations[key] = value.where
         if not isinstance(value, Table):
-            return WeightSource(self.text(value, key))
+            return [WeightSource(self.text(value, key), key=key)]
         inner = self.keys(value, ("name", "source", "target"), f"{key}.")
+        target = self.get(inner, "target", self.text, f"{key}.")
         source = inner.get("source")
-        if isinstance(source, Table):
-            source = self.keys(source, ("exclude", "include", "uri"), f"{key}.source.").get("uri")
         if source is None:
             raise ConfigError(f"{key!r} has no `source`", where=value.where, remedy="add it")
-        target = inner.get("target")
+        if not isinstance(source, Sequence):
+            return [self._source(source, f"{key}.source", target, key)]
+        return [
+            self._source(item, f"{key}.source[{i}]", target, key)
+            for i, item in enumerate(source.items)
+        ]
+
+    def _source(self, value: Value, key: str, target: str | None, entry: str) -> WeightSource:
+        if not isinstance(value, Table):
+            return WeightSource(self.text(value, key), target, key=entry)
+        inner = self.keys(value, ("exclude", "include", "uri"), f"{key}.")
+        if "uri" not in inner:
+            raise ConfigError(f"{key!r} has no `uri`", where=value.where, remedy="add it")
         return WeightSource(
-            self.text(source, f"{key}.source"),
-            self.text(target, f"{key}.target") if target is not None else None,
+            self.text(inner["uri"], f"{key}.uri"),
+            target,
+            self.get(inner, "include", self._patterns, f"{key}.") or (),
+            self.get(inner, "exclude", self._patterns, f"{key}.") or (),
+            entry,
         )
+
+    def _patterns(self, value: Value, key: str) -> tuple[str, ...]:
+        return self.texts(value, key) if isinstance(value, Sequence) else (self.text(value, key),)
+
+
+def _with_secrets(command: Command) -> Command:
+    """Take the secrets out of a command that begins with Docker's own `--mount=type=secret`."""
+    mounts = []
+    text = command.command.strip()
+    while match := _SECRET_MOUNT.match(text):
+        given = dict(part.split("=", 1) for part in match[1].split(",") if "=" in part)
+        name = given.get("id", "")
+        target = given.get("target") or given.get("dst") or f"/run/secrets/{name}"
+        if not _MOUNT_ID.fullmatch(name) or not _MOUNT_TARGET.fullmatch(target):
+            break
+        mounts.append(Mount(name, target))
+        text = text[match.end() :]
+    return Command(text, tuple(mounts)) if mounts else command
 
 
 def _refuse_settings(table: Table, key: str) -> None:

@@ -48,7 +48,9 @@ _CACHE_MOUNTS: Final = re.compile(
 """Docker's flags for directories that are kept between builds, or that are in memory."""
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_./(\"'${][ -~]*[^\s\\]|[A-Za-z0-9]")
-_APT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9+.-]*(:[a-z0-9]+)?(=[A-Za-z0-9.+~:-]+)?")
+_APT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9+.-]*(:[a-z0-9]+)?(=[A-Za-z0-9.+~:*-]+)?[+-]?")
+_APT_OPTION: Final = re.compile(r"--?[a-z][a-z-]*(=[A-Za-z0-9.:/-]+)?")
+_APT_REDIRECTED: Final = re.compile(r"[<>]=?[A-Za-z0-9.+~:*-]*$")
 _APT_RENAMED: Final = {"libgl1-mesa-glx": "libgl1", "python-dev": "python3-dev"}
 BASE_PACKAGES: Final = (
     "build-essential",
@@ -188,20 +190,23 @@ def copy(source: str, target: str) -> str:
 
 
 def apt_names(names: Iterable[str], where: Location | str) -> tuple[str, ...]:
-    """Return the names of system packages, split and checked.
+    """Return the words for apt-get: names, with a version where one is given, and options.
+
+    A shell takes `name>=1.2` for a name and a redirection, so that Cog installs just that name.
 
     Raises:
-        ConfigError: One is not a package's name.
+        ConfigError: One is neither.
     """
     found = []
-    for name in (part for text in names for part in text.split()):
-        if not _APT_NAME.fullmatch(name):
+    for word in (part for text in names for part in text.split()):
+        name = _APT_REDIRECTED.sub("", word)
+        if not _APT_NAME.fullmatch(name) and not _APT_OPTION.fullmatch(name):
             raise ConfigError(
-                f"{name!r} is not the name of a system package",
+                f"{word!r} is not the name of a system package",
                 where=where,
                 remedy="write names such as ffmpeg or libgl1, or ffmpeg=7:5.1.6",
             )
-        found.append(_APT_RENAMED.get(name, name))
+        found.append(_APT_RENAMED.get(name, name.removesuffix("t64")))
     return tuple(dict.fromkeys(found))
 
 

@@ -28,10 +28,12 @@ from cogfal.project.report import Report, ReportLine
 from cogfal.project.requirements import (
     Package,
     RequirementSet,
+    applying,
 )
 from cogfal.project.settings import PlanSettings
 from cogfal.project.sources import Choice, choose_files
 from cogfal.project.unmapped import report_decision, report_requirements, report_rest, split_weights
+from cogfal.project.variables import variables
 from cogfal.spec import Location, Weight
 
 if TYPE_CHECKING:
@@ -133,26 +135,30 @@ class _Plan:
         decision = decide_on_fal(requirements, packages, python, settings)
         report_decision(decision, python, settings, report)
         report_requirements(config, requirements, report)
-        machine = self._machine(requirements)
-        sources = wheel_sources(requirements, machine.index)
+        there = applying(requirements, python)
+        machine = self._machine(there)
+        sources = wheel_sources(there, machine.index)
         requirements = requirements._replace(lines=(*sources, *requirements.lines))
         weights = split_weights(config, settings, report)
         choice = choose_files(self._root, report, exclude=[*settings.exclude, *weights])
-        image = self._wants_image(requirements, decision)
+        image = self._wants_image(there, decision)
         plan = self._image(requirements, python, decision) if image else None
+        inside = plan is not None
         report_rest(config, settings, report)
         model = self._model(python, requirements, decision, plan)
         return Environment(
             kind="container" if plan else "virtualenv",
-            requirements=self._requirements(requirements, decision, in_image=plan is not None),
-            python_version=self._server_python(python, decision, in_image=plan is not None),
+            requirements=self._requirements(
+                requirements, decision, python, in_image=plan is not None
+            ),
+            python_version=self._server_python(python, decision, in_image=inside),
             machine_type=_one(machine.machines),
             num_gpus=settings.num_gpus,
             max_multiplexing=self._multiplexing(),
             files=self._files(choice, plan),
             dockerfile=plan.dockerfile if plan else None,
             build_secrets=plan.build_secrets if plan else (),
-            variables=config.build.environment + config.environment,
+            variables=variables(config),
             caches=cache_variables(settings.cache_directory),
             weights=tuple(weights.items()),
             app_name=app_name(config.image),
@@ -308,14 +314,14 @@ class _Plan:
         )
 
     def _requirements(
-        self, requirements: RequirementSet, decision: Decision, *, in_image: bool
+        self, requirements: RequirementSet, decision: Decision, python: str, *, in_image: bool
     ) -> tuple[str, ...]:
         own = self._settings.requirements
         if decision.own and not in_image:
             return (*own, "uv")
         if in_image:
             return own
-        arguments = install_arguments(requirements, self._root, self._report)
+        arguments = install_arguments(requirements, self._root, self._report, python)
         return (*arguments, *own)
 
     def _files(self, choice: Choice, plan: ImagePlan | None) -> Files:

@@ -17,6 +17,8 @@ TOP_KEYS: Final = (
     "concurrency",
     "environment",
     "image",
+    "model",
+    "observability",
     "predict",
     "run",
     "sdk_version",
@@ -40,7 +42,7 @@ BUILD_KEYS: Final = (
     "sdk_version",
     "system_packages",
 )
-_RENAMED: Final = {"model": "predict", "pip_packages": "python_packages", "apt": "system_packages"}
+_RENAMED: Final = {"pip_packages": "python_packages", "apt": "system_packages"}
 
 
 class Fields:
@@ -98,6 +100,12 @@ class Fields:
                 )
             return text
         raise wrong(key, "a text", value)
+
+    def number(self, value: Value, key: str) -> str:
+        """Return a number as it was written."""
+        if isinstance(value, Scalar) and value.kind in ("int", "float"):
+            return value.text
+        raise wrong(key, "a number", value)
 
     def texts(self, value: Value, key: str) -> tuple[str, ...]:
         """Return a list of texts, remembering the line of each."""

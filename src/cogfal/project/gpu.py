@@ -14,7 +14,7 @@ from typing import Final
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 from cogfal.errors import ConfigError
 from cogfal.project import hardware
@@ -22,6 +22,9 @@ from cogfal.project.hardware import Capability, Cuda, Machine, dotted
 from cogfal.project.report import Report
 from cogfal.project.requirements import Option, Package, RequirementSet
 from cogfal.spec import Location
+
+_PATCHES: Final = (0, 1, 99)
+"""Tried for a release: what allows any of its patches allows one of these."""
 
 _INDEX: Final = "https://download.pytorch.org/whl/cu{}{}"
 _INDEX_CUDA: Final = re.compile(r"/whl/(?:nightly/|test/)?cu(\d\d)(\d)\b")
@@ -170,15 +173,25 @@ def newest_allowed(
     specifier: SpecifierSet, known: Sequence[tuple[int, int]]
 ) -> tuple[int, int] | None:
     """Return the newest release that a pin or upper bound allows; None where it allows any."""
-    exact = [spec.version for spec in specifier if spec.operator in ("==", "===", "~=")]
-    if exact:
-        version = Version(exact[0].removesuffix(".*"))
-        return (version.major, version.minor)
-    if not any(spec.operator in ("<", "<=") for spec in specifier):
+    exact = _exact(specifier)
+    if exact is not None:
+        return (exact.major, exact.minor)
+    if not any(spec.operator in ("<", "<=", "~=") for spec in specifier):
         return None
     for major, minor in sorted(known, reverse=True):
-        if specifier.contains(f"{major}.{minor}.0") or specifier.contains(f"{major}.{minor}.1"):
+        if any(specifier.contains(f"{major}.{minor}.{patch}") for patch in _PATCHES):
             return None if (major, minor) == max(known) else (major, minor)
+    return None
+
+
+def _exact(specifier: SpecifierSet) -> Version | None:
+    """The version that is pinned; None where there is none, or where it is no version."""
+    for spec in specifier:
+        if spec.operator in ("==", "==="):
+            try:
+                return Version(spec.version.removesuffix(".*"))
+            except InvalidVersion:  # `===` takes any text
+                return None
     return None
 
 
@@ -218,10 +231,9 @@ def _tensorflow(package: Package) -> Framework | None:
 
 def _jax(package: Package) -> Framework | None:
     extra = next((extra for extra in package.requirement.extras if extra.startswith("cuda")), None)
-    exact = [spec.version for spec in package.requirement.specifier if spec.operator == "=="]
-    if extra is None or not exact:
+    version = _exact(package.requirement.specifier)
+    if extra is None or version is None:
         return None
-    version = Version(exact[0].removesuffix(".*"))
     old = version < Version(".".join(map(str, hardware.JAX_BLACKWELL)))
     cuda = (11, 8) if extra.startswith("cuda11") else (12, 9)
     newest = (9, 9) if old else (99, 0)
@@ -337,8 +349,8 @@ def _is_old_jax(package: Package) -> bool:
     if canonicalize_name(requirement.name) != "jax" or not requirement.extras:
         return False
     newest = ".".join(map(str, hardware.JAX_PYPI_CUDA))
-    exact = [spec.version for spec in requirement.specifier if spec.operator == "=="]
-    return bool(exact) and Version(exact[0].removesuffix(".*")) < Version(newest)
+    exact = _exact(requirement.specifier)
+    return exact is not None and exact < Version(newest)
 
 
 def _is_cpu(package: Package) -> bool:

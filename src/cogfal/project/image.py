@@ -28,11 +28,12 @@ from cogfal.project.hardware import (
     dotted,
 )
 from cogfal.project.installer import PROJECT_DIRECTORY, file_lines
-from cogfal.project.needs import needs_compiler
+from cogfal.project.needs import needs_compiler, of_nvidia
 from cogfal.project.report import Report
 from cogfal.project.requirements import Link, Local, Option, Package, RequirementSet
 from cogfal.project.settings import PlanSettings
 from cogfal.project.takeover import take_over
+from cogfal.project.variables import variables
 
 _SECRET_NAME: Final = re.compile(
     r"(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|CREDENTIALS?)(?:_|$)"
@@ -194,7 +195,7 @@ def _implied_cuda(config: CogConfig, requirements: RequirementSet) -> tuple[str 
     release = tensorflow_release(requirements)
     if release is not None:
         return dotted(release.cuda), str(release.cudnn)
-    if needs_compiler(config, requirements):
+    if needs_compiler(config, requirements) or of_nvidia(config):
         known = [framework.cuda for framework in frameworks(requirements, None)]
         return dotted((known or [NEWEST_CUDA])[0]), None
     return None, None
@@ -232,7 +233,7 @@ def _from_git(line: object) -> bool:
 def _variables(config: CogConfig, report: Report) -> tuple[tuple[str, str], ...]:
     """What the build may see; the rest is set when the runner starts."""
     found = []
-    for name, value in config.build.environment + config.environment:
+    for name, value in variables(config):
         if _SECRET_NAME.search(name):
             report.changed(
                 f"environment.{name}",

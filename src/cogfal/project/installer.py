@@ -26,6 +26,7 @@ from cogfal.project.requirements import (
     Option,
     Package,
     RequirementSet,
+    applying,
     has_credentials,
     without_credentials,
 )
@@ -42,8 +43,10 @@ _DROPPED: Final = {
 }
 
 
-def install_arguments(requirements: RequirementSet, root: Path, report: Report) -> tuple[str, ...]:
-    """Return the arguments that install the requirements on fal's own runtime.
+def install_arguments(
+    requirements: RequirementSet, root: Path, report: Report, python: str
+) -> tuple[str, ...]:
+    """Return the arguments that install the requirements on fal's own runtime, with its Python.
 
     Options come first, as fal's documentation asks; a flag and its value are two strings.
     """
@@ -51,7 +54,7 @@ def install_arguments(requirements: RequirementSet, root: Path, report: Report) 
     arguments = _option_arguments(options, report)
     named = [
         _argument(line, root, report)
-        for line in _with_constraints(requirements, report)
+        for line in _with_constraints(requirements, report, python)
         if not isinstance(line, Option)
     ]
     return (*arguments, *dict.fromkeys(named))
@@ -197,10 +200,12 @@ def _local_argument(line: Local, root: Path, report: Report) -> str:
     return f"{path}{line.extras}"
 
 
-def _with_constraints(requirements: RequirementSet, report: Report) -> tuple[Line, ...]:
+def _with_constraints(
+    requirements: RequirementSet, report: Report, python: str
+) -> tuple[Line, ...]:
     """Fold constraints into the requirements they concern; the others become requirements."""
     limits: dict[str, list[Package]] = {}
-    for package in requirements.constraints:
+    for package in applying(requirements, python).constraints:
         limits.setdefault(_name(package.requirement), []).append(package)
     lines: list[Line] = [
         _constrained(line, limits) if isinstance(line, Package) else line
@@ -222,8 +227,7 @@ def _with_constraints(requirements: RequirementSet, report: Report) -> tuple[Lin
 def _constrained(line: Package, limits: dict[str, list[Package]]) -> Package:
     requirement = Requirement(str(line.requirement))
     for package in limits.get(_name(requirement), []):
-        marker = package.requirement.marker
-        if requirement.url is None and (marker is None or marker.evaluate()):
+        if requirement.url is None:
             requirement.specifier &= package.requirement.specifier
     return Package(requirement, line.hashes, line.options, line.where)
 

@@ -19,6 +19,8 @@ _IMAGE_KEYS: Final = ("system_packages", "pre_install", "run", "cuda", "cudnn")
 def image_reasons(config: CogConfig, requirements: RequirementSet) -> tuple[str, ...]:
     """Return what fal's own runtime cannot provide; empty where it does for everything."""
     reasons = [f"build.{key}" for key in _IMAGE_KEYS if getattr(config.build, key)]
+    if config.build.gpu and of_nvidia(config):
+        reasons.append("system packages of NVIDIA's")
     if config.build.gpu:
         reasons += [f"{name}, which compiles CUDA code" for name in compiled(requirements)]
     if requirements.secrets:
@@ -36,6 +38,15 @@ def image_reasons(config: CogConfig, requirements: RequirementSet) -> tuple[str,
         if isinstance(line, Local) and not buildable(line.path)
     ]
     return tuple(dict.fromkeys(reasons))
+
+
+def of_nvidia(config: CogConfig) -> bool:
+    """Whether a system package is NVIDIA's, which only images that stand on theirs can install."""
+    return any(
+        name.startswith(("cuda-", "libcudnn", "libcublas", "libnccl"))
+        for text in config.build.system_packages
+        for name in text.split()
+    )
 
 
 def compiled(requirements: RequirementSet) -> tuple[str, ...]:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from packaging.markers import default_environment
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from cogfal.errors import ConfigError
-from cogfal.project.requirements import Package
+from cogfal.project.requirements import Package, applies
 
 _ALSO_NEEDED: Mapping[str, str] = {"httpx": ">=0.20", "pillow": ">=10"}
 
@@ -28,7 +27,7 @@ def check_pins(packages: Iterable[Package], pins: Mapping[str, str], python_vers
     """
     for package in packages:
         name = canonicalize_name(package.requirement.name)
-        if not _applies(package, python_version):
+        if not applies(package.requirement, python_version):
             continue
         if name in pins and not package.requirement.specifier.contains(
             pins[name], prereleases=True
@@ -36,22 +35,6 @@ def check_pins(packages: Iterable[Package], pins: Mapping[str, str], python_vers
             raise _clash(package, pins[name])
         if name in _ALSO_NEEDED:
             _check_range(package, _ALSO_NEEDED[name])
-
-
-def _applies(package: Package, python_version: str) -> bool:
-    marker = package.requirement.marker
-    if marker is None:
-        return True
-    minor = ".".join(python_version.split(".")[:2])
-    there = default_environment() | {
-        "python_version": minor,
-        "python_full_version": python_version if python_version.count(".") > 1 else f"{minor}.0",
-        "sys_platform": "linux",
-        "platform_system": "Linux",
-        "platform_machine": "x86_64",
-        "os_name": "posix",
-    }
-    return marker.evaluate({key: str(value) for key, value in there.items()})
 
 
 def _clash(package: Package, pin: str) -> ConfigError:
@@ -78,7 +61,7 @@ def _remedy(name: str, specifier: SpecifierSet, pin: str) -> str:
 def _check_range(package: Package, needed: str) -> None:
     """Only an exact pin can be told to miss a range."""
     allowed = SpecifierSet(needed)
-    exact = [spec.version for spec in package.requirement.specifier if spec.operator == "=="]
+    exact = [s.version for s in package.requirement.specifier if s.operator in ("==", "===")]
     for version in exact:
         if not version.endswith("*") and not allowed.contains(version, prereleases=True):
             raise ConfigError(

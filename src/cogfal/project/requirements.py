@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
+from packaging.markers import default_environment
 from packaging.requirements import InvalidRequirement, Requirement
 
 from cogfal.errors import ConfigError
@@ -148,6 +149,33 @@ def read_packages(
     for text, where in texts.items():
         reader.line(text, where, base, constraint=False)
     return reader.result()
+
+
+def applies(requirement: Requirement, python: str) -> bool:
+    """Whether a requirement's marker holds on a runner, whose Python is `python`."""
+    if requirement.marker is None:
+        return True
+    minor = ".".join(python.split(".")[:2])
+    there = default_environment() | {
+        "python_version": minor,
+        "python_full_version": python if python.count(".") > 1 else f"{minor}.0",
+        "sys_platform": "linux",
+        "platform_system": "Linux",
+        "platform_machine": "x86_64",
+        "os_name": "posix",
+    }
+    return requirement.marker.evaluate({key: str(value) for key, value in there.items()})
+
+
+def applying(requirements: RequirementSet, python: str) -> RequirementSet:
+    """Return what is meant for a runner's Python: what other ones are told is left out."""
+    lines = (
+        line
+        for line in requirements.lines
+        if not isinstance(line, Package) or applies(line.requirement, python)
+    )
+    limits = (each for each in requirements.constraints if applies(each.requirement, python))
+    return requirements._replace(lines=tuple(lines), constraints=tuple(limits))
 
 
 class _Reader:

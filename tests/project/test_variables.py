@@ -1,0 +1,48 @@
+"""The values of cog.yaml's variables."""
+
+from __future__ import annotations
+
+import pytest
+
+from cogfal.project.config import Build, CogConfig
+from cogfal.project.variables import variables
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("plain", "plain"),
+        ('"in quotes"', "in quotes"),
+        ("'$HOME'", "$HOME"),
+        ('{"a": "b"}', '{"a": "b"}'),
+        ("$HOME/.cache", "/root/.cache"),
+        ('"${HOME}/x"', "/root/x"),
+        ("\\$HOME", "$HOME"),
+        ("${NOWHERE:-other}", "other"),
+        ("${HOME:+set}", "set"),
+        ("${NOWHERE:+set}", ""),
+        ("a$NOWHERE", "a"),
+        ("$5 and $", "$5 and $"),
+        ("", ""),
+    ],
+)
+def test_docker_would_make_the_same_of_it(value: str, expected: str) -> None:
+    """Quotes around a value, and references in it."""
+    assert variables(CogConfig(environment=(("A", value),))) == (("A", expected),)
+
+
+def test_variables_refer_to_those_before() -> None:
+    """The build's come first; a later one of the same name wins, in the first one's place."""
+    config = CogConfig(
+        build=Build(environment=(("A", "1"), ("B", "$A"))),
+        environment=(("C", "$B$A"), ("A", "2")),
+    )
+
+    assert variables(config) == (("A", "2"), ("B", "1"), ("C", "11"))
+
+
+def test_here_it_is_this_machine_that_is_known() -> None:
+    """Whoever calls says what there is."""
+    config = CogConfig(environment=(("A", "$HOME"),))
+
+    assert variables(config, {"HOME": "/home/me"}) == (("A", "/home/me"),)
