@@ -17,10 +17,10 @@ from typing import Any, Final
 import pytest
 
 from tests.client.loopback import serving
-from tests.environments import CACHE, alone
 from tests.gateway.double import FalCloud
 from tests.local_run import LocalRun
 from tests.processes import Process
+from tests.virtualenvs import CACHE, alone
 
 PROJECT: Final = Path(__file__).parents[1] / "projects" / "gateway"
 """Two apps, and programs that use Replicate's clients."""

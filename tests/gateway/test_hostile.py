@@ -1,0 +1,275 @@
+"""Requests that are meant to hurt, and readers that are slow."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from starlette.types import Message
+
+from cogfal.gateway import Limits, application
+from tests.gateway.inside import NOWHERE, asked
+
+pytestmark = pytest.mark.timeout(60)
+
+LONG = "x" * 10_000
+NAMES = ["..", "%2e%2e", "..%2f..%2fetc", "a%2fb", "%00", LONG, "me%0d%0ax", "%ff", "*"]
+    "..",
+    "%2e%2e",
+    "..%2f..%2fetc",
+    "a%2fb",
+    "%00",
+    LONG,
+    "me%0d%0ax",
+    "%ff",
+    "*",
+    "q" + 26 * "a",
+]
+PATHS = ["predictions/{}", "trainings/{}", "files/{}", "files/{}/download", "streams/{}"]
+MODELS = ["models/{}/model", "models/me/{}", "models/me/model/versions/{}", "deployments/me/{}"]
+
+
+@pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
+def test_strange_ids_and_names_are_not_found(name: str) -> None:
+    """With dots, slashes, control characters or 10 kB, wherever an address has a name."""
+
+    async def ask(client: httpx.AsyncClient) -> set[int]:
+        found = [await client.get(f"/v1/{path.format(name)}") for path in [*PATHS, *MODELS]]
+        found += [await client.post(f"/v1/predictions/{name}/cancel")]
+        found += [await client.post(f"/v1/models/{name}/x/predictions", json={"input": {}})]
+        found += [await client.delete(f"/v1/files/{name}")]
+        return {answer.status_code for answer in found}
+
+    assert asked(ask) <= {404, 405}
+
+
+BODIES: list[tuple[bytes, int]] = [
+    (b"", 400),
+    (b"{", 400),
+    (b"[]", 422),
+    (b"null", 422),
+    (b'"text"', 422),
+    (b"{}", 422),
+    (b'{"input": []}', 422),
+    (b'{"input": {}, "version": 7}', 422),
+    (b'{"input": {}, "version": "x", "webhook": {}}', 422),
+    (b'{"input": {}, "version": "x", "webhook_events_filter": ["never"]}', 422),
+    (b'{"input": {}, "version": "%s"}' % LONG.encode(), 422),
+    (b'{"input": {}, "version": "../../me/model"}', 422),
+    (b'{"input": {}, "input": {}}', 400),
+    (b'{"input": {"a": NaN}}', 400),
+    (b"[" * 100_000, 400),
+    (b'{"input": {"a": "\xff"}}', 400),
+    (b'{"input": {"a": "\\ud800"}}', 400),
+]
+
+
+@pytest.mark.parametrize(("body", "status"), BODIES, ids=range(len(BODIES)))
+def test_bodies_that_do_not_fit_are_refused(body: bytes, status: int) -> None:
+    """In the form of all refusals."""
+
+    async def ask(client: httpx.AsyncClient) -> httpx.Response:
+        return await client.post("/v1/predictions", content=body)
+
+    answer = asked(ask)
+
+    assert answer.status_code == status, answer.text
+    assert answer.json()["status"] == status
+    assert len(answer.text) < 20_000
+
+
+def test_bodies_are_as_large_as_allowed_and_no_larger() -> None:
+    """One request's, and those of all together; a file's, too."""
+    limits = Limits(body=1000, bodies=1500, file=1000)
+
+    async def ask(client: httpx.AsyncClient) -> list[int]:
+        whole = {"input": {"a": "x" * 2000}}
+        large = await client.post("/v1/models/me/model/predictions", json=whole)
+        file = await client.post("/v1/files", files={"content": b"x" * 1001})
+        huge = await client.post("/v1/files", files={"content": b"x" * 400_000})
+        fits = await client.post("/v1/files", files={"content": b"x" * 1000})
+        return [each.status_code for each in (large, file, huge, fits)]
+
+    assert asked(ask, application(NOWHERE, limits=limits)) == [413, 413, 413, 201]
+
+
+def test_what_was_sent_is_given_back_whatever_became_of_it() -> None:
+    """A gateway that takes 1,500 bytes at once takes any number of requests after one another."""
+    limits = Limits(body=1000, bodies=1500)
+
+    async def ask(client: httpx.AsyncClient) -> list[int]:
+        values = {"input": {"a": "x" * 800}}
+        path = "/v1/models/me/model/predictions"
+        sent = [await client.post(path, json=values) for _ in range(4)]
+        sent += [await client.post("/v1/models/me/other/predictions", json=values)]
+        sent += [await client.post(path, content=b"x" * 900) for _ in range(2)]
+        sent += [await client.post(path, json=values)]
+        return [each.status_code for each in sent]
+
+    found = asked(ask, application(NOWHERE, limits=limits))
+
+    assert found == [201, 201, 201, 201, 404, 400, 400, 201]
+
+
+FORMS: list[tuple[dict[str, Any], int]] = [
+    ({"json": {}}, 415),
+    ({"files": {"other": b"x"}}, 422),
+    ({"data": {"content": "text"}, "files": {"metadata": b"{}"}}, 422),
+    ({"files": {"content": b"x", "metadata": b"{"}}, 422),
+    ({"files": {"content": b"x", "metadata": b"[]"}}, 422),
+    ({"files": {"content": b"x", "metadata": b"[" * 50_000}}, 422),
+    ({"files": {"content": b"x", "metadata": b"{}" + b" " * 70_000}}, 422),
+    ({"files": [("content", b"x")] * 3}, 422),
+    ({"content": b"--x", "headers": {"Content-Type": "multipart/form-data"}}, 422),
+]
+
+
+@pytest.mark.parametrize(("form", "status"), FORMS, ids=range(len(FORMS)))
+def test_forms_that_hold_no_file_are_refused(form: dict[str, Any], status: int) -> None:
+    """And nothing is kept of them."""
+
+    async def ask(client: httpx.AsyncClient) -> tuple[int, Any]:
+        answer = await client.post("/v1/files", **form)
+        return answer.status_code, (await client.get("/v1/files")).json()["results"]
+
+    assert asked(ask) == (status, [])
+
+
+def test_a_file_becomes_neither_a_path_nor_a_page() -> None:
+    """Its name is made safe, and its bytes are an attachment that nobody interprets."""
+    name = '../../etc/"passwd\r\nX-Evil: 1.html'
+
+    async def ask(client: httpx.AsyncClient) -> tuple[Any, httpx.Response, int]:
+        files = {"content": (name, b"<script>", "text/html")}
+        kept = (await client.post("/v1/files", files=files)).json()
+        page = await client.get(kept["urls"]["get"])
+        unsigned = await client.get(kept["urls"]["get"].partition("?")[0])
+        return kept, page, unsigned.status_code
+
+    kept, page, unsigned = asked(ask)
+
+    assert "/" not in kept["name"]
+    assert page.content == b"<script>"
+    assert page.headers["content-disposition"].startswith("attachment")
+    assert page.headers["x-content-type-options"] == "nosniff"
+    assert "x-evil" not in page.headers
+    assert unsigned == 404
+
+
+def test_files_take_no_more_room_than_there_is() -> None:
+    """And a deleted one gives its room back."""
+    limits = Limits(file=1000, files=1500)
+
+    async def ask(client: httpx.AsyncClient) -> list[int]:
+        sent = {"content": b"x" * 1000}
+        first = await client.post("/v1/files", files=sent)
+        second = await client.post("/v1/files", files=sent)
+        await client.delete(f"/v1/files/{first.json()['id']}")
+        third = await client.post("/v1/files", files=sent)
+        return [each.status_code for each in (first, second, third)]
+
+    assert asked(ask, application(NOWHERE, limits=limits)) == [201, 507, 201]
+
+
+def test_the_file_of_somebody_else_is_no_input(tmp_path: Path) -> None:
+    """Knowing its address does not help: to another caller's app it stays an address."""
+
+    async def ask(client: httpx.AsyncClient) -> list[Any]:
+        kept = (
+            await client.post(
+                "/v1/files", files={"content": b"mine"}, headers={"Authorization": "Bearer alice"}
+            )
+        ).json()
+        gateway: Any = app._gateway
+        files, callers = gateway.files, []
+        for name in ("alice", "bob"):
+            scope = {"type": "http", "headers": [(b"authorization", f"Bearer {name}".encode())]}
+            from starlette.requests import Request
+
+            from cogfal.gateway.callers import OwnKeys
+
+            callers.append(await OwnKeys(needed=False).admit(Request(scope)))
+        value = {"deep": [kept["urls"]["get"], "text"]}
+        return [kept["urls"]["get"], *[await files.resolved(value, who) for who in callers]]
+
+    app = application(NOWHERE)
+
+    url, own, other = asked(ask, app)
+
+    assert own == {"deep": ["data:application/octet-stream;base64,bWluZQ==", "text"]}
+    assert other == {"deep": [url, "text"]}
+
+
+def test_a_reader_who_does_not_read_holds_nobody_up() -> None:
+    """A stream that nobody reads on takes nothing from the call or from other readers."""
+
+    async def ask(client: httpx.AsyncClient) -> str:
+        body = {"input": {}}
+        begun = (await client.post("/v1/models/me/model/predictions", json=body)).json()
+        path = begun["urls"]["stream"].removeprefix("http://gateway.invalid")
+        stuck = asyncio.ensure_future(_never_reads(app, path))
+        stream = await client.get(path)
+        stuck.cancel()
+        return stream.text
+
+    app = application(NOWHERE)
+
+    text = asked(ask, app)
+
+    assert "event: error\n" in text
+    assert text.endswith('data: {"reason": "error"}\n\n')
+
+
+async def _never_reads(app: Any, path: str) -> None:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        await asyncio.Event().wait()
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [],
+        "http_version": "1.1",
+        "scheme": "http",
+        "server": ("gateway.invalid", 80),
+        "root_path": "",
+    }
+    await app(scope, receive, send)
+
+
+def test_too_many_predictions_are_refused_while_others_wait() -> None:
+    """With the bound, and when to try again; what is remembered stays within its bound."""
+    limits = Limits(waiting=0)
+
+    async def ask(client: httpx.AsyncClient) -> httpx.Response:
+        path = "/v1/models/me/model/predictions"
+        first = await client.post(path, json={"input": {}})
+        assert first.status_code in (201, 429)
+        return first
+
+    answer = asked(ask, application(NOWHERE, limits=limits))
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "5")
+    assert json.loads(answer.text)["title"] == "Too many predictions"
+
+
+@pytest.mark.parametrize("path", ["hardware", "collections", "models/x", "nothing"])
+def test_what_is_not_here_says_why(path: str) -> None:
+    """Hardware, billing, collections and search are fal's."""
+
+    async def ask(client: httpx.AsyncClient) -> httpx.Response:
+        return await client.get(f"/v1/{path}")
+
+    answer = asked(ask)
+
+    assert answer.status_code == 404
+    assert "Hardware, billing, collections and search" in answer.json()["detail"]
