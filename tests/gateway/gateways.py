@@ -82,7 +82,8 @@ def gateway_to_fal(folder: Path, *more: str, targets: tuple[str, ...] = ON_FAL) 
     cloud = FalCloud()
     with serving(folder, cloud) as loopback:
         arguments = [*targets, "--allow-private-hosts", *more]
-        with gateway(folder, loopback.environment, *arguments, cloud=cloud) as served:
+        environment = {**loopback.environment, "FAL_KEY": "gateway:secret-key"}
+        with gateway(folder, environment, *arguments, cloud=cloud) as served:
             yield served
 
 

@@ -4,31 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from starlette.requests import Request
 from starlette.types import Message
 
 from cogfal.gateway import Limits, application
+from cogfal.gateway.callers import OwnKeys
 from tests.gateway.inside import NOWHERE, asked
 
 pytestmark = pytest.mark.timeout(60)
 
 LONG = "x" * 10_000
-NAMES = ["..", "%2e%2e", "..%2f..%2fetc", "a%2fb", "%00", LONG, "me%0d%0ax", "%ff", "*"]
-    "..",
-    "%2e%2e",
-    "..%2f..%2fetc",
-    "a%2fb",
-    "%00",
-    LONG,
-    "me%0d%0ax",
-    "%ff",
-    "*",
-    "q" + 26 * "a",
-]
+NAMES = ["%2e%2e", "..%2f..%2fetc", "a%2fb", "%00", LONG, "me%0d%0ax", "%ff", "*"]
 PATHS = ["predictions/{}", "trainings/{}", "files/{}", "files/{}/download", "streams/{}"]
 MODELS = ["models/{}/model", "models/me/{}", "models/me/model/versions/{}", "deployments/me/{}"]
 
@@ -83,8 +73,8 @@ def test_bodies_that_do_not_fit_are_refused(body: bytes, status: int) -> None:
 
 
 def test_bodies_are_as_large_as_allowed_and_no_larger() -> None:
-    """One request's, and those of all together; a file's, too."""
-    limits = Limits(body=1000, bodies=1500, file=1000)
+    """A request's and a file's."""
+    limits = Limits(body=1000, file=1000)
 
     async def ask(client: httpx.AsyncClient) -> list[int]:
         whole = {"input": {"a": "x" * 2000}}
@@ -98,21 +88,21 @@ def test_bodies_are_as_large_as_allowed_and_no_larger() -> None:
 
 
 def test_what_was_sent_is_given_back_whatever_became_of_it() -> None:
-    """A gateway that takes 1,500 bytes at once takes any number of requests after one another."""
-    limits = Limits(body=1000, bodies=1500)
+    """A gateway that holds four large bodies takes any number of them after one another."""
+    limits = Limits(body=200_000)
 
     async def ask(client: httpx.AsyncClient) -> list[int]:
-        values = {"input": {"a": "x" * 800}}
+        values = {"input": {"a": "x" * 190_000}}
         path = "/v1/models/me/model/predictions"
-        sent = [await client.post(path, json=values) for _ in range(4)]
+        sent = [await client.post(path, json=values) for _ in range(5)]
         sent += [await client.post("/v1/models/me/other/predictions", json=values)]
-        sent += [await client.post(path, content=b"x" * 900) for _ in range(2)]
+        sent += [await client.post(path, content=b"x" * 190_000) for _ in range(2)]
         sent += [await client.post(path, json=values)]
         return [each.status_code for each in sent]
 
     found = asked(ask, application(NOWHERE, limits=limits))
 
-    assert found == [201, 201, 201, 201, 404, 400, 400, 201]
+    assert found == [*[201] * 5, 404, 400, 400, 201]
 
 
 FORMS: list[tuple[dict[str, Any], int]] = [
@@ -175,7 +165,7 @@ def test_files_take_no_more_room_than_there_is() -> None:
     assert asked(ask, application(NOWHERE, limits=limits)) == [201, 507, 201]
 
 
-def test_the_file_of_somebody_else_is_no_input(tmp_path: Path) -> None:
+def test_the_file_of_somebody_else_is_no_input() -> None:
     """Knowing its address does not help: to another caller's app it stays an address."""
 
     async def ask(client: httpx.AsyncClient) -> list[Any]:
@@ -184,15 +174,11 @@ def test_the_file_of_somebody_else_is_no_input(tmp_path: Path) -> None:
                 "/v1/files", files={"content": b"mine"}, headers={"Authorization": "Bearer alice"}
             )
         ).json()
-        gateway: Any = app._gateway
-        files, callers = gateway.files, []
-        for name in ("alice", "bob"):
-            scope = {"type": "http", "headers": [(b"authorization", f"Bearer {name}".encode())]}
-            from starlette.requests import Request
-
-            from cogfal.gateway.callers import OwnKeys
-
-            callers.append(await OwnKeys(needed=False).admit(Request(scope)))
+        callers = [
+            await OwnKeys(needed=False).admit(Request({"type": "http", "headers": [header]}))
+            for header in ((b"authorization", b"Bearer alice"), (b"authorization", b"Bearer bob"))
+        ]
+        files = app._gateway.files
         value = {"deep": [kept["urls"]["get"], "text"]}
         return [kept["urls"]["get"], *[await files.resolved(value, who) for who in callers]]
 
@@ -208,7 +194,7 @@ def test_a_reader_who_does_not_read_holds_nobody_up() -> None:
     """A stream that nobody reads on takes nothing from the call or from other readers."""
 
     async def ask(client: httpx.AsyncClient) -> str:
-        body = {"input": {}}
+        body: dict[str, Any] = {"input": {}}
         begun = (await client.post("/v1/models/me/model/predictions", json=body)).json()
         path = begun["urls"]["stream"].removeprefix("http://gateway.invalid")
         stuck = asyncio.ensure_future(_never_reads(app, path))
@@ -226,7 +212,8 @@ def test_a_reader_who_does_not_read_holds_nobody_up() -> None:
 
 async def _never_reads(app: Any, path: str) -> None:
     async def receive() -> Message:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        await asyncio.Event().wait()
+        raise AssertionError
 
     async def send(message: Message) -> None:
         await asyncio.Event().wait()
@@ -252,9 +239,7 @@ def test_too_many_predictions_are_refused_while_others_wait() -> None:
 
     async def ask(client: httpx.AsyncClient) -> httpx.Response:
         path = "/v1/models/me/model/predictions"
-        first = await client.post(path, json={"input": {}})
-        assert first.status_code in (201, 429)
-        return first
+        return await client.post(path, json={"input": {}})
 
     answer = asked(ask, application(NOWHERE, limits=limits))
 

@@ -103,7 +103,7 @@ def test_callers_who_share_a_key_do_not_share_predictions(tmp_path: Path, token_
 
     assert served.cloud is not None
     assert {asked.key for asked in served.cloud.asked.values()} == {"Key gateway:secret-key"}
-    assert (begun.status_code, other.status_code, own.json()["status"]) == (201, 404, "starting")
+    assert (begun.status_code, other.status_code, own.json()["status"]) == (201, 404, "processing")
 
 
 def _post(served: Served, who: str, path: str, body: object) -> httpx.Response:
@@ -123,7 +123,7 @@ def test_a_gateway_behind_a_login_asks_the_application(tmp_path: Path) -> None:
     mounted = Starlette(routes=[Mount("/replicate", application(NOWHERE, allow=allow))])
 
     async def ask(client: httpx.AsyncClient) -> list[Any]:
-        body = {"input": {}}
+        body: dict[str, Any] = {"input": {}}
         path = "/replicate/v1/models/me/model/predictions"
         ada = {"x-user": "ada"}
         begun = (await client.post(path, headers=ada, json=body)).json()

@@ -208,6 +208,10 @@ class Call:
         """Note the inputs, of which the request had `size` bytes."""
         self.input, self._sizes["input"] = values, size
 
+    async def wait(self) -> None:
+        """Wait until nothing will change any more."""
+        await self.ended.wait()
+
     def passed_on(self) -> None:
         """Forget inputs that are large, as whoever runs it has them now."""
         if self._sizes["input"] > _GREATER:

@@ -14,7 +14,7 @@ from typing import BinaryIO, Final
 
 import anyio.to_thread
 from starlette.datastructures import FormData, UploadFile
-from starlette.formparsers import MultiPartException
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive
 
@@ -209,8 +209,8 @@ async def _form(request: Request, most: int) -> FormData:
     limited = Request(request.scope, _limited(request.receive, most + _OVERHEAD))
     try:
         return await limited.form(max_files=2, max_fields=8, max_part_size=MOST_METADATA)
-    except MultiPartException as error:
-        raise invalid(error.message) from error
+    except HTTPException as error:
+        raise invalid(error.detail) from error
     except ClientDisconnect as error:
         raise Refusal(499, "Gone", "The caller left.") from error
 

@@ -21,10 +21,11 @@ from cogfal.gateway.files import Files
 from cogfal.gateway.following import Unstreamed, follow_queue, follow_stream
 from cogfal.gateway.hooks import Told, signing
 from cogfal.gateway.ids import Kind, direct_id, is_direct, queued_id, read_id
-from cogfal.gateway.intake import Intake, Lease, Order
+from cogfal.gateway.intake import Order
 from cogfal.gateway.limits import Limits
 from cogfal.gateway.memory import Memory
 from cogfal.gateway.refusals import Refusal, not_found
+from cogfal.server.caller import Bodies, Body
 from cogfal.server.requester import Requester
 from cogfal.server.webhooks import Target, Webhooks, WebhookSettings
 from cogfal.spec import JSON
@@ -42,7 +43,7 @@ class Errand(NamedTuple):
     kind: Kind
     version: Version
     order: Order
-    lease: Lease
+    body: Body
     caller: Caller
     base: str
 
@@ -60,7 +61,7 @@ class Gateway:
     ) -> None:
         self.catalogue = catalogue
         self.limits = limits
-        self.intake = Intake(limits)
+        self.bodies = Bodies(limits.body)
         self.client = CogClient(limits.answer)
         self.queue = FalQueue()
         self.documents = Documents(self.client)
@@ -83,7 +84,7 @@ class Gateway:
         self.files.close()
 
     async def begin(self, errand: Errand) -> Call:
-        """Begin a call, and give back the lease of its inputs once they are passed on.
+        """Begin a call.
 
         Raises:
             Refusal: It cannot be begun, or its app refused it at once.
@@ -100,7 +101,8 @@ class Gateway:
                     return await self._queued(errand, key, app)
                 call = self._direct(errand)
                 work = self._stream(call, key, app, order)
-        self._start(call, work, errand.lease)
+        errand.body.keep_for(call)
+        call.follow(self._whole(work))
         self._tell(call, order)
         if isinstance(errand.version.target, Address):
             await self._answered(call)
@@ -180,10 +182,7 @@ class Gateway:
 
     async def _queued(self, errand: Errand, key: str, app: str) -> Call:
         order = errand.order
-        try:
-            request_id = await self.queue.put(key, app, errand.kind, dict(order.input))
-        finally:
-            errand.lease.give_back()
+        request_id = await self.queue.put(key, app, errand.kind, dict(order.input))
         name = queued_id(errand.kind, errand.version, request_id, errand.caller)
         if read_id(name, errand.caller) is None:
             raise Refusal(502, "fal's answer cannot be read", "It has no request id.")
@@ -194,11 +193,6 @@ class Gateway:
             self.follow(call)
             self._tell(call, order)
         return call
-
-    def _start(self, call: Call, work: Coroutine[None, None, None], lease: Lease) -> None:
-        call.follow(self._whole(work))
-        assert call.task is not None
-        call.task.add_done_callback(lambda _: lease.give_back())
 
     async def _whole(self, work: Coroutine[None, None, None]) -> None:
         await work

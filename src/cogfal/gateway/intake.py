@@ -1,4 +1,4 @@
-"""Read what a request for a prediction says, within limits that all requests share."""
+"""Read what a request for a prediction or training says."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from cogfal.errors import InvalidInput
-from cogfal.gateway.limits import Limits
 from cogfal.gateway.refusals import Refusal, invalid
 from cogfal.schema.decoding import decode
 from cogfal.server.envelope import ALL_EVENTS, Malformed, WebhookEvent, parse_envelope
@@ -35,51 +34,8 @@ class Order:
     size: int
 
 
-class Lease:
-    """Some of the bytes that all requests may hold together; give it back when they are gone."""
-
-    def __init__(self, intake: Intake) -> None:
-        self._intake = intake
-        self.size = 0
-
-    def take(self, size: int) -> None:
-        """Take more; raise Refusal where there is no more to be had."""
-        if self._intake.held + size > self._intake.limits.bodies:
-            raise Refusal(503, "Busy", "Too much is being sent. Try again.", retry_after=2)
-        self.size += size
-        self._intake.held += size
-
-    def give_back(self) -> None:
-        """Give all of it back; a second time there is nothing to give."""
-        self._intake.held -= self.size
-        self.size = 0
-
-
-class Intake:
-    """Reads bodies; `held` counts the bytes of those that are still needed."""
-
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
-        self.held = 0
-
-    async def read(self, request: Request, lease: Lease) -> Order:
-        """Read a request's JSON; raise Refusal where it is none, too large, or does not fit."""
-        return _order(await self._body(request, lease))
-
-    async def _body(self, request: Request, lease: Lease) -> bytes:
-        content = bytearray()
-        try:
-            async for chunk in request.stream():
-                if len(content) + len(chunk) > self.limits.body:
-                    raise Refusal(413, "Too large", f"A body has {self.limits.body} bytes at most.")
-                lease.take(len(chunk))
-                content += chunk
-        except ClientDisconnect as error:
-            raise Refusal(499, "Gone", "The caller left.") from error
-        return bytes(content)
-
-
-def _order(body: bytes) -> Order:
+def read_order(body: bytes) -> Order:
+    """Read a request's JSON; raise Refusal where it is none, or does not fit."""
     try:
         value = decode(body)
         envelope = parse_envelope(value)

@@ -13,8 +13,7 @@ class Limits:
     """Bounds of one gateway; sizes are bytes, times seconds.
 
     Attributes:
-        body: Of one request's JSON.
-        bodies: Of all requests' bodies together, while they are read and passed on.
+        body: Of one request's JSON; of four of them, and smaller ones, that are held at once.
         answer: Of what an app answers to one prediction.
         file: Of one uploaded file.
         files: Of all files that the gateway keeps itself.
@@ -26,7 +25,6 @@ class Limits:
     """
 
     body: int = 100 * MIB
-    bodies: int = 1024 * MIB
     answer: int = 256 * MIB
     file: int = 100 * MIB
     files: int = 2048 * MIB

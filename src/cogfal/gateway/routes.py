@@ -18,10 +18,10 @@ from cogfal.gateway.calls import Call, State
 from cogfal.gateway.catalogue import Version
 from cogfal.gateway.gateway import Errand, Gateway
 from cogfal.gateway.ids import Kind
-from cogfal.gateway.intake import Lease, wait_seconds
+from cogfal.gateway.intake import read_order, wait_seconds
 from cogfal.gateway.refusals import Refusal, invalid, not_found
 from cogfal.gateway.streams import HEADERS, frames, last_seen
-from cogfal.server.caller import until_gone
+from cogfal.server.caller import BodyRefused, until_gone
 from cogfal.spec import JSON
 
 Handler: TypeAlias = Callable[[Request, Caller], Awaitable[Response]]
@@ -74,16 +74,16 @@ class Routes:
         path = f"/v1/{kind.value}"
 
         async def listed(request: Request, caller: Caller) -> Response:
-            base = str(request.base_url)
+            base = base_of(request)
             return JSONResponse(bodies.page(await self._gateway.list(kind, caller, base)))
 
         async def got(request: Request, caller: Caller) -> Response:
             found = await self._gateway.find(kind, request.path_params["id"], caller)
-            return JSONResponse(bodies.prediction(*found, str(request.base_url)))
+            return JSONResponse(bodies.prediction(*found, base_of(request)))
 
         async def cancelled(request: Request, caller: Caller) -> Response:
             found = await self._gateway.cancel(kind, request.path_params["id"], caller)
-            return JSONResponse(bodies.prediction(*found, str(request.base_url)))
+            return JSONResponse(bodies.prediction(*found, base_of(request)))
 
         return [
             self._route(path, "GET", listed),
@@ -107,15 +107,15 @@ class Routes:
         return await self._begin(Kind.TRAINING, request, caller)
 
     async def _begin(self, kind: Kind, request: Request, caller: Caller) -> Response:
-        lease = Lease(self._gateway.intake)
-        base = str(request.base_url)
+        base = base_of(request)
         try:
-            order = await self._gateway.intake.read(request, lease)
-            version = self._meant(request, order.version)
-            call = await self._gateway.begin(Errand(kind, version, order, lease, caller, base))
-        except BaseException:
-            lease.give_back()
-            raise
+            async with self._gateway.bodies.read(request) as body:
+                order = await body.turned(read_order)
+                version = self._meant(request, order.version)
+                call = await self._gateway.begin(Errand(kind, version, order, body, caller, base))
+        except BodyRefused as error:
+            again = 5 if error.status == 429 else None
+            raise Refusal(error.status, "Not taken", str(error), retry_after=again) from error
         state = await self._waited(call, request)
         return JSONResponse(bodies.prediction(bodies.subject_of(call), state, base), 201)
 
@@ -174,7 +174,7 @@ class Routes:
     def _of(self, version: Version, request: Request, caller: Caller) -> JSON:
         schema = self._gateway.documents.known(version, caller)
         latest = None if schema is None else bodies.version_body(version, schema, self._since)
-        return bodies.model(version, latest, str(request.base_url))
+        return bodies.model(version, latest, base_of(request))
 
     async def _model(self, request: Request, caller: Caller) -> Response:
         version = _there(self._gateway.catalogue.latest(_model(request)))
@@ -206,7 +206,7 @@ class Routes:
         return JSONResponse(bodies.deployment(version, caller, self._since))
 
     async def _create_file(self, request: Request, caller: Caller) -> Response:
-        created = await self._gateway.files.create(request, caller, str(request.base_url))
+        created = await self._gateway.files.create(request, caller, base_of(request))
         return JSONResponse(created, 201)
 
     async def _files(self, _request: Request, caller: Caller) -> Response:
@@ -238,6 +238,12 @@ class Routes:
 
     async def _account(self, _request: Request, caller: Caller) -> Response:
         return JSONResponse(bodies.account(caller))
+
+
+def base_of(request: Request) -> str:
+    """Return the address of the gateway as its caller knows it, wherever it is mounted."""
+    path = f"{request.scope.get('root_path', '')}/"
+    return str(request.url.replace(path=path, query="", fragment="", username=None, password=None))
 
 
 def _model(request: Request) -> str:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import anyio
 import anyio.to_thread
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive
 
-from cogfal.engine.prediction import Prediction
 from cogfal.schema.decoding import LARGE
 
 R = TypeVar("R")
@@ -40,6 +39,13 @@ class BodyRefused(Exception):
     def __init__(self, status: int, reason: str) -> None:
         self.status = status
         super().__init__(reason)
+
+
+class Ends(Protocol):
+    """What needs a body's values until it has ended, such as a prediction."""
+
+    async def wait(self) -> object:
+        """Wait for the end."""
 
 
 class Body:
@@ -81,7 +87,7 @@ class Body:
             self._bodies.hold(self.size - self._counted)
             self._counted = self.size
 
-    def keep_for(self, prediction: Prediction) -> None:
+    def keep_for(self, prediction: Ends) -> None:
         """Hold its share until the prediction, which has the values, has ended."""
         if self._counted:
             self._kept = True
