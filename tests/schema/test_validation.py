@@ -86,7 +86,7 @@ VALUES: dict[str, tuple[Type, Any, Any, Any]] = {
     "path-data-without-comma": (PATH, "data:x", REFUSED, REFUSED),
     "file": (FileType(), "https://x/y", "https://x/y", "https://x/y"),
     "secret": (SecretType(), "s", Secret("s"), Secret("s")),
-    "optional-null": (OptionalType(INT), None, None, REFUSED),
+    "optional-null": (OptionalType(INT), None, None, None),
     "optional-list-with-null": (ListType(OptionalType(INT)), [1, None], [1, None], [1, None]),
     "list": (ListType(FLOAT), [1, 2.5], [1.0, 2.5], [1.0, 2.5]),
     "list-scalar": (ListType(STR), "a", REFUSED, REFUSED),
@@ -304,12 +304,12 @@ WITH_INPUT = sorted(name for name, spec in PREDICTORS.items() if len(spec.inputs
 @settings(max_examples=300, deadline=None)
 @given(name=st.sampled_from(WITH_INPUT), value=json_values)
 def test_any_value_is_taken_or_refused(name: str, value: Any) -> None:
-    """No value crashes; what is taken by Cog's dialect is taken by fal's, as the same value."""
+    """No value crashes; what is taken by Cog's dialect is taken by fal's, as the same."""
     spec = PREDICTORS[name]
     body = json.dumps({spec.inputs[0].name: value}).encode()
     strict, lax = (_parsed(spec, dialect, body) for dialect in (Dialect.COG, Dialect.FAL))
 
-    assert strict in (None, lax)
+    assert strict in (None, lax) or value is None  # which stands for the default, or for None
 
 
 def _parsed(spec: PredictorSpec, dialect: Dialect, body: bytes) -> dict[str, Any] | None:
@@ -336,3 +336,39 @@ def test_any_bytes_are_taken_or_refused(body: bytes) -> None:
 def test_numbers_keep_their_value(value: int) -> None:
     """An integer comes out as it went in, also when JSON wrote it as a float."""
     assert checked(INT, value, Dialect.COG) == value
+
+
+def test_null_for_an_optional_input_is_as_good_as_leaving_it_out() -> None:
+    """Its default is taken, as where a caller in JavaScript leaves a field empty."""
+    spec = one(OptionalType(INT), default=5)
+
+    values = Validator(spec, Dialect.COG).parse({"value": None})
+
+    assert values == {"value": 5}
+
+
+def test_wrong_values_are_named_up_to_ten_and_counted() -> None:
+    """Those of lists in lists too, wherever they lie."""
+    spec = one(ListType(ListType(INT)))
+    sent = [[1] * 600, ["x"] * 700, [1], ["y"] * 20]
+
+    with pytest.raises(InvalidInput) as caught:
+        Validator(spec, Dialect.FAL).parse({"value": sent})
+
+    *named, last = caught.value.problems
+    assert [problem.loc for problem in named] == [("value", 1, n) for n in range(10)]
+    assert last.context == {"count": 720}
+
+
+def test_a_long_list_is_checked_like_a_short_one() -> None:
+    """Converted where the API converts, and every wrong item is found at its own place."""
+    spec = one(ListType(INT))
+    wrong: list[object] = [1] * 2_000
+    wrong[1_500] = "x"
+
+    values = Validator(spec, Dialect.FAL).parse({"value": ["1"] * 2_000})
+    with pytest.raises(InvalidInput) as caught:
+        Validator(spec, Dialect.FAL).parse({"value": wrong})
+
+    assert values == {"value": [1] * 2_000}
+    assert [problem.loc for problem in caught.value.problems] == [("value", 1_500)]

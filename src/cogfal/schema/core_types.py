@@ -48,7 +48,7 @@ class Dialect(Enum):
     """Lax: what Pydantic can convert to the declared type is converted; null for optional."""
 
     COG = "cog"
-    """Strict: a value has the JSON type that was declared; null is never taken for an input."""
+    """Strict: a value has the JSON type that was declared; null is an optional input left out."""
 
 
 class Rules(NamedTuple):

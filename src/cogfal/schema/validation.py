@@ -61,6 +61,11 @@ class Validator:
         self._inputs = {each.name: each for each in spec.inputs}
         self._on_unknown = on_unknown
         self._secret = frozenset(each.name for each in spec.inputs if holds(each.type, SecretType))
+        self._omissible = frozenset(
+            each.name
+            for each in spec.inputs
+            if dialect is Dialect.COG and isinstance(each.type, OptionalType) and not each.required
+        )
         self._slow = any(each.regex and not is_linear(each.regex) for each in spec.inputs)
         schemas = {each.name: _checked(each, dialect) for each in spec.inputs}
         self._defaults = {
@@ -96,7 +101,9 @@ class Validator:
         """
         try:
             with Matcher() as matcher:
-                given: dict[str, Any] = self._validator.validate_python(values, context=matcher)
+                given: dict[str, Any] = self._validator.validate_python(
+                    self._given(values), context=matcher
+                )
         except (ValidationError, RecursionError) as error:
             raise InvalidInput(self._problems(error)) from error
         self._report_unknown(values)
@@ -104,6 +111,18 @@ class Validator:
             name: given[name] if name in given else copy.deepcopy(self._defaults[name])
             for name in self._inputs
         }
+
+    def _given(self, values: object) -> object:
+        """Leave out what is null and may be left out, as JavaScript sends it."""
+        if isinstance(values, dict) and any(
+            name in values and values[name] is None for name in self._omissible
+        ):
+            return {
+                name: value
+                for name, value in values.items()
+                if value is not None or name not in self._omissible
+            }
+        return values
 
     @property
     def slow(self) -> bool:
@@ -155,11 +174,8 @@ class Validator:
 def _checked(each: InputSpec, dialect: Dialect) -> core_schema.CoreSchema:
     if each.regex is not None:
         check_pattern(each.regex, each.name)
-    kind = each.type
-    if dialect is Dialect.COG and isinstance(kind, OptionalType):
-        kind = kind.inner
-    schema = core_type(kind, Rules.of(each, dialect))
-    if dialect is Dialect.COG:
+    schema = core_type(each.type, Rules.of(each, dialect))
+    if dialect is Dialect.COG and not isinstance(each.type, OptionalType):
         return core_schema.no_info_before_validator_function(_refuse_null, schema)
     return core_schema.nullable_schema(schema) if each.default is None else schema
 

@@ -22,14 +22,16 @@ from cogfal.json_text import is_object, plain, with_fields
 from cogfal.schema.validation import Validator
 from cogfal.server.answers import JsonResponse
 from cogfal.server.caller import Bodies, BodyRefused, wait_watching
+from cogfal.server.error_answers import BILLABLE, failure
 from cogfal.server.events import EventStream, Said
-from cogfal.server.fal_errors import failure
 from cogfal.server.trace_headers import trace_headers
 from cogfal.spec import JSON, ObjectType
 
 API: Final = "fal"
 REQUEST_ID: Final = "x-fal-request-id"
 WANTS_LOGS: Final = "x-cogfal-logs"
+BILLABLE_UNITS: Final = "billable_units"
+"""The metric by which an author says how many units a prediction costs."""
 CONTEXT_HEADERS: Final = (REQUEST_ID, "x-fal-endpoint", "x-fal-caller-user-id")
 """What fal tells an app of a request; the author finds it in `current_scope().context`."""
 
@@ -62,7 +64,7 @@ class Endpoint:
             body = self._shape(await prediction.result(), self._more(prediction, request))
         except CogfalError as error:
             return failure(error).response(self._logs(prediction, request))
-        return JsonResponse(body)
+        return JsonResponse(body, headers=_billed(prediction))
 
     async def run(self, values: Mapping[str, JSON]) -> dict[str, JSON]:
         """Return the whole result for an endpoint of the App's author; cancelling it cancels.
@@ -173,6 +175,13 @@ async def _first(watch: Watch[Event], say: Callable[[Event], Said | None]) -> li
         await watch.wait()
         events += watch.take()
     return events
+
+
+def _billed(prediction: Prediction) -> dict[str, str]:
+    """Return the header that says how many units the author has recorded for the prediction."""
+    units = prediction.metrics.get(BILLABLE_UNITS)
+    billed = isinstance(units, int | float) and not isinstance(units, bool) and units >= 0
+    return {BILLABLE: f"{units:.12g}"} if billed else {}
 
 
 def _context(request: Request) -> dict[str, str]:

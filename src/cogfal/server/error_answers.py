@@ -16,9 +16,11 @@ from cogfal.errors import (
     Busy,
     CogfalError,
     DeviceError,
+    FalAnswer,
     InvalidInput,
     NotReady,
     PredictionCancelled,
+    PredictorFailed,
     Problem,
     UnknownPrediction,
 )
@@ -27,6 +29,7 @@ from cogfal.spec import JSON
 
 ERROR_PAGE = "https://docs.fal.ai/errors/#"
 RETRYABLE = "X-Fal-Retryable"
+BILLABLE = "x-fal-billable-units"
 BUSY_RETRY_AFTER = "1"  # seconds
 NOTHING: Final[Mapping[str, JSON]] = MappingProxyType({})
 
@@ -45,30 +48,46 @@ class Failure(NamedTuple):
     def event(self) -> dict[str, JSON]:
         """Return what the last event of a stream says, once its status has been sent."""
         detail = self.detail
-        text = detail if isinstance(detail, str) else "; ".join(str(one["msg"]) for one in detail)
+        problems = detail if isinstance(detail, list) else []
+        said = [str(one["msg"]) for one in problems if isinstance(one, dict) and "msg" in one]
+        text = "; ".join(said) if said else str(detail)
         return {"error": text, "detail": detail, "status": self.status}
 
 
-def failure(error: CogfalError) -> Failure:
+def failure(error: CogfalError) -> Failure:  # noqa: PLR0911 - one line per kind
     """Describe an error as fal's endpoint answers it."""
     match error:
         case InvalidInput():
             return _invalid_input(error)
         case Busy():
             return _busy(error)
+        case PredictorFailed(fal=FalAnswer() as asked):
+            return _meant(asked)
         case NotReady() | DeviceError():
             return Failure(503, _entry(str(error), "internal_server_error"), {RETRYABLE: "true"})
         case PredictionCancelled():
             return Failure(499, str(error))
         case UnknownPrediction():
-            return Failure(404, str(error), {"x-fal-billable-units": "0"})
+            return Failure(404, str(error), {BILLABLE: "0"})
         case _:
             return Failure(500, _entry(str(error), "internal_server_error"), {RETRYABLE: "false"})
 
 
 def _invalid_input(error: InvalidInput) -> Failure:
-    headers = {RETRYABLE: "false", "x-fal-billable-units": "0"}
+    headers = {RETRYABLE: "false", BILLABLE: "0"}
     return Failure(422, [_problem(problem) for problem in error.problems], headers)
+
+
+def _meant(asked: FalAnswer) -> Failure:
+    """Answer what the author's exception asks for, but never so that it ends the runner (503)."""
+    status = asked.status if asked.status != 503 else 500
+    headers = {**(asked.headers or {}), RETRYABLE: "true" if asked.retryable else "false"}
+    if asked.billable_units is not None:
+        headers[BILLABLE] = f"{asked.billable_units:.12g}"
+    if asked.type is None:
+        return Failure(status, asked.detail, headers)
+    problem = Problem(tuple(asked.loc), str(asked.detail), asked.type, asked.context)
+    return Failure(status, [_problem(problem)], headers)
 
 
 def _busy(error: Busy) -> Failure:
@@ -76,7 +95,7 @@ def _busy(error: Busy) -> Failure:
         RETRYABLE: "true",
         "X-Fal-Needs-Retry": "1",
         "Retry-After": BUSY_RETRY_AFTER,
-        "x-fal-billable-units": "0",
+        BILLABLE: "0",
     }
     return Failure(429, _entry(str(error), "downstream_service_unavailable"), headers)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from cogfal.errors import (
     Busy,
     CogfalError,
     DeviceError,
+    FalAnswer,
     FileInputError,
     InvalidInput,
     NotReady,
@@ -19,7 +21,7 @@ from cogfal.errors import (
     Problem,
     UnknownPrediction,
 )
-from cogfal.server.fal_errors import failure
+from cogfal.server.error_answers import failure
 
 PROBLEM = Problem(("images", 2), "too large", "file_too_large", {"max_size": 10})
 
@@ -70,3 +72,36 @@ def test_backpressure_asks_for_another_try() -> None:
     assert headers["x-fal-needs-retry"] == "1"
     assert headers["retry-after"] == "1"
     assert headers["x-fal-billable-units"] == "0"
+
+
+ASKED: dict[str, tuple[FalAnswer, int, str, str | None, Any]] = {
+    "a field": (
+        FalAnswer(422, "no", "content_policy_violation", ("prompt",), None, False, 0),
+        422, "false", "0",
+        [{
+            "loc": ["body", "prompt"], "msg": "no", "type": "content_policy_violation",
+            "url": "https://docs.fal.ai/errors/#content_policy_violation",
+        }],
+    ),
+    "worth another try": (FalAnswer(504, "late", retryable=True), 504, "true", None, "late"),
+    "with a price": (FalAnswer(422, "no", billable_units=2.5), 422, "false", "2.5", "no"),
+    "its own detail": (FalAnswer(404, {"a": 1}), 404, "false", None, {"a": 1}),
+    "what would end the runner": (FalAnswer(503, "gone"), 500, "false", None, "gone"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "retryable", "units", "detail"), ASKED.values(), ids=ASKED
+)
+def test_exceptions_with_a_meaning_on_fal_keep_it(
+    asked: FalAnswer, status: int, retryable: str, units: str | None, detail: Any
+) -> None:
+    """Status, place, type, whether to try again, and what it costs."""
+    error = PredictorFailed("text")
+    error.fal = asked
+
+    answered = failure(error)
+
+    assert (answered.status, answered.headers["X-Fal-Retryable"]) == (status, retryable)
+    assert answered.headers.get("x-fal-billable-units") == units
+    assert answered.detail == detail
