@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import sys
+import warnings
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Optional
@@ -291,6 +292,36 @@ def test_a_mismatch_is_told_with_its_remedy(capsys: pytest.CaptureFixture[str]) 
     assert "depends on SIZE" in capsys.readouterr().err
     verify(text, Bytes)
     assert "cannot be checked once imported" in capsys.readouterr().err
+
+
+class Old(cogfal.cog.BasePredictor):
+    def predict(self, x: str) -> str:
+        return x
+
+
+class New(cogfal.cog.BaseRunner):
+    def run(self, x: str) -> str:
+        return x
+
+
+def test_old_names_are_warned_of_at_the_authors_line() -> None:
+    """Once each; what is written as today's Cog wants it brings none."""
+    old = read_live(Old, path="predict.py", name="Old")
+    new = read_live(New, path="predict.py", name="New")
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("default")
+        verify(old, Old)
+        verify(old, Old)
+        verify(new, New)
+
+    assert [(str(each.message), each.filename, each.lineno) for each in told] == [
+        (text, __file__, Old.predict.__code__.co_firstlineno)
+        for text in (
+            "Old.predict() is deprecated; use run() instead",
+            "BasePredictor is deprecated; use BaseRunner instead",
+        )
+    ]
 
 
 def test_a_trainer_is_read() -> None:

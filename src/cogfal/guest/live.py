@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from cogfal.errors import PredictorError, UnsupportedSignature
@@ -86,6 +88,7 @@ def verify(spec: PredictorSpec, target: Live) -> None:
     Raises:
         Mismatch: They differ.
     """
+    _warn_of_old_names(spec, target)
     try:
         live = read_live(target, path=spec.path, name=spec.name, role=spec.role)
     except PredictorError as error:
@@ -101,10 +104,38 @@ def verify(spec: PredictorSpec, target: Live) -> None:
         )
 
 
+def _warn_of_old_names(spec: PredictorSpec, target: Live) -> None:
+    """Warn at the author's own line, once, of what Cog calls otherwise today."""
+    if not inspect.isclass(target) or spec.role is Role.TRAIN or spec.method is None:
+        return
+    told = []
+    if spec.method == "predict":
+        told.append(f"{spec.name}.predict() is deprecated; use run() instead")
+    if any(_is_base(base) and base.__name__ == "BasePredictor" for base in target.__mro__[1:]):
+        told.append("BasePredictor is deprecated; use BaseRunner instead")
+    function = innermost(getattr(target, spec.method, None))
+    code: Live = getattr(function, "__code__", None)
+    for text in told if code is not None else ():
+        # Where warnings are errors, a spelling that works is none.
+        with contextlib.suppress(DeprecationWarning):
+            warnings.warn_explicit(
+                text,
+                DeprecationWarning,
+                code.co_filename,
+                code.co_firstlineno,
+                function.__module__,
+                function.__globals__.setdefault("__warningregistry__", {}),
+            )
+
+
+def _is_base(cls: type) -> bool:
+    """Tell whether a class is one that Cog's package gives authors to derive from."""
+    return cls.__module__.partition(".")[0] in COG_ROOTS and cls.__name__ in COG_BASES
+
+
 def _owner(cls: type, name: str) -> type | None:
     for base in cls.__mro__:
-        root = base.__module__.partition(".")[0]
-        if name in vars(base) and not (root in COG_ROOTS and base.__name__ in COG_BASES):
+        if name in vars(base) and not _is_base(base):
             return base
     return None
 
@@ -131,7 +162,7 @@ def innermost(function: Live) -> Live:
     function = inspect.unwrap(function, stop=_is_described)
     while inspect.ismethod(function):
         function = function.__func__
-    code = getattr(function, "__code__", None)
+    code: Live = getattr(function, "__code__", None)
     if code is None or not _passes_on(code) or _is_described(function):
         return function
     cells = (_content(cell) for cell in function.__closure__ or ())
