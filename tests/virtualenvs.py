@@ -27,20 +27,24 @@ def environment(*layers: Sequence[str], wheel: bool = False) -> Path:
     return _built([source, *(list(layer) for layer in layers)])
 
 
-def alone(*packages: str) -> Path:
-    """Return the Python of an environment that holds `packages`, and nothing of cogfal's."""
-    return _built([list(packages)])
+def alone(*packages: str, python: str = sys.executable) -> Path:
+    """Return the Python of an environment that holds `packages`, and nothing of cogfal's.
+
+    `python` is the interpreter that it is made of.
+    """
+    return _built([list(packages)], python)
 
 
-def _built(commands: Sequence[Sequence[str]]) -> Path:
-    digest = hashlib.sha256(repr([sys.version, commands]).encode()).hexdigest()[:16]
+def _built(commands: Sequence[Sequence[str]], base: str = sys.executable) -> Path:
+    made_of = sys.version if base == sys.executable else base
+    digest = hashlib.sha256(repr([made_of, commands]).encode()).hexdigest()[:16]
     folder = CACHE / "environments" / digest
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         python = folder / "bin" / "python"
         if not (folder / "complete").exists():
-            _uv("venv", "--quiet", "--allow-existing", "--python", sys.executable, str(folder))
+            _uv("venv", "--quiet", "--allow-existing", "--python", base, str(folder))
             for command in commands:
                 _uv("pip", "install", "--quiet", "--python", str(python), *command)
             (folder / "complete").touch()

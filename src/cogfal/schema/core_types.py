@@ -168,14 +168,17 @@ def _literal(values: Sequence[Any]) -> CoreSchema:
 
 
 def _union(members: tuple[Type, ...], rules: Rules) -> CoreSchema:
-    """Return a union whose members convert nothing, so that a value keeps its JSON type."""
-    whole = any(isinstance(member, FloatType) for member in members)
+    """Return a union whose members convert nothing, so that a value keeps its JSON type.
+
+    An integer stays one where only a float is declared, as Cog hands it on.
+    """
     schemas: list[CoreSchema | tuple[CoreSchema, str]] = [
-        core_schema.int_schema(strict=True, ge=_SMALLEST, le=_LARGEST)
-        if whole and isinstance(member, IntegerType)
-        else core_type(member, rules)
-        for member in members
+        core_type(each, rules) for each in members
     ]
+    if any(isinstance(member, FloatType) for member in members):
+        whole = core_schema.int_schema(strict=True, ge=_SMALLEST, le=_LARGEST)
+        rest = [s for s, m in zip(schemas, members, strict=True) if not isinstance(m, IntegerType)]
+        schemas = [whole, *rest]
     names = " or ".join(dict.fromkeys(_named(member) for member in members))
     return core_schema.union_schema(
         schemas,
