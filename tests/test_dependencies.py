@@ -12,7 +12,11 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 PACKAGE = Path(__file__).parents[1] / "src" / "cogfal"
-ELSEWHERE = {"fal-client": ("client/", "gateway/"), "pytest": ("testing/plugin.py",)}
+ELSEWHERE = {
+    "fal-client": ("client/", "gateway/"),
+    "huggingface-hub": ("provision/hub.py",),
+    "pytest": ("testing/plugin.py",),
+}
 """What only those who asked for it have, and the only places that may import it."""
 
 THROUGH = {

@@ -426,11 +426,14 @@ class Weight(NamedTuple):
     """Large weights that are not uploaded with the code.
 
     The runner fetches `url` once to /data, checks `sha256` where it is given, and links it into
-    the project at its own place.
+    the project at its own place. An `hf://owner/name@revision/path` is a repository of the Hugging
+    Face Hub, or a directory or file in one, whose files `include` and `exclude` choose.
     """
 
     url: str
     sha256: str | None = None
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
 
 
 class ProjectSpec(NamedTuple):

@@ -336,7 +336,10 @@ CASES = [
     Case("image-and-train", 'image: "r8.im/me/My_Model:v2"\ntrain: "train.py:train"\n'),
     Case(
         "weights",
-        "weights:\n  - source: https://example.com/w.bin\n    target: weights/w.bin\n  - hf://a/b\n",
+        "weights:\n  - source: https://example.com/w.bin\n    target: weights/w.bin\n  - hf://a/b\n"
+        "  - source: [hf://a/b@v1, {uri: https://example.com/c.bin, include: '*'}]\n"
+        "    target: /src/weights/both\n  - {source: s3://x/y, target: z}\n"
+        "  - {source: hf://a/c, target: /elsewhere}\n",
         {"weights/w.bin": "local copy"},
     ),
     Case(

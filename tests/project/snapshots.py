@@ -27,7 +27,7 @@ def render(environment: Environment) -> str:
         "directory": environment.files.directory,
         "variables": dict(environment.variables),
         "build secrets": dict(environment.build_secrets),
-        "weights": dict(environment.weights),
+        "weights": list(environment.weights),
         "app name": environment.app_name,
         "mode": environment.decision.mode,
         "reasons": list(environment.decision.reasons),

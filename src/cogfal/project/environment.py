@@ -32,7 +32,13 @@ from cogfal.project.requirements import (
 )
 from cogfal.project.settings import PlanSettings
 from cogfal.project.sources import Choice, choose_files
-from cogfal.project.unmapped import report_decision, report_requirements, report_rest, split_weights
+from cogfal.project.unmapped import (
+    report_decision,
+    report_requirements,
+    report_rest,
+    split_weights,
+    uses_hub,
+)
 from cogfal.project.variables import variables
 from cogfal.spec import Location, Weight
 
@@ -140,7 +146,9 @@ class _Plan:
         sources = wheel_sources(there, machine.index)
         requirements = requirements._replace(lines=(*sources, *requirements.lines))
         weights = split_weights(config, settings, report)
-        choice = choose_files(self._root, report, exclude=[*settings.exclude, *weights])
+        choice = choose_files(
+            self._root, report, exclude=[*settings.exclude, *(path for path, _ in weights)]
+        )
         image = self._wants_image(there, decision)
         plan = self._image(requirements, python, decision) if image else None
         inside = plan is not None
@@ -160,7 +168,7 @@ class _Plan:
             build_secrets=plan.build_secrets if plan else (),
             variables=variables(config),
             caches=cache_variables(settings.cache_directory),
-            weights=tuple(weights.items()),
+            weights=weights,
             app_name=app_name(config.image),
             decision=decision,
             interpreter=self._interpreter(plan, model, machine),
@@ -314,9 +322,16 @@ class _Plan:
         )
 
     def _requirements(
-        self, requirements: RequirementSet, decision: Decision, python: str, *, in_image: bool
+        self,
+        requirements: RequirementSet,
+        decision: Decision,
+        python: str,
+        *,
+        in_image: bool,
     ) -> tuple[str, ...]:
         own = self._settings.requirements
+        if uses_hub(self._config, self._settings):
+            own = (*own, "huggingface_hub")
         if decision.own and not in_image:
             return (*own, "uv")
         if in_image:

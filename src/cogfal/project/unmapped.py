@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cogfal.project.config import CogConfig
+from cogfal.project.config import CogConfig, WeightSource
 from cogfal.project.decision import Decision
 from cogfal.project.report import Report
 from cogfal.project.requirements import Option, RequirementSet
@@ -10,29 +10,56 @@ from cogfal.project.settings import PlanSettings
 from cogfal.spec import Weight
 
 
-def split_weights(config: CogConfig, settings: PlanSettings, report: Report) -> dict[str, Weight]:
-    """Return the weights that the runner fetches itself, by their path in the project."""
-    found: dict[str, Weight] = {}
-    for i, weight in enumerate(config.weights):
-        key = f"weights[{i}]"
-        where = config.where(key)
-        target = weight.target.removeprefix("/src/") if weight.target else None
-        if target and weight.source.startswith(("https://", "http://")):
-            found[target] = Weight(weight.source)
-            report.changed(
-                key,
-                f"fetched by the runner and linked as {target}",
-                "fal's disk /data keeps it for all runners",
-                where=where,
-            )
-        else:
+def split_weights(
+    config: CogConfig, settings: PlanSettings, report: Report
+) -> tuple[tuple[str, Weight], ...]:
+    """Return the weights that the runner fetches itself, each with its path in the project."""
+    found = []
+    for source in config.weights:
+        where = config.where(source.key)
+        target = _place_of(source, several=_share(config, source) > 1)
+        if target is None:
             report.unsupported(
-                key,
-                f"{weight.source} is not fetched",
-                "give an https URL as `source` and a file of the project as `target`",
+                source.key,
+                f"{source.source} is not fetched",
+                "give an https or hf URL as `source` and a path in the project as `target`",
                 where=where,
             )
-    return found | dict(settings.weights)
+            continue
+        found.append((target, Weight(source.source, None, source.include, source.exclude)))
+        report.changed(
+            source.key,
+            f"{source.source} fetched by the runner and linked as {target}",
+            "fal's disk /data keeps it for all runners",
+            where=where,
+        )
+    own = [pair for pair in found if pair[0] not in settings.weights]
+    return (*own, *settings.weights.items())
+
+
+def uses_hub(config: CogConfig, settings: PlanSettings) -> bool:
+    """Whether any weights come from the Hugging Face Hub, whose library is needed then."""
+    urls = [each.source for each in config.weights if each.target]
+    urls += [each.url for each in settings.weights.values()]
+    return any(url.startswith("hf://") for url in urls)
+
+
+def _share(config: CogConfig, source: WeightSource) -> int:
+    """How many sources the entry has."""
+    return sum(each.key == source.key for each in config.weights)
+
+
+def _place_of(source: WeightSource, *, several: bool) -> str | None:
+    """Where a source is linked, None where it cannot be fetched or has no place in the project."""
+    if source.target is None or not source.source.startswith(("https://", "http://", "hf://")):
+        return None
+    target = source.target.removeprefix("/src/").removeprefix("/src") or "."
+    if target.startswith("/") or ".." in target.split("/"):
+        return None
+    if source.source.startswith("hf://") or not (several or target.endswith(("/", "."))):
+        return target.rstrip("/")
+    name = source.source.partition("?")[0].rstrip("/").rpartition("/")[2]
+    return f"{target.rstrip('/')}/{name}"
 
 
 def report_decision(

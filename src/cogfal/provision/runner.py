@@ -45,7 +45,7 @@ def provide(project: ProjectSpec, root: Path) -> Callable[[], None]:
     for name, directory in project.caches:
         if _is_mounted(Path(directory)):
             os.environ.setdefault(name, directory)
-    place_weights(dict(project.weights), root, store=_store())
+    place_weights(project.weights, root, store=_store())
     withdraw = ExitStack()
     if os.environ.get("IS_ISOLATE_AGENT"):
         withdraw.callback(lead_to(root))
