@@ -324,7 +324,7 @@ def test_a_slow_caller_holds_a_quick_generator_back(tmp_path: Path) -> None:
             watch = prediction.events(holds=True)
             while not watch.ended:
                 await until(partial(_is_far_ahead, prediction, len(seen)))
-                taken = watch.take()
+                taken = watch.take(20_000)
                 lags.append(len(taken))
                 seen.extend(event.chunk for event in taken if isinstance(event, Output))
 
@@ -352,7 +352,7 @@ def test_a_caller_that_leaves_holds_nothing(tmp_path: Path, cancels: bool, statu
             await until(partial(_is_far_ahead, prediction, 0))
             if cancels:
                 prediction.cancel()
-            del watch
+            watch.close()
             await ended(prediction)
 
             assert prediction.status is status

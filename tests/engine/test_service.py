@@ -122,14 +122,14 @@ def test_an_id_runs_once(tmp_path: Path) -> None:
 
     async def main() -> None:
         async with serving(tmp_path, WAITING) as service:
-            first = service.submit(Submission({}, Plain(), id="x", door="fal"))
-            second = service.submit(Submission({}, Plain(), id="x", door="cog"))
+            first = service.submit(Submission({}, Plain(), id="x", api="fal"))
+            second = service.submit(Submission({}, Plain(), id="x", api="cog"))
 
             with pytest.raises(Busy, match="'x' is already running"):
-                service.submit(Submission({}, Plain(), id="x", door="fal"))
+                service.submit(Submission({}, Plain(), id="x", api="fal"))
             first.cancel()
             await ended(first)
-            third = service.submit(Submission({}, Plain(), id="x", door="fal"))
+            third = service.submit(Submission({}, Plain(), id="x", api="fal"))
 
             assert service.find("x", "fal") is third
             assert service.find("x", "cog") is second

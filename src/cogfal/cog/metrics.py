@@ -2,18 +2,68 @@
 
 from __future__ import annotations
 
-import copy
 import math
+import sys
 import threading
 from typing import Any, Callable
 
 OnMetric = Callable[[str, Any, str], None]
 """Receives a metric's dotted name, its JSON value (None: deleted) and the mode."""
 
+MOST_VALUES = 100_000
+"""Values that are kept of one prediction."""
+
 _MODES = ("replace", "incr", "append")
 _MAX_LENGTH = 128
 _MAX_SEGMENTS = 4
 _SUPPORTED = "Expected bool, int, float, str, list, or dict."
+
+
+class MetricValues:
+    """What metrics amount to, dotted names as nested objects; no value makes it raise.
+
+    The author's side and the server's both keep one: what the first has accepted and told, the
+    other applies.
+    """
+
+    __slots__ = ("_count", "_values")
+
+    def __init__(self) -> None:
+        self._values: dict[str, Any] = {}
+        self._count = 0
+
+    def apply(self, name: str, value: Any, mode: str) -> bool:
+        """Note a value, None deletes; return False where it is not kept, as there are too many."""
+        if value is None:
+            self._remove(name)
+            return True
+        parents, last = name.split(".")[:-1], name.rsplit(".", maxsplit=1)[-1]
+        place = self._values
+        for parent in parents:
+            if not isinstance(place.get(parent), dict):
+                place[parent] = {}
+            place = place[parent]
+        if last not in place or mode == "append":
+            if self._count >= MOST_VALUES:
+                return False
+            self._count += 1
+        # A list grows in place, and is nobody else's.
+        own = list(value) if isinstance(value, list) else value
+        place[last] = _combined(place.get(last), own, mode)
+        return True
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the values so far; objects and lists are the caller's."""
+        return _copied(self._values)  # type: ignore[no-any-return]  # a dictionary's copy is one
+
+    def _remove(self, name: str) -> None:
+        *parents, last = name.split(".")
+        place: Any = self._values
+        for parent in parents:
+            place = place.get(parent) if isinstance(place, dict) else None
+        if isinstance(place, dict):
+            gone = place.pop(last, None)
+            self._count -= len(gone) if isinstance(gone, list) else gone is not None
 
 
 class MetricRecorder:
@@ -22,12 +72,13 @@ class MetricRecorder:
     A name keeps the type of its first value until it is deleted. Threads may record at once.
     """
 
-    __slots__ = ("_kinds", "_lock", "_on_metric", "_values")
+    __slots__ = ("_full", "_kinds", "_lock", "_on_metric", "_values")
 
     def __init__(self, on_metric: OnMetric) -> None:
         self._on_metric = on_metric
         self._kinds: dict[str, str] = {}
-        self._values: dict[str, Any] = {}
+        self._values = MetricValues()
+        self._full = False
         self._lock = threading.Lock()
 
     def record(self, key: str, value: Any, mode: str | None = None) -> None:
@@ -58,21 +109,25 @@ class MetricRecorder:
         with self._lock:
             self._check_kind(key, kind, mode)
             self._kinds.setdefault(key, kind)
-            self._store(key, plain, mode)
-        self._on_metric(key, plain, mode)
+            kept = self._values.apply(key, plain, mode)
+        if kept:
+            self._on_metric(key, plain, mode)
+        elif not self._full:
+            self._full = True
+            sys.stderr.write(f"cog: over {MOST_VALUES} metrics; {key!r} keeps no further ones\n")
 
     def delete(self, key: str) -> None:
         """Forget a metric and its type; nothing happens where there is none."""
         _check_name(key, reserved=False)
         with self._lock:
             self._kinds.pop(key, None)
-            self._remove(key)
+            self._values.apply(key, None, "replace")
         self._on_metric(key, None, "replace")
 
     def snapshot(self) -> dict[str, Any]:
         """Return the metrics so far, dotted names as nested objects; the copy is the caller's."""
         with self._lock:
-            return copy.deepcopy(self._values)
+            return self._values.snapshot()
 
     def __setitem__(self, key: str, value: Any) -> None:
         self.record(key, value)
@@ -92,28 +147,6 @@ class MetricRecorder:
         if mode == "incr" and kind not in ("int", "float"):
             raise TypeError(f"Increment mode requires int or float, got {kind}")
 
-    def _store(self, key: str, value: Any, mode: str) -> None:
-        if value is None:
-            self._remove(key)
-            return
-        *parents, last = key.split(".")
-        place = self._values
-        for name in parents:
-            if not isinstance(place.get(name), dict):
-                place[name] = {}
-            place = place[name]
-        # A list grows in place, and is nobody else's.
-        own = list(value) if isinstance(value, list) else value
-        place[last] = _combined(place.get(last), own, mode)
-
-    def _remove(self, key: str) -> None:
-        *parents, last = key.split(".")
-        place: Any = self._values
-        for name in parents:
-            place = place.get(name) if isinstance(place, dict) else None
-        if isinstance(place, dict):
-            place.pop(last, None)
-
 
 class IgnoringRecorder(MetricRecorder):
     """Stands in outside of a prediction: accepts anything, keeps nothing."""
@@ -131,15 +164,23 @@ class IgnoringRecorder(MetricRecorder):
 
 
 def _combined(present: Any, value: Any, mode: str) -> Any:
-    """Return what a metric becomes; a number is not added to what `append` made a list."""
+    """Return what a metric becomes; a number is not added to what is none."""
     if mode == "replace" or (present is None and mode == "incr"):
         return value
     if mode == "incr":
-        return present + value if isinstance(present, (int, float)) else present
+        numbers = isinstance(present, (int, float)) and isinstance(value, (int, float))
+        return present + value if numbers else present
     if isinstance(present, list):
         present.append(value)
         return present
     return [value] if present is None else [present, value]
+
+
+def _copied(value: Any) -> Any:
+    """Copy what grows in place: objects, and lists but not what is in them."""
+    if isinstance(value, dict):
+        return {name: _copied(part) for name, part in value.items()}
+    return list(value) if isinstance(value, list) else value
 
 
 def _check_name(key: Any, *, reserved: bool = True) -> None:

@@ -1,40 +1,26 @@
 """Keep a prediction's latest events and hand them to any number of watchers.
 
-Events form a linked list: a watcher holds its own place in it, so one that reads slowly loses
-nothing, and whatever nobody can ask for any more is freed.
+What is kept is bounded: the latest events for those who come late, older ones as long as a watcher
+has not passed them, and of these so many and no more. A watcher that is too far behind is told how
+many it lost, and that is its end.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Iterator
-from typing import Generic, TypeVar
-from weakref import ReferenceType, ref
+from collections.abc import Callable
+from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
 
-
-class Gone(Exception):
-    """Report that events that were asked for are no longer kept; `lost` says how many."""
-
-    def __init__(self, lost: int) -> None:
-        super().__init__(f"{lost} events are no longer kept")
-        self.lost = lost
-
-
-class _Node(Generic[T]):
-    """A place in the list; `item` and `next` are filled in together, when the item arrives."""
-
-    __slots__ = ("item", "next")
-
-    def __init__(self) -> None:
-        self.item: T | None = None
-        self.next: _Node[T] | None = None
+LIMIT: Final = 65536
+"""Events that are kept for a slow watcher."""
+AT_ONCE: Final = 256
+"""Events that a watcher takes at a time."""
 
 
 class Watch(Generic[T]):
-    """A watcher's place in a history.
+    """A watcher's place in a history; it is to be closed.
 
     It may be waited on, or iterated over; cancelling either loses no item.
 
@@ -42,65 +28,80 @@ class Watch(Generic[T]):
         passed: How many items of the history lie behind it.
     """
 
-    def __init__(self, history: History[T], node: _Node[T], passed: int) -> None:
+    def __init__(self, history: History[T], passed: int) -> None:
         self.passed = passed
         self._history = history
-        self._node = node
+        self._closed = False
 
     @property
     def ended(self) -> bool:
-        """Whether every item was taken and no more will come."""
-        return self._node.next is None and self._history.ended
+        """Whether every item was taken and no more will come, or it was closed."""
+        return self._closed or (self._history.ended and self.passed >= self._history.count)
 
-    def take(self) -> list[T]:
-        """Return, and pass, the items that are there."""
-        items: list[T] = []
-        while self._node.next is not None:
-            items.append(self._node.item)  # type: ignore[arg-type]  # a node with a next holds one
-            self._node = self._node.next
-        self._pass(len(items))
+    def take(self, most: int = AT_ONCE) -> list[T]:
+        """Return, and pass, the items that are there, so many at most."""
+        if self._closed:
+            return []
+        lost = self._history.first - self.passed
+        if lost > 0:
+            self.close()
+            return [self._history.gone(lost)]
+        items = self._history.kept(self.passed, most)
+        self.passed += len(items)
+        self._history.make_room()
         return items
 
     async def wait(self, seconds: float | None = None) -> None:
         """Wait until there is an item to take, or the end, or for so many seconds."""
-        if self._node.next is None and not self._history.ended:
+        if not self.ended and self.passed >= self._history.count:
             await self._history.more(seconds)
+
+    def close(self) -> None:
+        """Leave: nothing is kept for it, and nobody waits for it; harmless when repeated."""
+        self._closed = True
+        self._history.leave(self)
 
     def __aiter__(self) -> Watch[T]:
         return self
 
     async def __anext__(self) -> T:
-        while self._node.next is None and not self._history.ended:
+        while not self.ended:
+            if items := self.take(1):
+                return items[0]
             await self.wait()
-        if self._node.next is None:
-            raise StopAsyncIteration
-        item, self._node = self._node.item, self._node.next
-        self._pass(1)
-        return item  # type: ignore[return-value]  # a node with a next holds one
-
-    def _pass(self, items: int) -> None:
-        self.passed += items
-        self._history.make_room()
+        self.close()
+        raise StopAsyncIteration
 
 
 class History(Generic[T]):
-    """A list of items that ends once, of which the latest `capacity` stay for latecomers."""
+    """A list of items that ends once.
 
-    def __init__(self, capacity: int) -> None:
-        self._tail: _Node[T] = _Node()
-        self._kept: deque[_Node[T]] = deque(maxlen=capacity)
-        self._count = 0
+    Args:
+        capacity: How many of the latest items stay for latecomers.
+        gone: Makes the item that stands for so many lost ones.
+    """
+
+    def __init__(self, capacity: int, gone: Callable[[int], T]) -> None:
         self.ended = False
+        self.first = 0
+        self.gone = gone
+        self._capacity = capacity
+        self._items: list[T] = []
+        self._watches: set[Watch[T]] = set()
+        self._holding: set[Watch[T]] = set()
         self._waiting: list[asyncio.Future[None]] = []
-        self._holding: list[ReferenceType[Watch[T]]] = []
         self._room: asyncio.Future[None] | None = None
+
+    @property
+    def count(self) -> int:
+        """How many items there have been; `first` of them are no longer kept."""
+        return self.first + len(self._items)
 
     def append(self, item: T) -> None:
         """Add an item and wake the watchers."""
-        node, self._tail = self._tail, _Node()
-        node.item, node.next = item, self._tail
-        self._kept.append(node)
-        self._count += 1
+        self._items.append(item)
+        if len(self._items) > 2 * self._capacity:
+            self._forget()
         self._wake()
 
     def end(self) -> None:
@@ -111,23 +112,30 @@ class History(Generic[T]):
     def watch(self, after: int = 0, *, holds: bool = False) -> Watch[T]:
         """Take a place behind the first `after` items.
 
-        Where it `holds`, `room` waits for it, for as long as somebody has it.
-
-        Raises:
-            Gone: Some of the items behind it are no longer kept.
+        Where it `holds`, `room` waits for it until it is closed. Where some of the items behind it
+        are too old for a latecomer, all that it gets is what stands for the lost ones.
         """
-        first = self._count - len(self._kept)
-        if after < first:
-            raise Gone(first - after)
-        node = self._kept[after - first] if after < self._count else self._tail
-        watch = Watch(self, node, min(after, self._count))
+        if after < self.count - self._capacity:
+            return self._too_late(self.count - self._capacity - after)
+        watch = Watch(self, min(after, self.count))
+        self._watches.add(watch)
         if holds:
-            self._holding.append(ref(watch, self._let_go))
+            self._holding.add(watch)
         return watch
+
+    def kept(self, start: int, most: int) -> list[T]:
+        """Return so many items behind the first `start`; for watches."""
+        return self._items[start - self.first : start - self.first + most]
+
+    def leave(self, watch: Watch[T]) -> None:
+        """Forget a watch; for watches."""
+        self._watches.discard(watch)
+        self._holding.discard(watch)
+        self.make_room()
 
     async def room(self, most: int) -> None:
         """Wait until whoever holds has passed all items but `most`; for one task at a time."""
-        while any(self._count - watch.passed > most for watch in self._holders()):
+        while any(self.count - watch.passed > most for watch in self._holding):
             self._room = asyncio.get_running_loop().create_future()
             await self._room
 
@@ -135,13 +143,6 @@ class History(Generic[T]):
         """Have `room` look again; for watches."""
         if self._room is not None:
             _set(self._room)
-
-    def _holders(self) -> Iterator[Watch[T]]:
-        return (watch for each in self._holding if (watch := each()) is not None)
-
-    def _let_go(self, gone: ReferenceType[Watch[T]]) -> None:
-        self._holding.remove(gone)
-        self.make_room()
 
     async def more(self, seconds: float | None = None) -> None:
         """Wait for the next item, or the end, or for so many seconds."""
@@ -156,6 +157,20 @@ class History(Generic[T]):
                 timer.cancel()
             if waiter in self._waiting:
                 self._waiting.remove(waiter)
+
+    def _forget(self) -> None:
+        """Let go of what nobody needs, and of what only those need who are too far behind."""
+        needed = min((watch.passed for watch in self._watches), default=self.count)
+        most = max(LIMIT, self._capacity)
+        first = max(min(needed, self.count - self._capacity), self.count - most, self.first)
+        del self._items[: first - self.first]
+        self.first = first
+
+    def _too_late(self, lost: int) -> Watch[T]:
+        only = History(1, self.gone)
+        only.append(self.gone(lost))
+        only.end()
+        return only.watch()
 
     def _wake(self) -> None:
         waiting, self._waiting = self._waiting, []

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta, timezone
 from enum import Enum
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
-from cogfal.cog.metrics import MetricRecorder
-from cogfal.engine.history import Gone, History, Watch
+from cogfal.cog.metrics import MetricValues
+from cogfal.engine.history import History, Watch
 from cogfal.errors import CogfalError
 from cogfal.spec import JSON
 
@@ -78,6 +78,14 @@ class HistoryGone(NamedTuple):
 Event: TypeAlias = Started | Output | Log | Metric | Completed | HistoryGone
 
 
+class Phase(NamedTuple):
+    """What is in `timings`, from its first beginning to its last end; both times are aware."""
+
+    name: str
+    started: datetime
+    ended: datetime
+
+
 class Clock:
     """The time of day as it was at the beginning, and as much more as has passed since.
 
@@ -100,7 +108,7 @@ class Prediction:
 
     Attributes:
         id: The caller's id, or a made-up one.
-        door: The way it came in; ids are unique per door.
+        api: The way it came in; ids are unique per api.
         input: The inputs by name, validated, for callers who ask for them.
         status: As Cog's.
         created_at: When it was submitted.
@@ -113,10 +121,10 @@ class Prediction:
     """
 
     def __init__(
-        self, name: str, door: str, *, canceller: Callable[[], None], history: int = 1024
+        self, name: str, api: str, *, canceller: Callable[[], None], history: int = 1024
     ) -> None:
         self.id = name
-        self.door = door
+        self.api = api
         self.input: Mapping[str, Any] = {}
         self.status = Status.STARTING
         self._clock = Clock()
@@ -126,16 +134,22 @@ class Prediction:
         self.error: str | None = None
         self.exception: CogfalError | None = None
         self.timings: dict[str, float] = {}
+        self._phases: dict[str, Phase] = {}
         self.sizes: dict[str, int] = {}
         self._logs: list[str] = []
         self._whole: JSON = None
         self._pieces: list[JSON] | None = None
         self._concatenate = False
         self._outputs = 0
-        self._metrics = MetricRecorder(_unheard)
+        self._metrics = MetricValues()
         self._canceller = canceller
-        self._history: History[Event] = History(history)
+        self._history: History[Event] = History(history, HistoryGone)
         self._done = asyncio.Event()
+
+    @property
+    def phases(self) -> list[Phase]:
+        """The phases so far, in the order of their beginning."""
+        return [*self._phases.values()]
 
     @property
     def logs(self) -> str:
@@ -195,21 +209,23 @@ class Prediction:
         """Replay what is kept of its events but the first `after`, then go on until its end.
 
         Where the watcher `holds`, a generator rests while it is more than `MOST_BEHIND` events
-        behind; whoever takes such a place must cancel the prediction when it leaves.
-        The watcher's place is taken at once, and nothing that comes later is lost to it. Ends with
-        a `HistoryGone` where some of the events asked for are no longer kept.
+        behind, until the place is closed.
+        The watcher's place is taken at once. Ends with a `HistoryGone` where some of the events
+        asked for are no longer kept, or the watcher is very far behind.
         """
-        try:
-            return self._history.watch(after, holds=holds)
-        except Gone as gone:
-            only: History[Event] = History(1)
-            only.append(HistoryGone(gone.lost))
-            only.end()
-            return only.watch()
+        return self._history.watch(after, holds=holds)
 
     async def room(self) -> None:
         """Wait for watchers that hold it and are too far behind; for the engine."""
         await self._history.room(MOST_BEHIND)
+
+    def spend(self, phase: str, seconds: float) -> None:
+        """Note that so many seconds up to now were spent on a phase; for the engine."""
+        self.timings[phase] = self.timings.get(phase, 0.0) + seconds
+        ended = self._clock.now()
+        begun = self._phases.get(phase)
+        started = ended - timedelta(seconds=seconds) if begun is None else begun.started
+        self._phases[phase] = Phase(phase, started, ended)
 
     def start(self) -> None:
         """Note that it got its slot; for the engine."""
@@ -238,7 +254,7 @@ class Prediction:
             case Log():
                 self._logs.append(event.data)
             case Metric():
-                self._metrics.record(event.name, event.value, event.mode)
+                self._metrics.apply(event.name, event.value, event.mode)
         self._history.append(event)
 
     def finish(self, status: Status, exception: CogfalError | None = None) -> None:
@@ -250,7 +266,3 @@ class Prediction:
         self._history.append(Completed())
         self._history.end()
         self._done.set()
-
-
-def _unheard(_name: str, _value: JSON, _mode: str) -> None:
-    """Receive metrics that have been announced before."""

@@ -264,8 +264,6 @@ class _Phase:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._task.interrupt = None
         if self._name is not None:
-            timings = self._task.prediction.timings
-            spent = time.perf_counter() - self._begun
-            timings[self._name] = timings.get(self._name, 0.0) + spent
+            self._task.prediction.spend(self._name, time.perf_counter() - self._begun)
         if kind is None:
             self._task.refuse_cancelled()

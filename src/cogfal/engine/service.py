@@ -120,7 +120,7 @@ class Service:
                 wait already.
         """
         self._refuse_unready(request)
-        key = (request.door, request.id or uuid.uuid4().hex)
+        key = (request.api, request.id or uuid.uuid4().hex)
         self._refuse_crowd(key, request)
         prediction = Prediction(
             key[1], key[0], canceller=partial(self._cancel, key), history=self.settings.history
@@ -142,9 +142,9 @@ class Service:
             leaving = {task for task, work in self._tasks.items() if work.cancelled}
             await _wait(leaving, VACATING_TIME, asyncio.FIRST_COMPLETED)
 
-    def find(self, id: str, door: str) -> Prediction:  # noqa: A002  # the word of Cog's API
+    def find(self, id: str, api: str) -> Prediction:  # noqa: A002  # the word of Cog's API
         """Return a prediction that has not ended; raises UnknownPrediction."""
-        work = self._running.get((door, id))
+        work = self._running.get((api, id))
         if work is None:
             raise UnknownPrediction(f"no prediction {id!r} is running")
         return work.prediction
@@ -247,7 +247,7 @@ class Service:
 
     def _end(self, prediction: Prediction, error: CogfalError | None) -> None:
         """Note the end of a prediction, whose slot is free already."""
-        self._running.pop((prediction.door, prediction.id), None)
+        self._running.pop((prediction.api, prediction.id), None)
         self._capture.say(_summary(prediction))
         if isinstance(error, DeviceError) and error.broken:
             self._lifecycle.condemn(f"the accelerator is broken: {error}")
@@ -267,7 +267,7 @@ def _summary(prediction: Prediction) -> str:
     return json.dumps(
         {
             "prediction": prediction.id,
-            "door": prediction.door,
+            "api": prediction.api,
             "status": prediction.status.value,
             "timings": {name: round(value, 6) for name, value in prediction.timings.items()},
             "bytes": prediction.sizes,

@@ -43,7 +43,7 @@ class Submission:
         values: Every input by name, validated.
         deliverer: Turns results into JSON.
         id: The caller's id; made up where None.
-        door: The way it came in; ids are unique per door.
+        api: The way it came in; ids are unique per api.
         context: What the author's `current_scope().context` is.
         wait: Whether it may wait for a slot.
     """
@@ -51,6 +51,6 @@ class Submission:
     values: Mapping[str, Any]
     deliverer: Deliverer
     id: str | None = None
-    door: str = "fal"
+    api: str = "fal"
     context: Mapping[str, str] = field(default_factory=dict)
     wait: bool = True

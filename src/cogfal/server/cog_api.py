@@ -229,7 +229,7 @@ class _Resource:
                 values=values,
                 deliverer=self.model.deliverer(request, upload),
                 id=name,
-                door=API,
+                api=API,
                 context=trace_headers(request.headers) | envelope.context,
                 wait=False,
             )

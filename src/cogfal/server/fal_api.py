@@ -74,7 +74,7 @@ class Endpoint:
             PredictionError: There is no result.
         """
         prediction = self.service.submit(
-            Submission(self.validator.parse(values), self.deliverer(None), door=API)
+            Submission(self.validator.parse(values), self.deliverer(None), api=API)
         )
         try:
             shaped = plain(self._shape(await prediction.result(), {}))
@@ -118,7 +118,7 @@ class Endpoint:
                         values=values,
                         deliverer=self.deliverer(request),
                         id=request.headers.get(REQUEST_ID),
-                        door=API,
+                        api=API,
                         context=_context(request),
                     )
                 )
