@@ -84,6 +84,9 @@ class Settings:
     isolate_grace: ClassVar[float] = 10.0
     """Seconds between a cancellation and the kill of an isolated predictor."""
 
+    max_output_bytes: ClassVar[int] = 256 * 1024**2
+    """How many bytes of JSON a prediction's output may have; files do not count."""
+
     stuck_after: ClassVar[float] = 300.0
     """Seconds that a cancelled prediction may go on for before the runner counts as unhealthy.
 
@@ -193,6 +196,7 @@ class EngineSettings(NamedTuple):
         max_concurrency: cog.yaml's `concurrency.max`, which wins over the author's `@concurrent`.
             Sync predictors always run one at a time.
         setup_timeout: Seconds for import and setup; None is no limit.
+        max_output_bytes: How much JSON an output may be; files do not count.
         history: How many events a prediction keeps for late watchers.
         log_limit: How many characters of logs a prediction keeps.
         workspace_parent: Where predictions' directories are made; None is a temporary directory of
@@ -205,6 +209,7 @@ class EngineSettings(NamedTuple):
     stuck_after: float = Settings.stuck_after
     max_concurrency: int | None = None
     setup_timeout: float | None = None
+    max_output_bytes: int = Settings.max_output_bytes
     history: int = 1024
     log_limit: int = 4 * 1024**2
     workspace_parent: Path | None = None

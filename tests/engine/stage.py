@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import textwrap
 import threading
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 from cogfal.engine.prediction import Prediction
 from cogfal.engine.service import EngineSettings, Service, Submission
 from cogfal.files.workspace import Workspace
+from cogfal.guest.encoding import Encoded
 from cogfal.inspection import read_predictor
 from cogfal.spec import PredictorSpec
 
@@ -32,10 +34,17 @@ class Passing:
 
 
 class Plain:
-    """A deliverer whose values are JSON already."""
+    """A deliverer of results without files."""
 
-    async def deliver(self, value: Any, workspace: Workspace, release: Any) -> Any:
-        return value
+    async def deliver(self, value: Encoded, workspace: Workspace, release: Any) -> Any:
+        return value_of(value)
+
+
+def value_of(encoded: Encoded) -> Any:
+    """Return a result, with the path of each file in its place."""
+    paths = [*(json.dumps(file.path or file.url).encode() for file in encoded.files), b""]
+    pairs = zip(encoded.parts, paths, strict=True)
+    return json.loads(b"".join(part for pair in pairs for part in pair))
 
 
 @dataclass
@@ -49,9 +58,9 @@ class Door:
         await self._pass()
         return dict(values)
 
-    async def deliver(self, value: Any, workspace: Workspace, release: Any) -> Any:
+    async def deliver(self, value: Encoded, workspace: Workspace, release: Any) -> Any:
         await self._pass()
-        return value
+        return value_of(value)
 
     async def _pass(self) -> None:
         self.reached.set()

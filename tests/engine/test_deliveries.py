@@ -16,7 +16,8 @@ from cogfal.engine.prediction import Prediction, Status
 from cogfal.engine.service import EngineSettings
 from cogfal.errors import OutputError
 from cogfal.files.workspace import Workspace
-from tests.engine.stage import LONG, ended, rooms, run, serving, submit, until
+from cogfal.guest.encoding import Encoded
+from tests.engine.stage import LONG, ended, rooms, run, serving, submit, until, value_of
 
 
 class Store:
@@ -29,10 +30,10 @@ class Store:
         self._releasing = releasing
 
     async def deliver(
-        self, value: list[int], workspace: Workspace, release: Callable[[], None] | None
+        self, value: Encoded, workspace: Workspace, release: Callable[[], None] | None
     ) -> int:
         """Deliver a list of one number as that number."""
-        (number,) = value
+        (number,) = value_of(value)
         self.begun.append(number)
         self.under_way[number] = asyncio.get_running_loop().create_future()
         if release is not None and self._releasing:
@@ -245,7 +246,7 @@ def test_any_order(
 
     async def author(deliveries: Deliveries) -> None:
         for number in range(count):
-            await deliveries.begin([number])
+            await deliveries.begin(Encoded((b"[%d]" % number,)))
         await deliveries.finish()
 
     async def main() -> None:

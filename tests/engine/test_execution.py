@@ -12,8 +12,9 @@ import pytest
 
 from cogfal.engine.prediction import Output, Status
 from cogfal.errors import PredictorFailed
+from cogfal.guest.encoding import Encoded
 from cogfal.guest.thread import TURN
-from tests.engine.stage import ended, events_of, run, serving, submit
+from tests.engine.stage import ended, events_of, run, serving, submit, value_of
 
 FLAVOURS: dict[str, tuple[str, Any]] = {
     "def": ("def predict(self) -> str:\n        return 'a'", "a"),
@@ -225,8 +226,8 @@ def test_the_author_rests_until_a_piece_is_delivered(tmp_path: Path) -> None:
     """
 
     class Copying:
-        async def deliver(self, value: list[int], workspace: object, release: Any) -> list[int]:
-            return list(value)
+        async def deliver(self, value: Encoded, workspace: object, release: Any) -> list[int]:
+            return list(value_of(value))
 
     async def main() -> None:
         async with serving(tmp_path, source) as service:

@@ -14,6 +14,7 @@ import pytest
 from cogfal.cog.types import Path as CogPath
 from cogfal.engine.prediction import MOST_BEHIND, Log, Output, Prediction, Status
 from cogfal.engine.service import EngineSettings
+from cogfal.guest.encoding import Encoded
 from cogfal.guest.prefetch import LONGEST, MOST, Prefetch
 from cogfal.spec import (
     AnyType,
@@ -25,7 +26,7 @@ from cogfal.spec import (
     Type,
     UnionType,
 )
-from tests.engine.stage import Plain, ended, events_of, rooms, run, serving, submit, until
+from tests.engine.stage import Plain, ended, events_of, rooms, run, serving, submit, until, value_of
 
 TEXTS = IteratorType(StringType())
 
@@ -170,11 +171,12 @@ def test_a_quick_generator_is_held_back(tmp_path: Path, source: str) -> None:
     leads: list[int] = []
 
     class Slow:
-        async def deliver(self, value: int, workspace: object, release: Any) -> int:
-            if value % 100 == 0:
+        async def deliver(self, value: Encoded, workspace: object, release: Any) -> int:
+            number = value_of(value)
+            if number % 100 == 0:
                 await asyncio.sleep(0.002)
-            leads.append(made[0] - value)
-            return value
+            leads.append(made[0] - number)
+            return number
 
     async def main() -> None:
         async with serving(tmp_path, source, EngineSettings(history=4000)) as service:
@@ -200,8 +202,8 @@ def test_a_file_that_is_named_by_a_text_is_read_in_time(tmp_path: Path) -> None:
     """
 
     class Reading:
-        async def deliver(self, value: str, workspace: object, release: Any) -> str:
-            return (tmp_path / value).read_text()
+        async def deliver(self, value: Encoded, workspace: object, release: Any) -> str:
+            return (tmp_path / value.files[0].path).read_text()
 
     async def main() -> None:
         async with serving(tmp_path, source) as service:
@@ -283,11 +285,11 @@ def test_a_quick_generator_is_closed_where_a_piece_cannot_be_delivered(
         def __init__(self) -> None:
             self.left = 300
 
-        async def deliver(self, value: str, workspace: object, release: Any) -> str:
+        async def deliver(self, value: Encoded, workspace: object, release: Any) -> str:
             self.left -= 1
             if not self.left:
                 raise ValueError("no more")
-            return value
+            return str(value_of(value))
 
     async def main() -> None:
         settings = EngineSettings(isolate=isolate, workspace_parent=rooms(tmp_path))

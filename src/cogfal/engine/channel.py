@@ -15,7 +15,6 @@ from cogfal.guest.capture import Capture
 from cogfal.guest.core import Guest
 from cogfal.guest.interruption import Interruption
 from cogfal.guest.thread import AuthorThread
-from cogfal.guest.tools import HERE
 
 Receive: TypeAlias = Callable[[Any], Callable[[], bool]]
 """Takes an event; returns what says whether more should wait, for the loop to keep up."""
@@ -63,7 +62,7 @@ class DirectChannel(Channel):
         self._receive = receive
         self._home = threading.get_ident()
         self._thread = AuthorThread()
-        self._guest = Guest(HERE, self._emit, self._thread, capture, Interruption)
+        self._guest = Guest(self._emit, self._thread, capture, Interruption)
         self._over = asyncio.Event()
 
     @override

@@ -25,15 +25,12 @@ class GuestClient:
     Args:
         make: Makes a channel to it.
         on_death: Told when it died though nobody asked it to.
-        grace: Seconds between a cancellation and the end of its process; None leaves it alone.
     """
 
-    def __init__(
-        self, make: MakeChannel, on_death: Callable[[str], None], grace: float | None
-    ) -> None:
+    def __init__(self, make: MakeChannel, on_death: Callable[[str], None]) -> None:
         self._make = make
         self._on_death = on_death
-        self._grace = grace
+        self._grace: float | None = None
         self._channel: Channel | None = None
         self._loop: asyncio.AbstractEventLoop
         self._numbers = itertools.count(1)
@@ -41,8 +38,11 @@ class GuestClient:
         self._runs: dict[int, Run] = {}
         self._orders: dict[int, asyncio.Future[Done]] = {}
 
-    async def open(self, *details: Any, queue: EventQueue) -> str:
+    async def open(self, *details: Any, queue: EventQueue, grace: float | None) -> str:
         """Bring it into being and import the predictor; return the form of weights it wants.
+
+        `grace` is how many seconds lie between a cancellation that is not obeyed and the end of
+        its process; None leaves it alone.
 
         What was there before is gone first, and everything that it had started.
 
@@ -51,6 +51,7 @@ class GuestClient:
         """
         await self.close(0.0)
         self._loop = asyncio.get_running_loop()
+        self._grace = grace
         channel = self._channel = self._make(self._receive, self._take_foreign, self._die)
         await channel.open()
         done = await self._order("load", *details, queue=queue)

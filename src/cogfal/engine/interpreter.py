@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, TypeAlias
 
 
 class Interpreter(NamedTuple):
@@ -18,6 +18,10 @@ class Interpreter(NamedTuple):
 
     path: str
     environ: Mapping[str, str]
+
+
+FindInterpreter: TypeAlias = Callable[[], Interpreter | None]
+"""Says which Python the author's own process has; None where it has none of its own."""
 
 
 def own_interpreter() -> Interpreter:

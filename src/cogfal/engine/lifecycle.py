@@ -13,7 +13,7 @@ from cogfal.engine.channel import Channel, DirectChannel, Foreign, Receive
 from cogfal.engine.event_queue import EventQueue
 from cogfal.engine.guest import GuestClient
 from cogfal.engine.health import HealthStatus, SetupReport, SetupStatus
-from cogfal.engine.interpreter import Interpreter
+from cogfal.engine.interpreter import FindInterpreter, Interpreter, own_interpreter
 from cogfal.engine.prediction import Clock, Log, Metric
 from cogfal.engine.submission import WeightsFetcher
 from cogfal.errors import PredictorFailed, SetupError
@@ -40,7 +40,7 @@ class Lifecycle:
         *,
         open_workspace: Callable[[], Workspace],
         fetch_weights: WeightsFetcher | None,
-        interpreter: Interpreter | None = None,
+        find_interpreter: FindInterpreter | None = None,
         given: object = None,
     ) -> None:
         self._spec = spec
@@ -49,10 +49,13 @@ class Lifecycle:
         self._capture = capture
         self._open_workspace = open_workspace
         self._fetch_weights = fetch_weights
-        self._interpreter = interpreter
+        self._find_interpreter = find_interpreter
+        self._interpreter: Interpreter | None = None
+        self._postponed = False
+        self._first: asyncio.Task[None] | None = None
         self._given = given
         self._seconds: float | None = None
-        self.guest = GuestClient(self._channel, self._lose, self._grace())
+        self.guest = GuestClient(self._channel, self._lose)
         self._clock = Clock()
         self._setup: SetupReport | None = None
         self._logs: list[str] = []
@@ -68,6 +71,8 @@ class Lifecycle:
         self._seconds = seconds
         if self._setup is None:
             self._capture.open()
+        found = self._find_interpreter and self._find_interpreter()
+        self._interpreter = found or (own_interpreter() if self._settings.isolate else None)
         self._clock = Clock()
         self._logs.clear()  # those of an earlier setup, before a death, are in the runner's log
         self._setup = SetupReport(SetupStatus.STARTING, "", self._clock.now())
@@ -81,14 +86,20 @@ class Lifecycle:
             raise
         self._complete(SetupStatus.SUCCEEDED, queue)
 
+    def postpone(self, seconds: float | None) -> None:
+        """Have `ready` set it up, when it is first asked."""
+        self._seconds = seconds
+        self._postponed = True
+
     async def take_down(self, *, blocked: bool = False) -> None:
         """Run the author's `teardown`, end the thread or process, and restore the output.
 
         Nothing can run on a thread that a prediction has `blocked`, nor will it end.
         """
         self._down = True
-        if self._reviving is not None:
-            self._reviving.cancel()
+        for task in (self._reviving, self._first):
+            if task is not None:
+                task.cancel()
         async with AsyncExitStack() as stack:  # what fails keeps nothing else from its end
             if self._weights is not None:
                 stack.callback(self._weights.close)
@@ -104,14 +115,24 @@ class Lifecycle:
 
     async def ready(self) -> None:
         """Wait until the predictor can be called; raises PredictorFailed when it never will be."""
+        if self._postponed:
+            await self._set_up_first()
         if self._reviving is not None:
             await asyncio.shield(self._reviving)
         if self._dead is not None:
             raise PredictorFailed(self._dead)
 
+    async def _set_up_first(self) -> None:
+        if self._first is None:
+            self._first = asyncio.ensure_future(self.set_up(self._seconds))
+        try:
+            await asyncio.shield(self._first)
+        except SetupError as error:
+            raise PredictorFailed(str(error)) from error
+
     async def check(self) -> str | None:
         """Ask the author's `healthcheck`, once for all who ask at a time."""
-        if not self._spec.healthcheck:
+        if not self._spec.healthcheck or self._setup is None:
             return None
         if self._checking is None or self._checking.done():
             self._checking = asyncio.ensure_future(self.guest.check(HEALTHCHECK_TIMEOUT))
@@ -122,7 +143,8 @@ class Lifecycle:
         if self._dead is not None:
             return HealthStatus.DEFUNCT, self._dead
         if self._setup is None or self._setup.status is SetupStatus.STARTING:
-            return HealthStatus.STARTING, None
+            waits = self._postponed  # and whoever asks waits with it
+            return HealthStatus.READY if waits else HealthStatus.STARTING, None
         if self._setup.status is SetupStatus.FAILED:
             return HealthStatus.SETUP_FAILED, self._failure
         return HealthStatus.READY, None
@@ -202,7 +224,7 @@ class Lifecycle:
 
     async def _bring_up(self, queue: EventQueue) -> None:
         details = (self._spec, str(self._root), self._settings.log_limit, self._given)
-        form = await self.guest.open(*details, queue=queue)
+        form = await self.guest.open(*details, queue=queue, grace=self._grace())
         environ = os.environ if self._interpreter is None else self._interpreter.environ
         source = weights_source(form, str(self._root), environ)
         if source is not None and must_be_fetched(form, source):

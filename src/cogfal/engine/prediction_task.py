@@ -7,7 +7,7 @@ import json
 import time
 import traceback
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from cogfal.engine.deliveries import Deliveries
 from cogfal.engine.event_queue import EventQueue
@@ -17,16 +17,17 @@ from cogfal.engine.prediction import Prediction, Status
 from cogfal.engine.run import Call, Run
 from cogfal.engine.slots import Ticket
 from cogfal.engine.submission import Materialiser, Submission
-from cogfal.engine.tools import decoded
 from cogfal.errors import CogfalError, OutputError, PredictionCancelled, PredictorFailed
 from cogfal.files.concurrency import to_the_end
 from cogfal.files.workspace import Workspace
+from cogfal.guest.encoding import Encoded
 from cogfal.guest.events import RAISED, REFUSED, RETURNED, YIELDED, Piece
 from cogfal.guest.faults import Fault
-from cogfal.guest.prefetch import Lasting
 from cogfal.spec import IteratorType, Type
 
 R = TypeVar("R")
+SHORT: Final = 4096
+"""Bytes of JSON that are delivered sooner than anything else is done meanwhile."""
 IGNORED = (
     "[the prediction was cancelled, but the predictor caught the cancellation and went on; raise "
     "it again after cleaning up]\n"
@@ -47,6 +48,7 @@ class Surroundings(NamedTuple):
     ready: Callable[[], Coroutine[Any, Any, None]]
     end: Callable[[Prediction, CogfalError | None], None]
     say: Callable[[str], None]
+    max_output_bytes: int
 
 
 class PredictionTask:
@@ -67,6 +69,7 @@ class PredictionTask:
         self._cancelled_at: float | None = None
         self.interrupt: Callable[[], object] | None = None
         self._run: Run | None = None
+        self._bytes = 0
 
     def cancel(self) -> None:
         """Interrupt whatever is going on; once only."""
@@ -174,16 +177,16 @@ class PredictionTask:
         kind = self._around.output
         if isinstance(kind, IteratorType):
             self.prediction.expect_pieces(concatenate=kind.concatenate)
-        lasts = Lasting(kind)
         while True:
             piece = await self._next(run)
-            piece = piece._replace(value=decoded(piece.value))
             if piece.kind == RETURNED:
+                self._measure(piece.value)
                 await self._own("upload", deliveries.at_once(piece.value))
                 return
             if piece.kind == YIELDED:
                 self.prediction.expect_pieces()
-                at_once = lasts(piece.value) and deliveries.none
+                self._measure(piece.value)
+                at_once = _is_short(piece.value) and deliveries.none
                 deliver = deliveries.at_once if at_once else deliveries.begin
                 await self._own("upload", deliver(piece.value))
                 if piece.rests:  # those who watch come first, while the author's code is silent
@@ -197,6 +200,15 @@ class PredictionTask:
                 raise self._failed(piece.value)
             self.prediction.expect_pieces()
             return
+
+    def _measure(self, encoded: Encoded) -> None:
+        """Refuse more output than a prediction may have: all of it is kept for the answer."""
+        self._bytes += sum(map(len, encoded.parts))
+        if self._bytes > self._around.max_output_bytes:
+            raise OutputError(
+                f"the output is larger than {self._around.max_output_bytes} bytes of JSON; "
+                "yield or return files, or raise max_output_bytes"
+            )
 
     async def _next(self, run: Run) -> Piece:
         with _Phase(self, "predict", run.cancel):
@@ -241,6 +253,12 @@ class PredictionTask:
         """Raise PredictionCancelled once it was cancelled."""
         if self._cancelled:
             raise PredictionCancelled("the prediction was cancelled")
+
+
+def _is_short(encoded: Encoded) -> bool:
+    """Tell a result that is delivered in no time: a number or a short text."""
+    text = encoded.parts[0]
+    return not encoded.files and len(text) <= SHORT and not text.startswith((b"[", b"{"))
 
 
 class _Phase:

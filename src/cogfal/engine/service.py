@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from cogfal.engine.health import Health, HealthStatus
-from cogfal.engine.interpreter import Interpreter, own_interpreter
+from cogfal.engine.interpreter import FindInterpreter
 from cogfal.engine.lifecycle import Lifecycle
 from cogfal.engine.prediction import Prediction
 from cogfal.engine.prediction_task import PredictionTask, Surroundings
@@ -44,8 +44,9 @@ class Service:
         materialiser: Turns validated values into what `predict` receives.
         settings: See `EngineSettings`; the environment's say is added by `setup`.
         fetch_weights: Downloads the URL in `COG_WEIGHTS`; without it such a URL is an error.
-        interpreter: The Python of the author's own process; None runs the author's code in this
-            one.
+        interpreter: Says, when setup begins, which Python the author's own process has; where
+            there is none of them, the author's code runs in this process.
+        at_first_use: Whether the predictor is brought up only when a prediction asks for it.
         capture: Shared by the services of one process; its own by default.
         given: The predictor class or function itself, where it is not to be imported; such a
             predictor cannot be isolated.
@@ -59,7 +60,8 @@ class Service:
         *,
         settings: EngineSettings | None = None,
         fetch_weights: WeightsFetcher | None = None,
-        interpreter: Interpreter | None = None,
+        interpreter: FindInterpreter | None = None,
+        at_first_use: bool = False,
         capture: Capture | None = None,
         given: object = None,
     ) -> None:
@@ -76,7 +78,7 @@ class Service:
             self._capture,
             open_workspace=open_workspace,
             fetch_weights=fetch_weights,
-            interpreter=interpreter or (own_interpreter() if self.settings.isolate else None),
+            find_interpreter=interpreter,
             given=given,
         )
         self._around = Surroundings(
@@ -87,12 +89,14 @@ class Service:
             ready=self._lifecycle.ready,
             end=self._end,
             say=self._capture.say,
+            max_output_bytes=self.settings.max_output_bytes,
         )
         self._running: dict[Key, PredictionTask] = {}
         self._tasks: dict[asyncio.Task[None], PredictionTask] = {}
         self._closed = False
         self._torn_down = False
         self._given_up = False
+        self._at_first_use = at_first_use
 
     async def setup(self) -> None:
         """Import the predictor, check it, and run its `setup`, within `COG_SETUP_TIMEOUT`.
@@ -103,7 +107,10 @@ class Service:
         """
         self.settings = operated(self.settings)
         self._slots.open(slot_count(self.settings, self.spec))
-        await self._lifecycle.set_up(self.settings.setup_timeout)
+        if self._at_first_use:
+            self._lifecycle.postpone(self.settings.setup_timeout)
+        else:
+            await self._lifecycle.set_up(self.settings.setup_timeout)
         wanted = ignored_concurrency(self.settings, self.spec)
         if wanted is not None:
             self._capture.say(

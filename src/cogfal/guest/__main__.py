@@ -15,10 +15,9 @@ def main() -> None:
     """Serve the socket until the server hangs up."""
     _make_importable()
     from cogfal.guest.server import serve  # noqa: PLC0415  # importable from here on
-    from cogfal.guest.tools import TOOLS  # noqa: PLC0415
 
     socket, stdout, stderr = map(int, sys.argv[1:])
-    serve(socket, (stdout, stderr), TOOLS)
+    serve(socket, (stdout, stderr))
 
 
 def _make_importable() -> None:

@@ -10,19 +10,22 @@ import sys
 from collections.abc import Callable, Mapping
 from contextvars import copy_context
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from cogfal.cog.exceptions import CancelationException
 from cogfal.cog.scope import Scope
 
+from .arguments import Arguments
 from .calls import CallEvents
 from .capture import Capture
+from .encoding import encode
 from .errors import Mismatch, SetupFailed
 from .events import ENDED, RAISED, RETURNED, Done, Failure, Piece
 from .execution import AsyncCall, Place, SyncCall, new_call
 from .faults import fault_of, summary
 from .healthcheck import Healthcheck
 from .interruption import Interruption
+from .live import verify
 from .loading import adopt, import_object
 from .prefetch import Prefetch
 from .project import enter_project
@@ -57,24 +60,10 @@ def _close_all(kept: list[Any]) -> None:
             sys.stderr.write(f"cogfal: something of a prediction stays: {summary(error)}\n")
 
 
-class Tools(NamedTuple):
-    """What is done with inputs, results and what was imported.
-
-    `verify` compares what was imported with its text; `bind` makes, of the specification and the
-    author's function, what turns a request's values into its arguments; `encode` turns a result
-    into what crosses. Both are told what to close when the call is over.
-    """
-
-    verify: Callable[[PredictorSpec, Any], None]
-    bind: Callable[[PredictorSpec, Callable[..., Any]], Callable[..., dict[str, Any]]]
-    encode: Callable[..., Any]
-
-
 class Guest:
     """The author's code in this process.
 
     Args:
-        tools: For inputs, results and what was imported.
         emit: Takes the events.
         thread: Where the author's code runs; whoever makes the guest runs it.
         capture: Of this process's output, opened.
@@ -83,13 +72,11 @@ class Guest:
 
     def __init__(
         self,
-        tools: Tools,
         emit: Callable[[Any], None],
         thread: AuthorThread,
         capture: Capture,
         interruption: type[Interruption],
     ) -> None:
-        self._tools = tools
         self._emit = emit
         self._thread = thread
         self._capture = capture
@@ -97,7 +84,7 @@ class Guest:
         self._calls: dict[int, SyncCall | AsyncCall] = {}
         self._limit = 0
         self._predictor: Any = None
-        self._bind: Any = None
+        self._arguments: Any = None
         self._healthcheck: Healthcheck | None = None
         self._leave: Callable[[], None] = _nothing
 
@@ -126,10 +113,10 @@ class Guest:
     ) -> None:
         """Begin a prediction, which goes on until it rests; `workspace` is its own directory."""
         kept: list[Any] = []
-        predictor, bind, encode = self._predictor, self._bind, self._tools.encode
+        predictor, arguments = self._predictor, self._arguments
 
         def function() -> Any:
-            return predictor.method(**bind(values, kept.append, workspace))
+            return predictor.method(**arguments.build(values, kept.append, workspace))
 
         started = self._call(
             call,
@@ -180,9 +167,9 @@ class Guest:
         target = given
         if given is None:
             target = import_object(self._spec.path, self._spec.name, root)
-            self._tools.verify(self._spec, target)
+            verify(self._spec, target)
         predictor = self._predictor = adopt(self._spec, target)
-        self._bind = self._tools.bind(self._spec, predictor.method)
+        self._arguments = Arguments(self._spec, predictor.method)
         if predictor.healthcheck is not None:
             self._healthcheck = Healthcheck(predictor.healthcheck, self._thread)
         return predictor.weights

@@ -25,8 +25,6 @@ from .wire import Garbage, Unpacker, pack
 if TYPE_CHECKING:
     from queue import SimpleQueue
 
-    from .core import Tools
-
 CHUNK = 256 * 1024
 """Bytes received at once."""
 MOST = 4096
@@ -78,7 +76,7 @@ class Outbox:
         return pack(messages, body)
 
 
-def serve(number: int, outlets: tuple[int, int], tools: Tools) -> None:
+def serve(number: int, outlets: tuple[int, int]) -> None:
     """Carry out what comes over a socket, on the main thread, until the server hangs up."""
     for descriptor in (number, *outlets):
         os.set_inheritable(descriptor, False)  # no child of the author's gets them
@@ -86,7 +84,7 @@ def serve(number: int, outlets: tuple[int, int], tools: Tools) -> None:
     capture = Capture(Inherited(outlets))
     capture.open(home=False)
     outbox, thread = Outbox(connection), AuthorThread()
-    guest = Guest(tools, outbox.put, thread, capture, SignalInterruption)
+    guest = Guest(outbox.put, thread, capture, SignalInterruption)
     SignalInterruption.install()
     os.register_at_fork(after_in_child=lambda: _forked(number, capture))
     # Processes that `multiprocessing` spawns import the main module again, where it has a file.
