@@ -161,14 +161,14 @@ class PredictionError(CogfalError):
 class FalAnswer(NamedTuple):
     """What an exception of the author's asks fal's endpoint to answer.
 
-    With a `type` of fal's catalogue, `detail` is a text about the value at `loc`, the path below
+    With a `kind` of fal's catalogue, `detail` is a text about the value at `loc`, the path below
     the request's inputs, and `context` is fal's `ctx`. Without one, `detail` is the answer's own.
     None says that the exception leaves it open.
     """
 
     status: int
     detail: JSON
-    type: str | None = None
+    kind: str | None = None
     loc: tuple[str | int, ...] = ()
     context: dict[str, JSON] | None = None
     retryable: bool | None = None

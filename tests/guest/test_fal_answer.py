@@ -107,11 +107,12 @@ def test_an_exception_with_a_meaning_is_told_as_plain_data(
     [
         ValueError("x"),
         fal_errors.FalError("x", loc=["deep"] * 3000),
+        fal_errors.FalError("x", billable_units=float("inf")),
         fastapi.HTTPException(200),
         fastapi.HTTPException(400, "x" * 100_000),
         fal.exceptions.AppException("x", "soon"),  # type: ignore[arg-type]  # as authors may
     ],
-    ids=["ordinary", "endless place", "no error", "endless detail", "no status"],
+    ids=["ordinary", "endless place", "no price", "no error", "endless detail", "no status"],
 )
 def test_what_makes_no_answer_is_an_ordinary_exception(error: BaseException) -> None:
     """Nothing that an author puts into one breaks the answer."""

@@ -7,6 +7,7 @@ the author's own subclasses of them mean the same.
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 from cogfal.errors import FalAnswer
@@ -41,11 +42,18 @@ def checked(values: Any) -> FalAnswer | None:
             tuple(part if type(part) is int else str(part) for part in _plain(list(loc))),
             _plain(dict(context)) if context else None,
             None if retryable is None else bool(retryable),
-            None if units is None else max(float(units), 0.0),
+            None if units is None else _units(units),
             {str(name): str(value) for name, value in dict(headers or {}).items()},
         )
     except (TypeError, ValueError):  # the author's own attributes may be anything
         return None
+
+
+def _units(value: Any) -> float:
+    units = float(value)
+    if not 0 <= units < math.inf:
+        raise ValueError("no number of units")
+    return units
 
 
 def _of_ours(error: Any) -> FalAnswer:

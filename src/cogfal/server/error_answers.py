@@ -84,9 +84,9 @@ def _meant(asked: FalAnswer) -> Failure:
     headers = {**(asked.headers or {}), RETRYABLE: "true" if asked.retryable else "false"}
     if asked.billable_units is not None:
         headers[BILLABLE] = f"{asked.billable_units:.12g}"
-    if asked.type is None:
+    if asked.kind is None:
         return Failure(status, asked.detail, headers)
-    problem = Problem(tuple(asked.loc), str(asked.detail), asked.type, asked.context)
+    problem = Problem(tuple(asked.loc), str(asked.detail), asked.kind, asked.context)
     return Failure(status, [_problem(problem)], headers)
 
 
