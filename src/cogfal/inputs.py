@@ -48,7 +48,7 @@ Source: TypeAlias = tuple[str, bool] | int
 _FEW = 4
 _SHOWN = 200
 _NAMED = 10
-"""Places of one URL that are named in an error about it."""
+"""Inputs with one URL that are named in an error about it."""
 _SHARE_OF_DESCRIPTORS = 4
 """The open files of one request may be this part of what the process may have open."""
 
@@ -98,7 +98,7 @@ class Materialiser:
     async def materialise(self, values: Mapping[str, Any], workspace: Workspace) -> dict[str, Any]:
         """Return `values` as plain JSON: the path of a file in place of its URL, a secret's text.
 
-        Each place gets a path of its own in the workspace. Several files are fetched at a time, a
+        Each gets a path of its own in the workspace. Several files are fetched at a time, a
         URL that occurs twice once. The first failure, and cancelling, stop the others at once; what
         has arrived goes with the workspace.
 
@@ -106,11 +106,11 @@ class Materialiser:
             FileInputError: A file cannot be had; it names every input that wanted it.
         """
         values = {n: _without_secrets(v) if n in self._secret else v for n, v in values.items()}
-        places = self._places(values)
-        if not places:
+        files = self._files_wanted(values)
+        if not files:
             return values
-        arrived = await self._fetch_all(places, workspace)
-        ready = await self._give_all(places, arrived, workspace)
+        arrived = await self._fetch_all(files, workspace)
+        ready = await self._give_all(files, arrived, workspace)
         return {
             name: _filled(self._inputs[name].type, value, (name,), ready)
             if name in self._inputs
@@ -118,55 +118,53 @@ class Materialiser:
             for name, value in values.items()
         }
 
-    def _places(self, values: Mapping[str, Any]) -> list[FileInput]:
+    def _files_wanted(self, values: Mapping[str, Any]) -> list[FileInput]:
         """Find the files that are wanted; no more of them than the limit are looked at."""
         most = self._limits.max_files
-        places = list(islice(self._places_in(values), most + 1))
-        if len(places) > most:
-            raise _too_many(places[most].loc, most, "files", "max_files")
+        files = list(islice(self._files_in(values), most + 1))
+        if len(files) > most:
+            raise _too_many(files[most].loc, most, "files", "max_files")
         descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0] // _SHARE_OF_DESCRIPTORS
-        opened = [place for place in places if not place.as_path]
+        opened = [file for file in files if not file.as_path]
         if 0 < descriptors < len(opened):
             raise _too_many(opened[descriptors].loc, descriptors, "open files", None)
-        return places
+        return files
 
-    def _places_in(self, values: Mapping[str, Any]) -> Iterator[FileInput]:
+    def _files_in(self, values: Mapping[str, Any]) -> Iterator[FileInput]:
         for name, declared in self._inputs.items():
             if name in values:
-                yield from _places_of(declared, values[name])
+                yield from _files_of(declared, values[name])
 
-    def _source(self, place: FileInput) -> Source:
-        """Return what two places of the same file have in common.
+    def _source(self, file: FileInput) -> Source:
+        """Return what two inputs of the same file have in common.
 
         Data URLs are told apart without being read: they may be large.
         """
-        if _is_data_url(place.url):
-            return id(place.url)
-        return place.url, self._is_cached(place)
+        if _is_data_url(file.url):
+            return id(file.url)
+        return file.url, self._is_cached(file)
 
-    def _is_cached(self, place: FileInput) -> bool:
-        return self._cache is not None and not place.is_own and not _is_data_url(place.url)
+    def _is_cached(self, file: FileInput) -> bool:
+        return self._cache is not None and not file.is_own and not _is_data_url(file.url)
 
     async def _fetch_all(
-        self, places: Sequence[FileInput], workspace: Workspace
+        self, files: Sequence[FileInput], workspace: Workspace
     ) -> dict[Source, Path]:
-        wanted = {self._source(place): place for place in places if not place.is_own}
+        wanted = {self._source(file): file for file in files if not file.is_own}
         if not wanted:
             return {}
         sent = {source: p.url for source, p in wanted.items() if _is_data_url(p.url)}
         budget = Budget(self._limits)
 
-        async def download(place: FileInput) -> Path:
-            with _naming(place.url, places):
-                return await self._download(place, workspace, budget)
+        async def download(file: FileInput) -> Path:
+            with _naming(file.url, files):
+                return await self._download(file, workspace, budget)
 
         downloads = {
-            source: partial(download, place)
-            for source, place in wanted.items()
-            if source not in sent
+            source: partial(download, file) for source, file in wanted.items() if source not in sent
         }
         stopped = threading.Event()
-        work = partial(_decode_all, sent, places, workspace, budget, stopped)
+        work = partial(_decode_all, sent, files, workspace, budget, stopped)
         try:
             short = _is_short(sent.values())
             arrived = work() if short else await to_the_end(work, stop=stopped.set)
@@ -175,29 +173,29 @@ class Materialiser:
             workspace.received += budget.spent
 
     async def _give_all(
-        self, places: Sequence[FileInput], arrived: Mapping[Source, Path], workspace: Workspace
+        self, files: Sequence[FileInput], arrived: Mapping[Source, Path], workspace: Workspace
     ) -> dict[Loc, str]:
-        """Return the path that each place gets."""
+        """Return the path that each input gets."""
         given: set[Path] = set()
 
         def give() -> dict[Loc, str]:
             return {
-                place.loc: place.url
-                if place.is_own
-                else str(_another(arrived[self._source(place)], workspace, given))
-                for place in places
+                file.loc: file.url
+                if file.is_own
+                else str(_another(arrived[self._source(file)], workspace, given))
+                for file in files
             }
 
-        return give() if len(places) <= _FEW else await to_the_end(give)
+        return give() if len(files) <= _FEW else await to_the_end(give)
 
-    async def _download(self, place: FileInput, workspace: Workspace, budget: Budget) -> Path:
-        if self._cache is not None and self._is_cached(place):
-            return workspace.link(await self._cache.get(place.url, budget))
-        return (await self._fetcher.fetch(place.url, workspace.directory, budget)).path
+    async def _download(self, file: FileInput, workspace: Workspace, budget: Budget) -> Path:
+        if self._cache is not None and self._is_cached(file):
+            return workspace.link(await self._cache.get(file.url, budget))
+        return (await self._fetcher.fetch(file.url, workspace.directory, budget)).path
 
 
 def _another(path: Path, workspace: Workspace, given: set[Path]) -> Path:
-    """Return a file's path for one place, another name of it where it was `given` before."""
+    """Return a file's path for one input, another name of it where it was `given` before."""
     if path in given:
         linked = path.is_symlink()
         path = workspace.link(path.resolve()) if linked else workspace.another_name(path)
@@ -219,7 +217,7 @@ def _without_secrets(value: Any) -> Any:
 
 def _decode_all(
     urls: Mapping[Source, str],
-    places: Sequence[FileInput],
+    files: Sequence[FileInput],
     workspace: Workspace,
     budget: Budget,
     stopped: threading.Event,
@@ -233,7 +231,7 @@ def _decode_all(
     for source, url in urls.items():
         if stopped.is_set():
             break
-        with _naming(url, places):
+        with _naming(url, files):
             arrived[source] = _decode(url, directory, budget, stopped)
     return arrived
 
@@ -262,23 +260,23 @@ def _decode(url: str, directory: Path, budget: Budget, stopped: threading.Event)
 
 
 @contextmanager
-def _naming(url: str, places: Sequence[FileInput]) -> Iterator[None]:
+def _naming(url: str, files: Sequence[FileInput]) -> Iterator[None]:
     """Say of a file that cannot be had which inputs wanted it."""
     try:
         yield
     except FetchError as error:
-        raise _file_input_error(url, error, places) from error
+        raise _file_input_error(url, error, files) from error
 
 
-def _file_input_error(url: str, error: FetchError, places: Sequence[FileInput]) -> FileInputError:
+def _file_input_error(url: str, error: FetchError, files: Sequence[FileInput]) -> FileInputError:
     if isinstance(error, TooLarge):
         kind, context = "file_too_large", {"max_size": error.max_size}
     else:
         kind, context = "file_download_error", None
     return FileInputError(
         [
-            Problem(place.loc, f"Failed to get the file: {error}", kind, context, _shown(url))
-            for place in islice((each for each in places if each.url == url), _NAMED)
+            Problem(file.loc, f"Failed to get the file: {error}", kind, context, _shown(url))
+            for file in islice((each for each in files if each.url == url), _NAMED)
         ]
     )
 
@@ -294,31 +292,29 @@ def _shown(url: str) -> str:
     return url if len(url) <= _SHOWN else f"{url[:_SHOWN]}..."
 
 
-def _places_of(declared: InputSpec, value: Any) -> Iterator[FileInput]:
+def _files_of(declared: InputSpec, value: Any) -> Iterator[FileInput]:
     """Find the files of one input; its default may be a file of the author's own, not a URL."""
-    yield from _places(
-        declared.type, value, (declared.name,), frozenset(_strings(declared.default))
-    )
+    yield from _files(declared.type, value, (declared.name,), frozenset(_strings(declared.default)))
 
 
-def _places(kind: Type, value: Any, loc: Loc, own: frozenset[str]) -> Iterator[FileInput]:
+def _files(kind: Type, value: Any, loc: Loc, own: frozenset[str]) -> Iterator[FileInput]:
     match kind:
         case PathType() | FileType() if value is not None:
             yield FileInput(loc, _checked(value, loc, own), isinstance(kind, PathType))
         case OptionalType(inner):
-            yield from _places(inner, value, loc, own)
+            yield from _files(inner, value, loc, own)
         case UnionType():
-            yield from _places(_chosen(kind, value), value, loc, own)
+            yield from _files(_chosen(kind, value), value, loc, own)
         case ListType(item) if isinstance(value, list):
             for index, element in enumerate(value):
-                yield from _places(item, element, (*loc, index), own)
+                yield from _files(item, element, (*loc, index), own)
         case DictType(item) if isinstance(value, dict):
             for key, element in value.items():
-                yield from _places(item, element, (*loc, key), own)
+                yield from _files(item, element, (*loc, key), own)
         case ObjectType(fields=fields) if isinstance(value, dict):
             for field in (field for field in fields if field.name in value):
                 defaults = own.union(_strings(field.default))
-                yield from _places(field.type, value[field.name], (*loc, field.name), defaults)
+                yield from _files(field.type, value[field.name], (*loc, field.name), defaults)
         case _:
             return
 
