@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import json
+import os
 import ssl
 import subprocess
 import sys
@@ -131,6 +132,14 @@ def test_failed_upload_says_why(tmp_path: Path, problem: Exception, message: str
         put(FalStore(Memory(problem=problem)), a_file(tmp_path))
 
     assert "hush" not in str(caught.value)
+
+
+def test_a_pipe_in_place_of_the_file_is_not_waited_for(tmp_path: Path) -> None:
+    """fal.toolkit would open it."""
+    os.mkfifo(tmp_path / "cat.png")
+
+    with pytest.raises(StoreError, match=r"cat\.png cannot be read"):
+        put(FalStore(Memory()), LocalFile(tmp_path / "cat.png", "cat.png", "image/png", 5))
 
 
 def test_failed_upload_fails_the_prediction(tmp_path: Path) -> None:
