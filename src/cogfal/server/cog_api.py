@@ -29,7 +29,7 @@ from cogfal.server.envelope import ID_RULE, Envelope, Malformed, is_id, new_id, 
 from cogfal.server.events import EventStream
 from cogfal.server.fal_api import REQUEST_ID
 from cogfal.server.stores import Uploads
-from cogfal.server.trace_headers import trace_headers
+from cogfal.server.tracing import Tracing
 from cogfal.server.webhooks import InCogsWords, Target, Webhooks
 
 API: Final = "cog"
@@ -65,6 +65,7 @@ class CogApi:
         shutdown: Ends the server; without it `POST /shutdown` is refused.
         version: cogfal's version.
         bodies: Reads what callers send.
+        tracing: Traces predictions.
     """
 
     predictor: Model
@@ -75,6 +76,7 @@ class CogApi:
     shutdown: Callable[[], None] | None = None
     version: str = ""
     bodies: Bodies = field(default_factory=Bodies)
+    tracing: Tracing = field(default_factory=Tracing)
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes, to be put before others at the root of an app.
@@ -92,7 +94,7 @@ class CogApi:
             *_Resource(self, self.predictor, refusal).routes("/predictions"),
         ]
         if self.trainer is not None:
-            resource = _Resource(self, self.trainer, messages.NO_TRAINING_STREAM)
+            resource = _Resource(self, self.trainer, messages.NO_TRAINING_STREAM, "training")
             found += resource.routes("/trainings")
         return found
 
@@ -142,6 +144,7 @@ class _Resource:
     api: CogApi
     model: Model
     no_events: str | None
+    kind: str = "prediction"
     queued: dict[str, Prediction] = field(default_factory=dict)
 
     def routes(self, path: str) -> list[Route]:
@@ -223,27 +226,32 @@ class _Resource:
         await self.model.service.vacated()
         if self._find(name) is not None:
             raise AlreadyUnderWay(f"a prediction with the id {name!r} is under way")
-        upload = self.api.uploads.store(envelope.output_file_prefix, name)
-        prediction = self.model.service.submit(
-            Submission(
-                values=values,
-                deliverer=self.model.deliverer(request, upload),
-                id=name,
-                api=API,
-                context=trace_headers(request.headers) | envelope.context,
-                wait=False,
-            )
-        )
+        prediction = self._submit(request, envelope, name, values)
         prediction.input = values
         body.keep_for(prediction)
         self._note(prediction, request)
-        self._tell(prediction, envelope, request)
         return prediction
 
-    def _tell(self, prediction: Prediction, envelope: Envelope, request: Request) -> None:
+    def _submit(
+        self, request: Request, envelope: Envelope, name: str, values: dict[str, Any]
+    ) -> Prediction:
+        upload = self.api.uploads.store(envelope.output_file_prefix, name)
+        with self.api.tracing.begin(request.headers, self.kind) as trace:
+            prediction = self.model.service.submit(
+                Submission(
+                    values=values,
+                    deliverer=self.model.deliverer(request, upload),
+                    id=name,
+                    api=API,
+                    context=trace.headers | envelope.context,
+                    wait=False,
+                )
+            )
+            trace.follow(prediction)
         if envelope.webhook is not None:
-            target = Target(envelope.webhook, envelope.events, trace_headers(request.headers))
+            target = Target(envelope.webhook, envelope.events, trace.headers)
             self.api.webhooks.tell(InCogsWords(prediction), target)
+        return prediction
 
     def _note(self, prediction: Prediction, request: Request) -> None:
         """Let fal's queue cancel the prediction by its request's id, as long as it runs."""

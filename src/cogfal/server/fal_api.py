@@ -24,7 +24,7 @@ from cogfal.server.answers import JsonResponse
 from cogfal.server.caller import Bodies, BodyRefused, wait_watching
 from cogfal.server.error_answers import BILLABLE, failure
 from cogfal.server.events import EventStream, Said
-from cogfal.server.trace_headers import trace_headers
+from cogfal.server.tracing import Tracing
 from cogfal.spec import JSON, ObjectType
 
 API: Final = "fal"
@@ -52,6 +52,7 @@ class Endpoint:
     timings: bool = False
     logs: bool = False
     bodies: Bodies = field(default_factory=Bodies)
+    tracing: Tracing = field(default_factory=Tracing)
 
     async def call(self, request: Request) -> Response:
         """Answer with the whole result; a caller that drops the connection cancels."""
@@ -113,19 +114,25 @@ class Endpoint:
         try:
             async with self.bodies.read(request) as body:
                 values = await body.turned(validator.parse_json, slow=validator.slow)
-                prediction = self.service.submit(
-                    Submission(
-                        values=values,
-                        deliverer=self.deliverer(request),
-                        id=request.headers.get(REQUEST_ID),
-                        api=API,
-                        context=_context(request),
-                    )
-                )
+                prediction = self._started(request, values)
                 body.keep_for(prediction)
                 return prediction
         except BodyRefused as error:
             raise _refused(error) from error
+
+    def _started(self, request: Request, values: dict[str, JSON]) -> Prediction:
+        with self.tracing.begin(request.headers) as trace:
+            prediction = self.service.submit(
+                Submission(
+                    values=values,
+                    deliverer=self.deliverer(request),
+                    id=request.headers.get(REQUEST_ID),
+                    api=API,
+                    context=_context(request) | trace.headers,
+                )
+            )
+            trace.follow(prediction)
+        return prediction
 
     def _shape(self, output: JSON, more: Mapping[str, JSON]) -> JSON:
         """Return an object of the author's, or one made of the output, with `more` in it."""
@@ -185,10 +192,9 @@ def _billed(prediction: Prediction) -> dict[str, str]:
 
 
 def _context(request: Request) -> dict[str, str]:
-    """Return what the author's `current_scope().context` is: what fal tells of a request."""
+    """Return what fal tells of a request, for the author's `current_scope().context`."""
     headers = request.headers
-    said = {name: value for name in CONTEXT_HEADERS if (value := headers.get(name)) is not None}
-    return said | trace_headers(headers)
+    return {name: value for name in CONTEXT_HEADERS if (value := headers.get(name)) is not None}
 
 
 def _refused(error: BodyRefused) -> CogfalError:

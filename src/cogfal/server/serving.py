@@ -42,6 +42,7 @@ from cogfal.server.ending import end_process, heed_signals, on_daemon_thread
 from cogfal.server.fal_api import Endpoint
 from cogfal.server.requester import Requester
 from cogfal.server.stores import StoreChooser, Uploads
+from cogfal.server.tracing import Tracing
 from cogfal.server.webhooks import Webhooks, WebhookSettings, settings_from
 from cogfal.settings import AppSettings
 from cogfal.spec import IteratorType, PredictorSpec, Type
@@ -108,6 +109,7 @@ class Serving:
         cache = settings.files.file_cache
         self._cache = FileCache(Path(cache), self._fetcher) if cache else None
         self._capture = Capture()
+        self._tracing = Tracing()
         self._bodies = Bodies(settings.host.max_body_bytes)
         self._requester = Requester(allow_private_hosts=settings.host.allow_private_hosts)
         self._webhooks = Webhooks(self._requester, WebhookSettings(), write_line)
@@ -141,6 +143,7 @@ class Serving:
             SettingError: A variable of Cog's has a value that makes no sense.
         """
         self._webhooks.settings = settings_from()
+        self._tracing.start()
         self._loop = asyncio.get_running_loop()
         guard(self._loop)
         self._starting = asyncio.ensure_future(self._start())
@@ -178,6 +181,7 @@ class Serving:
             steps.push_async_exit(self._at_end)
             if self._local is not None:
                 steps.callback(self._local.close)
+            steps.push_async_callback(anyio.to_thread.run_sync, self._tracing.close)
             steps.push_async_callback(self._drain)
             steps.push_async_callback(self._webhooks.close, WEBHOOK_GRACE)
             for service in reversed(self._services):
@@ -241,6 +245,7 @@ class Serving:
             timings=self._settings.host.timings,
             logs=self._settings.host.playground,
             bodies=self._bodies,
+            tracing=self._tracing,
         )
 
     def _cog_api(self, app: FastAPI) -> CogApi:
@@ -255,6 +260,7 @@ class Serving:
             shutdown=end_process if host.allow_shutdown else None,
             version=__version__,
             bodies=self._bodies,
+            tracing=self._tracing,
         )
 
     def _model(self, service: Service) -> Model:

@@ -1,0 +1,226 @@
+"""Trace predictions with OpenTelemetry, where the project asks for it, as Cog does.
+
+A prediction is a span with a child for each of its phases. The trace that a request belongs to is
+taken from its headers and passed on, to the author's context and to webhooks, in any case.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from typing_extensions import Self
+
+from cogfal.engine.prediction import Prediction
+from cogfal.errors import SettingError
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.sampling import Sampler
+    from opentelemetry.trace import Span
+
+_FORMS: Final = {
+    "traceparent": re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-[!-~]{1,200})?"),
+    "tracestate": re.compile(r"[ -~]{1,2000}"),
+}
+_JAEGER: Final = re.compile(r"([0-9a-f]{1,32}):([0-9a-f]{1,16}):[0-9a-f]*:([0-9a-f]{1,2})")
+_NO: Final = frozenset({"0", "false", "no"})
+_YES: Final = frozenset({"1", "true", "yes"})
+_PHASES: Final = ("queue", "download", "predict", "upload")
+_TRACES: Final = "/v1/traces"
+
+
+def trace_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return what a caller says of its trace; what cannot be passed on as it is, is left out."""
+    found = {name: headers.get(name, "") for name in _FORMS}
+    if not _FORMS["traceparent"].fullmatch(found["traceparent"]):
+        return {}
+    return {name: value for name, value in found.items() if _FORMS[name].fullmatch(value)}
+
+
+class Tracing:
+    """Traces an app's predictions once it was started; until then passes on what callers say."""
+
+    def __init__(self) -> None:
+        self.provider: TracerProvider | None = None
+        self._header: str | None = None
+        self._jaeger = False
+
+    def start(self, environment: Mapping[str, str] = os.environ) -> None:
+        """Read Cog's and OpenTelemetry's variables, and trace where they ask for it.
+
+        OpenTelemetry is imported only then: an app that is not traced has not got it.
+
+        Raises:
+            SettingError: A variable has a value that makes no sense.
+        """
+        self._header = environment.get("COG_TRACE_HEADER") or None
+        self._jaeger = environment.get("COG_TRACE_HEADER_FORMAT", "w3c") == "jaeger"
+        endpoint = _endpoint(environment)
+        if endpoint is not None and _is_enabled(environment):
+            self.provider = _provider(environment, endpoint)
+
+    def begin(self, headers: Mapping[str, str], kind: str = "prediction") -> Trace:
+        """Begin the span of a prediction, or training, in the trace of its request's headers."""
+        said = trace_headers(headers) or self._said_elsewhere(headers)
+        if self.provider is None:
+            return Trace(None, said)
+        from opentelemetry.trace.propagation.tracecontext import (  # noqa: PLC0415 - as in `start`
+            TraceContextTextMapPropagator,
+        )
+
+        propagator = TraceContextTextMapPropagator()
+        span = self.provider.get_tracer("cogfal").start_span(
+            f"cog.{kind}", context=propagator.extract(said)
+        )
+        return Trace(span, _carried(span, propagator.inject) or said, self.provider)
+
+    def close(self) -> None:
+        """Send what has not been sent; blocks while that lasts."""
+        if self.provider is not None:
+            self.provider.shutdown()
+
+    def _said_elsewhere(self, headers: Mapping[str, str]) -> dict[str, str]:
+        value = headers.get(self._header, "") if self._header else ""
+        if not self._jaeger:
+            return trace_headers({"traceparent": value})
+        found = _JAEGER.match(value)
+        if found is None:
+            return {}
+        trace, span, flags = found.groups()
+        return {"traceparent": f"00-{trace:0>32}-{span:0>16}-0{int(flags, 16) & 1}"}
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The trace of one prediction; `headers` tell others which it is."""
+
+    span: Span | None
+    headers: dict[str, str]
+    provider: TracerProvider | None = None
+
+    def follow(self, prediction: Prediction) -> None:
+        """End the span when the prediction ends, with its phases inside of it."""
+        if self.span is not None:
+            ended = asyncio.ensure_future(prediction.wait())
+            ended.add_done_callback(lambda _: self._end(prediction))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """End the span of a request for which nothing was started."""
+        if kind is not None and self.span is not None:
+            self.span.end()
+
+    def _end(self, prediction: Prediction) -> None:
+        from opentelemetry.trace import (  # noqa: PLC0415 - as in `start`
+            Status,
+            StatusCode,
+            set_span_in_context,
+        )
+
+        assert self.span is not None
+        assert self.provider is not None
+        tracer, around = self.provider.get_tracer("cogfal"), set_span_in_context(self.span)
+        for name, begun, ended in _phases(prediction):
+            child = tracer.start_span(f"cog.prediction.{name}", around, start_time=_nanos(begun))
+            child.end(_nanos(ended))
+        self.span.set_attribute("cog.prediction.id", prediction.id)
+        self.span.set_attribute("cog.prediction.status", prediction.status.value)
+        if prediction.error is not None:
+            self.span.set_status(Status(StatusCode.ERROR, prediction.error[:1000]))
+        self.span.end()
+
+
+def _provider(environment: Mapping[str, str], endpoint: str) -> TracerProvider:
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415 - `start`
+        OTLPSpanExporter,
+    )
+    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+
+    name = environment.get("OTEL_SERVICE_NAME", "cog")
+    resource = Resource.create({"service.name": name, "cog.process.role": "server"})
+    provider = TracerProvider(_sampler(environment), resource, shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
+    return provider
+
+
+def _is_enabled(environment: Mapping[str, str]) -> bool:
+    def said(name: str, words: frozenset[str]) -> bool:
+        return environment.get(name, "").lower() in words
+
+    return (
+        said("COG_TRACE_CONFIGURED", _YES)
+        and not said("COG_TRACE_ENABLED", _NO)
+        and not said("OTEL_SDK_DISABLED", _YES)
+        and environment.get("OTEL_TRACES_EXPORTER", "otlp") != "none"
+    )
+
+
+def _endpoint(environment: Mapping[str, str]) -> str | None:
+    """Return where spans go: OTLP over HTTP, the way that every collector takes."""
+    exact = environment.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    if exact:
+        return exact
+    base, separator, query = environment.get("OTEL_EXPORTER_OTLP_ENDPOINT", "").partition("?")
+    if not base:
+        return None
+    path = base.rstrip("/").removesuffix(_TRACES) + _TRACES
+    return f"{path}{separator}{query}"
+
+
+def _sampler(environment: Mapping[str, str]) -> Sampler:
+    from opentelemetry.sdk.trace import sampling  # noqa: PLC0415 - see `start`
+
+    kinds: dict[str, Callable[[], Sampler]] = {
+        "always_on": lambda: sampling.ALWAYS_ON,
+        "always_off": lambda: sampling.ALWAYS_OFF,
+        "parentbased_always_on": lambda: sampling.DEFAULT_ON,
+        "parentbased_always_off": lambda: sampling.DEFAULT_OFF,
+        "traceidratio": lambda: sampling.TraceIdRatioBased(ratio),
+        "parentbased_traceidratio": lambda: sampling.ParentBasedTraceIdRatio(ratio),
+    }
+    cogs = environment.get("COG_TRACE_SAMPLER", "parentbased_always_off")
+    name = environment.get("OTEL_TRACES_SAMPLER", cogs)
+    argument = environment.get("COG_TRACE_SAMPLER_ARG", "1")
+    argument = environment.get("OTEL_TRACES_SAMPLER_ARG", argument)
+    try:
+        ratio = float(argument)
+        return kinds[name]()
+    except (KeyError, ValueError) as error:
+        raise SettingError(
+            f"COG_TRACE_SAMPLER {name!r} with the argument {argument!r} is no sampler",
+            remedy=f"name one of {', '.join(kinds)}, the ratio between 0 and 1",
+        ) from error
+
+
+def _carried(span: Span, inject: Callable[..., None]) -> dict[str, str]:
+    from opentelemetry.trace import set_span_in_context  # noqa: PLC0415 - see `start`
+
+    carrier: dict[str, str] = {}
+    inject(carrier, set_span_in_context(span))
+    return carrier
+
+
+def _phases(prediction: Prediction) -> Iterator[tuple[str, datetime, datetime]]:
+    """Yield each phase with its beginning and end; uploads of pieces are told as one."""
+    begun = prediction.created_at
+    for name in _PHASES:
+        if name != "queue" and prediction.started_at is not None:
+            begun = max(begun, prediction.started_at)
+        if (seconds := prediction.timings.get(name)) is not None:
+            ended = begun + timedelta(seconds=seconds)
+            yield name, begun, ended
+            begun = ended
+
+
+def _nanos(moment: datetime) -> int:
+    return int(moment.timestamp() * 1e9)
