@@ -70,6 +70,11 @@ class Loopback:
         return self._controller.registrations
 
     @property
+    def aliases(self) -> dict[str, Registration]:
+        """The names that were given to an earlier registration."""
+        return self._controller.aliases
+
+    @property
     def runs(self) -> list[Registration]:
         """What `fal run` asked for, in order, metadata probes included."""
         return self._controller.runs
@@ -95,7 +100,18 @@ class Loopback:
 
         The command sees nothing of this user's fal account or settings.
         """
-        script = (python or Path(sys.executable)).parent / "fal"
+        return self.command("fal", *arguments, cwd=cwd, python=python, **environment)
+
+    def command(
+        self,
+        name: str,
+        *arguments: str,
+        cwd: Path,
+        python: Path | None = None,
+        **environment: str,
+    ) -> FalProcess:
+        """Start another command of the environment, such as `cogfal`, as `fal` does fal's."""
+        script = (python or Path(sys.executable)).parent / name
         return FalProcess(
             [script, *arguments], cwd=cwd, env={**self._client_variables(), **environment}
         )

@@ -25,6 +25,8 @@ from isolate_proto import (
     RegisterApplicationResult,
     RegisterApplicationResultType,
     ServiceURLs,
+    SetAliasRequest,
+    SetAliasResult,
 )
 
 from tests.loopback.engine import Engine
@@ -49,6 +51,7 @@ class Controller(IsolateControllerServicer):
 
     def __init__(self, engine: Engine, rest: RestServer, *, build: bool) -> None:
         self.registrations: list[Registration] = []
+        self.aliases: dict[str, Registration] = {}
         self.runs: list[Registration] = []
         self.logs: list[str] = []
         self._executions: list[Execution] = []
@@ -106,8 +109,16 @@ class Controller(IsolateControllerServicer):
         self, request: ListAliasesRequest, context: grpc.ServicerContext
     ) -> ListAliasesResult:
         """List the last registration of every name."""
-        latest = {known.name: known for known in self.registrations}
+        latest = {known.name: known for known in self.registrations} | self.aliases
         return ListAliasesResult(aliases=[_alias(known) for known in latest.values()])
+
+    def SetAlias(  # noqa: N802  # gRPC's name
+        self, request: SetAliasRequest, context: grpc.ServicerContext
+    ) -> SetAliasResult:
+        """Let an earlier registration answer to its name again."""
+        known = {each.revision: each for each in self.registrations}[request.revision]
+        self.aliases[request.alias] = known
+        return SetAliasResult(alias_info=_alias(known))
 
     def DeleteAlias(  # noqa: N802  # gRPC's name
         self, request: DeleteAliasRequest, context: grpc.ServicerContext

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import tomli
@@ -12,10 +13,15 @@ import tomli
 from cogfal.cli.check import look_at
 from cogfal.cli.console import Mark, say
 from cogfal.cli.inputs import BadArgument
+from cogfal.cli.release import Release
 
 EPILOG = """\
 A project with errors is not deployed; `cogfal check` shows the rest.
 What follows -- is given to fal: cogfal deploy -- --auth public --reset-scale
+
+An app that is deployed already is compared first: a change that breaks its callers is asked about.
+--verify runs the examples of examples.yaml that have an output once the app is deployed, and goes
+back to the revision before where one of them answers otherwise.
 """
 
 
@@ -28,6 +34,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default="app.py::App",
         metavar="FILE::CLASS|NAME",
         help="the App, or a name of pyproject.toml's tool.fal.apps (default: app.py::App)",
+    )
+    parser.add_argument("--yes", action="store_true", help="deploy a breaking change unasked")
+    parser.add_argument(
+        "--verify",
+        action="store_true",
+        help="run the examples afterwards, and go back if they fail",
     )
 
 
@@ -54,8 +66,16 @@ def run(arguments: argparse.Namespace) -> int:
     if findings.failed:
         say("not deployed", Mark.BAD)
         return 1
-    command = shutil.which("fal")
+    command = shutil.which("fal") or shutil.which("fal", path=str(Path(sys.executable).parent))
     if command is None:
         raise BadArgument("there is no `fal` command on the PATH; pip install fal")
+    release = Release(_file_of(arguments.app), arguments.passed_on)
+    examples = release.examples() if arguments.verify else []
+    if not release.may_go_on(sure=arguments.yes):
+        say("not deployed", Mark.BAD)
+        return 1
     handed_over = [command, "deploy", arguments.app, *arguments.passed_on]
-    return subprocess.run(handed_over, check=False).returncode  # noqa: S603  # fal, as asked
+    status = subprocess.run(handed_over, check=False).returncode  # noqa: S603  # fal, as asked
+    if status == 0 and arguments.verify:
+        return release.verify(examples)
+    return status

@@ -8,8 +8,9 @@ from cogfal import __version__
 from cogfal.app_file import open_project
 from cogfal.cli.console import write_json
 from cogfal.cli.options import add_directory
+from cogfal.local import LocalProject
 from cogfal.schema import components, document
-from cogfal.spec import Role
+from cogfal.spec import JSON, PredictorSpec, Role
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -31,18 +32,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the document as JSON."""
     project = open_project(arguments.directory, arguments.ref)
-    spec = project.read()
-    trainer = project.read(Role.TRAIN) if project.trains else None
     if arguments.components:
-        write_json(components(spec, trainer))
+        write_json(components(project.read(), _trainer(project)))
     else:
-        write_json(
-            document(
-                spec,
-                trainer,
-                title=project.root.name,
-                version=__version__,
-                output_name=project.settings.host.output_name,
-            )
-        )
+        write_json(document_of(project))
     return 0
+
+
+def document_of(project: LocalProject) -> dict[str, JSON]:
+    """Return the document that the project's app has; raises ProjectError."""
+    return document(
+        project.read(),
+        _trainer(project),
+        title=project.root.name,
+        version=__version__,
+        output_name=project.settings.host.output_name,
+    )
+
+
+def _trainer(project: LocalProject) -> PredictorSpec | None:
+    return project.read(Role.TRAIN) if project.trains else None

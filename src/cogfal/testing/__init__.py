@@ -10,12 +10,14 @@ on fal.
 """
 
 from cogfal.testing.client import ProjectClient, RunningPrediction, open_predictor, open_trainer
+from cogfal.testing.comparing import compare_with
 from cogfal.testing.leaks import StateLeak, no_leaks
 
 __all__ = [
     "ProjectClient",
     "RunningPrediction",
     "StateLeak",
+    "compare_with",
     "no_leaks",
     "open_predictor",
     "open_trainer",

@@ -6,12 +6,14 @@ test's own, not looking above pytest's root.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from cogfal.compare.running import Comparison
 from cogfal.testing.client import ProjectClient, open_predictor, open_trainer
+from cogfal.testing.comparing import compare_with
 
 COG_YAML = "cog.yaml"
 
@@ -40,3 +42,9 @@ def trainer(cog_project: Path) -> Iterator[ProjectClient]:
     """The project's trainer, set up once for the tests of a module."""
     with open_trainer(cog_project) as client:
         yield client
+
+
+@pytest.fixture
+def compare() -> Callable[..., Comparison]:
+    """Compare a project with a recording: `compare(project, recording)`; see `compare_with`."""
+    return compare_with

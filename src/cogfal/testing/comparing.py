@@ -1,0 +1,60 @@
+"""Fail a test where a model no longer answers as it did when it was recorded."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+from pathlib import Path
+
+import anyio
+from rich.console import Console
+
+from cogfal.compare.gate import Verdict
+from cogfal.compare.naming import side_of
+from cogfal.compare.recording import RecordedEndpoint
+from cogfal.compare.report import show
+from cogfal.compare.running import Comparison, compare, opened
+from cogfal.errors import ProjectError
+
+TIMEOUT = 600.0  # seconds for each example
+
+
+def compare_with(project: str | os.PathLike[str], recording: str | os.PathLike[str]) -> Comparison:
+    """Run every recorded example with a project, and compare the answers.
+
+    The project is served in a process of its own. `cogfal compare PROJECT --record RECORDING`
+    makes recordings; a tolerance for each field stands in their examples.yaml.
+
+    Args:
+        project: Its directory.
+        recording: The recording's folder.
+
+    Raises:
+        AssertionError: An answer is another, or the signature breaks; the text is the report.
+        ProjectError: One of the two is not what it should be.
+    """
+    result = anyio.run(_compared, os.fspath(project), os.fspath(recording))
+    if not result.same or result.verdict is Verdict.BREAKING:
+        text = io.StringIO()
+        show(result, Console(file=text, width=100))
+        raise AssertionError(text.getvalue())
+    return result
+
+
+async def _compared(project: str, recording: str) -> Comparison:
+    async with opened(side_of(recording, TIMEOUT), side_of(project, TIMEOUT)) as pair:
+        if not isinstance(pair.before, RecordedEndpoint):
+            raise ProjectError(
+                "it is no recording",
+                where=recording,
+                remedy="make one with cogfal compare --record",
+            )
+        with tempfile.TemporaryDirectory(prefix="cogfal-") as folder:
+            return await compare(
+                pair, pair.before.examples, [], runs=1, folder=Path(folder), tell=_nothing
+            )
+
+
+def _nothing(_: str) -> None:
+    """Tell nobody."""
