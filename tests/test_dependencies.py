@@ -13,7 +13,8 @@ from packaging.utils import canonicalize_name
 
 PACKAGE = Path(__file__).parents[1] / "src" / "cogfal"
 ELSEWHERE = {
-    "fal-client": ("client/", "gateway/"),
+    "av": ("compare/media.py",),
+    "fal-client": ("client/", "compare/on_fal.py", "gateway/"),
     "huggingface-hub": ("provision/hub.py",),
     "opentelemetry": ("server/tracing.py",),
     "pytest": ("testing/plugin.py",),
