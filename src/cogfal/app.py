@@ -8,7 +8,6 @@ objects: FastAPI could not look up their text where only the used globals arrive
 import os
 import sys
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,9 +18,9 @@ from fastapi import FastAPI, Request, Response
 from cogfal.app_state import AppState
 from cogfal.errors import SettingError
 from cogfal.overrides import Overridable
-from cogfal.provision import provide
 from cogfal.server.middleware import lighten
 from cogfal.server.origins import OriginGuard, on_a_runner, trusted_hosts
+from cogfal.server.providing import Provided, provide_on_runner
 from cogfal.server.serving import Serving
 from cogfal.source_bundle import BY_VALUE
 
@@ -157,7 +156,18 @@ class App(AppState, FalApp):
             choose_store=type(self).choose_store,
             given=self.given[0] if self.given else None,
             title=self.app_name or type(self).__name__,
-            provide=partial(provide, project, self.project_root),
+            provide=self._provide,
+        )
+
+    def _provide(self) -> Provided:
+        """Give the author's code what it expects, on a runner or on somebody's own machine."""
+        assert self.project is not None
+        if self.source.unpacked or self.imported_on_runner:
+            return provide_on_runner(self.project, self.project_root)
+        from cogfal.local_environment import provide_here  # noqa: PLC0415  # not on the runner
+
+        return provide_here(
+            self.project, self.project_root, self.checked_settings, given=bool(self.given)
         )
 
     @Overridable

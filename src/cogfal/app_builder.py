@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cogfal.declared_files import with_declared_files
-from cogfal.errors import ConfigError, PredictorError, SettingError
+from cogfal.errors import ConfigError, SettingError
 from cogfal.fal_settings import (
     RUNNER_REQUIREMENTS,
     fal_keywords,
@@ -24,11 +24,10 @@ from cogfal.fal_settings import (
     layers_of,
     runner_requirements,
 )
-from cogfal.guest.errors import SetupFailed
 from cogfal.guest.live import read_live
-from cogfal.guest.loading import import_object
-from cogfal.guest.project import enter_project
+from cogfal.importing import read_imported
 from cogfal.inspection import read_predictor
+from cogfal.local_environment import local_python
 from cogfal.project.config import CogConfig, read_config
 from cogfal.project.environment import Environment, app_name, plan_environment
 from cogfal.project.pins import check_pins
@@ -79,20 +78,23 @@ class AppBuilder:
         self._request = request
         self._place, self._ref = _locate(request)
         self.config = read_config(self._place.config) if self._place.config else CogConfig()
+        self.config_file = self._place.config
         self.root = self._place.root
 
     def predictor(self) -> PredictorSpec:
         """Read the predictor."""
         if self._ref is None:
             self._refuse_missing("predict", self.config.predict)
-        return _predictor(self._ref or self.config.predict, self._place, self._request)
+        return _predictor(self._ref or self.config.predict, self._place, self._request, self.config)
 
     def trainer(self) -> PredictorSpec | None:
         """Read the trainer, where there is one."""
         if self._request.settings.declared.trainer is None:
             self._refuse_missing("train", self.config.train)
         trainer = self._request.settings.declared.trainer or self.config.train
-        return _read(trainer, self._place, self._request, Role.TRAIN) if trainer else None
+        if trainer is None:
+            return None
+        return _read(trainer, self._place, self._request, Role.TRAIN, self.config)
 
     def environment(self, predictor: PredictorSpec | None = None) -> Environment:
         """Plan what fal needs, for a predictor where one could be read."""
@@ -156,6 +158,9 @@ def build_app(request: AppRequest) -> BuiltApp:
         variables=environment.variables,
         caches=environment.caches,
         weights=environment.weights,
+        config=str(builder.config_file) if builder.config_file else None,
+        interpreter=environment.interpreter if environment.decision.own else None,
+        model_environment=_made_there(environment),
     )
     return BuiltApp(
         project=project,
@@ -163,6 +168,13 @@ def build_app(request: AppRequest) -> BuiltApp:
         settings=fal_settings(environment, project, request.settings.environment, request.declared),
         keywords=fal_keywords(environment, request.declared),
     )
+
+
+def _made_there(environment: Environment) -> str | None:
+    """Say what the runner makes the model's environment of, where no image has it."""
+    if not environment.made_by_runner or environment.model is None:
+        return None
+    return environment.model.to_json()
 
 
 def _refuse_own(request: AppRequest) -> None:
@@ -231,7 +243,9 @@ def _locate(request: AppRequest) -> tuple[Place, str | None]:
     return Place(app_dir), None
 
 
-def _predictor(ref: str | None, place: Place, request: AppRequest) -> PredictorSpec:
+def _predictor(
+    ref: str | None, place: Place, request: AppRequest, config: CogConfig
+) -> PredictorSpec:
     if request.given is not None:
         name = getattr(request.given, "__qualname__", type(request.given).__name__)
         path = (ref or request.app_file.name).partition(":")[0]
@@ -242,29 +256,16 @@ def _predictor(ref: str | None, place: Place, request: AppRequest) -> PredictorS
             where=request.app_file.name,
             remedy='set `predict: "predict.py:Predictor"` there, or `predictor = ...` on the App',
         )
-    return _read(ref, place, request, Role.PREDICT)
+    return _read(ref, place, request, Role.PREDICT, config)
 
 
-def _read(ref: str, place: Place, request: AppRequest, role: Role) -> PredictorSpec:
-    if request.settings.declared.read_by_importing:
-        return _read_imported(ref, place, role)
-    return read_predictor(ref, place.root, role=role)
-
-
-def _read_imported(ref: str, place: Place, role: Role) -> PredictorSpec:
-    path, _, name = ref.partition(":")
-    root = str(place.root)
-    leave = enter_project(path, root)
-    try:
-        return read_live(import_object(path, name, root), path=path, name=name, role=role)
-    except SetupFailed as error:
-        raise PredictorError(
-            f"it cannot be read by importing: {error}",
-            where=ref,
-            remedy="install its packages here, or unset read_by_importing",
-        ) from error
-    finally:
-        leave()
+def _read(
+    ref: str, place: Place, request: AppRequest, role: Role, config: CogConfig
+) -> PredictorSpec:
+    if not request.settings.declared.read_by_importing:
+        return read_predictor(ref, place.root, role=role)
+    wanted = request.settings.environment.environment
+    return read_imported(ref, place.root, role, local_python(config, place.root, wanted))
 
 
 def _plan_settings(request: AppRequest, root: Path) -> PlanSettings:

@@ -6,17 +6,21 @@ is what serves on a runner.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import anyio.to_thread
 
+from cogfal.engine.interpreter import Interpreter
 from cogfal.engine.prediction import Prediction
 from cogfal.engine.service import Service, Submission
+from cogfal.environments import guest_variables
 from cogfal.errors import ConfigError
 from cogfal.files import Budget, Fetched, Fetcher, FetchError, FileLimits, Validators
 from cogfal.files.names import input_name
@@ -26,10 +30,12 @@ from cogfal.guest.capture import Capture
 from cogfal.inputs import Materialiser
 from cogfal.inspection import read_predictor
 from cogfal.json_text import JsonText
+from cogfal.local_environment import local_python, tell
 from cogfal.outputs import Deliverer, OutputDirectories, Style
 from cogfal.project.config import CogConfig, read_config
 from cogfal.project.place import COG_YAML
 from cogfal.schema.validation import Dialect, Validator
+from cogfal.server.ending import on_daemon_thread
 from cogfal.settings import AppSettings
 from cogfal.spec import JSON, PredictorSpec, ProjectSpec, Role
 
@@ -66,6 +72,18 @@ class LocalProject:
         """Return what an App takes along, to be provided here for one of its predictors."""
         root = str(self.root)
         return self.served or ProjectSpec(spec, None, root, root, tuple(self.variables.items()))
+
+    def python(self, progress: Callable[[str], None] = tell) -> Path | None:
+        """Return the model's own Python, made where it is wanted for the first time; or None.
+
+        Raises:
+            ConfigError: What cog.yaml requires cannot be read.
+            SetupError: Its environment cannot be made.
+        """
+        named = self.served.config if self.served is not None else None
+        config = self.config if named is None else read_config(Path(named))
+        wanted = self.settings.environment.environment
+        return local_python(config, self.root, wanted, progress=progress)
 
     @property
     def trains(self) -> bool:
@@ -254,6 +272,12 @@ class Session:
         return value
 
 
+def _interpreter(python: Path | None) -> Interpreter | None:
+    if python is None:
+        return None
+    return Interpreter(str(python), guest_variables(python, os.environ))
+
+
 class Discreet(Capture):
     """A capture without the line of JSON that a runner's log has for each prediction."""
 
@@ -272,6 +296,7 @@ async def open_session(
     network: Callable[[FileLimits], Fetcher] | None = None,
     capture: Capture | None = None,
     log_limit: int | None = None,
+    progress: Callable[[str], None] = tell,
 ) -> AsyncIterator[Session]:
     """Set a predictor up as its App says, and shut it down when the block ends.
 
@@ -282,8 +307,10 @@ async def open_session(
         network: Makes what gets http inputs and remote weights; None forbids them.
         capture: How what the predictor prints is captured, its child processes' output included.
         log_limit: How many characters of its logs a prediction keeps, if not the usual number.
+        progress: Is told what takes long while the model's own environment is made.
 
     Raises:
+        ProjectError: What cog.yaml requires cannot be read.
         SetupError: It cannot be brought up.
     """
     limits, settings = project.settings.file_limits, project.settings.engine
@@ -293,6 +320,7 @@ async def open_session(
     async def fetch_weights(url: str, directory: Path) -> Path:
         return (await given.fetch(url, directory, Budget(FileLimits()))).path
 
+    python = await on_daemon_thread(partial(project.python, progress)) if not predictor else None
     service = Service(
         spec,
         project.root,
@@ -301,6 +329,7 @@ async def open_session(
         fetch_weights=fetch_weights,
         capture=capture or Discreet(),
         given=predictor,
+        interpreter=partial(_interpreter, python),
     )
     try:
         await service.setup()

@@ -443,6 +443,10 @@ class ProjectSpec(NamedTuple):
     where the runner starts, the WORKDIR of an image of the author's own). Before the
     author's code is imported, `variables` are set, `caches` too where they are not and there is
     a disk for them, and `weights` are placed at their paths in the project.
+
+    `config` is the path of its cog.yaml on the deploying machine. `interpreter` is the path of the
+    model's own Python on a runner, None where the author's code runs in the server's process; what
+    its environment is made of is `model_environment`, where the runner has to make it.
     """
 
     predictor: PredictorSpec
@@ -452,6 +456,9 @@ class ProjectSpec(NamedTuple):
     variables: tuple[tuple[str, str], ...] = ()
     caches: tuple[tuple[str, str], ...] = ()
     weights: tuple[tuple[str, Weight], ...] = ()
+    config: str | None = None
+    interpreter: str | None = None
+    model_environment: str | None = None
 
     def with_variables(self, given: Mapping[str, str]) -> ProjectSpec:
         """Return it with variables that win over its own."""

@@ -6,7 +6,7 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -28,12 +28,19 @@ sys.exit(main())
 """
 
 
-def provide(project: ProjectSpec, root: Path) -> Callable[[], None]:
+def provide(
+    project: ProjectSpec, root: Path, environ: MutableMapping[str, str] = os.environ
+) -> Callable[[], None]:
     """Set the project's variables, place its weights in `root`, and put a `pget` on PATH.
 
     Caches of download libraries are moved only where their disk exists and nobody else has moved
     them, and Replicate's own `pget` stays where it is installed. On a runner, but on nobody's own
     machine, `/src` leads to the project.
+
+    Args:
+        project: What is provided for.
+        root: Its directory on this machine.
+        environ: The variables of the process in which the author's code will run.
 
     Returns:
         What removes the files that only this process needs, for its end.
@@ -41,16 +48,16 @@ def provide(project: ProjectSpec, root: Path) -> Callable[[], None]:
     Raises:
         SetupError: Weights cannot be fetched.
     """
-    os.environ.update(project.variables)
+    environ.update(project.variables)
     for name, directory in project.caches:
         if _is_mounted(Path(directory)):
-            os.environ.setdefault(name, directory)
+            environ.setdefault(name, directory)
     place_weights(project.weights, root, store=_store())
     withdraw = ExitStack()
     if os.environ.get("IS_ISOLATE_AGENT"):
         withdraw.callback(lead_to(root))
-    if shutil.which("pget") is None:
-        withdraw.callback(_offer_pget())
+    if shutil.which("pget", path=environ.get("PATH")) is None:
+        withdraw.callback(_offer_pget(environ))
     return withdraw.close
 
 
@@ -64,18 +71,18 @@ def _store() -> Path:
     return DISK / "cogfal/weights" if DISK.is_dir() else Path.home() / ".cache/cogfal/weights"
 
 
-def _offer_pget() -> Callable[[], None]:
+def _offer_pget(environ: MutableMapping[str, str]) -> Callable[[], None]:
     scratch = Scratch()
     directory = scratch.directory
     install_pget(directory, root=Path(__file__).parents[2])
-    os.environ["PATH"] = f"{directory}{os.pathsep}{os.environ.get('PATH', '')}"
-    return partial(_withdraw_pget, scratch, directory)
+    environ["PATH"] = f"{directory}{os.pathsep}{environ.get('PATH', '')}"
+    return partial(_withdraw_pget, scratch, directory, environ)
 
 
-def _withdraw_pget(scratch: Scratch, directory: Path) -> None:
+def _withdraw_pget(scratch: Scratch, directory: Path, environ: MutableMapping[str, str]) -> None:
     """Remove it, and take it off whatever PATH has become."""
-    entries = os.environ.get("PATH", "").split(os.pathsep)
-    os.environ["PATH"] = os.pathsep.join(each for each in entries if each != str(directory))
+    entries = environ.get("PATH", "").split(os.pathsep)
+    environ["PATH"] = os.pathsep.join(each for each in entries if each != str(directory))
     scratch.close()
 
 

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from cogfal import __version__
+from cogfal.engine.interpreter import Interpreter
 from cogfal.engine.service import HealthStatus, Service
 from cogfal.errors import SetupError
 from cogfal.files import (
@@ -40,6 +41,7 @@ from cogfal.server.cog_api import CogApi, Model
 from cogfal.server.connections import guard
 from cogfal.server.ending import end_process, heed_signals, on_daemon_thread
 from cogfal.server.fal_api import Endpoint
+from cogfal.server.providing import Provided
 from cogfal.server.requester import Requester
 from cogfal.server.stores import StoreChooser, Uploads
 from cogfal.server.tracing import Tracing
@@ -76,8 +78,7 @@ class Serving:
         title: The app's name, for the document.
         given: The predictor itself, where it travels with the App.
         provide: Gives the author's code what it expects on this machine, such as weights, before
-            it is imported; returns what takes it away again. It may take long, and is given up
-            where the app is told to end.
+            it is imported. It may take long, and is given up where the app is told to end.
 
     Raises:
         SettingError: The settings do not go together.
@@ -93,7 +94,7 @@ class Serving:
         choose_store: StoreChooser,
         title: str,
         given: object = None,
-        provide: Callable[[], Callable[[], None]] = lambda: _nothing,
+        provide: Callable[[], Provided] | None = None,
     ) -> None:
         self._settings = settings
         self._root = root
@@ -119,6 +120,7 @@ class Serving:
         self._starting: asyncio.Task[None] | None = None
         self._ending: asyncio.Future[None] | None = None
         self._provide = provide
+        self._interpreter: Interpreter | None = None
         self._at_end = AsyncExitStack()
         self._services = [self._service(spec, given)]
         if trainer is not None:
@@ -157,7 +159,10 @@ class Serving:
     async def _start(self) -> None:
         self._at_end.callback(heed_signals())
         await anyio.to_thread.run_sync(sweep)
-        self._at_end.callback(await on_daemon_thread(self._provide))
+        if self._provide is not None:
+            provided = await on_daemon_thread(self._provide)
+            self._at_end.callback(provided.withdraw)
+            self._interpreter = provided.interpreter
         self._store = self._choose_store(
             self._settings.files.files,
             reserve=self._settings.files.reserve_outputs,
@@ -184,7 +189,7 @@ class Serving:
             steps.push_async_callback(anyio.to_thread.run_sync, self._tracing.close)
             steps.push_async_callback(self._drain)
             steps.push_async_callback(self._webhooks.close, WEBHOOK_GRACE)
-            for service in reversed(self._services):
+            for service in self._services:
                 steps.push_async_callback(service.shutdown, grace)
             await self._begin_to_end(grace)
 
@@ -197,7 +202,7 @@ class Serving:
 
     async def _end_predictions(self, grace: float) -> None:
         async with AsyncExitStack() as steps:
-            for service in reversed(self._services):
+            for service in self._services:
                 steps.push_async_callback(service.drain, grace)
 
     def unused_paths(self) -> frozenset[str]:
@@ -234,6 +239,7 @@ class Serving:
             fetch_weights=self._fetch_weights,
             capture=self._capture,
             given=given,
+            interpreter=lambda: self._interpreter,
         )
 
     def _endpoint(self, service: Service) -> Endpoint:
@@ -341,7 +347,3 @@ def _warn_unknown(names: tuple[str, ...]) -> None:
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     shown = ", ".join(repr(name[:LONGEST_NAME]) for name in names[:NAMED])
     write_line(f"cogfal: unknown inputs dropped: {shown}{more}")
-
-
-def _nothing() -> None:
-    """Leave all as it is."""
