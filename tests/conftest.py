@@ -13,8 +13,12 @@ from tests.local_run import LocalRun
 from tests.loopback import Loopback
 from tests.loopback.app_directory import APP
 from tests.processes import free_port
+from tests.virtualenvs import CACHE
 
 os.environ["COGFAL_RESOLVE"] = "0"  # no test, and nothing that one starts, asks a package index
+os.environ["XDG_CACHE_HOME"] = str(CACHE / "user")  # environments of models outlive a run of tests
+if (PYENV := Path("~/.pyenv").expanduser()).is_dir():
+    os.environ.setdefault("PYENV_ROOT", str(PYENV))  # found by what is started with another home
 
 
 @pytest.fixture

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
@@ -24,8 +22,8 @@ def serve_example(
 ) -> Iterator[Callable[[str], LocalRun]]:
     """Serve an example with `fal run --local`, once for all tests of a module.
 
-    It runs as it is, copied so that what it writes stays out of the checkout, in an environment
-    that holds what it asks for.
+    It runs as it is, copied so that what it writes stays out of the checkout; in cogfal's own
+    environment there is nothing of what it asks for.
     """
     home = tmp_path_factory.mktemp("home")
     with ExitStack() as running:
@@ -34,19 +32,7 @@ def serve_example(
         def start(name: str) -> LocalRun:
             folder = tmp_path_factory.mktemp("examples") / name
             shutil.copytree(EXAMPLES / name, folder, ignore=shutil.ignore_patterns("__pycache__"))
-            python = environment(*layers(folder))
-            run = LocalRun("app.py::App", cwd=folder, home=home, python=python)
+            run = LocalRun("app.py::App", cwd=folder, home=home, python=environment())
             return running.enter_context(run)
 
         yield start
-
-
-def layers(folder: Path) -> list[list[str]]:
-    """Ask the app, in a client's environment, what it wants fal to install, layer by layer."""
-    code = "import json, runpy; print(json.dumps(runpy.run_path('app.py')['App'].requirements))"
-    answer = subprocess.run(
-        [environment(), "-c", code], cwd=folder, capture_output=True, text=True, check=False
-    )
-    assert answer.returncode == 0, answer.stderr
-    wanted = json.loads(answer.stdout)
-    return wanted if wanted and isinstance(wanted[0], list) else [wanted]

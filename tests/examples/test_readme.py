@@ -20,7 +20,7 @@ ROWS = [
     for line in (EXAMPLES / "README.md").read_text("utf-8").splitlines()
     if line.startswith("| [")
 ]
-HERE = ("", "`pillow`")
+HERE = ("",)
 """What examples need that run beside the tests."""
 
 

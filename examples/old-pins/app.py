@@ -1,0 +1,3 @@
+import cogfal
+
+App = cogfal.App.from_cog("cog.yaml")
