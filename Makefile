@@ -6,6 +6,10 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 SOURCES := src tests examples benchmarks docs
 
+# What runs in the model's own Python, and the names of newer ones that it looks for before using them.
+IN_THE_MODEL := $(addprefix src/cogfal/,__init__.py errors.py fal_errors.py spec.py cog guest)
+GUARDED := typing.Final typing.TypeAlias sys.unraisablehook
+
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -39,6 +43,7 @@ lint: environment  ## check style, types and the direction of imports
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/vermin --quiet --no-tips --target=3.7- --violations $(GUARDED:%=--exclude %) $(IN_THE_MODEL)
 
 test: environment system-packages lint  ## everything that has to pass
 	$(BIN)/python -m pytest

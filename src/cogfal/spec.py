@@ -28,7 +28,7 @@ class Missing(Enum):
         return "MISSING"
 
 
-MISSING: Final = Missing.MISSING
+MISSING: Final = Missing.MISSING  # novm: annotations are not evaluated
 
 
 class Location(NamedTuple):
@@ -275,7 +275,7 @@ class InputSpec:
         return self.default is MISSING
 
 
-INPUT_DETAILS: Final = tuple(
+INPUT_DETAILS = tuple(
     each.name
     for each in fields(InputSpec)
     if each.name not in ("name", "type", "default", "location")
@@ -352,10 +352,10 @@ class PredictorSpec:
         return f"{self.path}:{self.name}"
 
 
-_ENUMS: Final[dict[str, type[Enum]]] = {"flavour": ObjectFlavour, "shape": Shape, "role": Role}
+_ENUMS: dict[str, type[Enum]] = {"flavour": ObjectFlavour, "shape": Shape, "role": Role}
 """What the fields are members of that travel as a member's value."""
 
-_CLASSES: Final[dict[str, Any]] = {
+_CLASSES: dict[str, Any] = {
     each.__name__: each
     for each in (*Type.__args__, FieldSpec, InputSpec, SetupSpec, Location, PredictorSpec)  # type: ignore[attr-defined]  # a Union has them
 }

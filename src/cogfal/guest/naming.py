@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 from cogfal.spec import (
     AnyType,
@@ -22,19 +21,16 @@ from cogfal.spec import (
     Type,
 )
 
-if TYPE_CHECKING:
-    from typing import Final
-
-COG_ROOTS: Final = frozenset({"cog", "cogfal"})
-COG_BASES: Final = frozenset({"BasePredictor", "BaseRunner", "Model", "Predictor"})
+COG_ROOTS = frozenset({"cog", "cogfal"})
+COG_BASES = frozenset({"BasePredictor", "BaseRunner", "Model", "Predictor"})
 """What the base class of predictors is called in Cog, today and before."""
 
-METHODS: Final = {Role.PREDICT: ("run", "predict"), Role.TRAIN: ("train", "run", "predict")}
+METHODS = {Role.PREDICT: ("run", "predict"), Role.TRAIN: ("train", "run", "predict")}
 """What the author's function is called in a class, the preferred name first."""
 
-_TYPING: Final = frozenset({"typing", "typing_extensions", "collections.abc", "builtins", "cog"})
+_TYPING = frozenset({"typing", "typing_extensions", "collections.abc", "builtins", "cog"})
 
-_PLAIN: Final[dict[str, Type]] = {
+_PLAIN: dict[str, Type] = {
     "builtins.str": StringType(),
     "typing.Text": StringType(),
     "builtins.int": IntegerType(),
@@ -60,7 +56,7 @@ _PLAIN: Final[dict[str, Type]] = {
     "pydantic.FilePath": PathType(),
 }
 
-_CONTAINERS: Final[dict[str, str]] = {
+_CONTAINERS: dict[str, str] = {
     "Optional": "Optional",
     "Union": "Union",
     "Literal": "Literal",
@@ -78,14 +74,14 @@ _CONTAINERS: Final[dict[str, str]] = {
     **dict.fromkeys(("ConcatenateIterator", "AsyncConcatenateIterator"), "concatenate"),
 }
 
-_OTHER_CONTAINERS: Final = {
+_OTHER_CONTAINERS = {
     "collections.OrderedDict": "dict",
     "collections.defaultdict": "dict",
     "os.PathLike": "path",
     "dataclasses.InitVar": "transparent",
 }
 
-_BARE: Final[dict[str, Type]] = {
+_BARE: dict[str, Type] = {
     "list": ListType(AnyType()),
     "tuple": ListType(AnyType()),
     "dict": DictType(AnyType()),
@@ -94,7 +90,7 @@ _BARE: Final[dict[str, Type]] = {
 }
 
 
-_STANDARD: Final = frozenset({"cog", *getattr(sys, "stdlib_module_names", ())})
+_STANDARD = frozenset({"cog", *getattr(sys, "stdlib_module_names", ())})
 """Packages whose names are known; older Pythons cannot tell all of theirs."""
 
 
