@@ -262,14 +262,18 @@ def _python(version: str) -> list[str]:
     return [
         f"COPY --from={_UV_IMAGE} /uv /usr/local/bin/uv",
         run(" || ".join(commands)),
-        run(f"{_PYTHON_DIRECTORY}/bin/python -m ensurepip --default-pip"),
+        _seed(_PYTHON_DIRECTORY),
         f'ENV PATH="{_PYTHON_DIRECTORY}/bin:$PATH"',
     ]
 
 
-def _venv(version: str, directory: str, *flags: str) -> str:
-    words = ["uv venv", *flags, "--managed-python -p", version, directory]
-    return f"UV_PYTHON_INSTALL_DIR=/opt/uv {' '.join(words)}"
+def _venv(version: str, directory: str) -> str:
+    return f"UV_PYTHON_INSTALL_DIR=/opt/uv uv venv --managed-python -p {version} {directory}"
+
+
+def _seed(directory: str) -> str:
+    """Give a virtualenv the pip, and to 3.11 the setuptools, that its Python brings along."""
+    return run(f"{directory}/bin/python -m ensurepip --default-pip")
 
 
 def _beside(recipe: Recipe) -> list[str]:
@@ -277,7 +281,7 @@ def _beside(recipe: Recipe) -> list[str]:
     if recipe.fal_python is None:
         return []
     uv = [] if recipe.cuda else [f"COPY --from={_UV_IMAGE} /uv /usr/local/bin/uv"]
-    return [*uv, run(_venv(recipe.fal_python, FAL_DIRECTORY, "--seed"))]
+    return [*uv, run(_venv(recipe.fal_python, FAL_DIRECTORY)), _seed(FAL_DIRECTORY)]
 
 
 def _last(recipe: Recipe) -> list[str]:

@@ -34,6 +34,7 @@ from cogfal.project.settings import PlanSettings
 from cogfal.project.sources import Choice, choose_files
 from cogfal.project.unmapped import (
     report_decision,
+    report_made_by_runner,
     report_requirements,
     report_rest,
     split_weights,
@@ -154,6 +155,9 @@ class _Plan:
         inside = plan is not None
         report_rest(config, settings, report)
         model = self._model(python, requirements, decision, plan)
+        made_by_runner = decision.own and plan is None and not settings.own_image
+        if made_by_runner:
+            report_made_by_runner(report)
         return Environment(
             kind="container" if plan else "virtualenv",
             requirements=self._requirements(
@@ -173,7 +177,7 @@ class _Plan:
             decision=decision,
             interpreter=self._interpreter(plan, model, machine),
             model=model,
-            made_by_runner=decision.own and plan is None and not settings.own_image,
+            made_by_runner=made_by_runner,
             report=report.lines(),
         )
 

@@ -79,6 +79,16 @@ def report_decision(
         )
 
 
+def report_made_by_runner(report: Report) -> None:
+    """Report what it costs to make the environment on a runner instead of in an image."""
+    report.changed(
+        "environment",
+        "made by the first runner when it starts, and kept on /data",
+        'kind = "virtualenv" leaves no image to make it in: that start takes as long as installing '
+        "everything, later ones as long as reading it from the disk",
+    )
+
+
 def report_requirements(config: CogConfig, requirements: RequirementSet, report: Report) -> None:
     """Report the key that the requirements come from, and how many there are."""
     key = "python_requirements" if config.build.python_requirements else "python_packages"

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from cogfal.environments import ModelEnvironment, make
 from cogfal.files.scratch import Scratch
 from cogfal.provision.cog_directory import lead_to
 from cogfal.provision.weights import place_weights
@@ -59,6 +60,26 @@ def provide(
     if shutil.which("pget", path=environ.get("PATH")) is None:
         withdraw.callback(_offer_pget(environ))
     return withdraw.close
+
+
+def make_model_environment(description: str, interpreter: str) -> Path:
+    """Make the environment that was planned for this runner's disk, unless it is there.
+
+    Args:
+        description: What it is made of, as `ModelEnvironment.to_json` writes it.
+        interpreter: Where the plan expects its Python.
+
+    Raises:
+        SetupError: It cannot be made.
+    """
+    environment = ModelEnvironment.from_json(description)
+    place = Path(interpreter).parent.parent
+    cpu = environment.key(cpu=True) == place.name
+    return make(environment, directory=place.parent, cpu=cpu, progress=_log)
+
+
+def _log(line: str) -> None:
+    sys.stderr.write(f"cogfal: {line}\n")
 
 
 def _is_mounted(directory: Path) -> bool:
