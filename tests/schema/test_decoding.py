@@ -51,7 +51,7 @@ def _plainly(body: bytes, step: int) -> Any:
         return None
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(value=VALUES, plain=st.booleans(), indent=st.sampled_from([None, 1]))
 def test_steps_give_the_whole(value: Any, *, plain: bool, indent: int | None) -> None:
     """Whatever is sent, with escapes or without and with blanks or without."""
@@ -62,7 +62,7 @@ def test_steps_give_the_whole(value: Any, *, plain: bool, indent: int | None) ->
     assert json.dumps(decoded) == json.dumps(value)
 
 
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=300)
 @given(PLAIN_TEXT)
 def test_steps_refuse_what_is_refused_at_once(text: str) -> None:
     """Text that is nearly JSON is taken or refused alike."""
@@ -97,3 +97,18 @@ def test_a_surrogate_pair_may_be_cut() -> None:
     body = b'["' + b"a" * 250 + b"\\ud83d\\ude00" * 30 + b'"]'
 
     assert decode(body, STEP) == ["a" * 250 + "\U0001f600" * 30]
+
+
+@pytest.mark.parametrize("opening", ["[", '{"a":'])
+def test_depth_is_looked_at_once(opening: str) -> None:
+    """A long body of brackets is refused, one of many levels decoded, without looking twice."""
+    closing = {"[": "]", "{": "}"}[opening[0]]
+    inside = "[" + "1," * 100_000 + "1]"
+    deep = (opening * 1_000_000).encode()
+    long = (opening * 120 + inside + closing * 120).encode()
+
+    refused = _plainly(deep, 64 * 1024)
+    taken = decode(long)
+
+    assert refused is None
+    assert taken is not None

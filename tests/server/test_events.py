@@ -15,6 +15,7 @@ from cogfal.server.cog_messages import event_of
 from cogfal.server.events import SILENCE, EventStream
 from tests.server.observing import events
 from tests.server.predictions import Play
+from tests.watchdog import watched
 
 
 class Client:
@@ -164,3 +165,37 @@ def test_a_stream_that_ends_leaves_nobody_behind() -> None:
     assert client.cancellations == 0
     assert client.sent[-1] == {"type": "http.response.body", "body": b"", "more_body": False}
     assert (b"content-type", b"text/event-stream; charset=utf-8") in client.sent[0]["headers"]
+
+
+class Deaf(Client):
+    """A client that takes nothing beyond the head of the response."""
+
+    async def _send(self, message: Message) -> None:
+        await super()._send(message)
+        if message.get("body"):
+            await asyncio.Event().wait()
+
+
+def test_clients_that_do_not_read_and_leave_hold_nobody_up() -> None:
+    """Fifty of them, with everything still to be read; no step of the loop is long."""
+
+    async def main() -> list[Deaf]:
+        play, clients = Play(yields=True), [Deaf() for _ in range(50)]
+        for number in range(1_000):
+            play.put_out(f"{number} " + "x" * 1_000)
+        following = [
+            asyncio.ensure_future(client.follow(play, play.prediction.events()))
+            for client in clients
+        ]
+        for client in clients:
+            await client.heard.wait()
+            client.left.set()
+        await asyncio.gather(*following)
+        play.succeed()
+        return clients
+
+    with watched() as long_steps:
+        clients = asyncio.run(main())
+
+    assert [client.cancellations for client in clients] == [1] * 50
+    assert long_steps == []

@@ -36,7 +36,8 @@ def traced(
         with tracing.begin(headers) as trace:
             trace.follow(play.prediction)
         play.start()
-        play.prediction.timings.update(queue=0.001, predict=0.5, upload=0.25)
+        for phase, seconds in (("queue", 0.001), ("predict", 0.5), ("upload", 0.25)):
+            play.prediction.spend(phase, seconds)
         if error:
             play.fail(error)
         else:

@@ -86,8 +86,12 @@ def _refuse_depth(text: str, depth: int) -> None:
         if bracket == '"':
             return  # a text without an end, at which the decoder stops as well
         depth += (bracket in "[{") - (bracket in "]}")
-        if depth > MAX_DEPTH:
-            raise ValueError(f"nested more than {MAX_DEPTH} levels deep")
+        _refuse_deep(depth)
+
+
+def _refuse_deep(depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise ValueError(f"nested more than {MAX_DEPTH} levels deep")
 
 
 class _Steps:
@@ -97,6 +101,7 @@ class _Steps:
         self._text = text
         self._step = step
         self._text_step = 16 * step
+        self._long: set[int] = set()
 
     def whole(self) -> JSON:
         """Return the only value of the text."""
@@ -129,14 +134,13 @@ class _Steps:
 
     def _container(self, at: int, depth: int, *, named: bool) -> tuple[JSON, int]:
         """Decode a list or an object: many short parts at once, each long one alone."""
-        if depth > MAX_DEPTH:
-            raise ValueError(f"nested more than {MAX_DEPTH} levels deep")
+        _refuse_deep(depth)
         opening, closing = ("{", "}") if named else ("[", "]")
         items: list[Any] = []
         found: dict[str, Any] = {}
         at = start = at + 1
         while True:
-            cut, closed = self._cut(at)
+            cut, closed = self._cut(at, depth)
             if cut > at or closed:
                 piece = self._text[at:cut]
                 if not piece.strip(" \t\n\r") and not (closed and at == start):
@@ -155,7 +159,7 @@ class _Steps:
                     self._refuse(f"Expecting ',' or '{closing}'", at - 1)
                 return (found if named else items), at
 
-    def _cut(self, at: int) -> tuple[int, bool]:
+    def _cut(self, at: int, around: int) -> tuple[int, bool]:
         """Return where short parts end, at a comma or bracket, and whether the container does too.
 
         It is `at` where not even one part ends within a step.
@@ -163,19 +167,26 @@ class _Steps:
         end = min(at + self._step, len(self._text))
         if _NESTED.search(self._text, at, end) is None:
             return max(at, self._text.rfind(",", at, end)), False
-        depth, cut = 0, at
+        opened: list[int] = []
+        cut = at
         for token in _TOKEN.finditer(self._text, at, end):
-            character = self._text[token.start()]
-            if character == "," and depth == 0:
-                cut = token.start()
+            place = token.start()
+            character = self._text[place]
+            if character == "," and not opened:
+                cut = place
             elif character in "[{":
-                depth += 1
+                if not opened and place in self._long:
+                    break
+                opened.append(place)
+                _refuse_deep(around + len(opened))
             elif character in "]}":
-                if depth == 0:
-                    return token.start(), True
-                depth -= 1
-            elif character == '"' and token.end() == token.start() + 1:
+                if not opened:
+                    return place, True
+                opened.pop()
+            elif character == '"' and token.end() == place + 1:
                 break  # a text that does not end here
+        # None of these ends within a step, so that nobody has to look once more.
+        self._long.update(opened)
         return cut, False
 
     def _part(self, text: str, at: int, depth: int) -> Any:

@@ -67,6 +67,7 @@ class EventStream(Response):
                 tasks.cancel_scope.cancel()
         finally:
             # Here, and in no generator: nobody but the garbage collector ends one that was left.
+            self._watch.close()
             if not complete:
                 self._leave()
 

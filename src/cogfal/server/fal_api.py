@@ -97,7 +97,9 @@ class Endpoint:
         watch = prediction.events(holds=True)
         say = self._sayer(prediction, logs=self._wants_logs(request))
         first = await wait_watching(_first(watch, say), request, prediction.cancel)
-        if prediction.exception is not None and isinstance(next(filter(say, first)), Completed):
+        told = next(filter(say, first), None)
+        if prediction.exception is not None and isinstance(told, Completed):
+            watch.close()
             return failure(prediction.exception).response(self._logs(prediction, request))
         return EventStream(watch, say, prediction.cancel, first=first)
 
@@ -178,9 +180,12 @@ class Endpoint:
 async def _first(watch: Watch[Event], say: Callable[[Event], Said | None]) -> list[Event]:
     """Return the first events of which something is to be said, and those before them."""
     events: list[Event] = []
-    while not watch.ended and not any(map(say, events)):
+    while not watch.ended:
         await watch.wait()
-        events += watch.take()
+        news = watch.take()
+        events += news
+        if any(map(say, news)):
+            break
     return events
 
 

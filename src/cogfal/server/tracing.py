@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from typing_extensions import Self
@@ -31,7 +31,6 @@ _FORMS: Final = {
 _JAEGER: Final = re.compile(r"([0-9a-f]{1,32}):([0-9a-f]{1,16}):[0-9a-f]*:([0-9a-f]{1,2})")
 _NO: Final = frozenset({"0", "false", "no"})
 _YES: Final = frozenset({"1", "true", "yes"})
-_PHASES: Final = ("queue", "download", "predict", "upload")
 _TRACES: Final = "/v1/traces"
 
 
@@ -128,7 +127,7 @@ class Trace:
         assert self.span is not None
         assert self.provider is not None
         tracer, around = self.provider.get_tracer("cogfal"), set_span_in_context(self.span)
-        for name, begun, ended in _phases(prediction):
+        for name, begun, ended in prediction.phases:
             child = tracer.start_span(f"cog.prediction.{name}", around, start_time=_nanos(begun))
             child.end(_nanos(ended))
         self.span.set_attribute("cog.prediction.id", prediction.id)
@@ -208,18 +207,6 @@ def _carried(span: Span, inject: Callable[..., None]) -> dict[str, str]:
     carrier: dict[str, str] = {}
     inject(carrier, set_span_in_context(span))
     return carrier
-
-
-def _phases(prediction: Prediction) -> Iterator[tuple[str, datetime, datetime]]:
-    """Yield each phase with its beginning and end; uploads of pieces are told as one."""
-    begun = prediction.created_at
-    for name in _PHASES:
-        if name != "queue" and prediction.started_at is not None:
-            begun = max(begun, prediction.started_at)
-        if (seconds := prediction.timings.get(name)) is not None:
-            ended = begun + timedelta(seconds=seconds)
-            yield name, begun, ended
-            begun = ended
 
 
 def _nanos(moment: datetime) -> int:
