@@ -48,6 +48,9 @@ lint: environment  ## check style, types and the direction of imports
 test: environment system-packages lint  ## everything that has to pass
 	$(BIN)/python -m pytest
 
+test-all: environment system-packages lint  ## everything, what takes long included
+	$(BIN)/python -m pytest -m "long or not long"
+
 test-lowest: $(UV)  ## the core tests with the oldest dependencies that are allowed
 	$(UV) venv --quiet --allow-existing --python $(BIN)/python .lowest
 	$(UV) pip install --quiet --python .lowest/bin/python --resolution lowest-direct \
@@ -102,4 +105,4 @@ clean:  ## remove what was built here
 	  .import_linter_cache dist build site
 	find src tests examples -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help environment system-packages lint test test-lowest lock audit format demo bench bench-quick fuzz load soak pieces docs clean
+.PHONY: help environment system-packages lint test test-all test-lowest lock audit format demo bench bench-quick fuzz load soak pieces docs clean

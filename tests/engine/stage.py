@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from cogfal.engine.interpreter import FindInterpreter
 from cogfal.engine.prediction import Prediction
 from cogfal.engine.service import EngineSettings, Service, Submission
 from cogfal.files.workspace import Workspace
@@ -21,6 +22,9 @@ from cogfal.inspection import read_predictor
 from cogfal.spec import PredictorSpec
 
 R = TypeVar("R")
+interpreters: list[FindInterpreter | None] = [None]
+"""What finds the interpreter of what is served; the last counts (see the fixture `mode`)."""
+
 LONG = 20.0
 """Seconds after which something that is waited for will not happen."""
 
@@ -85,6 +89,7 @@ async def serving(
         root,
         options.pop("materialiser", Passing()),
         settings=settings or EngineSettings(workspace_parent=rooms(root)),
+        interpreter=interpreters[-1],
         **options,
     )
     try:

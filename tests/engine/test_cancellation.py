@@ -12,6 +12,7 @@ from cogfal.engine.prediction import Completed, Prediction, Status
 from cogfal.engine.service import EngineSettings, Service, Submission
 from cogfal.errors import PredictionCancelled
 from tests.engine.stage import Door, Plain, ended, events_of, rooms, run, serving, submit, until
+from tests.modes import MODES
 
 SYNC = """
 import time
@@ -72,7 +73,7 @@ async def well(service: Service, root: Path) -> None:
 
 
 @BOTH
-def test_while_running(tmp_path: Path, source: str) -> None:
+def test_while_running(tmp_path: Path, mode: str, source: str) -> None:
     """The author's code sees the cancellation, and its cleanup runs before the end."""
 
     async def main() -> None:
@@ -93,7 +94,7 @@ def test_while_running(tmp_path: Path, source: str) -> None:
 
 
 @BOTH
-def test_while_delivering_a_piece(tmp_path: Path, source: str) -> None:
+def test_while_delivering_a_piece(tmp_path: Path, mode: str, source: str) -> None:
     """A generator that rests sees the cancellation at its yield."""
 
     async def main() -> None:
@@ -158,7 +159,7 @@ def test_while_materialising(tmp_path: Path, source: str) -> None:
 
 
 @BOTH
-def test_before_it_begins(tmp_path: Path, source: str) -> None:
+def test_before_it_begins(tmp_path: Path, mode: str, source: str) -> None:
     """Cancelling at once after submitting works too."""
 
     async def main() -> None:
@@ -176,7 +177,7 @@ def test_before_it_begins(tmp_path: Path, source: str) -> None:
 
 
 @BOTH
-def test_after_the_end(tmp_path: Path, source: str) -> None:
+def test_after_the_end(tmp_path: Path, mode: str, source: str) -> None:
     """A cancellation that comes too late changes nothing."""
 
     async def main() -> None:
@@ -197,7 +198,7 @@ def test_after_the_end(tmp_path: Path, source: str) -> None:
 
 
 @BOTH
-def test_swallowed(tmp_path: Path, source: str) -> None:
+def test_swallowed(tmp_path: Path, mode: str, source: str) -> None:
     """A predictor that goes on is closed and reported, and the prediction is cancelled."""
 
     async def main() -> None:
@@ -218,7 +219,7 @@ def test_swallowed(tmp_path: Path, source: str) -> None:
 
 
 @BOTH
-def test_cleanup_that_fails(tmp_path: Path, source: str) -> None:
+def test_cleanup_that_fails(tmp_path: Path, mode: str, source: str) -> None:
     """Cleanup code that raises is logged, and the prediction is cancelled all the same."""
 
     async def main() -> None:
@@ -237,7 +238,7 @@ def test_cleanup_that_fails(tmp_path: Path, source: str) -> None:
     run(main)
 
 
-def test_swallowed_by_a_function(tmp_path: Path) -> None:
+def test_swallowed_by_a_function(tmp_path: Path, mode: str) -> None:
     """A function that returns a result though cancelled is reported; its result is not used."""
     source = """
     import time
@@ -267,7 +268,7 @@ def test_swallowed_by_a_function(tmp_path: Path) -> None:
     run(main)
 
 
-def test_coroutine_of_a_sync_looking_predictor(tmp_path: Path) -> None:
+def test_coroutine_of_a_sync_looking_predictor(tmp_path: Path, mode: str) -> None:
     """A coroutine that a plain function returns sees asyncio's own cancellation."""
     source = """
     import asyncio
@@ -360,9 +361,10 @@ class Predictor(BasePredictor):
 
 
 @pytest.mark.parametrize("source", BUSY.values(), ids=BUSY)
-def test_a_thousand_at_random_moments(tmp_path: Path, source: str) -> None:
-    """A thousand cancellations leave threads, descriptors, files and slots alone."""
+def test_many_at_random_moments(tmp_path: Path, mode: str, source: str) -> None:
+    """Many cancellations leave threads, descriptors, files and slots alone."""
     chance = random.Random(4)
+    many = 1000 if mode == "shared" else 200
 
     async def cancel(prediction: Prediction) -> None:
         await asyncio.sleep(chance.random() * 0.006)
@@ -377,7 +379,7 @@ def test_a_thousand_at_random_moments(tmp_path: Path, source: str) -> None:
     async def main() -> None:
         settings = EngineSettings(workspace_parent=rooms(tmp_path), queue_limit=10)
         async with serving(tmp_path, source, settings) as service:
-            for batch in range(0, 1000, 5):
+            for batch in range(0, many, 5):
                 numbers = range(batch, batch + 5)
                 predictions = await asyncio.gather(*(one(service, n) for n in numbers))
 
@@ -388,5 +390,42 @@ def test_a_thousand_at_random_moments(tmp_path: Path, source: str) -> None:
                     assert set(prediction.output or []) <= {str(number)}
                     assert set(prediction.logs.split()) <= {str(number)}
                 await well(service, tmp_path)
+
+    run(main)
+
+
+SLEEPING = """
+import time, threading
+from cog import BasePredictor
+
+class Predictor(BasePredictor):
+    def predict(self, how: str) -> str:
+        print("running")
+        if how == "sleep":
+            time.sleep(600)
+        elif how == "wait":
+            threading.Event().wait(600)
+        else:
+            import subprocess
+            subprocess.run(["sleep", "600"])
+        return "done"
+"""
+
+
+@pytest.mark.parametrize("how", ["sleep", "wait", "child"])
+@pytest.mark.parametrize("mode", [mode for mode in MODES if mode != "shared"], indirect=True)
+def test_what_sleeps_or_waits_ends_at_once(tmp_path: Path, mode: str, how: str) -> None:
+    """On the main thread a cancellation ends a system call, too."""
+
+    async def main() -> None:
+        async with serving(tmp_path, SLEEPING) as service:
+            prediction = submit(service, how=how)
+            await until(lambda: prediction.logs)
+
+            prediction.cancel()
+            await ended(prediction)
+
+            assert prediction.status is Status.CANCELED
+            await well(service, tmp_path)
 
     run(main)

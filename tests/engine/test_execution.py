@@ -74,7 +74,7 @@ class Predictor(BasePredictor):
 
 
 @pytest.mark.parametrize(("method", "output"), FLAVOURS.values(), ids=FLAVOURS)
-def test_output_of_every_flavour(tmp_path: Path, method: str, output: Any) -> None:
+def test_output_of_every_flavour(tmp_path: Path, mode: str, method: str, output: Any) -> None:
     """Each flavour gives its output, and one event for each piece of it."""
 
     async def main() -> None:
@@ -134,7 +134,7 @@ def ordinary_stack() -> Iterator[None]:
 
 @pytest.mark.parametrize(("statement", "error"), OUTCOMES.values(), ids=OUTCOMES)
 def test_what_is_raised_fails_that_prediction_only(
-    tmp_path: Path, ordinary_stack: None, statement: str, error: str
+    tmp_path: Path, mode: str, ordinary_stack: None, statement: str, error: str
 ) -> None:
     """Whatever predict raises fails its prediction, and the next one works."""
 

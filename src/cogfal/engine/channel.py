@@ -7,12 +7,14 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final, Protocol, TypeAlias
 
 from typing_extensions import override
 
 from cogfal.guest.capture import Capture
 from cogfal.guest.core import Guest
+from cogfal.guest.forks import EndsWithThread, close_all, restore_signals, watch_forks
 from cogfal.guest.interruption import Interruption
 from cogfal.guest.thread import AuthorThread
 
@@ -54,12 +56,18 @@ class DirectChannel(Channel):
     Args:
         receive: Takes the events, on whichever thread they happen.
         capture: Of this process, opened.
+        forget: Lets go, in a fork of the author's, of what is the server's.
     """
 
     death: str | None = None
 
-    def __init__(self, receive: Receive, capture: Capture) -> None:
+    def __init__(
+        self, receive: Receive, capture: Capture, forget: Callable[[], None] = lambda: None
+    ) -> None:
         self._receive = receive
+        self._capture = capture
+        self._forget = forget
+        self._stop_watching: Callable[[], None] = lambda: None
         self._home = threading.get_ident()
         self._thread = AuthorThread()
         self._guest = Guest(self._emit, self._thread, capture, Interruption)
@@ -77,6 +85,7 @@ class DirectChannel(Channel):
         # A thread that does not end does not keep the process alive.
         self._runs = threading.Thread(target=run, name="cogfal-predictor", daemon=True)
         self._runs.start()
+        self._stop_watching = watch_forks(partial(self._forked, loop, EndsWithThread(self._runs)))
 
     @override
     def send(self, order: str, *details: Any) -> None:
@@ -94,9 +103,20 @@ class DirectChannel(Channel):
         except asyncio.TimeoutError:
             return False
         finally:
+            self._stop_watching()
             self._guest.leave()
         self._runs.join()
         return True
+
+    def _forked(self, loop: asyncio.AbstractEventLoop, ends: EndsWithThread) -> None:
+        """Keep what is the server's from a fork of the author's, which would hold it for ever."""
+        ends()
+        restore_signals()
+        # There is no other way to learn the sockets of a loop: who listens, and who is connected.
+        selector = getattr(loop, "_selector", None)
+        close_all([*selector.get_map()] if selector is not None else [])
+        self._forget()
+        self._capture.forked()
 
     def _emit(self, event: Any) -> None:
         crowded = self._receive(event)

@@ -39,6 +39,7 @@ class Lifecycle:
         capture: Capture,
         *,
         open_workspace: Callable[[], Workspace],
+        forget: Callable[[], None],
         fetch_weights: WeightsFetcher | None,
         find_interpreter: FindInterpreter | None = None,
         given: object = None,
@@ -48,6 +49,7 @@ class Lifecycle:
         self._settings = settings
         self._capture = capture
         self._open_workspace = open_workspace
+        self._forget = forget
         self._fetch_weights = fetch_weights
         self._find_interpreter = find_interpreter
         self._interpreter: Interpreter | None = None
@@ -166,7 +168,7 @@ class Lifecycle:
         self, receive: Receive, foreign: Foreign, on_death: Callable[[str], None]
     ) -> Channel:
         if self._interpreter is None:
-            return DirectChannel(receive, self._capture)
+            return DirectChannel(receive, self._capture, self._forget)
         from cogfal.engine.process import ProcessChannel  # noqa: PLC0415  # not every app needs it
 
         return ProcessChannel(

@@ -77,6 +77,7 @@ class Service:
             self.settings,
             self._capture,
             open_workspace=open_workspace,
+            forget=self._scratch.forget,
             fetch_weights=fetch_weights,
             find_interpreter=interpreter,
             given=given,

@@ -17,6 +17,7 @@ from cogfal.spec import from_plain
 from .capture import Capture
 from .core import Guest
 from .descriptors import Inherited
+from .forks import close_all, watch_forks
 from .interruption import NUMBER, SignalInterruption
 from .messages import message_of
 from .thread import AuthorThread
@@ -86,7 +87,7 @@ def serve(number: int, outlets: tuple[int, int]) -> None:
     outbox, thread = Outbox(connection), AuthorThread()
     guest = Guest(outbox.put, thread, capture, SignalInterruption)
     SignalInterruption.install()
-    os.register_at_fork(after_in_child=lambda: _forked(number, capture))
+    watch_forks(lambda: _forked(number, capture))
     # Processes that `multiprocessing` spawns import the main module again, where it has a file.
     ours = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
@@ -123,6 +124,6 @@ def _obey(guest: Guest, order: str, details: list[Any]) -> None:
 
 def _forked(number: int, capture: Capture) -> None:
     """Take from a fork of the author's what is the server's; its parent reads what it prints."""
-    os.close(number)
+    close_all([number])
     signal.signal(NUMBER, signal.SIG_DFL)
     capture.forked()

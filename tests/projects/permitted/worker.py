@@ -1,0 +1,4 @@
+import cog
+import helper
+
+print(helper.NAME)
