@@ -28,7 +28,7 @@ NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 PREDICTORS: Final = ("predict.py", "train.py", "run.py")
 NEEDS_ACCOUNT: Final = re.compile(
     r"fal (run (?!--local)|deploy|secrets|auth|apps|runners|files)|cogfal deploy|.* --app "
-    r"|cd path/to|git clone|pip install|make "
+    r"|cd path/to|cogfal gateway|git clone|pip install|make "
 )
 """Commands that need fal, an index or the reader's own paths; they are not run."""
 

@@ -155,3 +155,15 @@ def test_trainings_are_refused_where_the_project_has_none(client: httpx.Client) 
     answer = client.post(f"models/me/waits/versions/{version}/trainings", json={"input": {}})
 
     assert answer.status_code in (404, 422)
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Origin": "https://evil.invalid"}, {"Host": "evil.invalid"}, {"Origin": "null"}]
+)
+def test_foreign_pages_do_not_come_in(client: httpx.Client, headers: dict[str, str]) -> None:
+    """Where nobody needs a token, a page in the user's browser must not call in their place."""
+    body: dict[str, Any] = {"input": {}}
+
+    answer = client.post("models/me/waits/predictions", json=body, headers=headers)
+
+    assert answer.status_code == 403

@@ -14,6 +14,7 @@ from cogfal.cli.console import Mark, say
 from cogfal.cli.inputs import BadArgument
 from cogfal.cli.listening import add_address, listener, url_of
 from cogfal.errors import SettingError
+from cogfal.server.origins import OriginGuard, trusted_hosts
 
 if TYPE_CHECKING:
     from cogfal.gateway import Application
@@ -58,9 +59,11 @@ class _Server(uvicorn.Server):
     """A server that says where it is; what it is asked is not logged: addresses carry tokens."""
 
     def __init__(self, app: Application, url: str) -> None:
+        # Where nobody needs a token, any page in a browser of this machine could come in.
+        guarded = OriginGuard(app, trusted_hosts(())) if app.open else app
         super().__init__(
             uvicorn.Config(
-                app, access_log=False, log_level="warning", timeout_graceful_shutdown=GRACE
+                guarded, access_log=False, log_level="warning", timeout_graceful_shutdown=GRACE
             )
         )
         self._url = url

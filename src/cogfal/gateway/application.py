@@ -28,10 +28,11 @@ class Application:
     """A gateway as an ASGI application.
 
     Mounted in another application, whose lifespan it does not see, it begins with its first
-    request; `await aclose()` ends what is under way in it.
+    request; `await aclose()` ends what is under way in it. `open` says that nobody needs a token.
     """
 
     def __init__(self, gateway: Gateway, entrance: Entrance) -> None:
+        self.open = isinstance(entrance, OwnKeys) and not entrance.needed
         self._gateway = gateway
         self._app = Starlette(
             routes=Routes(gateway, entrance).all(),
