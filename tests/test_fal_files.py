@@ -25,9 +25,9 @@ from cogfal.errors import OutputError, SettingError
 from cogfal.fal_files import FalStore, choose_store, has_credentials
 from cogfal.files import DataUrlStore, LocalFile, LocalStore, StoredFile, StoreError, Workspace
 from cogfal.outputs import Deliverer, OutputDirectories, Style
-from cogfal.spec import ListType, PathType
 from tests.cdn import Cdn, cdn
 from tests.file_server import PNG
+from tests.outputs.desk import encoded
 from tests.uploader import Uploader, uploader
 
 REQUEST: contextvars.ContextVar[Any] = contextvars.ContextVar("REQUEST", default=None)
@@ -148,8 +148,8 @@ def test_failed_upload_fails_the_prediction(tmp_path: Path) -> None:
     file = a_file(tmp_path)
 
     async def main(workspace: Workspace) -> None:
-        await Deliverer(PathType(), store, Style.URL, OutputDirectories(tmp_path)).deliver(
-            file.path, workspace
+        await Deliverer(store, Style.URL, OutputDirectories(tmp_path)).deliver(
+            encoded(file.path, workspace), workspace
         )
 
     with Workspace() as workspace, pytest.raises(OutputError, match=r"cat\.png .* quota"):
@@ -188,11 +188,11 @@ def test_uploads_carry_the_callers_preferences(node: Uploader, tmp_path: Path) -
 
     async def request() -> Deliverer:
         REQUEST.set(Request(headers, "request-1"))
-        return Deliverer(ListType(PathType()), FalStore(), Style.URL, OutputDirectories(tmp_path))
+        return Deliverer(FalStore(), Style.URL, OutputDirectories(tmp_path))
 
     async def main(workspace: Workspace) -> Any:
         deliverer = await asyncio.create_task(request())
-        return await deliverer.deliver(paths, workspace)
+        return await deliverer.deliver(encoded(paths, workspace), workspace)
 
     with Workspace() as workspace:
         urls = asyncio.run(main(workspace))

@@ -259,7 +259,7 @@ class Session:
             Busy: The predictor has too many already.
         """
         parsed = self._validator.parse({name: self._url(value) for name, value in values.items()})
-        deliverer = Deliverer(self.spec.output, self.files, Style.URL, self._output_directories)
+        deliverer = Deliverer(self.files, Style.URL, self._output_directories)
         return self._service.submit(Submission(parsed, deliverer))
 
     def _url(self, value: Any) -> JSON:

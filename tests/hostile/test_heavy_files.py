@@ -18,6 +18,7 @@ from cogfal.inputs import Materialiser
 from cogfal.outputs import Deliverer, OutputDirectories, Style
 from cogfal.spec import AnyType, InputSpec, ListType, PathType, PredictorSpec
 from tests.file_server import FileServer, file_server
+from tests.outputs.desk import encoded
 from tests.watchdog import watched
 
 MEGA = 1_000_000
@@ -93,9 +94,9 @@ def test_more_files_than_the_limit_are_refused_at_once(tmp_path: Path) -> None:
 
 def deliver(value: Any, store: Store, project: Path, workspace: Workspace) -> list[str]:
     """Deliver a value, and return the long steps of the loop meanwhile."""
-    deliverer = Deliverer(AnyType(), store, Style.MEDIA, OutputDirectories(project))
+    deliverer = Deliverer(store, Style.MEDIA, OutputDirectories(project))
     with watched() as found:
-        asyncio.run(deliverer.deliver(value, workspace))
+        asyncio.run(deliverer.deliver(encoded(value, workspace), workspace))
     return found
 
 

@@ -17,12 +17,24 @@ from cogfal.files import (
     Workspace,
     stored,
 )
+from cogfal.guest.encoding import Encoded, encode
 from cogfal.outputs import Deliverer, OutputDirectories, Style
 from cogfal.spec import (
     AnyType,
     Type,
 )
 from tests.file_server import PNG
+
+
+def encoded(value: Any, workspace: Workspace, kind: Type | None = None) -> Encoded:
+    """Write a value as the author's side does before it hands it over."""
+    return encode(
+        value,
+        kind or AnyType(),
+        str(workspace.path),
+        lambda handle: workspace.ends_with(handle.close),
+    )
+
 
 CALLER: contextvars.ContextVar[str] = contextvars.ContextVar("CALLER", default="nobody")
 
@@ -63,8 +75,9 @@ class Desk:
         """Deliver one value."""
 
         async def main() -> Any:
-            deliverer = Deliverer(kind or AnyType(), self.shelf, style, self.directories)
-            return await deliverer.deliver(value, self.workspace)
+            deliverer = Deliverer(self.shelf, style, self.directories)
+            ready = value if isinstance(value, Encoded) else encoded(value, self.workspace, kind)
+            return await deliverer.deliver(ready, self.workspace)
 
         return asyncio.run(main())
 

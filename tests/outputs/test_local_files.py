@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from cogfal.errors import OutputError
 from cogfal.files import (
     Workspace,
 )
+from cogfal.guest.encoding import Unfit
 from cogfal.spec import (
     FileType,
 )
@@ -87,7 +87,7 @@ def test_closed_memory_file_is_an_error(desk: Desk) -> None:
     file = io.BytesIO(PNG)
     file.close()
 
-    with pytest.raises(OutputError, match=r"output\.a: the file object cannot be read"):
+    with pytest.raises(Unfit, match=r"output\.a: the file object cannot be read"):
         desk.deliver({"a": file})
 
 
@@ -95,7 +95,7 @@ def test_what_only_resembles_a_file_is_an_error(desk: Desk) -> None:
     """An archive reads and closes too, but not as files do."""
     archive = zipfile.ZipFile(io.BytesIO(), "w")
 
-    with archive, pytest.raises(OutputError, match="the file object cannot be read"):
+    with archive, pytest.raises(Unfit, match="the file object cannot be read"):
         desk.deliver(archive)
 
 

@@ -91,7 +91,7 @@ def _model(
 
     def deliverer(request: Request, upload: Store | None) -> Deliverer:
         own: Store = DataUrlStore() if asked.store == "data" else kept.at(str(request.base_url))
-        return Deliverer(spec.output, upload or own, Style.URL, OutputDirectories(asked.root))
+        return Deliverer(upload or own, Style.URL, OutputDirectories(asked.root))
 
     return Model(service, Validator(spec, Dialect.COG), deliverer)
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from enum import Enum
 from functools import partial
 from itertools import chain
-from pathlib import PurePath
 from typing import Any, Final, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -20,7 +19,7 @@ from cogfal.files import FetchError, LocalFile, Store, StoredFile, StoreError, W
 from cogfal.files.concurrency import SHORT, together
 from cogfal.files.data_urls import parse_data_url
 from cogfal.files.kinds import type_by_name
-from cogfal.guest.encoding import Encoded, FileReference, Unfit, encode
+from cogfal.guest.encoding import Encoded, FileReference
 from cogfal.guest.saving import label
 from cogfal.json_text import JsonText, written
 from cogfal.outputs.directories import OutputDirectories
@@ -30,7 +29,6 @@ from cogfal.spec import JSON, AnyType, FileType, OpaqueType, PathType, Type, hol
 Result = TypeVar("Result")
 
 _CONCURRENCY: Final = 16
-_CHEAP: Final = (str, int, float, PurePath)
 _PARSED: Final = 64 * 1024
 """Bytes of text up to which a result is read again; a longer one goes out as it is."""
 
@@ -52,25 +50,21 @@ class Deliverer:
     that a store finds the caller's upload preferences whichever task or thread runs the prediction.
 
     Args:
-        kind: The predictor's declared output; of an iterator, each piece is delivered by itself.
         store: Where files go.
         style: How files are written in the answer.
         directories: Where outputs may lie; shared by all requests.
     """
 
-    def __init__(
-        self, kind: Type, store: Store, style: Style, directories: OutputDirectories
-    ) -> None:
-        self._kind = kind
+    def __init__(self, store: Store, style: Style, directories: OutputDirectories) -> None:
         self._store = store
         self._style = style
         self._directories = directories
         self._context = contextvars.copy_context()
 
     async def deliver(
-        self, value: Any, workspace: Workspace, release: Callable[[], None] | None = None
+        self, value: Encoded, workspace: Workspace, release: Callable[[], None] | None = None
     ) -> JSON:
-        """Return `value` as JSON once all its files are stored; temporary ones are then removed.
+        """Return a result as JSON once all its files are stored; temporary ones are then removed.
 
         The order is kept; a file that occurs twice is stored once. The first failure, and
         cancelling, stop the other uploads, and nothing of the output is handed out. A single file
@@ -78,32 +72,16 @@ class Deliverer:
         result is `JsonText`.
 
         Raises:
-            OutputError: The value has no JSON form, or a file of it cannot be delivered.
+            OutputError: A file of it cannot be delivered.
         """
-        encoded = value if isinstance(value, Encoded) else await self._encoded(value, workspace)
-        if not encoded.files:
-            return _read(encoded.parts)
-        delivered = await self._deliver_all(encoded.files, workspace, release)
-        results = [delivered[_identity(file)] for file in encoded.files]
-        if len(results) == 1 and not any(encoded.parts):
+        if not value.files:
+            return _read(value.parts)
+        delivered = await self._deliver_all(value.files, workspace, release)
+        results = [delivered[_identity(file)] for file in value.files]
+        if len(results) == 1 and not any(value.parts):
             return results[0]
         texts = [*map(written, results), b""]
-        return _read([*chain.from_iterable(zip(encoded.parts, texts, strict=True))])
-
-    async def _encoded(self, value: Any, workspace: Workspace) -> Encoded:
-        work = partial(
-            encode,
-            value,
-            self._kind,
-            str(workspace.path),
-            lambda handle: workspace.ends_with(handle.close),
-        )
-        try:
-            if value is None or isinstance(value, _CHEAP):
-                return work()
-            return await anyio.to_thread.run_sync(work)
-        except Unfit as error:
-            raise OutputError(str(error)) from error
+        return _read([*chain.from_iterable(zip(value.parts, texts, strict=True))])
 
     async def _deliver_all(
         self,

@@ -47,7 +47,7 @@ from cogfal.server.stores import StoreChooser, Uploads
 from cogfal.server.tracing import Tracing
 from cogfal.server.webhooks import Webhooks, WebhookSettings, settings_from
 from cogfal.settings import AppSettings
-from cogfal.spec import IteratorType, PredictorSpec, Type
+from cogfal.spec import IteratorType, PredictorSpec
 
 NAMED = 10  # how many unknown inputs are named in the log
 LONGEST_NAME = 100  # characters of such a name
@@ -246,7 +246,7 @@ class Serving:
         return Endpoint(
             service=service,
             validator=Validator(service.spec, Dialect.FAL, on_unknown=_warn_unknown),
-            deliverer=partial(self._media, service.spec.output),
+            deliverer=self._media,
             output_name=self._settings.host.output_name,
             timings=self._settings.host.timings,
             logs=self._settings.host.playground,
@@ -271,19 +271,16 @@ class Serving:
 
     def _model(self, service: Service) -> Model:
         validator = Validator(service.spec, Dialect.COG, on_unknown=_warn_unknown)
-        return Model(service, validator, partial(self._urls, service.spec.output))
+        return Model(service, validator, self._urls)
 
-    def _media(self, kind: Type, request: Request | None) -> Deliverer:
-        return self._deliverer(kind, self._store_for(request), Style.MEDIA)
+    def _media(self, request: Request | None) -> Deliverer:
+        return Deliverer(self._store_for(request), Style.MEDIA, self._output_directories)
 
-    def _urls(self, kind: Type, request: Request, upload: Store | None) -> Deliverer:
+    def _urls(self, request: Request, upload: Store | None) -> Deliverer:
         store = upload or (
             DataUrlStore() if self._settings.host.data_urls else self._store_for(request)
         )
-        return self._deliverer(kind, store, Style.URL)
-
-    def _deliverer(self, kind: Type, store: Store, style: Style) -> Deliverer:
-        return Deliverer(kind, store, style, self._output_directories)
+        return Deliverer(store, Style.URL, self._output_directories)
 
     def _store_for(self, request: Request | None) -> Store:
         if self._local is not None and self._store is self._local:
