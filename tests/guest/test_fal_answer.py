@@ -194,6 +194,17 @@ def test_each_is_an_ordinary_exception(kind: type[fal_errors.FalError]) -> None:
     assert (str(again), again.loc, again.context) == ("what happened", ("image",), {"limit": 3})
 
 
+def test_a_copy_of_the_catalogue_means_the_same() -> None:
+    """A project that runs under Cog, too, may bring the one file along."""
+    copied: dict[str, Any] = {"__name__": "fal_errors_of_mine"}
+    exec(Path(fal_errors.__file__).read_text(), copied)
+
+    answer = fal_answer_of(copied["NoMediaGenerated"]("nothing", loc="prompt"))
+
+    assert answer == fal_answer_of(fal_errors.NoMediaGenerated("nothing", loc="prompt"))
+    assert answer is not None
+
+
 @on_every_python
 def test_every_python_offers_the_catalogue(python: Path) -> None:
     """An author's process of any version tells the same."""

@@ -24,6 +24,8 @@ def fal_answer_of(error: BaseException) -> FalAnswer | None:
     """Return the answer that the exception asks for, None where it is an ordinary one."""
     for kind in type(error).__mro__:
         read = _READERS.get((kind.__module__.partition(".")[0], kind.__name__))
+        if read is None and kind.__name__ == "FalError" and hasattr(error, "retryable"):
+            read = _of_ours  # of a project's own copy of the catalogue
         if read is not None:
             return checked(read(error))
     return None
@@ -89,7 +91,6 @@ def _of_large_file(error: Any) -> FalAnswer:
 
 
 _READERS: dict[tuple[str, str], Callable[[Any], FalAnswer]] = {
-    ("cogfal", "FalError"): _of_ours,
     ("fal", "FieldException"): _of_field,
     ("fal", "AppException"): _of_app,
     ("fal", "RequestCancelledException"): _of_cancellation,
