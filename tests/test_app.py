@@ -203,14 +203,15 @@ def test_an_app_may_lie_in_another_directory(tmp_path: Path) -> None:
 
 
 def test_nothing_of_the_author_is_executed(tmp_path: Path) -> None:
-    """A module that raises on import still makes an App with its whole schema."""
-    project = write_project(
-        tmp_path, predict_py="raise RuntimeError('ran')\n" + ECHO.replace("\n    ", "\n")
-    )
+    """A module that writes a file on import makes an App with its whole schema, and no file."""
+    witness = tmp_path / "witness"
+    effect = f"import pathlib\npathlib.Path({str(witness)!r}).write_text('ran')\n"
+    project = write_project(tmp_path, predict_py=effect + ECHO.replace("\n    ", "\n"))
 
     metadata = app_of(project).build_metadata()
 
     assert "text" in metadata["openapi"]["components"]["schemas"]["Input"]["properties"]
+    assert not witness.exists()
 
 
 def test_the_endpoints_are_those_the_predictor_has_a_use_for(tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ def test_what_a_runner_cannot_use_stays_behind() -> None:
     names = pickle.loads(zlib.decompress(source_bundle.pack_source()))
 
     assert "cogfal/engine/service.py" in names
-    left = ("cogfal/cli/", "cogfal/project/", "cogfal/inspection/", "cogfal/playground/")
+    left = ("cogfal/cli/", "cogfal/project/", "cogfal/reading/", "cogfal/playground/")
     assert not any(name.startswith(left) for name in names)
     assert not any("__pycache__" in name for name in names)
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cogfal import spec as catalogue
-from cogfal.inspection import read_predictor
+from cogfal.reading import read_predictor
 from cogfal.spec import (
     MISSING,
     FieldSpec,

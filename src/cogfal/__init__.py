@@ -81,7 +81,7 @@ def inspect_predictor(ref: str, root: str | os.PathLike[str] = ".") -> Predictor
     Raises:
         PredictorError: There is none, or it cannot be read or served; says where and why.
     """
-    reading = importlib.import_module("cogfal.inspection")
+    reading = importlib.import_module("cogfal.reading")
     spec: PredictorSpec = reading.read_predictor(ref, pathlib.Path(root))
     return spec
 

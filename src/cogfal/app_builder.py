@@ -26,7 +26,7 @@ from cogfal.fal_settings import (
 )
 from cogfal.guest.live import read_live
 from cogfal.importing import read_imported
-from cogfal.inspection import read_predictor
+from cogfal.reading import read_predictor
 from cogfal.local_environment import local_python
 from cogfal.project.config import CogConfig, read_config
 from cogfal.project.environment import Environment, app_name, plan_environment

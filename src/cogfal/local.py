@@ -28,7 +28,7 @@ from cogfal.files.store import LocalFile, StoredFile, stored
 from cogfal.files.workspace import create_file
 from cogfal.guest.capture import Capture
 from cogfal.inputs import Materialiser
-from cogfal.inspection import read_predictor
+from cogfal.reading import read_predictor
 from cogfal.json_text import JsonText
 from cogfal.local_environment import local_python, tell
 from cogfal.outputs import Deliverer, OutputDirectories, Style

@@ -47,7 +47,7 @@ LEFT_BEHIND = (
     "declared_files.py",
     "endpoints.py",
     "fal_files.py",
-    "inspection",
+    "reading",
     "local.py",
     "local_environment.py",
     "playground",

@@ -1,6 +1,6 @@
 """What is known of a predictor: frozen, comparable values that every other part reads.
 
-`inspection` and `guest` produce these values, everything else consumes them, and nobody looks at
+`reading` and `guest` produce these values, everything else consumes them, and nobody looks at
 annotations again. They are read in the model's own Python too, so this module keeps to Python 3.7
 and its standard library.
 """

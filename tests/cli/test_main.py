@@ -80,7 +80,7 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
 
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "cogfal.cli" in imported
-    assert not imported & {"fal", "pydantic", "yaml", "httpx", "cogfal.inspection"}
+    assert not imported & {"fal", "pydantic", "yaml", "httpx", "cogfal.reading"}
 
 
 IMPORTS_OF_EACH: Final = """

@@ -9,7 +9,7 @@ import pytest
 
 from cogfal.compare import compare_signatures, signature_of
 from cogfal.compare.signatures import NoSignature
-from cogfal.inspection import read_predictor
+from cogfal.reading import read_predictor
 from cogfal.schema.document import document as our_document
 from tests.compare.documents import document
 

@@ -18,7 +18,7 @@ from cogfal.engine.prediction import Prediction
 from cogfal.engine.service import EngineSettings, Service, Submission
 from cogfal.files.workspace import Workspace
 from cogfal.guest.encoding import Encoded
-from cogfal.inspection import read_predictor
+from cogfal.reading import read_predictor
 from cogfal.spec import PredictorSpec
 
 R = TypeVar("R")

@@ -365,7 +365,7 @@ import asyncio, sys
 sys.path[:0] = [{str(source)!r}, {str(Path.cwd())!r}]
 from pathlib import Path
 from cogfal.engine.service import EngineSettings, Service
-from cogfal.inspection import read_predictor
+from cogfal.reading import read_predictor
 from tests.engine.stage import Passing, submit
 
 async def main():

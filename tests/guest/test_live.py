@@ -19,7 +19,7 @@ from cogfal.guest.annotations import plain
 from cogfal.guest.differences import differences
 from cogfal.guest.errors import Mismatch
 from cogfal.guest.live import read_live, verify
-from cogfal.inspection import read_predictor
+from cogfal.reading import read_predictor
 from cogfal.spec import (
     FieldSpec,
     InputSpec,
@@ -32,7 +32,7 @@ from cogfal.spec import (
     Shape,
     StringType,
 )
-from tests.inspection.table import OUTPUTS, ROWS, Output, Row
+from tests.reading.table import OUTPUTS, ROWS, Output, Row
 
 
 @pytest.fixture(params=["ours", "real"])

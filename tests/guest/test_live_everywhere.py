@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cogfal.inspection import read_predictor
+from cogfal.reading import read_predictor
 from cogfal.spec import to_plain
 from tests.guest.live_cases import CASES, source
 from tests.interpreters import on_every_python, run_there

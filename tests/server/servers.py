@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from cogfal.inspection import read_predictor
+from cogfal.reading import read_predictor
 from cogfal.schema.document import document
 from cogfal.spec import Role
 from tests.forking import command

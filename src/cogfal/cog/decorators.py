@@ -26,7 +26,7 @@ def streaming(fn: Function | None = None) -> Function | Callable[[Function], Fun
 
     def mark(inner: Function) -> Function:
         with contextlib.suppress(AttributeError, TypeError):
-            inner.__cog_streaming__ = True  # type: ignore[attr-defined]  # read by live inspection
+            inner.__cog_streaming__ = True  # type: ignore[attr-defined]  # read by the live reader
         return inner
 
     return mark if fn is None else mark(fn)

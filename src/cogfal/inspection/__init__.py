@@ -1,5 +1,0 @@
-"""Read what a predictor takes and gives from its text; nothing of it is imported or executed."""
-
-from cogfal.inspection.predictor import read_predictor
-
-__all__ = ["read_predictor"]

@@ -1,0 +1,130 @@
+"""Turn an evaluated annotation, or default, into a kind of type, or JSON."""
+
+from __future__ import annotations
+
+import ast
+import enum
+import math
+import typing
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, Final
+
+from cogfal.guest import naming
+from cogfal.guest.annotations import type_of
+from cogfal.reading.classes import OutsideType, outside_base
+from cogfal.reading.texts import of_machine
+from cogfal.reading.unknown import Foreign, Touched, Unknown, Unresolved, Unsupported, Value
+from cogfal.spec import JSON, Type
+
+if TYPE_CHECKING:
+    from cogfal.reading.interpreter import Interpreter
+    from cogfal.reading.source import Module
+
+_MAX_DEPTH: Final = 30
+
+
+def read_type(world: Interpreter, annotation: Value, node: ast.AST, module: Module) -> Type:
+    """Return the type that an annotation means; `node` is where it is written.
+
+    Raises:
+        Unresolved: It is not told by the text, or is no type that can be served.
+    """
+    try:
+        kind: Type = world.settled(lambda: type_of(annotation))
+    except naming.Unservable as error:
+        raise _explained(world, annotation, error, node, module) from None
+    except Touched as error:
+        raise error.unknown.at(node, module).error() from None
+    except Unresolved as error:
+        raise _placed(error, node, module) from None
+    except RecursionError:
+        raise Unsupported("a type that contains itself", node, module) from None
+    except (TypeError, ValueError, AttributeError, LookupError, NameError) as error:
+        raise Unsupported(f"this is not a type: {error}", node, module) from error
+    return kind
+
+
+def _placed(error: Unresolved, node: ast.AST, module: Module) -> Unresolved:
+    if error.node is None:
+        error.node, error.module = node, module
+    return error
+
+
+def _explained(
+    world: Interpreter, annotation: Value, error: naming.Unservable, node: ast.AST, module: Module
+) -> Unresolved:
+    """Say why there is no type: something outside, a class without fields, or just no type."""
+    for part in _parts(annotation):
+        unknown = part.unknown if isinstance(part, OutsideType) else None
+        if isinstance(part, type):
+            unknown = outside_base(part)
+        if unknown is not None and not naming.is_plain(unknown.dotted):
+            return Foreign(unknown.reason, node, module)
+    for part in _parts(annotation):
+        if isinstance(part, type) and part in world.classes.nodes:
+            return Unsupported(f"the class {part.__name__} describes no fields", node, module)
+    return Unsupported(error.reason, node, module)
+
+
+def _parts(annotation: Value) -> list[Value]:
+    found: list[Value] = []
+    pending = [annotation]
+    while pending and len(found) < 100:
+        part = pending.pop()
+        found.append(part)
+        pending.extend(typing.get_args(part))
+        if isinstance(part, type) and typing.get_origin(part) is None:
+            pending.extend(vars(part).get("__annotations__", {}).values())
+        elif hasattr(part, "__supertype__"):
+            pending.append(part.__supertype__)
+    return found
+
+
+def to_json(world: Interpreter, value: Value, depth: int = 0) -> JSON:
+    """Return the JSON form of a value: an Enum member's value, a path's text.
+
+    Raises:
+        Unresolved: It has none.
+    """
+    world.budget.spend()
+    if depth > _MAX_DEPTH:
+        raise Unresolved("nested too deeply")
+    value = world.known(value)
+    match value:
+        case Unknown():
+            raise value.error()
+        case enum.Enum():
+            return to_json(world, value.value, depth + 1)
+        case str() | PurePath():
+            if of_machine(value):
+                raise Unresolved("the path depends on the machine")
+            return str(value)
+        case None | bool() | int():
+            return value
+        case float():
+            if not math.isfinite(value):
+                raise Unsupported("an infinite number cannot be written in JSON")
+            return value
+        case dict():
+            return _mapping(world, value, depth)
+        case set() | frozenset():
+            return [to_json(world, item, depth + 1) for item in sorted(value, key=repr)]
+        case list() | tuple() | range():
+            return [to_json(world, item, depth + 1) for item in value]
+    return _object(world, value, depth)
+
+
+def _object(world: Interpreter, value: Any, depth: int) -> JSON:
+    if isinstance(value, OutsideType):
+        raise value.unknown.error()
+    if type(value) in world.classes.nodes and hasattr(value, "__dict__"):
+        return _mapping(world, vars(value), depth)
+    if hasattr(value, "get_secret_value"):
+        return to_json(world, value.get_secret_value(), depth)
+    raise Unresolved("the value is not a text, number, list or dict")
+
+
+def _mapping(world: Interpreter, value: dict[Value, Value], depth: int) -> dict[str, JSON]:
+    if not all(isinstance(key, str) for key in value):
+        raise Unresolved("a dict with keys that are no texts")
+    return {str(key): to_json(world, item, depth + 1) for key, item in value.items()}

@@ -1,0 +1,271 @@
+"""Read and change attributes: those of the author's, and the harmless ones of Python's own."""
+
+from __future__ import annotations
+
+import enum
+import functools
+import types
+from collections import OrderedDict, defaultdict, deque
+from datetime import date, datetime, time, timedelta
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, Final
+
+from cogfal.reading.classes import Outside
+from cogfal.reading.functions import Function
+from cogfal.reading.journal import ABSENT, delete_attribute, set_attribute
+from cogfal.reading.library import Namespace
+from cogfal.reading.source import Module
+from cogfal.reading.unknown import Touched, Unknown, Value
+
+if TYPE_CHECKING:
+    from cogfal.reading.interpreter import Interpreter
+
+_TEXT: Final = (
+    "capitalize casefold center count encode endswith expandtabs find format format_map index "
+    "isalnum isalpha isascii isdecimal isdigit isidentifier islower isnumeric isprintable isspace "
+    "istitle isupper join ljust lower lstrip partition removeprefix removesuffix replace rfind "
+    "rindex rjust rpartition rsplit rstrip split splitlines startswith strip swapcase title "
+    "translate upper zfill"
+)
+_SET: Final = (
+    "add clear copy difference difference_update discard intersection intersection_update "
+    "isdisjoint issubset issuperset pop remove symmetric_difference symmetric_difference_update "
+    "union update"
+)
+_LIST: Final = "append clear copy count extend index insert pop remove reverse sort"
+_DICT: Final = "clear copy get items keys pop popitem setdefault update values"
+
+METHODS: Final[dict[type, frozenset[str]]] = {
+    kind: frozenset(names.split())
+    for kind, names in (
+        (str, _TEXT),
+        (bytes, "count decode endswith find hex index join lower split startswith strip upper"),
+        (list, _LIST),
+        (deque, _LIST + " appendleft extendleft maxlen popleft rotate"),
+        (tuple, "count index _asdict _fields _replace"),
+        (OrderedDict, _DICT + " move_to_end"),
+        (defaultdict, _DICT + " default_factory"),
+        (dict, _DICT + " most_common elements total"),
+        (set, _SET),
+        (frozenset, "copy difference intersection isdisjoint issubset issuperset union"),
+        (bool, "real imag"),
+        (int, "bit_count bit_length denominator imag numerator real to_bytes"),
+        (float, "hex imag is_integer real"),
+        (complex, "conjugate imag real"),
+        (range, "count index start step stop"),
+        (slice, "start step stop"),
+        (datetime, "date day hour isoformat minute month second strftime time year"),
+        (date, "day isoformat month strftime weekday year"),
+        (time, "hour isoformat minute second strftime"),
+        (timedelta, "days seconds total_seconds"),
+        (functools.partial, "args func keywords"),
+        (types.SimpleNamespace, ""),
+    )
+}
+"""Attributes of plain data that are read, by class."""
+
+_OPEN: Final = frozenset(
+    (
+        "__call__ __class__ __doc__ __eq__ __hash__ __init__ __init_subclass__ __iter__ "
+        "__len__ __members__ __module__ __name__ __new__ __post_init__ __qualname__ __repr__ "
+        "__setattr__ __str__ __wrapped__ _member_map_ _name_ _value_ __enter__ __exit__ "
+        "__getitem__ __setitem__ __contains__ __next__ __bool__ __int__ __float__ __add__ "
+        "__call__"
+    ).split()
+)
+"""Names with two underscores that are read of the author's classes and objects."""
+
+_CLASS_METHODS: Final = frozenset(
+    {("dict", "fromkeys"), ("int", "from_bytes"), ("str", "maketrans"), ("bytes", "fromhex"),
+     ("float", "fromhex"), ("date", "fromisoformat"), ("datetime", "fromisoformat"),
+     ("datetime", "strptime")}
+)  # fmt: skip
+
+
+class Attributes:
+    """Reads and changes attributes."""
+
+    def __init__(self, world: Interpreter) -> None:
+        self._world = world
+
+    def is_authored(self, value: Value) -> bool:
+        """Whether a value is a class of the author's, or an object of one."""
+        nodes = self._world.classes.nodes
+        cls = value if isinstance(value, type) else type(value)
+        if any(base in nodes for base in cls.__mro__):
+            return True
+        return isinstance(value, BaseException | enum.Enum | type) and cls.__module__ != "builtins"
+
+    def get(self, owner: Value, name: str) -> Value:
+        """Return an attribute, which may be unknown.
+
+        Raises:
+            AttributeError: As Python does.
+        """
+        return self._world.known(self._get(owner, name))
+
+    def _get(self, owner: Value, name: str) -> Value:
+        world = self._world
+        if isinstance(owner, Unknown):
+            if owner.dotted:
+                return world.outside.attribute(owner, name)
+            return world.expressions.raising(owner)
+        if isinstance(owner, Module):
+            return world.modules.member(owner, name)
+        if owner is world.environment or isinstance(owner, Namespace):
+            return owner.attribute(name)
+        if isinstance(owner, Function):
+            return self._of_function(owner, name)
+        if isinstance(owner, PurePath):
+            return world.files.attribute(owner, name)
+        found = world.outside.own_attribute(owner, name)
+        if found is not ABSENT:
+            return found
+        if self.is_authored(owner) or isinstance(owner, super | types.MethodType):
+            return self._of_object(owner, name)
+        if isinstance(owner, property | functools.cached_property) and name in _PROPERTY:
+            return getattr(owner, name)
+        if isinstance(owner, type) and self._is_method(owner, name):
+            return getattr(owner, name)
+        return self._of_data(owner, name)
+
+    def _is_method(self, cls: type, name: str) -> bool:
+        if name in ("__name__", "__qualname__", "__doc__", "__new__", "__init__"):
+            return True
+        return (cls.__name__, name) in _CLASS_METHODS or name in METHODS.get(cls, ())
+
+    def _of_data(self, owner: Value, name: str) -> Value:
+        if name in ("__class__", "__doc__") and type(owner) in METHODS:
+            return type(owner) if name == "__class__" else Unknown("a text of Python's own")
+        kinds = [kind for kind in METHODS if isinstance(owner, kind)]
+        if any(name in METHODS[kind] for kind in kinds):
+            if isinstance(owner, str) and name not in ("format", "join", "endswith"):
+                self._world.texts.check_places(name, (owner,))
+            return getattr(owner, name)
+        if kinds and not name.startswith("_") and not hasattr(owner, name):
+            raise AttributeError(f"{type(owner).__name__!r} object has no attribute {name!r}")
+        if isinstance(owner, types.SimpleNamespace):
+            return getattr(owner, name)
+        raise Touched(Unknown(f"the attribute {name!r} of such a value is not read"))
+
+    def _of_function(self, function: Function, name: str) -> Value:
+        held = vars(function)
+        if name in held:
+            return held[name]
+        if name in ("__call__", "__get__"):
+            return getattr(function, name)
+        if name == "__defaults__":
+            plain = [a.arg for a in (*function.node.args.posonlyargs, *function.node.args.args)]
+            return tuple(function.defaults[n] for n in plain if n in function.defaults) or None
+        if name.startswith("__"):
+            raise Touched(Unknown(f"the attribute {name!r} of a function is not read"))
+        raise AttributeError(f"'function' object has no attribute {name!r}")
+
+    def _of_object(self, owner: Value, name: str) -> Value:
+        inner = name.startswith("__") and name.endswith("__") and name not in _OPEN
+        if inner and not self._is_own(owner, name):
+            raise Touched(Unknown(f"the attribute {name!r} is not read"))
+        hidden = self._hidden(owner, name)
+        if hidden is not None:
+            return hidden
+        if name == "__dict__":
+            raise Touched(Unknown("the attribute '__dict__' is not read"))
+        if isinstance(owner, BaseException) and name == "args" and not _is_raised_by_author(owner):
+            raise Touched(Unknown("the text of an exception depends on Python's version"))
+        return getattr(owner, name)
+
+    def _is_own(self, owner: Value, name: str) -> bool:
+        cls = owner if isinstance(owner, type) else type(owner)
+        nodes = self._world.classes.nodes
+        return any(name in vars(base) for base in cls.__mro__ if base in nodes)
+
+    def _hidden(self, owner: Value, name: str) -> Unknown | None:
+        """Return what is not known where a base from outside may have the attribute."""
+        if isinstance(owner, super):
+            bound: Any = owner
+            order = bound.__self_class__.__mro__
+            order = order[order.index(bound.__thisclass__) + 1 :]
+        elif isinstance(owner, types.MethodType):
+            return None
+        else:
+            cls = owner if isinstance(owner, type) else type(owner)
+            order = cls.__mro__
+            if not isinstance(owner, type) and name in getattr(owner, "__dict__", {}):
+                return None
+        for base in order:
+            if Outside in base.__bases__:
+                if name in ("__name__", "__qualname__", "__module__", "__class__", "__doc__"):
+                    return None
+                unknown: Unknown = vars(base)["unknown"]
+                shown = unknown.dotted or "an unknown base"
+                return Unknown(f"it may come from {shown}, which is not part of the project")
+            if name in vars(base):
+                return None
+        return None
+
+    def put(self, owner: Value, name: str, value: Value) -> None:
+        """Carry out `owner.name = value`."""
+        world = self._world
+        if isinstance(owner, Unknown) and not owner.dotted:
+            world.effects.of_values((owner, value), owner)
+            world.expressions.raising(owner)
+        elif isinstance(owner, Module):
+            world.journal.bind(world.modules.load(owner).names, name, value)
+        elif isinstance(owner, Function):
+            self._put_function(owner, name, value)
+        elif isinstance(owner, type) and not self.is_authored(owner):
+            raise TypeError(f"cannot set {name!r} attribute of immutable type")
+        elif world.outside.is_module(owner):
+            world.outside.replace(owner, name, value)
+        elif _custom(owner, "__setattr__", name):
+            world.journal.note(owner, name)
+            setattr(owner, name, value)
+        else:
+            world.journal.note(owner, name)
+            set_attribute(owner, name, value)
+
+    def _put_function(self, function: Function, name: str, value: Value) -> None:
+        held = vars(function)
+        if name in (
+            "__defaults__",
+            "__kwdefaults__",
+            "__annotations__",
+            "__signature__",
+            "__code__",
+        ):
+            why = Unknown(f"its {name} are replaced" if name.endswith("s__") else
+                          "its signature is replaced")  # fmt: skip
+            self._world.journal.bind(held, "__replaced__", why)
+        self._world.journal.bind(held, name, value)
+
+    def delete(self, owner: Value, name: str) -> None:
+        """Carry out `del owner.name`."""
+        world = self._world
+        if isinstance(owner, Unknown):
+            world.expressions.raising(owner)
+        elif isinstance(owner, Module):
+            names = world.modules.load(owner).names
+            if name not in names:
+                raise AttributeError(name)
+            world.journal.unbind(names, name)
+        else:
+            world.journal.note(owner, name)
+            if _custom(owner, "__delattr__", name):
+                delattr(owner, name)
+            else:
+                delete_attribute(owner, name)
+
+
+_PROPERTY: Final = frozenset({"fget", "fset", "fdel", "getter", "setter", "deleter", "func"})
+
+
+def _custom(owner: Value, method: str, name: str) -> bool:
+    """Whether setting an attribute runs code: a `__setattr__`, a property, an Enum's own rules."""
+    kind = type(owner)
+    own = getattr(kind, method) not in (getattr(object, method), getattr(type, method))
+    found = getattr(kind, name, None)
+    return own or hasattr(type(found), "__set__")
+
+
+def _is_raised_by_author(error: BaseException) -> bool:
+    return bool(getattr(error, "_cogfal_authored", False))

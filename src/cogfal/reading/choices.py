@@ -1,0 +1,264 @@
+"""Carry out a piece of text once for every answer that unknown code can give, and join the results.
+
+An unknown condition, and every unknown call inside a `try`, is a choice. A region (a statement, a
+loop's body, a call) is repeated for each choice made in it; what comes out the same is known, what
+differs is unknown and says which condition it hangs on. Where one answer leaves the region another
+way than the other (`return`, `break`, an exception), the region around it is repeated instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from cogfal.reading.journal import ABSENT, CONTAINERS, Journal, Place, contents, refill, same
+from cogfal.reading.unknown import GivenUp, Unknown, Value
+
+MAX_ANSWERS: Final = 150
+"""How often one region is repeated."""
+
+
+class Left(BaseException):
+    """Leaves a region: `how` is `return`, `break` or `continue`."""
+
+    def __init__(self, how: str, value: Value = None) -> None:
+        self.how, self.value = how, value
+        super().__init__()
+
+
+class _Restart(BaseException):
+    """Says that a region inside cannot be joined, so that this one has to be repeated."""
+
+
+@dataclass(slots=True)
+class _Frame:
+    """The answers of one repetition: those that are prescribed, and those that were given."""
+
+    prescribed: list[int] = field(default_factory=list)
+    given: list[tuple[int, int, Unknown]] = field(default_factory=list)
+
+    def next(self) -> list[int] | None:
+        """Return the answers of the next repetition, None after the last."""
+        answers = [(answer, among) for answer, among, _ in self.given]
+        while answers and answers[-1][0] + 1 >= answers[-1][1]:
+            answers.pop()
+        if not answers:
+            return None
+        return [*(answer for answer, _ in answers[:-1]), answers[-1][0] + 1]
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """How one repetition ended, and what it left behind."""
+
+    left: BaseException | None
+    value: Value
+    places: dict[tuple[str, int, Any], Place]
+    found: dict[tuple[str, int, Any], Value]
+
+    def kind(self) -> str:
+        """Return how the region was left."""
+        if self.left is None:
+            return ""
+        return self.left.how if isinstance(self.left, Left) else "raise"
+
+    def at(self, place: Place, before: Value) -> Value:
+        """Return what it left in a place."""
+        return self.found.get(place.id, before)
+
+
+class Choices:
+    """The choices of one reading."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._frame: _Frame | None = None
+        self._outermost = 0
+        self._unjoined: set[Hashable] = set()
+        self.changes = 0
+        """How many places have become unknown by joining."""
+        self.guarded = 0
+        """How many `try` and `with` around the present statement may catch an exception."""
+        self.tainted: dict[int, tuple[Value, Unknown]] = {}
+        """By id: values whose contents are no longer known, and why."""
+
+    @contextmanager
+    def guard(self) -> Iterator[None]:
+        """Let unknown code raise inside, since the author's code may catch it."""
+        self.guarded += 1
+        try:
+            yield
+        finally:
+            self.guarded -= 1
+
+    def repeatable(self, harmless: Callable[[Place], bool]) -> bool:
+        """Whether what comes now is the same under every answer that was given so far."""
+        places = self._journal.places(self._outermost).values()
+        return all(place.kind == "name" and harmless(place) for place in places)
+
+    @property
+    def answered(self) -> int:
+        """How many choices have been made around the present statement."""
+        return 0 if self._frame is None else len(self._frame.given)
+
+    def forget(self) -> None:
+        """Forget the changes that nothing around can undo any more."""
+        if self._frame is None:
+            self._journal.clear()
+
+    def decide(self, why: Unknown, among: int = 2) -> int:
+        """Return one of the answers to an unknown question; the others follow.
+
+        Raises:
+            GivenUp: Nothing around can be repeated.
+        """
+        frame = self._frame
+        if frame is None:
+            raise GivenUp(why)
+        place = len(frame.given)
+        answer = frame.prescribed[place] if place < len(frame.prescribed) else 0
+        frame.given.append((answer, among, why))
+        return answer
+
+    def region(self, key: Hashable, work: Callable[[], Value]) -> Value:
+        """Return what `work` returns under every answer, having left what it leaves.
+
+        Raises:
+            Left: It leaves so under every answer.
+            GivenUp: There are too many answers, or they cannot be joined.
+        """
+        if key in self._unjoined and self._frame is not None:
+            return work()
+        start, outcomes, answers = len(self._journal), list[_Outcome](), list[int]()
+        why: Unknown | None = None
+        while True:
+            frame, left, value = _Frame(answers), None, None
+            outer, self._frame = self._frame, frame
+            if outer is None:
+                self._outermost = start
+            try:
+                value = work()
+            except (Left, Exception) as error:
+                left = error
+            except _Restart:
+                self._undo(start, frame)
+                outcomes, answers = [], []
+                continue
+            finally:
+                self._frame = outer
+            if not frame.given and not outcomes:
+                if left is not None:
+                    raise left
+                return value
+            why = frame.given[0][2] if why is None else why
+            outcomes.append(self._outcome(start, left, value))
+            following = frame.next()
+            if len(outcomes) >= MAX_ANSWERS and following is not None:
+                raise GivenUp(_depending(why, "too many answers are possible"))
+            self._undo(start, frame)
+            if following is None:
+                return self._join(key, outcomes, why)
+            answers = following
+
+    def _outcome(self, start: int, left: BaseException | None, value: Value) -> _Outcome:
+        places = self._journal.places(start)
+        return _Outcome(left, value, places, {i: p.value() for i, p in places.items()})
+
+    def _undo(self, start: int, frame: _Frame) -> None:
+        moved = list(self._journal.undo(start))
+        if moved:
+            why = frame.given[0][2] if frame.given else Unknown("an iterator is moved")
+            raise GivenUp(_depending(why, "an iterator is moved under an unknown condition"))
+
+    def _join(self, key: Hashable, outcomes: list[_Outcome], why: Unknown) -> Value:
+        alive = outcomes
+        if not self.guarded:
+            # What raises outside of every `try` never becomes an app.
+            alive = [o for o in outcomes if o.kind() != "raise"] or outcomes[:1]
+        kinds = {outcome.kind() for outcome in alive}
+        if len(kinds) > 1 or (kinds == {"raise"} and len(alive) > 1):
+            self._unjoined.add(key)
+            if self._frame is None:
+                raise GivenUp(why)
+            raise _Restart
+        self._leave(alive, why)
+        value = self._either([outcome.value for outcome in alive], why)
+        left = alive[0].left
+        if isinstance(left, Left):
+            kept = [o.left.value for o in alive if isinstance(o.left, Left)]
+            raise Left(left.how, self._either(kept, why))
+        if left is not None:
+            raise left
+        return value
+
+    def _either(self, values: list[Value], why: Unknown) -> Value:
+        if all(same(values[0], value) for value in values[1:]):
+            return values[0]
+        return _depending(why, why.reason, tuple(v for v in values if v is not ABSENT))
+
+    def _leave(self, outcomes: list[_Outcome], why: Unknown) -> None:
+        """Leave behind what the outcomes share."""
+        places = {i: p for outcome in outcomes for i, p in outcome.places.items()}
+        for place in places.values():
+            before = place.value()
+            values = [outcome.at(place, before) for outcome in outcomes]
+            if place.kind == "contents":
+                self._fill(place.owner, values, why)
+            elif place.kind == "taint":
+                held = next(v for v in values if v is not ABSENT)
+                self._journal.taint(place.owner, place.key, held)
+            elif place.kind == "name":
+                value = self._noted(before, values, why)
+                if value is not ABSENT:
+                    self._journal.bind(place.owner, place.key, value)
+                elif before is not ABSENT:
+                    self._journal.unbind(place.owner, place.key)
+            else:
+                value = self._noted(before, values, why)
+                self._journal.note(place.owner, place.key)
+                place.put(value)
+
+    def _noted(self, before: Value, values: list[Value], why: Unknown) -> Value:
+        value = self._either(values, why)
+        if isinstance(value, Unknown) and not isinstance(before, Unknown):
+            self.changes += 1
+        return value
+
+    def _fill(self, container: Value, values: list[Value], why: Unknown) -> None:
+        joined = self._contents(contents(container), values, why)
+        if joined is None:
+            self.taint(container, why)
+        elif isinstance(container, CONTAINERS):
+            self._journal.save(container)
+            refill(container, joined)
+
+    def _at(self, before: Value, key: Value) -> Value:
+        if isinstance(before, dict):
+            return before.get(key)
+        return before[key] if key < len(before) else None
+
+    def _contents(self, before: Value, values: list[Value], why: Unknown) -> Value:
+        """Return what a container holds under every answer, None where not even its keys agree."""
+        first = values[0]
+        if isinstance(first, set):
+            return first if all(value == first for value in values) else None
+        keys = [list(value) if isinstance(first, dict) else range(len(value)) for value in values]
+        if any(len(each) != len(keys[0]) or not all(map(same, each, keys[0])) for each in keys[1:]):
+            return None
+        columns = [
+            (key, self._noted(self._at(before, key), [v[key] for v in values], why))
+            for key in keys[0]
+        ]
+        return dict(columns) if isinstance(first, dict) else [value for _, value in columns]
+
+    def taint(self, value: Value, why: Unknown) -> None:
+        """Make the contents of a value unknown."""
+        if id(value) not in self.tainted:
+            self.changes += 1
+            self._journal.taint(self.tainted, id(value), (value, why))
+
+
+def _depending(why: Unknown, reason: str, about: tuple[Value, ...] = ()) -> Unknown:
+    return Unknown(reason, why.node, why.module, about=about)

@@ -1,0 +1,210 @@
+"""The author's classes: real classes, made by Python's own machinery from an evaluated body."""
+
+from __future__ import annotations
+
+import ast
+import enum
+import re
+import sys
+import types
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from cogfal.reading.functions import Function
+from cogfal.reading.scopes import Scope, bindings
+from cogfal.reading.unknown import GivenUp, Touched, Unknown, Unresolved, Value
+
+if TYPE_CHECKING:
+    from cogfal.reading.interpreter import Interpreter
+    from cogfal.reading.source import Module
+
+MAX_TEXT: Final = 20_000
+_IMPLICIT: Final[dict[str, Callable[..., Any]]] = {
+    "__init_subclass__": classmethod,
+    "__class_getitem__": classmethod,
+    "__new__": staticmethod,
+}
+_EnumNames: Final = type(enum.EnumMeta.__prepare__("", (enum.Enum,)))
+_AT_ONCE: Final = re.compile(r"\s*(\w+\.)*(ClassVar|InitVar)\b")
+
+
+class Outside:
+    """Stands for a base class that is not part of the project; `unknown` says which."""
+
+    unknown: Unknown
+
+
+class Deferred:
+    """An annotation whose meaning is asked for later: a text, or something that is not known.
+
+    The reader of types takes it for a `NewType` of what it means.
+    """
+
+    def __init__(self, resolve: Callable[[], Value], shown: str) -> None:
+        self._resolve, self._shown = resolve, shown
+
+    @property
+    def __supertype__(self) -> Value:
+        return self._resolve()
+
+    def __repr__(self) -> str:
+        return self._shown
+
+    def __call__(self) -> None:
+        """Be callable, as Python wants a type to be."""
+
+
+class OutsideType:
+    """An annotation that names something outside the project."""
+
+    def __init__(self, unknown: Unknown) -> None:
+        self.unknown = unknown
+        module, _, self.__qualname__ = unknown.dotted.rpartition(".")
+        self.__module__ = module
+
+    def __repr__(self) -> str:
+        return self.unknown.dotted
+
+    def __call__(self) -> None:
+        """Be callable, as Python wants a type to be."""
+
+
+def outside_base(cls: type) -> Unknown | None:
+    """Return what is not known of a class's bases, None where all are known."""
+    found = next((c for c in cls.__mro__ if Outside in c.__bases__), None)
+    return None if found is None else vars(found)["unknown"]
+
+
+class Classes:
+    """Makes classes, and annotations."""
+
+    def __init__(self, world: Interpreter) -> None:
+        self._world = world
+        self._bases: dict[str, type] = {}
+        self.nodes: dict[type, tuple[ast.ClassDef, Module]] = {}
+        """The classes of the author's, and where each is written."""
+        self.opened: set[type] = set()
+        """Classes that a decorator from outside may have changed."""
+
+    def annotation(self, node: ast.expr, scope: Scope) -> Value:
+        """Return an annotation as Python keeps it when it comes to a definition."""
+        if scope.module.postponed:
+            text = ast.unparse(node)
+            if _AT_ONCE.match(text):
+                return self.typed(self._world.evaluate(node, scope), scope)
+            return Deferred(lambda: self.typed(self._world.evaluate(node, scope), scope), text)
+        return self.typed(self._world.evaluate(node, scope), scope)
+
+    def typed(self, value: Value, scope: Scope) -> Value:
+        """Return a value in a form in which Python's typing constructs can hold it."""
+        if isinstance(value, str):
+            return self._text(value, scope)
+        if isinstance(value, Unknown):
+            if value.members:
+                return Deferred(lambda: _union([self.typed(m, scope) for m in value.members]), "")
+            return OutsideType(value) if value.dotted else Deferred(lambda: _raise(value), "?")
+        return value
+
+    def _text(self, text: str, scope: Scope) -> Value:
+        def resolve() -> Value:
+            try:
+                tree = ast.parse(text.strip()[:MAX_TEXT], mode="eval")
+            except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+                raise Unresolved(f"the annotation {text[:80]!r} is not an expression") from error
+            return self.typed(self._world.quoted(tree.body, scope), scope)
+
+        return resolve() if _AT_ONCE.match(text) else Deferred(resolve, text[:200])
+
+    def base(self, value: Value, scope: Scope) -> Value:
+        """Return a base class; something outside the project gets a stand-in."""
+        if not isinstance(value, Unknown):
+            return value
+        key = value.dotted or f"{value.reason}{id(value)}"
+        if key not in self._bases:
+            self._bases[key] = type("Outside", (Outside,), {"unknown": value})
+        return self._bases[key]
+
+    def define(self, node: ast.ClassDef, scope: Scope) -> Value:
+        """Return the class that a statement defines, before its decorators are applied."""
+        world = self._world
+        given = world.expressions.elements(node.bases, scope)
+        bases = tuple(self.base(base, scope) for base in given)
+        keywords = world.expressions.keywords(node.keywords, scope)
+        if isinstance(keywords.get("metaclass"), Unknown):
+            del keywords["metaclass"]
+        names = bindings(node)
+        body = Scope(
+            scope.module, "class", {}, scope, names.bound, names.outer, names.free,
+            node.name.lstrip("_"),
+        )  # fmt: skip
+        inside = scope.kind in ("function", "comprehension")
+        qualified = f"{scope.names.get('__qualname__')}.{node.name}" if scope.owner else node.name
+        try:
+            with self.registered(scope.module):
+                resolved = types.resolve_bases(bases)
+                meta, namespace, keywords = types.prepare_class(node.name, resolved, keywords)
+                if isinstance(namespace, _EnumNames):
+                    body.names = namespace
+                told = ast.get_docstring(node, clean=False)
+                begun: dict[str, Value] = {
+                    "__module__": scope.module.name,
+                    "__qualname__": qualified,
+                }
+                begun |= {} if told is None else {"__doc__": told}
+                begun |= {} if resolved is bases else {"__orig_bases__": tuple(bases)}
+                for name, value in begun.items():
+                    body.names[name] = value
+                world.run(node.body, body, fresh=not inside)
+                _fill(namespace, body)
+                cls = meta(node.name, tuple(resolved), namespace, **keywords)
+        except Touched as error:
+            why = error.unknown.at(node, scope.module)
+            cls = Unknown(
+                f"the class {node.name} depends on it: {why.reason}", why.node, why.module
+            )
+        if isinstance(cls, type):
+            self.nodes[cls] = (node, scope.module)
+        body.owner = cls
+        return cls
+
+    @contextmanager
+    def registered(self, module: Module) -> Iterator[None]:
+        """Let Python's own code find the module of a class that it makes."""
+        there = sys.modules.get(module.name)
+        if there is not None:
+            yield
+            return
+        sys.modules[module.name] = types.ModuleType(module.name)
+        try:
+            yield
+        finally:
+            del sys.modules[module.name]
+
+    def note(self, scope: Scope, name: str, annotation: ast.expr) -> None:
+        """Keep the annotation of a name in a class or module body."""
+        held = scope.names.get("__annotations__")
+        if not isinstance(held, dict):
+            held = {}
+            self._world.journal.bind(scope.names, "__annotations__", held)
+        self._world.journal.fill(held, name)
+        held[name] = self.annotation(annotation, scope)
+
+
+def _fill(namespace: Any, body: Scope) -> None:
+    for name, value in body.names.items() if namespace is not body.names else ():
+        implicit = _IMPLICIT.get(name) if isinstance(value, Function) else None
+        namespace[name] = value if implicit is None else implicit(value)
+
+
+def _union(members: list[Value]) -> Value:
+    import typing  # noqa: PLC0415
+
+    return typing.Union[tuple(members)]  # noqa: UP007
+
+
+def _raise(unknown: Unknown) -> Value:
+    raise unknown.error()
+
+
+__all__ = ["Classes", "Deferred", "GivenUp", "Outside", "OutsideType", "outside_base"]

@@ -1,0 +1,130 @@
+"""What unknown code may change: whatever is reachable from what it is given."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import types
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from cogfal.reading.functions import Function
+from cogfal.reading.journal import CONTAINERS
+from cogfal.reading.scopes import Scope, bindings
+from cogfal.reading.source import Module
+from cogfal.reading.unknown import Unknown, Value
+
+if TYPE_CHECKING:
+    from cogfal.reading.interpreter import Interpreter
+
+
+class Effects:
+    """Makes unknown what unknown code may have changed."""
+
+    def __init__(self, world: Interpreter) -> None:
+        self._world = world
+
+    def of_values(self, values: Iterable[Value], why: Unknown) -> None:
+        """Take everything reachable from `values` as changed."""
+        pending = list(values)
+        seen: set[int] = set()
+        while pending:
+            value = pending.pop()
+            if id(value) in seen:
+                continue
+            seen.add(id(value))
+            self._change(value, why)
+            pending.extend(self._inside(value, why))
+
+    def of_parts(self, value: Value, why: Unknown) -> None:
+        """Take everything as changed that is reachable from `value`, but not itself."""
+        self.of_values([v for v in self._inside(value, why) if v is not value], why)
+
+    def of_call(self, function: Function, arguments: Iterable[Value], why: Unknown) -> None:
+        """Take everything as changed that a call of a function of the author's may reach."""
+        self.of_values((function, *arguments), why)
+
+    def of_statement(self, node: ast.stmt, scope: Scope, why: Unknown) -> None:
+        """Take everything as changed that a statement binds or mentions."""
+        self.of_values(self._mentioned([node], scope, why), why)
+        for name in _stored(node):
+            self._world.bind(scope, scope.mangled(name), why)
+
+    def _change(self, value: Value, why: Unknown) -> None:
+        authored = self._world.attributes.is_authored
+        if isinstance(value, (*CONTAINERS, Iterator)) or (
+            authored(value) and not isinstance(value, BaseException)
+            and not type(value).__module__.startswith("enum")
+        ):  # fmt: skip
+            self._world.choices.taint(value, why)
+
+    def _inside(self, value: Value, why: Unknown) -> Iterable[Value]:
+        if isinstance(value, Unknown):
+            return (*value.about, *value.members)
+        if isinstance(value, dict):
+            return [*value.keys(), *value.values()]
+        if isinstance(value, (*CONTAINERS, tuple, frozenset)):
+            return list(value)
+        if isinstance(value, Function):
+            held = [*vars(value).values(), *value.defaults.values()]
+            return [*held, *self._mentioned([value.node], value.scope, why)]
+        if isinstance(value, types.MethodType):
+            return (value.__self__, value.__func__)
+        if isinstance(value, functools.partial):
+            return (value.func, *value.args, *value.keywords.values())
+        if isinstance(value, property):
+            return (value.fget, value.fset)
+        if isinstance(value, staticmethod | classmethod):
+            return (value.__func__,)
+        if isinstance(value, Module):
+            return self._names(value, why)
+        if isinstance(value, type):
+            return [*vars(value).values(), *value.__bases__] if self._own(value) else ()
+        if self._own(type(value)):
+            return [type(value), *getattr(value, "__dict__", {}).values()]
+        owner = getattr(value, "__self__", None)
+        return () if owner is None or isinstance(owner, types.ModuleType) else (owner,)
+
+    def _own(self, cls: type) -> bool:
+        return cls in self._world.classes.nodes
+
+    def _names(self, module: Module, why: Unknown) -> Iterable[Value]:
+        scope = self._world.modules.load(module)
+        values = list(scope.names.values())
+        for name in list(scope.names):
+            if not name.startswith("__"):
+                self._world.journal.bind(scope.names, name, why)
+        return values
+
+    def _mentioned(self, nodes: list[ast.AST], scope: Scope, why: Unknown) -> Iterable[Value]:
+        """Yield what names stand for in a text; names that it rebinds become unknown."""
+        for node in nodes:
+            for part in ast.walk(node):
+                if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load):
+                    yield self._named(part.id, scope)
+                elif isinstance(part, ast.Global):
+                    for name in part.names:
+                        if name in scope.top.names:
+                            self._world.journal.bind(scope.top.names, name, why)
+                elif isinstance(part, ast.Nonlocal):
+                    self._rebound(part.names, scope, why)
+
+    def _named(self, name: str, scope: Scope) -> Value:
+        try:
+            return scope.look_up(scope.mangled(name))
+        except (NameError, SyntaxError):
+            return None
+
+    def _rebound(self, names: list[str], scope: Scope, why: Unknown) -> None:
+        outer: Scope | None = scope
+        while outer is not None and outer.kind != "module":
+            for name in names:
+                if outer.kind == "function" and name in outer.names:
+                    self._world.journal.bind(outer.names, name, why)
+            outer = outer.parent
+
+
+def _stored(node: ast.stmt) -> Iterable[str]:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return {node.name}
+    return bindings(ast.Module([node], [])).bound

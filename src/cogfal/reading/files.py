@@ -1,0 +1,239 @@
+"""The project's files and folders, as modules read them while they are imported.
+
+What is there is told; what is missing may be brought by the build or a download, so its absence
+says nothing of the runner. Texts that begin with `HERE` stand for the project's folder.
+"""
+
+from __future__ import annotations
+
+import io
+import pathlib
+import posixpath
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Final
+
+from cogfal.reading.texts import HERE, of_machine
+from cogfal.reading.unknown import Touched, Unknown, Value, unknown_in
+
+if TYPE_CHECKING:
+    from cogfal.reading.interpreter import Interpreter
+
+COG_DIRECTORY: Final = "/src"
+"""Where every project lies under Cog, so where authors expect their own files."""
+
+MAX_BYTES: Final = 1_000_000
+MAX_PARTS: Final = 8
+_WILD: Final = re.compile(r"[*?\[]")
+_PLAIN: Final = frozenset(
+    (
+        "name stem suffix suffixes parent parents parts anchor as_posix with_suffix with_name "
+        "with_stem joinpath is_absolute match __str__ __fspath__"
+    ).split()
+)
+_DISK: Final = frozenset(
+    (
+        "exists is_file is_dir iterdir glob rglob read_text read_bytes open resolve absolute "
+        "expanduser cwd home mkdir stat unlink touch write_text write_bytes rename"
+    ).split()
+)
+
+
+class Files:
+    """Reads files and lists folders of the project."""
+
+    def __init__(self, world: Interpreter) -> None:
+        self._world = world
+        self.state = {"folder": HERE}
+        """Where relative paths begin; `os.chdir` changes it."""
+        self.missing: set[str] = set()
+        """Files that a `try` looked for, and that are not there now."""
+
+    # Paths
+
+    def text(self, value: Value) -> str:
+        """Return a path as text.
+
+        Raises:
+            Touched: It is not known.
+        """
+        if isinstance(value, Unknown):
+            raise Touched(value)
+        if isinstance(value, str | PurePath):
+            return str(value)
+        if isinstance(value, bytes):
+            raise Touched(Unknown("a path of bytes is not evaluated"))
+        raise TypeError(f"expected a path, not {type(value).__name__}")
+
+    def make(self, cls: type, positional: Sequence[Value]) -> Value:
+        """Return a path object."""
+        return cls(*(self.text(part) for part in positional))
+
+    def kept(self, before: Value, after: Value) -> Value:
+        """Return what was made of a path, unless it has left the project's folder.
+
+        Raises:
+            Touched: It has.
+        """
+        if of_machine(before) and not of_machine(after):
+            raise Touched(Unknown("the path depends on the machine"))
+        return after
+
+    def absolute(self, value: Value) -> str:
+        """Return a path from the root of the disk on."""
+        joined = posixpath.join(self.state["folder"], self.text(value))
+        return str(self.kept(joined, posixpath.normpath(joined)))
+
+    def located(self, value: Value) -> Path:
+        """Return where a path lies on this machine.
+
+        Raises:
+            Touched: It lies outside of the project, or is not known.
+        """
+        text, root = self.absolute(value), self._world.project.root
+        for folder in (HERE, COG_DIRECTORY):
+            if text == folder or text.startswith(f"{folder}/"):
+                found = root / text[len(folder) :].lstrip("/")
+                if found.resolve().is_relative_to(root.resolve()):
+                    return found
+        raise Touched(Unknown("the file lies outside the project"))
+
+    def attribute(self, path: PurePath, name: str) -> Value:
+        """Return an attribute of a path."""
+        if name in ("parent", "parents"):
+            return self._parents(path) if name == "parents" else self.kept(path, path.parent)
+        if name in ("parts", "anchor", "suffixes"):
+            self._world.texts.check_places(name, (path,))
+        if name in ("name", "stem", "suffix", "parts", "anchor", "suffixes"):
+            return getattr(path, name)
+        if name in _PLAIN | _DISK or name == "__class__":
+            return getattr(path, name, None)
+        raise Touched(Unknown(f"the attribute {name!r} of a path is not read"))
+
+    def _parents(self, path: PurePath) -> Value:
+        parents = path.parents
+        return [p for p in parents if of_machine(p)] if of_machine(path) else list(parents)
+
+    def method(
+        self, path: PurePath, name: str, positional: Sequence[Value], keywords: Mapping[str, Value]
+    ) -> Value:
+        """Return the result of a method of a path."""
+        found = unknown_in([*positional, *keywords.values()])
+        if found is not None:
+            raise Touched(found)
+        match name:
+            case "read_text" | "read_bytes" | "open":
+                mode = "rb" if name == "read_bytes" else "r"
+                opened = self.open(path, *(positional if name == "open" else (mode,)), **keywords)
+                return opened if name == "open" else opened.read()
+            case "iterdir" | "glob" | "rglob":
+                pattern = self.text(positional[0]) if positional else "*"
+                return iter(self.paths(path, f"**/{pattern}" if name == "rglob" else pattern))
+            case "exists" | "is_file" | "is_dir":
+                return self.is_there(path, getattr(Path, name))
+            case "resolve" | "absolute":
+                return type(path)(self.absolute(path))
+            case "expanduser" if not str(path).startswith("~"):
+                return path
+            case "as_posix" | "__str__" | "__fspath__":
+                return str(path)
+            case _ if name in _PLAIN:
+                return self.kept(path, getattr(path, name)(*positional, **keywords))
+        raise Touched(Unknown(f"the method {name!r} of a path is not evaluated"))
+
+    # Files
+
+    def open(  # noqa: PLR0917 - as Python has it
+        self, place: Value, mode: Value = "r", buffering: Value = -1, encoding: Value = None,
+        errors: Value = None, newline: Value = None, **_: Value,
+    ) -> Value:  # fmt: skip
+        """Return a file of the project, opened for reading.
+
+        Raises:
+            FileNotFoundError: It is not there now, and a `try` around may say what then.
+            Touched: It is written, lies outside the project, is too large or missing.
+        """
+        if mode not in ("r", "rt", "rb"):
+            raise Touched(Unknown("only files that are read are opened"))
+        data = self._bytes(place)
+        if mode == "rb":
+            return self._world.iterator(io.BytesIO(data))
+        # The default is the runner's, which is UTF-8.
+        chosen = "utf-8" if encoding is None else encoding
+        text = io.TextIOWrapper(io.BytesIO(data), chosen, errors, newline).read()
+        return self._world.iterator(io.StringIO(text, "" if newline == "" else "\n"))
+
+    def _bytes(self, place: Value) -> bytes:
+        path = self.located(place)
+        try:
+            if path.stat().st_size > MAX_BYTES or not path.is_file():
+                raise Touched(Unknown("the file is too large, or no file"))
+            return path.read_bytes()
+        except FileNotFoundError:
+            shown = path.relative_to(self._world.project.root).as_posix()
+            return self._absent(shown)
+        except OSError as error:
+            raise Touched(Unknown(f"{path.name}: {error.strerror}")) from None
+
+    def _absent(self, shown: str) -> bytes:
+        why = Unknown(f"there is no file {shown} now")
+        if not self._world.choices.guarded or shown in self._world.doubted:
+            raise Touched(why)
+        self.missing.add(shown)
+        raise FileNotFoundError(2, "No such file or directory", shown)
+
+    # Folders
+
+    def is_there(self, place: Value, kind: Callable[[Path], bool] = Path.exists) -> bool:
+        """Return whether a file or folder of the project is one of that kind.
+
+        Raises:
+            Touched: Nothing is there now.
+        """
+        path = self.located(place)
+        if not path.exists():
+            raise Touched(Unknown("it is not there now, and may be on the runner"))
+        return kind(path)
+
+    def names(self, place: Value = ".") -> list[str]:
+        """Return what `os.listdir` gives, in one of the orders that Python may give it."""
+        return [path.name for path in self._entries(self._folder(place), "*")]
+
+    def paths(self, place: Value, pattern: str) -> list[PurePath]:
+        """Return what a path's `iterdir`, `glob` or `rglob` gives: paths of the same kind."""
+        folder = self._folder(place)
+        return [place / p.relative_to(folder).as_posix() for p in self._entries(folder, pattern)]
+
+    def like(self, pattern: Value, *, recursive: Value = False) -> list[str]:
+        """Return what `glob.glob` gives."""
+        text = self.text(pattern)
+        wild = _WILD.search(text)
+        if wild is None or ("**" in text and recursive is not True):
+            raise Touched(Unknown("such a pattern is not evaluated"))
+        fixed = text[: text.rfind("/", 0, wild.start()) + 1]
+        folder = self._folder(fixed or ".")
+        found = self._entries(folder, text.removeprefix(fixed))
+        shown = [path for path in found if not path.name.startswith(".")]
+        return [fixed + path.relative_to(folder).as_posix() for path in shown]
+
+    def _folder(self, place: Value) -> Path:
+        folder = self.located(place)
+        if not folder.is_dir():
+            raise Touched(Unknown(f"there is no folder {folder.name} in the project"))
+        return folder
+
+    def _entries(self, folder: Path, pattern: str) -> list[Path]:
+        parts = pathlib.PurePosixPath(pattern).parts
+        if not parts or ".." in parts or pattern.startswith("/"):
+            raise Touched(Unknown("such a pattern is not evaluated"))
+        if len(parts) > MAX_PARTS or parts.count("**") > 1:
+            raise Touched(Unknown("too much work to evaluate"))
+        found = list(self._world.budget.metered(sorted(folder.glob(pattern))))
+        if not found:
+            raise Touched(Unknown(f"nothing in {folder.name} is like {pattern} now"))
+        return self._world.orders.arranged(found)
+
+    def change(self, place: Value) -> None:
+        """Carry out `os.chdir`."""
+        self._world.journal.bind(self.state, "folder", self.absolute(place))

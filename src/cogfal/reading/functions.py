@@ -1,0 +1,177 @@
+"""The author's functions: real objects that Python's own machinery can bind, wrap and call."""
+
+from __future__ import annotations
+
+import ast
+import types
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cogfal.reading.choices import Left
+from cogfal.reading.scopes import FunctionNode, Scope, arguments, bindings, yields
+from cogfal.reading.unknown import GivenUp, Unknown, UnknownError, Value
+
+if TYPE_CHECKING:
+    from cogfal.reading.interpreter import Interpreter
+
+MAX_CALLS = 40
+
+
+class Function:
+    """A function of the author's; calling it evaluates its text."""
+
+    __slots__ = (
+        "__dict__", "annotations", "decorators", "defaults", "node", "scope", "world", "wraps",
+    )  # fmt: skip
+
+    def __init__(
+        self, world: Interpreter, node: FunctionNode, scope: Scope, defaults: dict[str, Value]
+    ) -> None:
+        self.world, self.node, self.scope, self.defaults = world, node, scope, defaults
+        self.annotations: dict[str, Value] = {}
+        self.decorators: tuple[Value, ...] = ()
+        self.wraps: Function | None = None
+        name = getattr(node, "name", "<lambda>")
+        told = None if isinstance(node, ast.Lambda) else ast.get_docstring(node, clean=False)
+        self.__dict__.update(
+            __name__=name, __qualname__=name, __doc__=told, __module__=scope.module.name
+        )
+
+    @property
+    def name(self) -> str:
+        """The name it was defined with."""
+        return getattr(self.node, "name", "<lambda>")
+
+    @property
+    def is_static(self) -> bool:
+        """Whether `@staticmethod` was applied."""
+        return any(decorator is staticmethod for decorator in self.decorators)
+
+    def __call__(self, *positional: Value, **keywords: Value) -> Value:
+        return self.world.functions.invoke(self, positional, keywords)
+
+    def __get__(self, owner: Value, kind: type | None = None) -> Value:
+        return self if owner is None else types.MethodType(self, owner)
+
+
+class Functions:
+    """Calls the author's functions."""
+
+    def __init__(self, world: Interpreter) -> None:
+        self._world = world
+        self._depth = 0
+
+    def invoke(
+        self, function: Function, positional: Sequence[Value], keywords: Mapping[str, Value]
+    ) -> Value:
+        """Return the result of a call, unknown where it is not evaluated to its end."""
+        world, node = self._world, function.node
+        scope = self.enter(function, positional, keywords)
+        if isinstance(node, ast.AsyncFunctionDef):
+            return Unknown("the result of a coroutine function is not evaluated")
+        if not isinstance(node, ast.Lambda) and yields(node):
+            return world.iterator(self._generate(node, scope))
+        self._depth += 1
+        try:
+            if self._depth > MAX_CALLS:
+                raise GivenUp(Unknown("calls nested too deeply"), far=True)  # noqa: TRY301
+            return world.choices.region(id(node), lambda: self._result(node, scope))
+        except (GivenUp, RecursionError) as error:
+            far = isinstance(error, RecursionError) or error.far
+            if far and self._depth > 1:
+                raise
+            why = error.unknown if isinstance(error, GivenUp) else Unknown("nested too deeply")
+            world.effects.of_call(function, (*positional, *keywords.values()), why)
+            return why
+        finally:
+            self._depth -= 1
+
+    def _result(self, node: ast.FunctionDef | ast.Lambda, scope: Scope) -> Value:
+        if isinstance(node, ast.Lambda):
+            return self._world.evaluate(node.body, scope)
+        try:
+            self._world.run(node.body, scope)
+        except Left as left:
+            return left.value
+        return None
+
+    def _generate(self, node: ast.FunctionDef, scope: Scope) -> Generator[Value, Value, Value]:
+        try:
+            yield from self._world.statements.flow(node.body, scope)
+        except Left as left:
+            return left.value
+        return None
+
+    def enter(
+        self, function: Function, positional: Sequence[Value], keywords: Mapping[str, Value]
+    ) -> Scope:
+        """Return the scope of a call, with its arguments bound.
+
+        Raises:
+            TypeError: As Python does, where they do not fit.
+        """
+        node, names = function.node, bindings(function.node)
+        scope = Scope(
+            function.scope.module, "function", {}, function.scope, names.bound, names.outer,
+            names.free, function.scope.private,
+        )  # fmt: skip
+        args = node.args
+        plain = [*args.posonlyargs, *args.args]
+        scope.first = plain[0].arg if plain else ""
+        given = dict(keywords)
+        for parameter, value in zip(plain, positional, strict=False):
+            if parameter.arg in given and parameter not in args.posonlyargs:
+                raise TypeError(f"{function.name}() got multiple values for {parameter.arg!r}")
+            scope.names[scope.mangled(parameter.arg)] = value
+        if args.vararg is not None:
+            scope.names[args.vararg.arg] = tuple(positional[len(plain) :])
+        elif len(positional) > len(plain):
+            raise TypeError(f"{function.name}() takes fewer positional arguments")
+        for parameter in [*plain[len(positional) :], *args.kwonlyargs]:
+            name = scope.mangled(parameter.arg)
+            if name in given and parameter not in args.posonlyargs:
+                scope.names[name] = given.pop(name)
+            elif parameter.arg in function.defaults:
+                scope.names[name] = function.defaults[parameter.arg]
+            else:
+                raise TypeError(f"{function.name}() is missing the argument {name!r}")
+        if args.kwarg is not None:
+            scope.names[args.kwarg.arg] = given
+        elif given:
+            raise TypeError(f"{function.name}() got an unexpected {next(iter(given))!r}")
+        return scope
+
+    def define(self, node: FunctionNode, scope: Scope) -> Function:
+        """Return the function that a definition makes, its defaults and annotations evaluated."""
+        world, args = self._world, node.args
+        plain = [*args.posonlyargs, *args.args]
+        pairs: list[tuple[ast.arg, ast.expr | None]] = [
+            *zip(plain[len(plain) - len(args.defaults) :], args.defaults, strict=True),
+            *zip(args.kwonlyargs, args.kw_defaults, strict=True),
+        ]
+        defaults = {arg.arg: world.evaluate(e, scope) for arg, e in pairs if e is not None}
+        function = Function(world, node, scope, defaults)
+        if isinstance(node, ast.Lambda):
+            return function
+        noted = [(a.arg, a.annotation) for a in arguments(args)]
+        for name, annotation in [*noted, ("return", node.returns)]:
+            if annotation is not None:
+                function.annotations[name] = world.classes.annotation(annotation, scope)
+        return function
+
+
+def catches(error: Exception, kind: Value, decide: Callable[[Unknown], bool]) -> bool:
+    """Whether an `except` clause with this class, or tuple of classes, catches an exception."""
+    if isinstance(kind, tuple):
+        return any(catches(error, each, decide) for each in kind)
+    if isinstance(kind, Unknown):
+        return decide(kind)
+    if isinstance(error, UnknownError):
+        return kind is BaseException or decide(error.unknown)
+    return isinstance(error, _class(kind))
+
+
+def _class(kind: Any) -> type[BaseException]:
+    if isinstance(kind, type) and issubclass(kind, BaseException):
+        return kind
+    raise TypeError("catching classes that do not inherit from BaseException is not allowed")

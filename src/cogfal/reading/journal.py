@@ -1,0 +1,227 @@
+"""Write down every change of a value, so that it can be undone and compared."""
+
+from __future__ import annotations
+
+import enum
+from collections import OrderedDict, deque
+from collections.abc import Iterator
+from pathlib import PurePath
+from typing import Any, Final, NamedTuple
+
+from cogfal.reading.scopes import Builtin, Names
+from cogfal.reading.unknown import Unknown, Value
+
+CONTAINERS: Final = (list, dict, set, deque)
+"""Mutable plain data."""
+
+ABSENT: Final = object()
+
+_ALIKE: Final = (int, float, complex, str, bytes, bool, type(None), range, PurePath, Builtin)
+
+
+class Place(NamedTuple):
+    """Where a change happened: `key` of a scope's names, an attribute, or a whole container."""
+
+    kind: str
+    owner: Value
+    key: Any = None
+
+    @property
+    def id(self) -> tuple[str, int, Any]:
+        """What makes it the same place as another."""
+        return self.kind, id(self.owner), self.key
+
+    def value(self) -> Value:
+        """Return what stands there now; of a container, a copy of its contents."""
+        match self.kind:
+            case "name":
+                return self.owner.get(self.key, ABSENT)
+            case "attribute":
+                return _own_attribute(self.owner, self.key)
+            case "taint":
+                return self.owner.get(self.key, ABSENT)
+        return contents(self.owner)
+
+    def put(self, value: Value) -> None:
+        """Put back what stood there."""
+        match self.kind:
+            case "name" | "taint" if value is ABSENT:
+                self.owner.pop(self.key, None)
+                _forget_member(self.owner, self.key)
+            case "name" | "taint":
+                self.owner[self.key] = value
+            case "attribute" if value is ABSENT:
+                if _own_attribute(self.owner, self.key) is not ABSENT:
+                    delete_attribute(self.owner, self.key)
+            case "attribute":
+                set_attribute(self.owner, self.key, value)
+            case "contents":
+                refill(self.owner, value)
+            case "grown":
+                del self.owner[value:]
+            case "item" if value is not ABSENT:
+                self.owner[self.key] = value
+            case "item" if isinstance(self.owner, dict):
+                del self.owner[self.key]
+            case "item":
+                self.owner.discard(self.key)
+
+
+def _forget_member(names: Any, name: Any) -> None:
+    """Let the names of an Enum's body forget a member."""
+    members = getattr(names, "_member_names", {})
+    if name in members:
+        del members[name if isinstance(members, dict) else members.index(name)]
+        names._last_values.pop()  # noqa: SLF001
+
+
+def _own_attribute(owner: Value, name: str) -> Value:
+    if isinstance(owner, type):
+        return vars(owner).get(name, ABSENT)
+    held = getattr(owner, "__dict__", None)
+    if held is not None and name in held:
+        return held[name]
+    slot: Any = getattr(type(owner), name, None)
+    if type(slot).__name__ == "member_descriptor":
+        return slot.__get__(owner) if hasattr(owner, name) else ABSENT
+    return ABSENT
+
+
+def set_attribute(owner: Value, name: str, value: Value) -> None:
+    """Set an attribute as Python's own `__setattr__` does."""
+    if isinstance(owner, type):
+        type.__setattr__(owner, name, value)
+    else:
+        object.__setattr__(owner, name, value)
+
+
+def delete_attribute(owner: Value, name: str) -> None:
+    """Delete an attribute as Python's own `__delattr__` does."""
+    if isinstance(owner, type):
+        type.__delattr__(owner, name)
+    else:
+        object.__delattr__(owner, name)
+
+
+def contents(container: Value) -> Value:
+    """Return a copy of what a mutable container holds."""
+    if isinstance(container, dict):
+        return dict(container)
+    return set(container) if isinstance(container, set) else list(container)
+
+
+def refill(container: Value, held: Value) -> None:
+    """Make a container hold this again."""
+    if isinstance(container, OrderedDict):
+        OrderedDict.clear(container)
+        OrderedDict.update(container, held)
+    elif isinstance(container, dict):
+        dict.clear(container)
+        dict.update(container, held)
+    elif isinstance(container, set):
+        set.clear(container)
+        set.update(container, held)
+    else:
+        container.clear()
+        container.extend(held)
+
+
+class Journal:
+    """The changes since the present statement of a module began."""
+
+    def __init__(self) -> None:
+        self._entries: list[tuple[Place, Value]] = []
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def clear(self) -> None:
+        """Forget what can no longer be undone."""
+        self._entries.clear()
+
+    def bind(self, names: Names, name: str, value: Value) -> None:
+        """Bind a name."""
+        place = Place("name", names, name)
+        self._entries.append((place, names.get(name, ABSENT)))
+        names[name] = value
+
+    def unbind(self, names: Names, name: str) -> None:
+        """Remove a name."""
+        self._entries.append((Place("name", names, name), names[name]))
+        del names[name]
+
+    def note(self, owner: Value, name: str) -> None:
+        """Note that an attribute is about to change."""
+        place = Place("attribute", owner, name)
+        self._entries.append((place, place.value()))
+
+    def save(self, container: Value) -> None:
+        """Note that a container's contents are about to change."""
+        if not self._entries or self._entries[-1][0].owner is not container:
+            self._entries.append((Place("contents", container), contents(container)))
+
+    def grow(self, container: Value) -> None:
+        """Note that items are about to be appended to a list."""
+        self._entries.append((Place("grown", container), len(container)))
+
+    def fill(self, container: Value, key: Value) -> None:
+        """Note that an item is about to change, or to be added to a dict or set."""
+        there = container[key] if isinstance(container, list) else ABSENT
+        if isinstance(container, dict) and key in container:
+            there = container[key]
+        elif isinstance(container, set) and key in container:
+            return
+        self._entries.append((Place("item", container, key), there))
+
+    def taint(self, tainted: dict[int, Any], key: int, value: Value) -> None:
+        """Note that a value's contents become unknown."""
+        self._entries.append((Place("taint", tainted, key), tainted.get(key, ABSENT)))
+        tainted[key] = value
+
+    def advance(self, iterator: Value) -> None:
+        """Note that an iterator is moved, which cannot be undone."""
+        self._entries.append((Place("advance", iterator), None))
+
+    def born(self, iterator: Value) -> None:
+        """Note that an iterator is new."""
+        self._entries.append((Place("born", iterator), None))
+
+    def places(self, start: int) -> dict[tuple[str, int, Any], Place]:
+        """Return the places changed since `start`."""
+        found = (p for p, _ in self._entries[start:] if p.kind not in ("born", "advance"))
+        whole = (Place("contents", p.owner) if p.kind in ("grown", "item") else p for p in found)
+        return {p.id: p for p in whole}
+
+    def segment(self, start: int) -> list[tuple[Place, Value]]:
+        """Return what has changed since `start`, so that it can be done again."""
+        return [(place, place.value()) for place in self.places(start).values()]
+
+    def redo(self, segment: list[tuple[Place, Value]]) -> None:
+        """Do again what was undone."""
+        for place, value in segment:
+            self._entries.append((place, place.value()))
+            place.put(value)
+
+    def undo(self, start: int) -> Iterator[Value]:
+        """Undo everything since `start`; yield the older iterators that were moved."""
+        new = {id(p.owner) for p, _ in self._entries[start:] if p.kind == "born"}
+        while len(self._entries) > start:
+            place, before = self._entries.pop()
+            if place.kind == "advance" and id(place.owner) not in new:
+                yield place.owner
+            place.put(before)
+
+
+def same(left: Value, right: Value) -> bool:
+    """Whether two values cannot be told apart: one object, or equal and never changing."""
+    if left is right:
+        return True
+    if type(left) is not type(right) or isinstance(left, enum.Enum):
+        return False
+    if isinstance(left, Unknown):
+        return bool(left.dotted) and left.dotted == right.dotted
+    if isinstance(left, float):
+        return repr(left) == repr(right)
+    if isinstance(left, tuple):
+        return len(left) == len(right) and all(map(same, left, right))
+    return isinstance(left, _ALIKE) and bool(left == right)

@@ -1,0 +1,304 @@
+"""Import modules as Python does: where they are imported, once, with their packages, in order."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cogfal.errors import PredictorError
+from cogfal.guest.naming import COG_ROOTS
+from cogfal.reading.journal import ABSENT, Place
+from cogfal.reading.library import OF_SCOPE
+from cogfal.reading.outside import listed
+from cogfal.reading.scopes import Builtin, Scope
+from cogfal.reading.source import Module
+from cogfal.reading.texts import HERE
+from cogfal.reading.unknown import GivenUp, Touched, Unknown, Value
+
+if TYPE_CHECKING:
+    from cogfal.reading.interpreter import Interpreter
+
+
+class Modules:
+    """The modules of one reading."""
+
+    def __init__(self, world: Interpreter) -> None:
+        self._world = world
+        self.path: list[Value] = [HERE]
+        """`sys.path`, as far as it concerns the project."""
+        self._loaded: dict[str, Module] = {}
+        self._scopes: dict[Module, Scope] = {}
+        self._kept: dict[Module, list[tuple[Place, Value]]] = {}
+        self._stars: dict[Scope, list[str]] = {}
+
+    def main(self, module: Module) -> Scope:
+        """Carry out the file of the predictor, and return its names."""
+        folder = Path(module.relative).parent.as_posix()
+        if folder != ".":
+            self.path.append(f"{HERE}/{folder}")
+        self._loaded[module.name] = module
+        return self.load(module)
+
+    def load(self, module: Module) -> Scope:
+        """Return the names of a module, carrying it out if that has not begun."""
+        if module not in self._scopes:
+            self._load(module)
+        return self._scopes[module]
+
+    def _load(self, module: Module) -> None:
+        """Carry out a module; once for all answers where they make no difference to it."""
+        choices, journal = self._world.choices, self._world.journal
+        clean = choices.repeatable(self._is_name)
+        if clean and module in self._kept:
+            journal.redo(self._kept[module])
+            return
+        start, answered = len(journal), choices.answered
+        self._carry_out(module)
+        if clean and choices.answered == answered and len(journal) > start:
+            self._kept[module] = journal.segment(start)
+
+    def _is_name(self, place: Place) -> bool:
+        if place.owner is self._loaded or place.owner is self._scopes:
+            return True
+        return any(place.owner is scope.names for scope in self._scopes.values())
+
+    def _carry_out(self, module: Module) -> None:
+        world = self._world
+        scope = Scope(module, "module")
+        relative = module.relative
+        scope.names.update(
+            __name__=module.name, __file__=f"{HERE}/{relative}",
+            __doc__=ast.get_docstring(module.tree, clean=False) if module.text else None,
+            __package__=module.name if module.folder else module.name.rpartition(".")[0],
+        )  # fmt: skip
+        if module.folder is not None:
+            scope.names["__path__"] = [f"{HERE}/{Path(relative).parent.as_posix()}"]
+        world.journal.bind(self._scopes, module, scope)  # type: ignore[arg-type]
+        handled, world.statements.handled = world.statements.handled, []
+        try:
+            world.run(module.tree.body, scope, fresh=True)
+        except Exception:
+            if module in self._scopes:
+                world.journal.unbind(self._scopes, module)  # type: ignore[arg-type]
+            raise
+        finally:
+            world.statements.handled = handled
+
+    def imported(self, name: Value, package: Value = None, *, whole: bool = True) -> Value:
+        """Return what `import name` binds: the module itself, or the package that it begins with.
+
+        Raises:
+            ImportError: As Python does.
+        """
+        if isinstance(name, Unknown):
+            raise Touched(name)
+        if name.startswith("."):
+            raise Touched(Unknown("a relative import_module() is not evaluated"))
+        parts = name.split(".")
+        modules: list[Value] = []
+        for count in range(1, len(parts) + 1):
+            dotted = ".".join(parts[:count])
+            module = self._find(dotted, modules[-1] if modules else None)
+            if not isinstance(module, Module):
+                return self._outside(name if whole else parts[0], name)
+            modules.append(module)
+        return modules[-1] if whole else modules[0]
+
+    def _find(self, dotted: str, parent: Value) -> Value:
+        """Return a module of the project, carried out; None where it lies outside."""
+        if dotted in self._loaded:
+            return self._loaded[dotted]
+        *_, last = dotted.split(".")
+        if parent is None:
+            module = self._top(last)
+        else:
+            folder = parent.folder
+            module = folder and self._world.project.below(folder, last, dotted)
+            if module is None:
+                raise ModuleNotFoundError(f"No module named {dotted!r}")
+        if module is None:
+            return None
+        journal = self._world.journal
+        journal.bind(self._loaded, dotted, module)
+        try:
+            self.load(module)
+        except Exception:
+            journal.unbind(self._loaded, dotted)
+            raise
+        if parent is not None:
+            journal.bind(self.load(parent).names, last, module)
+        return module
+
+    def _top(self, name: str) -> Module | None:
+        if name in COG_ROOTS:
+            return None
+        namespace = None
+        for entry in self.path:
+            if isinstance(entry, Unknown):
+                continue
+            try:
+                folder = self._world.files.located(entry)
+            except Touched:
+                continue
+            module = self._opened(folder, name)
+            if module is not None and module.text:
+                return module
+            namespace = namespace or module
+        return namespace
+
+    def _opened(self, folder: Path, name: str) -> Module | None:
+        try:
+            return self._world.project.below(folder, name, name)
+        except PredictorError as error:
+            raise GivenUp(Unknown(f"the imported file cannot be read: {error}")) from error
+
+    def _outside(self, shown: str, name: str) -> Value:
+        there = self._world.outside.exists(name)
+        if there is False:
+            raise ModuleNotFoundError(f"No module named {name!r}")
+        found = self._world.outside.find(shown)
+        if there is None:
+            unknown = Unknown(f"{name} is not part of the project", dotted=name)
+            self._world.expressions.raising(unknown)
+        return found
+
+    def taken(self, node: ast.ImportFrom, scope: Scope) -> dict[str, Value]:
+        """Return what `from module import names` binds.
+
+        Raises:
+            ImportError: As Python does.
+        """
+        if node.module == "__future__":
+            return {}
+        name = self._absolute(node, scope)
+        source = self.imported(name)
+        if node.names[0].name == "*":
+            return self._starred_names(source, name, scope)
+        return {
+            alias.asname or alias.name: self._taken(source, name, alias, node, scope)
+            for alias in node.names
+        }
+
+    def _absolute(self, node: ast.ImportFrom, scope: Scope) -> str:
+        if not node.level:
+            return node.module or ""
+        package = str(scope.top.names.get("__package__") or "")
+        if not package:
+            raise ImportError("attempted relative import with no known parent package")
+        parts = package.split(".")
+        if node.level > len(parts):
+            raise ImportError("attempted relative import beyond top-level package")
+        base = parts[: len(parts) - node.level + 1]
+        return ".".join([*base, *filter(None, [node.module])])
+
+    def _taken(
+        self, source: Value, module: str, alias: ast.alias, node: ast.AST, scope: Scope
+    ) -> Value:
+        if isinstance(source, Module):
+            try:
+                return self.member(source, alias.name)
+            except AttributeError:
+                inner = (
+                    self._find(f"{module}.{alias.name}", source)
+                    if (source.folder and self._is_there(source, alias.name, module))
+                    else None
+                )
+                if inner is not None:
+                    return inner
+                near = self.nearest(alias.name, self.load(source).names)
+                raise ImportError(
+                    f"cannot import name {alias.name!r} from {module!r}{near}"
+                ) from None
+        found = self._world.outside.find(f"{module}.{alias.name}")
+        if found is ABSENT:
+            known = listed(module)
+            raise ImportError(
+                f"cannot import name {alias.name!r} from {module!r}"
+                f"{self.nearest(alias.name, known)}"
+            )
+        if isinstance(found, Unknown) and self._world.outside.exists(module) is None:
+            return self._world.expressions.raising(found)
+        return found
+
+    def _is_there(self, source: Module, name: str, module: str) -> bool:
+        assert source.folder is not None
+        return self._world.project.below(source.folder, name, f"{module}.{name}") is not None
+
+    def nearest(self, name: str, names: Iterable[str]) -> str:
+        """Return a hint at the name that was perhaps meant."""
+        near = difflib.get_close_matches(name, list(names), 1)
+        return f" (did you mean {near[0]!r}?)" if near else ""
+
+    def _starred_names(self, source: Value, name: str, scope: Scope) -> dict[str, Value]:
+        if not isinstance(source, Module):
+            shown = listed(name)
+            if name in COG_ROOTS:
+                return {n: self._world.outside.find(f"{name}.{n}") for n in shown}
+            self._stars.setdefault(scope.top, []).append(name)
+            return {}
+        names = self.load(source).names
+        self._stars.setdefault(scope.top, []).extend(self._stars.get(self.load(source), []))
+        if "__all__" in names:
+            return {n: self._world.attributes.get(source, n)
+                    for n in self._world.items.iterate(names["__all__"])}  # fmt: skip
+        return {n: value for n, value in names.items() if not n.startswith("_")}
+
+    def starred(self, name: str, scope: Scope) -> Value:
+        """Return what a name stands for that nothing binds but, perhaps, a star import.
+
+        Raises:
+            NameError: Nothing does.
+        """
+        stars = self._stars.get(scope.top, [])
+        for module in reversed(stars):
+            if name in listed(module):
+                return self._world.outside.find(f"{module}.{name}")
+        foreign = [module for module in stars if not listed(module)]
+        if foreign:
+            raise Touched(
+                Unknown(f"it may come from {foreign[0]}, which is not part of the project")
+            )
+        near = self.nearest(name, [*scope.top.names, *_near(scope)])
+        raise NameError(f"name {name!r} is not defined{near}")
+
+    def builtin(self, name: str, scope: Scope) -> Value:
+        """Return one of Python's built-in names."""
+        if name in OF_SCOPE:
+            return Builtin(name)
+        for module in reversed(self._stars.get(scope.top, [])):
+            if name in listed(module):
+                return self._world.outside.find(f"{module}.{name}")
+        return self._world.outside.builtin(name)
+
+    def member(self, module: Module, name: str) -> Value:
+        """Return an attribute of a module.
+
+        Raises:
+            AttributeError: As Python does.
+        """
+        scope = self.load(module)
+        if name in scope.names:
+            return self._world.known(scope.names[name])
+        if name == "__dict__":
+            raise Touched(Unknown("the names of a module are not read"))
+        if name in self._stars.get(scope, []) or self._stars.get(scope):
+            try:
+                return self.starred(name, scope)
+            except NameError:
+                pass
+        if "__getattr__" in scope.names:
+            return self._world.calls.call(scope.names["__getattr__"], [name], {})
+        near = self.nearest(name, scope.names)
+        raise AttributeError(f"module {module.name!r} has no attribute {name!r}{near}")
+
+
+def _near(scope: Scope) -> list[str]:
+    inner: Scope | None = scope
+    names: list[str] = []
+    while inner is not None:
+        names.extend(inner.names)
+        inner = inner.parent
+    return names

@@ -1,0 +1,187 @@
+"""Python's operators on real values, refused where the result could be huge."""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from cogfal.reading.unknown import GivenUp, Touched, Unknown, Value
+
+MAX_STEPS: Final = 400_000
+MAX_STATEMENT_STEPS: Final = 40_000
+MAX_ITEMS: Final = 20_000
+MAX_TEXT: Final = 200_000
+MAX_BITS: Final = 8_192
+
+SIZED: Final = (list, tuple, set, frozenset, dict)
+
+
+class Budget:
+    """Steps that may still be taken, for the whole reading and for the present statement."""
+
+    def __init__(self) -> None:
+        self._left = MAX_STEPS
+        self._statement = MAX_STATEMENT_STEPS
+
+    def spend(self, steps: int = 1) -> None:
+        """Take `steps`.
+
+        Raises:
+            GivenUp: There are none left.
+        """
+        self._left -= steps
+        self._statement -= steps
+        if self._left < 0 or self._statement < 0:
+            raise GivenUp(Unknown("it takes too much work to evaluate"), far=True)
+
+    def next_statement(self) -> None:
+        """Begin a statement of a module or class body with a fresh allowance."""
+        self._statement = MAX_STATEMENT_STEPS
+
+    def weigh(self, value: Value) -> None:
+        """Spend a step for each item in `value`, so that copying or comparing it is affordable.
+
+        Raises:
+            Touched: It is too large, or contains itself.
+        """
+        pending, seen = [value], 0
+        while pending:
+            item = pending.pop()
+            seen += 1
+            if isinstance(item, SIZED):
+                seen += len(item)
+                if seen <= MAX_ITEMS:
+                    pending.extend(item)
+                    if isinstance(item, dict):
+                        pending.extend(item.values())
+            elif isinstance(item, str | bytes):
+                seen += len(item) // 1000
+            if seen > MAX_ITEMS:
+                raise too_large()
+        self.spend(seen)
+
+    def metered(self, items: Iterable[Value]) -> Iterable[Value]:
+        """Yield the items, spending a step for each."""
+        for count, item in enumerate(items):
+            if count > MAX_ITEMS:
+                raise Touched(Unknown("too many items to evaluate"))
+            self.spend()
+            yield item
+
+
+def too_large() -> Touched:
+    """Return what is raised for values that no signature needs."""
+    return Touched(Unknown("too large to evaluate"))
+
+
+def bounded(value: Value) -> Value:
+    """Return `value` unless it has outgrown what a signature could need.
+
+    Raises:
+        Touched: It is too large.
+    """
+    if (
+        (isinstance(value, str | bytes) and len(value) > MAX_TEXT)
+        or (isinstance(value, int) and value.bit_length() > MAX_BITS)
+        or (isinstance(value, SIZED) and len(value) > MAX_ITEMS)
+    ):
+        raise too_large()
+    return value
+
+
+def check_format(template: str, arguments: Iterable[Value]) -> None:
+    """Refuse a format (`%` or `{}` style) whose result could be huge, or that looks inside.
+
+    Raises:
+        Touched: It could.
+    """
+    if re.search(r"[\d_]{5}|:[^{}]*\{", template) or re.search(r"%[^a-zA-Z%]*\*", template):
+        raise Touched(Unknown("a format with a large or computed width"))
+    if re.search(r"\{[^{}:!]*[.\[]", template):
+        raise Touched(Unknown("a format that looks into its arguments"))
+    longest = max((len(a) if isinstance(a, str) else 1 for a in arguments), default=1)
+    if longest * len(template) > MAX_TEXT * 10:
+        raise too_large()
+
+
+def _multiply(left: Any, right: Any) -> Any:
+    for count, other in ((left, right), (right, left)):
+        if isinstance(count, int) and isinstance(other, str | bytes | list | tuple):
+            most = MAX_TEXT if isinstance(other, str | bytes) else MAX_ITEMS
+            if count * len(other) > most:
+                raise too_large()
+    return left * right
+
+
+def _power(left: Any, right: Any) -> Any:
+    if isinstance(left, int) and isinstance(right, int) and left.bit_length() * right > MAX_BITS:
+        raise too_large()
+    return left**right
+
+
+def _shift(left: Any, right: Any) -> Any:
+    if isinstance(right, int) and right > MAX_BITS:
+        raise too_large()
+    return left << right
+
+
+def _modulo(left: Any, right: Any) -> Any:
+    if isinstance(left, str | bytes):
+        values = right if isinstance(right, tuple) else (right,)
+        check_format(left if isinstance(left, str) else left.decode("latin-1"), values)
+    return left % right
+
+
+BINARY: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: _multiply,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: _modulo,
+    ast.Pow: _power,
+    ast.LShift: _shift,
+    ast.RShift: operator.rshift,
+    ast.BitOr: operator.or_,
+    ast.BitAnd: operator.and_,
+    ast.BitXor: operator.xor,
+    ast.MatMult: operator.matmul,
+}
+
+IN_PLACE: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
+    ast.Add: operator.iadd,
+    ast.Sub: operator.isub,
+    ast.BitOr: operator.ior,
+    ast.BitAnd: operator.iand,
+    ast.BitXor: operator.ixor,
+}
+"""Operators that change a list, dict, set or deque where it stands."""
+
+UNARY: Final[dict[type[ast.unaryop], Callable[[Any], Any]]] = {
+    ast.UAdd: operator.pos,
+    ast.USub: operator.neg,
+    ast.Invert: operator.invert,
+}
+
+
+def _contains(left: Any, right: Any) -> Any:
+    if isinstance(right, range) and not isinstance(left, int):
+        raise Touched(Unknown("a search in a range for something that is no integer"))
+    return left in right
+
+
+COMPARE: Final[dict[type[ast.cmpop], Callable[[Any, Any], Any]]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.In: _contains,
+    ast.NotIn: lambda left, right: not _contains(left, right),
+    ast.Is: operator.is_,
+    ast.IsNot: operator.is_not,
+}

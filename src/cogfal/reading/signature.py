@@ -1,0 +1,241 @@
+"""Turn the parameters of the author's function into inputs."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Final
+
+from cogfal.errors import PredictorError, UnsupportedSignature
+from cogfal.guest.annotations import check_members
+from cogfal.guest.combining import optional
+from cogfal.guest.naming import Unservable
+from cogfal.reading.annotations import read_type, to_json
+from cogfal.reading.functions import Function
+from cogfal.reading.standins import Described
+from cogfal.reading.unknown import Touched, Unknown, Unresolved, Value
+from cogfal.spec import (
+    INPUT_DETAILS,
+    JSON,
+    MISSING,
+    AnyType,
+    InputSpec,
+    IteratorType,
+    Location,
+    Missing,
+    NullType,
+    OptionalType,
+    Type,
+)
+
+if TYPE_CHECKING:
+    from cogfal.reading.interpreter import Interpreter
+
+OLD_NAMES: Final = {"help": "description", "min": "ge", "max": "le", "options": "choices"}
+"""Arguments as they were called in 2021."""
+
+_POSITIONS: Final = ("default", *INPUT_DETAILS)
+"""Arguments in the order in which older Cog took them by position."""
+
+_FURTHER: Final = ("default_factory", "title", "example", "examples")
+"""Arguments that no field of an `InputSpec` is called after."""
+
+
+class Signature:
+    """Reads the parameters of one function."""
+
+    def __init__(self, world: Interpreter, function: Function) -> None:
+        self._world = world
+        self._function = function
+
+    def inputs(self, *, method: bool) -> tuple[InputSpec, ...]:
+        """Return the inputs, in the author's order.
+
+        Raises:
+            PredictorError: One of them cannot be read or served.
+        """
+        return tuple(self._input(parameter) for parameter in self._parameters(method))
+
+    def _parameters(self, method: bool) -> Iterator[ast.arg]:
+        node = self._function.node
+        args = node.args
+        plain = [*args.posonlyargs, *args.args]
+        if method:
+            if not plain or plain[0].annotation is not None:
+                raise self._unsupported("the method has no `self`", node)
+            plain = plain[1:]
+        for extra in (args.vararg, args.kwarg):
+            if extra is not None:
+                raise self._unsupported(f"the parameter *{extra.arg} names no inputs", extra)
+        for parameter in args.posonlyargs[1 if method else 0 :]:
+            raise self._unsupported(f"{parameter.arg!r} can only be given by position", parameter)
+        yield from (*plain, *args.kwonlyargs)
+
+    def _unsupported(self, what: str, node: ast.AST) -> UnsupportedSignature:
+        where = self._function.scope.module.location(node)
+        return UnsupportedSignature(
+            f"{self._function.name}(): {what}", where=where, remedy="give every input a name"
+        )
+
+    def _input(self, parameter: ast.arg) -> InputSpec:
+        function, module = self._function, self._function.scope.module
+        where = module.location(parameter)
+        name = function.scope.mangled(parameter.arg)
+        declared: Type = AnyType()
+        if parameter.arg in function.annotations:
+            node = parameter.annotation or parameter
+            try:
+                declared = read_type(self._world, function.annotations[parameter.arg], node, module)
+            except Unresolved as error:
+                raise error.to_error(f'the type of "{name}"', where) from error
+        value = function.defaults.get(parameter.arg, MISSING)
+        return build_input(self._world, name, declared, value, where)
+
+
+def build_input(
+    world: Interpreter, name: str, declared: Type, value: Value, where: Location
+) -> InputSpec:
+    """Return the input that a parameter's type and evaluated default describe.
+
+    Raises:
+        PredictorError: It cannot be read or served.
+    """
+    if isinstance(declared, IteratorType):
+        raise UnsupportedSignature(f'the input "{name}" is an iterator', where=where)
+    if isinstance(value, Unknown):
+        raise value.error().to_error(f'the default of "{name}"', where)
+    described = isinstance(value, Described)
+    arguments = _arguments(value, where) if described else {"default": value}
+    reader = _Arguments(world, name, arguments, where)
+    default = reader.default()
+    choices, nullable = reader.choices()
+    if default is MISSING and isinstance(declared, OptionalType | NullType):
+        default = None
+    if nullable and not isinstance(declared, NullType):
+        declared = optional(declared)
+    try:
+        check_members(name, declared, default)
+    except Unservable as error:
+        raise UnsupportedSignature(error.reason, where=where) from error
+    return InputSpec(
+        name,
+        declared,
+        default,
+        description=reader.text("description"),
+        ge=reader.number("ge"),
+        le=reader.number("le"),
+        min_length=reader.count("min_length"),
+        max_length=reader.count("max_length"),
+        regex=reader.text("regex"),
+        choices=choices,
+        deprecated=bool(reader.value("deprecated")),
+        accept=reader.text("accept"),
+        location=where,
+    )
+
+
+def _arguments(call: Described, where: Location) -> dict[str, Value]:
+    arguments = {OLD_NAMES.get(name, name): value for name, value in call.keywords.items()}
+    arguments |= dict(zip(_POSITIONS, call.positional, strict=False))
+    unknown = sorted(set(arguments) - {*_POSITIONS, *_FURTHER})
+    if unknown:
+        raise UnsupportedSignature(
+            f"Input() has no argument {unknown[0]!r}", where=where, remedy="remove it"
+        )
+    return arguments
+
+
+class _Arguments:
+    """The arguments of one `Input()`, each checked as it is taken."""
+
+    def __init__(
+        self, world: Interpreter, name: str, arguments: Mapping[str, Value], where: Location
+    ) -> None:
+        self._world = world
+        self._name = name
+        self._arguments = arguments
+        self._where = where
+
+    def value(self, argument: str) -> JSON:
+        """Return an argument as JSON, None where it is not given."""
+        try:
+            return to_json(self._world, self._arguments.get(argument))
+        except Unresolved as error:
+            raise error.to_error(f'the {argument} of "{self._name}"', self._where) from error
+
+    def default(self) -> JSON | Missing:
+        """Return the default, `MISSING` where there is none."""
+        factory = self._arguments.get("default_factory")
+        if factory is not None:
+            try:
+                made = self._world.settled(lambda: self._world.calls.call(factory, [], {}))
+            except Touched as error:
+                what = f'the default of "{self._name}"'
+                raise error.unknown.error().to_error(what, self._where) from None
+            return _Arguments(self._world, self._name, {"default": made}, self._where).default()
+        given = self._arguments.get("default", MISSING)
+        return MISSING if given is MISSING or given is ... else self.value("default")
+
+    def text(self, argument: str) -> str | None:
+        """Return an argument that is a text."""
+        value = self.value(argument)
+        if value is not None and not isinstance(value, str):
+            raise self._wrong(argument, "a text", value)
+        return value
+
+    def number(self, argument: str) -> int | float | None:
+        """Return an argument that is a number."""
+        value = self.value(argument)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise self._wrong(argument, "a number", value)
+        if value is not None and not abs(value) <= sys.float_info.max:
+            raise self._wrong(argument, "a finite number, within the range of a float", value)
+        return value
+
+    def count(self, argument: str) -> int | None:
+        """Return an argument that is a whole number."""
+        value = self.value(argument)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+            raise self._wrong(argument, "a whole number", value)
+        if value is not None and not 0 <= value < 2**53:
+            raise self._wrong(argument, "a length, 0 or more", value)
+        return value
+
+    def choices(self) -> tuple[tuple[str | int | float, ...] | None, bool]:
+        """Return the choices without repetition, and whether None is one of them."""
+        if self._arguments.get("choices") is None:
+            return None, False
+        values = self._choice_values()
+        kept: list[str | int | float] = []
+        for value in values:
+            if value is not None and not isinstance(value, str | int | float):
+                raise self._wrong("choices", "texts or numbers", value)
+            if value is not None and not any(_alike(value, seen) for seen in kept):
+                kept.append(value)
+        return tuple(kept) or None, None in values
+
+    def _choice_values(self) -> list[JSON]:
+        what = f'the choices of "{self._name}"'
+        given = self._arguments["choices"]
+        try:
+            if isinstance(given, Unknown):
+                raise given.error()
+            if isinstance(given, str):
+                raise self._wrong("choices", "a list", given)
+            if not isinstance(given, list | tuple):
+                raise self._wrong("choices", "a list", str(type(given)))
+            return [to_json(self._world, item) for item in given]
+        except Unresolved as error:
+            raise error.to_error(what, self._where) from error
+
+    def _wrong(self, argument: str, wanted: str, value: JSON) -> PredictorError:
+        return PredictorError(
+            f'the {argument} of "{self._name}" must be {wanted}, not {value!r}',
+            where=self._where,
+            remedy=f"correct the {argument}",
+        )
+
+
+def _alike(left: str | float, right: str | float) -> bool:
+    return left == right and isinstance(left, bool) == isinstance(right, bool)

@@ -1,0 +1,195 @@
+"""Find the author's files and read them as syntax, wherever `import` would find them."""
+
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from cogfal.errors import PredictorError
+from cogfal.spec import Location
+
+MAX_BYTES: Final = 8_000_000
+
+Parse = Callable[[bytes], ast.Module]
+"""Parses a file's bytes with another Python than this one; raises SyntaxError as that one does."""
+
+
+@dataclass(eq=False, slots=True)
+class Module:
+    """A file of the project; a folder without `__init__.py` is a module without text."""
+
+    name: str
+    path: Path
+    relative: str
+    tree: ast.Module
+    text: str = ""
+    folder: Path | None = None
+    """Where submodules lie, None for a plain module."""
+    postponed: bool = False
+    """Whether annotations are kept as text."""
+    lines: list[str] = field(default_factory=list)
+
+    def location(self, node: ast.AST) -> Location:
+        """Return the place of `node`."""
+        return Location(self.relative, getattr(node, "lineno", 1))
+
+    def segment(self, node: ast.AST) -> str:
+        """Return the text of `node` on one line, shortened to 200 characters."""
+        if isinstance(node, ast.stmt):
+            self.lines = self.lines or self.text.splitlines()
+            text = self.lines[node.lineno - 1] if node.lineno <= len(self.lines) else ""
+        else:
+            text = ast.get_source_segment(self.text, node) or ""
+        text = " ".join(text.split())
+        return text if len(text) <= 200 else f"{text[:199]}…"
+
+
+class Project:
+    """The author's files below `root`, parsed once each."""
+
+    def __init__(self, root: Path, version: tuple[int, int], parse: Parse | None = None) -> None:
+        self.root = root.absolute()
+        self.version = version
+        self._parse = parse
+        self._modules: dict[tuple[Path, str], Module] = {}
+
+    def open(self, relative: str) -> Module:
+        """Return the module in the file `relative` to the root, which may have any name.
+
+        Raises:
+            PredictorError: There is no such file in the project, or it is not Python.
+        """
+        path = self.root / relative
+        try:
+            real, there = path.resolve(strict=False), path.is_file()
+        except (OSError, RuntimeError) as error:
+            raise PredictorError("a loop of symbolic links", where=relative) from error
+        if not real.is_relative_to(self.root.resolve()):
+            raise PredictorError(
+                f"{relative} lies outside the project {self.root}",
+                remedy="copy the file into the project, links out of it are not followed",
+            )
+        if not there:
+            raise PredictorError(
+                f"there is no file {relative} in {self.root}",
+                remedy='name the predictor as "path/to/file.py:Name", relative to the project',
+            )
+        return self._file(path, path.stem, None)
+
+    def below(self, folder: Path, name: str, dotted: str) -> Module | None:
+        """Return the module `name` in a folder, called `dotted`; None where there is none."""
+        place = folder / name
+        init, plain = place / "__init__.py", folder / f"{name}.py"
+        if _is(Path.is_file, init):
+            return self._file(init, dotted, place)
+        if _is(Path.is_file, plain):
+            return self._file(plain, dotted, None)
+        if _is(Path.is_dir, place):
+            return self._namespace(place, dotted)
+        return None
+
+    def _namespace(self, place: Path, name: str) -> Module:
+        key = (place, name)
+        if key not in self._modules:
+            empty = ast.Module(body=[], type_ignores=[])
+            self._modules[key] = Module(name, place, self._relative(place), empty, folder=place)
+        return self._modules[key]
+
+    def _file(self, path: Path, name: str, folder: Path | None) -> Module:
+        key = (path, name)
+        if key not in self._modules:
+            relative = self._relative(path)
+            data = _read(path, relative)
+            tree = self._tree(data, relative)
+            module = Module(name, path, relative, tree, _decoded(data, relative) or "\n", folder)
+            module.postponed = _is_postponed(tree)
+            self._modules[key] = module
+        return self._modules[key]
+
+    def _relative(self, path: Path) -> str:
+        if path.is_relative_to(self.root):
+            return path.relative_to(self.root).as_posix()
+        return path.as_posix()
+
+    def _tree(self, data: bytes, relative: str) -> ast.Module:
+        try:
+            return self._parsed(data, relative)
+        except SyntaxError as error:
+            raise _not_python(error, relative) from error
+        except (ValueError, RecursionError, MemoryError) as error:
+            raise PredictorError(
+                f"not valid Python ({error})", where=Location(relative, 1)
+            ) from error
+
+    def _parsed(self, data: bytes, relative: str) -> ast.Module:
+        try:
+            return _parsed(_decoded(data, relative), relative)
+        except SyntaxError:
+            if self._parse is None:
+                raise
+            return self._parse(data)
+
+
+def _is(kind: Callable[[Path], bool], path: Path) -> bool:
+    """Ask about a path that was made of a name in the text, which may be too long for one."""
+    try:
+        return kind(path)
+    except OSError:
+        return False
+
+
+def _read(path: Path, relative: str) -> bytes:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise PredictorError(f"larger than {MAX_BYTES:,} bytes", where=relative)
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES)
+    except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or "a loop of symbolic links"
+        raise PredictorError(f"cannot be read: {reason}", where=relative) from error
+
+
+def _decoded(data: bytes, relative: str) -> str:
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        return data.decode(encoding)
+    except (SyntaxError, UnicodeDecodeError, LookupError) as error:
+        raise PredictorError(
+            f"the text cannot be decoded: {error}",
+            where=Location(relative, 1),
+            remedy="save the file as UTF-8",
+        ) from error
+
+
+def _parsed(text: str, relative: str) -> ast.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tree = ast.parse(text)
+        # A `return` in a class, and the like, are found by the compiler alone.
+        compile(tree, relative, "exec", dont_inherit=True)
+    return tree
+
+
+def _not_python(error: SyntaxError, relative: str) -> PredictorError:
+    where = Location(relative, max(error.lineno or 1, 1))
+    line = (error.text or "").strip()[:200]
+    shown = f": `{line}`" if line else ""
+    return PredictorError(
+        f"not valid Python ({error.msg}){shown}",
+        where=where,
+        remedy="correct the line; notebook magics such as `!pip` or `%cd` are not Python",
+    )
+
+
+def _is_postponed(tree: ast.Module) -> bool:
+    return any(
+        isinstance(node, ast.ImportFrom) and node.module == "__future__"
+        and any(alias.name == "annotations" for alias in node.names)
+        for node in tree.body
+    )  # fmt: skip

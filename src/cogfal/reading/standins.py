@@ -1,0 +1,87 @@
+"""What stands for Cog's and Pydantic's own things while a text is read."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final
+
+from cogfal.reading.unknown import Value
+
+
+@dataclass(eq=False)
+class Described:
+    """What `Input()` was told."""
+
+    positional: tuple[Value, ...] = ()
+    keywords: dict[str, Value] = field(default_factory=dict)
+
+
+class InputMark:
+    """Stands for `cog.Input`."""
+
+    __name__ = "Input"
+
+    def __call__(self, *positional: Value, **keywords: Value) -> Described:
+        return Described(positional, keywords)
+
+
+@dataclass(eq=False)
+class Mark:
+    """A decorator of Cog's: `streaming`, `concurrent`, or the `input` of 2021, as it was called."""
+
+    name: str
+    positional: tuple[Value, ...] = ()
+    keywords: dict[str, Value] = field(default_factory=dict)
+
+    def __call__(self, *positional: Value, **keywords: Value) -> Value:
+        if len(positional) == 1 and not keywords and not isinstance(positional[0], str):
+            return positional[0]
+        return Mark(self.name, positional, keywords)
+
+
+COG: Final[dict[str, Value]] = {
+    "Input": InputMark(),
+    "streaming": Mark("streaming"),
+    "concurrent": Mark("concurrent"),
+    "input": Mark("input"),
+}
+
+
+class FieldInfo:
+    """Stands for what `pydantic.Field()` makes."""
+
+    def __init__(self, default: Value = ..., **told: Value) -> None:
+        self.default = default
+        self.default_factory = told.get("default_factory")
+        self.description = told.get("description")
+        self.alias = told.get("serialization_alias") or told.get("alias")
+
+
+class Model:
+    """Stands for `pydantic.BaseModel`."""
+
+    model_fields: ClassVar[dict[str, FieldInfo]] = {}
+
+    def __init_subclass__(cls, **_: Any) -> None:
+        super().__init_subclass__()
+        found = dict(cls.model_fields)
+        for name in inspect.get_annotations(cls):
+            value = vars(cls).get(name, ...)
+            found[name] = value if isinstance(value, FieldInfo) else FieldInfo(value)
+        cls.model_fields = found
+
+
+class FieldMark:
+    """Stands for `pydantic.Field`."""
+
+    def __call__(self, *positional: Value, **keywords: Value) -> FieldInfo:
+        return FieldInfo(*positional, **keywords)
+
+
+PYDANTIC: Final[dict[str, Value]] = {
+    **dict.fromkeys(
+        ("pydantic.BaseModel", "pydantic.main.BaseModel", "pydantic.v1.BaseModel"), Model
+    ),
+    **dict.fromkeys(("pydantic.Field", "pydantic.fields.Field", "pydantic.v1.Field"), FieldMark()),
+}

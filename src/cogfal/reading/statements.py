@@ -1,0 +1,572 @@
+"""Carry out the statements of a module, class or function body."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+from collections.abc import Callable, Generator, Iterable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from cogfal.reading.choices import Left
+from cogfal.reading.functions import Function, catches
+from cogfal.reading.journal import CONTAINERS, refill
+from cogfal.reading.operators import IN_PLACE, bounded
+from cogfal.reading.patterns import matches
+from cogfal.reading.scopes import Scope, suspends
+from cogfal.reading.unknown import GivenUp, Touched, Unknown, UnknownError, Value, unknown_in
+
+if TYPE_CHECKING:
+    from cogfal.reading.interpreter import Interpreter
+
+MAX_ROUNDS: Final = 8
+"""How often a loop of unknown length is gone through until nothing more becomes unknown."""
+
+Flow = Generator[Value, Value, Any]
+
+
+class Statements:
+    """Carries out statements; those that hold others are generators, so that they can `yield`."""
+
+    def __init__(self, world: Interpreter) -> None:
+        self._world = world
+        self._simple: dict[type[ast.stmt], Callable[[Any, Scope], None]] = {
+            ast.AnnAssign: self._annotated,
+            ast.Assert: self._assert,
+            ast.Assign: self._assign,
+            ast.AsyncFunctionDef: self._function,
+            ast.AugAssign: self._augmented,
+            ast.Break: _leave("break"),
+            ast.ClassDef: self._class,
+            ast.Continue: _leave("continue"),
+            ast.Delete: self._delete,
+            ast.Expr: self._expression,
+            ast.FunctionDef: self._function,
+            ast.Global: _nothing,
+            ast.Import: self._import,
+            ast.ImportFrom: self._import_from,
+            ast.Nonlocal: _nothing,
+            ast.Pass: _nothing,
+            ast.Raise: self._raise,
+            ast.Return: self._return,
+        }
+        self._holding: dict[type[ast.stmt], Callable[[Any, Scope], Flow]] = {
+            ast.For: self._for,
+            ast.If: self._if,
+            ast.Match: self._match,
+            ast.Try: self._try,
+            ast.While: self._while,
+            ast.With: self._with,
+        }
+        self.handled: list[Exception] = []
+
+    def run(self, body: Sequence[ast.stmt], scope: Scope, *, fresh: bool = False) -> None:
+        """Carry out statements; `fresh` gives each an allowance of its own."""
+        for node in body:
+            if fresh:
+                self._world.budget.next_statement()
+                self._world.choices.forget()
+            try:
+                self._world.choices.region(id(node), partial(self._one, node, scope))
+            except (GivenUp, RecursionError) as error:
+                if not fresh:
+                    raise
+                why = error.unknown if isinstance(error, GivenUp) else Unknown("nested too deeply")
+                self._world.budget.next_statement()
+                self._world.effects.of_statement(node, scope, why.at(node, scope.module))
+
+    def flow(self, body: Sequence[ast.stmt], scope: Scope) -> Flow:
+        """Carry out statements of a generator function, yielding what they yield."""
+        for node in body:
+            if not suspends(node):
+                self.run([node], scope)
+            elif type(node) in self._holding:
+                yield from self._holding[type(node)](node, scope)
+            else:
+                yield from self._yielding(node, scope)
+
+    def _one(self, node: ast.stmt, scope: Scope) -> None:
+        self._world.budget.spend()
+        simple = self._simple.get(type(node))
+        if simple is not None:
+            try:
+                simple(node, scope)
+            except Touched as error:
+                raise GivenUp(error.unknown.at(node, scope.module)) from None
+            except Exception as error:  # the author's: say where, should nobody catch it
+                vars(error).setdefault("_cogfal_place", (node, scope.module))
+                raise
+            return
+        holding = self._holding.get(type(node))
+        if holding is None:
+            raise GivenUp(Unknown("this kind of statement is not evaluated", node, scope.module))
+        for _ in holding(node, scope):
+            raise GivenUp(Unknown("a yield here is not evaluated", node, scope.module))
+
+    def _yielding(self, node: ast.stmt, scope: Scope) -> Flow:
+        """Carry out a simple statement that is, or takes, a `yield`."""
+        value = getattr(node, "value", None)
+        if isinstance(value, ast.Yield):
+            sent = yield None if value.value is None else self._world.evaluate(value.value, scope)
+        elif isinstance(value, ast.YieldFrom):
+            sent = yield from _delegated(
+                self._world.items.iterate(self._world.evaluate(value.value, scope))
+            )
+        else:
+            raise GivenUp(Unknown("a yield inside an expression is not evaluated"))
+        match node:
+            case ast.Expr():
+                return
+            case ast.Assign(targets=targets):
+                for target in targets:
+                    self.assign(target, sent, scope)
+            case ast.Return():
+                raise Left("return", sent)
+            case _:
+                raise GivenUp(Unknown("a yield inside an expression is not evaluated"))
+
+    # Simple statements
+
+    def _expression(self, node: ast.Expr, scope: Scope) -> None:
+        if not isinstance(node.value, ast.Constant):
+            self._world.evaluate(node.value, scope)
+
+    def _assign(self, node: ast.Assign, scope: Scope) -> None:
+        value = self._world.evaluate(node.value, scope)
+        for target in node.targets:
+            self.assign(target, value, scope)
+
+    def _annotated(self, node: ast.AnnAssign, scope: Scope) -> None:
+        if node.value is not None:
+            self.assign(node.target, self._world.evaluate(node.value, scope), scope)
+        if scope.kind != "function" and isinstance(node.target, ast.Name):
+            name = scope.mangled(node.target.id)
+            if scope.kind == "class" or not scope.module.postponed:
+                self._world.classes.note(scope, name, node.annotation)
+
+    def assign(self, target: ast.expr, value: Value, scope: Scope) -> None:
+        """Bind a target of any form to a value."""
+        match target:
+            case ast.Name():
+                self._world.bind(scope, scope.mangled(target.id), value)
+            case ast.Tuple() | ast.List():
+                self._unpack(target.elts, value, scope)
+            case ast.Starred():
+                self.assign(target.value, value, scope)
+            case ast.Attribute():
+                owner = self._world.evaluate(target.value, scope)
+                self._world.attributes.put(owner, scope.mangled(target.attr), value)
+            case ast.Subscript():
+                owner = self._world.evaluate(target.value, scope)
+                self._world.items.put(owner, self._world.evaluate(target.slice, scope), value)
+
+    def _unpack(self, targets: list[ast.expr], value: Value, scope: Scope) -> None:
+        if isinstance(value, Unknown):
+            unknown = self._world.expressions.raising(value)
+            for target in targets:
+                self.assign(target, unknown, scope)
+            return
+        items = list(self._world.budget.metered(self._world.items.iterate(value)))
+        star = next((i for i, e in enumerate(targets) if isinstance(e, ast.Starred)), None)
+        if star is not None:
+            after = len(targets) - star - 1
+            if len(items) < len(targets) - 1:
+                raise ValueError("not enough values to unpack")
+            items = [*items[:star], items[star : len(items) - after], *items[len(items) - after :]]
+        if len(items) != len(targets):
+            few = len(items) < len(targets)
+            raise ValueError(f"{'not enough' if few else 'too many'} values to unpack")
+        for target, item in zip(targets, items, strict=True):
+            self.assign(target, item, scope)
+
+    def _augmented(self, node: ast.AugAssign, scope: Scope) -> None:
+        target, world = node.target, self._world
+        owner = key = None
+        if isinstance(target, ast.Name):
+            before = world.evaluate(
+                ast.copy_location(ast.Name(target.id, ast.Load()), target), scope
+            )
+        else:
+            owner = world.evaluate(target.value, scope)
+            if isinstance(target, ast.Attribute):
+                before = world.attributes.get(owner, scope.mangled(target.attr))
+            else:
+                key = world.evaluate(target.slice, scope)
+                before = world.items.get(owner, key, scope)
+        value = self._combined(node, before, world.evaluate(node.value, scope), scope)
+        if isinstance(target, ast.Name):
+            world.bind(scope, scope.mangled(target.id), value)
+        elif isinstance(target, ast.Attribute):
+            world.attributes.put(owner, scope.mangled(target.attr), value)
+        else:
+            world.items.put(owner, key, value)
+
+    def _combined(self, node: ast.AugAssign, before: Value, value: Value, scope: Scope) -> Value:
+        """Return the result of an in-place operator, which changes a container where it stands."""
+        world = self._world
+        if not isinstance(before, CONTAINERS) or type(node.op) not in (*IN_PLACE, ast.Mult):
+            return world.expressions.operate(node.op, before, value)
+        if isinstance(value, Unknown):
+            world.effects.of_values((before,), value.at(node, scope.module))
+            return world.expressions.raising(value)
+        if isinstance(before, list) and isinstance(node.op, ast.Add):
+            items = list(world.budget.metered(world.items.iterate(value)))
+            world.journal.grow(before)
+            before.extend(items)
+            return bounded(before)
+        if isinstance(node.op, ast.Mult):
+            made = world.expressions.operate(node.op, before, value)
+            world.journal.save(before)
+            refill(before, made)
+            return before
+        world.budget.weigh(before)
+        world.journal.save(before)
+        try:
+            return bounded(IN_PLACE[type(node.op)](before, value))
+        except Touched as error:
+            world.effects.of_values((before,), error.unknown.at(node, scope.module))
+            return error.unknown
+
+    def _delete(self, node: ast.Delete, scope: Scope) -> None:
+        for target in node.targets:
+            self._remove(target, scope)
+
+    def _remove(self, target: ast.expr, scope: Scope) -> None:
+        match target:
+            case ast.Name():
+                self._world.unbind(scope, scope.mangled(target.id))
+            case ast.Subscript():
+                owner = self._world.evaluate(target.value, scope)
+                self._world.items.delete(owner, self._world.evaluate(target.slice, scope))
+            case ast.Attribute():
+                owner = self._world.evaluate(target.value, scope)
+                self._world.attributes.delete(owner, scope.mangled(target.attr))
+            case ast.Tuple() | ast.List():
+                for element in target.elts:
+                    self._remove(element, scope)
+
+    def _import(self, node: ast.Import, scope: Scope) -> None:
+        for alias in node.names:
+            module = self._world.modules.imported(alias.name, whole=alias.asname is not None)
+            if isinstance(module, Unknown):
+                module = module if module.dotted else module.at(node, scope.module)
+            name = alias.asname or alias.name.partition(".")[0]
+            self._world.bind(scope, scope.mangled(name), module)
+
+    def _import_from(self, node: ast.ImportFrom, scope: Scope) -> None:
+        found = self._world.modules.taken(node, scope)
+        for name, value in found.items():
+            self._world.bind(scope, scope.mangled(name), value)
+
+    def _return(self, node: ast.Return, scope: Scope) -> None:
+        raise Left(
+            "return", None if node.value is None else self._world.evaluate(node.value, scope)
+        )
+
+    def _raise(self, node: ast.Raise, scope: Scope) -> None:
+        if node.exc is None:
+            raise self.handled[-1] if self.handled else RuntimeError("No active exception")
+        error = self._world.evaluate(node.exc, scope)
+        if node.cause is not None:
+            self._world.evaluate(node.cause, scope)
+        if isinstance(error, Unknown):
+            raise UnknownError(error)
+        if isinstance(error, type) and issubclass(error, BaseException):
+            error = self._world.calls.call(error, [], {})
+        if not isinstance(error, BaseException):
+            raise TypeError("exceptions must derive from BaseException")
+        if not isinstance(error, Exception):
+            raise UnknownError(Unknown("an exception that is no Exception", node, scope.module))
+        object.__setattr__(error, "_cogfal_authored", True)
+        raise error
+
+    def _assert(self, node: ast.Assert, scope: Scope) -> None:
+        if not self._world.expressions.truth(
+            self._world.evaluate(node.test, scope), node.test, scope
+        ):
+            raise AssertionError
+
+    # Definitions
+
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> None:
+        decorators = [self._world.evaluate(d, scope) for d in node.decorator_list]
+        function = self._world.functions.define(node, scope)
+        if scope.kind == "class":
+            vars(function)["__qualname__"] = f"{scope.names.get('__qualname__')}.{node.name}"
+        function.decorators = tuple(decorators)
+        self._world.bind(scope, scope.mangled(node.name), self._decorated(function, node, scope))
+
+    def _decorated(self, value: Value, node: Any, scope: Scope) -> Value:
+        for decorator in reversed(value.decorators if isinstance(value, Function) else ()):
+            before, value = value, self._applied(decorator, value, node, scope)
+            if isinstance(value, Function) and value is not before:
+                inner = before if isinstance(before, Function) else None
+                value.wraps = inner if inner is not None and passes_on(value) else None
+        return value
+
+    def _applied(self, decorator: Value, value: Value, node: Any, scope: Scope) -> Value:
+        if isinstance(decorator, Unknown):
+            return self._world.calls.decorated(value)
+        try:
+            result = self._world.calls.call(decorator, [value], {})
+        except Touched as error:
+            result = self._world.expressions.raising(error.unknown)
+        return result.at(node, scope.module) if isinstance(result, Unknown) else result
+
+    def _class(self, node: ast.ClassDef, scope: Scope) -> None:
+        decorators = [self._world.evaluate(d, scope) for d in node.decorator_list]
+        cls = self._world.classes.define(node, scope)
+        for decorator in reversed(decorators):
+            cls = self._applied(decorator, cls, node, scope)
+        self._world.bind(scope, scope.mangled(node.name), cls)
+
+    # Branches and loops
+
+    def _if(self, node: ast.If, scope: Scope) -> Flow:
+        test = self._world.evaluate(node.test, scope)
+        if isinstance(test, Unknown) and test.dotted == "typing.TYPE_CHECKING":
+            return
+        chosen = self._world.expressions.truth(test, node.test, scope)
+        yield from self.flow(node.body if chosen else node.orelse, scope)
+
+    def _turn(self, node: ast.For | ast.While, scope: Scope) -> Flow:
+        """Go through a loop's body once; a generator that returns whether the loop goes on."""
+        try:
+            if suspends(node):
+                yield from self.flow(node.body, scope)
+            else:
+                self._world.choices.region(("turn", id(node)), lambda: self._body(node, scope))
+        except Left as left:
+            if left.how == "return":
+                raise
+            return left.how == "continue"
+        return True
+
+    def _body(self, node: ast.For | ast.While, scope: Scope) -> None:
+        try:
+            self.run(node.body, scope)
+        except Left as left:
+            if left.how != "continue":
+                raise
+
+    def _for(self, node: ast.For, scope: Scope) -> Flow:
+        source = self._world.evaluate(node.iter, scope)
+        try:
+            items = self._world.items.iterate(source)
+        except Touched as error:
+            unknown = self._world.expressions.raising(error.unknown.at(node.iter, scope.module))
+            yield from self._perhaps(node, scope, unknown)
+            return
+        for item in self._world.budget.metered(items):
+            self.assign(node.target, item, scope)
+            if not (yield from self._turn(node, scope)):
+                return
+        yield from self.flow(node.orelse, scope)
+
+    def _while(self, node: ast.While, scope: Scope) -> Flow:
+        while True:
+            test = self._world.evaluate(node.test, scope)
+            if not isinstance(test, Unknown):
+                try:
+                    test = bool(test)
+                except Touched as error:
+                    test = error.unknown
+            if isinstance(test, Unknown):
+                yield from self._perhaps(node, scope, test.at(node.test, scope.module))
+                return
+            if not test:
+                break
+            self._world.budget.spend()
+            if not (yield from self._turn(node, scope)):
+                return
+        yield from self.flow(node.orelse, scope)
+
+    def _perhaps(self, node: ast.For | ast.While, scope: Scope, why: Unknown) -> Flow:
+        """Go through a loop any number of times, until nothing more becomes unknown by it."""
+        if suspends(node):
+            raise GivenUp(why)
+        for _ in range(MAX_ROUNDS):
+            before = self._world.choices.changes
+            self._world.choices.region(("round", id(node)), lambda: self._round(node, scope, why))
+            if self._world.choices.changes == before:
+                break
+        else:
+            raise GivenUp(why)
+        if node.orelse and self._world.choices.decide(why):
+            return
+        yield from self.flow(node.orelse, scope)
+
+    def _round(self, node: ast.For | ast.While, scope: Scope, why: Unknown) -> None:
+        if not self._world.choices.decide(why):
+            return
+        if isinstance(node, ast.For):
+            self.assign(node.target, why, scope)
+        try:
+            for _ in self._turn(node, scope):
+                raise GivenUp(why)
+        except Left as error:
+            raise GivenUp(why) from error
+        if isinstance(node, ast.While):
+            self._world.evaluate(node.test, scope)
+
+    # Contexts and exceptions
+
+    def _with(self, node: ast.With, scope: Scope) -> Flow:
+        yield from self._entered(list(node.items), node, scope)
+
+    def _entered(self, items: list[ast.withitem], node: ast.With, scope: Scope) -> Flow:
+        if not items:
+            yield from self.flow(node.body, scope)
+            return
+        first, *rest = items
+        manager = self._world.evaluate(first.context_expr, scope)
+        held, leave = self._enter(manager, node, scope)
+        if first.optional_vars is not None:
+            self.assign(first.optional_vars, held, scope)
+        try:
+            with self._world.choices.guard() if leave else contextlib.nullcontext():
+                yield from self._entered(rest, node, scope)
+        except Left:
+            if leave:
+                leave(None)
+            raise
+        except Exception as error:
+            if leave is None or not leave(error):
+                raise
+        else:
+            if leave:
+                leave(None)
+
+    def _enter(
+        self, manager: Value, node: ast.With, scope: Scope
+    ) -> tuple[Value, Callable[[Exception | None], bool] | None]:
+        """Return what a context manager gives, and what tells whether it swallows an exception."""
+        world = self._world
+        decide = world.choices.decide
+        if isinstance(manager, Unknown):
+            held = Unknown("what a context manager gives is not evaluated", node, scope.module)
+            world.effects.of_values((manager,), held)
+            world.expressions.raising(held)
+            return held, lambda error: error is not None and bool(decide(held))
+        if isinstance(manager, contextlib.suppress):
+            kinds = manager._exceptions  # type: ignore[attr-defined]  # noqa: SLF001
+            return (
+                None,
+                lambda error: (
+                    error is not None
+                    and catches(error, kinds, lambda unknown: bool(decide(unknown)))
+                ),
+            )
+        if type(manager).__module__ in ("_io", "io"):
+            return manager, None
+        enter = world.attributes.get(manager, "__enter__")
+        world.attributes.get(manager, "__exit__")
+        held = world.calls.call(enter, [], {})
+        return held, lambda error: self._exit(manager, error, node, scope)
+
+    def _exit(self, manager: Value, error: Exception | None, node: ast.With, scope: Scope) -> bool:
+        leave = self._world.attributes.get(manager, "__exit__")
+        if isinstance(error, UnknownError):
+            told: list[Value] = [error.unknown, error.unknown, error.unknown]
+        else:
+            told = [None, None, None] if error is None else [type(error), error, None]
+        result = self._world.calls.call(leave, told, {})
+        return self._world.expressions.truth(result, node, scope)
+
+    def _try(self, node: ast.Try, scope: Scope) -> Flow:
+        try:
+            yield from self._handling(node, scope)
+        except (Left, Exception) as error:
+            depth = len(self.handled)
+            if isinstance(error, Exception):
+                self.handled.append(error)
+            yield from self.flow(node.finalbody, scope)
+            del self.handled[depth:]
+            raise
+        yield from self.flow(node.finalbody, scope)
+
+    def _handling(self, node: ast.Try, scope: Scope) -> Flow:
+        try:
+            with (
+                self._world.choices.guard()
+                if node.handlers or node.finalbody
+                else (contextlib.nullcontext())
+            ):
+                yield from self.flow(node.body, scope)
+        except Exception as error:  # the author's: it is his handlers that say what becomes of it
+            yield from self._caught(node, error, scope)
+            return
+        with self._world.choices.guard() if node.finalbody else contextlib.nullcontext():
+            yield from self.flow(node.orelse, scope)
+
+    def _caught(self, node: ast.Try, error: Exception, scope: Scope) -> Flow:
+        handler = next((h for h in node.handlers if self._catches(h, error, scope)), None)
+        if handler is None:
+            raise error
+        name = handler.name and scope.mangled(handler.name)
+        if name:
+            self._world.bind(scope, name, self._shown(error, handler, scope))
+        self.handled.append(error)
+        try:
+            with self._world.choices.guard() if node.finalbody else contextlib.nullcontext():
+                yield from self.flow(handler.body, scope)
+        finally:
+            self.handled.pop()
+            if name and name in scope.target(name):
+                self._world.unbind(scope, name)
+
+    def _catches(self, handler: ast.ExceptHandler, error: Exception, scope: Scope) -> bool:
+        if handler.type is None:
+            return True
+        kind = self._world.evaluate(handler.type, scope)
+        return catches(error, kind, lambda unknown: bool(
+            self._world.choices.decide(unknown.at(handler, scope.module))
+        ))  # fmt: skip
+
+    def _shown(self, error: Exception, handler: ast.ExceptHandler, scope: Scope) -> Value:
+        if isinstance(error, UnknownError):
+            return error.unknown
+        if getattr(error, "_cogfal_authored", False):
+            return error
+        return Unknown(
+            "the text of an exception depends on Python's version", handler, scope.module
+        )
+
+    def _match(self, node: ast.Match, scope: Scope) -> Flow:
+        subject = self._world.evaluate(node.subject, scope)
+        if unknown_in(subject) is not None:
+            raise GivenUp(Unknown("a match of something unknown", node, scope.module))
+        for case in node.cases:
+            bound = matches(self._world, case.pattern, subject, scope)
+            if bound is None:
+                continue
+            for name, value in bound.items():
+                self._world.bind(scope, scope.mangled(name), value)
+            guard = case.guard
+            if guard is None or self._world.expressions.truth(
+                self._world.evaluate(guard, scope), guard, scope
+            ):
+                yield from self.flow(case.body, scope)
+                return
+
+
+def _delegated(inner: Iterable[Value]) -> Flow:
+    return (yield from inner)
+
+
+def passes_on(wrapper: Function) -> bool:
+    """Whether a wrapper's parameters are those of what it wraps."""
+    args = wrapper.node.args
+    named = [a.arg for a in (*args.posonlyargs, *args.args, *args.kwonlyargs) if a.arg != "self"]
+    return "__wrapped__" in vars(wrapper) or (not named and args.kwarg is not None)
+
+
+def _leave(how: str) -> Callable[[ast.stmt, Scope], None]:
+    def leave(node: ast.stmt, scope: Scope) -> None:
+        raise Left(how)
+
+    return leave
+
+
+def _nothing(node: ast.stmt, scope: Scope) -> None:
+    """Do nothing."""

@@ -1,0 +1,244 @@
+"""Reading predictors that cannot be read: each error says what, where and what to do."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from cogfal.errors import PredictorError, UnresolvedExpression, UnsupportedSignature
+from cogfal.reading import read_predictor
+
+HEAD = "from typing import *\nfrom cog import *\nimport timm, torch, random\n"
+
+
+def source(parameter: str, prelude: str = "", output: str = "str") -> str:
+    """Return a predictor with one parameter; the prelude begins in line 4."""
+    return (
+        f"{HEAD}{prelude}\nclass Predictor(BasePredictor):\n"
+        f"    def predict(self, {parameter}) -> {output}: ...\n"
+    )
+
+
+DOUBLING = "def f():\n    s = 'a'\n    while True:\n        s = s + s\n"
+RECURSIVE = "class N(BaseModel):\n    n: 'N'"
+
+DEEP = "X = Y = ('a',)\nfor i in range(60):\n    X = (X, X)\n    Y = (Y, Y)\n"
+
+UNRESOLVED = {
+    "base": ("from timm import Base\nclass Predictor(Base): ...", 1, None),
+    "signature": (
+        source("*a").replace("    def", "    def f(): ...\n    def")
+        + "Predictor.predict.__signature__ = None",
+        6,
+        None,
+    ),
+    "third-party": (
+        source("x: str = Input(choices=list(timm.list_models()))"),
+        6,
+        "timm.list_models()",
+    ),
+    "constant": (
+        source("x: str = Input(choices=M)", "M = timm.list_models()"),
+        4,
+        "timm.list_models()",
+    ),
+    "element": (source("x: str = Input(choices=['a', timm.best])"), 6, "timm.best"),
+    "random": (source("x: int = random.randint(1, 9)"), 6, "random.randint(1, 9)"),
+    "description": (source("x: int = Input(description=f'{timm.name}')"), 6, None),
+    "condition": (
+        source("x: str = D", "D = 'a' if torch.cuda.is_available() else 'b'"),
+        4,
+        "torch.cuda.is_available()",
+    ),
+    "branch": (
+        source("x: str = D", "if torch.cuda.is_available():\n    D = 'a'\nelse:\n    D = 'b'"),
+        4,
+        "torch.cuda.is_available()",
+    ),
+    "changed-by-others": (
+        source("x: str = Input(choices=L)", "L = ['b', 'a']\nrandom.shuffle(L)"),
+        5,
+        None,
+    ),
+    "perhaps-changed": (
+        source(
+            "x: str = Input(choices=L)",
+            "L = ['a']\nif torch.cuda.is_available():\n    L.append('b')",
+        ),
+        5,
+        "torch.cuda.is_available()",
+    ),
+    "machine-path": (source("x: str = __file__"), 5, None),
+    "third-party-type": (source("x: torch.Tensor"), 5, "torch.Tensor"),
+    "star": ("from timm import *\n" + source("x: str = NAME"), 7, "NAME"),
+    "large-text": (source("x: str = 'a' * 10**9"), 5, "'a' * 10**9"),
+    "large-number": (source("x: int = 9**9**9"), 5, "9**9**9"),
+    "large-list": (source("x: str = Input(choices=list(range(10**9)))"), 5, None),
+    "large-width": (source("x: str = f'{1:>999999999}'"), 5, None),
+    "recursion": (source("x: int = f(1)", "def f(n):\n    return f(n + 1)"), 4, None),
+    "recursive-alias": (source("x: A", "A = 'List[A]'"), 5, None),
+    "endless-loop": (source("x: int = f()", "def f():\n    while True:\n        pass"), 4, None),
+    "doubling": (source("x: str = f()", DOUBLING), 4, None),
+    "computed-width": (source("x: str = '{:{w}}'.format(1, w=10**9)"), 6, None),
+    "format-attribute": (source("x: str = '{0.__class__}'.format(1)"), 6, None),
+    "deep-comparison": (source("x: str = sorted([X, Y])", DEEP), 9, "sorted([X, Y])"),
+    "deep-key": (source("x: str = {X: 1}", DEEP), 9, "{X: 1}"),
+    "fibonacci": (source("x: int = f(30)", "f = lambda n: f(n - 1) + f(n - 2)"), 4, None),
+    "outside-file": (source("x: str = open('/etc/hostname').read()"), 5, None),
+}
+
+
+@pytest.mark.parametrize(("text", "line", "expression"), UNRESOLVED.values(), ids=UNRESOLVED.keys())
+def test_what_the_text_does_not_tell_is_an_error(
+    text: str, line: int, expression: str | None, tmp_path: Path
+) -> None:
+    """The error names file, line, expression and remedy, and comes soon."""
+    (tmp_path / "predict.py").write_text(text)
+    began = time.process_time()
+
+    with pytest.raises(UnresolvedExpression) as caught:
+        read_predictor("predict.py:Predictor", tmp_path)
+
+    error = caught.value
+    assert time.process_time() - began < 2
+    assert "read_by_importing" in str(error)
+    assert str(error.where).startswith("predict.py:")
+    if expression is not None:
+        assert error.source == expression
+        assert expression in str(error)
+
+
+def test_a_type_of_a_package_may_be_passed_through(tmp_path: Path) -> None:
+    """The remedy for a type is a type, not a value."""
+    (tmp_path / "predict.py").write_text(source("x: Optional[List[timm.Model]] = None"))
+
+    with pytest.raises(UnresolvedExpression, match="not part of the project") as caught:
+        read_predictor("predict.py:Predictor", tmp_path)
+
+    assert "Annotated[T, Opaque]" in str(caught.value)
+    assert "write the value" not in str(caught.value)
+
+
+RAISING = {
+    "undefined": (source("x: int = Input(default=STEPS)"), "NameError: name 'STEPS'"),
+    "key": (source("x: str = {'a': 1}['b']"), "KeyError: 'b'"),
+    "self-import": ("from predict import X\n" + source("x: str = X"), "cannot import name 'X'"),
+    "self-base": (
+        source("x: str", "class A(A): ...\n").replace("(BasePredictor)", "(A)"),
+        "NameError: name 'A'",
+    ),
+    "assert": (source("x: str", "assert 1 > 2"), "AssertionError"),
+    "own-exception": (source("x: str", "class E(Exception): ...\nraise E('no')"), "E: no"),
+    "type": (source("x: str | 'int'"), "TypeError"),
+}
+
+
+@pytest.mark.parametrize(("text", "told"), RAISING.values(), ids=RAISING.keys())
+def test_what_raises_at_import_is_an_error(text: str, told: str, tmp_path: Path) -> None:
+    """A file that Python cannot import is refused with the exception and its line."""
+    (tmp_path / "predict.py").write_text(text)
+
+    with pytest.raises(PredictorError, match=r"^predict\.py:\d+: importing it raises") as caught:
+        read_predictor("predict.py:Predictor", tmp_path)
+
+    assert told in str(caught.value)
+
+
+UNSUPPORTED = {
+    "args": (source("*args"), "*args"),
+    "kwargs": (source("**kwargs"), "*kwargs"),
+    "position-only": (source("x: str, /"), "position"),
+    "iterator-input": (source("x: Iterator[str]"), "iterator"),
+    "nested-iterator": (source("x: str", output="List[Iterator[str]]"), "iterator"),
+    "bytes": (source("x: bytes"), "bytes"),
+    "callable": (source("x: Callable[[], int]"), "JSON"),
+    "plain-class": (source("x: C", "class C: ..."), "describes no fields"),
+    "recursive-model": (source("x: str", RECURSIVE, "N"), "contains itself"),
+    "infinite": (source("x: float = Input(default=float('inf'))"), "infinite"),
+    "unknown-argument": (source("x: int = Input(gt=1)"), "'gt'"),
+    "no-member": (
+        source("x: C = Input(default='b')", "from enum import Enum\nclass C(Enum):\n    A = 'a'"),
+        "'b', which is no member of C",
+    ),
+    "setup": (
+        "class Predictor:\n    def setup(self, key): ...\n    def predict(self) -> str: ...",
+        "'key'",
+    ),
+    "undescribed": (
+        (
+            "import cog\nclass Predictor:\n    @cog.input('x', type=str)\n"
+            "    def predict(self, x, y): ..."
+        ),
+        "'y'",
+    ),
+    "no-self": ("class Predictor:\n    def predict(x: str) -> str: ...", "self"),
+}
+
+
+@pytest.mark.parametrize(("text", "told"), UNSUPPORTED.values(), ids=UNSUPPORTED.keys())
+def test_what_cannot_be_served_is_an_error(text: str, told: str, tmp_path: Path) -> None:
+    """The error names what cannot be served."""
+    (tmp_path / "predict.py").write_text(text)
+
+    with pytest.raises(UnsupportedSignature) as caught:
+        read_predictor("predict.py:Predictor", tmp_path)
+
+    assert told in str(caught.value)
+    assert str(caught.value).startswith("predict.py:")
+
+
+WRONG = {
+    "syntax": ("x = 1\n!pip install\n", "predict.py:2", "not valid Python"),
+    "null": ("x = '\0'", "predict.py:1", "not valid Python"),
+    "no-class": ("class Other: ...", "predict.py", "Other"),
+    "no-method": ("class Predictor:\n    def go(self): ...", "predict.py:1", "predict"),
+    "both": (
+        "class Predictor:\n    def run(self): ...\n    def predict(self): ...",
+        "predict.py:1",
+        "run() and predict()",
+    ),
+    "no-function": ("Predictor = 3", "predict.py:1", "neither a class nor a function"),
+    "choices-text": (source("x: str = Input(choices='ab')"), "predict.py:6", "a list"),
+    "description": (source("x: str = Input(description=3)"), "predict.py:6", "a text"),
+    "bound": (source("x: int = Input(ge='a')"), "predict.py:6", "a number"),
+    "length": (source("x: str = Input(min_length=1.5)"), "predict.py:6", "a whole number"),
+    "concurrency": (
+        "import cog\nclass Predictor:\n    @cog.concurrent(max=0)\n    async def run(self): ...",
+        "predict.py:4",
+        "positive",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "where", "told"), WRONG.values(), ids=WRONG.keys())
+def test_a_wrong_predictor_is_an_error(text: str, where: str, told: str, tmp_path: Path) -> None:
+    """The error says where it is wrong, and how."""
+    (tmp_path / "predict.py").write_text(text)
+
+    with pytest.raises(PredictorError) as caught:
+        read_predictor("predict.py:Predictor", tmp_path)
+
+    assert str(caught.value).startswith(where)
+    assert told in str(caught.value)
+
+
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
+    """The error names the file and the form of a reference."""
+    with pytest.raises(PredictorError, match=r"there is no file nope\.py") as caught:
+        read_predictor("nope.py:Predictor", tmp_path)
+
+    assert "path/to/file.py:Name" in str(caught.value)
+
+
+def test_nothing_of_the_authors_is_executed(tmp_path: Path) -> None:
+    """Reading has no effect, whatever the file does at import."""
+    witness = tmp_path / "witness"
+    effect = f"open({str(witness)!r}, 'w').write('x')"
+    prelude = f"{effect}\n__import__('os').mkdir({str(witness)!r})\nexec({effect!r})"
+    (tmp_path / "predict.py").write_text(source("x: str = 'a'", prelude))
+
+    read_predictor("predict.py:Predictor", tmp_path)
+
+    assert not witness.exists()
