@@ -28,12 +28,12 @@ from cogfal.files.store import LocalFile, StoredFile, stored
 from cogfal.files.workspace import create_file
 from cogfal.guest.capture import Capture
 from cogfal.inputs import Materialiser
-from cogfal.reading import read_predictor
 from cogfal.json_text import JsonText
 from cogfal.local_environment import local_python, tell
 from cogfal.outputs import Deliverer, OutputDirectories, Style
 from cogfal.project.config import CogConfig, read_config
 from cogfal.project.place import COG_YAML
+from cogfal.reading import read_predictor
 from cogfal.schema.validation import Dialect, Validator
 from cogfal.server.ending import on_daemon_thread
 from cogfal.settings import AppSettings

@@ -23,8 +23,8 @@ from cogfal.errors import SetupError
 from cogfal.files import DataUrlStore, FileLimits, HttpFetcher, LocalStore, Store
 from cogfal.files.local_store import ROUTE as FILES
 from cogfal.inputs import Materialiser
-from cogfal.reading import read_predictor
 from cogfal.outputs import Deliverer, OutputDirectories, Style
+from cogfal.reading import read_predictor
 from cogfal.schema.core_types import Dialect
 from cogfal.schema.document import document
 from cogfal.schema.validation import Validator

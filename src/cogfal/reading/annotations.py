@@ -61,7 +61,8 @@ def _explained(
         if unknown is not None and not naming.is_plain(unknown.dotted):
             return Foreign(unknown.reason, node, module)
     for part in _parts(annotation):
-        if isinstance(part, type) and part in world.classes.nodes:
+        own = isinstance(part, type) and part in world.classes.nodes
+        if own and "contains itself" not in error.reason:
             return Unsupported(f"the class {part.__name__} describes no fields", node, module)
     return Unsupported(error.reason, node, module)
 
