@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 
 from cogfal.engine.service import Service
-from cogfal.inspection import read_predictor
+from cogfal.reading import read_predictor
 from tests.engine.stage import Passing, ended, submit
 from tests.modes import MODES, interpreter_of
 
