@@ -36,6 +36,7 @@ class LocalRun(Process):
         ports = [f"--exposed-port={self.port}", f"--exposed-metrics-port={free_port()}"]
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("FAL_", "COG"))}
         settings = {"HOME": str(home), "COLUMNS": "200", "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}
+        settings["COGFAL_RESOLVE"] = "0"
         super().__init__(
             [*under, script, "run", "--local", *ports, ref],
             cwd=cwd,

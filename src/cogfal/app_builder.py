@@ -250,6 +250,8 @@ def _predictor(
         name = getattr(request.given, "__qualname__", type(request.given).__name__)
         path = (ref or request.app_file.name).partition(":")[0]
         return read_live(request.given, path=path, name=name)
+    if ref is None and config.train is not None:  # a project that trains, and nothing else
+        return _read(config.train, place, request, Role.TRAIN, config)
     if ref is None:
         raise SettingError(
             f"{place.config} names no predictor" if place.config else "the App has no predictor",

@@ -9,7 +9,7 @@ import pytest
 from cogfal.errors import ConfigError
 from cogfal.project.dockerfile import Recipe
 from cogfal.project.report import Report, Status
-from cogfal.project.takeover import instructions, take_over
+from cogfal.project.takeover import instructions, python_of, take_over
 from tests.project import parsed
 from tests.project.cases import COG_DEBUG
 
@@ -35,6 +35,40 @@ def test_what_fals_guide_strips_is_stripped(tmp_path: Path) -> None:
     assert parsed.requirement_lines(text, "/opt/requirements/requirements.txt") == ["torch==2.1.0"]
     assert text.rstrip().endswith('COPY [".", "/src/"]')
     assert len([line for line in report.lines() if line.status is Status.CHANGED]) == 8
+
+
+def test_packages_that_only_the_dockerfile_names_stay(tmp_path: Path) -> None:
+    """And so does what copies them into the image; where none is left, nothing is copied."""
+    copies = "RUN --mount=type=bind,from=deps,source=/dep,target=/dep cp -rf /dep/* /usr"
+    wheel = "RUN pip install -t /dep /tmp/cog-0.1.dev-py3-none-any.whl"
+    named = "RUN --mount=type=cache,target=/root/.cache/pip pip install -t /dep 'torch' 'einops'"
+
+    kept, _ = take(tmp_path, "\n".join(["FROM a as deps", wheel, named, "FROM b", copies]))
+    empty, _ = take(tmp_path, "\n".join(["FROM a as deps", wheel, "FROM b", copies]))
+
+    assert named in kept
+    assert copies in kept
+    assert wheel not in kept
+    assert copies not in empty
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ('FROM a\nRUN pyenv install-latest "3.10.6" && pip install x', "3.10.6"),
+        ("FROM python:3.9-slim", "3.9"),
+        ("FROM r8.im/cog-base:cuda12.1-python3.11-torch2.3", "3.11"),
+        ("FROM python:3.10 as deps\nFROM b\nRUN uv python install 3.12 && ln", "3.12"),
+        ("FROM a", None),
+    ],
+)
+def test_the_python_of_a_dockerfile_is_found(
+    text: str, version: str | None, tmp_path: Path
+) -> None:
+    """The last that it installs."""
+    (tmp_path / "Dockerfile").write_text(text)
+
+    assert python_of(tmp_path / "Dockerfile") == version
 
 
 def test_fal_uploads_the_project_alone(tmp_path: Path) -> None:

@@ -221,6 +221,7 @@ def _compile(lines: Sequence[str], python: str) -> str | None:
                 text=True,
                 errors="replace",
                 cwd=folder,
+                env={**os.environ, "UV_HTTP_RETRIES": "0"},
                 timeout=_PATIENCE,
                 check=False,
             )

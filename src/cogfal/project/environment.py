@@ -32,6 +32,7 @@ from cogfal.project.requirements import (
 )
 from cogfal.project.settings import PlanSettings
 from cogfal.project.sources import Choice, choose_files
+from cogfal.project.takeover import python_of
 from cogfal.project.unmapped import (
     report_decision,
     report_made_by_runner,
@@ -227,6 +228,12 @@ class _Plan:
     def _python(self) -> str:
         config, settings = self._config, self._settings
         version = settings.python_version or config.build.python_version
+        if settings.dockerfile is not None and (
+            found := python_of(self._root / settings.dockerfile)
+        ):
+            name = settings.dockerfile.name
+            self._report.kept("build.python_version", f"Python {found}", where=name)
+            return found
         if version is None:
             self._report.changed(
                 "build.python_version",

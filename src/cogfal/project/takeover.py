@@ -20,6 +20,13 @@ from cogfal.spec import Location
 
 _DIRECTIVE: Final = re.compile(r"#\s*syntax\s*=")
 _HEREDOC: Final = re.compile(r"<<-?\s*([\"']?)([A-Za-z_]\w*)\1")
+_FILLS: Final = re.compile(r"\bpip install\b.*\s-t\s+/dep\b", re.DOTALL)
+_COPIES: Final = re.compile(r"\bsource=/dep\b")
+_PYTHONS: Final = re.compile(
+    r"pyenv install(?:-latest)? \"?(3\.\d+(?:\.\d+)?)|uv python install (3\.\d+(?:\.\d+)?)"
+    r"|^FROM \S*(?:python:|-python)(3\.\d+(?:\.\d+)?)",
+    re.MULTILINE,
+)
 _LEFT_OUT: Final = (
     (
         ("EXPOSE", "CMD", "ENTRYPOINT", "HEALTHCHECK", "STOPSIGNAL"),
@@ -43,10 +50,7 @@ _LEFT_OUT: Final = (
     ),
     (
         ("RUN",),
-        re.compile(
-            r"\bpip install\b.*\s(-r\s+/tmp/requirements\.txt|-t\s+/dep)\b|\bsource=/dep\b",
-            re.DOTALL,
-        ),
+        re.compile(r"\bpip install\b.*\s-r\s+/tmp/requirements\.txt\b", re.DOTALL),
         "the requirements are installed below",
     ),
     (("LABEL",), re.compile("cog"), "it describes Cog's image"),
@@ -74,8 +78,11 @@ def take_over(path: Path, recipe: Recipe, report: Report) -> str:
         ConfigError: The file cannot be read, or is not a Dockerfile.
     """
     found, kept = _checked(path)
+    remaining = any(_FILLS.search(each.text) and _reason(each) is None for each in found)
     for instruction in found:
         reason = _reason(instruction)
+        if reason is None and not remaining and _COPIES.search(instruction.text):
+            reason = "nothing is left that fills /dep"
         if reason is None:
             kept.append(instruction.text)
         else:
@@ -86,6 +93,16 @@ def take_over(path: Path, recipe: Recipe, report: Report) -> str:
                 where=Location(path.name, instruction.line),
             )
     return "\n".join([*kept, *project_layers(recipe)]) + "\n"
+
+
+def python_of(path: Path) -> str | None:
+    """Return the version of the Python that a Dockerfile installs last, None where it is unclear.
+
+    Raises:
+        ConfigError: The file cannot be read.
+    """
+    found = _PYTHONS.findall(read_text(path))
+    return next(filter(None, found[-1])) if found else None
 
 
 def instructions(text: str) -> Iterator[Instruction]:
