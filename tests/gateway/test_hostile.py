@@ -247,6 +247,21 @@ def test_too_many_predictions_are_refused_while_others_wait() -> None:
     assert json.loads(answer.text)["title"] == "Too many predictions"
 
 
+@pytest.mark.parametrize("host", ["x:abc", "user:secret@x", "a/b", "x" * 300])
+def test_a_host_that_is_none_is_not_repeated(host: str) -> None:
+    """Addresses in answers are made of it only where it can be one, and nothing breaks."""
+
+    async def ask(client: httpx.AsyncClient) -> httpx.Response:
+        body: dict[str, Any] = {"input": {}}
+        path = "/v1/models/me/model/predictions"
+        return await client.post(path, json=body, headers={"Host": host})
+
+    answer = asked(ask)
+
+    assert answer.status_code == 201
+    assert answer.json()["urls"]["get"].startswith(("http://x:abc/v1/", "http://localhost/v1/"))
+
+
 @pytest.mark.parametrize("path", ["hardware", "collections", "models/x", "nothing"])
 def test_what_is_not_here_says_why(path: str) -> None:
     """Hardware, billing, collections and search are fal's."""

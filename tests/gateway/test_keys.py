@@ -140,6 +140,18 @@ def test_a_gateway_behind_a_login_asks_the_application(tmp_path: Path) -> None:
     assert (stranger, own, other) == (401, 200, 404)
 
 
+def test_a_token_may_hold_what_begins_a_remark(token_file: Path) -> None:
+    """Only `#` after a blank does; a token is never cut."""
+    token_file.write_text("ada token#0123456789#x  # hers\n")
+
+    async def ask(client: httpx.AsyncClient) -> list[int]:
+        tokens = ("token#0123456789#x", "token#0123456789", "token")
+        headers = [{"Authorization": f"Bearer {token}"} for token in tokens]
+        return [(await client.get("/v1/account", headers=each)).status_code for each in headers]
+
+    assert asked(ask, application(NOWHERE, token_file=token_file)) == [200, 401, 401]
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])
 def test_a_file_of_tokens_that_others_may_use_is_refused(token_file: Path, mode: int) -> None:
     """With the command that puts it right."""

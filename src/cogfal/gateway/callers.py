@@ -24,6 +24,7 @@ Judge: TypeAlias = Callable[[Request], "str | Awaitable[str | None] | None"]
 
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{1,4096}")
 _SCHEMES: Final = frozenset({"bearer", "token"})  # clients until 0.25 say "Token"
+_REMARK: Final = re.compile(r"(?:^|\s)#.*")
 _LINE: Final = re.compile(r"(?:(?P<name>[\w.@-]{1,128})[ \t]+)?(?P<token>[\x21-\x7e]{16,4096})")
 
 
@@ -133,7 +134,9 @@ def judged(judge: Judge, key: str | None) -> Judged:
 
 
 def read_tokens(path: Path, key: str | None) -> Tokens:
-    """Read a file of tokens: a line each, `name token` or the token alone; `#` begins a remark.
+    """Read a file of tokens: a line each, `name token` or the token alone.
+
+    `#` at the beginning of a line or after a blank begins a remark.
 
     Raises:
         SettingError: It cannot be read, others may read it, or a line has not that form.
@@ -149,14 +152,14 @@ def read_tokens(path: Path, key: str | None) -> Tokens:
             remedy=f"chmod 600 {path}",
         )
     lines = enumerate(text.splitlines(), 1)
-    entries = [_entry(line, f"{path}:{n}") for n, line in lines if line.partition("#")[0].strip()]
+    entries = [_entry(line, f"{path}:{n}") for n, line in lines if _REMARK.sub("", line).strip()]
     if not entries:
         raise SettingError("there is no token", where=str(path), remedy="write one on each line")
     return Tokens(dict(entries), key)
 
 
 def _entry(line: str, where: str) -> tuple[bytes, str]:
-    found = _LINE.fullmatch(line.partition("#")[0].strip())
+    found = _LINE.fullmatch(_REMARK.sub("", line).strip())
     if found is None:
         raise SettingError(
             "this is no token", where=where, remedy="write `name token`, 16 characters or more"

@@ -107,6 +107,8 @@ class FalQueue:
             if status.error is None:
                 raise _unreachable(error) from error
             return replace(failed(status.error), logs=_logs(status.logs))
+        except (ValueError, KeyError):  # no JSON, or a status that is none
+            return replace(failed("the app's answer cannot be read"), logs=_logs(status.logs))
         if not isinstance(body, dict):
             return failed("the app did not answer as Cog's HTTP API does")
         state = state_of(body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import secrets
@@ -30,6 +31,9 @@ from cogfal.spec import JSON
 
 MOST_METADATA: Final = 64 * 1024
 MOST_FILES: Final = 10_000
+UPLOADS: Final = 4
+"""Files on their way to fal's CDN at once."""
+
 _CHUNK: Final = 1024 * 1024
 _OVERHEAD: Final = 256 * 1024
 _TYPE: Final = re.compile(r"[\w.+-]{1,64}/[\w.+-]{1,64}", re.ASCII)
@@ -91,6 +95,7 @@ class Files:
         self._kept: dict[str, Kept] = {}
         self._by_url: dict[str, Kept] = {}
         self._taken = 0
+        self._uploading = asyncio.Semaphore(UPLOADS)
 
     def close(self) -> None:
         """Remove what is kept here."""
@@ -156,11 +161,12 @@ class Files:
         name = secrets.token_hex(16)
         now = datetime.now(timezone.utc)
         if self._queue is not None and caller.key is not None:
-            data = await anyio.to_thread.run_sync(upload.file.read)
             sent = _PRINTABLE.sub("_", upload.name)
-            url = await self._queue.upload(
-                caller.key, data, upload.content_type, sent, self._limits.file_seconds
-            )
+            async with self._uploading:  # each holds its file in memory
+                data = await anyio.to_thread.run_sync(upload.file.read)
+                url = await self._queue.upload(
+                    caller.key, data, upload.content_type, sent, self._limits.file_seconds
+                )
             return Kept(name, caller.name, upload, url, None, now)
         self._make_room(upload.size)
         self._taken += upload.size

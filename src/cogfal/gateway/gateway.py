@@ -102,7 +102,7 @@ class Gateway:
                 call = self._direct(errand)
                 work = self._stream(call, key, app, order)
         errand.body.keep_for(call)
-        call.follow(self._whole(work))
+        call.follow(self._whole(call, work))
         self._tell(call, order)
         if isinstance(errand.version.target, Address):
             await self._answered(call)
@@ -167,7 +167,7 @@ class Gateway:
         if call.task is None and not call.state.ended and not is_direct(call.id):
             _, app, request_id = self._read(call.kind, call.id, call.caller)
             work = follow_queue(call, self.queue, _key(call.caller), app, request_id)
-            call.follow(self._whole(work))
+            call.follow(self._whole(call, work))
 
     def _direct(self, errand: Errand) -> Call:
         call = self._call(direct_id(errand.kind), errand)
@@ -194,9 +194,15 @@ class Gateway:
             self._tell(call, order)
         return call
 
-    async def _whole(self, work: Coroutine[None, None, None]) -> None:
-        await work
-        self.memory.make_room()
+    async def _whole(self, call: Call, work: Coroutine[None, None, None]) -> None:
+        try:
+            await work
+        except Exception:
+            # Whoever waits for the end of a call has to see one.
+            call.end(failed("the gateway could not follow this any further"))
+            raise
+        finally:
+            self.memory.make_room()
 
     async def _run(self, app: DirectApp, call: Call, order: Order) -> None:
         try:

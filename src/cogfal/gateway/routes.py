@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timezone
 from typing import Final, TypeAlias
@@ -25,6 +26,8 @@ from cogfal.server.caller import BodyRefused, until_gone
 from cogfal.spec import JSON
 
 Handler: TypeAlias = Callable[[Request, Caller], Awaitable[Response]]
+
+_HOST: Final = re.compile(r"[\w.\[\]:-]{1,255}", re.ASCII)
 
 ABSENT: Final = (
     "This is a gateway of cogfal: it answers for its own models, their predictions, trainings, "
@@ -242,8 +245,10 @@ class Routes:
 
 def base_of(request: Request) -> str:
     """Return the address of the gateway as its caller knows it, wherever it is mounted."""
-    path = f"{request.scope.get('root_path', '')}/"
-    return str(request.url.replace(path=path, query="", fragment="", username=None, password=None))
+    host = request.headers.get("host", "")
+    if not _HOST.fullmatch(host):
+        host = "localhost"
+    return f"{request.url.scheme}://{host}{request.scope.get('root_path', '')}/"
 
 
 def _model(request: Request) -> str:
