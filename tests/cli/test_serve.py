@@ -201,6 +201,25 @@ def test_an_interruption_ends_setup(project: Path, tmp_path: Path, way: signal.S
         assert "Traceback" not in process.output
 
 
+def test_an_app_answers_while_it_is_set_up(project: Path, tmp_path: Path) -> None:
+    """Its health is STARTING, and what asks for a prediction is told to come back."""
+    (project / "cog.yaml").write_text('predict: "slow.py:Slow"')
+    (project / "slow.py").write_text(SLOW)
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with Process(serve_command(port), cwd=project, env=environment(tmp_path)) as process:
+        process.wait_for("setting up")
+
+        health = httpx.get(f"{url}/health-check").json()
+        statuses = [
+            httpx.post(url, json={}).status_code,
+            httpx.post(f"{url}/predictions", json={"input": {}}).status_code,
+        ]
+
+    assert health["status"] == "STARTING"
+    assert statuses == [503, 503]
+
+
 def test_nobody_at_the_url_is_told(cogfal: Cogfal) -> None:
     """The URL is in the message."""
     url = f"http://127.0.0.1:{free_port()}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import socket
 import sys
@@ -20,7 +21,9 @@ from cogfal.cli.inputs import read_variables
 from cogfal.cli.listening import add_address, listener, url_of
 from cogfal.cli.options import add_variables
 from cogfal.errors import CogfalError, SetupError
+from cogfal.guest.faults import author_traceback
 from cogfal.playground import PATH
+from cogfal.server.connections import guard
 
 PORT: Final = 8080
 COG_YAML: Final = Path("cog.yaml")
@@ -59,10 +62,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 class _Server(uvicorn.Server):
-    """A server that says where it is once the predictor is set up.
+    """A server that answers while the predictor is set up, and says where it is once that is over.
 
-    It enters the app's lifespan itself: uvicorn would log a failure of it as a traceback through
-    everything that serves, and end with no error for anybody to tell.
+    It enters the app's lifespan itself: uvicorn would set up before it listens, log a failure of it
+    as a traceback through everything that serves, and end with no error for anybody to tell.
     """
 
     def __init__(self, app: App, url: str) -> None:
@@ -71,6 +74,9 @@ class _Server(uvicorn.Server):
         self._lifespan = built.router.lifespan_context(built)
         self._app = app
         self._url = url
+        self._setting_up: asyncio.Task[None] | None = None
+        self._entered = False
+        self._failure: CogfalError | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to end what is under way, setup too, as on fal."""
@@ -78,34 +84,46 @@ class _Server(uvicorn.Server):
         self._app.handle_exit()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Set up, and serve unless told to end meanwhile."""
-        try:
-            await self._set_up()
-        except SetupError:
-            if not self.should_exit:
-                raise
-            return
+        """Listen, and begin to set up; until that is over, health is STARTING."""
+        guard(asyncio.get_running_loop())
         await super().startup(sockets)
-        if self.should_exit:
-            await self.shutdown(sockets)
+        self._setting_up = asyncio.ensure_future(self._set_up())
+
+    async def _set_up(self) -> None:
+        try:
+            await self._enter()
+        except CogfalError as error:
+            self._failure = None if self.should_exit else error
+            self.should_exit = True
             return
         say(f"serving at {self._url}: POST / to predict, Ctrl-C to stop", Mark.GOOD)
         if self._app.checked_settings.host.playground:
             say(f"try it in a browser at {self._url}{PATH}", Mark.GOOD)
 
-    async def _set_up(self) -> None:
+    async def _enter(self) -> None:
         try:
             await self._lifespan.__aenter__()
         except CogfalError:
             raise
         except Exception as error:
-            what = f"the App cannot be set up: {type(error).__name__}: {error}"
-            raise SetupError(what) from error
+            failed = SetupError(f"the App cannot be set up: {type(error).__name__}: {error}")
+            failed.traceback = author_traceback(error)
+            raise failed from error
+        self._entered = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop serving, and tear down."""
+        """Stop serving, and tear down.
+
+        Raises:
+            SetupError: The predictor could not be set up.
+        """
         await super().shutdown(sockets)
-        await self._lifespan.__aexit__(None, None, None)
+        if self._setting_up is not None:
+            await self._setting_up
+        if self._entered:
+            await self._lifespan.__aexit__(None, None, None)
+        if self._failure is not None:
+            raise self._failure
 
 
 def _load(reference: str | None) -> type[App]:

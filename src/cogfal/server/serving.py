@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Route
 from cogfal import __version__
 from cogfal.engine.interpreter import Interpreter
 from cogfal.engine.service import HealthStatus, Service
-from cogfal.errors import SetupError
+from cogfal.errors import NotReady, SetupError
 from cogfal.files import (
     Budget,
     DataUrlStore,
@@ -285,7 +285,8 @@ class Serving:
     def _store_for(self, request: Request | None) -> Store:
         if self._local is not None and self._store is self._local:
             return self._local.at(str(request.base_url) if request else "")
-        assert self._store is not None
+        if self._store is None:
+            raise NotReady("the predictor is still being set up")
         return self._store
 
     def _open_local(self) -> Store:
