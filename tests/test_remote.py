@@ -15,6 +15,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from tests.interpreters import INTERPRETERS
 from tests.loopback import Loopback
 from tests.pictures import data_url, drawn
 from tests.project_files import write_project
@@ -26,6 +27,7 @@ needs_rapidocr = pytest.mark.skipif(
     sys.version_info >= (3, 13), reason="rapidocr-onnxruntime needs Python before 3.13"
 )
 OCR = ROOT / "examples" / "ocr"
+OLD_PINS = ROOT / "examples" / "old-pins"
 EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/cog.yaml"))
 RAISES = """
     from cog import BasePredictor, Input
@@ -75,6 +77,30 @@ def test_run_serves_a_model_that_the_client_does_not_have(cloud: Loopback, clien
     assert answer["boxes"][0]["score"] > 0.9
     assert Image.open(io.BytesIO(annotated)).size == (720, 160)
     assert "onnxruntime" in installed
+    assert not installed & {"fal", "cogfal", "cog", "coglet", "rich"}
+
+
+@pytest.mark.skipif("3.8" not in INTERPRETERS, reason="there is no Python 3.8")
+def test_a_runner_makes_the_models_own_environment(
+    cloud: Loopback, editable: Path, tmp_path: Path
+) -> None:
+    """Two environments serve: fal's, which the model does not see, and the one of cog.yaml."""
+    text = """
+        import cogfal
+
+        App = cogfal.App.from_cog("cog.yaml", kind="virtualenv")
+    """
+    files = {name: (OLD_PINS / name).read_text() for name in ("cog.yaml", "predict.py")}
+    folder = write_project(tmp_path, app_py=text)
+    for name, content in files.items():
+        (folder / name).write_text(content)
+
+    with cloud.fal("run", "app.py::App", cwd=folder, python=editable) as process:
+        answer = httpx.post(process.url, json={"size": 30}, timeout=120).json()
+
+    installed = set(re.findall(r"([\w-]+)==", "".join(cloud.logs)))
+    assert answer["versions"] == {"pydantic": "1.10.13", "pillow": "9.5.0", "fastapi": "0.98.0"}
+    assert answer["picture"]["width"] == 30
     assert not installed & {"fal", "cogfal", "cog", "coglet", "rich"}
 
 

@@ -8,9 +8,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cogfal.engine.interpreter import Interpreter
-from cogfal.environments import ModelEnvironment, guest_variables, make
+from cogfal.environments import (
+    ModelEnvironment,
+    environments_directory,
+    guest_variables,
+    make,
+)
 from cogfal.files.progress import write_line
 from cogfal.provision import provide
+from cogfal.provision.runner import DISK
 from cogfal.spec import ProjectSpec
 
 
@@ -27,7 +33,8 @@ class Provided(NamedTuple):
 def provide_on_runner(project: ProjectSpec, root: Path) -> Provided:
     """Provide for a project on a runner, where its plan says which Python the model has.
 
-    Where nothing has made that Python's environment yet, it is made, on the persistent disk.
+    Where nothing has made that Python's environment yet, it is made, on the persistent disk where
+    there is one.
 
     Raises:
         SetupError: Weights cannot be fetched, or the environment cannot be made.
@@ -38,7 +45,8 @@ def provide_on_runner(project: ProjectSpec, root: Path) -> Provided:
     if project.model_environment is not None:
         environment = ModelEnvironment.from_json(project.model_environment)
         cpu = environment.key(cpu=True) == python.parents[1].name
-        python = make(environment, directory=python.parents[2], cpu=cpu, progress=write_line)
+        place = python.parents[2] if DISK.is_dir() else environments_directory()
+        python = make(environment, directory=place, cpu=cpu, progress=write_line)
     return provide_own(project, root, python)
 
 

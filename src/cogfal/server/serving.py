@@ -47,7 +47,7 @@ from cogfal.server.stores import StoreChooser, Uploads
 from cogfal.server.tracing import Tracing
 from cogfal.server.webhooks import Webhooks, WebhookSettings, settings_from
 from cogfal.settings import AppSettings
-from cogfal.spec import IteratorType, PredictorSpec
+from cogfal.spec import IteratorType, PredictorSpec, Role
 
 NAMED = 10  # how many unknown inputs are named in the log
 LONGEST_NAME = 100  # characters of such a name
@@ -137,7 +137,9 @@ class Serving:
         return self._endpoints[1]
 
     async def start(self) -> None:
-        """Remove what killed processes left, then set up the predictor, then the trainer.
+        """Remove what killed processes left, then set up the predictor.
+
+        The trainer is set up when the first training asks for it.
 
         Raises:
             SetupError: One of them cannot be brought up; its traceback has been printed. Or the
@@ -240,6 +242,7 @@ class Serving:
             capture=self._capture,
             given=given,
             interpreter=lambda: self._interpreter,
+            at_first_use=spec.role is Role.TRAIN,
         )
 
     def _endpoint(self, service: Service) -> Endpoint:
