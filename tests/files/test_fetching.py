@@ -335,6 +335,7 @@ def test_unreachable_host_is_an_error(tmp_path: Path, port: int) -> None:
         "http://host:65536/",
         "http://host:0/",
         "gopher://x",
+        "http://xn--((.example/a.png",
         "",
     ],
 )

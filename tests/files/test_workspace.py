@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from cogfal.files import Workspace
 from cogfal.files.names import safe_name
+from cogfal.files.scratch import Scratch
 from cogfal.files.workspace import create_file
 
 
@@ -140,3 +141,14 @@ def test_its_place_is_known_before_it_is_made(tmp_path: Path) -> None:
         assert workspace.used
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_parent_that_cannot_be_made_is_an_error_of_whoever_needs_it(tmp_path: Path) -> None:
+    """Not of a prediction that puts nothing there."""
+    with Workspace(Scratch(tmp_path / "missing")) as workspace:
+        path = workspace.path
+
+        with pytest.raises(OSError, match="missing"):
+            _ = workspace.directory
+        assert not path.exists()
+        assert not workspace.used

@@ -49,22 +49,25 @@ class Visit:
     """
 
     def __init__(self) -> None:
-        self._authorizations: dict[tuple[str, str, int | None], str] = {}
+        self._authorizations: dict[tuple[bytes, bytes, int | None], str] = {}
         self._cookies = httpx.Cookies()
 
     def headers(self, url: httpx.URL) -> dict[str, str]:
         """Return what the host of `url` is told."""
         told = {"User-Agent": os.environ.get(AGENT_VARIABLE) or "cogfal"}
-        place = (url.scheme, url.host, url.port)
+        place = (url.raw_scheme, url.raw_host, url.port)
         if given := authorization(url):
             self._authorizations[place] = given
         if place in self._authorizations:
             told["Authorization"] = self._authorizations[place]
+        return told | self._cookies_for(url)
+
+    def _cookies_for(self, url: httpx.URL) -> dict[str, str]:
+        if not self._cookies:
+            return {}
         request = httpx.Request("GET", url)
         self._cookies.set_cookie_header(request)
-        if "Cookie" in request.headers:
-            told["Cookie"] = request.headers["Cookie"]
-        return told
+        return {"Cookie": request.headers["Cookie"]} if "Cookie" in request.headers else {}
 
     def remember(self, url: httpx.URL, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Keep the cookies that the host of `url` sets, as far as they are few and short."""

@@ -56,15 +56,22 @@ class Workspace:
 
     @property
     def path(self) -> Path:
-        """Where the directory is or will be, without links in its path; it is not made for this."""
+        """Where the directory is or will be, without links in its path; it is not made for this.
+
+        Where its parent cannot be made, it is a path at which nothing can be.
+        """
         with self._making:
             if self._path is None:
-                self._path = self._place().resolve() / f"cogfal-{secrets.token_hex(8)}"
+                try:
+                    self._path = self._place().resolve() / f"cogfal-{secrets.token_hex(8)}"
+                except OSError:
+                    return Path(os.devnull, "workspace")
             return self._path
 
     @property
     def directory(self) -> Path:
         """The directory, which is there."""
+        self._place()  # locked from now on, before anything is in it; or it says what is wrong
         path = self.path
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         return path
