@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import tomli
 
 from tests.cli.conftest import Cogfal
 
@@ -110,6 +111,25 @@ def test_migrating_keeps_what_was_made_here(cogfal: Cogfal, project: Path) -> No
     assert "output.*" in written
     assert re.search(r"✓ 5 files, [\d.]+ kB, go to the runner", checked)  # not the picture
     assert (project / ".dockerignore").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("directory", "given", "name"),
+    [("My Model.v2", (), "my-model-v2"), ("other", ("a.b c",), "a.b c")],
+)
+def test_a_pyproject_entry_is_toml_whatever_the_name(
+    directory: str, given: tuple[str, ...], name: str, cogfal: Cogfal, project: Path
+) -> None:
+    """A directory's name becomes one of fal's, and any other is quoted."""
+    root = project / directory
+    root.mkdir()
+    (root / "predict.py").write_text((project / "predict.py").read_text())
+    (root / "cog.yaml").write_text('predict: "predict.py:Greets"\n')
+
+    cogfal("migrate", str(root), "--pyproject", *given)
+
+    written = tomli.loads((root / "pyproject.toml").read_text())
+    assert list(written["tool"]["fal"]["apps"]) == [name]
 
 
 def test_a_pyproject_entry_is_added_once(cogfal: Cogfal, project: Path) -> None:

@@ -327,6 +327,11 @@ CASES = [
     Case(
         "environment-secret", "environment:\n  - HF_TOKEN=hf_x\nbuild:\n  system_packages: [git]\n"
     ),
+    Case(
+        "observability",
+        "observability:\n  traces:\n    sampler: always_on\n    config: telemetry.py\n"
+        "environment:\n  - OTEL_SERVICE_NAME=painter\n  - OTEL_EXPORTER_OTLP_PROTOCOL=grpc\n",
+    ),
     Case("concurrency", "concurrency:\n  max: 8\n"),
     Case(
         "concurrency-setting-wins",

@@ -26,6 +26,7 @@ def render(environment: Environment) -> str:
         "files": list(environment.files.names),
         "directory": environment.files.directory,
         "variables": dict(environment.variables),
+        "server variables": dict(environment.server_variables),
         "build secrets": dict(environment.build_secrets),
         "weights": list(environment.weights),
         "app name": environment.app_name,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import json
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +21,7 @@ from cogfal.cli.dockerignore import DOCKERIGNORE, IGNORED
 from cogfal.cli.inputs import BadArgument
 from cogfal.cli.options import add_directory
 from cogfal.cli.planning import Plan, plan, report_json, signature
+from cogfal.project.environment import app_name
 from cogfal.project.report import ReportLine, Status
 from cogfal.spec import PredictorSpec
 
@@ -34,6 +37,7 @@ import cogfal
 class App(cogfal.App):
     predictor = {ref!r}
 """
+BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")  # what TOML takes without quotes
 PYPROJECT: Final = """
 [tool.fal.apps.{name}]
 ref = "{file}::App"
@@ -119,14 +123,15 @@ def _write(path: Path, text: str, *, replace: bool) -> bool:
 
 def _add_entry(path: Path, name: str, file: str) -> None:
     text = path.read_text("utf-8") if path.exists() else ""
-    if f"[tool.fal.apps.{name}]" in text:
+    key = name if BARE_KEY.fullmatch(name) else json.dumps(name)
+    if f"[tool.fal.apps.{key}]" in text:
         raise BadArgument(f"{path} has an entry for {name} already; give --pyproject another NAME")
-    path.write_text((text + PYPROJECT.format(name=name, file=file)).lstrip("\n"), "utf-8")
+    path.write_text((text + PYPROJECT.format(name=key, file=file)).lstrip("\n"), "utf-8")
     say(f"{path.name}: fal deploy {name}", Mark.GOOD)
 
 
 def _name(found: Plan) -> str:
-    return found.environment.app_name or found.project.root.name.lower().replace("_", "-")
+    return found.environment.app_name or app_name(found.project.root.name) or "app"
 
 
 def _inputs(found: Plan) -> dict[str, str]:

@@ -4,6 +4,7 @@ from cogfal.environments.interpreters import find_interpreter, guest_variables
 from cogfal.environments.keeping import KeptEnvironment, kept_environments, remove_environment
 from cogfal.environments.making import environments_directory, interpreter_of, make
 from cogfal.environments.model import ModelEnvironment
+from cogfal.environments.system_packages import install_line, missing_packages
 
 __all__ = [
     "KeptEnvironment",
@@ -11,8 +12,10 @@ __all__ = [
     "environments_directory",
     "find_interpreter",
     "guest_variables",
+    "install_line",
     "interpreter_of",
     "kept_environments",
     "make",
+    "missing_packages",
     "remove_environment",
 ]

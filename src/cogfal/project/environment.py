@@ -30,18 +30,19 @@ from cogfal.project.requirements import (
     RequirementSet,
     applying,
 )
-from cogfal.project.settings import PlanSettings
+from cogfal.project.settings import TRACING_REQUIREMENTS, PlanSettings
 from cogfal.project.sources import Choice, choose_files
 from cogfal.project.takeover import python_of
 from cogfal.project.unmapped import (
     report_decision,
     report_made_by_runner,
+    report_observability,
     report_requirements,
     report_rest,
     split_weights,
     uses_hub,
 )
-from cogfal.project.variables import variables
+from cogfal.project.variables import traces, tracing_variables, variables
 from cogfal.spec import Location, Weight
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ class Environment:
     dockerfile: str | None = None
     build_secrets: tuple[tuple[str, str], ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
+    server_variables: tuple[tuple[str, str], ...] = ()
     caches: tuple[tuple[str, str], ...] = ()
     weights: tuple[tuple[str, Weight], ...] = ()
     app_name: str | None = None
@@ -143,6 +145,7 @@ class _Plan:
         decision = decide_on_fal(requirements, packages, python, settings)
         report_decision(decision, python, settings, report)
         report_requirements(config, requirements, report)
+        report_observability(config, report)
         there = applying(requirements, python)
         machine = self._machine(there)
         sources = wheel_sources(there, machine.index)
@@ -172,6 +175,7 @@ class _Plan:
             dockerfile=plan.dockerfile if plan else None,
             build_secrets=plan.build_secrets if plan else (),
             variables=variables(config),
+            server_variables=tracing_variables(config),
             caches=cache_variables(settings.cache_directory),
             weights=weights,
             app_name=app_name(config.image),
@@ -341,6 +345,8 @@ class _Plan:
         in_image: bool,
     ) -> tuple[str, ...]:
         own = self._settings.requirements
+        if traces(self._config):
+            own = (*own, *TRACING_REQUIREMENTS)
         if uses_hub(self._config, self._settings):
             own = (*own, "huggingface_hub")
         if decision.own and not in_image:

@@ -31,6 +31,12 @@ SERVER_REQUIREMENTS: Final = (
 RESOLVE: Final = "COGFAL_RESOLVE"
 """Set to 0, keeps uv from being asked, over the network, whether both sides' packages agree."""
 
+TRACING_REQUIREMENTS: Final = (
+    "opentelemetry-sdk>=1.27",
+    "opentelemetry-exporter-otlp-proto-http>=1.27",
+)
+"""What sends spans, installed only where cog.yaml enables tracing."""
+
 OLDEST_PYTHON: Final = (3, 10)
 """The oldest Python of fal's process and cogfal's."""
 

@@ -6,7 +6,8 @@ from cogfal.project.config import CogConfig, WeightSource
 from cogfal.project.decision import Decision
 from cogfal.project.report import Report
 from cogfal.project.requirements import Option, RequirementSet
-from cogfal.project.settings import PlanSettings
+from cogfal.project.settings import TRACING_REQUIREMENTS, PlanSettings
+from cogfal.project.variables import variables
 from cogfal.spec import Weight
 
 
@@ -79,6 +80,36 @@ def report_decision(
         )
 
 
+def report_observability(config: CogConfig, report: Report) -> None:
+    """Report where spans come from, and what is installed for them."""
+    if config.observability is None:
+        return
+    where = config.where("observability")
+    if not config.observability.enabled:
+        report.kept("observability", "nothing is traced", where=where)
+        return
+    report.changed(
+        "observability",
+        "predictions are traced by fal's process",
+        f"{' and '.join(TRACING_REQUIREMENTS)} are installed beside fal's packages",
+        where=where,
+    )
+    if dict(variables(config)).get("OTEL_EXPORTER_OTLP_PROTOCOL") == "grpc":
+        report.changed(
+            "environment.OTEL_EXPORTER_OTLP_PROTOCOL",
+            "sent over HTTP",
+            "spans are exported with OTLP over HTTP alone",
+            where=config.where("environment.OTEL_EXPORTER_OTLP_PROTOCOL"),
+        )
+    if config.observability.config is not None:
+        report.changed(
+            "observability.traces.config",
+            f"{config.observability.config} needs opentelemetry among the requirements",
+            "it is the author's code, and has the packages that cog.yaml names",
+            where=where,
+        )
+
+
 def report_made_by_runner(report: Report) -> None:
     """Report what it costs to make the environment on a runner instead of in an image."""
     report.changed(
@@ -136,11 +167,11 @@ def _report_kept(config: CogConfig, settings: PlanSettings, report: Report) -> N
         report.kept("train", "served as /trainings", where=config.where("train"))
     if config.max_concurrency is not None:
         _report_concurrency(config, config.max_concurrency, settings, report)
-    for key, variables in (
+    for key, given in (
         ("build.environment", config.build.environment),
         ("environment", config.environment),
     ):
-        for name, _ in variables:
+        for name, _ in given:
             report.kept(f"{key}.{name}", "set on the runner", where=config.where(f"{key}.{name}"))
 
 

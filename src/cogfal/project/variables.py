@@ -14,6 +14,7 @@ IN_IMAGES: Final = {
 }
 """What an image knows before cog.yaml adds to it."""
 
+_TRACING: Final = ("OTEL_", "COG_TRACE_")
 _REFERENCE: Final = re.compile(
     r"\\\$|\$(?P<name>[A-Za-z_]\w*)"
     r"|\$\{(?P<braced>[A-Za-z_]\w*)(?::(?P<operator>[-+])(?P<word>[^}]*))?\}"
@@ -25,15 +26,30 @@ def variables(
 ) -> tuple[tuple[str, str], ...]:
     """Return the variables of cog.yaml, those of the build first, with what they refer to put in.
 
+    Before them stand those by which Cog hands on what is traced.
+
     A value in quotes is what stands between them. `$NAME`, `${NAME}`, `${NAME:-other}` and
     `${NAME:+other}` are looked up among `known` and the variables before; what is nowhere is empty.
     """
     found = dict(known)
     names = []
-    for name, value in config.build.environment + config.environment:
+    told = config.observability.variables() if config.observability is not None else ()
+    for name, value in (*told, *config.build.environment, *config.environment):
         found[name] = _expanded(value, found)
         names.append(name)
     return tuple((name, found[name]) for name in dict.fromkeys(names))
+
+
+def traces(config: CogConfig) -> bool:
+    """Whether cog.yaml enables tracing."""
+    return config.observability is not None and config.observability.enabled
+
+
+def tracing_variables(config: CogConfig) -> tuple[tuple[str, str], ...]:
+    """Return the variables that tell a process how to trace: those of Cog, and OpenTelemetry's."""
+    told = config.observability.variables() if config.observability is not None else ()
+    given = [(name, value) for name, value in variables(config) if name.startswith(_TRACING)]
+    return tuple(dict([*told, *given]).items())
 
 
 def _expanded(value: str, known: Mapping[str, str]) -> str:
