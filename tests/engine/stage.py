@@ -89,7 +89,7 @@ async def serving(
         root,
         options.pop("materialiser", Passing()),
         settings=settings or EngineSettings(workspace_parent=rooms(root)),
-        interpreter=interpreters[-1],
+        interpreter=options.pop("interpreter", interpreters[-1]),
         **options,
     )
     try:
