@@ -1,0 +1,332 @@
+"""Author's code that does what it should not: its prediction suffers, the next one does not."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cogfal.engine.health import HealthStatus
+from cogfal.engine.prediction import Status
+from cogfal.engine.service import EngineSettings
+from cogfal.guest.faults import LONGEST_TEXT
+from tests.engine.stage import Door, ended, gathered, rooms, run, serving, submit, until
+from tests.engine.test_kills import guest_of
+from tests.modes import DIAGONAL, interpreter_of
+
+SYNC = """
+import ctypes, os, socket, sys, threading
+from typing import Any, Iterator
+from cog import BasePredictor, current_scope
+
+class Slow(Exception):
+    threads = []
+
+    def __str__(self):
+        self.threads.append(threading.current_thread())
+        return "x" * 50_000_000
+
+class Predictor(BasePredictor):
+    def setup(self):
+        print("setting up")
+        self.thread = threading.current_thread()
+
+    def predict(self, what: str) -> Any:
+        return getattr(self, what)()
+
+    def well(self):
+        return "well"
+
+    def metrics_without_a_number(self):
+        for _ in range(3):
+            self.record_metric("loss", float("nan"), mode="append")
+            del current_scope().metrics["predict_time"]
+        return "well"
+
+    def many_metrics(self):
+        for number in range(20_000):
+            self.record_metric("loss", number, mode="append")
+        return "well"
+
+    def endless_metrics(self):
+        print("running")
+        while True:
+            self.record_metric("loss", 1.0)
+
+    def endless_pieces(self) -> Iterator[str]:
+        while True:
+            yield "x" * 4000
+
+    def long_text(self):
+        raise Slow
+
+    def who_asked_for_the_text(self):
+        return [len(Slow.threads) > 0, all(each is self.thread for each in Slow.threads)]
+
+    def locked_stream(self):
+        c = ctypes.CDLL(None)
+        stream = ctypes.c_void_p.in_dll(c, "stdout")
+        thread = threading.Thread(target=lambda: (c.flockfile(stream), c.sleep(600)), daemon=True)
+        thread.start()
+        while c.ftrylockfile(stream) == 0:
+            c.funlockfile(stream)
+        return "well"
+
+    def surrogate(self):
+        sys.stderr.write("half \\ud800 a pair\\n")
+        return "well"
+
+    def surrogate_in_an_error(self):
+        raise ValueError("half \\ud800 a pair")
+
+    def garbage(self):
+        print("garbage")
+        for name in os.listdir("/proc/self/fd"):
+            try:
+                with socket.socket(fileno=os.dup(int(name))) as found:
+                    found.sendall(b"\\0\\0\\0\\4\\0\\0\\0\\0none")
+            except OSError:
+                continue
+        threading.Event().wait()
+"""
+
+
+def as_settings(root: Path, **options: Any) -> EngineSettings:
+    """Return settings with directories of the test's."""
+    return EngineSettings(workspace_parent=rooms(root), **options)
+
+
+WELL = ("metrics_without_a_number", "many_metrics", "locked_stream", "surrogate")
+
+
+def test_what_harms_nobody(tmp_path: Path, mode: str) -> None:
+    """Each ends as it should, and the next prediction works."""
+
+    async def main() -> None:
+        async with serving(tmp_path, SYNC) as service:
+            for what in WELL:
+                prediction = await ended(submit(service, what=what))
+
+                assert (prediction.error, prediction.output) == (None, "well"), what
+                assert prediction.logs.encode().decode() == prediction.logs, what
+                assert service.slots.taken == 0
+            assert await submit(service, what="well").result() == "well"
+
+    asyncio.run(main())
+
+
+def test_an_exception_is_told_in_few_words_by_its_own_thread(tmp_path: Path, mode: str) -> None:
+    """Its text is bounded, its methods run where its author's code runs, and UTF-8 can carry it."""
+
+    async def main() -> None:
+        async with serving(tmp_path, SYNC) as service:
+            failed = await ended(submit(service, what="long_text"))
+            odd = await ended(submit(service, what="surrogate_in_an_error"))
+
+            assert failed.status is odd.status is Status.FAILED
+            assert len(failed.error or "") < LONGEST_TEXT + 100
+            assert len(failed.logs) < 200_000
+            assert (odd.error or "").encode() == b"half \\ud800 a pair"
+            assert await submit(service, what="who_asked_for_the_text").result() == [True, True]
+
+    run(main)
+
+
+def test_endless_metrics_can_be_cancelled(tmp_path: Path, mode: str) -> None:
+    """The server keeps up with what it is told, and has time for everything else."""
+
+    async def main() -> None:
+        async with serving(tmp_path, SYNC) as service:
+            prediction = submit(service, what="endless_metrics")
+            await until(lambda: prediction.logs)
+            await until(lambda: "loss" in prediction.metrics)
+            assert (await service.health()).status is HealthStatus.BUSY
+
+            prediction.cancel()
+
+            assert (await ended(prediction)).status is Status.CANCELED
+
+    run(main)
+
+
+def test_endless_pieces_end_at_a_limit(tmp_path: Path, mode: str) -> None:
+    """A prediction that yields more than is kept fails with the name of the setting."""
+
+    async def main() -> None:
+        settings = as_settings(tmp_path, max_output_bytes=100_000)
+        async with serving(tmp_path, SYNC, settings) as service:
+            prediction = await ended(submit(service, what="endless_pieces"))
+
+            assert prediction.status is Status.FAILED
+            assert "max_output_bytes" in (prediction.error or "")
+            assert await submit(service, what="well").result() == "well"
+
+    run(main)
+
+
+@pytest.mark.parametrize("mode", DIAGONAL, indirect=True)
+def test_garbage_ends_the_process_and_nothing_else(tmp_path: Path, mode: str) -> None:
+    """Whoever writes to cogfal's own socket fails its prediction with that reason."""
+
+    async def main() -> None:
+        async with serving(tmp_path, SYNC) as service:
+            failed, waiting = submit(service, what="garbage"), submit(service, what="well")
+            await gathered(failed.wait(), waiting.wait())
+
+            assert "wrote to cogfal's own socket" in (failed.error or "")
+            assert waiting.output == "well"
+            report = (await service.health()).setup
+            assert report is not None
+            assert report.logs == "setting up\n"
+
+    run(main)
+
+
+@pytest.mark.parametrize("mode", DIAGONAL, indirect=True)
+def test_a_death_while_another_downloads(tmp_path: Path, mode: str) -> None:
+    """A prediction whose inputs arrive meanwhile is made by the process that comes next."""
+
+    async def main() -> None:
+        door = Door()
+        async with serving(tmp_path, SYNC, materialiser=door) as service:
+            prediction = submit(service, what="well")
+            await door.reached.wait()
+            pid = guest_of(service)
+            assert pid is not None
+            os.kill(pid, signal.SIGKILL)
+            door.opened.set()
+            await ended(prediction)
+            if prediction.status is Status.FAILED:  # it had begun before the death was seen
+                assert "killed by SIGKILL" in (prediction.error or "")
+
+            assert await submit(service, what="well").result() == "well"
+
+    run(main)
+
+
+ASYNC = """
+import asyncio
+from cog import BasePredictor
+
+class Predictor(BasePredictor):
+    async def setup(self):
+        pass
+
+    async def predict(self, what: str) -> str:
+        if what == "exit":
+            asyncio.ensure_future(self.exit())
+            await asyncio.sleep(0.01)
+        elif what == "stop":
+            asyncio.get_event_loop().stop()
+        return "well"
+
+    async def exit(self):
+        raise SystemExit(3)
+"""
+
+
+@pytest.mark.parametrize("what", ["exit", "stop"])
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_the_loop_goes_on(tmp_path: Path, mode: str, what: str) -> None:
+    """A task that raises SystemExit, and who stops the loop, stops no prediction after it."""
+
+    async def main() -> None:
+        async with serving(tmp_path, ASYNC) as service:
+            for _ in range(2):
+                assert await submit(service, what=what).result() == "well"
+            assert await submit(service, what="well").result() == "well"
+            assert (await service.health()).status is HealthStatus.READY
+
+    run(main)
+
+
+CHECKED = """
+import threading
+from cog import BasePredictor
+
+class Predictor(BasePredictor):
+    def healthcheck(self):
+        threading.Event().wait(2)
+
+    def predict(self) -> str:
+        return "well"
+"""
+
+
+def test_checks_that_take_too_long_do_not_pile_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While one goes on no other is begun, and the answer is the same."""
+    monkeypatch.setattr("cogfal.engine.lifecycle.HEALTHCHECK_TIMEOUT", 0.01)
+
+    async def main() -> None:
+        async with serving(tmp_path, CHECKED) as service:
+            for _ in range(5):
+                health = await service.health()
+                assert health.status is HealthStatus.UNHEALTHY
+                assert "timed out" in (health.error or "")
+            names = [thread.name for thread in threading.enumerate()]
+            assert names.count("cogfal-healthcheck") == 1
+            await until(lambda: "cogfal-healthcheck" not in map(_name, threading.enumerate()))
+
+    run(main)
+
+
+def _name(thread: threading.Thread) -> str:
+    return thread.name
+
+
+LEAVING = """
+import os, sys
+from cog import BasePredictor
+
+class Predictor(BasePredictor):
+    def setup(self):
+        os.environ["COGFAL_TEST_LEFT"] = "left"
+        os.environ["PATH"] = "nowhere"
+        sys.path.append("nowhere")
+        os.chdir("/")
+
+    def predict(self) -> str:
+        return "well"
+
+    def teardown(self):
+        raise ValueError("no")
+"""
+
+
+def test_a_shutdown_restores_the_process(tmp_path: Path) -> None:
+    """Whatever teardown does, the directory, variables, paths and hooks are those of before."""
+    before = Path.cwd(), dict(os.environ), list(sys.path), sys.unraisablehook, sys.argv
+
+    async def main() -> None:
+        async with serving(tmp_path, LEAVING) as service:
+            assert await submit(service).result() == "well"
+
+    run(main)
+    assert (Path.cwd(), dict(os.environ), list(sys.path), sys.unraisablehook, sys.argv) == before
+
+
+def test_a_trainer_is_brought_up_by_its_first_training(tmp_path: Path) -> None:
+    """Before that there is no process of its own; a setup that fails fails the training."""
+
+    async def main() -> None:
+        own = interpreter_of(DIAGONAL[0])
+        async with serving(tmp_path, SYNC, interpreter=own, at_first_use=True) as service:
+            assert guest_of(service) is None
+            assert (await service.health()).status is HealthStatus.READY
+            assert await submit(service, what="well").result() == "well"
+            assert guest_of(service) is not None
+        (tmp_path / "other").mkdir()
+        broken = SYNC.replace('print("setting up")', "raise ValueError('no weights')")
+        async with serving(tmp_path / "other", broken, interpreter=own, at_first_use=True) as other:
+            failed = await ended(submit(other, what="well"))
+            assert failed.error == "setup failed: ValueError: no weights"
+
+    run(main)
