@@ -14,6 +14,8 @@ import os
 import pathlib
 from typing import TYPE_CHECKING, Any
 
+from cogfal.version import __version__  # noqa: F401  # where everybody looks for it
+
 if TYPE_CHECKING:
     from cogfal.app import App, wrap
     from cogfal.cog import (
@@ -39,8 +41,6 @@ if TYPE_CHECKING:
         streaming,
     )
     from cogfal.spec import PredictorSpec
-
-__version__ = "0.1.0"
 
 __all__ = [
     "App",

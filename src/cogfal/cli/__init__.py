@@ -16,10 +16,10 @@ from typing import Final, Protocol, cast
 import argcomplete
 from rich_argparse import RawDescriptionRichHelpFormatter
 
-from cogfal import __version__
 from cogfal.cli.answers import ELSEWHERE, answer
 from cogfal.cli.console import say_error
 from cogfal.errors import CogfalError
+from cogfal.version import __version__
 
 COMMANDS: Final = MappingProxyType(
     {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
-from cogfal import __version__
 from cogfal.cli.console import Mark, write_json
 from cogfal.cli.credentials import find_credentials
 from cogfal.cli.findings import Finding, Findings
@@ -16,6 +15,7 @@ from cogfal.project.report import Status
 from cogfal.project.sources import readable_size
 from cogfal.schema import document, unfit_defaults
 from cogfal.spec import PredictorSpec
+from cogfal.version import __version__
 
 PYTHON = "build.python_version"  # told by its own finding
 LARGE = 256 * 1024**2  # bytes of code and data that are worth a thought

@@ -15,7 +15,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from cogfal import __version__
 from cogfal.engine.interpreter import Interpreter
 from cogfal.engine.service import HealthStatus, Service
 from cogfal.errors import NotReady, SetupError
@@ -48,6 +47,7 @@ from cogfal.server.tracing import Tracing
 from cogfal.server.webhooks import Webhooks, WebhookSettings, settings_from
 from cogfal.settings import AppSettings
 from cogfal.spec import IteratorType, PredictorSpec, Role
+from cogfal.version import __version__
 
 NAMED = 10  # how many unknown inputs are named in the log
 LONGEST_NAME = 100  # characters of such a name
@@ -335,9 +335,9 @@ class Serving:
 
 
 def _playground() -> list[BaseRoute]:
-    from cogfal import playground  # noqa: PLC0415  # it travels only where it is asked for
+    from cogfal.playground import routes  # noqa: PLC0415  # it travels only where it is asked for
 
-    return playground.routes()
+    return routes()
 
 
 def _absent(added: dict[str, Any], present: dict[str, Any]) -> dict[str, Any]:
