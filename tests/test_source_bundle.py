@@ -153,6 +153,27 @@ def test_what_travels_imports_nothing_that_stays_behind() -> None:
     assert found == set()
 
 
+def test_every_room_that_travels_is_used_on_a_runner() -> None:
+    """A new room that only the deploying machine needs has to stay behind."""
+    files = pickle.loads(zlib.decompress(source_bundle.pack_source()))
+    trees = {name: ast.parse(text) for name, text in files.items() if name.endswith(".py")}
+    package = Path(source_bundle.__file__).parent
+    for name in source_bundle.BY_VALUE:
+        file = f"{name.rpartition('.')[2]}.py"
+        trees[f"cogfal/{file}"] = ast.parse((package / file).read_text())
+    rooms = {name.split("/")[1].removesuffix(".py") for name in files} - {"__init__"}
+
+    used = {
+        imported.split(".")[1]
+        for name, tree in trees.items()
+        for imported in _imports(tree)
+        if imported.startswith("cogfal.")
+        and imported.split(".")[1] != name.split("/")[1].removesuffix(".py")
+    }
+
+    assert rooms - used - {"py.typed", "fal_errors"} == set()  # authors import the latter
+
+
 def test_what_the_lists_name_is_there() -> None:
     """A module that was renamed is renamed in the lists, too."""
     package = Path(source_bundle.__file__).parent
