@@ -8,9 +8,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
-
 from cogfal.schema.envelopes import (
     cog_paths,
     document_operation,
@@ -20,8 +17,8 @@ from cogfal.schema.envelopes import (
     json_content,
     shared_envelopes,
 )
+from cogfal.schema.fal_schema import fal_schemas
 from cogfal.schema.json_types import REF, Schema
-from cogfal.schema.models import input_model, output_model
 from cogfal.schema.openapi import components
 from cogfal.spec import PredictorSpec
 
@@ -48,11 +45,10 @@ def document(
         output_name: Key of an answer that is no object.
         streaming: Whether fal's `POST /stream` is served.
     """
-    models = [input_model(spec), output_model(spec, output_name)]
-    if train_spec is not None:
-        models += [input_model(train_spec), output_model(train_spec, output_name)]
     cog = components(spec, train_spec) | _envelopes(spec, train_spec)
-    fal, names = _fal_components(models, frozenset(cog))
+    specs = [spec] if train_spec is None else [spec, train_spec]
+    fal, named = fal_schemas(specs, output_name, frozenset(cog))
+    names = [name for pair in named for name in pair]
     paths = _paths(spec, train_spec, names, streaming=streaming)
     return {
         "openapi": VERSION,
@@ -167,44 +163,3 @@ def _failures() -> dict[str, Any]:
         "499": {"description": "Cancelled"},
         "500": {"description": "The model failed"},
     }
-
-
-def _fal_components(
-    models: list[type[BaseModel]], taken: frozenset[str]
-) -> tuple[dict[str, Schema], list[str]]:
-    """Return the schemas of fal's models, and under which name each model is one of them.
-
-    Names that Cog's components have already are prefixed.
-    """
-    places, definitions = models_json_schema(
-        [(model, "validation") for model in models], by_alias=True, ref_template=REF + "{model}"
-    )
-    schemas: dict[str, Schema] = definitions.get("$defs", {})
-    renamed = {name: f"Fal{name}" for name in schemas if name in taken}
-    references = {REF + old: REF + new for old, new in renamed.items()}
-    written = {
-        renamed.get(name, name): _ordered(_plain(schema, references))
-        for name, schema in schemas.items()
-    }
-    names = [places[model, "validation"]["$ref"].removeprefix(REF) for model in models]
-    return written, [renamed.get(name, name) for name in names]
-
-
-def _plain(node: Any, references: dict[str, str]) -> Any:
-    """Return a schema with references to the names that its parts have in the document."""
-    match node:
-        case list():
-            return [_plain(each, references) for each in node]
-        case {"$ref": str(reference), **others}:
-            return {"$ref": references.get(reference, reference), **others}
-        case dict():
-            return {key: _plain(value, references) for key, value in node.items()}
-        case _:
-            return node
-
-
-def _ordered(schema: Schema) -> Schema:
-    """Add the order of the properties, as fal adds it to its own documents."""
-    if "properties" not in schema:
-        return schema
-    return schema | {"x-fal-order-properties": list(schema["properties"])}

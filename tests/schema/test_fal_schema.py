@@ -1,15 +1,24 @@
-"""The models of fal's typed endpoint."""
+"""The schemas of fal's typed endpoint."""
 
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, ValidationError
 
-from cogfal.schema import input_model, output_model
-from cogfal.spec import FieldSpec, InputSpec, IteratorType, ListType, OptionalType, Type
+from cogfal.schema import fal_schemas
+from cogfal.schema.json_types import REF
+from cogfal.spec import (
+    FieldSpec,
+    InputSpec,
+    IteratorType,
+    ListType,
+    OptionalType,
+    PredictorSpec,
+    Type,
+)
 from tests.schema.corpus import (
     ANY,
     BOOL,
@@ -27,9 +36,14 @@ from tests.schema.corpus import (
 )
 
 
-def properties(model: type[BaseModel]) -> dict[str, Any]:
-    """Return the properties of a model's schema."""
-    found: dict[str, Any] = model.model_json_schema()["properties"]
+def schemas(spec: PredictorSpec, output_name: str = "output") -> dict[str, Any]:
+    """Return all components of a predictor."""
+    return fal_schemas([spec], output_name, frozenset())[0]
+
+
+def inputs(spec: PredictorSpec) -> dict[str, Any]:
+    """Return the properties of a predictor's inputs."""
+    found: dict[str, Any] = schemas(spec)["PredictInput"]["properties"]
     return found
 
 
@@ -42,15 +56,16 @@ def test_required_inputs_come_first_in_the_authors_order() -> None:
         InputSpec("image", PATH),
     )
 
-    model = input_model(spec)
+    schema = schemas(spec)["PredictInput"]
 
-    assert list(properties(model)) == ["prompt", "image", "steps", "seed"]
-    assert model.model_json_schema()["required"] == ["prompt", "image"]
+    assert list(schema["properties"]) == ["prompt", "image", "steps", "seed"]
+    assert schema["x-fal-order-properties"] == ["prompt", "image", "steps", "seed"]
+    assert schema["required"] == ["prompt", "image"]
 
 
 def test_slider_has_both_bounds() -> None:
     """A number between two bounds is a slider."""
-    schema = properties(input_model(one(FLOAT, ge=0.5, le=2, default=1)))["value"]
+    schema = inputs(one(FLOAT, ge=0.5, le=2, default=1))["value"]
 
     assert schema["minimum"] == 0.5
     assert schema["maximum"] == 2
@@ -59,7 +74,7 @@ def test_slider_has_both_bounds() -> None:
 
 def test_choices_are_a_dropdown_without_references() -> None:
     """A dropdown is an enum in place."""
-    schema = properties(input_model(one(STR, choices=("b", "a"), default="a")))["value"]
+    schema = inputs(one(STR, choices=("b", "a"), default="a"))["value"]
 
     assert schema["enum"] == ["b", "a"]
     assert "$ref" not in schema
@@ -72,7 +87,7 @@ def test_numbers_survive_deploy_metadata() -> None:
         InputSpec("x", FLOAT, ge=-math.inf),
     )
 
-    shown = properties(input_model(spec))
+    shown = inputs(spec)
 
     assert "maximum" not in shown["seed"]
     assert "minimum" not in shown["x"]
@@ -81,7 +96,7 @@ def test_numbers_survive_deploy_metadata() -> None:
 
 def test_secret_is_a_password_without_its_default() -> None:
     """A secret is shown as a password, its default not at all."""
-    schema = properties(input_model(one(SECRET, default="hunter2")))["value"]
+    schema = inputs(one(SECRET, default="hunter2"))["value"]
 
     assert schema["format"] == "password"
     assert "hunter2" not in repr(schema)
@@ -89,30 +104,29 @@ def test_secret_is_a_password_without_its_default() -> None:
 
 def test_deprecated_inputs_are_marked() -> None:
     """A deprecated input says so."""
-    assert properties(input_model(one(STR, deprecated=True)))["value"]["deprecated"] is True
+    assert inputs(one(STR, deprecated=True))["value"]["deprecated"] is True
 
 
 @pytest.mark.parametrize("name", ["_x", "json", "model_name", "class_", "schema", "copy", "é"])
 def test_any_parameter_name_is_a_property(name: str) -> None:
     """Names that Pydantic keeps for itself still reach the schema as they are."""
-    assert list(properties(input_model(one(STR, name)))) == [name]
-
-
-def test_model_checks_the_constraints() -> None:
-    """The model itself holds what `Input()` demands."""
-    model = input_model(one(INT, ge=1, le=3))
-
-    assert model.model_validate({"value": "2"}).model_dump() == {"value": 2}
-    with pytest.raises(ValidationError):
-        model.model_validate({"value": 4})
+    assert list(inputs(one(STR, name))) == [name]
 
 
 OUTPUTS: dict[str, tuple[Type, str, Any]] = {
     "text": (STR, "output", {"type": "string"}),
-    "file": (PATH, "output", {"$ref": "#/$defs/File"}),
-    "image": (PATH, "image", {"$ref": "#/$defs/Image"}),
-    "videos": (ListType(PATH), "videos", {"type": "array", "items": {"$ref": "#/$defs/Video"}}),
-    "audio": (IteratorType(PATH), "audio", {"type": "array", "items": {"$ref": "#/$defs/Audio"}}),
+    "file": (PATH, "output", {"$ref": REF + "File"}),
+    "image": (PATH, "image", {"$ref": REF + "Image"}),
+    "videos": (
+        ListType(PATH),
+        "videos",
+        {"type": "array", "items": {"$ref": REF + "Video"}},
+    ),
+    "audio": (
+        IteratorType(PATH),
+        "audio",
+        {"type": "array", "items": {"$ref": REF + "Audio"}},
+    ),
     "tokens": (IteratorType(STR), "output", {"type": "array", "items": {"type": "string"}}),
     "joined": (IteratorType(STR, concatenate=True), "output", {"type": "string"}),
     "anything": (ANY, "output", {}),
@@ -122,7 +136,7 @@ OUTPUTS: dict[str, tuple[Type, str, Any]] = {
 @pytest.mark.parametrize(("kind", "name", "expected"), OUTPUTS.values(), ids=OUTPUTS.keys())
 def test_answer_is_one_field(kind: Type, name: str, expected: dict[str, Any]) -> None:
     """An answer that is no object is one field, whose name may state the kind of media."""
-    schema = properties(output_model(gives(kind), name))
+    schema = schemas(gives(kind), name)["PredictOutput"]["properties"]
 
     assert {**schema[name], "title": name.title()} == {**expected, "title": name.title()}
 
@@ -136,17 +150,17 @@ def test_answer_of_an_object_has_its_own_fields() -> None:
         FieldSpec("safe", BOOL),
     )
 
-    model = output_model(gives(kind))
+    written = schemas(gives(kind))
 
-    assert list(properties(model)) == ["image", "weights", "safe"]
-    assert properties(model)["weights"]["$ref"] == "#/$defs/File"
-    assert "Image" in model.model_json_schema()["$defs"]
-    assert model.__name__ == "PredictOutput"
+    answer = written["PredictOutput"]["properties"]
+    assert list(answer) == ["image", "weights", "safe"]
+    assert answer["weights"]["$ref"] == REF + "File"
+    assert "Image" in written
 
 
 def test_image_has_the_fields_of_fals_own() -> None:
     """A picture is described as fal.toolkit does."""
-    image = output_model(gives(PATH), "image").model_json_schema()["$defs"]["Image"]
+    image = schemas(gives(PATH), "image")["Image"]
 
     assert list(image["properties"]) == [
         "url",
@@ -160,17 +174,36 @@ def test_image_has_the_fields_of_fals_own() -> None:
 
 
 @pytest.mark.parametrize("name", PREDICTORS)
-def test_every_row_has_models(name: str) -> None:
-    """Every signature of the table has both models."""
+def test_every_row_has_schemas(name: str) -> None:
+    """Every signature of the table has both, and they refer to nothing that is not there."""
     spec = PREDICTORS[name]
 
-    assert set(properties(input_model(spec))) == {each.name for each in spec.inputs}
-    assert output_model(spec).model_json_schema()["properties"] is not None
+    written, ((given, answer),) = fal_schemas([spec], "output", frozenset())
+
+    assert set(written[given]["properties"]) == {each.name for each in spec.inputs}
+    assert written[answer]["properties"] is not None
+    referred = set(re.findall(r"'#/components/schemas/(\w+)'", repr(written)))
+    assert referred <= set(written)
 
 
-def test_trainers_models_have_names_of_their_own() -> None:
-    """A model that is trained has four models."""
-    _, trainer = MODELS["train"]
+def test_trainers_schemas_have_names_of_their_own() -> None:
+    """A model that is trained has four of them."""
+    spec, trainer = MODELS["train"]
 
-    assert input_model(trainer).__name__ == "TrainInput"
-    assert output_model(trainer).__name__ == "TrainOutput"
+    _, names = fal_schemas([spec, trainer], "output", frozenset())
+
+    assert names == [("PredictInput", "PredictOutput"), ("TrainInput", "TrainOutput")]
+
+
+def test_names_that_are_taken_are_left_alone() -> None:
+    """Two classes of one name, and one of a name that Cog's document has, all are described."""
+    one_kind = record("Thing", FieldSpec("a", INT))
+    other = record("Thing", FieldSpec("b", STR))
+    kind = record("Whole", FieldSpec("one", one_kind), FieldSpec("other", other))
+
+    written, _ = fal_schemas([gives(kind)], "output", frozenset({"Thing"}))
+
+    assert [list(written[name]["properties"]) for name in ("FalThing", "FalThing__2")] == [
+        ["a"],
+        ["b"],
+    ]

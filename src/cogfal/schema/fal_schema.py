@@ -1,0 +1,307 @@
+"""Write the schemas of fal's typed endpoint: one of the inputs, one of the answer, and their parts.
+
+They are those that Pydantic would write of models with these fields, which is what fal reads, with
+the Playground's hints. They describe; requests are checked by `Validator`, from the same spec.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any, Final
+
+from typing_extensions import assert_never
+
+from cogfal.schema.json_types import REF, Schema, literal_schema, title_of
+from cogfal.schema.widgets import MediaKind, media_kind_of_name, widget
+from cogfal.spec import (
+    JSON,
+    MISSING,
+    AnyType,
+    BooleanType,
+    DictType,
+    EnumType,
+    FieldSpec,
+    FileType,
+    FloatType,
+    InputSpec,
+    IntegerType,
+    IteratorType,
+    ListType,
+    LiteralType,
+    NullType,
+    ObjectType,
+    OpaqueType,
+    OptionalType,
+    PathType,
+    PredictorSpec,
+    Role,
+    SecretType,
+    StringType,
+    Type,
+    UnionType,
+)
+
+EXACT: Final = 2**53
+"""Integers beyond it do not survive fal's deploy metadata, which turns numbers into doubles."""
+
+_NAMES: Final = {
+    Role.PREDICT: ("PredictInput", "PredictOutput"),
+    Role.TRAIN: ("TrainInput", "TrainOutput"),
+}
+_NULL: Final[Schema] = {"type": "null"}
+_SCALARS: Final[Mapping[type[Type], Schema]] = {
+    StringType: {"type": "string"},
+    SecretType: {"type": "string"},
+    IntegerType: {"type": "integer"},
+    FloatType: {"type": "number"},
+    BooleanType: {"type": "boolean"},
+    NullType: _NULL,
+    AnyType: {},
+    OpaqueType: {"type": "object", "additionalProperties": True},
+}
+_FILE: Final[Mapping[str, tuple[str, str, Any]]] = {
+    "url": ("string", "The URL where the file can be downloaded from.", None),
+    "content_type": ("string", "The mime type of the file.", "image/png"),
+    "file_name": ("string", "The name of the file.", "z9RV14K95DvU.png"),
+    "file_size": ("integer", "The size of the file in bytes.", 4404019),
+}
+_SIZE: Final[Mapping[str, tuple[str, str, Any]]] = {
+    "width": ("integer", "The width of the image in pixels.", 1024),
+    "height": ("integer", "The height of the image in pixels.", 1024),
+}
+
+
+def fal_schemas(
+    specs: Iterable[PredictorSpec], output_name: str, taken: frozenset[str]
+) -> tuple[dict[str, Schema], list[tuple[str, str]]]:
+    """Return all components, and for each spec the names of its input's and its answer's.
+
+    Names that are `taken` are prefixed.
+    """
+    written = _Components(taken)
+    names = []
+    for spec in specs:
+        input_name, answer_name = _NAMES[spec.role]
+        given = written.add(input_name, spec, partial(_inputs, spec, input_name))
+        answer = _answer(spec, output_name, answer_name, written)
+        names.append((given, answer))
+    return written.schemas, names
+
+
+class _Components:
+    """The named schemas, each with the thing that it describes."""
+
+    def __init__(self, taken: frozenset[str]) -> None:
+        self.schemas: dict[str, Schema] = {}
+        self._taken = taken
+        self._owners: dict[str, object] = {}
+
+    def add(self, name: str, owner: object, write: Callable[[], Schema]) -> str:
+        """Write the schema of `owner`, unless it is there, and return its name."""
+        base = f"Fal{name}" if name in self._taken else name
+        chosen, number = base, 1
+        while chosen in self._owners and self._owners[chosen] != owner:
+            number += 1
+            chosen = f"{base}__{number}"
+        if chosen not in self._owners:
+            self._owners[chosen] = owner
+            self.schemas[chosen] = _ordered(write())
+        return chosen
+
+    def titled(self, schema: Schema, title: str) -> Schema:
+        """Add a title to a schema, unless it refers to one that has the same."""
+        referred = self.schemas.get(schema.get("$ref", "").removeprefix(REF), {})
+        return schema if referred.get("title") == title else schema | {"title": title}
+
+
+def _ordered(schema: Schema) -> Schema:
+    """Add the order of the properties, as fal adds it to its own documents."""
+    return schema | {"x-fal-order-properties": list(schema["properties"])}
+
+
+def _object(title: str, properties: dict[str, Schema], required: list[str]) -> Schema:
+    schema: Schema = {"properties": properties, "title": title, "type": "object"}
+    return schema | ({"required": required} if required else {})
+
+
+def _inputs(spec: PredictorSpec, title: str) -> Schema:
+    """Write the inputs: required ones first, each with its Playground hints."""
+    ordered = sorted(spec.inputs, key=lambda each: not each.required)
+    properties = {each.name: _input(each) for each in ordered}
+    return _object(title, properties, [each.name for each in ordered if each.required])
+
+
+def _answer(spec: PredictorSpec, output_name: str, title: str, written: _Components) -> str:
+    """Write the answer: an object's own fields, or one called `output_name`."""
+    kind = spec.output
+    if isinstance(kind, ObjectType):
+        return written.add(title, (title, kind), lambda: _fields(kind, title, written))
+    hint = media_kind_of_name(output_name) or MediaKind.FILE
+
+    def write() -> Schema:
+        schema = written.titled(_type(kind, hint, written), title_of(output_name))
+        return _object(title, {output_name: schema}, [output_name])
+
+    return written.add(title, (title, kind), write)
+
+
+def _input(each: InputSpec) -> Schema:
+    schema = _input_type(each.type, each)
+    if each.default is None:
+        schema = _or_null(schema)
+    told = {
+        "title": title_of(each.name),
+        "description": each.description,
+        "deprecated": each.deprecated or None,
+    }
+    schema |= {name: value for name, value in told.items() if value is not None}
+    if not each.required:
+        schema["default"] = _shown_default(each)
+    return schema | _hints(each)
+
+
+def _input_type(kind: Type, each: InputSpec) -> Schema:  # noqa: PLR0911 - one line per kind
+    match kind:
+        case OptionalType(inner):
+            return _or_null(_input_type(inner, each))
+        case ListType(item):
+            return {"type": "array", "items": _input_type(item, each)}
+        case _ if each.choices is not None:
+            return literal_schema(each.choices)
+        case IntegerType():
+            return _bounded("integer", _bound(each.ge, math.ceil), _bound(each.le, math.floor))
+        case FloatType():
+            return _bounded("number", _bound(each.ge, float), _bound(each.le, float))
+        case StringType():
+            limits = {
+                "minLength": each.min_length,
+                "maxLength": each.max_length,
+                "pattern": each.regex,
+            }
+            told = {name: value for name, value in limits.items() if value is not None}
+            return {"type": "string", **told}
+        case PathType() | FileType():
+            return {"type": "string"}
+        case DictType() | ObjectType():
+            return dict(_SCALARS[OpaqueType])
+        case UnionType(members):
+            return _any_of([_input_type(member, each) for member in members])
+        case _:
+            return _type(kind, MediaKind.FILE, _Components(frozenset()))
+
+
+def _bounded(kind: str, least: float | None, most: float | None) -> Schema:
+    bounds = {"minimum": least, "maximum": most}
+    return {"type": kind, **{name: value for name, value in bounds.items() if value is not None}}
+
+
+def _bound(bound: float | None, rounded: Callable[[float], Any]) -> Any:
+    """Return a bound that fal's metadata keeps; a wider one is no bound worth showing."""
+    return None if bound is None or abs(bound) >= EXACT else rounded(bound)
+
+
+def _hints(each: InputSpec) -> Schema:
+    chosen = widget(each)
+    hints: Schema = {} if chosen is None else {"ui": {"field": chosen}}
+    match each.type:
+        case PathType() | FileType() | OptionalType(PathType() | FileType()):
+            hints["format"] = "uri"
+        case SecretType() | OptionalType(SecretType()):
+            hints |= {"format": "password", "writeOnly": True}
+        case _:
+            pass
+    return hints
+
+
+def _shown_default(each: InputSpec) -> JSON:
+    """Return the default that the document shows: never a secret, always JSON that survives."""
+    kind = each.type.inner if isinstance(each.type, OptionalType) else each.type
+    value = each.default
+    if isinstance(kind, SecretType) or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    if type(value) is int and abs(value) >= EXACT:
+        return float(value) if abs(value) < sys.float_info.max else None
+    return value
+
+
+def _fields(kind: ObjectType, title: str, written: _Components) -> Schema:
+    properties = {each.name: _field(each, written) for each in kind.fields}
+    required = [each.name for each in kind.fields if each.default is MISSING]
+    schema = _object(title, properties, required)
+    return schema if kind.description is None else schema | {"description": kind.description}
+
+
+def _field(each: FieldSpec, written: _Components) -> Schema:
+    schema = _type(each.type, media_kind_of_name(each.name) or MediaKind.FILE, written)
+    if each.default is None:
+        schema = _or_null(schema)
+    schema = written.titled(schema, title_of(each.name))
+    if each.description is not None:
+        schema["description"] = each.description
+    return schema if each.default is MISSING else schema | {"default": each.default}
+
+
+def _type(  # noqa: C901, PLR0911 - one line per kind
+    kind: Type, hint: MediaKind, written: _Components
+) -> Schema:
+    """Return the schema of a kind of type; `hint` says what its files are."""
+    match kind:
+        case (
+            StringType() | SecretType() | IntegerType() | FloatType() | BooleanType() | NullType()
+            | AnyType() | OpaqueType()
+        ):  # fmt: skip
+            return dict(_SCALARS[type(kind)])
+        case PathType() | FileType():
+            return {"$ref": REF + written.add(hint.name.title(), hint, lambda: _media(hint))}
+        case LiteralType(values):
+            return literal_schema(tuple(dict.fromkeys(values)))
+        case EnumType(members=members):
+            return literal_schema(tuple(dict.fromkeys(value for _, value in members)))
+        case ListType(item):
+            return {"type": "array", "items": _type(item, hint, written)}
+        case DictType(value):
+            return {"type": "object", "additionalProperties": _type(value, hint, written) or True}
+        case OptionalType(inner):
+            return _or_null(_type(inner, hint, written))
+        case UnionType(members):
+            return _any_of([_type(member, hint, written) for member in members])
+        case ObjectType():
+            name = written.add(kind.name, kind, lambda: _fields(kind, kind.name, written))
+            return {"$ref": REF + name}
+        case IteratorType(item, concatenate):
+            items = {"type": "array", "items": _type(item, hint, written)}
+            return {"type": "string"} if concatenate else items
+        case _:
+            assert_never(kind)
+
+
+def _or_null(schema: Schema) -> Schema:
+    return _any_of([schema, _NULL])
+
+
+def _any_of(schemas: Iterable[Schema]) -> Schema:
+    """Return a choice of these, each of them once, those of a choice by themselves."""
+    found: list[Schema] = []
+    for schema in schemas:
+        for each in schema["anyOf"] if set(schema) == {"anyOf"} else [schema]:
+            if each not in found:
+                found.append(each)
+    return {"anyOf": found} if len(found) > 1 else dict(found[0])
+
+
+def _media(kind: MediaKind) -> Schema:
+    """Describe a file in an answer as fal.toolkit's File, Image, Video and Audio do."""
+    fields = {**_FILE, **(_SIZE if kind is MediaKind.IMAGE else {})}
+    properties = {}
+    for name, (type_name, description, example) in fields.items():
+        told: Schema = {"title": title_of(name), "description": description}
+        if name == "url":
+            properties[name] = {"type": type_name, **told}
+        else:
+            either = {"anyOf": [{"type": type_name}, _NULL]}
+            properties[name] = {**either, **told, "default": None, "examples": [example]}
+    schema = _object(kind.name.title(), properties, ["url"])
+    return schema if kind is MediaKind.FILE else schema | {"ui": {"field": kind.value}}
