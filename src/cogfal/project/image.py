@@ -78,7 +78,7 @@ def plan_image(
         ConfigError: Something in cog.yaml or the requirements cannot be built.
     """
     lines, constraints = file_lines(requirements, root)
-    cuda = _cuda(config, requirements, report)
+    cuda = _cuda(config, requirements, report, python_version)
     recipe = Recipe(
         _image_python(config, python_version, cuda, settings, report),
         gpu=config.build.gpu,
@@ -152,10 +152,12 @@ def _folders(requirements: RequirementSet, root: Path) -> tuple[str, ...]:
     return tuple(each.relative_to(root).as_posix() for each in named if each is not None)
 
 
-def _cuda(config: CogConfig, requirements: RequirementSet, report: Report) -> CudaImage | None:
+def _cuda(
+    config: CogConfig, requirements: RequirementSet, report: Report, python: str
+) -> CudaImage | None:
     cuda, cudnn = config.build.cuda, config.build.cudnn
     if cuda is None and cudnn is None:
-        cuda, cudnn = _implied_cuda(config, requirements)
+        cuda, cudnn = _implied_cuda(config, requirements, python)
     if cuda is None and cudnn is None:
         return None
     image = cuda_image(cuda, cudnn)
@@ -188,13 +190,17 @@ def _cuda(config: CogConfig, requirements: RequirementSet, report: Report) -> Cu
     return image
 
 
-def _implied_cuda(config: CogConfig, requirements: RequirementSet) -> tuple[str | None, str | None]:
+def _implied_cuda(
+    config: CogConfig, requirements: RequirementSet, python: str
+) -> tuple[str | None, str | None]:
     """The CUDA that TensorFlow loads, or that code compiled in the image must match."""
     if not config.build.gpu:
         return None, None
     release = tensorflow_release(requirements)
     if release is not None:
         return dotted(release.cuda), str(release.cudnn)
+    if tuple(map(int, python.split(".")[:2])) < OLDEST_MANAGED:
+        return None, None  # NVIDIA's images cannot have it; wheels bring their own CUDA
     if needs_compiler(config, requirements) or of_nvidia(config):
         known = [framework.cuda for framework in frameworks(requirements, None)]
         return dotted((known or [NEWEST_CUDA])[0]), None
