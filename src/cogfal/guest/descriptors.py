@@ -235,6 +235,6 @@ def _write_all(descriptor: int, data: bytes) -> None:
 
 def _number(stream: Any) -> int | None:
     try:
-        return stream.fileno()
+        return int(stream.fileno())
     except (OSError, ValueError):  # io.UnsupportedOperation: a stream without a descriptor
         return None
