@@ -157,6 +157,7 @@ class App(AppState, FalApp):
             given=self.given[0] if self.given else None,
             title=self.app_name or type(self).__name__,
             provide=self._provide,
+            variables=dict(project.server_variables),
         )
 
     def _provide(self) -> Provided:

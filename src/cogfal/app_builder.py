@@ -161,6 +161,7 @@ def build_app(request: AppRequest) -> BuiltApp:
         config=str(builder.config_file) if builder.config_file else None,
         interpreter=environment.interpreter if environment.decision.own else None,
         model_environment=_made_there(environment),
+        server_variables=environment.server_variables,
     )
     return BuiltApp(
         project=project,

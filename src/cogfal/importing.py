@@ -51,7 +51,8 @@ def read_imported(ref: str, root: Path, role: Role, python: Path | None) -> Pred
         raise _failure(ref, answer["failed"])
     if "wrong" in answer:
         what, where, remedy = answer["wrong"]
-        raise PredictorError(what, where=where, remedy=remedy)
+        named = where is not None and path in where
+        raise PredictorError(what, where=where if named else ref, remedy=remedy)
     spec = from_plain(answer["spec"])
     assert isinstance(spec, PredictorSpec)
     return spec

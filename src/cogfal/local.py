@@ -33,6 +33,7 @@ from cogfal.local_environment import local_python, tell
 from cogfal.outputs import Deliverer, OutputDirectories, Style
 from cogfal.project.config import CogConfig, read_config
 from cogfal.project.place import COG_YAML
+from cogfal.project.variables import variables
 from cogfal.reading import read_predictor
 from cogfal.schema.validation import Dialect, Validator
 from cogfal.server.ending import on_daemon_thread
@@ -66,7 +67,7 @@ class LocalProject:
         """The environment that cog.yaml asks for; whoever runs the predictor sets it."""
         if self.served is not None:
             return dict(self.served.variables)
-        return dict((*self.config.build.environment, *self.config.environment))
+        return dict(variables(self.config, os.environ))
 
     def provided(self, spec: PredictorSpec) -> ProjectSpec:
         """Return what an App takes along, to be provided here for one of its predictors."""

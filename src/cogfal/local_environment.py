@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from cogfal.environments import interpreter_of, make
+from cogfal.environments import install_line, interpreter_of, make, missing_packages
 from cogfal.project.config import CogConfig, read_config
 from cogfal.project.decision import decide_here
 from cogfal.project.model import local_model
 from cogfal.project.settings import client_python
+from cogfal.project.variables import variables
 from cogfal.provision import provide
 from cogfal.server.providing import Provided, provide_own
 from cogfal.settings import AppSettings
@@ -50,6 +52,9 @@ def local_python(
     decision = decide_here(model.environment, client_python(), wanted)
     if not decision.own:
         return None
+    missing = missing_packages(model.system_packages, model.environment.requirements)
+    if missing:
+        progress(f"system packages are missing here; `{install_line(missing)}` brings them")
     if not interpreter_of(model.environment).exists():
         progress(f"making the model's own environment: {'; '.join(decision.reasons)}")
         for each in model.not_run:
@@ -75,7 +80,16 @@ def provide_here(
     if given:
         return Provided(provide(project, root))
     config = read_config(Path(project.config)) if project.config else CogConfig()
+    project = _with_own_variables(project, config)
     python = local_python(config, root, settings.environment.environment)
     return (
         Provided(provide(project, root)) if python is None else provide_own(project, root, python)
     )
+
+
+def _with_own_variables(project: ProjectSpec, config: CogConfig) -> ProjectSpec:
+    """Look up what cog.yaml's variables refer to on this machine, and not in an image."""
+    planned = dict(variables(config))
+    given = {name: value for name, value in project.variables if planned.get(name) != value}
+    found = dict(variables(config, os.environ)) | given
+    return project._replace(variables=tuple(found.items()))

@@ -447,6 +447,7 @@ class ProjectSpec(NamedTuple):
     `config` is the path of its cog.yaml on the deploying machine. `interpreter` is the path of the
     model's own Python on a runner, None where the author's code runs in the server's process; what
     its environment is made of is `model_environment`, where the runner has to make it.
+    `server_variables` are the server's own, whichever process the author's code runs in.
     """
 
     predictor: PredictorSpec
@@ -459,6 +460,7 @@ class ProjectSpec(NamedTuple):
     config: str | None = None
     interpreter: str | None = None
     model_environment: str | None = None
+    server_variables: tuple[tuple[str, str], ...] = ()
 
     def with_variables(self, given: Mapping[str, str]) -> ProjectSpec:
         """Return it with variables that win over its own."""

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from cogfal.environments import ModelEnvironment, make
+from cogfal.environments import ModelEnvironment, environments_directory, make
 from cogfal.files.scratch import Scratch
 from cogfal.provision.cog_directory import lead_to
 from cogfal.provision.weights import place_weights
@@ -65,6 +65,8 @@ def provide(
 def make_model_environment(description: str, interpreter: str) -> Path:
     """Make the environment that was planned for this runner's disk, unless it is there.
 
+    Where the runner has no such disk, it is made in the user's cache.
+
     Args:
         description: What it is made of, as `ModelEnvironment.to_json` writes it.
         interpreter: Where the plan expects its Python.
@@ -75,7 +77,8 @@ def make_model_environment(description: str, interpreter: str) -> Path:
     environment = ModelEnvironment.from_json(description)
     place = Path(interpreter).parent.parent
     cpu = environment.key(cpu=True) == place.name
-    return make(environment, directory=place.parent, cpu=cpu, progress=_log)
+    directory = place.parent if _is_mounted(place) else environments_directory()
+    return make(environment, directory=directory, cpu=cpu, progress=_log)
 
 
 def _log(line: str) -> None:

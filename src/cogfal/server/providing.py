@@ -8,15 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cogfal.engine.interpreter import Interpreter
-from cogfal.environments import (
-    ModelEnvironment,
-    environments_directory,
-    guest_variables,
-    make,
-)
-from cogfal.files.progress import write_line
-from cogfal.provision import provide
-from cogfal.provision.runner import DISK
+from cogfal.environments import guest_variables
+from cogfal.provision import make_model_environment, provide
 from cogfal.spec import ProjectSpec
 
 
@@ -33,8 +26,7 @@ class Provided(NamedTuple):
 def provide_on_runner(project: ProjectSpec, root: Path) -> Provided:
     """Provide for a project on a runner, where its plan says which Python the model has.
 
-    Where nothing has made that Python's environment yet, it is made, on the persistent disk where
-    there is one.
+    Where nothing has made that Python's environment yet, it is made.
 
     Raises:
         SetupError: Weights cannot be fetched, or the environment cannot be made.
@@ -43,10 +35,7 @@ def provide_on_runner(project: ProjectSpec, root: Path) -> Provided:
         return Provided(provide(project, root))
     python = Path(project.interpreter)
     if project.model_environment is not None:
-        environment = ModelEnvironment.from_json(project.model_environment)
-        cpu = environment.key(cpu=True) == python.parents[1].name
-        place = python.parents[2] if DISK.is_dir() else environments_directory()
-        python = make(environment, directory=place, cpu=cpu, progress=write_line)
+        python = make_model_environment(project.model_environment, project.interpreter)
     return provide_own(project, root, python)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
 import anyio.to_thread
@@ -51,6 +53,7 @@ from cogfal.version import __version__
 
 NAMED = 10  # how many unknown inputs are named in the log
 LONGEST_NAME = 100  # characters of such a name
+NONE: Mapping[str, str] = MappingProxyType({})
 WEBHOOK_GRACE = 2.0  # seconds that webhooks may still take when the app ends
 UNHEALTHY = (HealthStatus.UNHEALTHY, HealthStatus.DEFUNCT, HealthStatus.SETUP_FAILED)
 
@@ -79,6 +82,7 @@ class Serving:
         given: The predictor itself, where it travels with the App.
         provide: Gives the author's code what it expects on this machine, such as weights, before
             it is imported. It may take long, and is given up where the app is told to end.
+        variables: What this process gets into its environment when it starts.
 
     Raises:
         SettingError: The settings do not go together.
@@ -95,6 +99,7 @@ class Serving:
         title: str,
         given: object = None,
         provide: Callable[[], Provided] | None = None,
+        variables: Mapping[str, str] = NONE,
     ) -> None:
         self._settings = settings
         self._root = root
@@ -120,6 +125,7 @@ class Serving:
         self._starting: asyncio.Task[None] | None = None
         self._ending: asyncio.Future[None] | None = None
         self._provide = provide
+        self._variables = variables
         self._interpreter: Interpreter | None = None
         self._at_end = AsyncExitStack()
         self._services = [self._service(spec, given)]
@@ -147,6 +153,7 @@ class Serving:
             SettingError: A variable of Cog's has a value that makes no sense.
         """
         self._webhooks.settings = settings_from()
+        os.environ.update(self._variables)
         self._tracing.start()
         self._loop = asyncio.get_running_loop()
         guard(self._loop)
