@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cogfal.provision.cog_directory import lead_to
+from cogfal.provision.runner import lead_to
 
 
 @pytest.fixture

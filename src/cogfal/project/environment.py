@@ -9,11 +9,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from cogfal.environments import ModelEnvironment, interpreter_of
-from cogfal.project.caches import cache_variables
+from cogfal.project.cog_dockerfile import python_of
 from cogfal.project.commands import installed
 from cogfal.project.config import CogConfig
 from cogfal.project.decision import Decision, decide_on_fal
-from cogfal.project.gpu import (
+from cogfal.project.installer import install_arguments, without_cog
+from cogfal.project.key_reports import (
+    report_decision,
+    report_made_by_runner,
+    report_observability,
+    report_requirements,
+    report_rest,
+    split_weights,
+    uses_hub,
+)
+from cogfal.project.machine_choice import (
     MachineChoice,
     choose_gpu,
     cpu_machine,
@@ -21,7 +31,6 @@ from cogfal.project.gpu import (
     report_cpu_wheels,
     wheel_sources,
 )
-from cogfal.project.installer import install_arguments, without_cog
 from cogfal.project.model import model_environment, read_model_requirements
 from cogfal.project.needs import image_reasons
 from cogfal.project.report import Report, ReportLine
@@ -32,17 +41,7 @@ from cogfal.project.requirements import (
 )
 from cogfal.project.settings import TRACING_REQUIREMENTS, PlanSettings
 from cogfal.project.sources import Choice, choose_files
-from cogfal.project.takeover import python_of
-from cogfal.project.unmapped import (
-    report_decision,
-    report_made_by_runner,
-    report_observability,
-    report_requirements,
-    report_rest,
-    split_weights,
-    uses_hub,
-)
-from cogfal.project.variables import traces, tracing_variables, variables
+from cogfal.project.variables import cache_variables, traces, tracing_variables, variables
 from cogfal.spec import Location, Weight
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from cogfal.errors import ConfigError
+from cogfal.project.cog_dockerfile import take_over
 from cogfal.project.commands import installed
 from cogfal.project.config import CogConfig, Command
 from cogfal.project.dockerfile import (
@@ -18,7 +19,6 @@ from cogfal.project.dockerfile import (
     cuda_image,
     write_dockerfile,
 )
-from cogfal.project.gpu import frameworks, tensorflow_release
 from cogfal.project.hardware import (
     CUDA_IMAGES,
     FIRST_ON_BOOKWORM,
@@ -28,11 +28,11 @@ from cogfal.project.hardware import (
     dotted,
 )
 from cogfal.project.installer import PROJECT_DIRECTORY, file_lines
+from cogfal.project.machine_choice import frameworks, tensorflow_release
 from cogfal.project.needs import needs_compiler, of_nvidia
 from cogfal.project.report import Report
 from cogfal.project.requirements import Link, Local, Option, Package, RequirementSet
 from cogfal.project.settings import PlanSettings
-from cogfal.project.takeover import take_over
 from cogfal.project.variables import variables
 
 _SECRET_NAME: Final = re.compile(

@@ -8,8 +8,8 @@ from typing import Final
 from packaging.utils import canonicalize_name
 
 from cogfal.project.config import CogConfig
-from cogfal.project.gpu import tensorflow_release
 from cogfal.project.hardware import CUDA_COMPILED
+from cogfal.project.machine_choice import tensorflow_release
 from cogfal.project.reading import read_text
 from cogfal.project.requirements import Link, Local, Option, RequirementSet
 

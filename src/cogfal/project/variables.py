@@ -1,4 +1,4 @@
-"""Give cog.yaml's environment variables the values that Docker would give them."""
+"""Give cog.yaml's variables the values that Docker would, and libraries' caches a lasting place."""
 
 from __future__ import annotations
 
@@ -19,6 +19,19 @@ _REFERENCE: Final = re.compile(
     r"\\\$|\$(?P<name>[A-Za-z_]\w*)"
     r"|\$\{(?P<braced>[A-Za-z_]\w*)(?::(?P<operator>[-+])(?P<word>[^}]*))?\}"
 )
+_CACHES: Final = {
+    "HF_HOME": "huggingface",
+    "TORCH_HOME": "torch",
+    "XDG_CACHE_HOME": "",
+    "MODELSCOPE_CACHE": "modelscope",
+    "NLTK_DATA": "nltk",
+    "TFHUB_CACHE_DIR": "tfhub",
+    "KERAS_HOME": "keras",
+    "U2NET_HOME": "u2net",
+    "YOLO_CONFIG_DIR": "ultralytics",
+    "EASYOCR_MODULE_PATH": "easyocr",
+    "COGFAL_DOWNLOADS": "downloads",
+}
 
 
 def variables(
@@ -69,3 +82,14 @@ def _expanded(value: str, known: Mapping[str, str]) -> str:
         return (word if text else "") if match["operator"] == "+" else text
 
     return _REFERENCE.sub(put_in, value)
+
+
+def cache_variables(directory: str | None) -> tuple[tuple[str, str], ...]:
+    """Return the variables that make libraries download into `directory`; none for None.
+
+    `COGFAL_DOWNLOADS` is read by cogfal's own `pget`.
+    """
+    if directory is None:
+        return ()
+    base = directory.rstrip("/")
+    return tuple((name, f"{base}/{part}".rstrip("/")) for name, part in _CACHES.items())

@@ -14,9 +14,11 @@ from typing import Final
 
 from cogfal.environments import ModelEnvironment, environments_directory, make
 from cogfal.files.scratch import Scratch
-from cogfal.provision.cog_directory import lead_to
 from cogfal.provision.weights import place_weights
 from cogfal.spec import ProjectSpec
+
+COG_DIRECTORY: Final = Path("/src")
+"""Where every project lies under Cog."""
 
 DISK = Path("/data")
 """fal's persistent disk."""
@@ -50,7 +52,7 @@ def provide(
         SetupError: Weights cannot be fetched.
     """
     environ.update(project.variables)
-    for name, directory in project.caches:
+    for name, directory in project.variables:
         if _is_mounted(Path(directory)):
             environ.setdefault(name, directory)
     place_weights(project.weights, root, store=_store())
@@ -123,3 +125,32 @@ def install_pget(directory: Path, *, root: Path, python: str = sys.executable) -
     script.write_text(_SCRIPT.format(python=python, root=str(root)), encoding="utf-8")
     script.chmod(script.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
     return script
+
+
+def lead_to(root: Path, place: Path = COG_DIRECTORY) -> Callable[[], None]:
+    """Make `place` a link to the project, for authors who write `/src/config.yaml`.
+
+    A directory that is there already stays; a link gives way, since a runner has one project. Where
+    the link cannot be made, the log says so once.
+
+    Returns:
+        What removes the link.
+    """
+    if place.exists() and (not place.is_symlink() or place.samefile(root)):
+        return _nothing
+    try:
+        place.unlink(missing_ok=True)  # what a killed runner left behind
+        place.symlink_to(root, target_is_directory=True)
+    except FileExistsError:  # another runner on this machine made it at the same time
+        return _nothing
+    except OSError as error:
+        sys.stderr.write(
+            f"cogfal: {place} cannot lead to the project in {root} ({error.strerror}); "
+            f'if the predictor opens files in {place}, set kind = "container" on the App\n'
+        )
+        return _nothing
+    return partial(place.unlink, missing_ok=True)
+
+
+def _nothing() -> None:
+    """Leave all as it is."""

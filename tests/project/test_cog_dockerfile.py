@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from cogfal.errors import ConfigError
+from cogfal.project.cog_dockerfile import instructions, python_of, take_over
 from cogfal.project.dockerfile import Recipe
 from cogfal.project.report import Report, Status
-from cogfal.project.takeover import instructions, python_of, take_over
 from tests.project import parsed
 from tests.project.cases import COG_DEBUG
 

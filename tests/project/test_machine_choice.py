@@ -9,7 +9,7 @@ from packaging.specifiers import SpecifierSet
 
 from cogfal.errors import ConfigError
 from cogfal.project import hardware
-from cogfal.project.gpu import (
+from cogfal.project.machine_choice import (
     MachineChoice,
     choose_gpu,
     cpu_machine,

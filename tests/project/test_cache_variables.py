@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cogfal.project.caches import cache_variables
+from cogfal.project.variables import cache_variables
 
 
 def test_caches_lie_below_the_directory() -> None:
