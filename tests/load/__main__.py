@@ -20,10 +20,13 @@ from typing import Any
 import httpx
 
 from tests.load.callers import Tally, Work, call, invented, prediction, stream, whole
+from tests.load.hostile import SLOWEST_HEALTH, hostile, watch_health
 from tests.load.project import expected, served
 from tests.load.usage import HELD, Samples, Usage, grown, report, slopes, too_much, usage
 
 SAMPLES = 40
+HOSTILE = 10
+"""Of so many callers one is hostile."""
 ALLOWED: dict[str, dict[str, float]] = {
     "load": {"memory": 32 * 1024**2, "descriptors": 50, "threads": 8, "inodes": 50},
     "soak": {"memory": 16 * 1024**2, "descriptors": 4, "threads": 4, "inodes": 4},
@@ -44,6 +47,9 @@ def main() -> int:
     asked = parser.parse_args()
     tally, samples, seconds = asyncio.run(_measure(asked))
     failures = [*filter(is_bad, tally.outcomes), *too_much(samples, ALLOWED[asked.kind])]
+    failures += tally.wrong[:10]
+    if tally.slowest_health > SLOWEST_HEALTH:
+        failures.append(f"health took {tally.slowest_health:.1f} s")
     show(tally, samples, seconds, failures)
     asked.out.mkdir(exist_ok=True)
     figures = as_json(tally, samples, seconds, failures)
@@ -72,18 +78,32 @@ async def load(callers: int, seconds: float) -> Measured:
     async def caller(client: httpx.AsyncClient, index: int) -> None:
         random = Random(index)
         while time.monotonic() - began < seconds:
-            await call(client, random, next(numbers), tally)
+            if index % HOSTILE:
+                await call(client, random, next(numbers), tally)
+            else:
+                await _meanly(client, random, tally)
 
     with served(16) as app:
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=callers)
         async with httpx.AsyncClient(base_url=app.url, timeout=120, limits=limits) as client:
+            assert app.long_steps() == []  # none but those of starting
+            watching = asyncio.ensure_future(watch_health(client, tally))
             asking = asyncio.gather(*(caller(client, index) for index in range(callers)))
             while not asking.done():
                 await asyncio.wait({asking}, timeout=seconds / SAMPLES)
                 samples.append((tally.outcomes.total(), usage(app.pid, app.temporary)))
                 del app.lines[100:]
             await asking
+            watching.cancel()
+            tally.wrong += app.long_steps()
     return tally, samples, time.monotonic() - began
+
+
+async def _meanly(client: httpx.AsyncClient, random: Random, tally: Tally) -> None:
+    try:
+        await hostile(client, random, tally)
+    except (httpx.TransportError, OSError) as error:
+        tally.count(f"hostile {type(error).__name__}")
 
 
 async def soak(predictions: int) -> Measured:
@@ -132,6 +152,7 @@ def show(tally: Tally, samples: Samples, seconds: float, failures: Sequence[str]
     for outcome, count in sorted(tally.outcomes.items()):
         write(f"| {outcome} | {count:,} |\n")
     write("\n" + report(samples) + "\n")
+    write(f"\nthe slowest health check: {tally.slowest_health:.2f} s\n")
     for each in tally.wrong[:10]:
         write(f"\n{each}\n")
     write(f"\nFAILED: {', '.join(failures)}\n" if failures else "\nall is well\n")
@@ -147,6 +168,7 @@ def as_json(
         "outcomes": dict(tally.outcomes),
         "failures": list(failures),
         "wrong": tally.wrong,
+        "slowest_health": tally.slowest_health,
         "slopes": slopes(samples),
         "grown": grown(samples),
         "samples": [{"requests": done, **asdict(each)} for done, each in samples],

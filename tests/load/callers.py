@@ -17,10 +17,14 @@ from tests.load.project import expected
 
 @dataclass
 class Tally:
-    """What came of all requests; `wrong` describes the first answers that were not right."""
+    """What came of all requests.
+
+    `wrong` describes the first answers that were not right; `slowest_health` is in seconds.
+    """
 
     outcomes: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
+    slowest_health: float = 0.0
 
     def count(self, outcome: str) -> None:
         """Note how a request ended."""

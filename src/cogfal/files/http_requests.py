@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from base64 import b64encode
-from collections.abc import Callable, Iterable
-from functools import cached_property
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
+import anyio.to_thread
 import httpx
 
 from cogfal.files.addresses import Resolver
@@ -27,16 +28,31 @@ class Client:
     """Sends requests to the hosts whose every address is `permitted`.
 
     httpcore takes longer to import than all of `cogfal`, and most apps need it late or never; so
-    it is imported by the first request.
+    it is imported by the first request, on a thread.
     """
 
     def __init__(self, resolver: Resolver, permitted: Callable[[str], bool]) -> None:
         self._resolver = resolver
         self._permitted = permitted
+        self._exchange: Exchange | None = None
 
-    @cached_property
-    def exchange(self) -> Exchange:
-        """What sends one request and yields its answer."""
+    @asynccontextmanager
+    async def exchange(
+        self,
+        method: str,
+        url: httpx.URL,
+        headers: Mapping[str, str],
+        content: bytes | AsyncIterable[bytes] | None = None,
+        *,
+        timeouts: Mapping[str, float],
+    ) -> AsyncIterator[Answer]:
+        """Send one request and yield its answer; see `connections.Exchange`."""
+        if self._exchange is None:
+            self._exchange = await anyio.to_thread.run_sync(self._begin)
+        async with self._exchange(method, url, headers, content, timeouts=timeouts) as answer:
+            yield answer
+
+    def _begin(self) -> Exchange:
         from cogfal.files.connections import Exchange  # noqa: PLC0415  # imports httpcore
 
         return Exchange(self._resolver, self._permitted)
