@@ -33,9 +33,10 @@ class Settings:
     """The key of a result that is not an object of its own, such as `image` or `videos`."""
 
     read_by_importing: ClassVar[bool] = False
-    """Read the signature by importing the predictor where the App is defined, not from its text.
+    """Read the signature by importing the predictor, not from its text.
 
-    Its packages must be installed there, and its module-level code runs there.
+    It is imported on the machine that deploys, in a process of the model's own Python, and its
+    module-level code runs there.
     """
 
     gpu_machine_type: ClassVar[str] = "GPU-H100"

@@ -11,6 +11,7 @@ from cogfal.cli.findings import Finding, Findings
 from cogfal.cli.planning import signature
 from cogfal.cli.subject import Subject, find_subject
 from cogfal.project.environment import Environment
+from cogfal.project.import_roots import roots_outside
 from cogfal.project.report import Status
 from cogfal.project.sources import readable_size
 from cogfal.schema import document, unfit_defaults
@@ -58,6 +59,7 @@ def look_at(target: str) -> Findings:
     subject = find_subject(target)
     findings.attempt(lambda: _predictor(subject.predictor()))
     findings.attempt(lambda: _trainer(subject.trainer()))
+    findings.attempt(lambda: _imports(subject))
     findings.attempt(lambda: _environment(subject))
     findings.attempt(lambda: _app(subject))
     findings.attempt(find_credentials)
@@ -88,6 +90,18 @@ def _predictor(spec: PredictorSpec) -> Iterator[Finding]:
             f"its signature depends on {names} as set here",
             spec.path,
             "deploy with the same values, or write the values into the signature",
+        )
+
+
+def _imports(subject: Subject) -> Iterator[Finding]:
+    """Tell what is imported from where nothing travels from."""
+    for place, directory in roots_outside(subject.predictor().path, subject.root):
+        yield Finding(
+            Mark.NOTE,
+            f"what it imports from {directory} lies outside of the project, and does not travel",
+            str(place),
+            "put it into the project, or name it in the App's app_files, with an "
+            "app_files_context_dir above both",
         )
 
 

@@ -38,6 +38,8 @@ class App(cogfal.App):
     predictor = {ref!r}
 """
 BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")  # what TOML takes without quotes
+BESIDE: Final = "fal_app.py"
+"""The App's file where the predictor's has the usual name."""
 PYPROJECT: Final = """
 [tool.fal.apps.{name}]
 ref = "{file}::App"
@@ -82,6 +84,9 @@ def run(arguments: argparse.Namespace) -> int:
         _show(found)
     root = found.project.root
     file = arguments.output
+    if file == found.predictor.path:  # no answer to a question may cost the model
+        file = BESIDE
+        say(f"{found.predictor.path} holds the predictor, so the App goes into {file}", Mark.NOTE)
     written = _write(root / file, _app(found), replace=arguments.yes)
     _keep_out(root / DOCKERIGNORE)
     if arguments.pyproject is not None:
