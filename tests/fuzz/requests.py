@@ -78,6 +78,7 @@ def attacked() -> Iterator[Target]:
         Target(Path(folder), PREDICTOR, *SETTINGS) as process,
     ):
         assert process.url
+        assert process.long_steps() == []  # none but those of starting
         yield process
 
 
@@ -101,6 +102,7 @@ async def _campaign(process: Target, cases: int, seed: int, seconds: float) -> O
 
     await asyncio.gather(*(sender() for _ in range(AT_ONCE)))
     outcome.seconds = time.monotonic() - began
+    outcome.findings += [Finding(cases, "", step) for step in process.long_steps()]
     if not await asyncio.to_thread(_once_well, process):
         outcome.findings.append(Finding(cases, "", "the app is not well afterwards"))
     return outcome

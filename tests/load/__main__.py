@@ -72,12 +72,12 @@ async def _measure(asked: argparse.Namespace) -> Measured:
 
 async def load(callers: int, seconds: float) -> Measured:
     """Let so many callers ask, each again as soon as it is answered."""
-    tally, samples, began = Tally(), [], time.monotonic()
+    tally, samples = Tally(), []
     numbers = iter(range(1_000_000_000))
 
     async def caller(client: httpx.AsyncClient, index: int) -> None:
         random = Random(index)
-        while time.monotonic() - began < seconds:
+        while time.monotonic() < began + seconds:
             if index % HOSTILE:
                 await call(client, random, next(numbers), tally)
             else:
@@ -87,6 +87,7 @@ async def load(callers: int, seconds: float) -> Measured:
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=callers)
         async with httpx.AsyncClient(base_url=app.url, timeout=120, limits=limits) as client:
             assert app.long_steps() == []  # none but those of starting
+            began = time.monotonic()
             watching = asyncio.ensure_future(watch_health(client, tally))
             asking = asyncio.gather(*(caller(client, index) for index in range(callers)))
             while not asking.done():

@@ -39,4 +39,4 @@ def expected(text: str, pieces: int, file: str = "") -> list[str]:
 def served(slots: int) -> Target:
     """Serve the predictor with so many slots, in a new temporary directory."""
     folder = Path(tempfile.mkdtemp(prefix="load-"))
-    return Target(folder, PREDICTOR, f"max_multiplexing = {slots}", "queue_limit = 1000")
+    return Target(folder, PREDICTOR, f"max_multiplexing = {slots}", "queue_limit = 1000", anew=True)
