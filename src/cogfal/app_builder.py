@@ -266,7 +266,8 @@ def _read(
     ref: str, place: Place, request: AppRequest, role: Role, config: CogConfig
 ) -> PredictorSpec:
     if not request.settings.declared.read_by_importing:
-        return read_predictor(ref, place.root, role=role)
+        version = config.build.python_version
+        return read_predictor(ref, place.root, role=role, python_version=version)
     wanted = request.settings.environment.environment
     return read_imported(ref, place.root, role, local_python(config, place.root, wanted))
 

@@ -101,7 +101,9 @@ class LocalProject:
             spec = self.served.trainer if role is Role.TRAIN else self.served.predictor
             if spec is not None:
                 return spec
-        return read_predictor(self.named or self._ref(role), self.root, role=role)
+        version = self.config.build.python_version
+        ref = self.named or self._ref(role)
+        return read_predictor(ref, self.root, role=role, python_version=version)
 
     def _ref(self, role: Role) -> str:
         named = self.config.train if role is Role.TRAIN else self.config.predict

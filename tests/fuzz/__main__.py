@@ -9,11 +9,12 @@ import argparse
 import sys
 
 from tests.fuzz.campaign import HEADER, Outcome, run
+from tests.fuzz.programs import PROGRAMS, run_programs
 from tests.fuzz.requests import run_requests
 from tests.fuzz.targets import TARGETS
 
 REQUESTS = "requests"
-NAMES = (*TARGETS, REQUESTS)
+NAMES = (*TARGETS, *PROGRAMS, REQUESTS)
 
 
 def main() -> int:
@@ -39,6 +40,8 @@ def main() -> int:
 def _run(name: str, cases: int, seed: int, seconds: float) -> Outcome:
     if name == REQUESTS:
         return run_requests(cases, seed, seconds)
+    if name in PROGRAMS:
+        return run_programs(name, cases, seed, seconds)
     return run(TARGETS[name], cases, seed, seconds)
 
 

@@ -1,6 +1,10 @@
 """The model's own environment: described, keyed, made by uv, kept for the next time, removed."""
 
-from cogfal.environments.interpreters import find_interpreter, guest_variables
+from cogfal.environments.interpreters import (
+    find_interpreter,
+    guest_variables,
+    present_interpreter,
+)
 from cogfal.environments.keeping import KeptEnvironment, kept_environments, remove_environment
 from cogfal.environments.making import environments_directory, interpreter_of, make
 from cogfal.environments.model import ModelEnvironment
@@ -17,5 +21,6 @@ __all__ = [
     "kept_environments",
     "make",
     "missing_packages",
+    "present_interpreter",
     "remove_environment",
 ]

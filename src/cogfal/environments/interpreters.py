@@ -38,15 +38,21 @@ def find_interpreter(version: str, environ: Mapping[str, str] | None = None) -> 
         SetupError: There is none and none can be had; it says where was looked.
     """
     environ = os.environ if environ is None else environ
+    return present_interpreter(version, environ) or _installed_by_uv(version, environ)
+
+
+def present_interpreter(
+    version: str, environ: Mapping[str, str] | None = None
+) -> FoundPython | None:
+    """Return an interpreter of a version that is on this machine, None where there is none."""
+    environ = os.environ if environ is None else environ
     minor = ".".join(version.split(".")[:2])
     found: list[FoundPython] = []
     for candidate in _candidates(minor, environ):
         if candidate.fits(version):
             return candidate
         found.append(candidate)
-    if found:
-        return max(found, key=lambda each: _numbers(each.version))
-    return _installed_by_uv(version, environ)
+    return max(found, key=lambda each: _numbers(each.version), default=None)
 
 
 def guest_variables(python: Path, environ: Mapping[str, str]) -> dict[str, str]:

@@ -208,6 +208,7 @@ class Choices:
                 self._fill(place.owner, values, why)
             elif place.kind == "taint":
                 held = next(v for v in values if v is not ABSENT)
+                self.changes += before is ABSENT
                 self._journal.taint(place.owner, place.key, held)
             elif place.kind == "name":
                 value = self._noted(before, values, why)
@@ -229,6 +230,7 @@ class Choices:
     def _fill(self, container: Value, values: list[Value], why: Unknown) -> None:
         joined = self._contents(contents(container), values, why)
         if joined is None:
+            self.changes += id(container) not in self.tainted
             self.taint(container, why)
         elif isinstance(container, CONTAINERS):
             self._journal.save(container)
@@ -256,7 +258,6 @@ class Choices:
     def taint(self, value: Value, why: Unknown) -> None:
         """Make the contents of a value unknown."""
         if id(value) not in self.tainted:
-            self.changes += 1
             self._journal.taint(self.tainted, id(value), (value, why))
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from cogfal.reading.functions import Function
-from cogfal.reading.scopes import Scope, bindings
+from cogfal.reading.scopes import Scope, bindings, declarations
 from cogfal.reading.unknown import GivenUp, Touched, Unknown, Unresolved, Value
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class Classes:
         keywords = world.expressions.keywords(node.keywords, scope)
         if isinstance(keywords.get("metaclass"), Unknown):
             del keywords["metaclass"]
-        names = bindings(node)
+        names = declarations(node) if scope.kind == "module" else bindings(node)
         body = Scope(
             scope.module, "class", {}, scope, names.bound, names.outer, names.free,
             node.name.lstrip("_"),

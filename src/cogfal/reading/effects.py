@@ -23,6 +23,8 @@ class Effects:
 
     def __init__(self, world: Interpreter) -> None:
         self._world = world
+        self.sources: dict[int, tuple[Value, tuple[Value, ...]]] = {}
+        """By id: iterators, and what they take their items from."""
 
     def of_values(self, values: Iterable[Value], why: Unknown) -> None:
         """Take everything reachable from `values` as changed."""
@@ -61,6 +63,8 @@ class Effects:
     def _inside(self, value: Value, why: Unknown) -> Iterable[Value]:
         if isinstance(value, Unknown):
             return (*value.about, *value.members)
+        if id(value) in self.sources:
+            return self.sources[id(value)][1]
         if isinstance(value, dict):
             return [*value.keys(), *value.values()]
         if isinstance(value, (*CONTAINERS, tuple, frozenset)):

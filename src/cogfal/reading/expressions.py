@@ -278,7 +278,8 @@ class Expressions:
         )  # fmt: skip
         inner_items = self._each(node.generators, source, inner)
         if isinstance(node, ast.GeneratorExp):
-            return self._world.iterator(self.evaluate(node.elt, s) for s in inner_items)
+            results = (self.evaluate(node.elt, s) for s in inner_items)
+            return self._world.iterator(results, source)
         metered = self._world.budget.metered(inner_items)
         if isinstance(node, ast.ListComp):
             return [self.evaluate(node.elt, s) for s in metered]
@@ -335,5 +336,7 @@ class Expressions:
     ) -> None:
         """Taint what a call has perhaps changed in part before it met something unknown."""
         for value in (getattr(function, "__self__", None), *positional):
-            if isinstance(value, (*CONTAINERS, Iterator)):
+            if isinstance(value, Iterator):
+                self._world.effects.of_values((value,), why)
+            elif isinstance(value, CONTAINERS):
                 self._world.choices.taint(value, why)

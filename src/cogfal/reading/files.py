@@ -45,6 +45,7 @@ class Files:
 
     def __init__(self, world: Interpreter) -> None:
         self._world = world
+        self._located: dict[str, Path] = {}
         self.state = {"folder": HERE}
         """Where relative paths begin; `os.chdir` changes it."""
         self.missing: set[str] = set()
@@ -92,10 +93,13 @@ class Files:
             Touched: It lies outside of the project, or is not known.
         """
         text, root = self.absolute(value), self._world.project.root
+        if text in self._located:
+            return self._located[text]
         for folder in (HERE, COG_DIRECTORY):
             if text == folder or text.startswith(f"{folder}/"):
                 found = root / text[len(folder) :].lstrip("/")
                 if found.resolve().is_relative_to(root.resolve()):
+                    self._located[text] = found
                     return found
         raise Touched(Unknown("the file lies outside the project"))
 

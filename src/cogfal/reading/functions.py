@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cogfal.reading.choices import Left
 from cogfal.reading.scopes import FunctionNode, Scope, arguments, bindings, yields
-from cogfal.reading.unknown import GivenUp, Unknown, UnknownError, Value
+from cogfal.reading.unknown import GivenUp, Touched, Unknown, UnknownError, Value
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
@@ -70,7 +70,9 @@ class Functions:
         if isinstance(node, ast.AsyncFunctionDef):
             return Unknown("the result of a coroutine function is not evaluated")
         if not isinstance(node, ast.Lambda) and yields(node):
-            return world.iterator(self._generate(node, scope))
+            held: list[Value] = []
+            held.append(self._generate(function, scope, held))
+            return world.iterator(held[0], *scope.names.values())
         self._depth += 1
         try:
             if self._depth > MAX_CALLS:
@@ -82,7 +84,7 @@ class Functions:
                 raise
             why = error.unknown if isinstance(error, GivenUp) else Unknown("nested too deeply")
             world.effects.of_call(function, (*positional, *keywords.values()), why)
-            return why
+            return world.expressions.raising(why)
         finally:
             self._depth -= 1
 
@@ -95,11 +97,17 @@ class Functions:
             return left.value
         return None
 
-    def _generate(self, node: ast.FunctionDef, scope: Scope) -> Generator[Value, Value, Value]:
+    def _generate(
+        self, function: Function, scope: Scope, itself: list[Value]
+    ) -> Generator[Value, Value, Value]:
+        """Carry out a generator; what it gives is unknown from where it is not evaluated."""
         try:
-            yield from self._world.statements.flow(node.body, scope)
+            yield from self._world.statements.flow(function.node.body, scope)  # type: ignore[arg-type]
         except Left as left:
             return left.value
+        except (Touched, GivenUp) as error:
+            self._world.effects.of_call(function, (*itself, *scope.names.values()), error.unknown)
+            raise Touched(error.unknown) from None
         return None
 
     def enter(

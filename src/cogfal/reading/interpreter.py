@@ -78,9 +78,10 @@ class Interpreter:
             raise NameError(f"name {name!r} is not defined")
         self.journal.unbind(names, name)
 
-    def iterator(self, iterator: Iterator[Value]) -> Iterator[Value]:
-        """Note a new iterator, and return it."""
+    def iterator(self, iterator: Iterator[Value], *sources: Value) -> Iterator[Value]:
+        """Note a new iterator and what it takes its items from, and return it."""
         self.journal.born(iterator)
+        self.effects.sources[id(iterator)] = (iterator, sources)
         return iterator
 
     def quoted(self, node: ast.expr, scope: Scope) -> Value:

@@ -236,7 +236,7 @@ class Library:
                     if function in (itertools.product, itertools.permutations, itertools.cycle,
                                     itertools.combinations):  # fmt: skip
                         values[place] = list(self._items(value))
-            return function(*values, **kept)
+            return self._world.iterator(function(*values, **kept), *values)
 
         return call
 

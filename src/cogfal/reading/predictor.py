@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
 import re
 import sys
@@ -20,7 +21,7 @@ from cogfal.reading.functions import Function
 from cogfal.reading.interpreter import Interpreter
 from cogfal.reading.scopes import Scope, yields
 from cogfal.reading.signature import Signature
-from cogfal.reading.source import Module, Parse, Project
+from cogfal.reading.source import Find, Module, Project
 from cogfal.reading.unknown import GivenUp, Touched, Unknown, UnknownError, Unresolved, Value
 from cogfal.spec import (
     AnyType,
@@ -37,7 +38,7 @@ from cogfal.spec import (
 NAMES: Final = {Role.PREDICT: ("Runner", "Predictor"), Role.TRAIN: ("train", "Trainer")}
 
 _CREDENTIAL: Final = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL|AUTH", re.IGNORECASE)
-_MARK: Final = "\ue001credential\ue001"
+_MARK: Final = "cogfal-credential"
 
 
 def read_predictor(
@@ -45,14 +46,14 @@ def read_predictor(
     root: Path,
     *,
     role: Role = Role.PREDICT,
-    python_version: tuple[int, int] | None = None,
-    parse: Parse | None = None,
+    python_version: str | None = None,
+    find: Find | None = None,
 ) -> PredictorSpec:
     """Return what the text of a predictor says, importing and running none of it.
 
     `ref` is `path.py:Name` relative to `root`; without a name, Cog's usual names are tried.
-    `python_version` is the model's Python, by default this one; `parse` parses a file that this
-    one cannot.
+    `python_version` is the model's Python, `3.12` or `3.12.1`, by default this one; `find` returns
+    an interpreter of such a version, for syntax that this one does not know.
 
     Raises:
         PredictorError: There is no such predictor, its file is not Python, or importing it fails.
@@ -60,7 +61,7 @@ def read_predictor(
         UnsupportedSignature: The signature can be read but not served.
     """
     path, _, name = ref.partition(":")
-    project = Project(root, python_version or sys.version_info[:2], parse)
+    project = Project(root, _numbers(python_version), find or _present)
     module = project.open(path.strip())
     reading = _Readings(project, module, role, name.strip())
     try:
@@ -73,6 +74,20 @@ def read_predictor(
         raise error.unknown.error().to_error(f"the predictor {name}", where) from None
     except RecursionError as error:
         raise PredictorError("nested too deeply", where=module.relative) from error
+
+
+def _numbers(version: str | None) -> tuple[int, int]:
+    if version is None:
+        return sys.version_info[:2]
+    major, minor = version.split(".")[:2]
+    return int(major), int(minor)
+
+
+def _present(version: tuple[int, int]) -> Path | None:
+    found = importlib.import_module("cogfal.environments").present_interpreter(
+        ".".join(map(str, version))
+    )
+    return None if found is None else Path(found.path)
 
 
 class _Readings:
@@ -176,7 +191,7 @@ class _Reading:
         if isinstance(error, UnknownError):
             told = f"importing it raises an exception ({error.unknown.reason})"
         else:
-            told = f"importing it raises {type(error).__name__}: {error}"
+            told = f"importing it raises {type(error).__name__}: {_text(error)}"
         return PredictorError(told, where=where, remedy="correct it; Python raises it as well")
 
     def _nameless(self, wanted: tuple[str, ...]) -> PredictorError:
@@ -333,6 +348,13 @@ class _Reading:
                     remedy="give it a default; only `weights` is passed to setup()",
                 )
         return SetupSpec("weights" in names, isinstance(function.node, ast.AsyncFunctionDef))
+
+
+def _text(error: Exception) -> str:
+    try:
+        return str(error)
+    except Touched as touched:
+        return f"({touched.unknown.reason})"
 
 
 class _MayBe:

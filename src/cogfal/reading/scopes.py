@@ -164,6 +164,22 @@ def bindings(node: ast.AST) -> Bindings:
     return Bindings(frozenset(bound - outer), frozenset(outer), frozenset(free))
 
 
+def declarations(node: ast.AST) -> Bindings:
+    """Return the names that a body declares; what else it binds makes no difference to a class."""
+    outer: set[str] = set()
+    free: set[str] = set()
+    pending: list[ast.AST] = [node]
+    while pending:
+        for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+            for inner in getattr(pending[-1], part, ()) if part else ():
+                if isinstance(inner, ast.Global | ast.Nonlocal):
+                    (outer if isinstance(inner, ast.Global) else free).update(inner.names)
+                elif not isinstance(inner, (*FUNCTIONS, ast.ClassDef, ast.expr)):
+                    pending.insert(0, inner)
+        pending.pop()
+    return Bindings(frozenset(), frozenset(outer), frozenset(free))
+
+
 def arguments(args: ast.arguments) -> list[ast.arg]:
     """Return all parameters."""
     extra = [a for a in (args.vararg, args.kwarg) if a is not None]

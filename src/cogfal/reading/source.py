@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import sys
 import tokenize
 import warnings
 from collections.abc import Callable
@@ -12,12 +13,14 @@ from pathlib import Path
 from typing import Final
 
 from cogfal.errors import PredictorError
+from cogfal.reading.foreign import parse_with
 from cogfal.spec import Location
 
 MAX_BYTES: Final = 8_000_000
+MAX_LINES: Final = 50_000
 
-Parse = Callable[[bytes], ast.Module]
-"""Parses a file's bytes with another Python than this one; raises SyntaxError as that one does."""
+Find = Callable[[tuple[int, int]], Path | None]
+"""Returns an interpreter of a version that is on this machine, None where there is none."""
 
 
 @dataclass(eq=False, slots=True)
@@ -53,10 +56,10 @@ class Module:
 class Project:
     """The author's files below `root`, parsed once each."""
 
-    def __init__(self, root: Path, version: tuple[int, int], parse: Parse | None = None) -> None:
+    def __init__(self, root: Path, version: tuple[int, int], find: Find) -> None:
         self.root = root.absolute()
         self.version = version
-        self._parse = parse
+        self._find = find
         self._modules: dict[tuple[Path, str], Module] = {}
 
     def open(self, relative: str) -> Module:
@@ -129,11 +132,12 @@ class Project:
 
     def _parsed(self, data: bytes, relative: str) -> ast.Module:
         try:
-            return _parsed(_decoded(data, relative), relative)
+            return _parsed(_decoded(data, relative), relative, self.version)
         except SyntaxError:
-            if self._parse is None:
+            python = self._find(self.version) if self.version > sys.version_info[:2] else None
+            if python is None:
                 raise
-            return self._parse(data)
+            return parse_with(python, data)
 
 
 def _is(kind: Callable[[Path], bool], path: Path) -> bool:
@@ -149,10 +153,13 @@ def _read(path: Path, relative: str) -> bytes:
         if path.stat().st_size > MAX_BYTES:
             raise PredictorError(f"larger than {MAX_BYTES:,} bytes", where=relative)
         with path.open("rb") as file:
-            return file.read(MAX_BYTES)
+            data = file.read(MAX_BYTES)
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or "a loop of symbolic links"
         raise PredictorError(f"cannot be read: {reason}", where=relative) from error
+    if data.count(b"\n") > MAX_LINES:
+        raise PredictorError(f"longer than {MAX_LINES:,} lines", where=relative)
+    return data
 
 
 def _decoded(data: bytes, relative: str) -> str:
@@ -167,10 +174,11 @@ def _decoded(data: bytes, relative: str) -> str:
         ) from error
 
 
-def _parsed(text: str, relative: str) -> ast.Module:
+def _parsed(text: str, relative: str, version: tuple[int, int]) -> ast.Module:
+    older = version if version < sys.version_info[:2] else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        tree = ast.parse(text)
+        tree = ast.parse(text, feature_version=older)
         # A `return` in a class, and the like, are found by the compiler alone.
         compile(tree, relative, "exec", dont_inherit=True)
     return tree

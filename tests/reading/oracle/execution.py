@@ -174,7 +174,7 @@ def executions(root: Path, random: Random) -> list[dict[str, Any]]:
 def told(root: Path) -> dict[str, Any] | PredictorError:
     """Return the names of `predict.py` that the reader knows, in JSON, or its refusal."""
     readings: list[dict[str, Any]] = []
-    source = Project(root, sys.version_info[:2])
+    source = Project(root, sys.version_info[:2], lambda _: None)
     for turn in range(3):
         world = Interpreter(source, turn=turn)
         try:
@@ -182,7 +182,7 @@ def told(root: Path) -> dict[str, Any] | PredictorError:
         except PredictorError as error:
             return error
         except (Exception, GivenUp, Touched) as error:  # the program's own
-            return PredictorError(f"importing it raises {error!r}")
+            return PredictorError(f"importing it raises {type(error).__name__}")
         names: dict[str, Any] = {}
         for name, value in scope.names.items():
             with contextlib.suppress(Unresolved, Touched):

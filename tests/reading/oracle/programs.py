@@ -474,3 +474,60 @@ def program(random: Random) -> dict[str, str]:
     """Return a project of one module."""
     writer = Programs(random, unknown=random.choice([0.0, 0.04, 0.1, 0.2]))
     return {"predict.py": HEAD + text(writer, random.randint(2, 9))}
+
+
+def modules(random: Random) -> dict[str, str]:
+    """Return a project of several modules, whose imports have effects."""
+    unknown = random.choice([0.0, 0.05, 0.12])
+    names = ["first", "second", "pkg.inner", "pkg"]
+    files: dict[str, str] = {"registry.py": "seen = []\ntable = {}\nsettings = {'depth': 1}\n\n\ndef register(fn):\n"
+                                            "    table[fn.__name__] = fn\n    return fn\n"}  # fmt: skip
+    for place, name in enumerate(names):
+        writer = Programs(random, unknown)
+        head = f"import registry\nregistry.seen.append(__name__)\n{HEAD}"
+        below = names[place + 1 :]
+        imports = "".join(_import(writer, other) for other in below if writer.chance(0.5))
+        effects = "".join(_effect(writer) for _ in range(random.randint(0, 3)))
+        body = head + imports + text(writer, random.randint(1, 3)) + effects
+        path = "pkg/__init__.py" if name == "pkg" else f"{name.replace('.', '/')}.py"
+        files[path] = body
+    writer = Programs(random, unknown)
+    order = random.sample(names, random.randint(1, 4))
+    imports = "".join(_import(writer, name) for name in order)
+    files["predict.py"] = (
+        "import os\nimport registry\n" + HEAD + imports + text(writer, random.randint(1, 3))
+        + "seen, table, settings = registry.seen, list(registry.table), registry.settings\n"
+        + "variable = os.environ.get('COGFAL_ORACLE', 'none')\n"
+    )  # fmt: skip
+    return files
+
+
+def _import(writer: Programs, name: str) -> str:
+    kind = writer.name("n")
+    alias = f"m_{name.replace('.', '_')}"
+    plain = writer.pick(
+        f"import {name}\n", f"import {name} as {alias}\n{writer.name('l')} = {alias}.l0\n", f"from {name} import n0, l1\n",
+        f"from {name} import *\n", f"from {name} import d0 as d1\n", f"import {name} as {alias}\n{alias}.n1 = {kind}\n",
+        f"import importlib\n{alias} = importlib.import_module('{name}')\n", f"from {name} import nothing_\n" if
+        writer.chance(0.2) else f"import {name} as {alias}\n{alias}.l0.append('more')\n",
+    )  # fmt: skip
+    if "*" in plain or writer.chance(0.5):
+        return plain
+    inner = "".join(f"    {line}\n" for line in plain.splitlines())
+    return writer.pick(
+        f"try:\n{inner}except ImportError:\n    {writer.name('s')} = 'missing'\n", f"if {writer.condition()}:\n{inner}",
+        f"try:\n{inner}    u()\nexcept Exception:\n    {writer.name('s')} = 'gone'\n",
+    )  # fmt: skip
+
+
+def _effect(writer: Programs) -> str:
+    return writer.pick(
+        f"registry.settings['depth'] += {writer.random.randint(1, 3)}\n",
+        f"registry.settings[__name__] = {writer.expression('n')}\n",
+        f"@registry.register\ndef {writer.fresh('r')}(): pass\n",
+        f"os.environ['COGFAL_ORACLE'] = {writer.name('s')}\n",
+        f"os.environ.setdefault('COGFAL_ORACLE', {writer.name('s')})\n",
+        f"registry.seen.extend({writer.name('l')})\n", "registry.seen = registry.seen[:]\n",
+        f"if {writer.condition()}:\n    registry.seen.append('perhaps')\n", "u(registry.seen)\n" if writer.chance(
+            writer.unknown) else "pass\n",
+    )  # fmt: skip
