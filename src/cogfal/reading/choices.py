@@ -76,6 +76,8 @@ class Choices:
         self._journal = journal
         self._frame: _Frame | None = None
         self._outermost = 0
+        self.epoch = 0
+        """Counts the regions around which there is no other."""
         self._unjoined: set[Hashable] = set()
         self.changes = 0
         """How many places have become unknown by joining."""
@@ -136,8 +138,8 @@ class Choices:
         while True:
             frame, left, value = _Frame(answers), None, None
             outer, self._frame = self._frame, frame
-            if outer is None:
-                self._outermost = start
+            if outer is None and not outcomes:
+                self._outermost, self.epoch = start, self.epoch + 1
             try:
                 value = work()
             except (Left, Exception) as error:

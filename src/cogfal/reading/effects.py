@@ -6,7 +6,7 @@ import ast
 import functools
 import types
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import CONTAINERS
@@ -16,6 +16,10 @@ from cogfal.reading.unknown import Unknown, Value
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
+
+
+_LOOSE: Final = frozenset({"eval", "exec", "globals", "locals", "vars"})
+"""Names through which a text binds what it does not name."""
 
 
 class Effects:
@@ -106,6 +110,8 @@ class Effects:
             for part in ast.walk(node):
                 if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load):
                     yield self._named(part.id, scope)
+                    if part.id in _LOOSE:
+                        yield scope.module
                 elif isinstance(part, ast.Global):
                     for name in part.names:
                         if name in scope.top.names:

@@ -118,6 +118,8 @@ class Functions:
         Raises:
             TypeError: As Python does, where they do not fit.
         """
+        if "__replaced__" in vars(function):
+            raise Touched(vars(function)["__replaced__"])
         node, names = function.node, bindings(function.node)
         scope = Scope(
             function.scope.module, "function", {}, function.scope, names.bound, names.outer,

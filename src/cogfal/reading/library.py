@@ -408,6 +408,8 @@ class Library:
     def _deep(self, value: Value) -> Value:
         if isinstance(value, dict) and type(value) is dict:
             return {key: self._deep(item) for key, item in value.items()}
+        if isinstance(value, tuple) and hasattr(value, "_make"):
+            return value._make(self._deep(item) for item in value)
         if type(value) in (list, tuple, set):
             return type(value)(self._deep(item) for item in value)
         if isinstance(

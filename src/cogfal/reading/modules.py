@@ -31,7 +31,7 @@ class Modules:
         """`sys.path`, as far as it concerns the project."""
         self._loaded: dict[str, Module] = {}
         self._scopes: dict[Module, Scope] = {}
-        self._kept: dict[Module, list[tuple[Place, Value]]] = {}
+        self._kept: dict[tuple[Module, int], list[tuple[Place, Value]]] = {}
         self._stars: dict[Scope, list[str]] = {}
 
     def main(self, module: Module) -> Scope:
@@ -52,13 +52,14 @@ class Modules:
         """Carry out a module; once for all answers where they make no difference to it."""
         choices, journal = self._world.choices, self._world.journal
         clean = choices.repeatable(self._is_name)
-        if clean and module in self._kept:
-            journal.redo(self._kept[module])
+        key = (module, choices.epoch)
+        if clean and key in self._kept:
+            journal.redo(self._kept[key])
             return
         start, answered = len(journal), choices.answered
         self._carry_out(module)
         if clean and choices.answered == answered and len(journal) > start:
-            self._kept[module] = journal.segment(start)
+            self._kept[key] = journal.segment(start)
 
     def _is_name(self, place: Place) -> bool:
         if place.owner is self._loaded or place.owner is self._scopes:

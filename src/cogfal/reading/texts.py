@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
+from cogfal.reading.functions import Function
 from cogfal.reading.operators import SIZED, check_format
 from cogfal.reading.unknown import Touched, Unknown, Value
 
@@ -61,7 +62,7 @@ class Texts:
         mixed = any(base.__module__ != "enum" for base in type(member).__mro__[1:-1] if
                     not issubclass(base, enum.Enum))  # fmt: skip
         of_number = isinstance(member, enum.IntEnum | enum.Flag)
-        own = any("__str__" in vars(c) for c in type(member).__mro__ if self._is_own(c))
+        own = any(isinstance(vars(c).get("__str__"), Function) for c in type(member).__mro__)
         if (mixed or of_number) and not own and not _is_text_enum(type(member)):
             raise Touched(Unknown("the text of such a member depends on Python's version"))
 

@@ -1,0 +1,101 @@
+"""What a predictor's module may hold, each with its verdict: the table of the architecture page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+EVALUATED, REFUSED = "evaluated", "refused"
+
+
+@dataclass(frozen=True)
+class Construct:
+    """One construct: `X` is what it makes, `value` what Python makes of it; refused has none."""
+
+    name: str
+    text: str
+    value: object = None
+    verdict: str = EVALUATED
+
+
+def _is(name: str, text: str, value: object) -> Construct:
+    return Construct(name, text, value)
+
+
+def _not(name: str, text: str) -> Construct:
+    return Construct(name, text, None, REFUSED)
+
+
+CONSTRUCTS = (
+    _is("`nonlocal`", "def f():\n    n = 1\n    def g():\n        nonlocal n\n        n += 1\n    g()\n"
+        "    return n\nX = f()", 2),
+    _is("in-place operators on aliases", "X = [1]\nY = X\nY += [2]", [1, 2]),
+    _is("deleting items, slices and names", "X = [1, 2, 3]\ndel X[:2]", [3]),
+    _is("scopes of comprehensions in class bodies",
+        "n = 1\nclass C:\n    n = 2\n    all = [n for _ in range(2)]\nX = C.all", [1, 1]),
+    _is("`:=`", "X = [y for i in (1, 2) if (y := i * 2)] + [y]", [2, 4, 4]),
+    _is("iterators with a position", "i = iter([1, 2, 3])\nnext(i)\nX = list(i)", [2, 3]),
+    _is("open files with a position", "with open('t.txt') as f:\n    next(f)\n    X = f.read() + f.read()",
+        "b\n"),
+    _is("lazy `map`, `zip`, `filter` and generators", "y = [1]\nm = map(str, y)\ny.append(2)\nX = list(m)",
+        ["1", "2"]),
+    _is("generator functions", "def g():\n    yield from (1, 2)\n    yield 3\nX = list(g())", [1, 2, 3]),
+    _is("`assert`", "try:\n    assert 1 > 2\nexcept AssertionError:\n    X = 1", 1),
+    _is("`raise` inside `suppress`", "import contextlib\nX = 1\nwith contextlib.suppress(KeyError):\n"
+        "    raise KeyError\n    X = 2", 1),
+    _is("exceptions of the author's and their bases", "class A(Exception): ...\nclass B(A): ...\ntry:\n"
+        "    raise B('b')\nexcept A as e:\n    X = e.args[0]", "b"),
+    _is("`else` and `finally`", "X = []\ntry:\n    X.append(1)\nexcept ValueError: ...\nelse:\n    X.append(2)\n"
+        "finally:\n    X.append(3)", [1, 2, 3]),
+    _is("`super().__init__()`", "class A:\n    def __init__(self): self.n = 1\nclass B(A):\n"
+        "    def __init__(self):\n        super().__init__()\n        self.n += 1\nX = B().n", 2),
+    _is("dataclasses: `__post_init__`, ClassVar, inherited defaults", "from dataclasses import dataclass\n"
+        "from typing import ClassVar\n@dataclass\nclass A:\n    a: int = 1\n    k: ClassVar[int] = 9\n"
+        "    def __post_init__(self): self.a += 1\n@dataclass\nclass B(A):\n    b: int = 5\nX = [B(3).a, B().b]",
+        [4, 5]),
+    _is("shadowed builtins", "def len(x): return 7\nX = len([])", 7),
+    _is("Enum: `auto`, `_generate_next_value_`, aliases", "import enum\nclass E(enum.Enum):\n"
+        "    def _generate_next_value_(name, *_): return name.lower()\n    A = enum.auto()\n    B = 'a'\n"
+        "X = [e.value for e in E] + [E.B.name]", ["a", "A"]),
+    _is("Enum: mixed-in str and int, Flag", "import enum\nclass F(enum.IntFlag):\n    R = 1\n    W = 2\n"
+        "X = (F.R | F.W) + 0", 3),
+    _is("Enum: `__new__`, `_missing_`", "import enum\nclass E(enum.Enum):\n    A = 'a'\n    @classmethod\n"
+        "    def _missing_(cls, value): return cls.A\nX = E('b').value", "a"),
+    _not("the text of a mixed-in member, which depends on Python's version",
+         "import enum\nclass E(str, enum.Enum):\n    A = 'a'\nX = '%s' % (E.A,)"),
+    _is("`__init_subclass__`, `__set_name__`", "class A:\n    seen = []\n    def __init_subclass__(cls):\n"
+        "        cls.seen.append(cls.__name__)\nclass B(A): ...\nX = A.seen", ["B"]),
+    _is("metaclasses", "class M(type):\n    def __new__(m, name, bases, ns):\n"
+        "        return super().__new__(m, name, bases, {**ns, 'n': 4})\nclass C(metaclass=M): ...\nX = C.n", 4),
+    _is("class decorators", "def d(cls):\n    cls.n = 3\n    return cls\n@d\nclass C: ...\nX = C.n", 3),
+    _is("`setattr`, `getattr`, `del`", "class C: ...\nsetattr(C, 'n', 1)\nX = getattr(C, 'n')", 1),
+    _is("`globals()`, `locals()`", "globals()['X'] = 2", 2),
+    _is("`exec` and `eval` of a text that is known", "exec('X = 1 + 1')", 2),
+    _not("`exec` of a text that is not known", "import os\nX = 1\nexec(os.urandom(3))"),
+    _not("`__defaults__`, `__annotations__`, `__signature__` that are replaced",
+         "def f(a=1): return a\nf.__defaults__ = (2,)\nX = f()"),
+    _is("a replaced name of another module", "import cog\ncog.Extra = 3\nX = cog.Extra", 3),
+    _not("an order that Python leaves open", "import os\nX = os.listdir()[0]"),
+    _is("`match`", "match [1, 2, 3]:\n    case [1, *rest]:\n        X = rest", [2, 3]),
+    _is("`isinstance`, `issubclass`, `hasattr`", "X = [isinstance(1, int), hasattr('', 'upper')]", [True, True]),
+    _is("`json`, `copy.deepcopy`, `functools.partial`, `namedtuple`", "import copy, functools, json\n"
+        "from collections import namedtuple\nP = namedtuple('P', 'x y')\n"
+        "X = json.loads(json.dumps(copy.deepcopy([P(1, 2)]))) + [functools.partial(max, 3)(2)]", [[1, 2], 3]),
+    _is("`re`, without repeated groups", "import re\nX = re.sub('[0-9]+', '#', 'a12b3')", "a#b#"),
+    _not("`re`, with repeated groups", "import re\nX = bool(re.match('(a+)+$', 'aaaa'))"),
+    _is("`datetime` of plain numbers", "import datetime\nX = datetime.date(2024, 1, 2).isoformat()", "2024-01-02"),
+    _not("the present time, random numbers, identities", "import time\nX = time.time()"),
+    _is("`csv`", "import csv\nwith open('t.txt') as f:\n    X = [r[0] for r in csv.reader(f)]", ["a", "b"]),
+    _is("`importlib.import_module`", "import importlib\nX = importlib.import_module('sibling').N", 6),
+    _is("imports as statements, with their effects", "import os\nimport sibling\nX = os.environ['SIBLING']", "set"),
+    _is("`os.chdir`, `sys.path`", "import os, sys\nos.chdir('more')\nsys.path.append(os.getcwd())\nimport deeper\n"
+        "X = deeper.N", 8),
+    _not("coroutines", "async def f(): return 1\nX = f()"),
+    _not("`yield` inside an expression", "def g():\n    x = [(yield 1)]\nX = list(g())"),
+)  # fmt: skip
+"""Beside these: whatever depends on a package that is not part of the project is refused by name."""
+
+
+def table() -> str:
+    """Return the constructs as a table of Markdown."""
+    rows = [f"| {each.name} | {each.verdict} |" for each in CONSTRUCTS]
+    return "\n".join(["| construct | verdict |", "|---|---|", *rows])
