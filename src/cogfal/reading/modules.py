@@ -111,7 +111,12 @@ class Modules:
     def _find(self, dotted: str, parent: Value) -> Value:
         """Return a module of the project, carried out; None where it lies outside."""
         if dotted in self._loaded:
-            return self._loaded[dotted]
+            found: Value = self._loaded[dotted]
+            if isinstance(found, Unknown):
+                # Whether it has been carried out is not known, so neither is what it has changed.
+                self._world.effects.of_values(list(self._scopes), found)
+                raise GivenUp(found)
+            return found
         *_, last = dotted.split(".")
         if parent is None:
             module = self._top(last)
