@@ -33,9 +33,11 @@ class Channel(Protocol):
 
     Attributes:
         death: Why it is over though nobody asked for it; None as long as it is not.
+        apart: Whether it is another process, to which only what is written crosses.
     """
 
     death: str | None
+    apart: bool
 
     async def open(self) -> None:
         """Bring the author's side into being."""
@@ -60,6 +62,7 @@ class DirectChannel(Channel):
     """
 
     death: str | None = None
+    apart = False
 
     def __init__(
         self, receive: Receive, capture: Capture, forget: Callable[[], None] = lambda: None

@@ -38,6 +38,11 @@ class GuestClient:
         self._runs: dict[int, Run] = {}
         self._orders: dict[int, asyncio.Future[Done]] = {}
 
+    @property
+    def apart(self) -> bool:
+        """Whether the author's side is another process."""
+        return self._channel is not None and self._channel.apart
+
     async def open(self, *details: Any, queue: EventQueue, grace: float | None) -> str:
         """Bring it into being and import the predictor; return the form of weights it wants.
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 import traceback
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from typing import Any, Final, NamedTuple, TypeVar
 
 from cogfal.engine.deliveries import Deliveries
@@ -23,7 +23,8 @@ from cogfal.files.workspace import Workspace
 from cogfal.guest.encoding import Encoded
 from cogfal.guest.events import RAISED, REFUSED, RETURNED, YIELDED, Piece
 from cogfal.guest.faults import Fault
-from cogfal.spec import IteratorType, Type
+from cogfal.json_text import JsonText, slices
+from cogfal.spec import JSON, IteratorType, Type
 
 R = TypeVar("R")
 SHORT: Final = 4096
@@ -160,7 +161,9 @@ class PredictionTask:
         values = await self._own("download", materialise(self._submission.values, workspace))
         await self._predict(values, workspace)
 
-    async def _predict(self, values: Mapping[str, Any], workspace: Workspace) -> None:
+    async def _predict(self, values: JSON, workspace: Workspace) -> None:
+        if self._around.guest.apart:
+            values = await self._own(None, _written(values))
         # Nothing is awaited between this and the call: the predictor may have died meanwhile.
         await self._own(None, self._around.ready())
         call = Call(values, self._submission.context, str(workspace.path))
@@ -253,6 +256,16 @@ class PredictionTask:
         """Raise PredictionCancelled once it was cancelled."""
         if self._cancelled:
             raise PredictionCancelled("the prediction was cancelled")
+
+
+async def _written(values: JSON) -> JsonText:
+    """Write inputs as JSON; large ones leave the loop to others meanwhile."""
+    parts = []
+    for part in slices(values):
+        if parts:
+            await asyncio.sleep(0)
+        parts.append(part)
+    return JsonText(b"".join(parts))
 
 
 def _is_short(encoded: Encoded) -> bool:

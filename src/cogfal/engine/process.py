@@ -49,6 +49,8 @@ class ProcessChannel(Channel):
         capture: Says where the runner's log is.
     """
 
+    apart = True
+
     def __init__(
         self,
         receive: Receive,
@@ -107,7 +109,11 @@ class ProcessChannel(Channel):
         if order == "load":
             number, spec, *others = details
             details = (number, to_plain(spec), *others)
-        self._wire.write(pack([[order, *details]]))
+        body = b""
+        if order == "start":
+            number, written, *others = details
+            details, body = (number, None, *others), written.data
+        self._wire.write(pack([[order, *details]], body))
 
     @override
     def kill(self) -> None:

@@ -10,6 +10,7 @@ from cogfal.engine.event_queue import Bell, EventQueue
 from cogfal.engine.faults import lost
 from cogfal.guest.events import GOES_ON, RAISED, Piece
 from cogfal.guest.faults import Fault
+from cogfal.json_text import JsonText
 
 GIVEN_UP: Final = Fault("the prediction was given up", "", cancellation=True)
 
@@ -27,11 +28,11 @@ class Way(Protocol):
 class Call(NamedTuple):
     """What a prediction hands to the author's side.
 
-    `values` are the inputs by name, `context` is the request's, `workspace` the directory of the
-    prediction, which may not be there yet.
+    `values` are the inputs by name, written where they cross to another process; `context` is the
+    request's, and `workspace` the directory of the prediction, which may not be there yet.
     """
 
-    values: Mapping[str, Any]
+    values: Mapping[str, Any] | JsonText
     context: Mapping[str, str]
     workspace: str
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import queue
 import signal
@@ -105,7 +106,9 @@ def _listen(connection: socket.socket, guest: Guest, thread: AuthorThread) -> No
             data = connection.recv(CHUNK)
             if not data:
                 break
-            for (order, *details), _ in unpacker.feed(data):
+            for (order, *details), body in unpacker.feed(data):
+                if body:  # a prediction's inputs
+                    details[1] = json.loads(body)
                 _obey(guest, order, details)
     except (OSError, Garbage):
         pass  # nothing more will come

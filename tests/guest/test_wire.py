@@ -1,0 +1,76 @@
+"""Frames between the two sides arrive whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cogfal.guest.encoding import Encoded, FileReference
+from cogfal.guest.events import RAISED, RETURNED, YIELDED, Done, Failure, Flush, Log, Metric, Piece
+from cogfal.guest.faults import Fault
+from cogfal.guest.messages import event_of, message_of
+from cogfal.guest.wire import Garbage, Unpacker, pack
+
+FAULT = Fault("text", "traceback", device=True, kind="ValueError")
+LARGE = b'"' + b"x" * 10_000 + b'"'
+EVENTS = [
+    Log(1, "stdout", "said\n"),
+    Flush(1, "stderr"),
+    Metric(1, "a.b", [1, None], "append"),
+    Piece(1, YIELDED, Encoded((b'"a"',)), rests=False),
+    Piece(1, RETURNED, Encoded((LARGE,))),
+    Piece(1, RETURNED, Encoded((b"[", b"]"), (FileReference((0,), "/a", None, True),))),
+    Piece(1, RAISED, FAULT, ignored=True, closes=True),
+    Done(2, "text"),
+    Done(2, failure=Failure("no", "do", True, FAULT)),
+]
+
+
+@given(st.data())
+def test_events_arrive_in_whatever_pieces(data: st.DataObject) -> None:
+    """Several in a frame, frames cut anywhere; each is equal to what was sent."""
+    stream, wanted = b"", []
+    for event in data.draw(st.lists(st.sampled_from(EVENTS), max_size=6)):
+        message, body = message_of(event)
+        stream += pack([message], body)
+        wanted.append(event)
+    unpacker, found = Unpacker(), []
+    for cut in [*data.draw(st.lists(st.integers(1, 3000), max_size=8)), len(stream)]:
+        found += [event_of(*each) for each in unpacker.feed(stream[:cut])]
+        stream = stream[cut:]
+
+    assert found == wanted
+
+
+@given(st.binary(min_size=8))
+def test_bytes_that_are_no_frame(data: bytes) -> None:
+    """Whatever comes is a message, is waited for, or is refused by that name."""
+    unpacker = Unpacker(most_of_header=100)
+    try:
+        for message, _ in unpacker.feed(data):
+            assert message
+    except Garbage:
+        return
+
+
+MESSAGES: dict[str, list[Any]] = {
+    "an unknown name": ["Print", 1],
+    "no name": [1, 2],
+    "too few values": ["Log", 1, "stdout"],
+    "values of other types": ["Log", "1", "stdout", "said"],
+    "a result that is none": ["Piece", 1, "returned", 3, True, False, False],
+    "parts that do not fit": ["Piece", 1, "returned", [[5], []], True, False, False],
+    "a fault that is none": ["Piece", 1, "raised", ["text"], True, False, False],
+    "a failure that is none": ["Done", 1, None, "no"],
+}
+
+
+@pytest.mark.parametrize("message", MESSAGES.values(), ids=MESSAGES)
+def test_messages_that_are_no_events(message: list[Any]) -> None:
+    """They are refused, whoever wrote them."""
+    with pytest.raises(ValueError, match=r"\w"):
+        event_of(json.loads(json.dumps(message)), b"")
