@@ -18,7 +18,8 @@ from cogfal.schema import document, unfit_defaults
 from cogfal.spec import PredictorSpec
 from cogfal.version import __version__
 
-PYTHON = "build.python_version"  # told by its own finding
+PYTHON = "build.python_version"  # told by its own finding, and so is
+DECISION = "environment"
 LARGE = 256 * 1024**2  # bytes of code and data that are worth a thought
 EPILOG = """\
 app.py is executed, as fal does; nothing of the predictor is imported or run.
@@ -131,9 +132,9 @@ def _environment(subject: Subject) -> Iterator[Finding]:
 def _report(environment: Environment) -> Iterator[Finding]:
     """Tell what becomes another thing on fal, or nothing."""
     for line in environment.report:
-        if line.status is Status.KEPT or line.key == PYTHON:
-            continue
         changed = line.status is Status.CHANGED
+        if line.status is Status.KEPT or line.key == PYTHON or (changed and line.key == DECISION):
+            continue
         text = f"{line.key}: {line.what}" + (f" ({line.why})" if changed and line.why else "")
         where = None if line.where is None else str(line.where)
         yield Finding(Mark.NOTE, text, where, None if changed else line.why)

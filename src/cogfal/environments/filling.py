@@ -22,6 +22,7 @@ TORCH_INDEX: Final = "COGFAL_TORCH_INDEX"
 _TORCH_INDEX_LINE: Final = re.compile(r"--(extra-)?index-url .*/whl/(nightly/|test/)?cu\d+/?$")
 _CUDA_LABEL: Final = re.compile(r"\+cu\d+\b")
 _SAID: Final = 30  # lines of uv's that an error repeats
+_TOLD: Final = ("Resolved", "Downloading", "Building", "Updating", "Installed", "warning")
 _FLAGS: Final = {
     "--pre": ("--prerelease", "allow"),
     "--prefer-binary": (),
@@ -169,7 +170,8 @@ def _run(words: Sequence[str], what: str, tell: Callable[[str], None]) -> None:
         try:
             for line in process.stdout:
                 said.append(line.rstrip())
-                tell(line.rstrip())
+                if line.startswith(_TOLD):
+                    tell(line.rstrip())
         except BaseException:
             process.kill()
             raise

@@ -113,8 +113,8 @@ def report_observability(config: CogConfig, report: Report) -> None:
 def report_made_by_runner(report: Report) -> None:
     """Report what it costs to make the environment on a runner instead of in an image."""
     report.changed(
-        "environment",
-        "made by the first runner when it starts, and kept on /data",
+        "kind",
+        "the model's environment is made by the first runner when it starts, and kept on /data",
         'kind = "virtualenv" leaves no image to make it in: that start takes as long as installing '
         "everything, later ones as long as reading it from the disk",
     )
