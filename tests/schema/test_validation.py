@@ -373,3 +373,26 @@ def test_a_long_list_is_checked_like_a_short_one() -> None:
 
     assert values == {"value": [1] * 2_000}
     assert [problem.loc for problem in caught.value.problems] == [("value", 1_500)]
+
+
+@pytest.mark.parametrize("dialect", Dialect)
+@pytest.mark.parametrize("value", [3, 3.0, 2.5, "3", None, 10**30])
+def test_a_union_with_float_keeps_a_number_as_it_is(dialect: Dialect, value: object) -> None:
+    """An integer stays one where only float and text are declared, one that is too long is none."""
+    spec = one(OptionalType(UnionType((STR, FLOAT))), default="a", le=1e40)
+
+    taken = Validator(spec, dialect).parse({"value": value})["value"]
+
+    wanted = "a" if value is None and dialect is Dialect.COG else value
+    assert taken == (wanted if value != 10**30 else 1e30)
+    assert type(taken) is (float if value == 10**30 else type(wanted))
+
+
+def test_an_integer_in_a_union_with_float_has_its_bounds() -> None:
+    """What `Input()` demands of the float holds for an integer in its place."""
+    spec = one(UnionType((STR, FLOAT)), le=5)
+
+    with pytest.raises(InvalidInput):
+        Validator(spec, Dialect.FAL).parse({"value": 6})
+
+    assert Validator(spec, Dialect.FAL).parse({"value": 5}) == {"value": 5}

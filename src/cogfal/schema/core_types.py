@@ -141,14 +141,18 @@ def _string(rules: Rules) -> CoreSchema:
 
 
 def _integer(rules: Rules) -> CoreSchema:
-    schema = core_schema.int_schema(
+    schema = _whole(rules)
+    if not rules.strict:
+        return schema
+    return core_schema.no_info_before_validator_function(_integral, schema)
+
+
+def _whole(rules: Rules) -> CoreSchema:
+    return core_schema.int_schema(
         strict=rules.strict,
         ge=_SMALLEST if rules.ge is None else _ceiling(rules.ge),
         le=_LARGEST if rules.le is None else _floor(rules.le),
     )
-    if not rules.strict:
-        return schema
-    return core_schema.no_info_before_validator_function(_integral, schema)
 
 
 def _number(rules: Rules) -> CoreSchema:
@@ -176,9 +180,8 @@ def _union(members: tuple[Type, ...], rules: Rules) -> CoreSchema:
         core_type(each, rules) for each in members
     ]
     if any(isinstance(member, FloatType) for member in members):
-        whole = core_schema.int_schema(strict=True, ge=_SMALLEST, le=_LARGEST)
         rest = [s for s, m in zip(schemas, members, strict=True) if not isinstance(m, IntegerType)]
-        schemas = [whole, *rest]
+        schemas = [_whole(rules), *rest]
     names = " or ".join(dict.fromkeys(_named(member) for member in members))
     return core_schema.union_schema(
         schemas,
