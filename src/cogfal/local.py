@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import anyio.to_thread
 
@@ -164,7 +165,7 @@ class GivenFiles:
 
     def url_of(self, path: Path) -> str:
         """Return the URL under which a file may be given to the predictor."""
-        url = f"{GIVEN}{len(self._paths)}/{path.name}"
+        url = f"{GIVEN}{len(self._paths)}/{quote(path.name)}"
         self._paths[url] = path
         return url
 

@@ -38,6 +38,7 @@ LEFT_BEHIND = (
     "settings_validation.py",
     "app_builder.py",
     "source_bundle.py",
+    "answers.py",
     "cli",
     "client",
     "compare",

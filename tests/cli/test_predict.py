@@ -30,13 +30,77 @@ def test_variables_of_the_command_line_win(cogfal: Cogfal) -> None:
     assert cogfal("predict", "-i", "name=Ada", "-e", "MARK=?").out == "Hello, Ada?\n"
 
 
-def test_a_name_that_is_no_input_is_told_of(cogfal: Cogfal) -> None:
-    """It is left out, as the app does, and the message names what was meant."""
-    ended = cogfal("predict", "-i", "name=Ada", "-i", "tmes=2", "-i", "zzz=1")
+def test_a_name_that_is_no_input_is_refused(cogfal: Cogfal) -> None:
+    """The message names what was meant; with --allow-unknown it is left out, as the app does."""
+    refused = cogfal("predict", "-i", "name=Ada", "-i", "tmes=2")
+    allowed = cogfal("predict", "-i", "name=Ada", "-i", "zzz=1", "--allow-unknown")
 
-    assert (ended.status, ended.out) == (0, "Hello, Ada!\n")
-    assert "there is no input tmes, so it is left out; did you mean times?" in ended.err
-    assert "there is no input zzz, so it is left out; there are name, times, tags" in ended.err
+    assert refused.status == 1
+    assert "there is no input tmes; did you mean times?" in refused.err
+    assert (allowed.status, allowed.out) == (0, "Hello, Ada!\n")
+    assert "there is no input zzz, so it is left out; there are name, times, tags" in allowed.err
+
+
+TEXTS = {
+    "a JSON array": (('tags=["x", "y"]',), "Hello, Ada!xy"),
+    "quotes": (('tags="q"',), "Hello, Ada!q"),
+    "no array": (("tags=[x",), "Hello, Ada![x"),
+}
+
+
+@pytest.mark.parametrize(("inputs", "said"), TEXTS.values(), ids=TEXTS)
+def test_texts_and_lists_are_read_as_cog_reads_them(
+    cogfal: Cogfal, inputs: tuple[str, ...], said: str
+) -> None:
+    """JSON arrays for every list, and one pair of quotes is taken off."""
+    given = [word for text in inputs for word in ("-i", text)]
+
+    ended = cogfal("predict", "-i", "name=Ada", *given)
+
+    assert ended.out == f"{said}\n", ended.err
+
+
+@pytest.mark.parametrize("name", ["My Photo.txt", "tab\there.txt", "a%20b #?.txt"])
+def test_a_file_may_have_any_name(cogfal: Cogfal, project: Path, name: str) -> None:
+    """A blank, a tab, and what has a meaning in addresses."""
+    (project / name).write_text("x")
+
+    ended = cogfal(
+        "predict", "--ref", "predict.py:Copies", "-i", f"source=@{name}", "-o", "out.txt"
+    )
+
+    assert ended.status == 0, ended.err
+    assert (project / "out.txt").read_text() == "x"
+
+
+def test_the_home_directory_may_be_written_short(
+    cogfal: Cogfal, project: Path, tmp_path: Path
+) -> None:
+    """`@~/` begins there."""
+    (tmp_path / "home.txt").write_text("x")
+
+    ended = cogfal("predict", "--ref", "predict.py:Copies", "-i", "source=@~/home.txt", "-o", "o/")
+
+    assert ended.status == 0, ended.err
+    assert [path.read_text() for path in (project / "o").iterdir()] == ["x"]
+
+
+def test_inputs_that_do_not_fit_are_told_before_setup(cogfal: Cogfal, project: Path) -> None:
+    """A model that takes minutes to load is not loaded for them."""
+    (project / "slow.py").write_text(
+        "from cog import BasePredictor\n"
+        "class Slow(BasePredictor):\n"
+        "    def setup(self):\n"
+        "        print('setting up', flush=True)\n"
+        "    def predict(self, steps: int) -> int:\n"
+        "        return steps\n"
+    )
+
+    ended = cogfal("predict", "--ref", "slow.py:Slow", "-i", "steps=abc")
+
+    assert ended.status == 1
+    assert "steps: Input should be a valid integer" in ended.err
+    assert "setting up" not in ended.err + ended.out
 
 
 def test_a_repeated_input_is_a_list(cogfal: Cogfal) -> None:
@@ -81,7 +145,7 @@ def test_text_may_come_from_a_file(cogfal: Cogfal, project: Path) -> None:
     [
         pytest.param([], "output.txt", id="default"),
         pytest.param(["-o", "made"], "made.txt", id="no-suffix"),
-        pytest.param(["-o", "sub/made.bin"], "sub/made.bin", id="suffix"),
+        pytest.param(["-o", "made.bin"], "made.bin", id="suffix"),
     ],
 )
 def test_a_file_is_written_under_cogs_name(

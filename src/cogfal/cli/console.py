@@ -31,6 +31,14 @@ def stderr() -> Console:
     return Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
+def printable(text: str) -> str:
+    """Return a text of somebody else's without what a terminal would obey."""
+    return "".join(
+        each if each.isprintable() or each in "\n\t" else "\N{REPLACEMENT CHARACTER}"
+        for each in text
+    )
+
+
 def say_error(error: Exception) -> None:
     """Say what went wrong: where, what, and the remedy."""
     place, what, remedy = "", str(error), None
@@ -40,7 +48,7 @@ def say_error(error: Exception) -> None:
     if isinstance(error, SetupError) and error.__cause__ is not None:
         remedy = remedy or IN_TRACEBACK
     console = stderr()
-    console.print(f"[bold red]error:[/] [bold]{escape(place)}[/]{escape(what)}")
+    console.print(f"[bold red]error:[/] [bold]{escape(place)}[/]{escape(printable(what))}")
     if remedy:
         console.print(f"  [green]remedy:[/] {escape(remedy)}")
 

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from cogfal import client
+from cogfal.cli.destination import Destination
 from cogfal.cli.display import Display, open_display
 from cogfal.cli.inputs import read_inputs
 from cogfal.cli.remote import downloaded, streaming
@@ -25,11 +26,12 @@ def call_app(arguments: argparse.Namespace) -> int:
     An app that streams is called directly and shown as it goes, any other through fal's queue.
     """
     values = read_inputs(arguments, None)
+    destination = Destination(arguments.output)
     with (
         tempfile.TemporaryDirectory(prefix="cogfal-") as folder,
         open_display(sys.stderr, bars=arguments.json_input is None) as display,
     ):
-        writer = ResultWriter(sys.stdout, arguments.output, display)
+        writer = ResultWriter(sys.stdout, destination, display)
         try:
             _call(arguments.app, values, writer, display, Path(folder))
         except httpx.HTTPError as error:

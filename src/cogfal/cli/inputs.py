@@ -54,17 +54,24 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="an input; NAME=@FILE gives a file; repeat it for the items of a list",
     )
+    parser.add_argument(
+        "--allow-unknown",
+        action="store_true",
+        help="leave out inputs that the predictor does not have, instead of refusing them",
+    )
 
 
 def read_inputs(arguments: argparse.Namespace, spec: PredictorSpec | None) -> dict[str, Any]:
     """Return the inputs by name; files are paths.
 
-    With a spec, a list input takes one `-i` as its only item, `@FILE` for a text is the file's
-    text, and JSON is read where the input is neither text nor file. Without one, `@FILE` is a file
-    and only lists and objects are read as JSON. Names that the spec does not know are told of.
+    With a spec, a list input takes one `-i` as its only item or as a JSON array, `@FILE` for a text
+    is the file's text, and JSON is read where the input is neither text nor file. Without one,
+    `@FILE` is a file and only lists and objects are read as JSON. As with Cog, a text in quotes
+    loses them, and `~` in a file's path is the home directory.
 
     Raises:
-        BadArgument: An argument is malformed, or names a file that cannot be read.
+        BadArgument: An argument is malformed, names a file that cannot be read, or an input that
+            the predictor does not have.
     """
     types = {each.name: each.type for each in spec.inputs} if spec is not None else {}
     values = _json_inputs(arguments.json_input, types) if arguments.json_input else {}
@@ -74,7 +81,7 @@ def read_inputs(arguments: argparse.Namespace, spec: PredictorSpec | None) -> di
         items = [_value(text, declared) for text in texts]
         values[name] = items if len(items) > 1 or _is_list(declared, items[0]) else items[0]
     if spec is not None:
-        _tell_of_strangers(values, list(types))
+        _look_for_strangers(values, list(types), allowed=arguments.allow_unknown)
     return values
 
 
@@ -89,10 +96,14 @@ def _refuse_bare_path(name: str, texts: list[str], declared: Type | None) -> Non
             raise BadArgument(f"-i {name}={text}: to give the file, write -i {name}=@{text}")
 
 
-def _tell_of_strangers(values: Mapping[str, Any], names: list[str]) -> None:
+def _look_for_strangers(values: Mapping[str, Any], names: list[str], *, allowed: bool) -> None:
     for stranger in (name for name in values if name not in names):
         near = get_close_matches(stranger, names, n=1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names) or 'none'}"
+        if not allowed:
+            raise BadArgument(
+                f"there is no input {stranger}; {hint} (--allow-unknown leaves it out)"
+            )
         say(f"there is no input {stranger}, so it is left out; {hint}", Mark.NOTE)
 
 
@@ -130,19 +141,27 @@ def _with_files(value: Any, declared: Type | None) -> Any:
     if isinstance(value, list):
         return [_with_files(one, declared) for one in value]
     if isinstance(value, str) and value.startswith("@") and _wants_file(declared):
-        return _existing(Path(value[1:]))
+        return _existing(Path(value[1:]).expanduser())
     return value
 
 
 def _value(text: str, declared: Type | None) -> Any:
     if text.startswith("@"):
-        path = Path(text[1:])
+        path = Path(text[1:]).expanduser()
         return _existing(path) if _wants_file(declared) else _text_of(path)
     if declared is None:
-        return _json_or_text(text) if text[:1] in {"{", "["} else text
+        return _json_or_text(text) if text[:1] in {"{", "["} else _unquoted(text)
+    if _takes_lists(declared) and text.startswith("["):
+        return _with_files(_json_or_text(text), declared)
     if _is_plain(declared):
-        return text
+        return _unquoted(text)
     return _json_or_text(text)
+
+
+def _unquoted(text: str) -> str:
+    """Take one pair of double quotes off, as Cog does."""
+    in_quotes = len(text) > 1 and text[0] == text[-1] == '"'
+    return text[1:-1] if in_quotes else text
 
 
 def _json_or_text(text: str) -> Any:
@@ -176,13 +195,15 @@ def _is_plain(declared: Type) -> bool:
 
 
 def _is_list(declared: Type | None, item: Any) -> bool:
-    if isinstance(item, list):
-        return False
+    return not isinstance(item, list) and _takes_lists(declared)
+
+
+def _takes_lists(declared: Type | None) -> bool:
     match declared:
         case ListType():
             return True
         case OptionalType(inner):
-            return _is_list(inner, item)
+            return _takes_lists(inner)
         case _:
             return False
 

@@ -12,42 +12,56 @@ from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 import httpx
-from httpx_sse import EventSource
+from httpx_sse import EventSource, SSEError
 
+from cogfal.answers import fields_of, named_output
+from cogfal.cli.destination import Destination
 from cogfal.cli.display import Display, open_display
-from cogfal.cli.inputs import read_inputs
+from cogfal.cli.inputs import BadArgument, read_inputs
 from cogfal.cli.results import ResultWriter
 from cogfal.errors import CallFailed
-from cogfal.files import describe, parse_data_url, to_data_url
+from cogfal.files import FetchError, describe, parse_data_url, to_data_url
 from cogfal.files.names import name_for
 from cogfal.spec import JSON
 
 STREAM: Final = "/stream"
-COMPANIONS: Final = frozenset({"timings", "logs", "completed", "index"})
 CHUNK: Final = 2**18  # bytes sent at once
 
 
 def call_url(arguments: argparse.Namespace) -> int:
     """Call the app at `--url`; files travel as data URLs, an iterator's output is streamed."""
     values = read_inputs(arguments, None)
+    destination = Destination(arguments.output)
     with (
         tempfile.TemporaryDirectory(prefix="cogfal-") as folder,
-        httpx.Client(base_url=arguments.url.rstrip("/"), timeout=None) as http,  # noqa: S113  # models take their time
+        _client(arguments.url) as http,
         open_display(sys.stderr, bars=arguments.json_input is None) as display,
     ):
-        writer = ResultWriter(sys.stdout, arguments.output, display)
+        writer = ResultWriter(sys.stdout, destination, display)
         try:
             _Call(http, display, Path(folder)).write(values, writer)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise CallFailed(
                 f"{arguments.url} cannot be reached: {error}; is the app running there? "
                 "`cogfal serve` starts it on http://127.0.0.1:8080"
             ) from error
+        except (ValueError, SSEError, FetchError) as error:
+            raise CallFailed(f"{arguments.url} answers what no app would: {error}") from error
     return 0
 
 
+def _client(url: str) -> httpx.Client:
+    try:
+        return httpx.Client(base_url=url.rstrip("/"), timeout=None)  # noqa: S113  # models take their time
+    except httpx.InvalidURL as error:
+        raise BadArgument(f"--url {url}: {error}") from error
+
+
 class _Call:
-    """One call, and the files that it brings, which are kept in `folder`."""
+    """One call, and the files that it brings, which are kept in `folder`.
+
+    Whatever the server answers that is not what an app answers is a ValueError.
+    """
 
     def __init__(self, http: httpx.Client, display: Display, folder: Path) -> None:
         self._http = http
@@ -57,23 +71,21 @@ class _Call:
     def write(self, values: Mapping[str, Any], writer: ResultWriter) -> None:
         """Call the app and write what it answers; raises CallFailed and httpx.HTTPError."""
         self._display.phase("Waiting")
-        streams, joined = self._streams()
+        document = _object(self._http.get("/openapi.json").raise_for_status().json())
+        streams, joined = streaming(document)
+        fields = fields_of(document)
         body = json.dumps({name: _sendable(value) for name, value in values.items()}).encode()
         for answer in self._stream(body) if streams else self._whole(body):
-            output = with_downloads(_output(answer), self._folder, self._display)
-            if "index" in answer and not answer.get("completed"):
+            output = with_downloads(named_output(answer, fields), self._folder, self._display)
+            if isinstance(answer.get("index"), int) and not answer.get("completed"):
                 writer.piece(output, answer["index"], joined=joined)
             else:
                 writer.whole(output)
 
-    def _streams(self) -> tuple[bool, bool]:
-        """Ask the app's document."""
-        return streaming(self._http.get("/openapi.json").raise_for_status().json())
-
     def _whole(self, body: bytes) -> Iterator[dict[str, JSON]]:
         response = self._http.post("/", content=self._sent(body), headers=_headers(body))
         _refuse(response)
-        yield response.json()
+        yield _object(response.json())
 
     def _stream(self, body: bytes) -> Iterator[dict[str, JSON]]:
         content, headers = self._sent(body), _headers(body)
@@ -82,7 +94,7 @@ class _Call:
                 response.read()
             _refuse(response)
             for event in EventSource(response).iter_sse():
-                answer = event.json()
+                answer = _object(event.json())
                 if "error" in answer:
                     raise CallFailed(str(answer["error"]), status=answer.get("status"))
                 yield answer
@@ -96,18 +108,27 @@ class _Call:
         self._display.phase("Running")
 
 
+def _object(value: JSON) -> dict[str, JSON]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{str(value)[:200]!r} is no JSON object")  # noqa: TRY004  # of the answer
+    return value
+
+
 def streaming(document: JSON) -> tuple[bool, bool]:
     """Tell from an app's document whether it streams, and whether the pieces are one text."""
-    output = document.get("components", {}).get("schemas", {}).get("Output", {})
-    joined = output.get("x-cog-array-display") == "concatenate"
-    return STREAM in document.get("paths", {}), joined
+    output = document
+    for name in ("components", "schemas", "Output"):
+        output = output.get(name) if isinstance(output, dict) else None
+    joined = isinstance(output, dict) and output.get("x-cog-array-display") == "concatenate"
+    return STREAM in (document.get("paths") or ()), joined
 
 
 def with_downloads(value: JSON, folder: Path, display: Display) -> Any:
     """Download the media in `value`; return it with their paths in their places."""
     match value:
         case {"url": str() as url, "content_type": _}:
-            return downloaded(url, value.get("file_name"), folder, display)
+            name = value.get("file_name")
+            return downloaded(url, name if isinstance(name, str) else None, folder, display)
         case list():
             return [with_downloads(one, folder, display) for one in value]
         case dict():
@@ -117,7 +138,12 @@ def with_downloads(value: JSON, folder: Path, display: Display) -> Any:
 
 
 def downloaded(url: str, name: str | None, folder: Path, display: Display) -> Path:
-    """Put the file at `url` into a directory of its own in `folder`; raises httpx.HTTPError."""
+    """Put the file at `url` into a directory of its own in `folder`.
+
+    Raises:
+        httpx.HTTPError: It cannot be had.
+        FetchError: It is no address, or a broken data URL.
+    """
     directory = Path(tempfile.mkdtemp(dir=folder))
     if url.startswith("data:"):
         data = parse_data_url(url)
@@ -125,6 +151,8 @@ def downloaded(url: str, name: str | None, folder: Path, display: Display) -> Pa
         with path.open("wb") as written:
             written.writelines(data.pieces(sys.maxsize))
         return path
+    if not url.startswith(("http://", "https://")):
+        raise FetchError(f"{url[:200]!r} is no address of a file")
     path = directory / name_for(quote(name) if name else urlsplit(url).path, None, None)
     with httpx.stream("GET", url, follow_redirects=True) as response, path.open("wb") as file:
         response.raise_for_status()
@@ -144,22 +172,23 @@ def _refuse(response: httpx.Response) -> None:
     if not response.is_error:
         return
     try:
-        detail = response.json().get("detail", response.text)
+        answer = response.json()
     except ValueError:
-        detail = response.text
+        answer = response.text
+    detail = answer.get("detail", answer) if isinstance(answer, dict) else answer
     raise CallFailed(_message(detail), status=response.status_code)
 
 
 def _message(detail: JSON) -> str:
-    if not isinstance(detail, list):
+    if not isinstance(detail, list) or not all(isinstance(each, dict) for each in detail):
         return str(detail)
-    return "; ".join(": ".join([*map(str, entry["loc"][1:2]), entry["msg"]]) for entry in detail)
+    return "; ".join(_problem(each) for each in detail)
 
 
-def _output(answer: Mapping[str, JSON]) -> JSON:
-    """Take the output out of its envelope; an answer with fields of its own is the output."""
-    fields = {name: value for name, value in answer.items() if name not in COMPANIONS}
-    return next(iter(fields.values())) if len(fields) == 1 else fields
+def _problem(entry: dict[str, JSON]) -> str:
+    loc = entry.get("loc")
+    place = map(str, loc[1:2]) if isinstance(loc, list) else ()
+    return ": ".join([*place, str(entry.get("msg", entry))])
 
 
 def _sendable(value: Any) -> JSON:

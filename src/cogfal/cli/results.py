@@ -6,28 +6,24 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, TextIO, TypeAlias
+from typing import Any, TextIO, TypeAlias
 
+from cogfal.cli.destination import Destination
 from cogfal.cli.display import Display
 
-STEM: Final = "output"
 Loc: TypeAlias = "tuple[str | int, ...]"
 
 
 class ResultWriter:
     """Writes one result, whole or piece by piece.
 
-    A lone file becomes `output.png`, those of a list `output.0.png` and so on, those of an object
-    `output.NAME.png`. `destination` replaces `output`; where it is a directory the files keep the
-    names that the predictor gave them.
-
     Args:
-        out: Where text and JSON go.
-        destination: What `-o` says.
+        out: Where text and JSON go that have no file.
+        destination: Where everything else goes.
         display: Told of the files; makes way for text on a terminal.
     """
 
-    def __init__(self, out: TextIO, destination: Path | None, display: Display) -> None:
+    def __init__(self, out: TextIO, destination: Destination, display: Display) -> None:
         self._out = out
         self._destination = destination
         self._display = display
@@ -35,7 +31,7 @@ class ResultWriter:
 
     def piece(self, value: Any, index: int, *, joined: bool) -> None:
         """Write one piece of an iterator's output as it arrives."""
-        if self._destination is not None and not list(_files(value, ())):
+        if self._destination.named and not list(_files(value, ())):
             return
         self._streamed = True
         placed = self._place(value, (index,))
@@ -54,9 +50,10 @@ class ResultWriter:
         if isinstance(value, Path) or (value and _only_files(value)):
             return
         text = _as_text(placed, indent=2) + "\n"
-        if self._destination is not None and not list(_files(value, ())):
-            self._destination.write_text(text, encoding="utf-8")
-            self._tell(self._destination)
+        file = self._destination.text_file
+        if file is not None and not list(_files(value, ())):
+            file.write_text(text, encoding="utf-8")
+            self._tell(file)
             return
         self._write(text)
 
@@ -70,22 +67,11 @@ class ResultWriter:
 
     def _place(self, value: Any, loc: Loc) -> Any:
         """Copy the files in `value` to their places; return it with these places as text."""
-        places = {path: self._name(path, at) for at, path in _files(value, loc)}
+        places = {path: self._destination.place(path, at) for at, path in _files(value, loc)}
         for path, place in places.items():
-            place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, place)
             self._tell(place)
         return _with_names(value, {path: str(place) for path, place in places.items()})
-
-    def _name(self, path: Path, loc: Loc) -> Path:
-        base = self._destination
-        if base is not None and base.is_dir():
-            return base / path.name
-        if base is not None and not loc:
-            return base if base.suffix else base.with_name(base.name + path.suffix)
-        stem = STEM if base is None else base.stem
-        parts = [stem, *map(str, loc)]
-        return (base or Path(STEM)).with_name(".".join(parts) + path.suffix)
 
 
 def _files(value: Any, loc: Loc) -> Iterator[tuple[Loc, Path]]:

@@ -6,11 +6,13 @@ import argparse
 import asyncio
 import signal
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from cogfal.app_file import open_project
+from cogfal.cli.destination import Destination
 from cogfal.cli.display import Display, open_display
 from cogfal.cli.failures import traceback_of
 from cogfal.cli.inputs import add_input_options, read_inputs, read_variables
@@ -19,8 +21,10 @@ from cogfal.cli.results import ResultWriter
 from cogfal.engine.prediction import Log, Output, Prediction
 from cogfal.errors import PredictionCancelled, SetupError
 from cogfal.files import Fetcher, FileLimits, HttpFetcher
-from cogfal.local import LocalProject, Session, open_session
+from cogfal.local import GIVEN, LocalProject, Session, open_session
 from cogfal.provision import provide
+from cogfal.schema.core_types import Dialect
+from cogfal.schema.validation import Validator
 from cogfal.spec import IteratorType, PredictorSpec, Role
 
 INTERRUPTED: Final = 130
@@ -32,9 +36,8 @@ def add_project_options(parser: argparse.ArgumentParser, role: Role) -> None:
     parser.add_argument(
         "-o",
         "--output",
-        type=Path,
         metavar="PATH",
-        help="the file that the output goes to, or a directory for its files",
+        help="the file that the output goes to, or a directory for its files, made if it ends in /",
     )
     parser.add_argument(
         "-C",
@@ -58,14 +61,17 @@ def run_here(arguments: argparse.Namespace, role: Role) -> int:
     project = open_project(arguments.directory, arguments.ref)
     spec = project.read(role)
     values = read_inputs(arguments, spec)
-    wanted = project.provided(spec).with_variables(read_variables(arguments))
+    variables = read_variables(arguments)
+    refuse_unfit(spec, values)
+    destination = Destination(arguments.output)
+    wanted = project.provided(spec).with_variables(variables)
     withdraw = provide(wanted, project.root)
     try:
         with (
             Relay() as relay,
             open_display(relay.err, bars=arguments.json_input is None) as display,
         ):
-            asyncio.run(_Run(project, spec, relay, display, arguments.output).run(values))
+            asyncio.run(_Run(project, spec, relay, display, destination).run(values))
     except PredictionCancelled:
         return INTERRUPTED
     finally:
@@ -86,7 +92,7 @@ class _Run:
         spec: PredictorSpec,
         relay: Relay,
         display: Display,
-        destination: Path | None,
+        destination: Destination,
     ) -> None:
         self._project = project
         self._spec = spec
@@ -140,6 +146,22 @@ class _Run:
             replace(limits, allow_private_hosts=True),
             progress=self._display.transfer,
         )
+
+
+def refuse_unfit(spec: PredictorSpec, values: Mapping[str, Any]) -> None:
+    """Refuse inputs that do not fit before the model is set up; raises InvalidInput."""
+    Validator(spec, Dialect.FAL).parse({name: _standing_in(each) for name, each in values.items()})
+
+
+def _standing_in(value: Any) -> Any:
+    """Return a value with an address in place of each file."""
+    match value:
+        case Path():
+            return GIVEN
+        case list():
+            return [_standing_in(one) for one in value]
+        case _:
+            return value
 
 
 def _told_as_an_event(_text: str) -> None:

@@ -14,10 +14,10 @@ import anyio.to_thread
 import fal_client
 import httpx
 
+from cogfal import answers
 from cogfal.spec import JSON
 
 UNKNOWN = "application/octet-stream"
-COMPANIONS = frozenset({"timings", "logs", "completed"})
 Local: TypeAlias = "os.PathLike[str] | BinaryIO"
 
 
@@ -69,11 +69,10 @@ async def upload_async(values: Mapping[str, Any], key: str | None) -> dict[str, 
 def output_of(answer: JSON) -> Any:
     """Return what the predictor returned, taken out of an app's answer, files as `FileOutput`s.
 
-    `{"output": value}` is the value; an answer with fields of its own stays a dict.
+    `{"output": value}` is the value, and so is lone media under a name such as `image`; an answer
+    with fields of its own stays a dict.
     """
-    if isinstance(answer, dict) and set(answer) - COMPANIONS == {"output"}:
-        return revived(answer["output"])
-    return revived(answer)
+    return revived(answers.output_of(answer))
 
 
 def revived(value: JSON) -> Any:

@@ -1,0 +1,58 @@
+"""What an answer of fal's endpoint holds: the output, and what is told beside it.
+
+One rule for all who read answers: the command line, the client, the gateway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from cogfal.spec import JSON
+
+BESIDE: Final = frozenset({"timings", "logs", "completed", "index"})
+"""What the app may add to an answer."""
+
+OUTPUT: Final = "output"
+MEDIA_NAMES: Final = frozenset(
+    {"image", "images", "video", "videos", "audio", "audios", "audio_file", "file", "files"}
+)
+"""Names that an App may give to its output, and under which fal's Playground shows media."""
+
+
+def fields_of(document: JSON) -> frozenset[str]:
+    """Return the fields of an app's output where it is an object of its own, by its document."""
+    node = document
+    for name in ("components", "schemas", "Output", "properties"):
+        node = node.get(name, {}) if isinstance(node, Mapping) else {}
+    return frozenset(node) if isinstance(node, Mapping) else frozenset()
+
+
+def output_of(answer: JSON, fields: frozenset[str] = frozenset()) -> JSON:
+    """Return what the predictor returned, taken out of an answer.
+
+    An object of the predictor's own, whose `fields` its document names, is the answer itself.
+    Otherwise the output is the one field that is not told beside it. Where no document was read,
+    that is so for `output` and for media under a media name; any other answer is an object.
+    """
+    if not isinstance(answer, Mapping):
+        return answer
+    own = {name: value for name, value in answer.items() if name in fields or name not in BESIDE}
+    if fields or len(own) != 1:
+        return own
+    ((name, value),) = own.items()
+    return value if name == OUTPUT or (name in MEDIA_NAMES and _is_media(value)) else own
+
+
+def named_output(answer: Mapping[str, JSON], fields: frozenset[str]) -> JSON:
+    """Return the output of an answer whose document was read: under any name where it is lone."""
+    found = output_of(answer, fields)
+    if fields or not isinstance(found, dict) or len(found) != 1:
+        return found
+    return next(iter(found.values()))
+
+
+def _is_media(value: JSON) -> bool:
+    if isinstance(value, list):
+        return bool(value) and all(map(_is_media, value))
+    return isinstance(value, Mapping) and {"url", "content_type"} <= set(value)
