@@ -44,12 +44,37 @@ def test_no_command_is_a_usage_error(cogfal: Cogfal) -> None:
     assert "Usage" in ended.out
 
 
-def test_an_unknown_command_is_a_usage_error(cogfal: Cogfal) -> None:
-    """The known ones are named."""
-    ended = cogfal("frobnicate")
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [("pridict", "did you mean predict?"), ("docter", "doctor?"), ("frobnicate", "there are init")],
+)
+def test_an_unknown_command_is_a_usage_error(cogfal: Cogfal, word: str, hint: str) -> None:
+    """The nearest is named, or all of them."""
+    ended = cogfal(word)
 
     assert ended.status == 2
-    assert "invalid choice: 'frobnicate'" in ended.err
+    assert f"there is no command {word!r}; " in ended.err
+    assert hint in ended.err
+
+
+@pytest.mark.parametrize(
+    ("name", "shows"),
+    [("run", "cogfal predict"), ("doctor", "cogfal check"), ("playground", "cogfal serve")],
+)
+def test_cogs_new_names_are_the_same_commands(cogfal: Cogfal, name: str, shows: str) -> None:
+    """As Cog calls them today."""
+    ended = cogfal(name, "--help")
+
+    assert ended.status == 0
+    assert shows in ended.out
+
+
+def test_words_for_fal_are_refused_where_nobody_takes_them(cogfal: Cogfal) -> None:
+    """What follows `--` is not lost in silence."""
+    ended = cogfal("check", "--", "--auth", "public")
+
+    assert ended.status == 2
+    assert "check takes nothing after --: --auth public" in ended.err
 
 
 @pytest.mark.parametrize(
@@ -58,7 +83,6 @@ def test_an_unknown_command_is_a_usage_error(cogfal: Cogfal) -> None:
         ("build", "cogfal deploy"),
         ("push", "fal deploy"),
         ("login", "fal auth login"),
-        ("run", "cogfal predict"),
         ("debug", "cogfal dockerfile"),
     ],
 )

@@ -9,7 +9,9 @@ import argparse
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from functools import partial
 from types import MappingProxyType
 from typing import Final, Protocol, cast
 
@@ -17,7 +19,7 @@ import argcomplete
 from rich_argparse import RawDescriptionRichHelpFormatter
 
 from cogfal.cli.answers import ELSEWHERE, answer
-from cogfal.cli.console import say_error
+from cogfal.cli.console import Mark, say, say_error
 from cogfal.errors import CogfalError
 from cogfal.version import __version__
 
@@ -28,6 +30,8 @@ COMMANDS: Final = MappingProxyType(
         "check": "find out everything that can be known before deploying",
         "predict": "run the predictor here, or call a running or deployed app",
         "train": "run the training function here",
+        "exec": "run a command in the model's own environment",
+        "env": "list the environments that were made for models here, and remove them",
         "serve": "serve the app on this machine, with a playground if wanted",
         "gateway": "answer programs that were written for Replicate's clients",
         "compare": "prove that a model answers here what it answers there",
@@ -36,10 +40,23 @@ COMMANDS: Final = MappingProxyType(
         "deploy": "check the project, then deploy it with fal",
     }
 )
+SAME_AS: Final = MappingProxyType(
+    {
+        "run": ("predict",),
+        "doctor": ("check",),
+        "playground": ("serve", "--playground"),
+    }
+)
+"""Cog's names of commands, and what they are here."""
+
+PASSES_ON: Final = ("deploy",)
+"""Commands that give the words after `--` to fal."""
+
 USAGE_ERROR: Final = 2
 INTERRUPTED: Final = 130
 UNREAD: Final = 141
 EPILOG: Final = """\
+As with Cog, `cogfal run` is predict, `doctor` is check, and `playground` is serve --playground.
 fal's own command runs and deploys: `fal run app.py::App`, `fal deploy app.py::App`.
 Completion for bash and zsh: eval "$(register-python-argcomplete cogfal)"
 """
@@ -64,15 +81,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given and given[0] in ELSEWHERE:
         return answer(given[0])
+    given[:1] = SAME_AS.get(given[0], given[:1]) if given else []
+    if given and not given[0].startswith("-") and given[0] not in COMMANDS:
+        return _unknown(given[0])
     parser, commands = _parser(None if "_ARGCOMPLETE" in os.environ else _named(given))
     argcomplete.autocomplete(parser)
-    own, passed_on = _split(given)
+    own, passed_on = (given, []) if given[:1] == ["exec"] else _split(given)
     parsed = parser.parse_args(own, argparse.Namespace(passed_on=passed_on))
+    if passed_on and parsed.command not in PASSES_ON:
+        parser.error(f"{parsed.command} takes nothing after --: {' '.join(passed_on)}")
     if parsed.command is None:
         parser.print_help()
         return USAGE_ERROR
+    return _status(partial(commands[parsed.command].run, parsed))
+
+
+def _status(command: Callable[[], int]) -> int:
+    """Run a command; return its exit status, or that of what it raised, which is told."""
     try:
-        return commands[parsed.command].run(parsed)
+        return command()
     except CogfalError as error:
         say_error(error)
         return 1
@@ -81,6 +108,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # as with `| head`: nobody reads on, and that is no mistake to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return UNREAD
+
+
+def _unknown(word: str) -> int:
+    near = get_close_matches(word, [*COMMANDS, *SAME_AS], 1)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
+    say(f"there is no command {word!r}; {hint}", Mark.BAD)
+    return USAGE_ERROR
 
 
 def _split(given: list[str]) -> tuple[list[str], list[str]]:

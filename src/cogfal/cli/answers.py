@@ -15,9 +15,6 @@ ELSEWHERE: Final = MappingProxyType(
         "push": "there is no registry to push to: `cogfal deploy` checks the project and deploys "
         "it, as `fal deploy app.py::App` does without the checks.",
         "login": "log in to fal with `fal auth login`, or set FAL_KEY.",
-        "run": "use `cogfal predict` to run the predictor here. Commands run in your own "
-        "environment: install what `cogfal check` lists and start them as they are. For a shell "
-        "on a deployed runner: `fal runners shell`.",
         "debug": "use `cogfal dockerfile`.",
     }
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
 import tempfile
 from collections.abc import Mapping
@@ -16,12 +17,13 @@ from cogfal.cli.destination import Destination
 from cogfal.cli.display import Display, open_display
 from cogfal.cli.failures import traceback_of
 from cogfal.cli.inputs import add_input_options, read_inputs, read_variables
+from cogfal.cli.options import add_cogs_own, add_here, obey_here, tell_of_cogs_own
 from cogfal.cli.relay import Relay
 from cogfal.cli.results import ResultWriter
 from cogfal.engine.prediction import Log, Output, Prediction
 from cogfal.errors import PredictionCancelled, SetupError
 from cogfal.files import Fetcher, FileLimits, HttpFetcher
-from cogfal.local import GIVEN, LocalProject, Session, open_session
+from cogfal.local import GIVEN, LocalProject, Session, find_project, open_session
 from cogfal.provision import provide
 from cogfal.schema.core_types import Dialect
 from cogfal.schema.validation import Validator
@@ -47,6 +49,23 @@ def add_project_options(parser: argparse.ArgumentParser, role: Role) -> None:
         metavar="DIR",
         help="the project (default: the working directory)",
     )
+    parser.add_argument(
+        "-f",
+        "--file",
+        metavar="COG_YAML",
+        help="another cog.yaml, in the project's directory",
+    )
+    parser.add_argument(
+        "--setup-timeout", type=float, metavar="SECONDS", help="for import and setup"
+    )
+    parser.add_argument(
+        "--progress",
+        choices=["auto", "plain", "tty", "quiet"],
+        default="auto",
+        help="how progress is shown: with bars on a terminal, in lines, or not at all",
+    )
+    add_here(parser)
+    add_cogs_own(parser)
     name = "training function" if role is Role.TRAIN else "predictor"
     parser.add_argument(
         "--ref",
@@ -58,7 +77,11 @@ def add_project_options(parser: argparse.ArgumentParser, role: Role) -> None:
 
 def run_here(arguments: argparse.Namespace, role: Role) -> int:
     """Bring the project up in this process, run it once, and return the exit status."""
-    project = open_project(arguments.directory, arguments.ref)
+    obey_here(arguments)
+    tell_of_cogs_own(arguments)
+    if arguments.setup_timeout is not None:
+        os.environ["COG_SETUP_TIMEOUT"] = f"{arguments.setup_timeout:g}"
+    project = _project(arguments)
     spec = project.read(role)
     values = read_inputs(arguments, spec)
     variables = read_variables(arguments)
@@ -69,7 +92,7 @@ def run_here(arguments: argparse.Namespace, role: Role) -> int:
     try:
         with (
             Relay() as relay,
-            open_display(relay.err, bars=arguments.json_input is None) as display,
+            open_display(relay.err, bars=_bars(arguments)) as display,
         ):
             asyncio.run(_Run(project, spec, relay, display, destination).run(values))
     except PredictionCancelled:
@@ -146,6 +169,17 @@ class _Run:
             replace(limits, allow_private_hosts=True),
             progress=self._display.transfer,
         )
+
+
+def _project(arguments: argparse.Namespace) -> LocalProject:
+    """Return the project as its App has it, or as another cog.yaml says."""
+    if arguments.file is None:
+        return open_project(arguments.directory, arguments.ref)
+    return replace(find_project(arguments.directory / arguments.file), named=arguments.ref)
+
+
+def _bars(arguments: argparse.Namespace) -> bool:
+    return arguments.progress in ("auto", "tty") and arguments.json_input is None
 
 
 def refuse_unfit(spec: PredictorSpec, values: Mapping[str, Any]) -> None:
