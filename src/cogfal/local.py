@@ -113,6 +113,12 @@ class LocalProject:
         usual = next((name for name in USUAL_FILES if (self.root / name).is_file()), None)
         if role is Role.PREDICT and usual is not None:
             return usual
+        if not (self.root / self.config.name).is_file():
+            raise ConfigError(
+                f"there is no {self.config.name} and no {USUAL_FILES[0]}",
+                where=str(self.root),
+                remedy="go to a Cog project, or make one with `cogfal init`",
+            )
         key = role.value
         raise ConfigError(
             f"names no {'training function' if role is Role.TRAIN else 'predictor'}",

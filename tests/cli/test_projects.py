@@ -29,6 +29,7 @@ def test_a_new_project_runs(cogfal: Cogfal, project: Path) -> None:
         "app.py",
         "cog.yaml",
         "predict.py",
+        "requirements.txt",
     ]
     assert cogfal("check", "new").status == 0
     assert cogfal("predict", "-C", "new", "-i", "name=Ada").out == "Hello, Ada!\n"
@@ -216,6 +217,16 @@ def _checked(
     return [finding for finding in found if "credentials" not in finding["what"]]
 
 
+LARGEST = ", ".join(
+    [
+        "the largest: predict.py (2.3 kB)",
+        "app.py (217 bytes)",
+        "cog.yaml (109 bytes)",
+        "train.py (56 bytes)",
+    ]
+)
+
+
 def test_a_check_follows_the_app(cogfal: Cogfal, project: Path) -> None:
     """Its predictor, its machine, its secrets."""
     found = _checked(cogfal, project, "app.py::App")
@@ -228,6 +239,7 @@ def test_a_check_follows_the_app(cogfal: Cogfal, project: Path) -> None:
         f"virtualenv, Python {python}, machine GPU-H100",
         "environment: shared (nothing that it asks for contradicts fal's packages)",
         "4 files, 2.7 kB, go to the runner",
+        LARGEST,
         "app.py::App: machine_type 'GPU-H100', secrets ['HF_TOKEN']",
     ]
     assert [finding["what"] for finding in found if finding["status"] != "ok"] == [
@@ -399,7 +411,7 @@ def test_deploying_checks_and_hands_over(cogfal: Cogfal, project: Path, tmp_path
     cogfal("migrate")
     path = _with_fal(project, tmp_path)
 
-    ended = cogfal("deploy", "--", "--auth", "public", PATH=path)
+    ended = cogfal("deploy", "--", "--auth", "public", PATH=path, FAL_KEY="x:y")
 
     assert ended.out == "fal deploy app.py::App --auth public\n"
     assert ended.status == 3
@@ -413,7 +425,9 @@ def test_an_app_of_pyproject_is_the_one_that_is_checked(
     cogfal("migrate", "-o", "fal_app.py", "--pyproject", "painter")
     path = _with_fal(project, tmp_path)
 
-    known, unknown = cogfal("deploy", "painter", PATH=path), cogfal("deploy", "nope", PATH=path)
+    known, unknown = (
+        cogfal("deploy", each, PATH=path, FAL_KEY="x:y") for each in ("painter", "nope")
+    )
 
     assert known.out == "fal deploy painter\n", known.err
     assert unknown.status == 1
@@ -424,8 +438,114 @@ def test_what_has_errors_is_not_deployed(cogfal: Cogfal, project: Path, tmp_path
     """The errors are told, and fal is not called."""
     path = _with_fal(project, tmp_path)
 
-    ended = cogfal("deploy", PATH=path)
+    ended = cogfal("deploy", PATH=path, FAL_KEY="x:y")
 
     assert ended.status == 1
     assert "there is no app.py" in ended.err
     assert "fal deploy" not in ended.out
+
+
+def test_without_an_account_nothing_is_looked_at(cogfal: Cogfal) -> None:
+    """One line says what makes one."""
+    ended = cogfal("deploy")
+
+    assert ended.status == 1
+    assert ended.err == (
+        "error: deploying needs an account of fal's, and there is none here: `fal auth login`, or "
+        "set FAL_KEY\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["predict", "check", "dockerfile", "schema", "migrate"])
+def test_an_empty_directory_is_no_project(cogfal: Cogfal, project: Path, command: str) -> None:
+    """Every command says what makes one, and writes nothing."""
+    for path in project.iterdir():
+        path.unlink()
+
+    ended = cogfal(command)
+
+    assert ended.status == 1
+    assert "there is no cog.yaml and no predict.py" in ended.err
+    assert "cogfal init" in ended.err
+    assert ended.out == ""
+    assert list(project.iterdir()) == []
+
+
+def test_what_travels_is_told_and_what_looks_unintended(cogfal: Cogfal, project: Path) -> None:
+    """The largest first; -v lists all."""
+    for name in ("train.log", "photo.png", ".env.local", "a.txt", "b.txt"):
+        (project / name).write_text(name)
+    (project / "large.bin").write_bytes(bytes(10_000))
+
+    short, whole = cogfal("check"), cogfal("check", "-v")
+
+    assert "the largest: large.bin (10.0 kB), predict.py" in short.err
+    assert "more (-v lists all)" in short.err
+    assert all(name in whole.err for name in ("a.txt (5 bytes)", "b.txt (5 bytes)"))
+    assert "logs go along: train.log" in short.err
+    assert "inputs or results go along: photo.png" in short.err
+    assert "secrets, by their name, go along: .env.local" in short.err
+
+
+def test_every_outcome_of_a_check_can_be_json(cogfal: Cogfal, project: Path) -> None:
+    """A cog.yaml that cannot be read, too."""
+    (project / "cog.yaml").write_text("a: [")
+
+    ended = cogfal("check", "--json")
+
+    assert ended.status == 1
+    (found,) = json.loads(ended.out)
+    assert found["status"] == "error"
+    assert found["where"].startswith("cog.yaml")
+
+
+def test_what_is_safe_is_mended(cogfal: Cogfal, project: Path) -> None:
+    """app.py and .dockerignore are written where they are missing, and nothing else is touched."""
+    before = {path: path.read_text() for path in project.iterdir()}
+
+    ended = cogfal("doctor", "--fix")
+
+    assert ended.status == 0, ended.err
+    assert {path.name for path in project.iterdir()} - {path.name for path in before} == {
+        "app.py",
+        ".dockerignore",
+    }
+    assert {path: path.read_text() for path in before} == before
+
+
+def test_the_app_can_be_written_to_stdout(cogfal: Cogfal, project: Path) -> None:
+    """`migrate -o -` writes nothing else, and no file."""
+    ended = cogfal("migrate", "-o", "-")
+
+    assert ended.out == 'import cogfal\n\nApp = cogfal.App.from_cog("cog.yaml")\n'
+    assert not (project / "app.py").exists()
+
+
+MISSING = {
+    "a module": ("import cv2", "cog.yaml:3 asks for opencv-python==4.1"),
+    "a module that nobody names": ("import nowhere", "name nowhere under build.python_packages"),
+    "a program": (
+        "import subprocess; subprocess.run(['nosuchprogram'])",
+        "cog.yaml:5 asks for it; here `apt-get install nosuchprogram` brings it",
+    ),
+}
+
+
+@pytest.mark.parametrize(("code", "remedy"), MISSING.values(), ids=MISSING)
+def test_what_is_missing_is_named_with_its_line(
+    cogfal: Cogfal, project: Path, code: str, remedy: str
+) -> None:
+    """The package's line of cog.yaml, and what installs it."""
+    (project / "cog.yaml").write_text(
+        "build:\n  python_packages:\n    - opencv-python==4.1\n  system_packages:\n"
+        "    - nosuchprogram\npredict: predict.py:P\n"
+    )
+    (project / "predict.py").write_text(
+        f"from cog import BasePredictor\n{code}\n"
+        "class P(BasePredictor):\n    def predict(self) -> str:\n        return ''\n"
+    )
+
+    ended = cogfal("predict", "--here")
+
+    assert ended.status == 1
+    assert remedy in ended.err

@@ -78,7 +78,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0 is success, 1 a problem that is told on stderr, 2 a wrong command line, 130 an interruption,
     141 an output that nobody reads on.
     """
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    return _status(partial(_obey, list(sys.argv[1:] if arguments is None else arguments)))
+
+
+def _obey(given: list[str]) -> int:
     if given and given[0] in ELSEWHERE:
         return answer(given[0])
     given[:1] = SAME_AS.get(given[0], given[:1]) if given else []
@@ -93,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if parsed.command is None:
         parser.print_help()
         return USAGE_ERROR
-    return _status(partial(commands[parsed.command].run, parsed))
+    return commands[parsed.command].run(parsed)
 
 
 def _status(command: Callable[[], int]) -> int:

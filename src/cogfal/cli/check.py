@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from pathlib import Path
 
 from cogfal.cli.console import Mark, write_json
 from cogfal.cli.credentials import find_credentials
 from cogfal.cli.findings import Finding, Findings
+from cogfal.cli.fixing import fix
 from cogfal.cli.planning import signature
 from cogfal.cli.subject import Subject, find_subject
+from cogfal.cli.travelling import travelling
 from cogfal.project.environment import Environment
 from cogfal.project.import_roots import roots_outside
 from cogfal.project.report import Status
-from cogfal.project.sources import readable_size
 from cogfal.schema import document, unfit_defaults
 from cogfal.spec import PredictorSpec
 from cogfal.version import __version__
 
 PYTHON = "build.python_version"  # told by its own finding, and so is
 DECISION = "environment"
-LARGE = 256 * 1024**2  # bytes of code and data that are worth a thought
 EPILOG = """\
 app.py is executed, as fal does; nothing of the predictor is imported or run.
 examples:
@@ -41,11 +42,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="the project, or the file of its App (default: the working directory, app.py)",
     )
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="list every file that goes to the runner"
+    )
+    parser.add_argument(
+        "--fix", action="store_true", help="write app.py and .dockerignore where they are missing"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Look at everything; 1 where something would not work."""
-    findings = look_at(arguments.project)
+    if arguments.fix:
+        fix(Path(arguments.project))
+    findings = Findings()
+    findings.attempt(lambda: iter(look_at(arguments.project, arguments.verbose).all))
     if arguments.json:
         write_json([finding.json() for finding in findings.all])
     else:
@@ -54,14 +64,18 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if findings.failed else 0
 
 
-def look_at(target: str) -> Findings:
-    """Return what there is to say about a project, as its App serves it where it has one."""
+def look_at(target: str, verbose: bool = False) -> Findings:
+    """Return what there is to say about a project, as its App serves it where it has one.
+
+    Raises:
+        ProjectError: There is no such project, or its cog.yaml cannot be read.
+    """
     findings = Findings()
     subject = find_subject(target)
     findings.attempt(lambda: _predictor(subject.predictor()))
     findings.attempt(lambda: _trainer(subject.trainer()))
     findings.attempt(lambda: _imports(subject))
-    findings.attempt(lambda: _environment(subject))
+    findings.attempt(lambda: _environment(subject, verbose=verbose))
     findings.attempt(lambda: _app(subject))
     findings.attempt(find_credentials)
     return findings
@@ -106,20 +120,20 @@ def _imports(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def _environment(subject: Subject) -> Iterator[Finding]:
+def _environment(subject: Subject, *, verbose: bool) -> Iterator[Finding]:
     environment = subject.environment()
     machine = environment.machine_type
     machines = machine if isinstance(machine, str) else " or ".join(machine)
     if subject.own_image:
         yield Finding(Mark.GOOD, f"the App's own image, machine {machines}")
-        yield _files(environment)
+        yield from travelling(subject.root, environment.files.names, verbose=verbose)
         return
     model, reasons = environment.model, "; ".join(environment.decision.reasons)
     python = environment.python_version if model is None else model.python
     yield Finding(Mark.GOOD, f"{environment.kind}, Python {python}, machine {machines}")
     yield Finding(Mark.GOOD, f"environment: {environment.decision.mode} ({reasons})")
     yield from _report(environment)
-    yield _files(environment)
+    yield from travelling(subject.root, environment.files.names, verbose=verbose)
     for mount, secret in environment.build_secrets:
         name = secret.removeprefix("$")
         yield Finding(
@@ -138,15 +152,6 @@ def _report(environment: Environment) -> Iterator[Finding]:
         text = f"{line.key}: {line.what}" + (f" ({line.why})" if changed and line.why else "")
         where = None if line.where is None else str(line.where)
         yield Finding(Mark.NOTE, text, where, None if changed else line.why)
-
-
-def _files(environment: Environment) -> Finding:
-    names, size = environment.files.names, environment.files.size
-    text = f"{len(names)} files, {readable_size(size)}, go to the runner"
-    if size <= LARGE:
-        return Finding(Mark.GOOD, text)
-    remedy = "leave out what the runner does not need with .dockerignore"
-    return Finding(Mark.NOTE, text, remedy=remedy)
 
 
 def _app(subject: Subject) -> Iterator[Finding]:

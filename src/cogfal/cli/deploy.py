@@ -12,6 +12,7 @@ import tomli
 
 from cogfal.cli.check import look_at
 from cogfal.cli.console import Mark, say
+from cogfal.cli.credentials import REMEDY, has_credentials
 from cogfal.cli.inputs import BadArgument
 from cogfal.cli.release import Release
 
@@ -59,6 +60,8 @@ def _file_of(app: str) -> str:
 
 def run(arguments: argparse.Namespace) -> int:
     """Check, and hand over to fal; a project with errors is not deployed."""
+    if not has_credentials():
+        raise BadArgument(f"deploying needs an account of fal's, and there is none here: {REMEDY}")
     findings = look_at(_file_of(arguments.app))
     for finding in findings.all:
         if finding.mark is not Mark.GOOD:

@@ -14,17 +14,17 @@ class Destination:
     """The file or directory of `-o`; without one, files in the working directory.
 
     A lone file becomes `output.png`, those of a list `output.0.png` and so on, those of an object
-    `output.NAME.png`. A file's name replaces `output`; in a directory, which is named by a slash
-    at its end or is there already, files keep the names that the predictor gave them, and twins
-    are numbered.
+    `output.NAME.png`; `stem` is what stands for `output`. A file's name replaces it; in a
+    directory, which is named by a slash at its end or is there already, files keep the names that
+    the predictor gave them, and twins are numbered.
 
     Raises:
         BadArgument: Nothing can be written there.
     """
 
-    def __init__(self, named: str | None) -> None:
+    def __init__(self, named: str | None, stem: str = STEM) -> None:
         self.named = named is not None
-        self._path = Path(named or STEM).expanduser()
+        self._path = Path(named or stem).expanduser()
         self._folder = named is not None and (named.endswith(os.sep) or self._path.is_dir())
         self._given: set[Path] = set()
         if self._folder:
@@ -50,8 +50,7 @@ class Destination:
         if self.named and not loc:
             path = self._path
             return path if path.suffix else path.with_name(path.name + made.suffix)
-        stem = self._path.stem if self.named else STEM
-        parts = [stem, *(str(step).replace(os.sep, "_") for step in loc)]
+        parts = [self._path.stem, *(str(step).replace(os.sep, "_") for step in loc)]
         return self._path.with_name(".".join(parts) + made.suffix)
 
     def _unique(self, path: Path) -> Path:

@@ -20,6 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print it, and say where it would not be used."""
     project = find_project(arguments.directory)
+    project.read()  # a directory that is no project has no Dockerfile
     if plan_environment(project.config, project.root).dockerfile is None:
         say("this project needs no image: fal installs its packages itself", Mark.NOTE)
     environment = plan_environment(project.config, project.root, PlanSettings(kind="container"))

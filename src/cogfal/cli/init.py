@@ -18,11 +18,14 @@ COG_YAML: Final = """\
 build:
   python_version: "{python}"
   # gpu: true
-  # python_packages:
-  #   - torch==2.6.0
+  python_requirements: requirements.txt
   # system_packages:
   #   - ffmpeg
 predict: "predict.py:Predictor"
+"""
+REQUIREMENTS: Final = """\
+# The packages that the predictor imports, one a line; see https://pip.pypa.io
+# torch==2.6.0
 """
 PREDICT: Final = '''\
 from cog import BasePredictor, Input
@@ -47,10 +50,16 @@ import cogfal
 App = cogfal.App.from_cog("cog.yaml")
 """
 FILES: Final = MappingProxyType(
-    {"cog.yaml": COG_YAML, "predict.py": PREDICT, "app.py": APP, DOCKERIGNORE: IGNORED}
+    {
+        "cog.yaml": COG_YAML,
+        "requirements.txt": REQUIREMENTS,
+        "predict.py": PREDICT,
+        "app.py": APP,
+        DOCKERIGNORE: IGNORED,
+    }
 )
 EPILOG: Final = """\
-Writes cog.yaml, predict.py, app.py and .dockerignore, ready for `cogfal predict`,
+Writes cog.yaml, requirements.txt, predict.py, app.py and .dockerignore, ready for `cogfal predict`,
 `cogfal serve --playground` and `fal run --local app.py::App`.
 """
 PROJECT_FILES: Final = ("cog.yaml", "predict.py", "run.py", "app.py")

@@ -29,11 +29,14 @@ def _port(text: str) -> int:
 def listener(host: str, port: int) -> socket.socket:
     """Return a socket that listens; raises BadArgument where that cannot be."""
     try:
-        return socket.create_server((host, port))
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        dual = host == "::" and socket.has_dualstack_ipv6()
+        return socket.create_server((host, port), family=family, dualstack_ipv6=dual)
     except OSError as error:
         raise BadArgument(f"cannot listen on {host}:{port}: {error.strerror}") from error
 
 
 def url_of(host: str, sock: socket.socket) -> str:
     """Return the address at which a socket that listens is reached."""
-    return f"http://{host}:{sock.getsockname()[1]}"
+    named = f"[{host}]" if ":" in host else host
+    return f"http://{named}:{sock.getsockname()[1]}"

@@ -25,6 +25,7 @@ from cogfal.project.environment import app_name
 from cogfal.project.report import ReportLine, Status
 from cogfal.spec import PredictorSpec
 
+STDOUT: Final = "-"
 FROM_COG: Final = """\
 import cogfal
 
@@ -60,7 +61,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--output",
         default=APP_FILE,
         metavar="FILE",
-        help=f"the App's file, in the project's directory (default: {APP_FILE})",
+        help=f"the App's file, in the project's directory, or - for stdout (default: {APP_FILE})",
     )
     parser.add_argument(
         "-y", "--yes", action="store_true", help="replace the App's file without asking"
@@ -78,6 +79,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Report, then write; nothing is replaced unasked."""
     found = plan(arguments.directory)
+    if arguments.output == STDOUT:
+        sys.stdout.write(app_text(found))
+        return 0
     if arguments.json:
         write_json({"report": report_json(found.environment), "inputs": _inputs(found)})
     else:
@@ -87,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
     if file == found.predictor.path:  # no answer to a question may cost the model
         file = BESIDE
         say(f"{found.predictor.path} holds the predictor, so the App goes into {file}", Mark.NOTE)
-    written = _write(root / file, _app(found), replace=arguments.yes)
+    written = _write(root / file, app_text(found), replace=arguments.yes)
     _keep_out(root / DOCKERIGNORE)
     if arguments.pyproject is not None:
         _add_entry(root / "pyproject.toml", arguments.pyproject or _name(found), file)
@@ -97,7 +101,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if written else 1
 
 
-def _app(found: Plan) -> str:
+def app_text(found: Plan) -> str:
+    """Return the text of the App's file for a project."""
     if (found.project.root / found.project.config.name).is_file():
         return FROM_COG.format(cog_yaml=found.project.config.name).replace("'", '"')
     return FROM_PREDICTOR.format(ref=found.predictor.ref).replace("'", '"')

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cogfal.app_file import open_project
+from cogfal.cli.advice import advise
 from cogfal.cli.destination import Destination
 from cogfal.cli.display import Display, open_display
 from cogfal.cli.failures import traceback_of
@@ -21,7 +22,7 @@ from cogfal.cli.options import add_cogs_own, add_here, obey_here, tell_of_cogs_o
 from cogfal.cli.relay import Relay
 from cogfal.cli.results import ResultWriter
 from cogfal.engine.prediction import Log, Output, Prediction
-from cogfal.errors import PredictionCancelled, SetupError
+from cogfal.errors import PredictionCancelled, PredictorFailed, SetupError
 from cogfal.files import Fetcher, FileLimits, HttpFetcher
 from cogfal.local import GIVEN, LocalProject, Session, find_project, open_session
 from cogfal.provision import provide
@@ -30,6 +31,8 @@ from cogfal.schema.validation import Validator
 from cogfal.spec import IteratorType, PredictorSpec, Role
 
 INTERRUPTED: Final = 130
+STEMS: Final = {Role.PREDICT: "output", Role.TRAIN: "weights"}
+"""What a lone file of the output is called, as with Cog."""
 
 
 def add_project_options(parser: argparse.ArgumentParser, role: Role) -> None:
@@ -86,7 +89,7 @@ def run_here(arguments: argparse.Namespace, role: Role) -> int:
     values = read_inputs(arguments, spec)
     variables = read_variables(arguments)
     refuse_unfit(spec, values)
-    destination = Destination(arguments.output)
+    destination = Destination(arguments.output, STEMS[role])
     wanted = project.provided(spec).with_variables(variables)
     withdraw = provide(wanted, project.root)
     try:
@@ -97,6 +100,8 @@ def run_here(arguments: argparse.Namespace, role: Role) -> int:
             asyncio.run(_Run(project, spec, relay, display, destination).run(values))
     except PredictionCancelled:
         return INTERRUPTED
+    except (SetupError, PredictorFailed) as error:
+        raise advise(error, project) from error.__cause__
     finally:
         withdraw()
     return 0
