@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGE = ROOT / "src" / "cogfal"
+PACKAGES = (ROOT / "src" / "cogfal", ROOT / "stubs" / "cog-stubs")
 BACKEND = """
 import sys
 from hatchling import build
@@ -69,11 +69,12 @@ def test_the_wheel_of_the_source_archive_is_the_wheel_of_the_tree(
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
-    """Every file of src/cogfal is there, the type marker and the pages too, and no test."""
+    """Every file of cogfal and of the types of cog is there, marker and pages too, and no test."""
     names = set(contents(wheel))
     expected = {
-        file.relative_to(PACKAGE.parent).as_posix()
-        for file in PACKAGE.rglob("*")
+        file.relative_to(package.parent).as_posix()
+        for package in PACKAGES
+        for file in package.rglob("*")
         if file.is_file() and file.suffix != ".pyc"
     }
 

@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from fal import App as FalApp
 from fal import HealthCheck, endpoint
@@ -23,6 +23,11 @@ from cogfal.server.origins import OriginGuard, on_a_runner, trusted_hosts
 from cogfal.server.providing import Provided, provide_on_runner
 from cogfal.server.serving import Serving
 from cogfal.source_bundle import BY_VALUE
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from cogfal.keywords import FromCogKeywords, WrapKeywords
 
 HEALTH_CHECK = HealthCheck(timeout_seconds=10)
 DEFAULT_GRACE = 5  # seconds, fal's own default for termination_grace_period_seconds
@@ -66,7 +71,9 @@ class App(AppState, FalApp):
         super().__init_subclass__(**kwargs)  # type: ignore[no-untyped-call]  # fal's
 
     @classmethod
-    def from_cog(cls, cog_yaml: str = "cog.yaml", **settings: Any) -> type["App"]:
+    def from_cog(
+        cls, cog_yaml: str = "cog.yaml", **settings: "Unpack[FromCogKeywords]"
+    ) -> type["App"]:
         """Make an App of a Cog project, with everything taken from its cog.yaml.
 
         Args:
@@ -240,7 +247,7 @@ class App(AppState, FalApp):
         self.serving.mount(app)
 
 
-def wrap(predictor: Any, **settings: Any) -> type[App]:
+def wrap(predictor: Any, **settings: "Unpack[WrapKeywords]") -> type[App]:
     """Make an App of a predictor class or function at hand.
 
     Its signature is read from the object. Defined in the App's own file it travels with the App;

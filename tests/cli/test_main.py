@@ -13,6 +13,24 @@ from cogfal import __version__
 from cogfal.cli import COMMANDS
 from tests.cli.conftest import COMMAND, Cogfal, environment
 
+PAINTS = """
+from typing import Literal
+from cog import BasePredictor, Input, Path
+
+STYLES = ["oil", "ink"]
+
+class Paints(BasePredictor):
+    def predict(
+        self,
+        prompt: str,
+        photo: Path = Input(default=None),
+        style: str = Input(default="oil", choices=STYLES),
+        bright: bool = False,
+        old: str = Input(default="", deprecated=True),
+    ) -> str:
+        return prompt
+"""
+
 
 def test_help_lists_every_command(cogfal: Cogfal) -> None:
     """Each has one line that says what it is for."""
@@ -133,15 +151,46 @@ def test_commands_and_options_can_be_completed(tmp_path: Path) -> None:
     assert "--playground" in _completions("cogfal serve --play", tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("begun", "offered"),
+    [
+        ("", {"style=", "bright=", "photo=", "prompt="}),
+        ("st", {"style="}),
+        ("style=", {"style=oil", "style=ink"}),
+        ("bright=t", {"bright=true"}),
+        ("photo=", {"photo=@cog.yaml", "photo=@predict.py", "photo=@pictures/"}),
+        ("photo=@pictures/", {"photo=@pictures/a.png"}),
+        ("prompt=", set()),
+        ("nothing=", set()),
+    ],
+)
+def test_inputs_can_be_completed(tmp_path: Path, begun: str, offered: set[str]) -> None:
+    """Names and choices come from the predictor's text; files are offered as `@path`."""
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "a.png").touch()
+    (tmp_path / "cog.yaml").write_text("predict: predict.py:Paints")
+    (tmp_path / "predict.py").write_text(PAINTS)
+
+    assert _completions(f"cogfal predict -i {begun}", tmp_path) == offered
+
+
+def test_a_project_that_cannot_be_read_completes_nothing(tmp_path: Path) -> None:
+    """No message disturbs the prompt."""
+    (tmp_path / "cog.yaml").write_text("predict: [")
+
+    assert _completions("cogfal predict -i ", tmp_path) == set()
+
+
 def _completions(line: str, home: Path) -> set[str]:
-    answer = home / "answer"
+    answer = home / ".answer"
     variables = environment(
         home,
         _ARGCOMPLETE="1",
         _ARGCOMPLETE_STDOUT_FILENAME=str(answer),
         _ARGCOMPLETE_IFS="\n",
+        _ARGCOMPLETE_COMP_WORDBREAKS=" ",
         COMP_LINE=line,
         COMP_POINT=str(len(line)),
     )
-    subprocess.run(COMMAND, env=variables, check=False, capture_output=True)
-    return {word.strip() for word in answer.read_text().split("\n")}
+    subprocess.run(COMMAND, cwd=home, env=variables, check=False, capture_output=True)
+    return set(answer.read_text().split())

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
+from cogfal.cli.completion import InputCompleter
 from cogfal.cli.console import Mark, say
 from cogfal.cli.options import add_variables
 from cogfal.errors import CogfalError
@@ -19,6 +20,7 @@ from cogfal.spec import (
     OptionalType,
     PathType,
     PredictorSpec,
+    Role,
     SecretType,
     StringType,
     Type,
@@ -32,9 +34,9 @@ class BadArgument(CogfalError):
     """Report a command line argument that cannot be used."""
 
 
-def add_input_options(parser: argparse.ArgumentParser) -> None:
+def add_input_options(parser: argparse.ArgumentParser, role: Role = Role.PREDICT) -> None:
     """Declare `-i`, `--json` and `-e`."""
-    add_inputs(parser)
+    add_inputs(parser, role)
     parser.add_argument(
         "--json",
         dest="json_input",
@@ -44,9 +46,9 @@ def add_input_options(parser: argparse.ArgumentParser) -> None:
     add_variables(parser)
 
 
-def add_inputs(parser: argparse.ArgumentParser) -> None:
+def add_inputs(parser: argparse.ArgumentParser, role: Role = Role.PREDICT) -> None:
     """Declare `-i` alone."""
-    parser.add_argument(
+    option = parser.add_argument(
         "-i",
         "--input",
         action="append",
@@ -59,6 +61,7 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="leave out inputs that the predictor does not have, instead of refusing them",
     )
+    option.completer = InputCompleter(role)  # type: ignore[attr-defined]  # argcomplete's
 
 
 def read_inputs(arguments: argparse.Namespace, spec: PredictorSpec | None) -> dict[str, Any]:

@@ -37,7 +37,7 @@ STEMS: Final = {Role.PREDICT: "output", Role.TRAIN: "weights"}
 
 def add_project_options(parser: argparse.ArgumentParser, role: Role) -> None:
     """Declare the options that predict and train share."""
-    add_input_options(parser)
+    add_input_options(parser, role)
     parser.add_argument(
         "-o",
         "--output",

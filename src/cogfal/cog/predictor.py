@@ -16,12 +16,19 @@ if TYPE_CHECKING:
 class BaseRunner:
     """Base class of a model's runner; override `setup` and `run` (or `predict`)."""
 
-    def setup(self, weights: Path | str | None = None) -> None:
-        """Prepare the model, once, before the first prediction.
+    if TYPE_CHECKING:  # whatever parameters an author's takes, and whether it is async
 
-        Args:
-            weights: Where the model's weights are, from `COG_WEIGHTS`.
-        """
+        def setup(self, *args: Any, **kwargs: Any) -> Any:
+            """Prepare the model, once, before the first prediction."""
+
+    else:
+
+        def setup(self, weights: Path | str | None = None) -> None:
+            """Prepare the model, once, before the first prediction.
+
+            Args:
+                weights: Where the model's weights are, from `COG_WEIGHTS`.
+            """
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
         """Run the model once; falls back to `predict` where only that is defined.

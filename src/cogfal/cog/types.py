@@ -230,18 +230,22 @@ class Secret(_InModels):
         return self.secret_value is not None
 
 
-class ConcatenateIterator(Iterator[Item]):
-    """An output that arrives as pieces of one text."""
+if TYPE_CHECKING:  # so that a function that yields may be annotated with them
+    ConcatenateIterator = Iterator
+    AsyncConcatenateIterator = AsyncIterator
+else:
 
-    @abstractmethod
-    def __next__(self) -> Item: ...
+    class ConcatenateIterator(Iterator[Item]):
+        """An output that arrives as pieces of one text."""
 
+        @abstractmethod
+        def __next__(self) -> Item: ...
 
-class AsyncConcatenateIterator(AsyncIterator[Item]):
-    """An output of an async function that arrives as pieces of one text."""
+    class AsyncConcatenateIterator(AsyncIterator[Item]):
+        """An output of an async function that arrives as pieces of one text."""
 
-    @abstractmethod
-    async def __anext__(self) -> Item: ...
+        @abstractmethod
+        async def __anext__(self) -> Item: ...
 
 
 def get_filename(url: str) -> str:

@@ -1,0 +1,1 @@
+from cogfal.cog.model import *
