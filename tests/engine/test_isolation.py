@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -13,10 +14,13 @@ from typing import Any
 import pytest
 
 from cogfal.engine.health import HealthStatus
+from cogfal.engine.interpreter import Interpreter
 from cogfal.engine.prediction import Completed, Output, Status
 from cogfal.engine.service import EngineSettings, Service, Submission
+from cogfal.errors import SetupError
 from cogfal.files.workspace import Workspace
 from tests.engine.stage import (
+    Passing,
     Plain,
     ended,
     events_of,
@@ -391,3 +395,54 @@ asyncio.run(main())
     )
 
     assert done.stdout == "a", done.stderr
+
+
+PROGRAMS = {
+    "not there": ("/nowhere/python", "ended with exit code 127"),
+    "no Python": ("/bin/false", "ended with exit code 1"),
+}
+
+
+@pytest.mark.parametrize(("program", "message"), PROGRAMS.values(), ids=PROGRAMS)
+def test_a_python_that_is_none(tmp_path: Path, program: str, message: str) -> None:
+    """What cannot be started fails the setup, and nothing is left open."""
+    spec = project(tmp_path, SOURCE)
+
+    async def main() -> None:
+        interpreter = Interpreter(program, dict(os.environ))
+        service = Service(spec, tmp_path, Passing(), interpreter=lambda: interpreter)
+        with pytest.raises(SetupError, match=message):
+            await service.setup()
+        await service.shutdown(0)
+
+    run(main)
+
+
+def test_a_directory_that_is_gone(tmp_path: Path) -> None:
+    """A project that is not there fails the setup, and nothing is left open."""
+    spec = project(tmp_path, SOURCE)
+
+    async def main() -> None:
+        service = Service(spec, tmp_path / "gone", Passing(), settings=EngineSettings(isolate=True))
+        with pytest.raises(SetupError, match="cannot be started"):
+            await service.setup()
+        await service.shutdown(0)
+
+    run(main)
+
+
+def test_a_setup_that_is_called_off_at_once(tmp_path: Path) -> None:
+    """Wherever the start of the process is interrupted, nothing is left of it."""
+    spec = project(tmp_path, SOURCE)
+
+    async def main() -> None:
+        for turns in range(12):
+            service = Service(spec, tmp_path, Passing(), settings=EngineSettings(isolate=True))
+            setup = asyncio.ensure_future(service.setup())
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            setup.cancel()
+            await asyncio.wait({setup})
+            await service.shutdown(0)
+
+    run(main)

@@ -13,6 +13,7 @@ from cogfal.engine.channel import Channel, Foreign, Receive
 from cogfal.engine.event_queue import EventQueue
 from cogfal.engine.faults import setup_error
 from cogfal.engine.run import Call, Run
+from cogfal.errors import SetupError
 from cogfal.guest.events import Done, Failure, Flush, Log, Piece
 
 MakeChannel: TypeAlias = Callable[[Receive, Foreign, Callable[[str], None]], Channel]
@@ -58,7 +59,10 @@ class GuestClient:
         self._loop = asyncio.get_running_loop()
         self._grace = grace
         channel = self._channel = self._make(self._receive, self._take_foreign, self._die)
-        await channel.open()
+        try:
+            await channel.open()
+        except OSError as error:
+            raise SetupError(f"the predictor's process cannot be started: {error}") from error
         done = await self._order("load", *details, queue=queue)
         return str(done.value)
 

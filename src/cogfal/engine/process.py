@@ -14,7 +14,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -73,6 +73,7 @@ class ProcessChannel(Channel):
         ]
         self._wanted = True
         self._garbage: str | None = None
+        self._opening: asyncio.Future[None]
         self._process: asyncio.subprocess.Process
         self._wire: _Wire
         self._life: _Life
@@ -80,9 +81,16 @@ class ProcessChannel(Channel):
 
     @override
     async def open(self) -> None:
+        # To its end, whoever stops waiting for it: what is half open could not be closed.
+        self._opening = asyncio.ensure_future(self._open())
+        await asyncio.shield(self._opening)
+
+    async def _open(self) -> None:
         ours, theirs = socket.socketpair()
         life, keepers = socket.socketpair()
-        with theirs, keepers:
+        with theirs, keepers, ExitStack() as unless_started:
+            for each in (ours, life, *self._pipes):
+                unless_started.callback(each.close)
             handed = (theirs.fileno(), keepers.fileno(), *self._outlets)
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-I", "-S", str(KEEPER), str(keepers.fileno())),
@@ -96,6 +104,7 @@ class ProcessChannel(Channel):
                 cwd=self._root,
                 start_new_session=True,
             )
+            unless_started.pop_all()
         loop = asyncio.get_running_loop()
         for pipe in self._pipes:
             pipe.open(loop)
@@ -122,6 +131,9 @@ class ProcessChannel(Channel):
     @override
     async def close(self, timeout: float) -> bool:
         self._wanted = False
+        await asyncio.wait({self._opening})
+        if self._opening.exception() is not None:
+            return True  # it never came into being
         self._wire.hang_up()
         try:
             await asyncio.wait_for(asyncio.shield(self._watching), timeout)
@@ -272,7 +284,7 @@ class _OutputPipe:
         self._end, self.entrance = os.pipe()
         os.set_blocking(self._end, False)
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._loop: asyncio.AbstractEventLoop
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def open(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin to read, and leave the other end to the author's process."""
@@ -290,7 +302,10 @@ class _OutputPipe:
 
     def close(self) -> None:
         """Give up the pipe."""
-        self._loop.remove_reader(self._end)
+        if self._loop is None:
+            os.close(self.entrance)
+        else:
+            self._loop.remove_reader(self._end)
         os.close(self._end)
 
     def _chunks(self) -> Iterator[bytes]:
@@ -300,7 +315,8 @@ class _OutputPipe:
             except BlockingIOError:
                 return
             if not data:
-                self._loop.remove_reader(self._end)
+                if self._loop is not None:
+                    self._loop.remove_reader(self._end)
                 return
             yield data
 
