@@ -7,30 +7,23 @@ is what serves on a runner.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
-
-import anyio.to_thread
 
 from cogfal.engine.interpreter import Interpreter
 from cogfal.engine.prediction import Prediction
 from cogfal.engine.service import Service, Submission
 from cogfal.environments import guest_variables
 from cogfal.errors import ConfigError
-from cogfal.files import Budget, Fetched, Fetcher, FetchError, FileLimits, Validators
-from cogfal.files.names import input_name
-from cogfal.files.store import LocalFile, StoredFile, stored
-from cogfal.files.workspace import create_file
+from cogfal.files import Budget, Fetcher, FileLimits
 from cogfal.guest.capture import Capture
 from cogfal.inputs import Materialiser
-from cogfal.json_text import JsonText
 from cogfal.local_environment import local_python, tell
+from cogfal.local_files import GivenFiles, KeptFiles, NoNetwork
 from cogfal.outputs import Deliverer, OutputDirectories, Style
 from cogfal.project.config import CogConfig, read_config
 from cogfal.project.place import COG_YAML
@@ -42,8 +35,6 @@ from cogfal.settings import AppSettings
 from cogfal.spec import JSON, PredictorSpec, ProjectSpec, Role
 
 USUAL_FILES: Final = ("predict.py", "run.py")
-GIVEN: Final = "https://given.invalid/"
-"""Where the caller's own files seem to be; the name is reserved, so nothing real is meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,101 +133,6 @@ def find_project(directory: Path) -> LocalProject:
         )
     file = path / COG_YAML
     return LocalProject(path, read_config(file) if file.is_file() else CogConfig())
-
-
-class NoNetwork:
-    """The fetcher of a session that may not use the network."""
-
-    async def fetch(self, url: str, directory: Path, budget: Budget) -> Fetched:  # noqa: ARG002  # the protocol's
-        """Refuse."""
-        raise FetchError(f"{url} is not fetched, as there is no network here; give a local file")
-
-    async def fetch_if_changed(
-        self,
-        url: str,
-        directory: Path,
-        budget: Budget,
-        known: Validators,  # noqa: ARG002  # the protocol's
-    ) -> Fetched | None:
-        """Refuse."""
-        return await self.fetch(url, directory, budget)
-
-
-class GivenFiles:
-    """Fetches the caller's own files from this machine, and everything else from `others`."""
-
-    def __init__(self, others: Fetcher) -> None:
-        self._others = others
-        self._paths: dict[str, Path] = {}
-
-    def url_of(self, path: Path) -> str:
-        """Return the URL under which a file may be given to the predictor."""
-        url = f"{GIVEN}{len(self._paths)}/{quote(path.name)}"
-        self._paths[url] = path
-        return url
-
-    async def fetch(self, url: str, directory: Path, budget: Budget) -> Fetched:
-        """Copy a given file into `directory`: the predictor may do with it what it likes."""
-        path = self._paths.get(url)
-        if path is None:
-            return await self._others.fetch(url, directory, budget)
-        return await anyio.to_thread.run_sync(_copied, path, directory)
-
-    async def fetch_if_changed(
-        self, url: str, directory: Path, budget: Budget, known: Validators
-    ) -> Fetched | None:
-        """Do as `fetch`: local files are never cached."""
-        if url in self._paths:
-            return await self.fetch(url, directory, budget)
-        return await self._others.fetch_if_changed(url, directory, budget, known)
-
-
-def _copied(path: Path, directory: Path) -> Fetched:
-    try:
-        with path.open("rb") as source:
-            copy, target = create_file(directory, input_name(path.name))
-            with target:
-                shutil.copyfileobj(source, target)
-    except OSError as error:
-        raise FetchError(f"{path} cannot be read: {error.strerror}") from error
-    return Fetched(copy, copy.stat().st_size)
-
-
-class KeptFiles:
-    """The store of a session: keeps what would be uploaded in `folder`.
-
-    `uploads` are the files in the order they were delivered.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._paths: dict[str, Path] = {}
-        self.uploads: list[StoredFile] = []
-
-    async def put(self, file: LocalFile) -> StoredFile:
-        """Copy the file and call it by its path's URL."""
-        directory = self._folder / str(len(self._paths))
-        directory.mkdir(parents=True)
-        path = directory / file.name
-        url = path.as_uri()
-        self._paths[url] = path
-        await anyio.to_thread.run_sync(shutil.copyfile, file.path, path)
-        self.uploads.append(stored(file, url))
-        return self.uploads[-1]
-
-    def with_paths(self, output: JSON) -> Any:
-        """Return `output` with the path of each kept file in place of its URL."""
-        match output:
-            case JsonText():
-                return self.with_paths(output.value())
-            case str():
-                return self._paths.get(output, output)
-            case list():
-                return [self.with_paths(one) for one in output]
-            case dict():
-                return {name: self.with_paths(one) for name, one in output.items()}
-            case _:
-                return output
 
 
 class Session:

@@ -141,7 +141,7 @@ def _check_name(name: str, known: frozenset[str], app_file: Path) -> None:
 def _check_value(name: str, value: object, app_file: Path) -> None:
     special = _SPECIAL.get(name)
     problem = special(value) if special is not None else None
-    adapter = _adapters().get(name)
+    adapter = _adapter(name)
     if problem is None and adapter is not None:
         problem = _mismatch(adapter, value)
     if problem is not None:
@@ -176,9 +176,14 @@ def _may_be(problem: ErrorDetails) -> str:
 
 
 @cache
-def _adapters() -> dict[str, TypeAdapter[Any]]:
-    hints = {**get_type_hints(Settings), **get_type_hints(FalSettings, include_extras=True)}
-    return {name: TypeAdapter(_checked(hint)) for name, hint in hints.items()}
+def _hints() -> dict[str, Any]:
+    return {**get_type_hints(Settings), **get_type_hints(FalSettings, include_extras=True)}
+
+
+@cache
+def _adapter(name: str) -> TypeAdapter[Any] | None:
+    hint = _hints().get(name)
+    return None if hint is None else TypeAdapter(_checked(hint))
 
 
 def _checked(hint: Any) -> Any:

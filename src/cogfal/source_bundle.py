@@ -51,6 +51,7 @@ LEFT_BEHIND = (
     "reading",
     "local.py",
     "local_environment.py",
+    "local_files.py",
     "playground",
     "project",
     "testing",
