@@ -31,7 +31,7 @@ class Case:
 
     @property
     def message(self) -> str:
-        """The whole message; `{root}` and `{pydantic}` stand for what differs between machines."""
+        """The whole message; `{root}`, `{python}`, `{pydantic}` differ between machines."""
         place = f"{self.where}: " if self.where else ""
         return f"{place}{self.what}; {self.remedy}"
 
@@ -58,6 +58,28 @@ CASES: Final = (
         "`python_packages` and `python_requirements` exclude each other",
         "move the packages into the requirements file and remove `python_packages`",
         cog_yaml="build:\n  python_packages: [numpy]\n  python_requirements: requirements.txt\n",
+    ),
+    Case(
+        "two-names",
+        "cog.yaml:2",
+        "`image` and `model` are two names for the same",
+        "remove one of them",
+        cog_yaml="image: a\nmodel: b\n" + PREDICT,
+    ),
+    Case(
+        "requirements-from-elsewhere",
+        "cog.yaml:2",
+        "needed.txt leads out of the project",
+        "put a copy of the file into the project",
+        cog_yaml="build:\n  python_requirements: ../needed.txt\n" + PREDICT,
+    ),
+    Case(
+        "another-python-shared",
+        "cog.yaml:2",
+        "the project wants Python 3.8, and fal's process has Python {python}, that of this machine",
+        'remove environment = "shared", so that the model has an environment of its own',
+        cog_yaml="build:\n  python_version: '3.8'\n" + PREDICT,
+        settings="environment='shared'",
     ),
     Case(
         "no-requirements-file",

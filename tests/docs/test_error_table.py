@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -58,8 +59,11 @@ def test_a_mistake_is_told_when_the_app_is_made(case: Case, tmp_path: Path) -> N
         [command("python"), "-c", READ], cwd=tmp_path, capture_output=True, text=True, check=False
     )
 
-    known = {"root": tmp_path, "pydantic": pydantic.VERSION}
-    expected = re.sub(r"\{(root|pydantic)\}", lambda found: str(known[found[1]]), case.message)
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    known = {"root": tmp_path, "pydantic": pydantic.VERSION, "python": python}
+    expected = re.sub(
+        r"\{(root|pydantic|python)\}", lambda found: str(known[found[1]]), case.message
+    )
     assert done.stdout.strip() == expected, done.stderr
 
 

@@ -66,7 +66,7 @@ MISTAKES = {
         "did you mean 'build.python_version'?",
     ),
     "reference as a model": ("model: x.py:Y\n", 1, "this is a reference", "mean 'predict'?"),
-    "image and model": ("image: a\nmodel: b\n", 2, "two names for the same", "keep one"),
+    "image and model": ("image: a\nmodel: b\n", 2, "two names for the same", "remove one"),
     "concurrency as a number": ("concurrency: 32\n", 1, "not a mapping", ""),
     "build env": ("build:\n  env: [A=1]\n", 2, "unknown key 'build.env'", "environment"),
     "weights without uri": ("weights: [{source: {include: '*'}}]\n", 1, "has no `uri`", "add it"),

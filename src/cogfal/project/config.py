@@ -179,7 +179,7 @@ class _Reader(Fields):
             raise ConfigError(
                 "`image` and `model` are two names for the same",
                 where=table.keys["model"],
-                remedy="keep one",
+                remedy="remove one of them",
             )
         build_table = self.table(known, "build")
         sdk = self.get(known, "sdk_version", self.text)

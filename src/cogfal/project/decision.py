@@ -19,6 +19,7 @@ from cogfal.project.installer import drop_cog, file_line
 from cogfal.project.pins import check_pins
 from cogfal.project.requirements import Option, Package, RequirementSet
 from cogfal.project.settings import OLDEST_PYTHON, SERVER_REQUIREMENTS, PlanSettings
+from cogfal.spec import Location
 
 Wanted: TypeAlias = Literal["auto", "own", "shared"]
 
@@ -74,6 +75,7 @@ def decide_on_fal(
     packages: Sequence[Package],
     python: str,
     settings: PlanSettings,
+    where: Location | str = "build.python_version",
 ) -> Decision:
     """Decide for fal's runners.
 
@@ -82,6 +84,7 @@ def decide_on_fal(
         packages: The named ones, and those that commands install.
         python: The version of Python that the project asks for.
         settings: What the App asks for, and what this machine has.
+        where: What names that version, for messages.
 
     Raises:
         ConfigError: `environment = "shared"` is asked for, and cannot be.
@@ -89,7 +92,7 @@ def decide_on_fal(
     if settings.own_image:
         return _in_own_image(settings)
     if settings.environment == "shared":
-        check_python(python, settings)
+        check_python(python, settings, where)
         check_pins(packages, settings.pins, python)
     if settings.environment != "auto":
         return Decision(settings.environment == "own", (f'environment = "{settings.environment}"',))
@@ -128,7 +131,7 @@ def _in_own_image(settings: PlanSettings) -> Decision:
     return Decision(True, (f"the App names {settings.interpreter}",))
 
 
-def check_python(python: str, settings: PlanSettings) -> None:
+def check_python(python: str, settings: PlanSettings, where: Location | str) -> None:
     """Refuse a Python that fal's own process cannot run on.
 
     Raises:
@@ -140,7 +143,7 @@ def check_python(python: str, settings: PlanSettings) -> None:
     raise ConfigError(
         f"the project wants Python {python}, and fal's process has Python "
         f"{settings.client_python}, that of this machine",
-        where="build.python_version",
+        where=where,
         remedy='remove environment = "shared", so that the model has an environment of its own',
     )
 

@@ -28,7 +28,7 @@ def read_text(path: Path, *, root: Path | None = None, where: Location | str | N
             raise ConfigError(
                 f"{path.name} leads out of the project",
                 where=place,
-                remedy="copy the file into the project",
+                remedy="put a copy of the file into the project",
             )
         if not path.is_file():
             raise ConfigError(
