@@ -1,6 +1,6 @@
 """What an answer of fal's endpoint holds: the output, and what is told beside it.
 
-One rule for all who read answers: the command line, the client, the gateway.
+One rule for all who write or read answers: the server, the command line, the client, the gateway.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from cogfal.json_text import is_object, with_fields
 from cogfal.spec import JSON
 
 BESIDE: Final = frozenset({"timings", "logs", "completed", "index"})
@@ -18,6 +19,15 @@ MEDIA_NAMES: Final = frozenset(
     {"image", "images", "video", "videos", "audio", "audios", "audio_file", "file", "files"}
 )
 """Names that an App may give to its output, and under which fal's Playground shows media."""
+
+
+def answer_of(output: JSON, name: str, more: Mapping[str, JSON], *, own_fields: bool) -> JSON:
+    """Return the answer that holds an output, with what is told beside it.
+
+    The answer is the output itself where that is an object with fields of its own, else an object
+    of one field called `name`.
+    """
+    return with_fields(output if own_fields and is_object(output) else {name: output}, more)
 
 
 def fields_of(document: JSON) -> frozenset[str]:

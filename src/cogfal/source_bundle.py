@@ -38,7 +38,6 @@ LEFT_BEHIND = (
     "settings_validation.py",
     "app_builder.py",
     "source_bundle.py",
-    "answers.py",
     "cli",
     "client",
     "compare",

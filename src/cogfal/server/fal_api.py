@@ -13,12 +13,13 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from cogfal.answers import answer_of
 from cogfal.engine.history import Watch
 from cogfal.engine.prediction import Completed, Event, HistoryGone, Log, Output, Prediction
 from cogfal.engine.service import Service, Submission
 from cogfal.engine.submission import Deliverer
 from cogfal.errors import Busy, CogfalError, InvalidInput, PredictionCancelled, Problem
-from cogfal.json_text import is_object, plain, with_fields
+from cogfal.json_text import plain
 from cogfal.schema.validation import Validator
 from cogfal.server.answers import JsonResponse
 from cogfal.server.caller import Bodies, BodyRefused, wait_watching
@@ -138,8 +139,8 @@ class Endpoint:
 
     def _shape(self, output: JSON, more: Mapping[str, JSON]) -> JSON:
         """Return an object of the author's, or one made of the output, with `more` in it."""
-        shaped = isinstance(self.service.spec.output, ObjectType) and is_object(output)
-        return with_fields(output if shaped else {self.output_name: output}, more)
+        own_fields = isinstance(self.service.spec.output, ObjectType)
+        return answer_of(output, self.output_name, more, own_fields=own_fields)
 
     def _more(self, prediction: Prediction, request: Request) -> dict[str, JSON]:
         """What an answer holds beside the result, on request."""
