@@ -68,7 +68,7 @@ class Calls:
         if isinstance(function, Unknown):
             return self.unknown(function, positional, keywords)
         if isinstance(function, Function):
-            return function(*positional, **keywords)
+            return self._world.functions.invoke(function, positional, keywords)
         if isinstance(function, types.MethodType):
             owner = function.__self__
             if not isinstance(function.__func__, Function):

@@ -97,7 +97,9 @@ class Effects:
         return cls in self._world.classes.nodes
 
     def _names(self, module: Module, why: Unknown) -> Iterable[Value]:
-        scope = self._world.modules.load(module)
+        scope = self._world.modules.scope_of(module)
+        if scope is None:
+            return ()
         values = list(scope.names.values())
         for name in list(scope.names):
             if not name.startswith("__"):

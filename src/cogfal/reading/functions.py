@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cogfal.reading.choices import Left
 from cogfal.reading.scopes import FunctionNode, Scope, arguments, bindings, yields
-from cogfal.reading.unknown import GivenUp, Touched, Unknown, UnknownError, Value
+from cogfal.reading.unknown import Carried, GivenUp, Touched, Unknown, UnknownError, Value, bare
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
@@ -48,7 +48,10 @@ class Function:
         return any(decorator is staticmethod for decorator in self.decorators)
 
     def __call__(self, *positional: Value, **keywords: Value) -> Value:
-        return self.world.functions.invoke(self, positional, keywords)
+        try:
+            return self.world.functions.invoke(self, positional, keywords)
+        except Carried as carried:
+            raise carried.error from None
 
     def __get__(self, owner: Value, kind: type | None = None) -> Value:
         return self if owner is None else types.MethodType(self, owner)
@@ -105,6 +108,8 @@ class Functions:
             yield from self._world.statements.flow(function.node.body, scope)  # type: ignore[arg-type]
         except Left as left:
             return left.value
+        except Carried as carried:
+            raise RuntimeError("generator raised StopIteration") from carried
         except (Touched, GivenUp) as error:
             self._world.effects.of_call(function, (*itself, *scope.names.values()), error.unknown)
             raise Touched(error.unknown) from None
@@ -178,7 +183,7 @@ def catches(error: Exception, kind: Value, decide: Callable[[Unknown], bool]) ->
         return decide(kind)
     if isinstance(error, UnknownError):
         return kind is BaseException or decide(error.unknown)
-    return isinstance(error, _class(kind))
+    return isinstance(bare(error), _class(kind))
 
 
 def _class(kind: Any) -> type[BaseException]:

@@ -23,7 +23,15 @@ from cogfal.reading.operators import MAX_BITS, MAX_ITEMS, SIZED, bounded
 from cogfal.reading.scopes import Scope
 from cogfal.reading.source import Module
 from cogfal.reading.standins import InputMark
-from cogfal.reading.unknown import GivenUp, Touched, Unknown, UnknownError, Value, unknown_in
+from cogfal.reading.unknown import (
+    Carried,
+    GivenUp,
+    Touched,
+    Unknown,
+    UnknownError,
+    Value,
+    unknown_in,
+)
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
@@ -358,7 +366,10 @@ class Library:
         if not isinstance(self._told(items), Iterator):
             raise TypeError(f"{type(items).__name__!r} object is not an iterator")
         self._world.journal.advance(items)
-        return next(items, *default)
+        try:
+            return next(items, *default)
+        except StopIteration as error:
+            raise Carried(error) from None
 
     def _reversed(self, value: Value) -> Value:
         if isinstance(self._told(value), dict | list | tuple | str | range | collections.deque):

@@ -46,6 +46,9 @@ class Modules:
         """Return the names of a module, carrying it out if that has not begun."""
         if module not in self._scopes:
             self._load(module)
+        scope: Value = self._scopes[module]
+        if isinstance(scope, Unknown):
+            raise self._doubtful(scope)
         return self._scopes[module]
 
     def _load(self, module: Module) -> None:
@@ -64,7 +67,12 @@ class Modules:
     def _is_name(self, place: Place) -> bool:
         if place.owner is self._loaded or place.owner is self._scopes:
             return True
-        return any(place.owner is scope.names for scope in self._scopes.values())
+        scopes = [self._scopes[m] for m in self._scopes if not self._is_doubtful(m)]
+        return any(place.owner is scope.names for scope in scopes)
+
+    def _is_doubtful(self, module: Module) -> bool:
+        scope: Value = self._scopes[module]
+        return isinstance(scope, Unknown)
 
     def _carry_out(self, module: Module) -> None:
         world = self._world
@@ -87,6 +95,20 @@ class Modules:
             raise
         finally:
             world.statements.handled = handled
+
+    def scope_of(self, module: Module) -> Scope | None:
+        """Return a module's names where it is certain that it was carried out, as far as it is."""
+        there = module in self._scopes and not self._is_doubtful(module)
+        return self._scopes[module] if there else None
+
+    def _doubtful(self, why: Unknown) -> GivenUp:
+        """Return what is raised for a module of which it is not known whether it was carried out.
+
+        What it may have changed is not known either: anything of the project's.
+        """
+        known = [m for m in self._scopes if not self._is_doubtful(m)]
+        self._world.effects.of_values(known, why)
+        return GivenUp(why)
 
     def imported(self, name: Value, package: Value = None, *, whole: bool = True) -> Value:
         """Return what `import name` binds: the module itself, or the package that it begins with.
@@ -113,9 +135,7 @@ class Modules:
         if dotted in self._loaded:
             found: Value = self._loaded[dotted]
             if isinstance(found, Unknown):
-                # Whether it has been carried out is not known, so neither is what it has changed.
-                self._world.effects.of_values(list(self._scopes), found)
-                raise GivenUp(found)
+                raise self._doubtful(found)
             return found
         *_, last = dotted.split(".")
         if parent is None:

@@ -22,7 +22,15 @@ from cogfal.reading.interpreter import Interpreter
 from cogfal.reading.scopes import Scope, yields
 from cogfal.reading.signature import Signature
 from cogfal.reading.source import Find, Module, Project
-from cogfal.reading.unknown import GivenUp, Touched, Unknown, UnknownError, Unresolved, Value
+from cogfal.reading.unknown import (
+    GivenUp,
+    Touched,
+    Unknown,
+    UnknownError,
+    Unresolved,
+    Value,
+    bare,
+)
 from cogfal.spec import (
     AnyType,
     IteratorType,
@@ -186,6 +194,7 @@ class _Reading:
     def _raised(self, error: Exception) -> PredictorError:
         if isinstance(error, PredictorError):
             return error
+        error = bare(error)
         node, module = vars(error).get("_cogfal_place", (None, self._module))
         where = self._start if node is None else module.location(node)
         if isinstance(error, UnknownError):

@@ -14,7 +14,16 @@ from cogfal.reading.journal import CONTAINERS, refill
 from cogfal.reading.operators import IN_PLACE, bounded
 from cogfal.reading.patterns import matches
 from cogfal.reading.scopes import Scope, suspends
-from cogfal.reading.unknown import GivenUp, Touched, Unknown, UnknownError, Value, unknown_in
+from cogfal.reading.unknown import (
+    Carried,
+    GivenUp,
+    Touched,
+    Unknown,
+    UnknownError,
+    Value,
+    bare,
+    unknown_in,
+)
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
@@ -278,7 +287,7 @@ class Statements:
         if not isinstance(error, Exception):
             raise UnknownError(Unknown("an exception that is no Exception", node, scope.module))
         object.__setattr__(error, "_cogfal_authored", True)
-        raise error
+        raise Carried(error) if isinstance(error, StopIteration) else error
 
     def _assert(self, node: ast.Assert, scope: Scope) -> None:
         if not self._world.expressions.truth(
@@ -469,6 +478,7 @@ class Statements:
         if isinstance(error, UnknownError):
             told: list[Value] = [error.unknown, error.unknown, error.unknown]
         else:
+            error = None if error is None else bare(error)
             told = [None, None, None] if error is None else [type(error), error, None]
         result = self._world.calls.call(leave, told, {})
         return self._world.expressions.truth(result, node, scope)
@@ -526,8 +536,8 @@ class Statements:
     def _shown(self, error: Exception, handler: ast.ExceptHandler, scope: Scope) -> Value:
         if isinstance(error, UnknownError):
             return error.unknown
-        if getattr(error, "_cogfal_authored", False):
-            return error
+        if getattr(bare(error), "_cogfal_authored", False):
+            return bare(error)
         return Unknown(
             "the text of an exception depends on Python's version", handler, scope.module
         )

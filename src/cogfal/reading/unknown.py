@@ -87,6 +87,19 @@ class UnknownError(Exception):
         super().__init__()
 
 
+class Carried(Exception):
+    """Carries a `StopIteration` of the author's through generators of our own."""
+
+    def __init__(self, error: StopIteration) -> None:
+        self.error = error
+        super().__init__()
+
+
+def bare(error: Exception) -> Exception:
+    """Return the author's exception."""
+    return error.error if isinstance(error, Carried) else error
+
+
 class Unknown:
     """A value that is not known, and why: every operation of Python's on it raises `Touched`.
 

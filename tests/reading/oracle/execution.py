@@ -29,6 +29,9 @@ UNKNOWN = "outside"
 ANSWERS = ("true", "false", "raise", "change", "call")
 MAX_EXECUTIONS = 48
 
+OWN = frozenset({"first", "pkg", "predict", "registry", "second"})
+"""The modules of generated projects."""
+
 
 class NotJson(Exception):
     """Says that a value has no JSON form."""
@@ -49,7 +52,7 @@ def plain(value: Any, depth: int = 0) -> Any:
             return [plain(item, depth + 1) for item in value]
         case set() | frozenset():
             return [plain(item, depth + 1) for item in sorted(value, key=repr)]
-        case _ if type(value).__module__ == "predict" and hasattr(value, "__dict__"):
+        case _ if type(value).__module__.partition(".")[0] in OWN and hasattr(value, "__dict__"):
             return plain(vars(value), depth + 1)
     raise NotJson
 
