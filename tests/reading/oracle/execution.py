@@ -188,7 +188,7 @@ def told(root: Path) -> dict[str, Any] | PredictorError:
             return PredictorError(f"importing it raises {type(error).__name__}")
         names: dict[str, Any] = {}
         for name, value in scope.names.items():
-            with contextlib.suppress(Unresolved, Touched):
+            with contextlib.suppress(Unresolved, Touched, GivenUp):
                 world.budget.next_statement()
                 names[name] = to_json(world, value)
         readings.append(names)
