@@ -16,7 +16,7 @@ from typing import Any, Final
 from cogfal.reading.journal import ABSENT, CONTAINERS, Journal, Place, contents, refill, same
 from cogfal.reading.unknown import GivenUp, Unknown, Value
 
-MAX_ANSWERS: Final = 150
+MAX_ANSWERS: Final = 64
 """How often one region is repeated."""
 
 
