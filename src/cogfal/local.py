@@ -104,7 +104,7 @@ class LocalProject:
         usual = next((name for name in USUAL_FILES if (self.root / name).is_file()), None)
         if role is Role.PREDICT and usual is not None:
             return usual
-        if not (self.root / self.config.name).is_file():
+        if usual is None and not (self.root / self.config.name).is_file():
             raise ConfigError(
                 f"there is no {self.config.name} and no {USUAL_FILES[0]}",
                 where=str(self.root),
