@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from cogfal import __version__
+from cogfal.version import __version__
 from cogfal.cli import COMMANDS
 from tests.cli.conftest import COMMAND, Cogfal, environment
 

@@ -31,6 +31,7 @@ COMMANDS: Final = MappingProxyType(
         "predict": "run the predictor here, or call a running or deployed app",
         "train": "run the training function here",
         "exec": "run a command in the model's own environment",
+        "weights": "tell which weights are fetched and not uploaded, and fetch them here",
         "env": "list the environments that were made for models here, and remove them",
         "serve": "serve the app on this machine, with a playground if wanted",
         "gateway": "answer programs that were written for Replicate's clients",

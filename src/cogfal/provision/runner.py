@@ -55,7 +55,7 @@ def provide(
     for name, directory in project.variables:
         if _is_mounted(Path(directory)):
             environ.setdefault(name, directory)
-    place_weights(project.weights, root, store=_store())
+    place_weights(project.weights, root, store=weights_store())
     withdraw = ExitStack()
     if os.environ.get("IS_ISOLATE_AGENT"):
         withdraw.callback(lead_to(root))
@@ -92,8 +92,8 @@ def _is_mounted(directory: Path) -> bool:
     return Path(*directory.parts[:2]).is_dir()
 
 
-def _store() -> Path:
-    """Where downloads outlive this runner, or at least this process."""
+def weights_store() -> Path:
+    """Return where downloads outlive this runner, or at least this process."""
     return DISK / "cogfal/weights" if DISK.is_dir() else Path.home() / ".cache/cogfal/weights"
 
 
