@@ -9,8 +9,8 @@ from typing import Final
 
 import pytest
 
-from cogfal.version import __version__
 from cogfal.cli import COMMANDS
+from cogfal.version import __version__
 from tests.cli.conftest import COMMAND, Cogfal, environment
 
 PAINTS = """
