@@ -33,7 +33,7 @@ class Store:
         self, value: Encoded, workspace: Workspace, release: Callable[[], None] | None
     ) -> int:
         """Deliver a list of one number as that number."""
-        (number,) = value_of(value)
+        number: int = value_of(value)[0]
         self.begun.append(number)
         self.under_way[number] = asyncio.get_running_loop().create_future()
         if release is not None and self._releasing:

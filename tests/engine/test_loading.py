@@ -311,8 +311,8 @@ def test_siblings_of_one_project_are_not_anothers(tmp_path: Path) -> None:
         root.mkdir()
         (root / "sibling.py").write_text(f"NAME = {name!r}\n")
         (root / "predict.py").write_text("from sibling import NAME\n")
-        leave = enter_project("predict.py", root)
-        values.append(import_object("predict.py", "NAME", root))
+        leave = enter_project("predict.py", str(root))
+        values.append(import_object("predict.py", "NAME", str(root)))
         leave()
 
     assert values == ["one", "other"]

@@ -172,7 +172,7 @@ def test_a_quick_generator_is_held_back(tmp_path: Path, source: str) -> None:
 
     class Slow:
         async def deliver(self, value: Encoded, workspace: object, release: Any) -> int:
-            number = value_of(value)
+            number: int = value_of(value)
             if number % 100 == 0:
                 await asyncio.sleep(0.002)
             leads.append(made[0] - number)
@@ -203,7 +203,7 @@ def test_a_file_that_is_named_by_a_text_is_read_in_time(tmp_path: Path) -> None:
 
     class Reading:
         async def deliver(self, value: Encoded, workspace: object, release: Any) -> str:
-            return (tmp_path / value.files[0].path).read_text()
+            return (tmp_path / str(value.files[0].path)).read_text()
 
     async def main() -> None:
         async with serving(tmp_path, source) as service:

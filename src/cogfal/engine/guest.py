@@ -91,9 +91,10 @@ class GuestClient:
             return "the predictor's process is not running"
         done = self._ask("check", seconds)
         try:
-            return (await asyncio.wait_for(done, 2 * seconds)).value
+            reason = (await asyncio.wait_for(done, 2 * seconds)).value
         except asyncio.TimeoutError:
             return "the predictor's process does not answer"
+        return None if reason is None else str(reason)
 
     async def teardown(self, queue: EventQueue) -> None:
         """Run the author's `teardown`, where there is one; raises SetupError."""
@@ -126,13 +127,14 @@ class GuestClient:
             self._queues[number] = queue
         try:
             channel.send(order, number, *details)
-            return await answer
+            done: Done = await answer
         except asyncio.CancelledError:
             channel.send("cancel", number)
             raise
         finally:
             del self._orders[number]
             self._queues.pop(number, None)
+        return done
 
     def _receive(self, event: Any) -> Callable[[], bool]:
         """Take an event, on whichever thread it happens; see `Receive`."""

@@ -260,7 +260,7 @@ class PredictionTask:
 
 async def _written(values: JSON) -> JsonText:
     """Write inputs as JSON; large ones leave the loop to others meanwhile."""
-    parts = []
+    parts: list[bytes] = []
     for part in slices(values):
         if parts:
             await asyncio.sleep(0)

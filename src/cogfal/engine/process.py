@@ -89,8 +89,8 @@ class ProcessChannel(Channel):
         ours, theirs = socket.socketpair()
         life, keepers = socket.socketpair()
         with theirs, keepers, ExitStack() as unless_started:
-            for each in (ours, life, *self._pipes):
-                unless_started.callback(each.close)
+            for close in (ours.close, life.close, *(pipe.close for pipe in self._pipes)):
+                unless_started.callback(close)
             handed = (theirs.fileno(), keepers.fileno(), *self._outlets)
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-I", "-S", str(KEEPER), str(keepers.fileno())),
