@@ -165,6 +165,7 @@ class App(AppState, FalApp):
             title=self.app_name or type(self).__name__,
             provide=self._provide,
             variables=dict(project.server_variables),
+            examples=project.examples,
         )
 
     def _provide(self) -> Provided:

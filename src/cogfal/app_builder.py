@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from cogfal.declared_files import with_declared_files
 from cogfal.errors import ConfigError, SettingError
+from cogfal.examples import ExamplesError, entry_of, find_examples
 from cogfal.fal_settings import (
     RUNNER_REQUIREMENTS,
     fal_keywords,
@@ -162,6 +163,7 @@ def build_app(request: AppRequest) -> BuiltApp:
         interpreter=environment.interpreter if environment.decision.own else None,
         model_environment=_made_there(environment),
         server_variables=environment.server_variables,
+        examples=_examples(builder.root),
     )
     return BuiltApp(
         project=project,
@@ -176,6 +178,15 @@ def _made_there(environment: Environment) -> str | None:
     if not environment.made_by_runner or environment.model is None:
         return None
     return environment.model.to_json()
+
+
+def _examples(root: Path) -> tuple[dict[str, Any], ...]:
+    """Return the examples of a project; a file of that name that is something else stops nobody."""
+    try:
+        return tuple(entry_of(each, root) for each in find_examples(root))
+    except ExamplesError as error:
+        sys.stderr.write(f"cogfal: {error}; the app has no examples\n")
+        return ()
 
 
 def _refuse_own(request: AppRequest) -> None:

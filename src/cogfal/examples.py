@@ -82,9 +82,20 @@ def find_examples(root: Path) -> list[Example]:
     return read_examples(path) if path.is_file() else []
 
 
+def entry_of(example: Example, folder: Path) -> dict[str, JSON]:
+    """Return an example as a file in `folder` would have it, with `@path` for each file."""
+    entry: dict[str, JSON] = {"name": example.name, "input": _with_names(example.input, folder)}
+    if example.recorded:
+        entry["output"] = _with_names(example.output, folder)
+    if example.tolerance:
+        tolerance = example.tolerance
+        entry["tolerance"] = dict(tolerance) if isinstance(tolerance, Mapping) else tolerance
+    return entry
+
+
 def write_examples(path: Path, examples: Sequence[Example]) -> None:
     """Write examples whose files lie in the directory of `path`."""
-    entries = [_entry(example, path.parent) for example in examples]
+    entries = [entry_of(example, path.parent) for example in examples]
     path.write_text(yaml.safe_dump(entries, sort_keys=False, allow_unicode=True), "utf-8")
 
 
@@ -162,16 +173,6 @@ def _inside(name: str, folder: Path, place: str) -> Path:
             remedy="name a file below the directory of examples.yaml",
         )
     return path
-
-
-def _entry(example: Example, folder: Path) -> dict[str, JSON]:
-    entry: dict[str, JSON] = {"name": example.name, "input": _with_names(example.input, folder)}
-    if example.recorded:
-        entry["output"] = _with_names(example.output, folder)
-    if example.tolerance:
-        tolerance = example.tolerance
-        entry["tolerance"] = dict(tolerance) if isinstance(tolerance, Mapping) else tolerance
-    return entry
 
 
 def _with_names(value: Any, folder: Path) -> JSON:

@@ -448,6 +448,7 @@ class ProjectSpec(NamedTuple):
     model's own Python on a runner, None where the author's code runs in the server's process; what
     its environment is made of is `model_environment`, where the runner has to make it.
     `server_variables` are the server's own, whichever process the author's code runs in.
+    `examples` are the entries of its examples.yaml as they stand there, files as "@path".
     """
 
     predictor: PredictorSpec
@@ -461,6 +462,7 @@ class ProjectSpec(NamedTuple):
     interpreter: str | None = None
     model_environment: str | None = None
     server_variables: tuple[tuple[str, str], ...] = ()
+    examples: tuple[dict[str, Any], ...] = ()
 
     def with_variables(self, given: Mapping[str, str]) -> ProjectSpec:
         """Return it with variables that win over its own."""

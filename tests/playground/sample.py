@@ -38,13 +38,28 @@ class Sample:
                 Route("/caption", self.caption, methods=["POST"]),
                 Route("/caption/stream", self.stream, methods=["POST"]),
                 Route("/cancel", self.cancel, methods=["POST"]),
-                *playground.routes(),
+                Route("/health-check", self.health),
+                *playground.routes([], Path(), self.watch),
             ]
         )
 
     async def openapi(self, request: Request) -> Response:
         """Answer with the document that the page makes its forms of."""
         return JSONResponse(OPENAPI)
+
+    async def health(self, request: Request) -> Response:
+        """Say how setup went, as Cog's API does."""
+        setup = {
+            "status": "succeeded",
+            "started_at": "2030-01-01T12:00:00+00:00",
+            "completed_at": "2030-01-01T12:00:02.500000+00:00",
+            "logs": "loading weights\n",
+        }
+        version = {"cogfal": "1.2.3", "python": "3.12.0"}
+        return JSONResponse({"status": "READY", "setup": setup, "version": version})
+
+    def watch(self, run: str, start: int) -> None:
+        """Know nothing of a run before it has ended."""
 
     async def paint(self, request: Request) -> Response:
         """Paint a picture, or refuse, fail or wait as the prompt says."""

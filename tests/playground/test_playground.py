@@ -24,6 +24,8 @@ class Page:
     def __init__(self, browser: Chrome, served: Served) -> None:
         self.browser = browser
         self.sample = served.sample
+        browser.get(f"{served.url}/playground/icon.svg")
+        browser.execute_script("sessionStorage.clear()")  # what an earlier page left when it ended
         browser.get(f"{served.url}/playground")
         self.wait(lambda: self.find("[data-name=prompt]"))
 
@@ -296,15 +298,14 @@ def test_streamed_text_arrives_in_pieces_and_ends_whole(page: Page) -> None:
 @pytest.mark.parametrize(
     ("language", "parts"),
     [
-        ("curl", ["curl -X POST http://127.0.0.1:", "-d @- <<EOF", "$(base64 < style.png"]),
-        (
-            "python",
-            ["fal_client.subscribe(", 'fal_client.upload_file("style.png")', '"tile": True'],
-        ),
-        ("javascript", ["fal.subscribe(", "fal.storage.upload(file)", "tile: true"]),
+        ("curl", ["curl -X POST http://127.0.0.1:", "--data-binary @-", "base64 < style.png"]),
+        ("fal", ["client.run(", 'fal_client.encode_file("style.png")', '"tile": True']),
+        ("requests", ["requests.post(", 'data_url("style.png", "image/png")']),
+        ("replicate", ["cogfal gateway your-name/picture-maker=", 'open("style.png", "rb")']),
+        ("javascript", ["await fetch(", 'dataUrl("style.png", "image/png")', "tile: true"]),
     ],
 )
-def test_the_call_is_written_in_three_languages(
+def test_the_call_is_written_for_each_client(
     page: Page, style: Path, language: str, parts: list[str]
 ) -> None:
     """Files are named, not inlined, and a secret's value is never part of the text."""
@@ -320,13 +321,14 @@ def test_the_call_is_written_in_three_languages(
     assert "hunter2" not in code
 
 
-def test_the_python_snippet_is_python(page: Page) -> None:
+@pytest.mark.parametrize("client", ["fal", "requests", "replicate"])
+def test_python_snippets_are_python(page: Page, client: str) -> None:
     """What is offered to be copied compiles."""
     page.write("prompt", 'say "hi"\nand None')
     page.more()
     page.write("extra", '{"deep": {"a": null, "b": [true, {}]}}')
 
-    compile(page.text("#code-python pre"), "snippet.py", "exec")
+    compile(page.text(f"#code-{client} pre"), "snippet.py", "exec")
 
 
 def test_a_secret_is_masked_until_asked(page: Page) -> None:

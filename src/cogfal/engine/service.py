@@ -14,7 +14,7 @@ from typing import Final, Literal, TypeAlias
 from cogfal.engine.health import Health, HealthStatus
 from cogfal.engine.interpreter import FindInterpreter
 from cogfal.engine.lifecycle import Lifecycle
-from cogfal.engine.prediction import Prediction
+from cogfal.engine.prediction import Prediction, Status
 from cogfal.engine.prediction_task import PredictionTask, Surroundings
 from cogfal.engine.settings import ignored_concurrency, operated, slot_count
 from cogfal.engine.slots import Slots, SlotStatistics
@@ -156,6 +156,17 @@ class Service:
         if work is None:
             raise UnknownPrediction(f"no prediction {id!r} is running")
         return work.prediction
+
+    def ahead(self, prediction: Prediction) -> int:
+        """Say how many predictions will have a slot before this one; 0 where it has one."""
+        if prediction.status is not Status.STARTING:
+            return 0
+        waiting = [
+            each.prediction
+            for each in self._running.values()
+            if each.prediction.status is Status.STARTING
+        ]
+        return waiting.index(prediction) if prediction in waiting else 0
 
     @property
     def slots(self) -> SlotStatistics:

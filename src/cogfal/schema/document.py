@@ -6,6 +6,7 @@ Cog's readers find their paths and `components.schemas.Input` and `Output`; fal'
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from cogfal.schema.envelopes import (
@@ -17,6 +18,7 @@ from cogfal.schema.envelopes import (
     json_content,
     shared_envelopes,
 )
+from cogfal.schema.example_values import show_examples
 from cogfal.schema.fal_schema import fal_schemas
 from cogfal.schema.json_types import REF, Schema
 from cogfal.schema.openapi import components
@@ -34,6 +36,7 @@ def document(
     version: str,
     output_name: str = "output",
     streaming: bool = False,
+    examples: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Return the OpenAPI document of an app.
 
@@ -44,11 +47,13 @@ def document(
         version: Version of the app.
         output_name: Key of an answer that is no object.
         streaming: Whether fal's `POST /stream` is served.
+        examples: The predictor's, as in examples.yaml; fal's Playground begins with the first.
     """
     cog = components(spec, train_spec) | _envelopes(spec, train_spec)
     specs = [spec] if train_spec is None else [spec, train_spec]
     fal, named = fal_schemas(specs, output_name, frozenset(cog))
     names = [name for pair in named for name in pair]
+    show_examples(fal[names[0]], examples)
     paths = _paths(spec, train_spec, names, streaming=streaming)
     return {
         "openapi": VERSION,

@@ -18,7 +18,14 @@ from cogfal.engine.history import Watch
 from cogfal.engine.prediction import Completed, Event, HistoryGone, Log, Output, Prediction
 from cogfal.engine.service import Service, Submission
 from cogfal.engine.submission import Deliverer
-from cogfal.errors import Busy, CogfalError, InvalidInput, PredictionCancelled, Problem
+from cogfal.errors import (
+    Busy,
+    CogfalError,
+    InvalidInput,
+    PredictionCancelled,
+    Problem,
+    UnknownPrediction,
+)
 from cogfal.json_text import plain
 from cogfal.schema.validation import Validator
 from cogfal.server.answers import JsonResponse
@@ -43,7 +50,8 @@ class Endpoint:
 
     `deliverer` makes, for a request where there is one, what turns results into JSON; `output_name`
     is the key that holds a result which is not an object of its own. `logs` lets callers ask for
-    the prediction's logs with the header `x-cogfal-logs`, as the playground does.
+    logs and timings of their predictions, as the playground does: with the header `x-cogfal-logs`
+    in the answer, and with `watch` while it runs.
     """
 
     service: Service
@@ -65,7 +73,7 @@ class Endpoint:
             await wait_watching(prediction.wait(), request, prediction.cancel)
             body = self._shape(await prediction.result(), self._more(prediction, request))
         except CogfalError as error:
-            return failure(error).response(self._logs(prediction, request))
+            return failure(error).response(self._more(prediction, request))
         return JsonResponse(body, headers=_billed(prediction))
 
     async def run(self, values: Mapping[str, JSON]) -> dict[str, JSON]:
@@ -96,12 +104,12 @@ class Endpoint:
         except CogfalError as error:
             return failure(error).response()
         watch = prediction.events(holds=True)
-        say = self._sayer(prediction, logs=self._wants_logs(request))
+        say = self._sayer(prediction, told=self._wants_logs(request))
         first = await wait_watching(_first(watch, say), request, prediction.cancel)
         told = next(filter(say, first), None)
         if prediction.exception is not None and isinstance(told, Completed):
             watch.close()
-            return failure(prediction.exception).response(self._logs(prediction, request))
+            return failure(prediction.exception).response(self._more(prediction, request))
         return EventStream(watch, say, prediction.cancel, first=first)
 
     async def cancel(self, request: Request) -> Response:
@@ -111,6 +119,24 @@ class Endpoint:
         except CogfalError as error:
             return failure(error).response()
         return JsonResponse({"status": "cancelled"})
+
+    def watch(self, prediction_id: str, start: int) -> dict[str, JSON] | None:
+        """Tell how a running prediction stands, with its logs from a character on.
+
+        None where none of this id runs, or nobody may ask.
+        """
+        try:
+            prediction = self.service.find(prediction_id, API) if self.logs else None
+        except UnknownPrediction:
+            return None
+        if prediction is None:
+            return None
+        return {
+            "status": prediction.status.value,
+            "ahead": self.service.ahead(prediction),
+            "logs": prediction.logs[start:],
+            "next": len(prediction.logs),
+        }
 
     async def _submit(self, request: Request) -> Prediction:
         validator = self.validator
@@ -143,27 +169,30 @@ class Endpoint:
         return answer_of(output, self.output_name, more, own_fields=own_fields)
 
     def _more(self, prediction: Prediction, request: Request) -> dict[str, JSON]:
-        """What an answer holds beside the result, on request."""
-        timings = {"timings": prediction.timings} if self.timings else {}
-        return timings | self._logs(prediction, request)
-
-    def _logs(self, prediction: Prediction, request: Request) -> dict[str, JSON]:
-        return {"logs": prediction.logs} if self._wants_logs(request) else {}
+        """What an answer holds beside the result: what the App wants, and what was asked for."""
+        if self._wants_logs(request):
+            return {"timings": prediction.timings, "logs": prediction.logs}
+        succeeded = prediction.exception is None
+        return {"timings": prediction.timings} if self.timings and succeeded else {}
 
     def _wants_logs(self, request: Request) -> bool:
         return self.logs and WANTS_LOGS in request.headers
 
-    def _sayer(self, prediction: Prediction, *, logs: bool) -> Callable[[Event], Said | None]:
-        """Return what says an event of `prediction`, if it is one that a caller hears of."""
+    def _sayer(self, prediction: Prediction, *, told: bool) -> Callable[[Event], Said | None]:
+        """Return what says an event of `prediction`, if it is one that a caller hears of.
+
+        Those who are `told` more hear of logs, and of the timings at the end.
+        """
 
         def say(event: Event) -> Said | None:
             match event:
                 case Output(chunk, index):
                     return None, {self.output_name: chunk, "index": index}
-                case Log(source, data) if logs:
+                case Log(source, data) if told:
                     return None, {"log": {"source": source, "data": data}}
                 case Completed():
-                    return None, self._last(prediction)
+                    timings: dict[str, JSON] = {"timings": prediction.timings} if told else {}
+                    return None, self._last(prediction, timings)
                 case HistoryGone(lost):
                     message = f"the stream was read too slowly; {lost} events are no longer kept"
                     return None, {"error": message, "detail": message, "status": 500}
@@ -172,10 +201,10 @@ class Endpoint:
 
         return say
 
-    def _last(self, prediction: Prediction) -> JSON:
+    def _last(self, prediction: Prediction, more: Mapping[str, JSON]) -> JSON:
         if prediction.exception is not None:
-            return dict(failure(prediction.exception).event())
-        return self._shape(prediction.output, {"completed": True})
+            return {**failure(prediction.exception).event(), **more}
+        return self._shape(prediction.output, {"completed": True, **more})
 
 
 async def _first(watch: Watch[Event], say: Callable[[Event], Said | None]) -> list[Event]:

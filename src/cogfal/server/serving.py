@@ -48,7 +48,7 @@ from cogfal.server.stores import StoreChooser, Uploads
 from cogfal.server.tracing import Tracing
 from cogfal.server.webhooks import Webhooks, WebhookSettings, settings_from
 from cogfal.settings import AppSettings
-from cogfal.spec import IteratorType, PredictorSpec, Role
+from cogfal.spec import JSON, IteratorType, PredictorSpec, Role
 from cogfal.version import __version__
 
 NAMED = 10  # how many unknown inputs are named in the log
@@ -83,6 +83,7 @@ class Serving:
         provide: Gives the author's code what it expects on this machine, such as weights, before
             it is imported. It may take long, and is given up where the app is told to end.
         variables: What this process gets into its environment when it starts.
+        examples: Those of the project's examples.yaml, files as "@path" below `root`.
 
     Raises:
         SettingError: The settings do not go together.
@@ -100,10 +101,12 @@ class Serving:
         given: object = None,
         provide: Callable[[], Provided] | None = None,
         variables: Mapping[str, str] = NONE,
+        examples: tuple[dict[str, Any], ...] = (),
     ) -> None:
         self._settings = settings
         self._root = root
         self._title = title
+        self._examples = examples
         self._choose_store = choose_store
         self._limits = settings.file_limits
         self._fetcher = HttpFetcher(self._limits)
@@ -230,8 +233,17 @@ class Serving:
         app.router.routes[:0] = [
             *self._cog_api(app).routes(),
             Route(FILES + "/{token}/{name}", self._serve_file, methods=["GET"]),
-            *(_playground() if self._settings.host.playground else []),
+            *(self._playground() if self._settings.host.playground else []),
         ]
+
+    def _playground(self) -> list[BaseRoute]:
+        from cogfal.playground import routes  # noqa: PLC0415  # it travels only where asked for
+
+        return routes(self._examples, self._root, self._watch)
+
+    def _watch(self, prediction_id: str, start: int) -> dict[str, JSON] | None:
+        told = (each.watch(prediction_id, start) for each in self._endpoints)
+        return next((each for each in told if each is not None), None)
 
     async def check_health(self) -> Response:
         """Answer fal's health check: 200, or 500 with the reason."""
@@ -332,6 +344,7 @@ class Serving:
             version=__version__,
             output_name=self._settings.host.output_name,
             streaming="/stream" not in self.unused_paths(),
+            examples=self._examples,
         )
         added = generated()
         schemas = added.get("components", {}).get("schemas", {})
@@ -339,12 +352,6 @@ class Serving:
         written["x-fal-order-paths"] = list(written["paths"])
         written["components"]["schemas"] |= _absent(schemas, written["components"]["schemas"])
         return written
-
-
-def _playground() -> list[BaseRoute]:
-    from cogfal.playground import routes  # noqa: PLC0415  # it travels only where it is asked for
-
-    return routes()
 
 
 def _absent(added: dict[str, Any], present: dict[str, Any]) -> dict[str, Any]:

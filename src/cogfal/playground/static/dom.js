@@ -12,19 +12,33 @@ export function h(tag, properties = {}, ...children) {
     else if (/^(class|for|role|aria-|data-)/.test(name)) element.setAttribute(name, value);
     else element[name] = value;
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
   return element;
 }
 
 export const byId = (id) => document.getElementById(id);
 
+/** A quiet button. */
+export const quiet = (words, onclick, more = {}) => h("button", { type: "button", class: "quiet", onclick, ...more }, words);
+
+/** Put text where it can be pasted from, also where the page is not served over HTTPS. */
+export async function copy(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  const holder = h("textarea", { value: text, class: "offstage", readOnly: true });
+  (document.querySelector("dialog[open]") ?? document.body).append(holder);
+  holder.select();
+  const copied = document.execCommand("copy");
+  holder.remove();
+  if (!copied) throw new Error("the browser does not let this page copy");
+}
+
 /** A button that copies what `text()` returns, and says so. */
-export function copyButton(text) {
-  const button = h("button", { type: "button", class: "quiet copy" }, "Copy");
+export function copyButton(text, words = "Copy") {
+  const button = h("button", { type: "button", class: "quiet copy" }, words);
   button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(text());
-    button.textContent = "Copied";
-    setTimeout(() => (button.textContent = "Copy"), 1500);
+    const said = await copy(text()).then(() => "Copied", () => "Cannot copy");
+    button.textContent = said;
+    setTimeout(() => (button.textContent = words), 1500);
   });
   return button;
 }
@@ -32,6 +46,17 @@ export function copyButton(text) {
 /** A block of preformatted text with a copy button. */
 export function codeBlock(text) {
   return h("div", { class: "block" }, copyButton(() => text), h("pre", { tabIndex: 0 }, text));
+}
+
+/** Show something over the page until it is closed; returns the function that closes it. */
+export function openDialog(label, content, { closed = () => {}, wide = false } = {}) {
+  const dialog = h("dialog", { "aria-label": label, class: wide ? "wide" : "" },
+    h("div", { class: "dialog-head" }, h("h2", {}, label), quiet("✕", () => dialog.close(), { "aria-label": "Close" })), content);
+  dialog.addEventListener("close", () => { dialog.remove(); closed(); });
+  dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
+  document.body.append(dialog);
+  dialog.showModal();
+  return () => dialog.close();
 }
 
 /** Turn a `.tabs` container into tabs that arrow keys move between. */

@@ -1,12 +1,11 @@
-// File inputs: pick, drop or name a file; it travels as a data URL, or as the URL it was given.
+// File inputs: pick, drop, take or name a file; it travels as a data URL, or as the URL it was given.
 
-import { h } from "./dom.js";
+import { captures } from "./capture.js";
+import { h, quiet } from "./dom.js";
+import { drawMask } from "./mask.js";
+import { dataUrl, localName, named } from "./names.js";
 
 const ACCEPT = { image: "image/*", video: "video/*", audio: "audio/*" };
-const names = new Map();
-
-/** The name of the local file that a data URL was made from, if it was. */
-export const localName = (url) => names.get(url);
 
 /** One file. */
 export function file(field, id) {
@@ -27,27 +26,36 @@ function picker(field, id, several) {
   const address = h("input", { type: "url", class: "address", placeholder: "or paste a URL", "aria-label": `URL of ${field.title}` });
   const words = several ? "Drop files here, or click to choose" : `Drop ${article(field.media)} here, or click to choose`;
   const zone = h("label", { class: "zone", for: id }, h("span", {}, words));
-  const changed = () => element.dispatchEvent(new Event("input", { bubbles: true }));
   const show = () => {
     shown.replaceChildren(...urls.map((url) => chip(url, field.media, () => keep(urls.filter((one) => one !== url)))));
     zone.hidden = address.hidden = !several && urls.length > 0;
   };
-  const keep = (next) => { urls = next; show(); changed(); };
+  const set = (value) => { urls = [value ?? []].flat().map((url) => named(String(url))); show(); };
+  const keep = (next) => { set(next); element.dispatchEvent(new Event("input", { bubbles: true })); };
+  const add = (read) => keep(several ? [...urls, ...read] : read.slice(0, 1));
   const take = async (picked) => {
-    const read = await Promise.all([...picked].map(dataUrl));
-    keep(several ? [...urls, ...read] : read.slice(0, 1));
+    add(await Promise.all([...picked].map((one) => dataUrl(one))));
     input.value = "";
   };
   input.addEventListener("change", () => take(input.files));
   address.addEventListener("change", () => {
-    if (address.value) keep(several ? [...urls, address.value] : [address.value]);
+    if (address.value) add([address.value]);
     address.value = "";
   });
-  const element = h("div", { class: "picker" }, shown, input, zone, address);
+  const tools = h("div", { class: "tools" }, captures(field.media, (url) => add([url])),
+    isMask(field) && quiet("Draw a mask", () => drawMask(pictureBeside(element), (url) => add([url]))));
+  const element = h("div", { class: "picker" }, shown, input, zone, address, tools);
   acceptDrops(element, zone, take);
-  const reset = () => { urls = [field.initial ?? []].flat(); show(); };
-  reset();
-  return { element, focus: input, urls: () => urls, reset };
+  return { element, focus: input, urls: () => urls, set, add, scroll: zone };
+}
+
+/** Whether an input is a mask: white where a picture is to be changed. */
+const isMask = ({ name, kind }) => kind === "file" && /(^|_)mask(_|$)/.test(name) && !/video/.test(name);
+
+/** The picture that the form has for another input, which a mask is drawn over. */
+function pictureBeside(element) {
+  const others = [...document.querySelectorAll("#form .picker")].filter((one) => one !== element);
+  return others.map((one) => one.querySelector("img.thumb")?.src).find(Boolean);
 }
 
 /** Take files that are dropped anywhere on an input, also on the file that it has already. */
@@ -66,7 +74,8 @@ export function stayOnDrops() {
 function chip(url, media, remove) {
   const name = localName(url) ?? (url.startsWith("data:") ? "data URL" : url);
   return h("div", { class: "chip" }, preview(url, media), h("span", { class: "file-name", title: name.slice(0, 300) }, name),
-    h("button", { type: "button", class: "quiet", "aria-label": `Remove ${name}`, onclick: remove }, "✕"));
+    localName(url) && h("a", { href: url, download: name, "aria-label": `Save ${name}` }, "Save"),
+    quiet("✕", remove, { "aria-label": `Remove ${name}` }));
 }
 
 function preview(url, media) {
@@ -82,12 +91,3 @@ function accepted(field) {
 }
 
 const article = (media) => ({ image: "an image", video: "a video", audio: "a sound" })[media] ?? "a file";
-
-function dataUrl(picked) {
-  return new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.onload = () => { names.set(reader.result, picked.name); resolve(reader.result); };
-    reader.onerror = () => reject(reader.error);
-    reader.readAsDataURL(picked);
-  });
-}

@@ -1,12 +1,7 @@
 // Show what a predictor answered: media as media, text as text, the rest as JSON.
 
 import { codeBlock, copyButton, h } from "./dom.js";
-
-const EXTENSIONS = {
-  image: /\.(png|jpe?g|webp|gif|avif|svg|bmp)$/i,
-  video: /\.(mp4|webm|mov)$/i,
-  audio: /\.(wav|mp3|ogg|flac|m4a)$/i,
-};
+import { gallery, isMedia, medium, urlKind } from "./media.js";
 
 /** The element that shows one value. */
 export function show(value) {
@@ -17,14 +12,36 @@ export function show(value) {
   return h("p", { class: "scalar" }, String(value));
 }
 
-/** The fields of an answer, those that only accompany the output left out. */
-export function showAnswer(answer) {
+/** The fields of an answer without those that only accompany the output. */
+export function outputOf(answer) {
   const { timings: _t, logs: _l, completed: _c, index: _i, ...rest } = answer;
+  return rest;
+}
+
+/** The element that shows a whole answer. */
+export function showAnswer(answer) {
+  const rest = outputOf(answer);
   const values = Object.values(rest);
   return values.length === 1 ? show(values[0]) : showObject(rest);
 }
 
-const isMedia = (value) => typeof value?.url === "string" && "content_type" in value;
+/** The first picture in a value, and else a few words of it. */
+export function glimpse(value) {
+  const picture = find(value, (one) => (isMedia(one) ? one.content_type?.startsWith("image/") && one.url : typeof one === "string" && urlKind(one) === "image" && one));
+  const text = find(value, (one) => (typeof one === "string" || typeof one === "number") && String(one));
+  return { picture, text: picture ? null : (text ?? "").slice(0, 80) };
+}
+
+function find(value, test) {
+  const found = test(value);
+  if (found) return found;
+  if (value === null || typeof value !== "object") return null;
+  for (const one of Object.values(value)) {
+    const inner = find(one, test);
+    if (inner) return inner;
+  }
+  return null;
+}
 
 function showText(value) {
   const kind = urlKind(value);
@@ -32,18 +49,12 @@ function showText(value) {
   return h("div", { class: "block" }, copyButton(() => value), h("p", { class: "text" }, value));
 }
 
-/** The kind of medium a plain URL leads to, as in the answers of Cog's own API. */
-function urlKind(value) {
-  const data = value.match(/^data:(image|video|audio)\//);
-  if (data) return data[1];
-  if (!/^https?:\/\/\S+$/.test(value)) return null;
-  const { pathname } = new URL(value);
-  return Object.keys(EXTENSIONS).find((kind) => EXTENSIONS[kind].test(pathname)) ?? null;
-}
-
 function showList(values) {
   if (!values.length) return h("p", { class: "help" }, "An empty list.");
-  if (values.every(isMedia)) return h("div", { class: "gallery" }, values.map(medium));
+  if (values.every(isMedia)) return gallery(values);
+  if (values.every((value) => typeof value === "string" && urlKind(value))) {
+    return gallery(values.map((url) => ({ url, content_type: `${urlKind(url)}/` })));
+  }
   if (values.every((value) => value !== null && typeof value !== "object")) {
     return h("ol", { class: "values" }, values.map((value) => h("li", {}, urlKind(String(value)) ? showText(value) : String(value))));
   }
@@ -53,32 +64,4 @@ function showList(values) {
 function showObject(value) {
   const entries = Object.entries(value);
   return h("dl", { class: "object" }, entries.map(([key, one]) => [h("dt", {}, key), h("dd", {}, show(one))]).flat());
-}
-
-function medium(value) {
-  const kind = value.content_type?.split("/")[0];
-  const name = value.file_name ?? kind;
-  return h("figure", { class: `medium ${kind}` }, player(kind, value.url, name),
-    h("figcaption", {}, h("span", {}, facts(value)),
-      h("a", { href: value.url, download: value.file_name ?? "", target: "_blank", rel: "noopener" }, "Download")));
-}
-
-function player(kind, url, name) {
-  switch (kind) {
-    case "image": return h("img", { src: url, alt: `Output image ${name}`, loading: "lazy" });
-    case "video": return h("video", { src: url, controls: true, playsInline: true });
-    case "audio": return h("audio", { src: url, controls: true });
-    default: return h("span", { class: "thumb glyph", "aria-hidden": "true" }, "▤");
-  }
-}
-
-function facts(value) {
-  const size = value.width && value.height ? `${value.width} × ${value.height}` : null;
-  const bytes = value.file_size ? readable(value.file_size) : null;
-  return [value.file_name, size, bytes].filter(Boolean).join(" · ");
-}
-
-function readable(bytes) {
-  const power = Math.min(Math.floor(Math.log(bytes) / Math.log(1024)), 3);
-  return `${(bytes / 1024 ** power).toFixed(power ? 1 : 0)} ${["B", "KiB", "MiB", "GiB"][power]}`;
 }

@@ -1,9 +1,11 @@
-// The result's side of the page: state, clock, output as it arrives, JSON, logs and timings.
+// The result's side of the page: state, clock, output as it arrives, JSON, logs and timeline.
 
 import { byId, codeBlock, h } from "./dom.js";
 import { show, showAnswer } from "./output.js";
+import { hideProgress, settled, shareIn, showProgress } from "./progress.js";
+import { showTimeline } from "./timeline.js";
 
-const LABELS = { idle: "Idle", running: "Running", succeeded: "Succeeded", failed: "Failed", cancelled: "Cancelled" };
+const LABELS = { idle: "Idle", running: "Running", succeeded: "Succeeded", failed: "Failed", cancelled: "Cancelled", recorded: "Recorded" };
 
 /** The view of one run after another: `begin`, `receive` any number of objects, then one end. */
 export function resultView(tabs) {
@@ -12,60 +14,112 @@ export function resultView(tabs) {
   let last = null;
   let logs = "";
   let partial = null;
+  let place = "";
+  let setup = null;
 
   const elapsed = () => `${((performance.now() - began) / 1000).toFixed(2)} s`;
-  const state = (name, time = "") => {
+  const state = (name, ...more) => {
     byId("status").dataset.state = name;
-    byId("status").textContent = [LABELS[name], time].filter(Boolean).join(" · ");
+    byId("status").textContent = [LABELS[name], ...more].filter(Boolean).join(" · ");
   };
   const log = (text) => {
     logs += text ?? "";
-    byId("view-logs").replaceChildren(logs ? codeBlock(logs) : h("p", { class: "help" }, "Nothing was written."));
+    const shown = settled(logs);
+    byId("view-logs").replaceChildren(shown ? codeBlock(shown) : h("p", { class: "help" }, "Nothing was written."));
   };
+  const wholeLog = (text) => { if (text !== undefined) { logs = ""; log(text); } };
+  const showJson = (object) => byId("view-json").replaceChildren(codeBlock(JSON.stringify(object, null, 2)));
+  const note = (words) => byId("view-preview").replaceChildren(h("p", { class: "help" }, words));
+
+  function blank() {
+    clearInterval(clock);
+    [last, logs, place] = [null, "", ""];
+    byId("error").hidden = byId("timings").hidden = byId("copies").hidden = true;
+    byId("view-json").replaceChildren();
+    byId("view-raw").replaceChildren();
+    hideProgress();
+    log("");
+  }
 
   function begin(answer) {
-    [last, logs, partial, began] = [null, "", pieces(answer), performance.now()];
-    byId("error").hidden = byId("timings").hidden = true;
-    byId("progress").hidden = false;
-    byId("view-preview").replaceChildren(h("p", { class: "help" }, "Waiting for the first output…"));
-    byId("view-json").replaceChildren();
-    log("");
+    blank();
+    [partial, began] = [pieces(answer), performance.now()];
+    showProgress(null);
+    note("Waiting for the first output…");
     tabs.select("view-preview");
     state("running");
-    clock = setInterval(() => state("running", elapsed()), 100);
+    clock = setInterval(() => state("running", place, elapsed()), 100);
   }
 
   function receive(object) {
-    if (object.log) return log(object.log.data);
+    if (object.log) {
+      log(object.log.data);
+      return showProgress(shareIn(logs));
+    }
     last = object;
     if ("index" in object && !object.completed) return partial.add(object);
     byId("view-preview").replaceChildren(showAnswer(object));
-    byId("view-json").replaceChildren(codeBlock(JSON.stringify(object, null, 2)));
-    log(object.logs?.slice(logs.length));
+    showJson(object);
+    wholeLog(object.logs);
   }
 
-  function end(name) {
+  /** How a run stands: its place in the queue, then what it prints, unless that comes by itself. */
+  function stand(told, streaming) {
+    place = told.status === "starting" ? `${told.ahead + 1}. in the queue` : "";
+    if (streaming || !told.logs) return;
+    log(told.logs);
+    showProgress(shareIn(logs));
+  }
+
+  function end(name, answer) {
     clearInterval(clock);
-    byId("progress").hidden = true;
-    state(name, elapsed());
-    timings(last?.timings);
-    if (!last) byId("view-preview").replaceChildren(h("p", { class: "help" }, "No output."));
+    hideProgress();
+    const seconds = elapsed();
+    state(name, seconds);
+    showTimeline((answer ?? last)?.timings, setup);
+    if (!last) note("No output.");
+    return { state: name, seconds, answer: answer ?? last, logs };
   }
 
-  function failed(message, status, tail) {
-    log(tail?.slice(logs.length));
+  function fault(status, ...message) {
     byId("error").hidden = false;
-    byId("error").replaceChildren(h("strong", {}, status ? `Error ${status}` : "No answer"), h("p", {}, message));
-    end("failed");
+    byId("error").replaceChildren(h("strong", {}, status ? `Error ${status}` : "No answer"), ...message);
   }
 
-  return {
-    begin,
-    receive,
-    failed,
-    succeed: () => end("succeeded"),
-    cancelled: (tail) => { log(tail?.slice(logs.length)); end("cancelled"); },
-  };
+  function failed(parts, status, answer) {
+    wholeLog(answer?.logs);
+    fault(status, ...parts);
+    if (answer) showJson(answer);
+    return end("failed", answer);
+  }
+
+  function cancelled(answer) {
+    wholeLog(answer?.logs);
+    showJson(answer ?? { detail: "the call was given up" });
+    return end("cancelled", answer);
+  }
+
+  /** Show a run of before, as `end` described it. */
+  function again(run) {
+    blank();
+    note("No output.");
+    wholeLog(run.logs);
+    if (run.state === "succeeded" && run.answer) byId("view-preview").replaceChildren(showAnswer(run.answer));
+    if (run.state === "failed") fault(run.status, h("p", {}, run.message ?? ""));
+    if (run.answer) showJson(run.answer);
+    showTimeline(run.answer?.timings, setup);
+    state(run.state, run.seconds);
+  }
+
+  /** Show what an example's file says that the model answered. */
+  function recorded(output) {
+    blank();
+    byId("view-preview").replaceChildren(h("p", { class: "help" }, "Recorded with the example; run it to see what the model answers now."), show(output));
+    tabs.select("view-preview");
+    state("recorded");
+  }
+
+  return { setup: (seconds) => (setup = seconds), begin, receive, stand, failed, cancelled, again, recorded, succeed: () => end("succeeded") };
 }
 
 /** Collects the pieces of a streamed output: pieces of one text, or values one after the other. */
@@ -81,12 +135,4 @@ function pieces(answer) {
       target.lastElementChild?.scrollIntoView?.({ block: "nearest" });
     },
   };
-}
-
-function timings(seconds) {
-  const list = byId("timings");
-  list.hidden = !seconds;
-  const rows = Object.entries(seconds ?? {}).map(([name, value]) =>
-    h("div", {}, h("dt", {}, name.replaceAll("_", " ")), h("dd", {}, `${Number(value).toFixed(3)} s`)));
-  list.replaceChildren(...rows);
 }

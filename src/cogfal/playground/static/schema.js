@@ -62,8 +62,8 @@ function field(name, schema, required, document) {
     title: schema.title ?? name,
     kind: item ? listKind(name, schema, item) : kind(name, schema),
     media: mediaKind(name, item ?? schema, schema),
-    initial: schema.default ?? schema.examples?.[0],
-    main: required || Boolean(schema.ui?.important) || isPrompt(name),
+    initial: "default" in schema ? schema.default : schema.examples?.[0],
+    main: required || Boolean(schema.ui?.important) || isPrompt(name) || isFile(item ? listKind(name, schema, item) : kind(name, schema)),
     children: schema.properties ? fields(schema, document) : null,
   };
 }
@@ -107,6 +107,7 @@ function mediaKind(name, schema, list) {
 }
 
 const isPrompt = (name) => name === "prompt" || name.endsWith("_prompt");
+const isFile = (kind) => kind === "file" || kind === "files";
 
 function without(object, key) {
   const { [key]: _, ...rest } = object;

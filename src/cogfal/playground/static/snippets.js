@@ -1,89 +1,85 @@
-// Write the call that the form makes as curl, Python (fal_client) and JavaScript (@fal-ai/client).
+// Write the call that the form makes for curl, Python's clients and JavaScript, ready to run.
 
 import { address } from "./calls.js";
-import { localName } from "./files.js";
+import { javascript, mediaType, printed, python, shell, string } from "./quoting.js";
 
-const LONG = 200;
+const GATEWAY = "http://127.0.0.1:8787";
 
-/** The three snippets for a call; `app` is the name it is deployed under. */
-export function snippets({ path, streaming, values, app }) {
+/** The snippets for a call; `app` is the name it is, or may be, deployed under on fal. */
+export function snippets({ path, endpoint, streaming, values, app, deployed }) {
+  const call = { path, endpoint, streaming, values, app };
   return {
-    curl: curl(path, values, streaming),
-    python: python(app, path, values, streaming),
-    javascript: javascript(app, path, values, streaming),
+    curl: curl(call, deployed),
+    fal: deployed ? falDeployed(call) : falHere(call),
+    requests: requests(call, deployed),
+    replicate: replicate(call, deployed),
+    javascript: deployed ? javascriptDeployed(call) : javascriptHere(call),
   };
 }
 
-function curl(path, values, streaming) {
-  const local = ["127.0.0.1", "localhost", "[::1]"].includes(location.hostname);
+function curl({ path, values, streaming }, deployed) {
   const lines = [
     `curl ${streaming ? "-N " : ""}-X POST ${shell(address(path))} \\`,
     "  -H 'Content-Type: application/json' \\",
-    ...(local ? [] : ['  -H "Authorization: Key $FAL_KEY" \\']),
+    ...(deployed ? ['  -H "Authorization: Key $FAL_KEY" \\'] : []),
   ];
-  const marks = new Map();
-  const body = JSON.stringify(marked(values, marks), null, 2);
-  if (!marks.size) return [...lines, `  -d ${shell(body)}`].join("\n");
-  const escaped = body.replace(/[\\$`]/g, "\\$&");
-  const filled = fill(escaped, marks, (name, url) =>
-    name ? `"data:${mediaType(url)};base64,$(base64 < ${shell(name)} | tr -d '\\n')"` : JSON.stringify(`${url.slice(0, 60)}…`));
-  return [...lines, "  -d @- <<EOF", filled, "EOF"].join("\n");
+  const parts = printed(values);
+  if (!parts) return [...lines, `  -d ${shell(JSON.stringify(values, null, 2))}`].join("\n");
+  return [`{ ${parts.join("\n  ")}; } |`, ...lines, "  --data-binary @-"].join("\n");
 }
 
-function python(app, path, values, streaming) {
-  const marks = new Map();
-  const body = pythonValue(marked(values, marks), 0);
-  const filled = fill(body, marks, (name, url) =>
-    name ? `fal_client.upload_file(${JSON.stringify(name)})` : JSON.stringify(`${url.slice(0, 60)}…`));
-  const target = JSON.stringify(path === "/" ? app : app + path);
-  if (streaming) {
-    return `import fal_client\n\nfor event in fal_client.stream(\n    ${JSON.stringify(app)},\n    arguments=${indented(filled, 4)},\n${path === "/stream" ? "" : `    path=${JSON.stringify(path)},\n`}):\n    print(event)`;
-  }
-  return `import fal_client\n\nresult = fal_client.subscribe(\n    ${target},\n    arguments=${indented(filled, 4)},\n)\nprint(result)`;
+const encoded = (name) => `fal_client.encode_file(${string(name)})`;
+
+function falDeployed({ app, path, endpoint, streaming, values }) {
+  const written = python(values, (name) => `fal_client.upload_file(${string(name)})`);
+  const target = endpoint === "/" ? app : app + endpoint;
+  if (!streaming) return `import fal_client\n\narguments = ${written}\nprint(fal_client.subscribe(${string(target)}, arguments=arguments))`;
+  return `import fal_client\n\narguments = ${written}\nfor event in fal_client.stream(${string(app)}, arguments=arguments, path=${string(path)}):\n    print(event)`;
 }
 
-function javascript(app, path, values, streaming) {
-  const marks = new Map();
-  const body = JSON.stringify(marked(values, marks), null, 2).replace(/^(\s*)"([A-Za-z_]\w*)":/gm, "$1$2:");
-  const filled = fill(body, marks, (name, url) =>
-    name ? `await fal.storage.upload(file) /* ${name} */` : JSON.stringify(`${url.slice(0, 60)}…`));
-  const head = 'import { fal } from "@fal-ai/client";\n\n';
-  const target = JSON.stringify(path === "/" || streaming ? app : app + path);
-  if (!streaming) {
-    return `${head}const result = await fal.subscribe(${target}, {\n  input: ${indented(filled, 2)},\n});\nconsole.log(result.data);`;
-  }
-  const other = path === "/stream" ? "" : `  path: ${JSON.stringify(path)},\n`;
-  return `${head}const stream = await fal.stream(${target}, {\n  input: ${indented(filled, 2)},\n${other}});\nfor await (const event of stream) console.log(event);\nconsole.log(await stream.done());`;
+/** fal's client knows no server but fal's: its address is replaced, and the rest stays. */
+function falHere({ app, path, endpoint, streaming, values }) {
+  const head = `import fal_client\n\n# this server in place of https://fal.run/; without the line, and with\n# fal_client.subscribe(${string(endpoint === "/" ? app : app + endpoint)}, ...), it calls the deployed app\nfal_client.client.RUN_URL_FORMAT = ${string(address("/"))}\nclient = fal_client.SyncClient(key="unused")\n`;
+  const written = python(values, encoded);
+  const target = string(path.slice(1));
+  if (!streaming) return `${head}arguments = ${written}\nprint(client.run(${target}, arguments=arguments))`;
+  return `${head}arguments = ${written}\nfor event in client.stream(${target}, arguments=arguments, path=""):\n    print(event)`;
 }
 
-/** Put a mark in the place of every file that came from here, or is too long to be read. */
-function marked(value, marks) {
-  if (typeof value === "string" && (localName(value) || (value.startsWith("data:") && value.length > LONG))) {
-    const mark = `@@file-${marks.size}@@`;
-    marks.set(mark, value);
-    return mark;
-  }
-  if (Array.isArray(value)) return value.map((one) => marked(one, marks));
-  if (value === null || typeof value !== "object") return value;
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, marked(one, marks)]));
+function requests({ path, values, streaming }, deployed) {
+  let files = false;
+  const written = python(values, (name, url) => { files = true; return `data_url(${string(name)}, "${mediaType(url)}")`; });
+  const imports = [...(files ? ["import base64"] : []), ...(deployed ? ["import os"] : []), ...(files ? ["from pathlib import Path"] : [])];
+  const helper = files ? 'def data_url(path, media_type):\n    data = base64.b64encode(Path(path).read_bytes()).decode()\n    return f"data:{media_type};base64,{data}"\n\n\n' : "";
+  const key = deployed ? '    headers={"Authorization": "Key " + os.environ["FAL_KEY"]},\n' : "";
+  const post = `response = requests.post(\n    ${string(address(path))},\n    json=arguments,\n${key}${streaming ? "    stream=True,\n" : ""})\nresponse.raise_for_status()\n`;
+  const end = streaming ? "for line in response.iter_lines(decode_unicode=True):\n    if line.startswith(\"data:\"):\n        print(line[5:].strip())" : "print(response.json())";
+  return `${imports.length ? `${imports.join("\n")}\n\n` : ""}import requests\n\n${helper ? `\n${helper}` : ""}arguments = ${written}\n${post}${end}`;
 }
 
-function fill(text, marks, write) {
-  return [...marks].reduce((filled, [mark, url]) => filled.replace(JSON.stringify(mark), () => write(localName(url), url)), text);
+function replicate({ app, endpoint, streaming, values }, deployed) {
+  if (endpoint !== "/") return "# Replicate's client reaches the predictor alone.";
+  const written = python(values, (name) => `open(${string(name)}, "rb")`);
+  const target = deployed ? app : address("/").replace(/\/$/, "");
+  const head = `# beside it: ${`cogfal gateway ${shell(`${app}=${target}`)}`}\nimport replicate\n\nclient = replicate.Client(base_url=${string(GATEWAY)}, api_token="${deployed ? "your fal key" : "unused"}")\narguments = ${written}\n`;
+  return streaming
+    ? `${head}for event in client.stream(${string(app)}, input=arguments):\n    print(event, end="")`
+    : `${head}print(client.run(${string(app)}, input=arguments))`;
 }
 
-/** A JSON value as Python writes it. */
-function pythonValue(value, depth) {
-  const pad = "    ".repeat(depth + 1);
-  const close = "    ".repeat(depth);
-  if (value === null) return "None";
-  if (typeof value === "boolean") return value ? "True" : "False";
-  if (typeof value !== "object") return JSON.stringify(value);
-  if (Array.isArray(value)) return value.length ? `[${value.map((one) => pythonValue(one, depth)).join(", ")}]` : "[]";
-  const rows = Object.entries(value).map(([key, one]) => `${pad}${JSON.stringify(key)}: ${pythonValue(one, depth + 1)},\n`);
-  return rows.length ? `{\n${rows.join("")}${close}}` : "{}";
+function javascriptHere({ path, streaming, values }) {
+  let files = false;
+  const body = javascript(values, (name, url) => { files = true; return `await dataUrl(${string(name)}, "${mediaType(url)}")`; }, 0);
+  const head = files ? 'import { readFile } from "node:fs/promises";\n\nconst dataUrl = async (path, type) => `data:${type};base64,${(await readFile(path)).toString("base64")}`;\n' : "";
+  const call = `const input = ${body};\nconst response = await fetch(${string(address(path))}, {\n  method: "POST",\n  headers: { "content-type": "application/json" },\n  body: JSON.stringify(input),\n});\n`;
+  const end = streaming ? "for await (const text of response.body.pipeThrough(new TextDecoderStream())) console.log(text);" : "console.log(await response.json());";
+  return head + call + end;
 }
 
-const indented = (text, by) => text.replace(/\n/g, `\n${" ".repeat(by)}`);
-const shell = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
-const mediaType = (url) => url.slice(5, url.indexOf(";"));
+function javascriptDeployed({ app, path, endpoint, streaming, values }) {
+  const input = javascript(values, (name) => `await fal.storage.upload(new Blob([await readFile(${string(name)})]))`);
+  const files = input.includes("await readFile(") ? 'import { readFile } from "node:fs/promises";\n' : "";
+  const head = `${files}import { fal } from "@fal-ai/client";\n\nconst input = ${input};\n`;
+  if (!streaming) return `${head}const result = await fal.subscribe(${string(endpoint === "/" ? app : app + endpoint)}, { input });\nconsole.log(result.data);`;
+  return `${head}const stream = await fal.stream(${string(app)}, { input, path: ${string(path)} });\nfor await (const event of stream) console.log(event);\nconsole.log(await stream.done());`;
+}

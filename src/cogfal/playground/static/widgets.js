@@ -1,6 +1,7 @@
-// The widgets of plain values. Each returns its element, the part to focus, `value()` and `reset()`.
+// The widgets of plain values. Each returns its element, the part to focus, `value()` and `set(value)`.
 
-import { h } from "./dom.js";
+import { h, quiet } from "./dom.js";
+import { parseJson } from "./json_text.js";
 
 const NONE = "";
 
@@ -12,54 +13,50 @@ export function text(field, id, { multiline = false, secret = false } = {}) {
     ...(multiline ? { rows: field.required ? 3 : 2 } : { type: secret ? "password" : "text", autocomplete: secret ? "new-password" : "off" }),
     spellcheck: multiline,
   });
-  const reset = () => (input.value = field.initial ?? NONE);
-  reset();
+  const set = (value) => (input.value = value ?? NONE);
   const value = () => (input.value === NONE && !keepsEmpty(field) ? undefined : input.value);
-  return { element: secret ? revealed(input) : input, focus: input, value, reset };
+  return { element: secret ? revealed(input) : input, focus: input, value, set };
 }
 
 /** An emptied text is sent where it says something: against a default. */
 const keepsEmpty = ({ schema }) => !schema.nullable && Boolean(schema.default);
 
 function revealed(input) {
-  const show = h("button", { type: "button", class: "quiet", "aria-pressed": "false" }, "Show");
-  show.addEventListener("click", () => {
+  const show = quiet("Show", () => {
     const hidden = input.type === "password";
     input.type = hidden ? "text" : "password";
     show.textContent = hidden ? "Hide" : "Show";
     show.setAttribute("aria-pressed", String(hidden));
-  });
+  }, { "aria-pressed": "false" });
   return h("div", { class: "row" }, input, show);
 }
 
 /** A number; `step` comes from the schema, and an emptied field is left out. */
 export function number(field, id) {
   const input = h("input", { id, type: "number", ...range(field) });
-  const reset = () => (input.value = field.initial ?? NONE);
-  reset();
-  return { element: input, focus: input, value: () => numberOf(input), reset };
+  return { element: input, focus: input, value: () => numberOf(input), set: (value) => (input.value = value ?? NONE) };
 }
 
 /** A number with a button that makes up a new one. */
 export function seed(field, id) {
   const base = number(field, id);
-  const roll = h("button", { type: "button", class: "quiet", onclick: () => {
+  const roll = quiet("Randomize", () => {
     base.focus.value = crypto.getRandomValues(new Uint32Array(1))[0] >>> 1;
     base.focus.dispatchEvent(new Event("input", { bubbles: true }));
-  } }, "Randomize");
+  });
   return { ...base, element: h("div", { class: "row" }, base.focus, roll) };
 }
 
 /** A slider and a number box that follow each other; the box decides. */
 export function slider(field, id) {
-  const base = number({ ...field, initial: field.initial ?? (field.required ? field.schema.minimum : undefined) }, id);
+  const base = number(field, id);
   const track = h("input", { type: "range", "aria-labelledby": `${id}-label`, ...range(field) });
   const follow = () => (track.value = base.focus.value === NONE ? field.schema.minimum : base.focus.value);
   track.addEventListener("input", () => (base.focus.value = track.value));
   base.focus.addEventListener("input", follow);
-  follow();
   const element = h("div", { class: "row" }, track, base.focus);
-  return { ...base, element, reset: () => { base.reset(); follow(); } };
+  const start = field.required ? field.schema.minimum : undefined;
+  return { ...base, element, set: (value) => { base.set(value ?? start); follow(); } };
 }
 
 function range({ schema }) {
@@ -82,9 +79,7 @@ function numberOf(input) {
 /** An on-off switch. */
 export function toggle(field, id) {
   const input = h("input", { id, type: "checkbox", role: "switch" });
-  const reset = () => (input.checked = Boolean(field.initial));
-  reset();
-  return { element: input, focus: input, value: () => input.checked, reset };
+  return { element: input, focus: input, value: () => input.checked, set: (value) => (input.checked = Boolean(value)) };
 }
 
 /** One of several values: buttons where they are few and short, else a drop-down list. */
@@ -99,27 +94,25 @@ function dropdown(field, id, values) {
   const blank = optional || field.schema.default === null ? [h("option", { value: NONE }, "(none)")] : [];
   const options = values.map((value, index) => h("option", { value: String(index) }, label(value)));
   const select = h("select", { id }, ...blank, ...options);
-  const reset = () => (select.value = position(values, field, blank.length ? NONE : "0"));
-  reset();
+  const set = (value) => (select.value = position(values, value, blank.length ? NONE : "0"));
   const value = () => (select.value === NONE ? undefined : values[Number(select.value)]);
-  return { element: select, focus: select, value, reset };
+  return { element: select, focus: select, value, set };
 }
 
 function buttons(field, id, values) {
   const radios = values.map((value, index) => h("input", { type: "radio", name: id, value: String(index), id: `${id}-${index}` }));
   const group = h("div", { id, class: "segmented", role: "radiogroup", "aria-labelledby": `${id}-label` },
     radios.map((radio, index) => [radio, h("label", { for: radio.id }, label(values[index]))]).flat());
-  const reset = () => {
-    const start = position(values, field, field.required ? "0" : NONE);
+  const set = (value) => {
+    const start = position(values, value, field.required ? "0" : NONE);
     radios.forEach((radio) => (radio.checked = radio.value === start));
   };
-  reset();
   const value = () => values[radios.findIndex((radio) => radio.checked)];
-  return { element: group, focus: group, value, reset, labelled: "group" };
+  return { element: group, focus: group, value, set, labelled: "group" };
 }
 
-function position(values, field, fallback) {
-  const index = values.indexOf(field.initial);
+function position(values, value, fallback) {
+  const index = values.indexOf(value);
   return index < 0 ? fallback : String(index);
 }
 
@@ -129,15 +122,14 @@ const label = (value) => (value === "" ? "(empty)" : String(value));
 export function choices(field, id) {
   const values = field.item.enum;
   const boxes = values.map(() => h("input", { type: "checkbox" }));
-  const reset = () => boxes.forEach((box, index) => (box.checked = (field.initial ?? []).includes(values[index])));
-  reset();
+  const set = (given) => boxes.forEach((box, index) => (box.checked = [given ?? []].flat().includes(values[index])));
   const element = h("div", { id, class: "checks", role: "group", "aria-labelledby": `${id}-label` },
     boxes.map((box, index) => h("label", { class: "inline" }, box, ` ${label(values[index])}`)));
   const value = () => {
     const chosen = values.filter((_, index) => boxes[index].checked);
     return chosen.length || field.required || field.schema.default?.length ? chosen : undefined;
   };
-  return { element, focus: element, value, reset, labelled: "group" };
+  return { element, focus: element, value, set, labelled: "group" };
 }
 
 /** A list of texts or numbers, a row for each. */
@@ -146,37 +138,30 @@ export function list(field, id) {
   const numeric = ["integer", "number"].includes(field.item.type);
   const add = (value = NONE) => {
     const input = h("input", { type: numeric ? "number" : "text", step: "any", value, "aria-label": `${field.title}, one item` });
-    const remove = h("button", { type: "button", class: "quiet", "aria-label": "Remove this item", onclick: () => {
+    const remove = quiet("✕", () => {
       row.remove();
       rows.dispatchEvent(new Event("input", { bubbles: true }));
-    } }, "✕");
+    }, { "aria-label": "Remove this item" });
     const row = h("div", { class: "row" }, input, remove);
     rows.append(row);
     return input;
   };
   const more = h("button", { type: "button", id, onclick: () => add().focus() }, "Add item");
-  const reset = () => { rows.replaceChildren(); (field.initial ?? []).forEach((value) => add(value)); };
-  reset();
+  const set = (given) => { rows.replaceChildren(); [given ?? []].flat().forEach((value) => add(value)); };
   const value = () => {
     const values = [...rows.querySelectorAll("input")].map((input) => (numeric ? numberOf(input) : input.value));
     const kept = values.filter((one) => one !== undefined);
     return kept.length || field.required || field.schema.default?.length ? kept : undefined;
   };
-  return { element: h("div", {}, rows, more), focus: more, value, reset, labelled: "group" };
+  return { element: h("div", {}, rows, more), focus: more, value, set, labelled: "group" };
 }
 
-/** Any JSON; what does not parse is sent as the text it is. */
+/** Any JSON; `fault()` says where it is none, and nothing is sent then. */
 export function json(field, id) {
   const input = h("textarea", { id, rows: 3, spellcheck: false, class: "mono", placeholder: field.item ? "[]" : "{}" });
-  const reset = () => (input.value = field.initial === undefined || field.initial === null ? NONE : JSON.stringify(field.initial, null, 2));
-  reset();
-  const value = () => {
-    if (input.value.trim() === NONE) return undefined;
-    try {
-      return JSON.parse(input.value);
-    } catch {
-      return input.value;
-    }
-  };
-  return { element: input, focus: input, value, reset };
+  const set = (value) => (input.value = value === undefined || value === null ? NONE : JSON.stringify(value, null, 2));
+  const read = () => (input.value.trim() === NONE ? undefined : parseJson(input.value));
+  const fault = () => { try { read(); return null; } catch (error) { return error; } };
+  const value = () => (fault() ? input.value : read());
+  return { element: input, focus: input, value, set, fault };
 }
