@@ -178,7 +178,7 @@ def test_a_setup_that_fails_fails_in_an_override_too(serve: Serve, tmp_path: Pat
         "    except Exception as error:\n"
         "        raise RuntimeError('seen in the app') from error"
     )
-    source = "raise ValueError('no')\n" + ECHO.replace("\n    ", "\n")
+    source = ECHO + "\n        def setup(self) -> None:\n            raise ValueError('no')\n"
 
     process = serve("app.py::App", cwd=project_of(tmp_path, body, source))
     status = process.wait()
