@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import subprocess
-import sys
 import textwrap
 import venv
 from importlib.util import find_spec
@@ -18,10 +16,10 @@ from cogfal import App, cog
 from cogfal.app_class import _known
 from cogfal.keywords import FalKeywords, FromCogKeywords, WrapKeywords
 from cogfal.settings import NAMES, Settings
-from tests.virtualenvs import CACHE, ROOT
+from tests.type_checking import findings
+from tests.virtualenvs import ROOT
 
 STUBS = ROOT / "stubs" / "cog-stubs"
-MYPY = [sys.executable, "-m", "mypy", "--strict", "--config-file=", f"--cache-dir={CACHE / 'mypy'}"]
 PREDICT = """
     import cog
     from cog import BaseModel, BasePredictor, ConcatenateIterator, Input, Path, Secret
@@ -94,24 +92,7 @@ def checked(folder: Path, files: dict[str, str], *packages: Path) -> list[tuple[
         (site / package.name).symlink_to(package)
     for name, text in files.items():
         (folder / name).write_text(textwrap.dedent(text))
-    done = subprocess.run(
-        [*MYPY, "--python-executable", str(environment / "bin/python"), *files],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert not done.stderr
-    return sorted(map(_finding, filter(_is_error, done.stdout.splitlines())))
-
-
-def _is_error(line: str) -> bool:
-    return ": error: " in line
-
-
-def _finding(line: str) -> tuple[str, int, str]:
-    name, number, _ = line.split(":", 2)
-    return name, int(number), line.rpartition("[")[2].rstrip("]")
+    return findings(folder, *files, python=environment / "bin/python")
 
 
 def _expected(name: str, text: str) -> list[tuple[str, int, str]]:

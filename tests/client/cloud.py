@@ -24,6 +24,7 @@ class Cloud:
         self.calls: list[dict[str, Any]] = []
         self.uploads: dict[str, bytes] = {}
         self.cancelled: list[str] = []
+        self.own_document: dict[str, Any] = {}
         self.keys: set[str] = set()
         self.app = Starlette(
             routes=[
@@ -35,6 +36,7 @@ class Cloud:
                 Route("/me/app/requests/{id:int}/cancel", self.cancel, methods=["PUT"]),
                 Route("/me/app/stream", self.stream, methods=["POST"]),
                 Route("/me/writer/openapi.json", self.document),
+                Route("/me/app/openapi.json", self.described),
                 Route("/me/writer/stream", self.stream, methods=["POST"]),
                 Route("/me/app", self.submit, methods=["POST"]),
                 Route("/me/app/{path:path}", self.submit, methods=["POST"]),
@@ -105,6 +107,10 @@ class Cloud:
         return JSONResponse(
             {"paths": {"/stream": {}}, "components": {"schemas": {"Output": output}}}
         )
+
+    async def described(self, request: Request) -> Response:
+        """Describe the one app, in the words that a test gave."""
+        return JSONResponse(self.own_document)
 
     async def cancel(self, request: Request) -> Response:
         """Note a cancellation."""

@@ -36,6 +36,7 @@ COMMANDS: Final = MappingProxyType(
         "serve": "serve the app on this machine, with a playground if wanted",
         "gateway": "answer programs that were written for Replicate's clients",
         "compare": "prove that a model answers here what it answers there",
+        "client": "write a typed client for an app",
         "schema": "print the app's OpenAPI document",
         "dockerfile": "print the Dockerfile that fal would build",
         "deploy": "check the project, then deploy it with fal",
