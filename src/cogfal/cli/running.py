@@ -24,7 +24,8 @@ from cogfal.cli.results import ResultWriter
 from cogfal.engine.prediction import Log, Output, Prediction
 from cogfal.errors import PredictionCancelled, PredictorFailed, SetupError
 from cogfal.files import Fetcher, FileLimits, HttpFetcher
-from cogfal.local import GIVEN, LocalProject, Session, find_project, open_session
+from cogfal.local import LocalProject, Session, find_project, open_session
+from cogfal.local_files import GIVEN
 from cogfal.provision import provide
 from cogfal.schema.core_types import Dialect
 from cogfal.schema.validation import Validator
