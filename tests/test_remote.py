@@ -30,9 +30,11 @@ OCR = ROOT / "examples" / "ocr"
 OLD_PINS = ROOT / "examples" / "old-pins"
 EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/cog.yaml"))
 RAISES = """
+    import os
     from cog import BasePredictor, Input
 
-    raise RuntimeError("this GPU is too small")
+    if os.cpu_count() > 0:  # only the machine that runs it knows
+        raise RuntimeError("this GPU is too small")
 
     class Predictor(BasePredictor):
         def predict(self, prompt: str = Input(description="Anything")) -> str:
