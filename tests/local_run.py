@@ -31,7 +31,7 @@ class LocalRun(Process):
         **environment: str,
     ) -> None:
         self.port = free_port()
-        anew = anew or python is not None or bool(under) or any(map(_is_fals, environment))
+        anew = anew or python is not None or bool(under) or any(map(_is_read_at_start, environment))
         script = (python or Path(sys.executable)).parent / "fal" if anew else command("fal")
         ports = [f"--exposed-port={self.port}", f"--exposed-metrics-port={free_port()}"]
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("FAL_", "COG"))}
@@ -50,6 +50,6 @@ class LocalRun(Process):
         return f"http://127.0.0.1:{self.port}"
 
 
-def _is_fals(variable: str) -> bool:
-    """Tell what fal reads when it is imported."""
-    return variable.startswith("FAL_")
+def _is_read_at_start(variable: str) -> bool:
+    """Tell what the interpreter, or fal when it is imported, looks at."""
+    return variable.startswith(("FAL_", "LD_", "PYTHON"))
