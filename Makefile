@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
+SPREAD := -n auto --dist loadfile
 SOURCES := src tests examples benchmarks docs
 
 # What runs in the model's own Python, and the names of newer ones that it looks for before using them.
@@ -46,10 +47,10 @@ lint: environment  ## check style, types and the direction of imports
 	$(BIN)/vermin --quiet --no-tips --target=3.7- --violations $(GUARDED:%=--exclude %) $(IN_THE_MODEL)
 
 test: environment system-packages lint  ## everything that has to pass
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SPREAD)
 
 test-all: environment system-packages lint  ## everything, what takes long included
-	$(BIN)/python -m pytest -m "long or not long"
+	$(BIN)/python -m pytest $(SPREAD) -m "long or not long"
 
 test-lowest: $(UV)  ## the core tests with the oldest dependencies that are allowed
 	$(UV) venv --quiet --allow-existing --python $(BIN)/python .lowest

@@ -66,7 +66,9 @@ def test_other_encodings_are_refused(encoding: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"no gzip", gzip.compress(b"a" * 99)[:-3], gzip.compress(b"a")[:5]]
+    "data",
+    [b"no gzip", gzip.compress(b"a" * 99)[:-3], gzip.compress(b"a")[:5]],
+    ids=["other", "short", "begun"],
 )
 def test_damaged_data_is_an_error(data: bytes) -> None:
     """Neither a wrong beginning nor a missing end passes."""

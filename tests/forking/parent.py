@@ -20,6 +20,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -78,7 +79,11 @@ class Parent:
 
     def _fork(self) -> Callable[[], int] | None:
         connection, _ = self._listener.accept()
-        wish, descriptors = _receive(connection)
+        try:
+            wish, descriptors = _receive(connection)
+        except (OSError, ValueError):  # whoever asked has gone
+            connection.close()
+            return None
         pid = os.fork()
         if pid == 0:
             self._forget()
@@ -87,7 +92,7 @@ class Parent:
         for descriptor in descriptors:
             os.close(descriptor)
         self._running.append(Running(pid, connection))
-        connection.sendall(b"%d\n" % pid)
+        _tell(connection, pid)
         return None
 
     def _forget(self) -> None:
@@ -110,14 +115,13 @@ class Parent:
     def _end_deserted(self, ready: list[Any]) -> None:
         for each in self._running:
             if each.connection in ready:  # it never says anything: it is closed
-                os.killpg(each.pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # it is no session's leader yet, or has ended
+                    os.killpg(each.pid, signal.SIGKILL)
 
 
-def _tell(connection: socket.socket, status: int) -> None:
-    try:
-        connection.sendall(b"%d\n" % status)
-    except BrokenPipeError:
-        return  # nobody waits for it any more
+def _tell(connection: socket.socket, number: int) -> None:
+    with suppress(OSError):  # nobody waits for it any more
+        connection.sendall(b"%d\n" % number)
 
 
 def _receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
