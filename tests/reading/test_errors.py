@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -94,15 +93,13 @@ UNRESOLVED = {
 def test_what_the_text_does_not_tell_is_an_error(
     text: str, line: int, expression: str | None, tmp_path: Path
 ) -> None:
-    """The error names file, line, expression and remedy, and comes soon."""
+    """The error names file, line, expression and remedy."""
     (tmp_path / "predict.py").write_text(text)
-    began = time.process_time()
 
     with pytest.raises(UnresolvedExpression) as caught:
         read_predictor("predict.py:Predictor", tmp_path)
 
     error = caught.value
-    assert time.process_time() - began < 2
     assert "read_by_importing" in str(error)
     assert str(error.where).startswith("predict.py:")
     if expression is not None:

@@ -6,7 +6,6 @@ import ast
 import contextlib
 import keyword
 import tempfile
-import time
 from pathlib import Path
 from random import Random
 
@@ -137,11 +136,9 @@ def test_what_is_written_is_what_is_read(case: tuple[str, tuple[InputSpec, ...]]
 
 
 def survives(source: str) -> None:
-    """Read source that may be anything; only our errors may come of it, and soon."""
-    began = time.process_time()
+    """Read source that may be anything; only our errors may come of it."""
     with contextlib.suppress(ProjectError):
         read(source)
-    assert time.process_time() - began < 5
 
 
 @settings(max_examples=150, deadline=None)
@@ -213,26 +210,6 @@ def test_valid_but_senseless_python_never_crashes_the_reader(
         return
 
     survives(text)
-
-
-def test_two_thousand_lines_are_read_quickly(tmp_path: Path) -> None:
-    """A large predictor costs less than a tenth of a second."""
-    filler = "\n".join(
-        f"def helper_{i}(a, b=1):\n    x = [a for a in range(b)]\n    return {{'k': x, 'n': {i}}}\n"
-        f"TABLE_{i} = {{'a': helper_{i}, 'b': [1, 2, {i}]}}\n"
-        for i in range(400)
-    )
-    source = filler + ROWS[0].source
-    (tmp_path / "predict.py").write_text(source)
-    assert source.count("\n") >= 2000
-
-    times = []
-    for _ in range(5):
-        began = time.process_time()
-        read_predictor("predict.py:Predictor", tmp_path)
-        times.append(time.process_time() - began)
-
-    assert min(times) < 0.1
 
 
 @pytest.mark.parametrize("row", ROWS[:1], ids=lambda row: row.id)

@@ -96,21 +96,24 @@ class Statements:
 
     def _one(self, node: ast.stmt, scope: Scope) -> None:
         self._world.budget.spend()
+        try:
+            self._carry_out(node, scope)
+        except Touched as error:
+            raise GivenUp(error.unknown.at(node, scope.module)) from None
+        except Exception as error:  # the author's: say where, should nobody catch it
+            vars(bare(error)).setdefault("_cogfal_place", (node, scope.module))
+            raise
+
+    def _carry_out(self, node: ast.stmt, scope: Scope) -> None:
         simple = self._simple.get(type(node))
-        if simple is not None:
-            try:
-                simple(node, scope)
-            except Touched as error:
-                raise GivenUp(error.unknown.at(node, scope.module)) from None
-            except Exception as error:  # the author's: say where, should nobody catch it
-                vars(error).setdefault("_cogfal_place", (node, scope.module))
-                raise
-            return
         holding = self._holding.get(type(node))
-        if holding is None:
+        if simple is not None:
+            simple(node, scope)
+        elif holding is not None:
+            for _ in holding(node, scope):
+                raise GivenUp(Unknown("a yield here is not evaluated", node, scope.module))
+        else:
             raise GivenUp(Unknown("this kind of statement is not evaluated", node, scope.module))
-        for _ in holding(node, scope):
-            raise GivenUp(Unknown("a yield here is not evaluated", node, scope.module))
 
     def _yielding(self, node: ast.stmt, scope: Scope) -> Flow:
         """Carry out a simple statement that is, or takes, a `yield`."""
@@ -452,6 +455,10 @@ class Statements:
         """Return what a context manager gives, and what tells whether it swallows an exception."""
         world = self._world
         decide = world.choices.decide
+        try:
+            enter = self._entering(manager)
+        except Touched as error:
+            manager = error.unknown
         if isinstance(manager, Unknown):
             held = Unknown("what a context manager gives is not evaluated", node, scope.module)
             world.effects.of_values((manager,), held)
@@ -468,10 +475,16 @@ class Statements:
             )
         if type(manager).__module__ in ("_io", "io"):
             return manager, None
-        enter = world.attributes.get(manager, "__enter__")
-        world.attributes.get(manager, "__exit__")
         held = world.calls.call(enter, [], {})
         return held, lambda error: self._exit(manager, error, node, scope)
+
+    def _entering(self, manager: Value) -> Value:
+        if isinstance(manager, contextlib.suppress | Unknown):
+            return None
+        if type(manager).__module__ in ("_io", "io"):
+            return None
+        self._world.attributes.get(manager, "__exit__")
+        return self._world.attributes.get(manager, "__enter__")
 
     def _exit(self, manager: Value, error: Exception | None, node: ast.With, scope: Scope) -> bool:
         leave = self._world.attributes.get(manager, "__exit__")
