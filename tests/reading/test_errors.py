@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -219,6 +220,37 @@ def test_a_wrong_predictor_is_an_error(text: str, where: str, told: str, tmp_pat
 
     assert str(caught.value).startswith(where)
     assert told in str(caught.value)
+
+
+METACLASS = """class M(type):
+    def __new__(m, n, b, d):
+        d['__annotations__'] = {{'x': {0!r}}}
+        return super().__new__(m, n, b, d)
+class A(BaseModel, metaclass=M): ...
+"""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "class A(BaseModel):\n    __annotations__ = {{'x': {0!r}}}",
+        "D = {{}}\nclass A(BaseModel):\n    x: int\n    __annotations__ = D\nD['x'] = {0!r}",
+        "class A(BaseModel):\n    x: int\nA.__annotations__['x'] = {0!r}",
+        "class A(BaseModel):\n    x: int\nA.__annotations__ = {{'x': {0!r}}}",
+        METACLASS,
+        "class A(TypedDict):\n    x: {0!r}",
+    ],
+)  # fmt: skip
+def test_no_annotation_is_executed(body: str, tmp_path: Path) -> None:
+    """A text that is put among annotations is never handed to Python."""
+    witness = tmp_path / "witness"
+    text = f"__import__('pathlib').Path({str(witness)!r}).touch()"
+    (tmp_path / "predict.py").write_text(source("x: str", body.format(text), "A"))
+
+    with contextlib.suppress(PredictorError):
+        read_predictor("predict.py:Predictor", tmp_path)
+
+    assert not witness.exists()
 
 
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:

@@ -258,7 +258,10 @@ class Calls:
             values[0] = [self._world.items.key(i) for i in self._world.budget.metered(items)]
         elif unknown_in([*values, *keywords.values()]) is not None:
             raise Touched(Unknown("an argument is not known"))
-        return function(*values, **keywords)
+        result = function(*values, **keywords)
+        if isinstance(result, type):
+            self._world.classes.made.append(result)
+        return result
 
     def _of_text(
         self, owner: str | bytes, name: str, function: Callable[..., Any],

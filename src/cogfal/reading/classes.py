@@ -7,8 +7,10 @@ import enum
 import re
 import sys
 import types
+import typing
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from cogfal.reading.functions import Function
@@ -84,6 +86,8 @@ class Classes:
         self._bases: dict[str, type] = {}
         self.nodes: dict[type, tuple[ast.ClassDef, Module]] = {}
         """The classes of the author's, and where each is written."""
+        self.made: list[type] = []
+        """Classes that a metaclass of the author's has made."""
         self.opened: set[type] = set()
         """Classes that a decorator from outside may have changed."""
 
@@ -181,6 +185,15 @@ class Classes:
         finally:
             del sys.modules[module.name]
 
+    def harden(self) -> None:
+        """Leave no text among the annotations of classes, which Python would evaluate itself."""
+        for cls in [*self.nodes, *self.made]:
+            held: Value = vars(cls).get("__annotations__")
+            for name, value in list(held.items()) if isinstance(held, dict) else ():
+                if isinstance(value, str | typing.ForwardRef):
+                    why = Unknown("an annotation that is put there as text is not evaluated")
+                    held[name] = Deferred(partial(_raise, why), "?")
+
     def note(self, scope: Scope, name: str, annotation: ast.expr) -> None:
         """Keep the annotation of a name in a class or module body."""
         held = scope.names.get("__annotations__")
@@ -198,8 +211,6 @@ def _fill(namespace: Any, body: Scope) -> None:
 
 
 def _union(members: list[Value]) -> Value:
-    import typing  # noqa: PLC0415
-
     return typing.Union[tuple(members)]  # noqa: UP007
 
 

@@ -91,4 +91,7 @@ class Interpreter:
     def settled(self, work: Callable[[], Value]) -> Value:
         """Return what `work` returns under every answer of unknown code, after all is imported."""
         self.budget.next_statement()
-        return self.choices.region(("settled", id(work)), work)
+        self.classes.harden()
+        value = self.choices.region(("settled", id(work)), work)
+        self.classes.harden()
+        return value

@@ -31,7 +31,7 @@ class Items:
         """Return `base[key]`; a generic type with arguments, too."""
         world = self._world
         if isinstance(base, Unknown):
-            return world.types.of_unknown(base, key, scope) or world.expressions.raising(base)
+            return world.expressions.raising(base)
         if base is world.environment:
             return world.environment.item(key)
         if isinstance(base, Namespace):

@@ -80,10 +80,6 @@ class Typings:
                 raise Touched(value)
         return typing.Literal[key]
 
-    def of_unknown(self, base: Unknown, key: Value, scope: Scope) -> Value:
-        """Return what an unknown type with arguments is, None where it is no type's name."""
-        return None
-
 
 def _plain(value: Value) -> Value:
     return "unknown" if isinstance(value, Unknown) else value
