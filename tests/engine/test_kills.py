@@ -105,6 +105,8 @@ async def one(service: Service, chance: random.Random, token: str) -> set[int]:
         kill(service, token)
     for prediction in predictions:
         await whole(prediction)
+    # What is submitted before the death is seen belongs to the process that died.
+    await until(lambda: guest_of(service) not in {None, *alive})
     return alive
 
 
@@ -160,7 +162,7 @@ import asyncio, os, sys
 from pathlib import Path
 from cogfal.engine.interpreter import Interpreter
 from cogfal.engine.service import Service
-from cogfal.inspection import read_predictor
+from cogfal.reading import read_predictor
 from tests.engine.stage import Passing, submit
 
 async def main():
