@@ -171,9 +171,11 @@ def test_a_module_that_raises_fails_at_setup(serve: Serve, tmp_path: Path) -> No
     write_project(
         tmp_path,
         predict_py="""
+            import os
             from cog import BasePredictor
 
-            raise RuntimeError("this GPU is too small")
+            if os.cpu_count() > 0:  # only the machine that runs it knows
+                raise RuntimeError("this GPU is too small")
 
             class Predictor(BasePredictor):
                 def predict(self) -> str:
