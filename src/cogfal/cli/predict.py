@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from cogfal.cli.batch import run_batch
 from cogfal.cli.inputs import BadArgument
 from cogfal.cli.remote import call_url
 from cogfal.cli.running import add_project_options, run_here
@@ -15,6 +16,8 @@ examples:
   cogfal predict --json @inputs.json -o result.png
   cogfal predict -i prompt=hi --url http://127.0.0.1:8080
   cogfal predict -i prompt=hi --app you/your-model
+  cogfal predict --batch inputs.jsonl -o results/
+  cogfal predict --batch photos:image -i scale=2 -o results/
 """
 
 
@@ -25,6 +28,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     elsewhere = parser.add_mutually_exclusive_group()
     elsewhere.add_argument("--url", help="call the app that runs at this URL")
     elsewhere.add_argument("--app", metavar="OWNER/NAME", help="call this app on fal")
+    elsewhere.add_argument(
+        "--batch",
+        metavar="FILE|DIR:INPUT",
+        help="a prediction for each line of inputs.jsonl, or each file of a folder; -o DIR gets "
+        "the results, and the same command again goes on where it stopped",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -33,6 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
         return call_url(arguments)
     if arguments.app:
         return _call_app(arguments)
+    if arguments.batch:
+        return run_batch(arguments)
     return run_here(arguments, Role.PREDICT)
 
 

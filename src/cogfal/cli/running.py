@@ -7,7 +7,7 @@ import asyncio
 import os
 import signal
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -81,11 +81,7 @@ def add_project_options(parser: argparse.ArgumentParser, role: Role) -> None:
 
 def run_here(arguments: argparse.Namespace, role: Role) -> int:
     """Bring the project up in this process, run it once, and return the exit status."""
-    obey_here(arguments)
-    tell_of_cogs_own(arguments)
-    if arguments.setup_timeout is not None:
-        os.environ["COG_SETUP_TIMEOUT"] = f"{arguments.setup_timeout:g}"
-    project = _project(arguments)
+    project = prepare_project(arguments)
     spec = project.read(role)
     values = read_inputs(arguments, spec)
     variables = read_variables(arguments)
@@ -96,7 +92,7 @@ def run_here(arguments: argparse.Namespace, role: Role) -> int:
     try:
         with (
             Relay() as relay,
-            open_display(relay.err, bars=_bars(arguments)) as display,
+            open_display(relay.err, bars=bars_of(arguments)) as display,
         ):
             asyncio.run(_Run(project, spec, relay, display, destination).run(values))
     except PredictionCancelled:
@@ -139,7 +135,7 @@ class _Run:
                     self._project,
                     self._spec,
                     Path(folder),
-                    network=self._network,
+                    network=network_of(self._display),
                     log_limit=2**40,
                 ) as session:
                     await self._predict(session, values)
@@ -170,21 +166,27 @@ class _Run:
                 case _:
                     pass
 
-    def _network(self, limits: FileLimits) -> Fetcher:
-        return HttpFetcher(
-            replace(limits, allow_private_hosts=True),
-            progress=self._display.transfer,
-        )
 
-
-def _project(arguments: argparse.Namespace) -> LocalProject:
-    """Return the project as its App has it, or as another cog.yaml says."""
+def prepare_project(arguments: argparse.Namespace) -> LocalProject:
+    """Return the project as its App has it, or as another cog.yaml says, to be run here."""
+    obey_here(arguments)
+    tell_of_cogs_own(arguments)
+    if arguments.setup_timeout is not None:
+        os.environ["COG_SETUP_TIMEOUT"] = f"{arguments.setup_timeout:g}"
     if arguments.file is None:
         return open_project(arguments.directory, arguments.ref)
     return replace(find_project(arguments.directory / arguments.file), named=arguments.ref)
 
 
-def _bars(arguments: argparse.Namespace) -> bool:
+def network_of(display: Display) -> Callable[[FileLimits], Fetcher]:
+    """Return what makes a fetcher that may reach this machine, and shows what it fetches."""
+    return lambda limits: HttpFetcher(
+        replace(limits, allow_private_hosts=True), progress=display.transfer
+    )
+
+
+def bars_of(arguments: argparse.Namespace) -> bool:
+    """Whether progress may be shown with bars."""
     return arguments.progress in ("auto", "tty") and arguments.json_input is None
 
 

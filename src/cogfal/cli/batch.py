@@ -1,0 +1,211 @@
+"""Run many predictions with one setup, keep their results, and go on where a run stopped."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from cogfal.cli.batch_items import Item, read_items
+from cogfal.cli.console import Mark, say
+from cogfal.cli.display import Display, open_display
+from cogfal.cli.failures import traceback_of
+from cogfal.cli.inputs import BadArgument, read_inputs, read_variables
+from cogfal.cli.relay import Relay
+from cogfal.cli.running import bars_of, network_of, prepare_project
+from cogfal.engine.prediction import Log, Prediction
+from cogfal.errors import (
+    CogfalError,
+    PredictionCancelled,
+    PredictionError,
+    RequestError,
+    SetupError,
+)
+from cogfal.local import LocalProject, Session, open_session
+from cogfal.provision import provide
+from cogfal.spec import PredictorSpec, Role
+
+RESULTS: Final = "results.jsonl"
+INTERRUPTED: Final = 130
+
+
+def run_batch(arguments: argparse.Namespace) -> int:
+    """Run what is left of a batch; 1 where an item failed, 130 where it was interrupted."""
+    if arguments.output is None:
+        raise BadArgument("--batch needs -o DIR, where the results go")
+    if arguments.json_input is not None:
+        raise BadArgument("--batch and --json exclude each other; -i gives all items an input")
+    project = prepare_project(arguments)
+    spec = project.read(Role.PREDICT)
+    items = read_items(arguments.batch, spec, read_inputs(arguments, spec))
+    results = Results(Path(arguments.output))
+    left = [item for item in items if not results.has(item)]
+    if done := len(items) - len(left):
+        say(f"{done} of {len(items)} are in {results.file} already")
+    variables = read_variables(arguments)
+    withdraw = provide(project.provided(spec).with_variables(variables), project.root)
+    try:
+        with Relay() as relay, open_display(relay.err, bars=bars_of(arguments)) as display:
+            failed = asyncio.run(_Batch(project, spec, relay, display, results).run(left))
+    except PredictionCancelled:
+        return INTERRUPTED
+    finally:
+        withdraw()
+    say(f"{len(items) - failed} of {len(items)} succeeded: {results.file}", _mark(failed))
+    return 1 if failed else 0
+
+
+def _mark(failed: int) -> Mark:
+    return Mark.BAD if failed else Mark.GOOD
+
+
+class Results:
+    """The results in a directory: a line of `results.jsonl` for each item, the last one counts.
+
+    A line is written once the item's files are there, so what a killed run has left is whole.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.file = folder / RESULTS
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            text = self.file.read_text(encoding="utf-8") if self.file.exists() else ""
+            if text and not text.endswith("\n"):  # the last writer was killed in its last line
+                self._append("\n")
+        except OSError as error:
+            raise BadArgument(f"-o {folder}: {error.strerror}; name a directory") from error
+        lines = map(_read, text.splitlines())
+        self._known = {line["item"]: line for line in lines if line is not None}
+
+    def has(self, item: Item) -> bool:
+        """Whether an item succeeded before, with the same inputs."""
+        known = self._known.get(item.name, {})
+        return known.get("status") == "succeeded" and known.get("key") == item.key
+
+    def succeeded(self, item: Item, output: Any, seconds: float) -> None:
+        """Keep an output, its files in a directory of the item's own."""
+        placed = self._placed(output, self.folder / item.name)
+        self._write(item, {"status": "succeeded", "output": placed, "seconds": round(seconds, 3)})
+
+    def failed(self, item: Item, error: str) -> None:
+        """Keep why there is no output."""
+        self._write(item, {"status": "failed", "error": error})
+
+    def _write(self, item: Item, told: Mapping[str, Any]) -> None:
+        line = {"item": item.name, "key": item.key, "input": dict(item.values), **told}
+        self._append(json.dumps(line, ensure_ascii=False, default=str) + "\n")
+
+    def _append(self, text: str) -> None:
+        with self.file.open("a", encoding="utf-8") as file:
+            file.write(text)
+
+    def _placed(self, value: Any, folder: Path) -> Any:
+        """Move the files of an output; return it with their paths below the results' directory."""
+        match value:
+            case Path():
+                folder.mkdir(parents=True, exist_ok=True)
+                place = folder / value.name
+                shutil.move(value, place)
+                return place.relative_to(self.folder).as_posix()
+            case list():
+                return [self._placed(one, folder / f"{i}") for i, one in enumerate(value)]
+            case dict():
+                return {name: self._placed(one, folder) for name, one in value.items()}
+            case _:
+                return value
+
+
+def _read(line: str) -> dict[str, Any] | None:
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) and "item" in value else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """A setup, and the predictions one after the other."""
+
+    project: LocalProject
+    spec: PredictorSpec
+    relay: Relay
+    display: Display
+    results: Results
+
+    async def run(self, items: Sequence[Item]) -> int:
+        """Run the items; return how many failed."""
+        for item in items:
+            if item.problem is not None:
+                self._tell_failure(item, item.problem)
+        able = [item for item in items if item.problem is None]
+        failed = len(items) - len(able)
+        if not able:
+            return failed
+        self.relay.lead(self.display.log)
+        self.display.phase("Setting up")
+        with tempfile.TemporaryDirectory(prefix="cogfal-") as folder:
+            try:
+                async with open_session(
+                    self.project, self.spec, Path(folder), network=network_of(self.display)
+                ) as session:
+                    return failed + await self._each(session, able)
+            except SetupError as error:
+                self.display.log(traceback_of(error))
+                raise
+
+    async def _each(self, session: Session, items: Sequence[Item]) -> int:
+        failed = 0
+        for number, item in enumerate(items, 1):
+            place = f"{item.name} ({number} of {len(items)})"
+            self.display.phase(f"Running {place}")
+            begun = time.monotonic()
+            try:
+                output = session.files.with_paths(await self._predict(session, item))
+            except PredictionCancelled:
+                self.display.tell(f"{place}: interrupted; the same command goes on here")
+                raise
+            except (PredictionError, RequestError) as error:
+                failed += 1
+                self._tell_failure(item, _said(error))
+                continue
+            seconds = time.monotonic() - begun
+            self.results.succeeded(item, output, seconds)
+            self.display.tell(f"{place}: succeeded, {seconds:.1f} s")
+        return failed
+
+    async def _predict(self, session: Session, item: Item) -> Any:
+        prediction = session.submit(item.values)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, prediction.cancel)
+        self.relay.lead(_told_as_an_event)
+        try:
+            await self._show(prediction)
+        finally:
+            self.relay.lead(self.display.log)
+        return await prediction.result()
+
+    async def _show(self, prediction: Prediction) -> None:
+        async for event in prediction.events():
+            if isinstance(event, Log):
+                self.display.log(event.data)
+
+    def _tell_failure(self, item: Item, why: str) -> None:
+        self.results.failed(item, why)
+        self.display.tell(f"{item.name}: failed: {why}")
+
+
+def _said(error: CogfalError) -> str:
+    return str(error) or type(error).__name__
+
+
+def _told_as_an_event(_text: str) -> None:
+    """Drop what the prediction's log has as well."""
