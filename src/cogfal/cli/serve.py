@@ -20,6 +20,7 @@ from cogfal.cli.failures import traceback_of
 from cogfal.cli.inputs import read_variables
 from cogfal.cli.listening import add_address, listener, url_of
 from cogfal.cli.options import add_variables
+from cogfal.cli.reloading import serve_reloading
 from cogfal.errors import CogfalError, SetupError
 from cogfal.guest.faults import author_traceback
 from cogfal.playground import PATH
@@ -41,17 +42,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--playground", action="store_true", help="serve a page at /playground to try the app on"
     )
+    parser.add_argument(
+        "--reload", action="store_true", help="start again whenever a file of the project changes"
+    )
+    parser.add_argument("--listener", type=int, help=argparse.SUPPRESS)  # whose server this is
     add_variables(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until interrupted."""
+    if arguments.reload:
+        return serve_reloading(arguments)
     variables = read_variables(arguments)
     os.environ.update(variables)  # the file of the App may read them
     app = _load(arguments.app)
     app.project = app.project and app.project.with_variables(variables)
     _open_up(app, playground=arguments.playground)
-    with listener(arguments.host, arguments.port) as sock:
+    with _listening(arguments) as sock:
         server = _Server(app(_allow_init=True), url_of(arguments.host, sock))
         try:
             server.run(sockets=[sock])
@@ -59,6 +66,12 @@ def run(arguments: argparse.Namespace) -> int:
             sys.stderr.write(traceback_of(error))
             raise
         return 0 if server.started else 1
+
+
+def _listening(arguments: argparse.Namespace) -> socket.socket:
+    if arguments.listener is not None:
+        return socket.socket(fileno=arguments.listener)
+    return listener(arguments.host, arguments.port)
 
 
 class _Server(uvicorn.Server):
