@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import pytest
 import uvicorn
 from selenium.webdriver import Chrome
 
 from tests.browser import chromium
+from tests.cli.serving import served as served_project
 from tests.playground.sample import Sample
+from tests.playground.studio import Studio, write_studio
+
+ELSEWHERE: Final = "elsewhere.test"
+ARGUMENTS: Final = (
+    "--window-size=1320,1250",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1",
+)
+CLIPBOARD: Final = ["clipboardReadWrite", "clipboardSanitizedWrite"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +52,16 @@ def served() -> Iterator[Served]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Chrome]:
-    """One for all tests."""
-    with chromium("--window-size=1320,1250") as chrome:
+    """One for all tests; it has a camera and a microphone, and knows this machine by a name too."""
+    with chromium(*ARGUMENTS) as chrome:
+        chrome.execute_cdp_cmd("Browser.grantPermissions", {"permissions": CLIPBOARD})
         yield chrome
+
+
+@pytest.fixture(scope="session")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    """Serve the project with its page."""
+    project = write_studio(tmp_path_factory.mktemp("projects") / "studio")
+    os.mkfifo(project / "gate")
+    with served_project(project, tmp_path_factory.mktemp("home"), "--playground") as url:
+        yield Studio(project, url)

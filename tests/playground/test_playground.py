@@ -2,83 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from PIL import Image
 from selenium.webdriver import Chrome
-from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.playground.conftest import Served
+from tests.playground.page import Page
 
 
-class Page:
-    """What a person does on the page."""
+class SamplePage(Page):
+    """The page of the sample app, which can be asked what it got."""
 
     def __init__(self, browser: Chrome, served: Served) -> None:
-        self.browser = browser
+        super().__init__(browser, served.url)
         self.sample = served.sample
-        browser.get(f"{served.url}/playground/icon.svg")
-        browser.execute_script("sessionStorage.clear()")  # what an earlier page left when it ended
-        browser.get(f"{served.url}/playground")
-        self.wait(lambda: self.find("[data-name=prompt]"))
-
-    def find(self, selector: str) -> WebElement:
-        """Return the first element that matches, once there is one."""
-        return WebDriverWait(self.browser, 10).until(
-            lambda browser: browser.find_element(By.CSS_SELECTOR, selector)
-        )
-
-    def all(self, selector: str) -> list[WebElement]:
-        """Return every element that matches now."""
-        return self.browser.find_elements(By.CSS_SELECTOR, selector)
-
-    def wait(self, condition: Callable[[], Any]) -> None:
-        """Wait until something holds."""
-        WebDriverWait(self.browser, 10).until(lambda _: condition())
-
-    def click(self, selector: str) -> None:
-        """Click the first match, once it has been brought clear of the bar with the buttons."""
-        element = self.find(selector)
-        self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
-        element.click()
-
-    def write(self, name: str, text: str) -> None:
-        """Replace the text of a field."""
-        element = self.find(f"[data-name={name}] :is(textarea, input)")
-        element.clear()
-        element.send_keys(text)
-
-    def more(self) -> None:
-        """Open the additional settings."""
-        self.click("#more summary")
-
-    def run(self, state: str = "succeeded") -> None:
-        """Press Run and wait for the end."""
-        self.click("#run")
-        self.wait(lambda: self.find("#status").get_attribute("data-state") == state)
-
-    def complaints(self) -> list[str]:
-        """Return the warnings and errors of the browser's console since the last time."""
-        log = self.browser.execute("getLog", {"type": "browser"})["value"]
-        return [entry["message"] for entry in log if entry["level"] in {"WARNING", "SEVERE"}]
-
-    def text(self, selector: str) -> str:
-        """Return the text of the first match, shown or not."""
-        return str(self.find(selector).get_property("textContent"))
 
 
 @pytest.fixture
-def page(browser: Chrome, served: Served) -> Page:
+def page(browser: Chrome, served: Served) -> SamplePage:
     """A freshly opened page."""
     served.sample.bodies.clear()
-    return Page(browser, served)
+    return SamplePage(browser, served)
 
 
 @pytest.fixture
@@ -89,7 +37,7 @@ def style(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_filled_form_shows_the_pictures_that_came_back(page: Page, style: Path) -> None:
+def test_a_filled_form_shows_the_pictures_that_came_back(page: SamplePage, style: Path) -> None:
     """Prompt, file and choice in; that many pictures, loaded, out."""
     page.write("prompt", "a red square")
     page.find("[data-name=image] input[type=file]").send_keys(str(style))
@@ -103,7 +51,7 @@ def test_a_filled_form_shows_the_pictures_that_came_back(page: Page, style: Path
     assert "256 × 256" in page.text("figcaption")
 
 
-def test_only_what_was_set_is_sent(page: Page, style: Path) -> None:
+def test_only_what_was_set_is_sent(page: SamplePage, style: Path) -> None:
     """Untouched defaults stay out of the request; a picked file goes as a data URL."""
     page.write("prompt", "a red square")
     page.find("[data-name=image] input[type=file]").send_keys(str(style))
@@ -126,7 +74,7 @@ return event.defaultPrevented;
 """
 
 
-def test_a_dropped_file_is_taken_and_replaced(page: Page) -> None:
+def test_a_dropped_file_is_taken_and_replaced(page: SamplePage) -> None:
     """On the empty input, and on the file that it has by then."""
     page.browser.execute_script(DROP, page.find("[data-name=image] .zone"), "first.png")
     page.wait(lambda: "first.png" in page.text("[data-name=image] .picker"))
@@ -136,7 +84,7 @@ def test_a_dropped_file_is_taken_and_replaced(page: Page) -> None:
     assert len(page.all("[data-name=image] .chip")) == 1
 
 
-def test_a_file_that_misses_its_input_leaves_the_page_alone(page: Page) -> None:
+def test_a_file_that_misses_its_input_leaves_the_page_alone(page: SamplePage) -> None:
     """A browser would go and show it, and the filled form would be gone."""
     missed = page.browser.execute_script(DROP, page.find("#title"), "missed.png")
 
@@ -144,7 +92,7 @@ def test_a_file_that_misses_its_input_leaves_the_page_alone(page: Page) -> None:
     assert page.all(".chip") == []
 
 
-def test_every_kind_of_widget_sends_its_own_type(page: Page) -> None:
+def test_every_kind_of_widget_sends_its_own_type(page: SamplePage) -> None:
     """Sliders, numbers, switches, lists, choices and JSON arrive as what the schema says."""
     page.write("prompt", "x")
     page.more()
@@ -179,19 +127,19 @@ def test_every_kind_of_widget_sends_its_own_type(page: Page) -> None:
     }
 
 
-def test_hidden_inputs_are_not_asked_for(page: Page) -> None:
+def test_hidden_inputs_are_not_asked_for(page: SamplePage) -> None:
     """An input with the hint `hidden` has no field."""
     assert page.all("[data-name=internal]") == []
 
 
-def test_additional_settings_start_closed(page: Page) -> None:
+def test_additional_settings_start_closed(page: SamplePage) -> None:
     """What has a default and no importance waits below; what must be given does not."""
     assert page.find("#more").get_attribute("open") is None
     assert page.all("#fields [data-name=prompt]")
     assert page.all("#more-fields [data-name=guidance_scale]")
 
 
-def test_an_error_is_shown_at_its_field(page: Page) -> None:
+def test_an_error_is_shown_at_its_field(page: SamplePage) -> None:
     """The field named by `loc` carries the message, is marked invalid and has the focus."""
     page.write("prompt", "refused")
 
@@ -204,7 +152,7 @@ def test_an_error_is_shown_at_its_field(page: Page) -> None:
     assert "422" in page.text("#error")
 
 
-def test_what_must_be_given_is_asked_for(page: Page) -> None:
+def test_what_must_be_given_is_asked_for(page: SamplePage) -> None:
     """A required text that is empty is refused at its field, and nothing is sent."""
     page.write("prompt", "")
 
@@ -218,7 +166,7 @@ def test_what_must_be_given_is_asked_for(page: Page) -> None:
     assert page.sample.bodies == [{"prompt": "given"}]
 
 
-def test_an_emptied_text_is_left_out_where_nothing_is_the_default(page: Page) -> None:
+def test_an_emptied_text_is_left_out_where_nothing_is_the_default(page: SamplePage) -> None:
     """The two say the same there."""
     page.write("prompt", "x")
     page.more()
@@ -230,7 +178,7 @@ def test_an_emptied_text_is_left_out_where_nothing_is_the_default(page: Page) ->
     assert page.sample.bodies == [{"prompt": "x"}]
 
 
-def test_an_emptied_text_is_sent_against_its_default(page: Page) -> None:
+def test_an_emptied_text_is_sent_against_its_default(page: SamplePage) -> None:
     """Left out, it would be the default that the person took away."""
     page.click("[data-path='/caption']")
     page.write("question", "")
@@ -240,7 +188,7 @@ def test_an_emptied_text_is_sent_against_its_default(page: Page) -> None:
     assert page.sample.bodies == [{"question": ""}]
 
 
-def test_typing_takes_an_error_away(page: Page) -> None:
+def test_typing_takes_an_error_away(page: SamplePage) -> None:
     """A field that is being corrected is no longer marked."""
     page.write("prompt", "refused")
     page.run("failed")
@@ -251,7 +199,7 @@ def test_typing_takes_an_error_away(page: Page) -> None:
     assert page.find("[data-name=prompt] textarea").get_attribute("aria-invalid") is None
 
 
-def test_a_failure_shows_its_message_and_logs(page: Page) -> None:
+def test_a_failure_shows_its_message_and_logs(page: SamplePage) -> None:
     """An error that belongs to no field is shown above the result, logs in their tab."""
     page.write("prompt", "broken")
 
@@ -261,7 +209,7 @@ def test_a_failure_shows_its_message_and_logs(page: Page) -> None:
     assert "loading" in page.text("#view-logs")
 
 
-def test_cancel_ends_a_running_prediction(page: Page) -> None:
+def test_cancel_ends_a_running_prediction(page: SamplePage) -> None:
     """The button asks the app by the request's own id, and the page says what happened."""
     page.write("prompt", "wait")
     page.click("#run")
@@ -273,7 +221,7 @@ def test_cancel_ends_a_running_prediction(page: Page) -> None:
     assert not page.find("#cancel").is_displayed()
 
 
-def test_timings_and_logs_are_shown(page: Page) -> None:
+def test_timings_and_logs_are_shown(page: SamplePage) -> None:
     """What the app says of itself stands below the output."""
     page.write("prompt", "x")
 
@@ -283,7 +231,7 @@ def test_timings_and_logs_are_shown(page: Page) -> None:
     assert "painting" in page.text("#view-logs")
 
 
-def test_streamed_text_arrives_in_pieces_and_ends_whole(page: Page) -> None:
+def test_streamed_text_arrives_in_pieces_and_ends_whole(page: SamplePage) -> None:
     """Another endpoint's form is a click away; its stream ends with the joined text."""
     page.click("[data-path='/caption']")
     page.write("question", "What now?")
@@ -306,7 +254,7 @@ def test_streamed_text_arrives_in_pieces_and_ends_whole(page: Page) -> None:
     ],
 )
 def test_the_call_is_written_for_each_client(
-    page: Page, style: Path, language: str, parts: list[str]
+    page: SamplePage, style: Path, language: str, parts: list[str]
 ) -> None:
     """Files are named, not inlined, and a secret's value is never part of the text."""
     page.write("prompt", "it's $5")
@@ -322,7 +270,7 @@ def test_the_call_is_written_for_each_client(
 
 
 @pytest.mark.parametrize("client", ["fal", "requests", "replicate"])
-def test_python_snippets_are_python(page: Page, client: str) -> None:
+def test_python_snippets_are_python(page: SamplePage, client: str) -> None:
     """What is offered to be copied compiles."""
     page.write("prompt", 'say "hi"\nand None')
     page.more()
@@ -331,7 +279,7 @@ def test_python_snippets_are_python(page: Page, client: str) -> None:
     compile(page.text(f"#code-{client} pre"), "snippet.py", "exec")
 
 
-def test_a_secret_is_masked_until_asked(page: Page) -> None:
+def test_a_secret_is_masked_until_asked(page: SamplePage) -> None:
     """The field hides what is typed; a button shows it."""
     page.more()
     field = page.find("[data-name=api_key] input")
@@ -342,7 +290,7 @@ def test_a_secret_is_masked_until_asked(page: Page) -> None:
     assert field.get_attribute("type") == "text"
 
 
-def test_the_keyboard_runs_the_form(page: Page) -> None:
+def test_the_keyboard_runs_the_form(page: SamplePage) -> None:
     """Ctrl and Enter in a text run it."""
     page.write("prompt", "x")
 
@@ -351,7 +299,7 @@ def test_the_keyboard_runs_the_form(page: Page) -> None:
     page.wait(lambda: page.find("#status").get_attribute("data-state") == "succeeded")
 
 
-def test_reset_brings_the_defaults_back(page: Page) -> None:
+def test_reset_brings_the_defaults_back(page: SamplePage) -> None:
     """Every widget returns to what the schema says."""
     page.more()
     page.write("size", "9")
@@ -361,7 +309,7 @@ def test_reset_brings_the_defaults_back(page: Page) -> None:
     assert page.find("[data-name=size] input").get_property("value") == "1"
 
 
-def test_every_control_has_a_name(page: Page) -> None:
+def test_every_control_has_a_name(page: SamplePage) -> None:
     """A screen reader can say what each field and button is."""
     page.more()
 
@@ -370,7 +318,7 @@ def test_every_control_has_a_name(page: Page) -> None:
     assert [one.get_attribute("outerHTML") for one in controls if not one.accessible_name] == []
 
 
-def test_the_browser_has_nothing_to_complain_of(page: Page) -> None:
+def test_the_browser_has_nothing_to_complain_of(page: SamplePage) -> None:
     """Neither the content security policy nor a script reports a problem during a run."""
     page.complaints()
     page.write("prompt", "x")

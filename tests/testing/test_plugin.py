@@ -25,7 +25,29 @@ FILES = {
             return steps * 2
         """,
     "conftest.py": 'pytest_plugins = ["cogfal.testing.plugin"]\n',
+    "examples.yaml": """
+        - name: somebody
+          input: {name: Ada}
+          output: Hello, Ada!
+        - {name: nobody in particular, input: {}}
+        """,
     "tests/test_model.py": """
+        import pytest
+
+        def test_examples(run_examples, examples):
+            assert len(examples) == 2
+            run_examples()
+
+        class TestAnotherAnswer:
+            @pytest.fixture
+            def examples(self, examples):
+                from dataclasses import replace
+                return [replace(examples[0], output="Goodbye, Ada!")]
+
+            def test_it_is_told(self, run_examples):
+                with pytest.raises(AssertionError, match="Hello, Ada!"):
+                    run_examples()
+
         def test_default(predictor):
             assert predictor.run() == "Hello, you!"
 
@@ -54,4 +76,4 @@ def test_the_fixtures_find_the_project_by_themselves(tmp_path: Path) -> None:
         check=False,
     )
 
-    assert "3 passed" in done.stdout, done.stdout + done.stderr
+    assert "5 passed" in done.stdout, done.stdout + done.stderr

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
+from cogfal.cli.check_examples import check_examples
 from cogfal.cli.console import Mark, write_json
 from cogfal.cli.credentials import find_credentials
 from cogfal.cli.findings import Finding, Findings
@@ -74,6 +75,7 @@ def look_at(target: str, verbose: bool = False) -> Findings:
     subject = find_subject(target)
     findings.attempt(lambda: _predictor(subject.predictor()))
     findings.attempt(lambda: _trainer(subject.trainer()))
+    findings.attempt(lambda: check_examples(subject.root, subject.predictor()))
     findings.attempt(lambda: _imports(subject))
     findings.attempt(lambda: _environment(subject, verbose=verbose))
     findings.attempt(lambda: _app(subject))

@@ -7,13 +7,16 @@ test's own, not looking above pytest's root.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from cogfal.compare.running import Comparison
+from cogfal.examples import Example, find_examples
 from cogfal.testing.client import ProjectClient, open_predictor, open_trainer
 from cogfal.testing.comparing import compare_with
+from cogfal.testing.examples import run_all
 
 COG_YAML = "cog.yaml"
 
@@ -42,6 +45,18 @@ def trainer(cog_project: Path) -> Iterator[ProjectClient]:
     """The project's trainer, set up once for the tests of a module."""
     with open_trainer(cog_project) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def examples(cog_project: Path) -> list[Example]:
+    """The examples of the project's examples.yaml; none where it has no such file."""
+    return find_examples(cog_project)
+
+
+@pytest.fixture
+def run_examples(predictor: ProjectClient, examples: list[Example]) -> Callable[[], None]:
+    """Run all examples: `run_examples()`; one with an output must be answered so again."""
+    return partial(run_all, predictor, examples)
 
 
 @pytest.fixture

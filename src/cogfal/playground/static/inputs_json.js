@@ -27,13 +27,13 @@ export function jsonEditor(form, changed) {
   }
 
   /** Fill the form with what is written; false, and said why, where it cannot be. */
-  function read() {
+  function read(typing = false) {
     let values;
     try {
       values = parseJson(text.value);
     } catch (error) {
       told(error.message);
-      text.setSelectionRange(error.position, error.position + 1);
+      if (!typing) text.setSelectionRange(error.position, error.position + 1);
       return false;
     }
     const fault = misfit(values, form);
@@ -55,7 +55,7 @@ export function jsonEditor(form, changed) {
     button.setAttribute("aria-pressed", String(shown));
   }
 
-  text.addEventListener("input", (event) => { event.stopPropagation(); read(); });
+  text.addEventListener("input", (event) => { event.stopPropagation(); read(true); });
   button.addEventListener("click", toggle);
   return {
     /** Whether the form holds what was meant; else the editor has said what is wrong. */
