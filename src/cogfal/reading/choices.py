@@ -257,6 +257,19 @@ class Choices:
         ]
         return dict(columns) if isinstance(first, dict) else [value for _, value in columns]
 
+    def spoil(self, start: int, why: Unknown) -> None:
+        """Make unknown whatever was changed by what is given up."""
+        for place in self._journal.places(start).values():
+            if place.kind == "contents":
+                self.taint(place.owner, why)
+            elif place.kind == "name":
+                # The names of an Enum's body are not bound twice; those of its class are settled.
+                if type(place.owner) is dict and not str(place.key).startswith("__"):
+                    self._journal.bind(place.owner, place.key, why)
+            elif place.kind == "attribute":
+                self._journal.note(place.owner, place.key)
+                place.put(why)
+
     def taint(self, value: Value, why: Unknown) -> None:
         """Make the contents of a value unknown."""
         if id(value) not in self.tainted:

@@ -53,6 +53,8 @@ class Effects:
     def of_statement(self, node: ast.stmt, scope: Scope, why: Unknown) -> None:
         """Take everything as changed that a statement binds or mentions."""
         self.of_values(self._mentioned([node], scope, why), why)
+        if any(isinstance(part, ast.Import | ast.ImportFrom) for part in ast.walk(node)):
+            self.of_values(self._world.modules.certain(), why)
         for name in _stored(node):
             self._world.bind(scope, scope.mangled(name), why)
 

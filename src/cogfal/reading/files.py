@@ -83,7 +83,7 @@ class Files:
 
     def absolute(self, value: Value) -> str:
         """Return a path from the root of the disk on."""
-        joined = posixpath.join(self.state["folder"], self.text(value))
+        joined = posixpath.join(self.text(self.state["folder"]), self.text(value))
         return str(self.kept(joined, posixpath.normpath(joined)))
 
     def located(self, value: Value) -> Path:

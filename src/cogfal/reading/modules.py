@@ -62,7 +62,9 @@ class Modules:
         start, answered = len(journal), choices.answered
         self._carry_out(module)
         if clean and choices.answered == answered and len(journal) > start:
-            self._kept[key] = journal.segment(start)
+            changed = journal.segment(start)
+            if all(place.kind == "name" and self._is_name(place) for place, _ in changed):
+                self._kept[key] = changed
 
     def _is_name(self, place: Place) -> bool:
         if place.owner is self._loaded or place.owner is self._scopes:
@@ -101,13 +103,16 @@ class Modules:
         there = module in self._scopes and not self._is_doubtful(module)
         return self._scopes[module] if there else None
 
+    def certain(self) -> list[Module]:
+        """Return the modules that were certainly carried out, as far as they are."""
+        return [module for module in self._scopes if not self._is_doubtful(module)]
+
     def _doubtful(self, why: Unknown) -> GivenUp:
         """Return what is raised for a module of which it is not known whether it was carried out.
 
         What it may have changed is not known either: anything of the project's.
         """
-        known = [m for m in self._scopes if not self._is_doubtful(m)]
-        self._world.effects.of_values(known, why)
+        self._world.effects.of_values(self.certain(), why)
         return GivenUp(why)
 
     def imported(self, name: Value, package: Value = None, *, whole: bool = True) -> Value:

@@ -75,6 +75,7 @@ class Statements:
             if fresh:
                 self._world.budget.next_statement()
                 self._world.choices.forget()
+            start = len(self._world.journal)
             try:
                 self._world.choices.region(id(node), partial(self._one, node, scope))
             except (GivenUp, RecursionError) as error:
@@ -82,6 +83,7 @@ class Statements:
                     raise
                 why = error.unknown if isinstance(error, GivenUp) else Unknown("nested too deeply")
                 self._world.budget.next_statement()
+                self._world.choices.spoil(start, why.at(node, scope.module))
                 self._world.effects.of_statement(node, scope, why.at(node, scope.module))
 
     def flow(self, body: Sequence[ast.stmt], scope: Scope) -> Flow:
