@@ -28,6 +28,7 @@ COMMANDS: Final = MappingProxyType(
         "init": "make a new project",
         "migrate": "write app.py for a Cog project, and report what becomes of each setting",
         "check": "find out everything that can be known before deploying",
+        "try": "run somebody's project: from its repository to an answer",
         "predict": "run the predictor here, or call a running or deployed app",
         "train": "run the training function here",
         "exec": "run a command in the model's own environment",

@@ -73,7 +73,7 @@ def look_at(target: str, verbose: bool = False) -> Findings:
     """
     findings = Findings()
     subject = find_subject(target)
-    findings.attempt(lambda: _predictor(subject.predictor()))
+    findings.attempt(lambda: of_predictor(subject.predictor()))
     findings.attempt(lambda: _trainer(subject.trainer()))
     findings.attempt(lambda: check_examples(subject.root, subject.predictor()))
     findings.attempt(lambda: _imports(subject))
@@ -85,10 +85,11 @@ def look_at(target: str, verbose: bool = False) -> Findings:
 
 def _trainer(spec: PredictorSpec | None) -> Iterator[Finding]:
     if spec is not None:
-        yield from _predictor(spec)
+        yield from of_predictor(spec)
 
 
-def _predictor(spec: PredictorSpec) -> Iterator[Finding]:
+def of_predictor(spec: PredictorSpec) -> Iterator[Finding]:
+    """Tell what a signature has to do with its callers."""
     document(spec, title=spec.name, version=__version__)
     count = len(signature(spec))
     yield Finding(Mark.GOOD, f"{spec.ref}: {count} input{'' if count == 1 else 's'} read")

@@ -1,0 +1,140 @@
+"""`cogfal try`: from somebody's repository to an answer, with one command."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from importlib import import_module
+from pathlib import Path
+
+from cogfal.cli.check import of_predictor
+from cogfal.cli.cloning import Clone, clone, repository_url
+from cogfal.cli.console import Mark, confirm, say
+from cogfal.cli.findings import Findings
+from cogfal.cli.inputs import BadArgument, add_input_options
+from cogfal.cli.options import add_here, obey_here
+from cogfal.cli.planning import signature
+from cogfal.environments import install_line, missing_packages
+from cogfal.local import LocalProject, find_project
+from cogfal.project.decision import decide_here
+from cogfal.project.model import local_model
+from cogfal.project.settings import client_python
+from cogfal.spec import PredictorSpec
+
+DECLINED = 1
+EPILOG = """\
+Nothing of a repository is executed before you are asked; --yes answers beforehand.
+examples:
+  cogfal try github:owner/repository -i prompt="a red square"
+  cogfal try https://example.com/owner/model.git --playground
+  cogfal try . -i image=@photo.png
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.epilog = EPILOG
+    parser.add_argument(
+        "source", metavar="SOURCE", help="github:OWNER/REPOSITORY, a git URL, or a directory"
+    )
+    add_input_options(parser)
+    parser.add_argument(
+        "-o",
+        "--into",
+        type=Path,
+        metavar="DIR",
+        help="where the clone is kept (default: in ~/.cache/cogfal/projects)",
+    )
+    parser.add_argument(
+        "--playground", action="store_true", help="serve the page to try it on, instead of a run"
+    )
+    parser.add_argument("-p", "--port", default="8080", help="the page's port (default 8080)")
+    parser.add_argument("--yes", action="store_true", help="run it without asking")
+    add_here(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Clone, look, ask, and run it once or serve its page."""
+    url = repository_url(arguments.source)
+    cloned = None if url is None else clone(url, arguments.into)
+    project = find_project(Path(arguments.source) if cloned is None else cloned.path)
+    spec = project.read()
+    _show(project, spec)
+    if not arguments.playground:
+        _refuse_missing(arguments, spec)
+    obey_here(arguments)
+    _tell_environment(project)
+    if cloned is not None and not _agreed(cloned, spec, yes=arguments.yes):
+        return DECLINED
+    return _serve(arguments, project) if arguments.playground else _predict(arguments, project)
+
+
+def _show(project: LocalProject, spec: PredictorSpec) -> None:
+    findings = Findings()
+    findings.attempt(lambda: of_predictor(spec))
+    for finding in findings.all:
+        finding.show()
+    for each, described in signature(spec):
+        say(f"    -i {each.name}=  {described}")
+    if not project.config.predict:
+        say(f"cog.yaml names no predictor; {spec.path} has one", Mark.NOTE)
+
+
+def _refuse_missing(arguments: argparse.Namespace, spec: PredictorSpec) -> None:
+    """Ask for the required inputs before anything is made; `--json` is looked at later."""
+    given = {pair.partition("=")[0] for pair in arguments.input}
+    missing = [each.name for each in spec.inputs if each.required and each.name not in given]
+    if missing and not arguments.json_input:
+        wanted = " ".join(f"-i {name}=..." for name in missing)
+        raise BadArgument(f"it needs {', '.join(missing)}; add {wanted}, or --playground")
+
+
+def _tell_environment(project: LocalProject) -> None:
+    """Say what will be made, and what a machine of one's own does not do."""
+    model = local_model(project.config, project.root)
+    decision = decide_here(model.environment, client_python())
+    made = "in an environment of its own" if decision.own else "in the present environment"
+    say(f"it runs {made}: {'; '.join(decision.reasons)}", Mark.GOOD)
+    for each in model.not_run:
+        say(f"{each.where}: not run on this machine: {each.command}", Mark.NOTE)
+    missing = missing_packages(model.system_packages, model.environment.requirements)
+    if missing:
+        say(f"it may need system packages: {install_line(missing)}", Mark.NOTE)
+
+
+def _agreed(cloned: Clone, spec: PredictorSpec, *, yes: bool) -> bool:
+    say(
+        f"{cloned.url} at {cloned.commit}: {spec.ref}, and the packages that it asks for, will run "
+        f"on this machine with your rights; read the code in {cloned.path}",
+        Mark.NOTE,
+    )
+    if yes or confirm("Run it?"):
+        return True
+    say("nothing was run; `--yes` runs it without asking", Mark.BAD)
+    return False
+
+
+def _predict(arguments: argparse.Namespace, project: LocalProject) -> int:
+    words = [f"--directory={project.root}", *_given(arguments)]
+    words += [f"--input={pair}" for pair in arguments.input]
+    words += [f"--json={arguments.json_input}"] if arguments.json_input else []
+    words += ["--allow-unknown"] if arguments.allow_unknown else []
+    return _run("predict", words)
+
+
+def _serve(arguments: argparse.Namespace, project: LocalProject) -> int:
+    os.chdir(project.root)
+    return _run("serve", ["--playground", f"--port={arguments.port}", *_given(arguments)])
+
+
+def _given(arguments: argparse.Namespace) -> list[str]:
+    return [f"--env={pair}" for pair in arguments.env]
+
+
+def _run(command: str, words: list[str]) -> int:
+    """Do what another command does."""
+    module = import_module(f"cogfal.cli.{command}")  # serving imports fal
+    parser = argparse.ArgumentParser()
+    module.configure(parser)
+    status: int = module.run(parser.parse_args(words))
+    return status
