@@ -43,6 +43,7 @@ LEFT_BEHIND = (
     "compare",
     "examples.py",
     "gateway",
+    "keywords.py",
     "app_class.py",
     "declared_files.py",
     "endpoints.py",

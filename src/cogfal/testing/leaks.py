@@ -111,6 +111,7 @@ class _State:
         return [each for each, file in files if file and Path(file).is_relative_to(self._root)]
 
     def _objects(self) -> list[Any]:
+        gc.collect()  # what nothing leads to any more is not left, an old predictor neither
         names = {module.__name__ for module in self._modules()}
         return [
             each for each in gc.get_objects()
