@@ -49,11 +49,17 @@ export function makeSession(open) {
 
 function card(run, current, onclick) {
   const { picture, text } = glimpse(run.answer && run.state === "succeeded" ? outputOf(run.answer) : null);
-  const about = Object.values(run.inputs).find((value) => typeof value === "string" && !value.startsWith("data:")) ?? run.path;
+  const about = wordsOf(run.inputs) || run.path;
   return h("button", { type: "button", class: "run", "aria-pressed": String(current), title: about.slice(0, 300), onclick },
     picture ? h("img", { src: picture, alt: "", class: "thumb", loading: "lazy" }) : h("span", { class: "thumb words", "aria-hidden": "true" }, text || "▤"),
     h("span", { class: "about" }, about.slice(0, 60)),
     h("span", { class: "status", "data-state": run.state }, run.state === "succeeded" ? run.seconds : run.state));
+}
+
+/** What a run is called: its first text, and else what was set. */
+function wordsOf(inputs) {
+  const plain = Object.entries(inputs).filter(([, value]) => value !== null && typeof value !== "object" && !/^(data:|https?:|<your )/.test(value));
+  return plain.find(([, value]) => typeof value === "string" && value)?.[1] ?? plain.map(([name, value]) => `${name} ${value}`).join(", ");
 }
 
 function read() {
