@@ -161,14 +161,8 @@ CASES: Final = (
     Case(
         "undefined-name",
         "predict.py:4",
-        (
-            'the default of "x" is not told by the text: `STEPS` (raises NameError: name '
-            "'STEPS' is not defined)"
-        ),
-        (
-            "write the value, or set `read_by_importing = True` on the App where the "
-            "packages are installed"
-        ),
+        "importing it raises NameError: name 'STEPS' is not defined",
+        "correct it; Python raises it as well",
         predict=predictor("x: int = Input(default=STEPS)"),
     ),
     Case(

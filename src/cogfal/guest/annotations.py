@@ -138,10 +138,7 @@ def _class(cls: type, within: tuple[type, ...]) -> Type:
 def _by_name(cls: type) -> Type:
     names = (canonical(base) for base in cls.__mro__[:-1])
     known = next((base for base in names if naming.is_plain(base)), canonical(cls))
-    try:
-        return naming.plain_type(known)
-    except Unservable as error:
-        raise Unservable(f"{cls!r}: {error.reason}") from error
+    return naming.plain_type(known)
 
 
 def _flavour(cls: type) -> ObjectFlavour | None:
