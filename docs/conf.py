@@ -1,6 +1,7 @@
 """How the documentation is built: Markdown pages, and a reference made from the docstrings."""
 
 import re
+from pathlib import Path
 
 from cogfal import __version__
 
@@ -10,6 +11,9 @@ release = version = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
+html_static_path = ["_static"]
+html_js_files = [("copy.js", {"defer": "defer"})]
+html_css_files = ["copy.css"]
 html_theme = "furo"
 html_title = f"cogfal {__version__}"
 
@@ -40,6 +44,26 @@ def inside_code(text):
     return text.rsplit("\n", 1)[-1].startswith("    ")
 
 
+def write_llms_txt(app, error):
+    """Write llms.txt beside the pages: what there is to read, with a sentence of each page."""
+    if error is not None or app.builder.name != "html":
+        return
+    names = sorted(app.env.found_docs, key=lambda name: (name != "index", name.count("/"), name))
+    lines = [
+        f"- [{app.env.titles[name].astext()}]({name}.html): {opening(app, name)}" for name in names
+    ]
+    text = "\n".join(["# cogfal", "", f"> {opening(app, 'index')}", "", "## Pages", "", *lines, ""])
+    Path(app.outdir, "llms.txt").write_text(text, "utf-8")
+
+
+def opening(app, name):
+    """The first sentence of a page's first paragraph."""
+    paragraphs = app.env.get_doctree(name).findall(lambda node: node.tagname == "paragraph")
+    first = next((paragraph.astext() for paragraph in paragraphs), "")
+    return " ".join(re.split(r"(?<=[.:])\s", first, maxsplit=1)[0].split())
+
+
 def setup(app):
-    """Translate before napoleon reads the sections."""
+    """Translate before napoleon reads the sections, and list the pages once they are built."""
     app.connect("autodoc-process-docstring", as_rest, priority=400)
+    app.connect("build-finished", write_llms_txt)

@@ -16,6 +16,7 @@ from cogfal.cli import main
 from cogfal.errors import InvalidInput, PredictionError
 from cogfal.testing import ProjectClient, open_predictor
 from tests.docs.error_table import CASES, COMMANDS, INPUTS, PREDICTOR, RUNTIME, Case, Told
+from tests.docs.troubleshooting import PAGE, written
 from tests.forking import command
 
 READ: Final = """
@@ -73,6 +74,11 @@ def test_a_message_says_where_and_what_to_do(case: Case) -> None:
     assert case.where or case.settings
     assert case.what
     assert case.remedy.startswith(VERBS)
+
+
+def test_the_page_of_errors_is_made_of_the_table() -> None:
+    """`python -m tests.docs.troubleshooting` writes it."""
+    assert PAGE.read_text("utf-8") == written()
 
 
 @pytest.fixture(scope="module")
