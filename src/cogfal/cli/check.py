@@ -9,6 +9,7 @@ from pathlib import Path
 from cogfal.cli.check_examples import check_examples
 from cogfal.cli.console import Mark, write_json
 from cogfal.cli.credentials import find_credentials
+from cogfal.cli.downloads import downloads
 from cogfal.cli.findings import Finding, Findings
 from cogfal.cli.fixing import fix
 from cogfal.cli.planning import signature
@@ -47,6 +48,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "-v", "--verbose", action="store_true", help="list every file that goes to the runner"
     )
     parser.add_argument(
+        "--sizes",
+        action="store_true",
+        help="ask how much is downloaded for the packages and weights; needs the network",
+    )
+    parser.add_argument(
         "--fix", action="store_true", help="write app.py and .dockerignore where they are missing"
     )
 
@@ -56,7 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.fix:
         fix(Path(arguments.project))
     findings = Findings()
-    findings.attempt(lambda: iter(look_at(arguments.project, arguments.verbose).all))
+    wanted = {"verbose": arguments.verbose, "sizes": arguments.sizes}
+    findings.attempt(lambda: iter(look_at(arguments.project, **wanted).all))
     if arguments.json:
         write_json([finding.json() for finding in findings.all])
     else:
@@ -65,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if findings.failed else 0
 
 
-def look_at(target: str, verbose: bool = False) -> Findings:
+def look_at(target: str, *, verbose: bool = False, sizes: bool = False) -> Findings:
     """Return what there is to say about a project, as its App serves it where it has one.
 
     Raises:
@@ -78,6 +85,7 @@ def look_at(target: str, verbose: bool = False) -> Findings:
     findings.attempt(lambda: check_examples(subject.root, subject.predictor()))
     findings.attempt(lambda: _imports(subject))
     findings.attempt(lambda: _environment(subject, verbose=verbose))
+    findings.attempt(lambda: downloads(subject.environment(), ask=sizes))
     findings.attempt(lambda: _app(subject))
     findings.attempt(find_credentials)
     return findings

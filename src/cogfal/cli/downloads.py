@@ -1,0 +1,211 @@
+"""Find out how much a project downloads, and what a cold start on fal therefore takes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
+
+import httpx
+import tomli
+from packaging.tags import Tag, compatible_tags, cpython_tags
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+from cogfal.cli.console import Mark
+from cogfal.cli.findings import Finding
+from cogfal.environments.interpreters import find_uv
+from cogfal.project.environment import Environment
+from cogfal.project.sources import readable_size
+from cogfal.spec import Weight
+
+RATE: Final = 100 * 1000**2
+"""Bytes a second that a cold start is reckoned with; said with every figure that uses it."""
+
+_PATIENCE: Final = 90.0  # seconds for uv to find versions
+_TIMEOUT: Final = 10.0  # seconds for one server to tell a size
+_AT_ONCE: Final = 8
+_VALUED: Final = frozenset({"--index-url", "--extra-index-url", "--find-links", "-c", "-r"})
+_GLIBC: Final = range(5, 36)  # the minor versions of glibc that wheels are made for
+_OLD: Final = ("manylinux2014_x86_64", "manylinux2010_x86_64", "manylinux1_x86_64")
+
+
+class Sizes(NamedTuple):
+    """The bytes of some downloads: how many are of a `known` size, and their sum; `unknown` others.
+
+    `doubt` says why nothing could be found out, None where something was.
+    """
+
+    known: int = 0
+    size: int = 0
+    unknown: int = 0
+    doubt: str | None = None
+
+    @classmethod
+    def of(cls, sizes: Iterable[int | None]) -> Sizes:
+        """Add sizes up; None is one that nobody tells."""
+        every = list(sizes)
+        known = [each for each in every if each is not None]
+        return cls(len(known), sum(known), len(every) - len(known))
+
+    def told(self, what: str) -> str:
+        """Say it in a line, beginning with `what` these are."""
+        if self.doubt is not None:
+            return f"{what}: how large they are is not known: {self.doubt}"
+        rest = f", and {self.unknown} of a size that is not known" if self.unknown else ""
+        return f"{what}: {self.known}, {readable_size(self.size)}{rest}"
+
+
+def downloads(environment: Environment, *, ask: bool) -> Iterator[Finding]:
+    """Yield what is downloaded for the packages and the weights, and what that takes.
+
+    Nothing is downloaded, and no package's code is run.
+
+    Args:
+        environment: The project's.
+        ask: Whether to ask the package index, through uv, and the servers of the weights; else it
+            is said that their sizes are not known.
+    """
+    lines, python = _requirements(environment)
+    named, weights = _count(lines), dict(environment.weights)
+    if not named and not weights:
+        return
+    if not ask:
+        yield Finding(
+            Mark.GOOD,
+            f"downloads: packages named: {named}, weights: {len(weights)}; how large they are is "
+            "not known, `cogfal check --sizes` asks",
+        )
+        return
+    sizes = _package_sizes(lines, python), _weight_sizes(weights)
+    yield Finding(Mark.GOOD, sizes[0].told("packages to download"))
+    if weights:
+        yield Finding(Mark.GOOD, sizes[1].told("weights to download"))
+    yield Finding(Mark.GOOD, _cold_start(environment, *sizes))
+
+
+def _cold_start(environment: Environment, packages: Sizes, weights: Sizes) -> str:
+    if environment.kind == "container":
+        where = "the packages are in the image, which fal pulls"
+    elif environment.made_by_runner:
+        where = "the runner makes the model's environment at its first start"
+    else:
+        where = "fal makes the environment once and keeps it"
+    size = weights.size + packages.size
+    seconds = max(1, round(size / RATE))
+    return (
+        f"a cold start: {where}; {readable_size(size)} are about {seconds} s at 100 MB/s the first "
+        "time, weights are on fal's disk from then on, and setup() comes on top each time"
+    )
+
+
+def _requirements(environment: Environment) -> tuple[list[str], str]:
+    """Return the lines of a requirements file, and the minor version of Python."""
+    if environment.model is None:
+        lines, python = list(_lines(environment.requirements)), environment.python_version
+    else:
+        model = environment.model
+        words = [word for line in model.installs for word in line]
+        lines, python = [*model.requirements, *_lines(words)], model.python
+    return lines, ".".join(python.split(".")[:2])
+
+
+def _count(lines: Iterable[str]) -> int:
+    return sum(not line.startswith("-") for line in lines)
+
+
+def _package_sizes(lines: Sequence[str], minor: str) -> Sizes:
+    """Return what uv would download of packages for a runner."""
+    if not _count(lines):
+        return Sizes()
+    lock = _locked(lines, minor)
+    if isinstance(lock, str):
+        return Sizes(doubt=lock)
+    tags = _tags(int(minor.partition(".")[2]))
+    return Sizes.of(_download_size(each, tags) for each in lock)
+
+
+def _weight_sizes(weights: Mapping[str, Weight]) -> Sizes:
+    """Return what the servers of the weights say of them; a repository of the Hub tells nothing."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return Sizes.of(pool.map(_length, [each.url for each in weights.values()]))
+
+
+def _length(url: str) -> int | None:
+    if not url.startswith(("http://", "https://")):
+        return None
+    try:
+        answer = httpx.head(url, follow_redirects=True, timeout=_TIMEOUT)
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return None
+    length = answer.headers.get("content-length", "")
+    return int(length) if answer.is_success and length.isdecimal() else None
+
+
+def _lines(words: Sequence[str]) -> Iterator[str]:
+    """Join the words of an installer's command to the lines of a requirements file."""
+    left = iter(words)
+    for word in left:
+        yield f"{word} {next(left, '')}" if word in _VALUED else word
+
+
+def _locked(lines: Sequence[str], minor: str) -> list[dict[str, Any]] | str:
+    """Return the packages that uv chooses, or why it chooses none; nothing is built."""
+    with TemporaryDirectory(prefix="cogfal-") as folder:
+        file = Path(folder, "requirements.in")
+        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        command = [find_uv(), "pip", "compile", "--quiet", "--no-build", "--format", "pylock.toml"]
+        command += ["--index-strategy", "unsafe-best-match", "--python-platform", "linux"]
+        command += ["--python-version", minor, str(file)]
+        try:
+            done = subprocess.run(  # noqa: S603  # uv
+                command,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                cwd=folder,
+                env={**os.environ, "UV_HTTP_RETRIES": "0", "NO_COLOR": "1"},
+                timeout=_PATIENCE,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return "uv did not answer in time"
+    if done.returncode:
+        return " ".join(done.stderr.split()).removeprefix("error: ")[:300] or "uv failed"
+    packages: list[dict[str, Any]] = tomli.loads(done.stdout).get("packages", [])
+    return packages
+
+
+def _tags(minor: int) -> list[Tag]:
+    """Return the tags of wheels that a runner takes, the best first."""
+    platforms = [f"manylinux_2_{number}_x86_64" for number in reversed(_GLIBC)]
+    platforms += [*_OLD, "linux_x86_64"]
+    python = (3, minor)
+    return [
+        *cpython_tags(python, platforms=platforms),
+        *compatible_tags(python, interpreter=f"cp3{minor}", platforms=platforms),
+    ]
+
+
+def _download_size(package: Mapping[str, Any], tags: Sequence[Tag]) -> int | None:
+    """Return the size of the archive that is taken of a package, None where it is not told."""
+    ranked = [(_rank(each, tags), each.get("size")) for each in package.get("wheels", ())]
+    fitting = [(rank, size) for rank, size in ranked if rank is not None]
+    if fitting:
+        best: int | None = min(fitting, key=lambda each: each[0])[1]
+        return best
+    source: Mapping[str, int] = package.get("sdist", package.get("archive", {}))
+    return source.get("size")
+
+
+def _rank(wheel: Mapping[str, Any], tags: Sequence[Tag]) -> int | None:
+    name = wheel.get("name") or PurePosixPath(urlsplit(wheel.get("url", "")).path).name
+    try:
+        own = parse_wheel_filename(name)[3]
+    except InvalidWheelFilename:
+        return None
+    return next((rank for rank, tag in enumerate(tags) if tag in own), None)
