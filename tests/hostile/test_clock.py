@@ -82,8 +82,11 @@ def shiftable(tmp_path: Path) -> Iterator[Shiftable]:
     (tmp_path / "clock" / "sitecustomize.py").write_text(SHIFTED)
     shift = tmp_path / "shift"
     settings = ("allow_private_hosts = True", f'file_cache = "{tmp_path}/cache"')
-    where = {"PYTHONPATH": str(tmp_path / "clock"), "CLOCK_SHIFT": str(shift)}
-    with file_server() as files, Target(tmp_path, WAITS, *settings, **where) as process:
+    folder = str(tmp_path / "clock")
+    with (
+        file_server() as files,
+        Target(tmp_path, WAITS, *settings, PYTHONPATH=folder, CLOCK_SHIFT=str(shift)) as process,
+    ):
         assert process.url
         yield Shiftable(process, shift, files)
 

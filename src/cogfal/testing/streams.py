@@ -18,9 +18,9 @@ class SharedCapture(Discreet):
 
     _taken: TextIO | None = None
 
-    def open(self) -> None:
+    def open(self, *, home: bool = True) -> None:
         """Begin to capture."""
-        super().open()
+        super().open(home=home)
         self._taken = sys.stdout
 
     def begin(self, events: CallEvents, context: Context) -> None:
