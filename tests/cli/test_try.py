@@ -113,6 +113,14 @@ def test_a_directory_is_ones_own(cogfal: Cogfal) -> None:
     assert ended.out == "Hello, Ada!\n"
 
 
+def test_a_project_below_the_top_is_found(project: Path, cogfal: Cogfal) -> None:
+    """Some repositories hold several."""
+    ended = cogfal("try", str(project.parent), "-C", project.name, "-i", "name=Ada")
+
+    assert ended.status == 0, ended.err
+    assert ended.out == "Hello, Ada!\n"
+
+
 def test_its_page_can_be_served(remote: str, project: Path, tmp_path: Path) -> None:
     """`--playground` serves instead, and asks for no inputs."""
     command = [*COMMAND, "try", remote, "--playground", "--yes", "-p", "0"]

@@ -46,6 +46,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="where the clone is kept (default: in ~/.cache/cogfal/projects)",
     )
     parser.add_argument(
+        "-C",
+        "--directory",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help="the project's directory in the repository, where it is not the top",
+    )
+    parser.add_argument(
         "--playground", action="store_true", help="serve the page to try it on, instead of a run"
     )
     parser.add_argument("-p", "--port", default="8080", help="the page's port (default 8080)")
@@ -57,7 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Clone, look, ask, and run it once or serve its page."""
     url = repository_url(arguments.source)
     cloned = None if url is None else clone(url, arguments.into)
-    project = find_project(Path(arguments.source) if cloned is None else cloned.path)
+    place = Path(arguments.source) if cloned is None else cloned.path
+    project = find_project(place / arguments.directory)
     spec = project.read()
     _show(project, spec)
     if not arguments.playground:
