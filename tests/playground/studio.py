@@ -58,6 +58,7 @@ class Studio(BasePredictor):
         extra: dict = Input(default={}),
         image: Path = Input(default=None, description="What to change"),
         mask: Path = Input(default=None, description="White where to change it"),
+        audio: Path = Input(default=None, description="What to listen to"),
         token: Secret = Input(default=None),
     ) -> Output:
         print("begun")

@@ -90,6 +90,27 @@ def test_a_snippet_runs_against_this_server(page: Page, folder: Path, language: 
     assert "1.png" in printed
 
 
+@pytest.mark.parametrize("language", ["curl", "fal", "requests", "javascript"])
+def test_a_media_type_is_not_executed(page: Page, folder: Path, language: str) -> None:
+    """Whoever gives somebody a data URL to paste chooses it; the app refuses this one."""
+    page.click("[data-name=image] .chip button")
+    page.browser.execute_script(
+        f"{TYPE}; element.dispatchEvent(new Event('change'))",
+        page.find("[data-name=image] .address"),
+        "data:image/'\"$(touch pwned)`touch pwned`;base64,AAAA",
+    )
+    page.wait(lambda: page.all("[data-name=image] .chip"))
+    (folder / "input.bin").write_bytes(b"\0\0\0")
+
+    code = page.text(f"#code-{language} pre")
+
+    subprocess.run(
+        command_of(language, code), cwd=folder, capture_output=True, timeout=100, check=False
+    )
+    assert "input.bin" in code
+    assert not (folder / "pwned").exists()
+
+
 def test_the_snippet_for_replicate_runs_through_a_gateway(
     page: Page, studio: Studio, folder: Path, tmp_path: Path
 ) -> None:

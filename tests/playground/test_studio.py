@@ -338,6 +338,15 @@ def test_a_picture_is_taken_with_the_camera(page: Page) -> None:
     assert "camera.png" in page.text("[data-name=image] .chip")
 
 
+def test_sound_is_recorded_with_the_microphone(page: Page) -> None:
+    """Until it is stopped; then it is the input."""
+    page.click("[data-name=audio] .tools button")
+    page.click("dialog .primary")
+
+    page.wait(lambda: page.all("[data-name=audio] .chip"))
+    assert "recording." in page.text("[data-name=audio] .chip")
+
+
 def test_descriptions_are_markdown_and_nothing_more(page: Page) -> None:
     """Bold, code and links to the web; HTML is text, and other schemes are no links."""
     help_text = page.find("[data-name=prompt] .help")
