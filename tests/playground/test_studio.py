@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import threading
+from functools import partial
 from urllib.parse import quote
 
 import httpx
@@ -16,6 +17,7 @@ from selenium.webdriver.common.keys import Keys
 from tests.playground.conftest import ELSEWHERE
 from tests.playground.page import Page
 from tests.playground.studio import Studio
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -204,6 +206,29 @@ def test_a_refusal_names_its_field(page: Page) -> None:
     assert page.text("#error p") == "Steps needs attention."
     assert "less than or equal to 50" in page.text("[data-name=steps] .problem")
     assert '"less_than_equal"' in page.text("#view-json")
+
+
+def test_whoever_knows_its_id_may_ask_how_a_run_stands(studio: Studio) -> None:
+    """While it runs, and for its logs from a character on; of others nothing is known."""
+    headers = {"x-fal-request-id": "mine", "x-cogfal-logs": "1"}
+    said: list[httpx.Response] = []
+    ask = partial(httpx.post, studio.url, json={"prompt": "gate"}, headers=headers)
+    caller = threading.Thread(target=lambda: said.append(ask()))
+    caller.start()
+    mine = f"{studio.url}/playground/runs/mine"
+    until(lambda: "3/20" in httpx.get(mine).text)
+
+    told = httpx.get(mine, params={"from": len("begun\n")}).json()
+    odd = httpx.get(mine, params={"from": "-1"}).json()
+    other = httpx.get(f"{studio.url}/playground/runs/other")
+    studio.open_gate()
+    caller.join()
+
+    assert (told["status"], told["ahead"]) == ("processing", 0)
+    assert told["logs"] == "painting 3/20\n"
+    assert odd["logs"] == "begun\npainting 3/20\n"
+    assert other.status_code == httpx.get(mine).status_code == 204
+    assert set(said[0].json()["timings"]) >= {"queue", "predict"}
 
 
 def test_the_bar_moves_with_what_the_model_prints(page: Page, studio: Studio) -> None:

@@ -236,3 +236,11 @@ def test_fal_may_ask_for_the_health(url: str) -> None:
     """The health check is a route of its own beside fal's."""
     assert httpx.post(f"{url}/health").json() == {"status": "READY", "error": None}
     assert httpx.get(f"{url}/health").status_code == 200
+
+
+def test_logs_are_nobodys_without_a_playground(url: str) -> None:
+    """Neither with the answer nor while the prediction runs."""
+    answer = httpx.post(url, json={}, headers={"x-cogfal-logs": "1"})
+
+    assert set(answer.json()) == {"output"}
+    assert httpx.get(f"{url}/playground/runs/x").status_code == 404
