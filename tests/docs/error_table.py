@@ -3,6 +3,8 @@
 Mistakes in a project come first: its files, and the parts of the message, where, what, and the
 remedy. Then what a caller is told of an input, what is told of a prediction that has no result, and
 what the command line answers; there the place is the input, the piece of the output, the argument.
+
+`python -m tests.docs.troubleshooting` writes docs/troubleshooting.md anew from it.
 """
 
 from __future__ import annotations
