@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -38,8 +39,11 @@ class Page:
         return self.browser.find_elements(By.CSS_SELECTOR, selector)
 
     def wait(self, condition: Callable[[], Any]) -> None:
-        """Wait until something holds."""
-        WebDriverWait(self.browser, PATIENCE).until(lambda _: condition())
+        """Wait until something holds; what is found may be replaced while it is looked at."""
+        waiting = WebDriverWait(
+            self.browser, PATIENCE, ignored_exceptions=[StaleElementReferenceException]
+        )
+        waiting.until(lambda _: condition())
 
     def click(self, selector: str) -> None:
         """Click the first match, once it has been brought clear of the bar with the buttons."""
