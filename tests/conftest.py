@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,6 +20,16 @@ os.environ["COGFAL_RESOLVE"] = "0"  # no test, and nothing that one starts, asks
 os.environ["XDG_CACHE_HOME"] = str(CACHE / "user")  # environments of models outlive a run of tests
 if (PYENV := Path("~/.pyenv").expanduser()).is_dir():
     os.environ.setdefault("PYENV_ROOT", str(PYENV))  # found by what is started with another home
+
+
+def pytest_configure() -> None:
+    """Heed every signal, and let what tests start do so, however these tests were started.
+
+    A shell lets what it runs in the background ignore some of them.
+    """
+    for number in (signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
