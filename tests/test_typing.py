@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import textwrap
 import venv
-from importlib.util import find_spec
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -112,14 +112,11 @@ def test_authors_are_checked_where_only_cogfal_is_installed(tmp_path: Path) -> N
 
 def test_modules_of_a_real_cog_stay_known(tmp_path: Path) -> None:
     """Beside the real package, which publishes no types, what only that has is found there."""
-    real = find_spec("cog.suppress_output")
-    assert real is not None
-    assert real.origin is not None
+    real = Path(str(distribution("cog").locate_file("cog")))
+    assert (real / "suppress_output.py").is_file()
     only_there = "from cog.suppress_output import suppress_output\n\nwith suppress_output(): ...\n"
 
-    found = checked(
-        tmp_path, {"predict.py": PREDICT, "more.py": only_there}, Path(real.origin).parent
-    )
+    found = checked(tmp_path, {"predict.py": PREDICT, "more.py": only_there}, real)
 
     assert found == [("more.py", 1, "import-untyped")]  # and not "import-not-found"
 

@@ -223,7 +223,7 @@ def test_the_runner_needs_no_yaml() -> None:
     """Weights are placed where PyYAML is not installed."""
     code = (
         "import sys; sys.modules['yaml'] = None\n"
-        "import cogfal.provision.weights, cogfal.provision.pget, cogfal.project.variables"
+        "import cogfal.provision.runner, cogfal.provision.pget, cogfal.environments"
     )
 
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -81,7 +81,10 @@ class Run:
         piece = await self.queue.next_piece(self.cancel)
         self._open = piece.kind in GOES_ON
         self._rests = piece.rests
-        self.ignored = self.ignored or piece.ignored
+        if self._cancelled:
+            self._drop(piece)  # whoever cancelled asks only `close` how it ended
+        else:
+            self.ignored = self.ignored or piece.ignored
         return piece
 
     def cancel(self) -> None:
@@ -94,14 +97,15 @@ class Run:
             self._killing = self._loop.call_later(self._grace, self._way.kill)
 
     async def close(self) -> Piece | None:
-        """End the author's code where it rests, or will rest next; None where it is over.
+        """End the author's code where it rests, or will rest next.
 
-        The piece tells of an exception where the author's cleanup fails. A generator sees the
+        The piece tells of an exception where the author's cleanup fails; None where it is over and
+        `next` has told how. A generator sees the
         cancellation at its `yield`, or `GeneratorExit` where nobody cancelled.
         """
         try:
             if not self._open:
-                return None
+                return self._last
             self._way.send("close", self.number)
             self.queue.discard_pieces(self._drop)  # what hides behind them has to go on
             await self._bell.until(lambda: self._closed, self.cancel)
