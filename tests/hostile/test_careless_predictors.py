@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -302,11 +303,10 @@ def test_a_caller_can_leave_a_careless_app_and_it_ends(tmp_path: Path) -> None:
         process.ask({"way": "threads", "amount": 50})
         process.ask({"way": "children", "amount": 2})
         process.ask({"way": "closes"})
-        began = time.monotonic()
 
-        process.stop(grace=15)
+        status = process.stop(grace=60)
 
-        assert time.monotonic() - began < 10
+        assert status != -signal.SIGKILL
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"http://127.0.0.1:{process.port}/")
 

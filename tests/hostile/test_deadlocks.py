@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import httpx
 import pytest
 
 from tests.hostile.target import Target
+from tests.waiting import until
 
 WAITS_FOR_EVER = """
     import ctypes, os, threading
@@ -95,14 +95,10 @@ def test_a_setup_that_never_ends_does_not_keep_the_app_from_ending(
 
 def _once_it_differs(process: Target, status: int) -> httpx.Response:
     """Return the answer to fal's health check once it is not what it was."""
-    deadline = time.monotonic() + SOON
-    while (answer := httpx.post(f"{process.url}/health")).status_code == status:
-        assert time.monotonic() < deadline, answer.text
-    return answer
+    assert until(lambda: httpx.post(f"{process.url}/health").status_code != status)
+    return httpx.post(f"{process.url}/health")
 
 
 def _once_busy(process: Target) -> None:
     """Return once the slot is taken."""
-    deadline = time.monotonic() + SOON
-    while httpx.get(f"{process.url}/health-check").json()["status"] != "BUSY":
-        assert time.monotonic() < deadline
+    assert until(lambda: httpx.get(f"{process.url}/health-check").json()["status"] == "BUSY")

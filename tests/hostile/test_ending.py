@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -42,12 +41,10 @@ PHASES = ("idle", "queue", "download", "predict", "upload")
 def test_sigterm_ends_the_app_in_any_phase(tmp_path: Path, phase: str) -> None:
     """Predictions are cancelled once their time is over, answered, and leave nothing on disk."""
     with _in_phase(tmp_path, phase) as (process, waiting):
-        began = time.monotonic()
-        process.stop(grace=SOON)
-        took = time.monotonic() - began
+        status = process.stop(grace=SOON)
         answers = [each.result(SOON) for each in waiting]
 
-        assert took < SOON / 2
+        assert status != -signal.SIGKILL
         assert all(_is_cancelled(each) for each in answers)
         assert [*process.temporary.glob("cogfal-*")] == []
 

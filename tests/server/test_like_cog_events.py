@@ -112,11 +112,9 @@ def test_leaving_an_attached_stream_does_not_cancel_but_leaving_ones_own_does(
         server.until_health("READY")
         return seen
 
-    begun = time.monotonic()
     theirs, ours = streaming.ask(question)
 
     assert ours == theirs == ["BUSY"]
-    assert time.monotonic() - begun < 5
 
 
 @pytest.mark.parametrize(("capacity", "kinds"), [("0", {"output", "completed"}), ("3", {"error"})])

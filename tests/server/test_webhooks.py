@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from weakref import ReferenceType, ref
 
@@ -290,12 +289,10 @@ def test_closing_waits_for_what_is_under_way(hooks: Receiver) -> None:
         sending, play = Sending(), Play()
         sending.tell(play, f"{hooks.url}/fail-1", WebhookEvent.COMPLETED)
         play.succeed()
-        begun = time.monotonic()
 
         await sending.webhooks.close(10)
 
         assert len(hooks.at("/fail-1")) == 2
-        assert time.monotonic() - begun < 5
 
     run(main)
 
