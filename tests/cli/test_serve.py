@@ -61,6 +61,14 @@ def test_the_playground_is_served_when_asked_for(project: Path, tmp_path: Path) 
     assert "<title>Playground</title>" in page.text
 
 
+def test_fals_list_of_packages_does_not_come_first(project: Path, tmp_path: Path) -> None:
+    """The first line is cogfal's or the model's own."""
+    with Process(serve_command(), cwd=project, env=environment(tmp_path)) as process:
+        process.wait_for("serving at")
+
+        assert "Python packages installed" not in process.output
+
+
 def test_the_app_is_not_reachable_from_elsewhere(project: Path, tmp_path: Path) -> None:
     """Only the loopback address is bound."""
     with served(project, tmp_path) as url, pytest.raises(httpx.ConnectError):

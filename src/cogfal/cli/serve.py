@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Final
 
 import uvicorn
+from fal import app as fal_app
 
 from cogfal.app import App
 from cogfal.app_file import APP_FILE, defines_app, load_app, split_reference
@@ -84,6 +85,7 @@ class _Server(uvicorn.Server):
     def __init__(self, app: App, url: str) -> None:
         built = app._build_app()  # noqa: SLF001  # fal's own serve binds every address
         super().__init__(uvicorn.Config(built, lifespan="off", log_level="warning"))
+        fal_app._print_python_packages = _say_nothing_of_packages  # noqa: SLF001  # fal has no setting
         self._lifespan = built.router.lifespan_context(built)
         self._app = app
         self._url = url
@@ -137,6 +139,10 @@ class _Server(uvicorn.Server):
             await self._lifespan.__aexit__(None, None, None)
         if self._failure is not None:
             raise self._failure
+
+
+def _say_nothing_of_packages() -> None:
+    """Stand in for fal's list of every package here, which would come before our first line."""
 
 
 def _load(reference: str | None) -> type[App]:
