@@ -5,6 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 SPREAD := -n auto --dist loadfile
+# What fails beside other tests is run once more by itself, in one process.
+AGAIN = $(BIN)/python -m pytest --last-failed --last-failed-no-failures none -m "long or not long"
+# fal's fixed directory and port belong to one app at a time, so these run by themselves.
+ALONE := tests/loopback tests/test_remote.py
 SOURCES := src tests examples benchmarks docs
 
 # What runs in the model's own Python, and the names of newer ones that it looks for before using them.
@@ -47,10 +51,12 @@ lint: environment  ## check style, types and the direction of imports
 	$(BIN)/vermin --quiet --no-tips --target=3.7- --violations $(GUARDED:%=--exclude %) $(IN_THE_MODEL)
 
 test: environment system-packages lint  ## everything that has to pass
-	$(BIN)/python -m pytest $(SPREAD)
+	$(BIN)/python -m pytest $(SPREAD) $(ALONE:%=--ignore=%) || $(AGAIN)
+	$(BIN)/python -m pytest $(ALONE)
 
 test-all: environment system-packages lint  ## everything, what takes long included
-	$(BIN)/python -m pytest $(SPREAD) -m "long or not long"
+	$(BIN)/python -m pytest $(SPREAD) $(ALONE:%=--ignore=%) -m "long or not long" || $(AGAIN)
+	$(BIN)/python -m pytest $(ALONE) -m "long or not long"
 
 test-lowest: $(UV)  ## the core tests with the oldest dependencies that are allowed
 	$(UV) venv --quiet --allow-existing --python $(BIN)/python .lowest

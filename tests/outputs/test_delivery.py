@@ -236,6 +236,7 @@ def test_picture_size_reaches_the_store(desk: Desk, scratch: Path) -> None:
 
 def test_nothing_is_left_after_many_outputs(project: Path, scratch: Path) -> None:
     """Files, descriptors and threads are what they were, failures included."""
+    idle = open_here()[1]
     store = LocalStore(max_bytes=100_000)
     deliverer = Deliverer(store.at("http://x"), Style.MEDIA, OutputDirectories(project))
 
@@ -259,7 +260,7 @@ def test_nothing_is_left_after_many_outputs(project: Path, scratch: Path) -> Non
     before, after = asyncio.run(main())
 
     assert after[0] == before[0]
-    assert after[1] <= 5, "more threads than do the work of three files"
+    assert after[1] - idle <= 4, "more threads than do the work of three files"
     assert list(scratch.iterdir()) == []
     folder = store.folder
     store.close()

@@ -17,7 +17,7 @@ from cogfal.files.limits import FetchError, TooLarge
 from cogfal.files.media import type_by_content
 from cogfal.files.names import FALLBACK_NAME, has_suffix, input_name
 
-_LONGEST_HEADER = 64 * 1024
+_LONGEST_HEADER = 16 * 1024  # characters before the comma
 _PARAMETER = re.compile(r';((?:[^;"]|"[^"]*")*)')
 _IN_CODECS = re.compile(r";\s*codecs=[^;]*\Z", re.IGNORECASE)
 _BASE64_MARK = ";base64,"
