@@ -296,14 +296,15 @@ class AsyncCall:
 
     def _close(self) -> None:
         self._answers = True
-        if self._task is None or self._task.done():
+        if self._task is None or self._over:
             # It was over before it was closed, or never began.
             self._retire()
             ended = self._place.ended()
             self._place.events.piece(ended._replace(ignored=self._ignored, closes=True))
-        else:
+        elif not self._task.done():
             self._closing = True
             self._resume(False)
+        # A task that is done, but has not told so, answers with how it ended: see `_finish`.
 
     def _resume(self, wanted: bool) -> None:
         if self._rest is not None and not self._rest.done():
