@@ -66,3 +66,19 @@ def _is_media(value: JSON) -> bool:
     if isinstance(value, list):
         return bool(value) and all(map(_is_media, value))
     return isinstance(value, Mapping) and {"url", "content_type"} <= set(value)
+
+
+def refusal(detail: JSON, part: slice = slice(None)) -> str:
+    """Return what an app says is wrong as one line; `part` of each problem's place is named.
+
+    `detail` is anything: it comes from whoever answers at an address.
+    """
+    if not isinstance(detail, list) or not all(isinstance(each, Mapping) for each in detail):
+        return str(detail)
+    return "; ".join(_problem(each, part) for each in detail)
+
+
+def _problem(entry: Mapping[str, JSON], part: slice) -> str:
+    loc = entry.get("loc")
+    place = ".".join(map(str, loc[part])) if isinstance(loc, list) else ""
+    return ": ".join(filter(None, [place, str(entry.get("msg", entry))]))

@@ -165,6 +165,10 @@ FAILURES = {
     "another error": (predicted(None, "failed", error="no luck"), "failed (no luck)"),
     "a refusal": (lambda _: reply({"detail": "busy"}, 409), "failed (409: busy)"),
     "no json": (lambda _: (200, {}, b"<html>"), "unreachable"),
+    "a place that is none": (
+        lambda _: reply({"detail": [{"loc": 3, "msg": "no"}]}, 422),
+        "422: no",
+    ),
     "no prediction": (lambda _: reply([1]), "failed (200: [1])"),
     "not ended": (predicted(None, "processing"), "unreachable"),
     "a file that is none": (predicted("file:///etc/passwd"), "no web address"),

@@ -17,7 +17,6 @@ from typing import Any, Final
 from cogfal.cli.batch_items import Item, read_items
 from cogfal.cli.console import Mark, say
 from cogfal.cli.display import Display, open_display
-from cogfal.cli.failures import traceback_of
 from cogfal.cli.inputs import BadArgument, read_inputs, read_variables
 from cogfal.cli.relay import Relay
 from cogfal.cli.running import bars_of, network_of, prepare_project
@@ -160,7 +159,7 @@ class _Batch:
                 ) as session:
                     return failed + await self._each(session, able)
             except SetupError as error:
-                self.display.log(traceback_of(error))
+                self.display.log(error.traceback)
                 raise
 
     async def _each(self, session: Session, items: Sequence[Item]) -> int:

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 from httpx_sse import EventSource, SSEError
 
-from cogfal.answers import fields_of, named_output
+from cogfal.answers import fields_of, named_output, refusal
 from cogfal.cli.destination import Destination
 from cogfal.cli.display import Display, open_display
 from cogfal.cli.inputs import BadArgument, read_inputs
@@ -176,19 +176,7 @@ def _refuse(response: httpx.Response) -> None:
     except ValueError:
         answer = response.text
     detail = answer.get("detail", answer) if isinstance(answer, dict) else answer
-    raise CallFailed(_message(detail), status=response.status_code)
-
-
-def _message(detail: JSON) -> str:
-    if not isinstance(detail, list) or not all(isinstance(each, dict) for each in detail):
-        return str(detail)
-    return "; ".join(_problem(each) for each in detail)
-
-
-def _problem(entry: dict[str, JSON]) -> str:
-    loc = entry.get("loc")
-    place = map(str, loc[1:2]) if isinstance(loc, list) else ()
-    return ": ".join([*place, str(entry.get("msg", entry))])
+    raise CallFailed(refusal(detail, slice(1, 2)), status=response.status_code)
 
 
 def _sendable(value: Any) -> JSON:

@@ -16,7 +16,6 @@ from cogfal.app_file import open_project
 from cogfal.cli.advice import advise
 from cogfal.cli.destination import Destination
 from cogfal.cli.display import Display, open_display
-from cogfal.cli.failures import traceback_of
 from cogfal.cli.inputs import add_input_options, read_inputs, read_variables
 from cogfal.cli.options import add_cogs_own, add_here, obey_here, tell_of_cogs_own
 from cogfal.cli.relay import Relay
@@ -140,7 +139,7 @@ class _Run:
                 ) as session:
                     await self._predict(session, values)
             except SetupError as error:
-                self._display.log(traceback_of(error))
+                self._display.log(error.traceback)
                 raise
 
     async def _predict(self, session: Session, values: dict[str, Any]) -> None:

@@ -17,7 +17,6 @@ from fal import app as fal_app
 from cogfal.app import App
 from cogfal.app_file import APP_FILE, defines_app, load_app, split_reference
 from cogfal.cli.console import Mark, say
-from cogfal.cli.failures import traceback_of
 from cogfal.cli.inputs import read_variables
 from cogfal.cli.listening import add_address, listener, url_of
 from cogfal.cli.options import add_variables
@@ -64,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             server.run(sockets=[sock])
         except SetupError as error:
-            sys.stderr.write(traceback_of(error))
+            sys.stderr.write(error.traceback)
             raise
         return 0 if server.started else 1
 

@@ -17,6 +17,7 @@ import anyio
 import httpx
 from httpx_sse import EventSource, SSEError
 
+from cogfal.answers import refusal
 from cogfal.compare.downloads import Downloads, sendable
 from cogfal.compare.sides import Answer, Outcome, Unreachable, bounded
 from cogfal.compare.signatures import Shape, Signature, signature_of
@@ -181,7 +182,7 @@ class HttpEndpoint:
                 pieces.append(told["chunk"] if "chunk" in told else told["output"])
             elif "error" in told:
                 return Answer(
-                    Outcome.FAILED, error=bounded(_detail(told["error"])), seconds=seconds
+                    Outcome.FAILED, error=bounded(refusal(told["error"])), seconds=seconds
                 )
             elif told.get("completed"):
                 done = {"status": "succeeded", "output": pieces}
@@ -214,15 +215,9 @@ async def ended_answer(
 def refused(status: int, answer: JSON) -> Answer:
     """Describe an answer that is no prediction."""
     detail = answer.get("detail", answer) if isinstance(answer, dict) else answer
-    text = bounded(f"{status}: {_detail(detail)}")
+    text = bounded(f"{status}: {refusal(detail)}")
     wrong_input = status in (httpx.codes.BAD_REQUEST, httpx.codes.UNPROCESSABLE_ENTITY)
     return Answer(Outcome.REFUSED if wrong_input else Outcome.FAILED, error=text)
-
-
-def _detail(detail: JSON) -> str:
-    if not isinstance(detail, list) or not all(isinstance(each, dict) for each in detail):
-        return str(detail)
-    return "; ".join(f"{'.'.join(map(str, e.get('loc', [])))}: {e.get('msg')}" for e in detail)
 
 
 def _words(error: Exception) -> str:
