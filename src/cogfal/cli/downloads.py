@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
+from pathlib import PurePosixPath
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -18,7 +15,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from cogfal.cli.console import Mark
 from cogfal.cli.findings import Finding
-from cogfal.environments.interpreters import find_uv
+from cogfal.environments.resolving import resolve
 from cogfal.project.environment import Environment
 from cogfal.project.sources import readable_size
 from cogfal.spec import Weight
@@ -27,6 +24,7 @@ RATE: Final = 100 * 1000**2
 """Bytes a second that a cold start is reckoned with; said with every figure that uses it."""
 
 _PATIENCE: Final = 90.0  # seconds for uv to find versions
+_LONGEST: Final = 300  # characters of its explanation
 _TIMEOUT: Final = 10.0  # seconds for one server to tell a size
 _AT_ONCE: Final = 8
 _VALUED: Final = frozenset({"--index-url", "--extra-index-url", "--find-links", "-c", "-r"})
@@ -154,29 +152,11 @@ def _lines(words: Sequence[str]) -> Iterator[str]:
 
 
 def _locked(lines: Sequence[str], minor: str) -> list[dict[str, Any]] | str:
-    """Return the packages that uv chooses, or why it chooses none; nothing is built."""
-    with TemporaryDirectory(prefix="cogfal-") as folder:
-        file = Path(folder, "requirements.in")
-        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        command = [find_uv(), "pip", "compile", "--quiet", "--no-build", "--format", "pylock.toml"]
-        command += ["--index-strategy", "unsafe-best-match", "--python-platform", "linux"]
-        command += ["--python-version", minor, str(file)]
-        try:
-            done = subprocess.run(  # noqa: S603  # uv
-                command,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                cwd=folder,
-                env={**os.environ, "UV_HTTP_RETRIES": "0", "NO_COLOR": "1"},
-                timeout=_PATIENCE,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return "uv did not answer in time"
-    if done.returncode:
-        return " ".join(done.stderr.split()).removeprefix("error: ")[:300] or "uv failed"
-    packages: list[dict[str, Any]] = tomli.loads(done.stdout).get("packages", [])
+    """Return the packages that uv chooses, or why it chooses none."""
+    found = resolve(lines, minor, "--format", "pylock.toml", seconds=_PATIENCE, longest=_LONGEST)
+    if found.trouble is not None:
+        return found.trouble
+    packages: list[dict[str, Any]] = tomli.loads(found.text).get("packages", [])
     return packages
 
 

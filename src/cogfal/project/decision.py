@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import subprocess
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from cogfal.environments import ModelEnvironment, environments_directory
-from cogfal.environments.interpreters import find_uv
+from cogfal.environments.resolving import resolve
 from cogfal.errors import ConfigError
 from cogfal.project.installer import drop_cog, file_line
 from cogfal.project.pins import check_pins
@@ -210,32 +209,8 @@ def _ask_uv(lines: Sequence[str], fal: Sequence[str], python: str) -> tuple[str,
 
 
 def _compile(lines: Sequence[str], python: str) -> str | None:
-    """Return why uv finds no versions for the lines, None where it does; nothing is built."""
-    with TemporaryDirectory(prefix="cogfal-") as folder:
-        file = Path(folder, "requirements.in")
-        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        command = [find_uv(), "pip", "compile", "--quiet", "--no-build", "--no-header"]
-        command += ["--index-strategy", "unsafe-best-match", "--python-platform", "linux"]
-        command += ["--python-version", minor(python), str(file)]
-        try:
-            done = subprocess.run(  # noqa: S603  # uv
-                command,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                cwd=folder,
-                env={**os.environ, "UV_HTTP_RETRIES": "0"},
-                timeout=_PATIENCE,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return "uv did not answer in time"
-    return None if done.returncode == 0 else _brief(done.stderr)
-
-
-def _brief(text: str) -> str:
-    words = " ".join(text.replace("cause:", "").split()).removeprefix("error: ")
-    return words if len(words) <= _BOUND else words[: _BOUND - 3] + "..."
+    """Return why uv finds no versions for the lines, None where it does."""
+    return resolve(lines, minor(python), "--no-header", seconds=_PATIENCE, longest=_BOUND).trouble
 
 
 class _Kept:
