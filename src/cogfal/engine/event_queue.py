@@ -20,7 +20,6 @@ CROWD: Final = 4096
 """Events that may wait before whoever tells more is to wait."""
 
 Told: TypeAlias = events.Log | events.Flush | events.Metric
-Post: TypeAlias = Callable[[Callable[[], None]], object]
 
 
 class EventQueue:

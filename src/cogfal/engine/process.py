@@ -72,7 +72,6 @@ class ProcessChannel(Channel):
             for source, outlet in zip(NUMBERS, self._outlets, strict=True)
         ]
         self._wanted = True
-        self._garbage: str | None = None
         self._opening: asyncio.Future[None]
         self._process: asyncio.subprocess.Process
         self._wire: _Wire

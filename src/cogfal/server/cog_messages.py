@@ -35,7 +35,6 @@ NO_STREAMING: Final = (
     "Add @cog.streaming to predict() to enable SSE."
 )
 NO_TRAINING_STREAM: Final = "Training endpoints do not support streaming responses."
-NO_SHUTDOWN: Final = "set allow_shutdown on the App to let callers end it"
 OTHER_ID: Final = "prediction ID must match the ID supplied in the URL"
 PREDICT_TIME: Final = "predict_time"
 MASK: Final = "**********"
