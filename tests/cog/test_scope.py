@@ -11,6 +11,7 @@ import pytest
 
 from cogfal.cog import BasePredictor, BaseRunner, current_scope
 from cogfal.cog.scope import Scope, use_scope
+from tests.cog.programs import run_program
 from tests.server.servers import RealCog
 
 PREDICTOR = """
@@ -217,15 +218,23 @@ def test_snapshot_is_the_callers() -> None:
 
 
 def test_outside_of_a_prediction_nothing_happens() -> None:
-    """Without a prediction everything is accepted and forgotten, even what is wrong."""
-    scope = current_scope()
+    """Without a prediction everything is accepted and forgotten, even what is wrong.
 
-    scope.record_metric("-", object(), mode="bogus")
-    scope.metrics["a"] = 1
-    del scope.metrics["a"]
+    In a process of its own: in this one a test before may have left a prediction that never ends.
+    """
+    run_program(
+        """
+        from cogfal.cog import current_scope
 
-    assert scope.metrics.snapshot() == {}
-    assert scope.context == {}
+        scope = current_scope()
+        scope.record_metric("-", object(), mode="bogus")
+        scope.metrics["a"] = 1
+        del scope.metrics["a"]
+
+        assert scope.metrics.snapshot() == {}
+        assert scope.context == {}
+        """
+    )
 
 
 @pytest.mark.parametrize("base", [BasePredictor, BaseRunner])
