@@ -36,6 +36,10 @@ class Predictor(BasePredictor):
     def setup(self):
         print("setting up")
         self.thread = threading.current_thread()
+        self.let_go = threading.Event()
+
+    def teardown(self):
+        self.let_go.set()  # the stream is this process's, and others print to it after this test
 
     def predict(self, what: str) -> Any:
         return getattr(self, what)()
@@ -72,8 +76,13 @@ class Predictor(BasePredictor):
     def locked_stream(self):
         c = ctypes.CDLL(None)
         stream = ctypes.c_void_p.in_dll(c, "stdout")
-        thread = threading.Thread(target=lambda: (c.flockfile(stream), c.sleep(600)), daemon=True)
-        thread.start()
+
+        def hold():
+            c.flockfile(stream)
+            self.let_go.wait()
+            c.funlockfile(stream)
+
+        threading.Thread(target=hold, daemon=True).start()
         while c.ftrylockfile(stream) == 0:
             c.funlockfile(stream)
         return "well"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -103,5 +104,9 @@ class Studio:
     url: str
 
     def open_gate(self) -> None:
-        """Wait until a prediction waits at the gate, and let it through."""
-        (self.project / "gate").write_text("open")
+        """Wait until a prediction waits at the gate, and let it through.
+
+        One that was cancelled goes as soon as the gate is opened, and reads nothing more.
+        """
+        with suppress(BrokenPipeError):
+            (self.project / "gate").write_text("open")
