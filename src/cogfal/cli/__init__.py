@@ -18,7 +18,6 @@ from typing import Final, Protocol, cast
 import argcomplete
 from rich_argparse import RawDescriptionRichHelpFormatter
 
-from cogfal.cli.answers import ELSEWHERE, answer
 from cogfal.cli.console import Mark, say, say_error
 from cogfal.errors import CogfalError
 from cogfal.version import __version__
@@ -63,6 +62,18 @@ As with Cog, `cogfal run` is predict, `doctor` is check, and `playground` is ser
 fal's own command runs and deploys: `fal run app.py::App`, `fal deploy app.py::App`.
 Completion for bash and zsh: eval "$(register-python-argcomplete cogfal)"
 """
+ELSEWHERE: Final = MappingProxyType(
+    {
+        "build": "fal builds the environment when it is needed: `cogfal deploy`, or "
+        "`fal run app.py::App` to build and try it without deploying. `cogfal dockerfile` shows "
+        "what is built.",
+        "push": "there is no registry to push to: `cogfal deploy` checks the project and deploys "
+        "it, as `fal deploy app.py::App` does without the checks.",
+        "login": "log in to fal with `fal auth login`, or set FAL_KEY.",
+        "debug": "use `cogfal dockerfile`.",
+    }
+)
+STATUS: Final = 2
 
 
 class Command(Protocol):
@@ -155,3 +166,9 @@ def _parser(only: str | None) -> tuple[argparse.ArgumentParser, dict[str, Comman
             commands[name] = cast("Command", importlib.import_module(f"cogfal.cli.{name}"))
             commands[name].configure(subparser)
     return parser, commands
+
+
+def answer(command: str) -> int:
+    """Say what to use instead of one of Cog's commands."""
+    say(f"`cog {command}` has no counterpart in cogfal: {ELSEWHERE[command]}")
+    return STATUS

@@ -6,15 +6,11 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from cogfal.cli.check_examples import check_examples
+from cogfal.cli.cold_start import downloads
 from cogfal.cli.console import Mark, write_json
-from cogfal.cli.credentials import find_credentials
-from cogfal.cli.downloads import downloads
-from cogfal.cli.findings import Finding, Findings
-from cogfal.cli.fixing import fix
-from cogfal.cli.planning import signature
-from cogfal.cli.subject import Subject, find_subject
-from cogfal.cli.travelling import travelling
+from cogfal.cli.findings import Finding, Findings, check_examples, find_credentials, travelling
+from cogfal.cli.migrate import fix
+from cogfal.cli.planning import Target, find_target, signature
 from cogfal.project.environment import Environment
 from cogfal.project.import_roots import roots_outside
 from cogfal.project.report import Status
@@ -72,21 +68,21 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if findings.failed else 0
 
 
-def look_at(target: str, *, verbose: bool = False, sizes: bool = False) -> Findings:
+def look_at(project: str, *, verbose: bool = False, sizes: bool = False) -> Findings:
     """Return what there is to say about a project, as its App serves it where it has one.
 
     Raises:
         ProjectError: There is no such project, or its cog.yaml cannot be read.
     """
     findings = Findings()
-    subject = find_subject(target)
-    findings.attempt(lambda: of_predictor(subject.predictor()))
-    findings.attempt(lambda: _trainer(subject.trainer()))
-    findings.attempt(lambda: check_examples(subject.root, subject.predictor()))
-    findings.attempt(lambda: _imports(subject))
-    findings.attempt(lambda: _environment(subject, verbose=verbose))
-    findings.attempt(lambda: downloads(subject.environment(), ask=sizes))
-    findings.attempt(lambda: _app(subject))
+    target = find_target(project)
+    findings.attempt(lambda: of_predictor(target.predictor()))
+    findings.attempt(lambda: _trainer(target.trainer()))
+    findings.attempt(lambda: check_examples(target.root, target.predictor()))
+    findings.attempt(lambda: _imports(target))
+    findings.attempt(lambda: _environment(target, verbose=verbose))
+    findings.attempt(lambda: downloads(target.environment(), ask=sizes))
+    findings.attempt(lambda: _app(target))
     findings.attempt(find_credentials)
     return findings
 
@@ -119,9 +115,9 @@ def of_predictor(spec: PredictorSpec) -> Iterator[Finding]:
         )
 
 
-def _imports(subject: Subject) -> Iterator[Finding]:
+def _imports(target: Target) -> Iterator[Finding]:
     """Tell what is imported from where nothing travels from."""
-    for place, directory in roots_outside(subject.predictor().path, subject.root):
+    for place, directory in roots_outside(target.predictor().path, target.root):
         yield Finding(
             Mark.NOTE,
             f"what it imports from {directory} lies outside of the project, and does not travel",
@@ -131,20 +127,20 @@ def _imports(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def _environment(subject: Subject, *, verbose: bool) -> Iterator[Finding]:
-    environment = subject.environment()
+def _environment(target: Target, *, verbose: bool) -> Iterator[Finding]:
+    environment = target.environment()
     machine = environment.machine_type
     machines = machine if isinstance(machine, str) else " or ".join(machine)
-    if subject.own_image:
+    if target.own_image:
         yield Finding(Mark.GOOD, f"the App's own image, machine {machines}")
-        yield from travelling(subject.root, environment.files.names, verbose=verbose)
+        yield from travelling(target.root, environment.files.names, verbose=verbose)
         return
     model, reasons = environment.model, "; ".join(environment.decision.reasons)
     python = environment.python_version if model is None else model.python
     yield Finding(Mark.GOOD, f"{environment.kind}, Python {python}, machine {machines}")
     yield Finding(Mark.GOOD, f"environment: {environment.decision.mode} ({reasons})")
     yield from _report(environment)
-    yield from travelling(subject.root, environment.files.names, verbose=verbose)
+    yield from travelling(target.root, environment.files.names, verbose=verbose)
     for mount, secret in environment.build_secrets:
         name = secret.removeprefix("$")
         yield Finding(
@@ -165,30 +161,30 @@ def _report(environment: Environment) -> Iterator[Finding]:
         yield Finding(Mark.NOTE, text, where, None if changed else line.why)
 
 
-def _app(subject: Subject) -> Iterator[Finding]:
+def _app(target: Target) -> Iterator[Finding]:
     """Tell what the App says itself; its mistakes that the steps before have met are told once."""
-    if subject.failure is not None:
-        raise subject.failure
-    if subject.app is None:
-        yield _no_app(subject)
+    if target.failure is not None:
+        raise target.failure
+    if target.app is None:
+        yield _no_app(target)
         return
-    wanted = ", ".join(f"{name} {value!r}" for name, value in subject.chosen().items())
-    yield Finding(Mark.GOOD, f"{subject.app}: {wanted or 'all settings are the default'}")
-    for name in subject.missing_secrets():
+    wanted = ", ".join(f"{name} {value!r}" for name, value in target.chosen().items())
+    yield Finding(Mark.GOOD, f"{target.app}: {wanted or 'all settings are the default'}")
+    for name in target.missing_secrets():
         yield Finding(
             Mark.NOTE,
             f"the App names the secret {name}, which is not set here",
-            subject.app,
+            target.app,
             f"set it on fal once with `fal secrets set {name}=...`, and as a variable to run here",
         )
 
 
-def _no_app(subject: Subject) -> Finding:
-    if (subject.root / subject.wanted).is_file():
+def _no_app(target: Target) -> Finding:
+    if (target.root / target.wanted).is_file():
         return Finding(
             Mark.BAD,
-            f"{subject.wanted} has no App of cogfal's, and is not run to find out more",
+            f"{target.wanted} has no App of cogfal's, and is not run to find out more",
             remedy="`cogfal migrate -o fal_app.py` writes one beside it; then `cogfal check "
             "fal_app.py`",
         )
-    return Finding(Mark.BAD, f"there is no {subject.wanted}", remedy="run `cogfal migrate`")
+    return Finding(Mark.BAD, f"there is no {target.wanted}", remedy="run `cogfal migrate`")

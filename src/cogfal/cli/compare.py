@@ -12,7 +12,8 @@ import anyio
 from rich.console import Console
 
 from cogfal.cli.console import say, stderr, write_json
-from cogfal.cli.inputs import BadArgument, add_inputs, read_inputs
+from cogfal.cli.given_inputs import add_inputs, read_inputs
+from cogfal.cli.options import BadArgument
 from cogfal.compare.cases import cases_of, read_cases, typed, wrong_inputs
 from cogfal.compare.gate import Verdict
 from cogfal.compare.naming import side_of

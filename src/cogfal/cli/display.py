@@ -21,7 +21,7 @@ from rich.progress import (
 from rich.text import Text
 from typing_extensions import override
 
-from cogfal.cli.steps import Step, step_of
+from cogfal.cli.printed_progress import Step, step_of
 from cogfal.files.progress import Progress as Lines
 from cogfal.files.progress import Reporter, readable
 

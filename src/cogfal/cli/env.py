@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cogfal.cli.console import Mark, say, write_json
-from cogfal.cli.inputs import BadArgument
+from cogfal.cli.options import BadArgument
 from cogfal.environments import KeptEnvironment, kept_environments, remove_environment
 from cogfal.project.sources import readable_size
 

@@ -11,8 +11,8 @@ from typing import NoReturn
 
 from cogfal.app_file import open_project
 from cogfal.cli.console import say
-from cogfal.cli.inputs import BadArgument, read_variables
-from cogfal.cli.options import add_here, add_variables, obey_here
+from cogfal.cli.given_inputs import read_variables
+from cogfal.cli.options import BadArgument, add_here, add_variables, obey_here
 from cogfal.environments import guest_variables
 from cogfal.local import LocalProject
 

@@ -1,15 +1,31 @@
-"""What a check found, one by one, for people and for programs."""
+"""What a check found, one by one; and the looks at examples, credentials and what travels."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+from typing import Any, Final
 
 from rich.markup import escape
 
 from cogfal.cli.console import Mark, say, stderr
-from cogfal.errors import ProjectError
-from cogfal.spec import JSON
+from cogfal.errors import InvalidInput, ProjectError
+from cogfal.examples import EXAMPLES, find_examples
+from cogfal.project.sources import readable_size
+from cogfal.schema.validation import Dialect, Validator
+from cogfal.spec import JSON, PredictorSpec
+
+LOG_IN: Final = "`fal auth login`, or set FAL_KEY"
+SHOWN: Final = 5
+LARGE: Final = 256 * 1024**2  # bytes of code and data that are worth a thought
+HEAVY: Final = 100 * 1000**2  # bytes of one file that had better be fetched
+_WEIGHTS: Final = frozenset(
+    {".bin", ".ckpt", ".gguf", ".h5", ".npz", ".onnx", ".pkl", ".pt", ".pth", ".safetensors"}
+)
+_PICTURES: Final = frozenset({".gif", ".jpeg", ".jpg", ".mov", ".mp4", ".png", ".wav", ".webp"})
+_LEAVE_OUT: Final = "name what the model does not need in .dockerignore"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +70,122 @@ class Findings:
     def failed(self) -> bool:
         """Whether something would not work."""
         return any(finding.mark is Mark.BAD for finding in self.all)
+
+
+def check_examples(root: Path, spec: PredictorSpec) -> Iterator[Finding]:
+    """Tell of each example that a caller could not send; its files are there, or this raises.
+
+    Raises:
+        ExamplesError: The file cannot be used.
+    """
+    examples = find_examples(root)
+    names = {each.name for each in spec.inputs}
+    validator = Validator(spec, Dialect.FAL)
+    wrong = 0
+    for example in examples:
+        for problem in _problems(validator, names, example.input):
+            wrong += 1
+            where = f"{EXAMPLES}, {example.name}"
+            yield Finding(Mark.BAD, problem, where, "correct the example, or the signature")
+    if examples and not wrong:
+        count = len(examples)
+        yield Finding(Mark.GOOD, f"{EXAMPLES}: {count} example{'s' if count > 1 else ''} fit")
+
+
+def _problems(validator: Validator, names: set[str], values: Mapping[str, Any]) -> Iterator[str]:
+    yield from (f"there is no input {name}" for name in values if name not in names)
+    try:
+        validator.parse({name: _sent(value) for name, value in values.items() if name in names})
+    except InvalidInput as error:
+        for problem in error.problems:
+            place = ".".join(str(step) for step in problem.loc)
+            yield f"{place}: {problem.message}" if place else problem.message
+
+
+def _sent(value: Any) -> JSON:
+    """Return a value as a caller would send it, with an address for each file."""
+    match value:
+        case Path():
+            return value.as_uri().replace("file://", "https://example.invalid", 1)
+        case list():
+            return [_sent(one) for one in value]
+        case dict():
+            return {name: _sent(one) for name, one in value.items()}
+        case _:
+            return value
+
+
+def find_credentials() -> Iterator[Finding]:
+    """Say whether there are any."""
+    if has_credentials():
+        yield Finding(Mark.GOOD, "fal credentials are there")
+        return
+    yield Finding(
+        Mark.NOTE, "there are no fal credentials here; running locally needs none", remedy=LOG_IN
+    )
+
+
+def has_credentials() -> bool:
+    """Tell whether fal would find a key or a login."""
+    home = Path(os.environ.get("FAL_HOME_DIR") or Path.home() / ".fal")
+    keys = bool(os.environ.get("FAL_KEY") or os.environ.get("FAL_KEY_ID"))
+    return keys or (home / "auth0_token").exists() or _has_key(home / "config.toml")
+
+
+def _has_key(path: Path) -> bool:
+    return path.is_file() and "key" in path.read_text("utf-8")
+
+
+def travelling(root: Path, names: Sequence[str], *, verbose: bool) -> Iterator[Finding]:
+    """Yield how many files go, the largest of them, and what looks as if it were not meant to."""
+    sizes = {name: _size(root / name) for name in names}
+    total = sum(sizes.values())
+    text = f"{len(names)} files, {readable_size(total)}, go to the runner"
+    if total > LARGE:
+        yield Finding(Mark.NOTE, text, remedy=_LEAVE_OUT)
+    else:
+        yield Finding(Mark.GOOD, text)
+    by_size = sorted(sizes, key=lambda name: (-sizes[name], name))
+    shown = by_size if verbose else by_size[:SHOWN]
+    if names:
+        listed = ", ".join(f"{name} ({readable_size(sizes[name])})" for name in shown)
+        left = len(by_size) - len(shown)
+        more = f" and {left} more (-v lists all)" if left else ""
+        yield Finding(Mark.GOOD, f"the largest: {listed}{more}")
+    yield from _doubtful(sizes)
+
+
+def _doubtful(sizes: dict[str, int]) -> Iterator[Finding]:
+    kinds: dict[str, list[str]] = {}
+    for name, size in sizes.items():
+        kind = _kind(PurePath(name), size)
+        if kind is not None:
+            kinds.setdefault(kind, []).append(name)
+    for kind, names in kinds.items():
+        shown = ", ".join(names[:SHOWN]) + (
+            f" and {len(names) - SHOWN} more" if names[SHOWN:] else ""
+        )
+        remedy = (
+            "name them under weights, with the URL they come from" if kind == _HEAVY else _LEAVE_OUT
+        )
+        yield Finding(Mark.NOTE, f"{kind} go along: {shown}", remedy=remedy)
+
+
+_HEAVY: Final = "weights of over 100 MB"
+
+
+def _kind(path: PurePath, size: int) -> str | None:
+    if path.name.startswith(".env") or path.suffix in (".pem", ".key"):
+        return "secrets, by their name,"
+    if path.suffix == ".log" or "logs" in path.parts[:-1]:
+        return "logs"
+    if path.suffix in _WEIGHTS and size > HEAVY:
+        return _HEAVY
+    in_folder = {"inputs", "outputs", "results", "samples"} & set(path.parts[:-1])
+    if in_folder or (path.suffix in _PICTURES and len(path.parts) == 1):
+        return "inputs or results"
+    return None
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0

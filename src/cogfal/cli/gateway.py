@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Final
 import uvicorn
 
 from cogfal.cli.console import Mark, say
-from cogfal.cli.inputs import BadArgument
-from cogfal.cli.listening import add_address, listener, url_of
+from cogfal.cli.options import BadArgument, add_address, listener, url_of
 from cogfal.errors import SettingError
 from cogfal.server.origins import OriginGuard, trusted_hosts
 

@@ -9,9 +9,8 @@ from types import MappingProxyType
 from typing import Final
 
 from cogfal.cli.console import Mark, say
-from cogfal.cli.dockerignore import DOCKERIGNORE, IGNORED
-from cogfal.cli.inputs import BadArgument
-from cogfal.cli.options import add_directory
+from cogfal.cli.migrate import DOCKERIGNORE, IGNORED
+from cogfal.cli.options import BadArgument, add_directory
 
 COG_YAML: Final = """\
 # What the predictor needs; see https://cog.run/yaml

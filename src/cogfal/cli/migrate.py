@@ -17,9 +17,7 @@ from rich.table import Table
 
 from cogfal.app_file import APP_FILE
 from cogfal.cli.console import Mark, confirm, say, write_json
-from cogfal.cli.dockerignore import DOCKERIGNORE, IGNORED
-from cogfal.cli.inputs import BadArgument
-from cogfal.cli.options import add_directory
+from cogfal.cli.options import BadArgument, add_directory
 from cogfal.cli.planning import Plan, plan, report_json, signature
 from cogfal.project.environment import app_name
 from cogfal.project.report import ReportLine, Status
@@ -51,6 +49,20 @@ LAYOUT: Final[Mapping[str, Any]] = MappingProxyType(
 COLOURS: Final = MappingProxyType(
     {Status.KEPT: "green", Status.CHANGED: "yellow", Status.UNSUPPORTED: "red"}
 )
+DOCKERIGNORE: Final = ".dockerignore"
+IGNORED: Final = """\
+# What stays on this machine; read by Cog, and by cogfal for the files that go to the runner.
+.git
+.venv
+venv
+.env
+**/__pycache__
+**/*.pyc
+**/.DS_Store
+# What `cogfal predict` and `cog predict` wrote here.
+output.*
+!output.py
+"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -170,3 +182,18 @@ def _signature_table(spec: PredictorSpec) -> Table:
         place = f" [dim]{each.location}[/]" if each.location else ""
         table.add_row("[green]kept[/]", escape(each.name) + place, escape(words))
     return table
+
+
+def fix(directory: Path) -> None:
+    """Write app.py and .dockerignore where they are missing; raises ProjectError.
+
+    Nothing that is there is changed.
+    """
+    if not directory.is_dir():
+        return
+    found = plan(directory)
+    for name, text in ((APP_FILE, app_text(found)), (DOCKERIGNORE, IGNORED)):
+        path = found.project.root / name
+        if not path.exists():
+            path.write_text(text, "utf-8")
+            say(f"{name} written", Mark.GOOD)

@@ -1,14 +1,16 @@
-"""Options that several commands have."""
+"""Options that several commands have: where they work, what they set, where they listen."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import socket
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 from cogfal.cli.console import Mark, say
+from cogfal.errors import CogfalError
 
 HERE: Final = "COGFAL_HERE"
 COGS_OWN: Final = MappingProxyType({"--gpus": "GPUS", "--use-replicate-token": None})
@@ -18,6 +20,12 @@ INSTEAD: Final = MappingProxyType(
         "--use-replicate-token": "a token is a variable: -e REPLICATE_API_TOKEN=...",
     }
 )
+LOOPBACK: Final = "127.0.0.1"
+LAST_PORT: Final = 65535
+
+
+class BadArgument(CogfalError):
+    """Report a command line argument that cannot be used."""
 
 
 def add_directory(parser: argparse.ArgumentParser, what: str) -> None:
@@ -73,3 +81,33 @@ def tell_of_cogs_own(arguments: argparse.Namespace) -> None:
     for flag, instead in INSTEAD.items():
         if getattr(arguments, flag.strip("-").replace("-", "_"), None):
             say(f"{flag}: {instead}", Mark.NOTE)
+
+
+def add_address(parser: argparse.ArgumentParser, port: int) -> None:
+    """Declare `--port` and `--host`."""
+    parser.add_argument(
+        "-p", "--port", type=_port, default=port, help=f"default {port}; 0 for any free one"
+    )
+    parser.add_argument("--host", default=LOOPBACK, help=f"address to bind (default {LOOPBACK})")
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; give a number up to {LAST_PORT}")
+    return int(text)
+
+
+def listener(host: str, port: int) -> socket.socket:
+    """Return a socket that listens; raises BadArgument where that cannot be."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        dual = host == "::" and socket.has_dualstack_ipv6()
+        return socket.create_server((host, port), family=family, dualstack_ipv6=dual)
+    except OSError as error:
+        raise BadArgument(f"cannot listen on {host}:{port}: {error.strerror}") from error
+
+
+def url_of(host: str, sock: socket.socket) -> str:
+    """Return the address at which a socket that listens is reached."""
+    named = f"[{host}]" if ":" in host else host
+    return f"http://{named}:{sock.getsockname()[1]}"

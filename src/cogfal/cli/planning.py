@@ -1,14 +1,32 @@
-"""What several commands know of a project: its specs, its plan, and how to show them."""
+"""What commands know of a project, as its App asks for it or as cog.yaml has it: specs and plan."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Final
 
+from cogfal.app_file import APP_FILE, defines_app, load_app, split_reference
+from cogfal.errors import ProjectError, SettingError
 from cogfal.local import LocalProject, find_project
 from cogfal.project.environment import Environment, plan_environment
 from cogfal.project.settings import PlanSettings
 from cogfal.spec import JSON, InputSpec, PredictorSpec, Role
+
+SHOWN: Final = (
+    "machine_type",
+    "num_gpus",
+    "keep_alive",
+    "min_concurrency",
+    "max_concurrency",
+    "max_multiplexing",
+    "output_name",
+    "isolate",
+    "secrets",
+)
+"""The attributes that decide most, told where the App sets them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +87,134 @@ def report_json(environment: Environment) -> list[JSON]:
         }
         for line in environment.report
     ]
+
+
+class Target:
+    """What a command looks at: here a project without an App.
+
+    `app` is the App's reference, None where there is none, `wanted` the file where it was looked
+    for, and `failure` what stopped it from being made.
+    """
+
+    app: str | None = None
+    failure: ProjectError | None = None
+
+    def __init__(self, project: LocalProject, wanted: str = APP_FILE) -> None:
+        self._project = project
+        self.root = project.root
+        self.wanted = wanted
+
+    def predictor(self) -> PredictorSpec:
+        """Read the predictor; raises ProjectError."""
+        return self._project.read()
+
+    def trainer(self) -> PredictorSpec | None:
+        """Read the trainer, where there is one; raises ProjectError."""
+        return self._project.read(Role.TRAIN) if self._project.config.train else None
+
+    def environment(self) -> Environment:
+        """Plan what fal needs; raises ProjectError."""
+        return plan_project(self._project, _readable(self.predictor))
+
+    @property
+    def own_image(self) -> bool:
+        """Whether the App brings an image of its own, which is not looked into."""
+        return False
+
+    def chosen(self) -> Mapping[str, Any]:
+        """Return what the App sets of the attributes that decide most."""
+        return {}
+
+    def missing_secrets(self) -> list[str]:
+        """Return the secrets that the App names and this machine does not have."""
+        return []
+
+
+class AppTarget(Target):
+    """A project as an App asks for it.
+
+    The App's file is executed, as fal does. Where making the App fails, what it asked for is known
+    all the same, so that one mistake does not hide the next.
+    """
+
+    def __init__(self, request: Any, app: str, failure: ProjectError | None) -> None:
+        from cogfal.app_builder import AppBuilder  # noqa: PLC0415  # imports fal
+
+        self._request = request
+        self._builder = AppBuilder(request)
+        self.root = self._builder.root
+        self.app = app
+        self.failure = failure
+
+    def predictor(self) -> PredictorSpec:
+        """Read the predictor; raises ProjectError."""
+        return self._builder.predictor()
+
+    def trainer(self) -> PredictorSpec | None:
+        """Read the trainer, where there is one; raises ProjectError."""
+        return self._builder.trainer()
+
+    def environment(self) -> Environment:
+        """Plan what fal needs; raises ProjectError."""
+        return self._builder.environment(_readable(self.predictor))
+
+    @property
+    def own_image(self) -> bool:
+        """Whether the App brings an image of its own, which is not looked into."""
+        return "image" in self._request.declared
+
+    def chosen(self) -> Mapping[str, Any]:
+        """Return what the App sets of the attributes that decide most."""
+        declared = self._request.declared
+        return {name: declared[name] for name in SHOWN if name in declared}
+
+    def missing_secrets(self) -> list[str]:
+        """Return the secrets that the App names and this machine does not have."""
+        named = self._request.declared.get("secrets") or ()
+        return [name for name in named if name not in os.environ]
+
+
+def find_target(target: str) -> Target:
+    """Return what `target` names: a directory, a cog.yaml, or `app.py::App`.
+
+    Raises:
+        ProjectError: There is no such thing, or its cog.yaml cannot be read.
+    """
+    file, name = split_reference(target)
+    if file.suffix == ".py" and file.is_file():
+        return _of_app(file, name, find_project(file.parent))
+    if file.suffix == ".py":
+        return Target(find_project(file.parent), file.name)
+    project = find_project(file)
+    app_file = project.root / APP_FILE
+    return _of_app(app_file, None, project) if defines_app(app_file) else Target(project)
+
+
+def _of_app(file: Path, name: str | None, project: LocalProject) -> Target:
+    from cogfal.app_builder import gathered_requests  # noqa: PLC0415  # imports fal
+
+    failure: ProjectError | None = None
+    with gathered_requests() as requests:
+        try:
+            name = load_app(file, name).__name__
+        except ProjectError as error:
+            failure = error
+    own = [each for each in requests if each.name == name] or requests
+    if own and (failure is None or len(own) == 1):
+        return AppTarget(own[-1], f"{file.name}::{name or own[-1].name}", failure)
+    target = Target(project)
+    target.failure = failure or SettingError(
+        f"{name} names no predictor",
+        where=file.name,
+        remedy='set `predictor = "predict.py:Predictor"` or `cog_yaml = "cog.yaml"`',
+    )
+    return target
+
+
+def _readable(predictor: Any) -> PredictorSpec | None:
+    """Return the predictor, None where it cannot be read, which is told elsewhere."""
+    try:
+        spec: PredictorSpec = predictor()
+    except ProjectError:
+        return None
+    return spec

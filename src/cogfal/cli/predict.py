@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 
 from cogfal.cli.batch import run_batch
-from cogfal.cli.inputs import BadArgument
-from cogfal.cli.remote import call_url
-from cogfal.cli.running import add_project_options, run_here
+from cogfal.cli.options import BadArgument
+from cogfal.cli.run_at_url import call_url
+from cogfal.cli.run_here import add_project_options, run_here
 from cogfal.spec import Role
 
 EPILOG = """\
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _call_app(arguments: argparse.Namespace) -> int:
     try:
-        from cogfal.cli.deployed import call_app  # noqa: PLC0415  # needs an optional extra
+        from cogfal.cli.run_on_fal import call_app  # noqa: PLC0415  # needs an optional extra
     except ImportError as error:
         raise BadArgument(f"--app needs {error.name}: pip install 'cogfal[client]'") from error
     return call_app(arguments)

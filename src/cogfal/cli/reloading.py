@@ -16,7 +16,7 @@ from typing import Final, NoReturn
 
 from cogfal.app_file import APP_FILE, split_reference
 from cogfal.cli.console import Mark, say
-from cogfal.cli.listening import listener
+from cogfal.cli.options import listener
 
 INTERVAL: Final = 0.5  # seconds between two looks at the project
 GRACE: Final = 10.0  # seconds for a server to end in

@@ -17,9 +17,8 @@ from fal import app as fal_app
 from cogfal.app import App
 from cogfal.app_file import APP_FILE, defines_app, load_app, split_reference
 from cogfal.cli.console import Mark, say
-from cogfal.cli.inputs import read_variables
-from cogfal.cli.listening import add_address, listener, url_of
-from cogfal.cli.options import add_variables
+from cogfal.cli.given_inputs import read_variables
+from cogfal.cli.options import add_address, add_variables, listener, url_of
 from cogfal.cli.reloading import serve_reloading
 from cogfal.errors import CogfalError, SetupError
 from cogfal.guest.faults import author_traceback

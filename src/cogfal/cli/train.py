@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from cogfal.cli.running import add_project_options, run_here
+from cogfal.cli.run_here import add_project_options, run_here
 from cogfal.spec import Role
 
 EPILOG = """\

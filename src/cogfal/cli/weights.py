@@ -11,7 +11,7 @@ from rich.table import Table
 
 from cogfal.cli.console import Mark, say, write_json
 from cogfal.cli.options import add_directory
-from cogfal.cli.subject import find_subject
+from cogfal.cli.planning import find_target
 from cogfal.provision.runner import weights_store
 from cogfal.provision.weights import place_weights
 
@@ -31,22 +31,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """List them, or fetch them; raises SetupError where one cannot be had."""
-    subject = find_subject(str(arguments.directory))
-    weights = dict(subject.environment().weights)
+    target = find_target(str(arguments.directory))
+    weights = dict(target.environment().weights)
     if arguments.fetch:
-        place_weights(weights, subject.root, store=weights_store())
+        place_weights(weights, target.root, store=weights_store())
         say(f"{len(weights)} in their places", Mark.GOOD)
     elif arguments.json:
         write_json(
             [
-                {"path": path, "url": each.url, "here": (subject.root / path).exists()}
+                {"path": path, "url": each.url, "here": (target.root / path).exists()}
                 for path, each in weights.items()
             ]
         )
     elif not weights:
         say("no weights are named; what lies in the project goes to the runner with it")
     else:
-        _show(subject.root, {path: each.url for path, each in weights.items()})
+        _show(target.root, {path: each.url for path, each in weights.items()})
     return 0
 
 

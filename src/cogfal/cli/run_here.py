@@ -14,12 +14,11 @@ from typing import Any, Final
 
 from cogfal.app_file import open_project
 from cogfal.cli.advice import advise
-from cogfal.cli.destination import Destination
 from cogfal.cli.display import Display, open_display
-from cogfal.cli.inputs import add_input_options, read_inputs, read_variables
+from cogfal.cli.given_inputs import add_input_options, read_inputs, read_variables
 from cogfal.cli.options import add_cogs_own, add_here, obey_here, tell_of_cogs_own
 from cogfal.cli.relay import Relay
-from cogfal.cli.results import ResultWriter
+from cogfal.cli.results import Destination, ResultWriter
 from cogfal.engine.prediction import Log, Output, Prediction
 from cogfal.errors import PredictionCancelled, PredictorFailed, SetupError
 from cogfal.files import Fetcher, FileLimits, HttpFetcher

@@ -12,8 +12,7 @@ from typing import Any, Final
 
 from cogfal.cli.completion import InputCompleter
 from cogfal.cli.console import Mark, say
-from cogfal.cli.options import add_variables
-from cogfal.errors import CogfalError
+from cogfal.cli.options import BadArgument, add_variables
 from cogfal.spec import (
     FileType,
     ListType,
@@ -28,10 +27,6 @@ from cogfal.spec import (
 )
 
 STDIN: Final = ("-", "@-")
-
-
-class BadArgument(CogfalError):
-    """Report a command line argument that cannot be used."""
 
 
 def add_input_options(parser: argparse.ArgumentParser, role: Role = Role.PREDICT) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cogfal.cli.destination import Destination
-from cogfal.cli.inputs import BadArgument
+from cogfal.cli.options import BadArgument
+from cogfal.cli.results import Destination
 
 
 @pytest.fixture(autouse=True)

@@ -12,11 +12,10 @@ from typing import Any
 import httpx
 
 from cogfal import client
-from cogfal.cli.destination import Destination
 from cogfal.cli.display import Display, open_display
-from cogfal.cli.inputs import read_inputs
-from cogfal.cli.remote import downloaded, streaming
-from cogfal.cli.results import ResultWriter
+from cogfal.cli.given_inputs import read_inputs
+from cogfal.cli.results import Destination, ResultWriter
+from cogfal.cli.run_at_url import downloaded, streaming
 from cogfal.errors import CallFailed
 
 

@@ -15,10 +15,10 @@ import httpx
 from httpx_sse import EventSource, SSEError
 
 from cogfal.answers import fields_of, named_output, refusal
-from cogfal.cli.destination import Destination
 from cogfal.cli.display import Display, open_display
-from cogfal.cli.inputs import BadArgument, read_inputs
-from cogfal.cli.results import ResultWriter
+from cogfal.cli.given_inputs import read_inputs
+from cogfal.cli.options import BadArgument
+from cogfal.cli.results import Destination, ResultWriter
 from cogfal.errors import CallFailed
 from cogfal.files import FetchError, describe, parse_data_url, to_data_url
 from cogfal.files.names import name_for
