@@ -6,6 +6,7 @@ import codecs
 import ctypes
 import os
 import select
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -205,13 +206,14 @@ class CStreams:
 
     def __init__(self) -> None:
         self._c = ctypes.CDLL(None)
-        self._streams = [ctypes.c_void_p.in_dll(self._c, name) for name in NUMBERS]
+        name = "{}" if sys.platform != "darwin" else "__{}p"
+        self._streams = [ctypes.c_void_p.in_dll(self._c, name.format(each)) for each in NUMBERS]
 
     def flush(self) -> None:
         """Flush what no thread of C's is using: that may never let go, and `fflush(NULL)` waits."""
         for stream in self._streams:
             if self._c.ftrylockfile(stream) == 0:
-                self._c.fflush_unlocked(stream)
+                self._c.fflush(stream)  # the lock is one that its owner may take again
                 self._c.funlockfile(stream)
 
 
