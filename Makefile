@@ -9,7 +9,9 @@ SPREAD := -n auto --dist loadfile
 AGAIN = $(BIN)/python -m pytest --last-failed --last-failed-no-failures none -m "long or not long"
 # fal's fixed directory and port belong to one app at a time, so these run by themselves.
 ALONE := tests/loopback tests/test_remote.py
-SOURCES := src tests examples benchmarks docs
+
+# Each of the many Pythons that the tests start would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 # What runs in the model's own Python, and the names of newer ones that it looks for before using them.
 IN_THE_MODEL := $(addprefix src/cogfal/,__init__.py errors.py fal_errors.py spec.py cog guest)

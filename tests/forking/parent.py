@@ -7,6 +7,7 @@ new interpreter. It ends when its standard input does.
 from __future__ import annotations
 
 import array
+import atexit
 import gc
 import importlib
 import io
@@ -18,6 +19,7 @@ import signal
 import socket
 import sys
 import tempfile
+import threading
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
@@ -202,7 +204,30 @@ def main() -> int:
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         work = Parent(listener).serve()
-    return 0 if work is None else work()
+    return 0 if work is None else _done(work)
+
+
+def _done(work: Callable[[], int | None]) -> int:
+    """Do the work and end; only what fails here is told, and ended, by the interpreter.
+
+    It would take apart every module on its way out, and so copy what is shared with the parent.
+    """
+    try:
+        status = work() or 0
+    except SystemExit as ended:
+        if not isinstance(ended.code, int | None):
+            raise
+        status = ended.code or 0
+    threading_module: Any = threading
+    threading_module._shutdown()
+    atexit._run_exitfuncs()
+    gc.collect()  # what was left behind may have something to say
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:  # nobody reads any more
+        return status
+    os._exit(status)
 
 
 if __name__ == "__main__":
