@@ -10,8 +10,8 @@ import pytest
 
 from cogfal.compare import signature_of
 from cogfal.compare.cases import cases_of
+from cogfal.compare.comparison import calls
 from cogfal.compare.on_replicate import ReplicateSide
-from cogfal.compare.running import calls
 from cogfal.compare.sides import Answer, Outcome, Unreachable
 from tests.compare.documents import document
 from tests.compare.models import Asked, Reply, model, reply

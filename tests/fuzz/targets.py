@@ -25,7 +25,7 @@ from cogfal.schema.document import document
 from cogfal.schema.validation import Dialect, Validator
 from cogfal.server.cog_messages import invalid_input
 from cogfal.server.envelope import Malformed, parse_envelope
-from cogfal.server.error_answers import failure
+from cogfal.server.responses import failure
 from cogfal.spec import PredictorSpec
 
 SEEDS: Final = Path(__file__).parent / "seeds"

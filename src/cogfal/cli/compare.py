@@ -15,14 +15,14 @@ from cogfal.cli.console import say, stderr, write_json
 from cogfal.cli.given_inputs import add_inputs, read_inputs
 from cogfal.cli.options import BadArgument
 from cogfal.compare.cases import cases_of, read_cases, typed, wrong_inputs
+from cogfal.compare.comparison import Comparison, Pair, calls, compare, opened
 from cogfal.compare.gate import Verdict
-from cogfal.compare.naming import side_of
+from cogfal.compare.named_sides import side_of
 from cogfal.compare.on_replicate import ReplicateSide
 from cogfal.compare.page import write_page
 from cogfal.compare.recording import Recorded, RecordedEndpoint, write_recording
-from cogfal.compare.report import as_json, show
-from cogfal.compare.running import Comparison, Pair, calls, compare, opened
 from cogfal.compare.sides import Side
+from cogfal.compare.summary import as_json, show
 from cogfal.examples import Example
 
 EPILOG = """\

@@ -22,11 +22,11 @@ from cogfal.cli.console import Mark, say, stderr
 from cogfal.cli.findings import LOG_IN, has_credentials
 from cogfal.cli.options import BadArgument
 from cogfal.cli.schema import document_of
+from cogfal.compare.comparison import Comparison, Pair, compare
 from cogfal.compare.gate import Verdict, verdict_of
-from cogfal.compare.naming import side_of
+from cogfal.compare.named_sides import side_of
 from cogfal.compare.recording import RecordedEndpoint
-from cogfal.compare.report import show
-from cogfal.compare.running import Comparison, Pair, compare
+from cogfal.compare.summary import show
 from cogfal.errors import CallFailed
 from cogfal.examples import EXAMPLES, Example, find_examples
 from cogfal.local import LocalProject

@@ -23,7 +23,7 @@ from cogfal.cli.reloading import serve_reloading
 from cogfal.errors import CogfalError, SetupError
 from cogfal.guest.faults import author_traceback
 from cogfal.playground import PATH
-from cogfal.server.connections import guard
+from cogfal.server.idle_connections import guard
 
 PORT: Final = 8080
 COG_YAML: Final = Path("cog.yaml")

@@ -17,7 +17,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, AsyncIterator, ClassVar, Iterator, TypeVar, Union
 
-from .remote import URLFile
+from .url_file import URLFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable

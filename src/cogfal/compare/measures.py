@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from cogfal.compare.media import compare_files
+from cogfal.compare.file_measures import compare_files
 from cogfal.spec import JSON
 
 Loc = tuple[str | int, ...]

@@ -13,7 +13,7 @@ import anyio
 import anyio.to_thread
 import fal_client
 
-from cogfal.client.documents import document
+from cogfal.client.direct import document
 from cogfal.client.failures import translated
 from cogfal.compare.downloads import Downloads, sendable
 from cogfal.compare.over_http import PREDICTIONS, ended_answer, refused

@@ -8,9 +8,9 @@ from html import escape
 from pathlib import Path
 from typing import Any, Final
 
-from cogfal.compare.report import changes_text, pieces_of, seconds_of, told
-from cogfal.compare.running import CaseResult, Comparison
+from cogfal.compare.comparison import CaseResult, Comparison
 from cogfal.compare.sides import Answer
+from cogfal.compare.summary import changes_text, pieces_of, seconds_of, told
 from cogfal.files import describe, to_data_url
 
 LARGEST: Final = 20 * 1024**2

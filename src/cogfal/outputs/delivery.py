@@ -23,7 +23,7 @@ from cogfal.guest.encoding import Encoded, FileReference
 from cogfal.guest.saving import label
 from cogfal.json_text import JsonText, written
 from cogfal.outputs.directories import OutputDirectories
-from cogfal.outputs.local_files import Preparer
+from cogfal.outputs.prepared_files import Preparer
 from cogfal.spec import JSON, AnyType, FileType, OpaqueType, PathType, Type, holds
 
 Result = TypeVar("Result")

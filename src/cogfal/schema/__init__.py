@@ -2,11 +2,10 @@
 
 from cogfal.schema.core_types import Dialect
 from cogfal.schema.decoding import decode
-from cogfal.schema.defaults import unfit_defaults
 from cogfal.schema.document import document
 from cogfal.schema.fal_schema import fal_schemas
 from cogfal.schema.openapi import components
-from cogfal.schema.validation import Validator
+from cogfal.schema.validation import Validator, unfit_defaults
 from cogfal.schema.widgets import MediaKind, media_kind_of_name
 
 __all__ = [

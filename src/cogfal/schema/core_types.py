@@ -11,7 +11,7 @@ from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 from typing_extensions import assert_never
 
 from cogfal.cog.types import Secret
-from cogfal.schema.patterns import bounded_match, is_linear
+from cogfal.schema.regular_expressions import bounded_match, is_linear
 from cogfal.schema.stepwise import in_steps
 from cogfal.spec import (
     AnyType,

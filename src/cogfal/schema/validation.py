@@ -7,7 +7,8 @@ members of an Enum still their values.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from cogfal.errors import InvalidInput, Problem
 from cogfal.json_text import slices
 from cogfal.schema.core_types import Dialect, Rules, core_type
 from cogfal.schema.decoding import decode
-from cogfal.schema.patterns import Matcher, check_pattern, is_linear
+from cogfal.schema.regular_expressions import Matcher, check_pattern, is_linear
 from cogfal.schema.stepwise import MORE, MOST
 from cogfal.spec import (
     MISSING,
@@ -210,3 +211,15 @@ def _shown(value: Any) -> Any:
         text = b"".join(islice(slices(value), 1))
         return value if len(text) <= _SHOWN else f"{text[:_SHOWN].decode(errors='ignore')}..."
     return str(value)[:_SHOWN]
+
+
+def unfit_defaults(spec: PredictorSpec) -> Iterator[tuple[InputSpec, str]]:
+    """Yield each input whose default does not fit its own type or limits, and why."""
+    for each in spec.inputs:
+        if each.required or each.default is None:
+            continue
+        alone = Validator(replace(spec, inputs=(each,)), Dialect.FAL)
+        try:
+            alone.parse({each.name: each.default})
+        except InvalidInput as error:
+            yield each, error.problems[0].message

@@ -23,11 +23,11 @@ from cogfal.errors import Busy, InvalidInput, NotReady, RequestError, UnknownPre
 from cogfal.files import Store
 from cogfal.schema.validation import Validator
 from cogfal.server import cog_messages as messages
-from cogfal.server.answers import JsonResponse
 from cogfal.server.caller import Bodies, Body, BodyRefused, wait_watching
 from cogfal.server.envelope import ID_RULE, Envelope, Malformed, is_id, new_id, read_envelope
-from cogfal.server.events import EventStream
+from cogfal.server.event_stream import EventStream
 from cogfal.server.fal_api import REQUEST_ID
+from cogfal.server.responses import JsonResponse
 from cogfal.server.stores import Uploads
 from cogfal.server.tracing import Tracing
 from cogfal.server.webhooks import InCogsWords, Target, Webhooks

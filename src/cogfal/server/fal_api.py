@@ -28,10 +28,9 @@ from cogfal.errors import (
 )
 from cogfal.json_text import plain
 from cogfal.schema.validation import Validator
-from cogfal.server.answers import JsonResponse
 from cogfal.server.caller import Bodies, BodyRefused, wait_watching
-from cogfal.server.error_answers import BILLABLE, failure
-from cogfal.server.events import EventStream, Said
+from cogfal.server.event_stream import EventStream, Said
+from cogfal.server.responses import BILLABLE, JsonResponse, failure
 from cogfal.server.tracing import Tracing
 from cogfal.spec import JSON, ObjectType
 

@@ -39,9 +39,9 @@ from cogfal.schema.document import document
 from cogfal.schema.validation import Dialect, Validator
 from cogfal.server.caller import Bodies
 from cogfal.server.cog_api import CogApi, Model
-from cogfal.server.connections import guard
 from cogfal.server.ending import end_process, heed_signals, on_daemon_thread
 from cogfal.server.fal_api import Endpoint
+from cogfal.server.idle_connections import guard
 from cogfal.server.providing import Provided
 from cogfal.server.requester import Requester
 from cogfal.server.stores import StoreChooser, Uploads

@@ -9,9 +9,14 @@ Defaults are resolved, inputs checked, files copied and outputs delivered by the
 on fal.
 """
 
-from cogfal.testing.client import ProjectClient, RunningPrediction, open_predictor, open_trainer
 from cogfal.testing.comparing import compare_with
 from cogfal.testing.leaks import StateLeak, no_leaks
+from cogfal.testing.project_client import (
+    ProjectClient,
+    RunningPrediction,
+    open_predictor,
+    open_trainer,
+)
 
 __all__ = [
     "ProjectClient",

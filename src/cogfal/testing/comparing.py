@@ -1,21 +1,25 @@
-"""Fail a test where a model no longer answers as it did when it was recorded."""
+"""Fail a test where a model no longer answers as its examples or its recording say."""
 
 from __future__ import annotations
 
 import io
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import anyio
 from rich.console import Console
 
+from cogfal.compare.comparison import Comparison, compare, opened
 from cogfal.compare.gate import Verdict
-from cogfal.compare.naming import side_of
+from cogfal.compare.measures import measure, tolerated
+from cogfal.compare.named_sides import side_of
 from cogfal.compare.recording import RecordedEndpoint
-from cogfal.compare.report import show
-from cogfal.compare.running import Comparison, compare, opened
+from cogfal.compare.summary import show
 from cogfal.errors import ProjectError
+from cogfal.examples import Example
+from cogfal.testing.project_client import ProjectClient
 
 TIMEOUT = 600.0  # seconds for each example
 
@@ -58,3 +62,27 @@ async def _compared(project: str, recording: str) -> Comparison:
 
 def _nothing(_: str) -> None:
     """Tell nobody."""
+
+
+def run_all(client: ProjectClient, examples: Sequence[Example]) -> None:
+    """Run every example; one that says what the model answered must be answered so again.
+
+    Raises:
+        AssertionError: An answer is further from the recorded one than the example tolerates.
+        InvalidInput: The inputs of an example do not fit.
+        PredictionError: The model failed.
+    """
+    for example in examples:
+        output = client.run(**example.input)
+        if example.recorded:
+            _expect(example, output)
+
+
+def _expect(example: Example, output: object) -> None:
+    with tempfile.TemporaryDirectory(prefix="cogfal-") as folder:
+        found = [
+            f"{each.place}: {each.what}"
+            for each in measure(example.output, output, Path(folder))
+            if each.distance > tolerated(each.loc, example.tolerance)
+        ]
+    assert not found, f"{example.name}: {'; '.join(found)}"

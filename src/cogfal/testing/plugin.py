@@ -12,11 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from cogfal.compare.running import Comparison
+from cogfal.compare.comparison import Comparison
 from cogfal.examples import Example, find_examples
-from cogfal.testing.client import ProjectClient, open_predictor, open_trainer
-from cogfal.testing.comparing import compare_with
-from cogfal.testing.examples import run_all
+from cogfal.testing.comparing import compare_with, run_all
+from cogfal.testing.project_client import ProjectClient, open_predictor, open_trainer
 
 COG_YAML = "cog.yaml"
 

@@ -1,4 +1,4 @@
-"""Follow a model's output as it is made, over the app's `/stream`."""
+"""Ask an app directly, without fal's queue: its output as it is made, and its document."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from fal_client.client import RUN_URL_FORMAT
 from httpx_sse import EventSource, ServerSentEvent, aconnect_sse, connect_sse
 
 from cogfal.client.failures import call_failed, translated
-from cogfal.client.files import revived, upload, upload_async
+from cogfal.client.file_output import revived, upload, upload_async
 from cogfal.spec import JSON
 
 PATH = "/stream"
+TIMEOUT = 600.0  # seconds, as an app may have to start first
 
 
 def stream(
@@ -105,3 +106,20 @@ def _pieces(event: ServerSentEvent) -> Iterator[Any]:
     if "index" in body and not body.get("completed"):
         del body["index"]
         yield from map(revived, body.values())
+
+
+def document(app: str, *, key: str | None = None) -> dict[str, JSON]:
+    """Return an app's OpenAPI document: its inputs, its output, and whether it has `/stream`.
+
+    The app is asked directly, so that it starts where none is running.
+
+    Raises:
+        CallFailed: It has none, or cannot be reached.
+    """
+    with translated():
+        url = address(app, "/openapi.json")
+        response = httpx.get(url, headers=credentials(key), timeout=TIMEOUT)
+        if response.is_error:
+            raise call_failed(response.status_code, detail_of(response))
+        found: dict[str, JSON] = response.json()
+        return found

@@ -1,16 +1,20 @@
-"""Turn an error into the answer that fal's callers and fal's platform understand.
+"""Answer with JSON, in slices where it is large, and with errors as fal's callers understand them.
 
-Shapes and codes follow fal's model error catalogue: `{"detail": [{loc, msg, type, url, ctx?,
-input?}]}` with `X-Fal-Retryable`. fal acts on the status: 503 kills the runner and is retried, 500
-is neither, 499 is a clean cancellation, 429 leaves the runner alone. An author's message is never
-searched for words, so one that happens to name a GPU library changes nothing.
+An error's shapes and codes follow fal's model error catalogue: `{"detail": [{loc, msg, type, url,
+ctx?, input?}]}` with `X-Fal-Retryable`. fal acts on the status: 503 kills the runner and is
+retried, 500 is neither, 499 is a clean cancellation, 429 leaves the runner alone. An author's
+message is never searched for words, so one that happens to name a GPU library changes nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from types import MappingProxyType
 from typing import Final, NamedTuple
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from cogfal.errors import (
     Busy,
@@ -24,7 +28,7 @@ from cogfal.errors import (
     Problem,
     UnknownPrediction,
 )
-from cogfal.server.answers import JsonResponse
+from cogfal.json_text import in_turn, slices
 from cogfal.spec import JSON
 
 ERROR_PAGE = "https://docs.fal.ai/errors/#"
@@ -32,6 +36,36 @@ RETRYABLE = "X-Fal-Retryable"
 BILLABLE = "x-fal-billable-units"
 BUSY_RETRY_AFTER = "1"  # seconds
 NOTHING: Final[Mapping[str, JSON]] = MappingProxyType({})
+
+
+class JsonResponse(Response):
+    """A JSON body, which may be or hold `JsonText`; others have their turn while it is written."""
+
+    media_type = "application/json"
+
+    def __init__(
+        self, value: JSON, status: int = 200, headers: Mapping[str, str] = NOTHING
+    ) -> None:
+        self._slices = slices(value)
+        first = next(self._slices)
+        second = next(self._slices, None)
+        super().__init__(first, status, headers)
+        self._rest = None if second is None else chain([first, second], self._slices)
+        if self._rest is not None:
+            del self.headers["content-length"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it, at once or slice by slice."""
+        if self._rest is None:
+            await super().__call__(scope, receive, send)
+            return
+        start = {"type": "http.response.start", "status": self.status_code}
+        await send({**start, "headers": self.raw_headers})
+        async for piece in in_turn(self._rest):
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        if self.background is not None:
+            await self.background()
 
 
 class Failure(NamedTuple):

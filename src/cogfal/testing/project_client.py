@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from contextvars import Context
 from copy import copy
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
@@ -16,10 +18,31 @@ from cogfal.app_file import open_project
 from cogfal.engine.history import Watch
 from cogfal.engine.prediction import Event, Output, Prediction, Status
 from cogfal.files import StoredFile
+from cogfal.guest.calls import CallEvents
 from cogfal.guest.descriptors import Outlets
-from cogfal.local import LocalProject, Session, open_session
+from cogfal.local import Discreet, LocalProject, Session, open_session
 from cogfal.spec import JSON, PredictorSpec, Role
-from cogfal.testing.streams import SharedCapture
+
+
+class SharedCapture(Discreet):
+    """A capture that takes the standard streams again when pytest has replaced them.
+
+    pytest does so before every test and with each of its capturing fixtures.
+    """
+
+    _taken: TextIO | None = None
+
+    def open(self, *, home: bool = True) -> None:
+        """Begin to capture."""
+        super().open(home=home)
+        self._taken = sys.stdout
+
+    def begin(self, events: CallEvents, context: Context) -> None:
+        """Attribute what code in `context` prints to a call."""
+        if sys.stdout is not self._taken:
+            self.close()
+            self.open()
+        super().begin(events, context)
 
 
 class RunningPrediction:

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from cogfal.compare.comparison import CaseResult, Comparison
 from cogfal.compare.gate import Change, Verdict
 from cogfal.compare.measures import Difference
-from cogfal.compare.running import CaseResult, Comparison
 from cogfal.compare.sides import Answer
 from cogfal.spec import JSON
 

@@ -21,7 +21,7 @@ from cogfal.errors import (
     Problem,
     UnknownPrediction,
 )
-from cogfal.server.error_answers import failure
+from cogfal.server.responses import failure
 
 PROBLEM = Problem(("images", 2), "too large", "file_too_large", {"max_size": 10})
 

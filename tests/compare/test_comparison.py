@@ -15,8 +15,8 @@ from PIL import Image
 
 from cogfal.compare import Verdict
 from cogfal.compare.cases import cases_of, wrong_inputs
-from cogfal.compare.naming import side_of
-from cogfal.compare.running import Comparison, compare, opened
+from cogfal.compare.comparison import Comparison, compare, opened
+from cogfal.compare.named_sides import side_of
 from cogfal.compare.sides import Outcome, Unreachable
 from cogfal.examples import Example
 from tests.compare.documents import document

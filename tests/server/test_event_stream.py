@@ -12,7 +12,7 @@ from starlette.types import Message
 from cogfal.engine.history import Watch
 from cogfal.engine.prediction import Event, Metric
 from cogfal.server.cog_messages import event_of
-from cogfal.server.events import SILENCE, EventStream
+from cogfal.server.event_stream import SILENCE, EventStream
 from tests.server.observing import events
 from tests.server.predictions import Play
 from tests.watchdog import watched

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from cogfal.server.connections import guard
+from cogfal.server.idle_connections import guard
 from tests.processes import free_port
 
 MOST = 5
