@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -114,6 +116,165 @@ def test_concurrent_predictions_keep_their_prints_apart(tmp_path: Path) -> None:
                 assert prediction.metrics["number"] == number
 
     run(main)
+
+
+STARTING = """
+import asyncio, concurrent.futures, threading
+from cog import BasePredictor, concurrent as at_once, current_scope
+
+async def run(thread):
+    thread.start()
+    while thread.is_alive():
+        await asyncio.sleep(0)
+
+def nested(work):
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+async def instead(function):  # of asyncio.to_thread, which came with Python 3.9
+    function()
+
+class Worker(threading.Thread):
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def run(self):
+        self.function()
+
+class Predictor(BasePredictor):
+    async def setup(self):
+        self.met = 0
+        self.pool = concurrent.futures.ThreadPoolExecutor(1)
+        self.other = concurrent.futures.ThreadPoolExecutor(1)
+
+    async def meet(self):
+        together = self.met // 3 * 3 + 3
+        self.met += 1
+        while self.met < together:
+            await asyncio.sleep(0)
+
+    @at_once(max=3)
+    async def predict(self, number: int) -> str:
+        def said(name):
+            def work():
+                print(name, number)
+                current_scope().record_metric(name, number)
+            return work
+
+        pool, own = self.pool, concurrent.futures.ThreadPoolExecutor()
+        loop = asyncio.get_running_loop()
+        ways = {
+            "to_thread": getattr(asyncio, "to_thread", instead),
+            "run_in_executor": lambda work: loop.run_in_executor(None, work),
+            "thread": lambda work: run(threading.Thread(target=work)),
+            "thread_of_a_thread": lambda work: run(threading.Thread(target=nested, args=(work,))),
+            "subclass_of_thread": lambda work: run(Worker(work)),
+            "timer": lambda work: run(threading.Timer(0, work)),
+            "pool_of_setups": lambda work: asyncio.wrap_future(pool.submit(work)),
+            "pool_of_its_own": lambda work: asyncio.wrap_future(own.submit(work)),
+            "job_of_a_job": lambda work: asyncio.wrap_future(
+                pool.submit(lambda: self.other.submit(work).result())
+            ),
+        }
+        for name, way in ways.items():
+            await self.meet()
+            await way(said(name))
+        await self.meet()
+        own.shutdown()
+        return " ".join(ways)
+
+    def teardown(self):
+        self.pool.shutdown()
+        self.other.shutdown()
+"""
+
+
+def test_what_a_prediction_starts_belongs_to_it(tmp_path: Path, mode: str) -> None:
+    """Prints and metrics of its threads, and of its jobs in whosever pool, while others run."""
+
+    async def main() -> None:
+        async with serving(tmp_path, STARTING) as service:
+            predictions = [submit(service, number=number) for number in range(3)]
+            await gathered(*(prediction.wait() for prediction in predictions))
+
+            for number, prediction in enumerate(predictions):
+                assert prediction.error is None
+                names = str(prediction.output).split()
+                assert prediction.logs.splitlines() == [f"{name} {number}" for name in names]
+                assert {name: prediction.metrics[name] for name in names} == dict.fromkeys(
+                    names, number
+                )
+
+    run(main)
+
+
+def test_a_worker_of_setup_or_of_an_earlier_prediction_serves_the_one_that_runs(
+    tmp_path: Path, mode: str
+) -> None:
+    """As long as it is alone: whose else could it be."""
+    source = """
+    import queue, threading
+    from cog import BasePredictor, current_scope
+
+    class Predictor(BasePredictor):
+        def setup(self):
+            self.workers = [self.worker()]
+
+        def worker(self):
+            jobs, done = queue.Queue(), queue.Queue()
+
+            def work():
+                for name in iter(jobs.get, None):
+                    print(name)
+                    current_scope().record_metric(name, 1)
+                    done.put(name)
+
+            threading.Thread(target=work, daemon=True).start()
+            return jobs, done
+
+        def predict(self, name: str) -> str:
+            if len(self.workers) == 1:
+                self.workers.append(self.worker())
+            for jobs, done in self.workers:
+                jobs.put(name)
+                done.get()
+            return "done"
+
+        def teardown(self):
+            for jobs, _ in self.workers:
+                jobs.put(None)
+    """
+
+    async def main() -> None:
+        async with serving(tmp_path, source) as service:
+            for name in ("first", "second"):
+                prediction = await ended(submit(service, name=name))
+
+                assert prediction.logs == f"{name}\n{name}\n"
+                assert set(prediction.metrics) == {name, "predict_time"}
+
+    run(main)
+
+
+def test_a_thread_of_the_servers_is_as_it_was(tmp_path: Path) -> None:
+    """What starts threads is put back, whether a predictor served or not."""
+    before = threading.Thread.start, ThreadPoolExecutor.submit
+    source = """
+    from cog import BasePredictor
+
+    class Predictor(BasePredictor):
+        def predict(self) -> str:
+            return "done"
+    """
+
+    async def main() -> None:
+        async with serving(tmp_path, source) as service:
+            await ended(submit(service))
+
+    run(main)
+    assert (threading.Thread.start, ThreadPoolExecutor.submit) == before
 
 
 def test_progress_bars(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The scope of the prediction that is running, and the one context variable that holds it."""
+"""The scope of the prediction that is running, and the context variables that say which it is."""
 
 from __future__ import annotations
 
@@ -51,18 +51,24 @@ class Scope:
 
 
 _current: ContextVar[Scope] = ContextVar("cogfal_scope")
+STARTER: ContextVar[Scope | None] = ContextVar("cogfal_starting_scope", default=None)
+"""The scope of the prediction that started the thread, or the pool's job, that asks."""
 _in_use: list[Scope] = []
 
 
 def current_scope() -> Scope:
     """Return the scope of the running prediction; outside of one, a scope that ignores all.
 
-    A thread that the author started belongs to the running prediction if it is the only one.
+    A thread that the author started belongs to the prediction that started it; where that is over,
+    or none did, to the running one if it is the only one.
     """
     scope = _current.get(None)
-    if scope is None and len(_in_use) == 1:
-        scope = _in_use[0]
-    return scope or Scope()
+    if scope is not None:
+        return scope
+    starter = STARTER.get()
+    if starter not in _in_use and len(_in_use) == 1:
+        return _in_use[0]
+    return starter or Scope()
 
 
 @contextmanager

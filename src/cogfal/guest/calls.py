@@ -34,6 +34,11 @@ class CallEvents:
         self._room = limit
         self._closed = False
 
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is told."""
+        return self._closed
+
     def write(self, source: str, text: str) -> None:
         """Tell of printed text."""
         if not text or self._closed or self._room < 0:

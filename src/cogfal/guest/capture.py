@@ -3,7 +3,8 @@
 Two ways lead out of a process. Python code writes to `sys.stdout` and `sys.stderr`, which are
 replaced; a context variable says whose text it is. C libraries and child processes write to the
 file descriptors 1 and 2, which are pipes; their text belongs to whichever call is running, if it
-is the only one. So does the text of threads that the author started.
+is the only one. Threads, and jobs of thread pools, belong to the call that started them, as long as
+it goes on (see `inheriting`).
 """
 
 from __future__ import annotations
@@ -12,16 +13,19 @@ import io
 import logging
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import Context, ContextVar
 from typing import TYPE_CHECKING, Any, Optional
 
 from .descriptors import NUMBERS, Descriptors, Outlets, open_text
+from .inheriting import watch_threads
 
 if TYPE_CHECKING:
     from .calls import CallEvents
 
 _owner: ContextVar[Optional[CallEvents]] = ContextVar("cogfal_owner", default=None)  # noqa: UP045  # evaluated by 3.7
+STARTER: ContextVar[Optional[CallEvents]] = ContextVar("cogfal_starter", default=None)  # noqa: UP045  # evaluated by 3.7
+"""The call that started the thread, or the pool's job, that asks."""
 
 
 class Capture:
@@ -34,6 +38,7 @@ class Capture:
         self._originals: dict[str, Any] = {}
         self._tees: dict[str, _Tee] = {}
         self._outlets = outlets or Descriptors()
+        self._stop_watching: Callable[[], None] | None = None
 
     def open(self, *, home: bool = True) -> None:
         """Begin to capture; where the calling thread is the server's, its prints are nobody's."""
@@ -44,6 +49,7 @@ class Capture:
         for source in NUMBERS:
             self._originals[source] = getattr(sys, source)
         self._outlets.open(self._originals, self._foreign)
+        self._stop_watching = watch_threads()
         for source in NUMBERS:
             tee = _Tee(source, self._outlet(source), self)
             self._tees[source] = tee
@@ -55,6 +61,8 @@ class Capture:
         self._openings -= 1
         if self._openings:
             return
+        if self._stop_watching is not None:
+            self._stop_watching()
         for source, original in self._originals.items():
             tee = self._tees.pop(source)
             tee.retire(original)
@@ -79,6 +87,9 @@ class Capture:
         """Return whose text the calling code prints."""
         events = _owner.get()
         if events is not None:
+            return events
+        events = STARTER.get()
+        if events is not None and not events.over:
             return events
         return None if threading.get_ident() == self._home else self._only()
 

@@ -13,17 +13,19 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cogfal.cog.exceptions import CancelationException
+from cogfal.cog.scope import STARTER as STARTING_SCOPE
 from cogfal.cog.scope import Scope
 
 from .arguments import Arguments
 from .calls import CallEvents
-from .capture import Capture
+from .capture import STARTER, Capture
 from .encoding import encode
 from .errors import Mismatch, SetupFailed
 from .events import ENDED, RAISED, RETURNED, Done, Failure, Piece
 from .execution import AsyncCall, Place, SyncCall, new_call
 from .faults import fault_of, summary
 from .healthcheck import Healthcheck
+from .inheriting import lend
 from .interruption import Interruption
 from .live import verify
 from .loading import adopt, import_object
@@ -228,7 +230,10 @@ class Guest:
     ) -> SyncCall | AsyncCall:
         context = copy_context()
         events = CallEvents(number, tell or self._emit, self._limit, self._forget)
+        scope = Scope(variables, events.metric)
         self._capture.begin(events, context)
+        if tell is None:  # what `setup` starts serves every prediction
+            lend(context, (STARTER, events), (STARTING_SCOPE, scope))
 
         def retire() -> None:
             self._capture.end(events)
@@ -237,7 +242,7 @@ class Guest:
         place = Place(
             self._thread,
             context,
-            Scope(variables, events.metric),
+            scope,
             events,
             Prefetch(self._spec.output),
             encode,
