@@ -16,7 +16,7 @@ ELSEWHERE = {
     "av": ("compare/file_measures.py",),
     "fal-client": ("client/", "compare/on_fal.py", "gateway/"),
     "huggingface-hub": ("provision/hub.py",),
-    "opentelemetry": ("server/tracing.py",),
+    "opentelemetry": ("guest/tracing.py", "server/tracing.py"),
     "pytest": ("testing/plugin.py",),
 }
 """What only those who asked for it have, and the only places that may import it."""

@@ -331,6 +331,13 @@ CASES = [
         "observability",
         "observability:\n  traces:\n    sampler: always_on\n    config: telemetry.py\n"
         "environment:\n  - OTEL_SERVICE_NAME=painter\n  - OTEL_EXPORTER_OTLP_PROTOCOL=grpc\n",
+        {"telemetry.py": ""},
+    ),
+    Case(
+        "observability-own",
+        "observability:\n  traces:\n    enabled: true\n"
+        + packages("opentelemetry-sdk==1.20", "protobuf<4"),
+        settings={"environment": "own"},
     ),
     Case("concurrency", "concurrency:\n  max: 8\n"),
     Case(

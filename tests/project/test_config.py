@@ -223,18 +223,31 @@ def test_tracing_is_read(key: str) -> None:
     """Its settings become the variables by which Cog hands them on; others stop nobody."""
     found = parse_config(
         f"observability:\n  {key}:\n    enabled: true\n    sampler: parentbased_traceidratio\n"
-        "    sampler_arg: 0.25\n    header_format: w3c\n    unheard_of: 1\n"
+        "    sampler_arg: 0.25\n    header: x-trace\n    header_format: w3c\n    unheard_of: 1\n"
         "    config: telemetry.py\n"
     ).observability
 
-    assert found == Observability(True, "parentbased_traceidratio", "0.25", "w3c", "telemetry.py")
+    assert found == Observability(
+        True, "parentbased_traceidratio", "0.25", "x-trace", "w3c", "telemetry.py"
+    )
     assert dict(found.variables()) == {
         "COG_TRACE_CONFIGURED": "true",
         "COG_TRACE_ENABLED": "true",
         "COG_TRACE_SAMPLER": "parentbased_traceidratio",
         "COG_TRACE_SAMPLER_ARG": "0.25",
+        "COG_TRACE_HEADER": "x-trace",
         "COG_TRACE_HEADER_FORMAT": "w3c",
+        "COG_OBSERVABILITY_CONFIG": "telemetry.py",
     }
+
+
+def test_the_author_s_own_provider_may_stand_a_level_higher() -> None:
+    """It is of more than traces."""
+    text = "observability:\n  config: telemetry.py\n  traces:\n    enabled: true\n"
+
+    found = parse_config(text).observability
+
+    assert found == Observability(enabled=True, config="telemetry.py")
 
 
 def test_a_variable_of_nothing_is_empty() -> None:

@@ -32,6 +32,7 @@ from .loading import adopt, import_object
 from .prefetch import Prefetch
 from .project import enter_project
 from .thread import AuthorThread
+from .tracing import AuthorTracing
 
 if TYPE_CHECKING:
     from cogfal.spec import PredictorSpec
@@ -83,6 +84,7 @@ class Guest:
         self._thread = thread
         self._capture = capture
         self._interruption = interruption
+        self._tracing = AuthorTracing()
         self._calls: dict[int, SyncCall | AsyncCall] = {}
         self._limit = 0
         self._predictor: Any = None
@@ -156,9 +158,8 @@ class Guest:
             self._healthcheck.ask(seconds, lambda reason: self._emit(Done(number, reason)))
 
     def teardown(self, number: int) -> None:
-        """Run the author's `teardown`, where there is one."""
-        predictor = self._predictor
-        self._order(number, predictor.teardown or _nothing, _nothing)
+        """Run the author's `teardown`, where there is one, and send the last of its spans."""
+        self._order(number, self._teardown, _nothing)
 
     def leave(self) -> None:
         """Restore what the project changed in this process."""
@@ -166,6 +167,7 @@ class Guest:
         leave()
 
     def _load(self, root: str, given: Any) -> str:
+        self._tracing.start(root)
         target = given
         if given is None:
             target = import_object(self._spec.path, self._spec.name, root)
@@ -185,6 +187,13 @@ class Guest:
 
     def _setup(self, weights: str | None) -> Any:
         return self._predictor.bind_setup(weights)()
+
+    def _teardown(self) -> Any:
+        try:
+            result = (self._predictor.teardown or _nothing)()
+        finally:
+            self._tracing.stop()
+        return result
 
     def _ready(self) -> None:
         if self._spec.shape.asynchronous:
@@ -234,6 +243,7 @@ class Guest:
         self._capture.begin(events, context)
         if tell is None:  # what `setup` starts serves every prediction
             lend(context, (STARTER, events), (STARTING_SCOPE, scope))
+            self._tracing.enter(context, variables)
 
         def retire() -> None:
             self._capture.end(events)

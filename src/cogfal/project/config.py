@@ -25,7 +25,7 @@ _BUILD_SETTINGS: Final = frozenset(
     {"pre_install", "python_packages", "python_requirements", "python_version", "system_packages"}
 )
 _TRACES: Final = ("traces", "tracing")
-_TRACE_KEYS: Final = ("config", "enabled", "header_format", "sampler", "sampler_arg")
+_TRACE_KEYS: Final = ("config", "enabled", "header", "header_format", "sampler", "sampler_arg")
 _SAMPLERS: Final = (
     "always_on",
     "always_off",
@@ -73,11 +73,15 @@ class WeightSource(NamedTuple):
 
 
 class Observability(NamedTuple):
-    """What is traced: the settings under `observability.traces`, None where one is absent."""
+    """What is traced: the settings under `observability`, None where one is absent.
+
+    `config` is the path of the author's `telemetry.py` in the project.
+    """
 
     enabled: bool = True
     sampler: str | None = None
     sampler_arg: str | None = None
+    header: str | None = None
     header_format: str | None = None
     config: str | None = None
 
@@ -88,7 +92,9 @@ class Observability(NamedTuple):
             "COG_TRACE_ENABLED": "true" if self.enabled else "false",
             "COG_TRACE_SAMPLER": self.sampler,
             "COG_TRACE_SAMPLER_ARG": self.sampler_arg,
+            "COG_TRACE_HEADER": self.header,
             "COG_TRACE_HEADER_FORMAT": self.header_format,
+            "COG_OBSERVABILITY_CONFIG": self.config,
         }
         return tuple((name, value) for name, value in given.items() if value is not None)
 
@@ -304,12 +310,14 @@ class _Reader(Fields):
         if not isinstance(found, Table):
             raise wrong("observability.traces", "a mapping", found)
         prefix = "observability.traces."
-        inner = {name: each for name, each in found.items.items() if name in _TRACE_KEYS}
+        given = {**found.items, **{k: v for k, v in table.items.items() if k == "config"}}
+        inner = {name: each for name, each in given.items() if name in _TRACE_KEYS}
         self.locations["observability"] = table.where
         return Observability(
             enabled=self.get(inner, "enabled", self.boolean, prefix) is not False,
             sampler=self.get(inner, "sampler", self._sampler, prefix),
             sampler_arg=self.get(inner, "sampler_arg", self.number, prefix),
+            header=self.get(inner, "header", self.text, prefix),
             header_format=self.get(inner, "header_format", self.text, prefix),
             config=self.get(inner, "config", self.text, prefix),
         )

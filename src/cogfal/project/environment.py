@@ -31,7 +31,12 @@ from cogfal.project.machine_choice import (
     report_cpu_wheels,
     wheel_sources,
 )
-from cogfal.project.model import model_environment, read_model_requirements
+from cogfal.project.model import (
+    model_environment,
+    read_model_requirements,
+    tracing_packages,
+    with_tracing,
+)
 from cogfal.project.needs import image_reasons
 from cogfal.project.report import Report, ReportLine
 from cogfal.project.requirements import (
@@ -145,7 +150,9 @@ class _Plan:
         decision = decide_on_fal(requirements, packages, python, settings, where)
         report_decision(decision, python, settings, report)
         report_requirements(config, requirements, report)
-        report_observability(config, report)
+        report_observability(config, decision, report)
+        if decision.own:
+            requirements = with_tracing(requirements, config, self._root)
         there = applying(requirements, python)
         machine = self._machine(there)
         sources = wheel_sources(there, machine.index)
@@ -345,8 +352,10 @@ class _Plan:
         in_image: bool,
     ) -> tuple[str, ...]:
         own = self._settings.requirements
-        if traces(self._config):
+        if decision.own and traces(self._config):
             own = (*own, *TRACING_REQUIREMENTS)
+        elif traces(self._config):
+            own = (*own, *tracing_packages(requirements, self._config, self._root))
         if uses_hub(self._config, self._settings):
             own = (*own, "huggingface_hub")
         if decision.own and not in_image:

@@ -6,7 +6,7 @@ from cogfal.project.config import CogConfig, WeightSource
 from cogfal.project.decision import Decision
 from cogfal.project.report import Report
 from cogfal.project.requirements import Option, RequirementSet
-from cogfal.project.settings import TRACING_REQUIREMENTS, PlanSettings
+from cogfal.project.settings import TRACING_PACKAGES, PlanSettings
 from cogfal.project.variables import variables
 from cogfal.spec import Weight
 
@@ -80,7 +80,7 @@ def report_decision(
         )
 
 
-def report_observability(config: CogConfig, report: Report) -> None:
+def report_observability(config: CogConfig, decision: Decision, report: Report) -> None:
     """Report where spans come from, and what is installed for them."""
     if config.observability is None:
         return
@@ -88,24 +88,25 @@ def report_observability(config: CogConfig, report: Report) -> None:
     if not config.observability.enabled:
         report.kept("observability", "nothing is traced", where=where)
         return
+    both = " and beside the model's" if decision.own else ""
     report.changed(
         "observability",
-        "predictions are traced by fal's process",
-        f"{' and '.join(TRACING_REQUIREMENTS)} are installed beside fal's packages",
+        "predictions are traced by fal's process, and the author's own spans by the model's",
+        f"{' and '.join(TRACING_PACKAGES)} are installed beside fal's packages{both}",
         where=where,
     )
     if dict(variables(config)).get("OTEL_EXPORTER_OTLP_PROTOCOL") == "grpc":
         report.changed(
             "environment.OTEL_EXPORTER_OTLP_PROTOCOL",
             "sent over HTTP",
-            "spans are exported with OTLP over HTTP alone",
+            "spans are exported with OTLP over HTTP alone: the endpoint has to be a collector's "
+            "for HTTP, whose port is usually 4318",
             where=config.where("environment.OTEL_EXPORTER_OTLP_PROTOCOL"),
         )
     if config.observability.config is not None:
-        report.changed(
-            "observability.traces.config",
-            f"{config.observability.config} needs opentelemetry among the requirements",
-            "it is the author's code, and has the packages that cog.yaml names",
+        report.kept(
+            "observability.config",
+            f"{config.observability.config} makes the provider of the author's spans",
             where=where,
         )
 

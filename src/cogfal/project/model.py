@@ -7,8 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
 from cogfal.environments import ModelEnvironment
 from cogfal.environments.model import state_of
+from cogfal.errors import ConfigError
 from cogfal.project.commands import plain_installs
 from cogfal.project.config import CogConfig
 from cogfal.project.installer import drop_cog, file_line
@@ -16,11 +20,13 @@ from cogfal.project.requirements import (
     Line,
     Local,
     Option,
+    Package,
     RequirementSet,
     read_packages,
     read_requirements,
 )
-from cogfal.project.settings import client_python
+from cogfal.project.settings import TRACING_PACKAGES, client_python
+from cogfal.project.variables import traces
 from cogfal.spec import Location
 
 
@@ -64,6 +70,37 @@ def read_model_requirements(
     return read_packages(places, root, environ)
 
 
+def tracing_packages(
+    requirements: RequirementSet, config: CogConfig, root: Path
+) -> tuple[str, ...]:
+    """Return the packages that the author's own spans need and the requirements do not name.
+
+    None where cog.yaml does not enable tracing.
+
+    Raises:
+        ConfigError: The `telemetry.py` that cog.yaml names is not there.
+    """
+    if not traces(config) or config.observability is None:
+        return ()
+    own = config.observability.config
+    if own is not None and not (root / own).is_file():
+        raise ConfigError(
+            f"{own}, which makes the provider of traces, is not in the project",
+            where=config.where("observability"),
+            remedy="write it, or remove `config`",
+        )
+    named = {canonicalize_name(each.requirement.name) for each in requirements.packages()}
+    return tuple(name for name in TRACING_PACKAGES if name not in named)
+
+
+def with_tracing(requirements: RequirementSet, config: CogConfig, root: Path) -> RequirementSet:
+    """Add what the author's own spans need, in whatever version suits the rest."""
+    where = config.where("observability")
+    names = tracing_packages(requirements, config, root)
+    added = [Package(Requirement(name), where=where) for name in names]
+    return requirements._replace(lines=(*requirements.lines, *added))
+
+
 def local_model(
     config: CogConfig, root: Path, environ: Mapping[str, str] | None = None
 ) -> LocalModel:
@@ -73,6 +110,7 @@ def local_model(
         ConfigError: The requirements cannot be read.
     """
     requirements = read_model_requirements(config, root, os.environ if environ is None else environ)
+    requirements = with_tracing(requirements, config, root)
     installs: list[tuple[str, ...]] = []
     not_run: list[NotRun] = []
     for key in ("run", "pre_install"):

@@ -31,11 +31,11 @@ SERVER_REQUIREMENTS: Final = (
 RESOLVE: Final = "COGFAL_RESOLVE"
 """Set to 0, keeps uv from being asked, over the network, whether both sides' packages agree."""
 
-TRACING_REQUIREMENTS: Final = (
-    "opentelemetry-sdk>=1.27",
-    "opentelemetry-exporter-otlp-proto-http>=1.27",
-)
+TRACING_PACKAGES: Final = ("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http")
 """What sends spans, installed only where cog.yaml enables tracing."""
+
+TRACING_REQUIREMENTS: Final = tuple(f"{name}>=1.27" for name in TRACING_PACKAGES)
+"""The same in fal's process."""
 
 OLDEST_PYTHON: Final = (3, 10)
 """The oldest Python of fal's process and cogfal's."""

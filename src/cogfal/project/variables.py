@@ -14,7 +14,7 @@ IN_IMAGES: Final = {
 }
 """What an image knows before cog.yaml adds to it."""
 
-_TRACING: Final = ("OTEL_", "COG_TRACE_")
+_TRACING: Final = ("OTEL_", "COG_TRACE_", "COG_OBSERVABILITY_")
 _REFERENCE: Final = re.compile(
     r"\\\$|\$(?P<name>[A-Za-z_]\w*)"
     r"|\$\{(?P<braced>[A-Za-z_]\w*)(?::(?P<operator>[-+])(?P<word>[^}]*))?\}"

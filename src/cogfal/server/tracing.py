@@ -18,10 +18,10 @@ from typing_extensions import Self
 
 from cogfal.engine.prediction import Prediction
 from cogfal.errors import SettingError
+from cogfal.guest.tracing import exports, is_enabled, new_provider
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.sampling import Sampler
     from opentelemetry.trace import Span
 
 _FORMS: Final = {
@@ -29,9 +29,6 @@ _FORMS: Final = {
     "tracestate": re.compile(r"[ -~]{1,2000}"),
 }
 _JAEGER: Final = re.compile(r"([0-9a-f]{1,32}):([0-9a-f]{1,16}):[0-9a-f]*:([0-9a-f]{1,2})")
-_NO: Final = frozenset({"0", "false", "no"})
-_YES: Final = frozenset({"1", "true", "yes"})
-_TRACES: Final = "/v1/traces"
 
 
 def trace_headers(headers: Mapping[str, str]) -> dict[str, str]:
@@ -56,13 +53,22 @@ class Tracing:
         OpenTelemetry is imported only then: an app that is not traced has not got it.
 
         Raises:
-            SettingError: A variable has a value that makes no sense.
+            SettingError: A variable has a value that makes no sense, or OpenTelemetry is missing.
         """
         self._header = environment.get("COG_TRACE_HEADER") or None
         self._jaeger = environment.get("COG_TRACE_HEADER_FORMAT", "w3c") == "jaeger"
-        endpoint = _endpoint(environment)
-        if endpoint is not None and _is_enabled(environment):
-            self.provider = _provider(environment, endpoint)
+        if not (is_enabled(environment) and exports(environment)):
+            return
+        try:
+            self.provider = new_provider(environment, "server")
+        except ImportError as error:
+            raise SettingError(
+                f"tracing is asked for, and cannot be had: {error}",
+                remedy='`pip install "cogfal[tracing]"`, or set COG_TRACE_ENABLED to false',
+            ) from error
+        except ValueError as error:
+            text, _, remedy = str(error).partition(": ")
+            raise SettingError(text, remedy=remedy) from error
 
     def begin(self, headers: Mapping[str, str], kind: str = "prediction") -> Trace:
         """Begin the span of a prediction, or training, in the trace of its request's headers."""
@@ -135,70 +141,6 @@ class Trace:
         if prediction.error is not None:
             self.span.set_status(Status(StatusCode.ERROR, prediction.error[:1000]))
         self.span.end()
-
-
-def _provider(environment: Mapping[str, str], endpoint: str) -> TracerProvider:
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415 - `start`
-        OTLPSpanExporter,
-    )
-    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
-    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
-
-    name = environment.get("OTEL_SERVICE_NAME", "cog")
-    resource = Resource.create({"service.name": name, "cog.process.role": "server"})
-    provider = TracerProvider(_sampler(environment), resource, shutdown_on_exit=False)
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
-    return provider
-
-
-def _is_enabled(environment: Mapping[str, str]) -> bool:
-    def said(name: str, words: frozenset[str]) -> bool:
-        return environment.get(name, "").lower() in words
-
-    return (
-        said("COG_TRACE_CONFIGURED", _YES)
-        and not said("COG_TRACE_ENABLED", _NO)
-        and not said("OTEL_SDK_DISABLED", _YES)
-        and environment.get("OTEL_TRACES_EXPORTER", "otlp") != "none"
-    )
-
-
-def _endpoint(environment: Mapping[str, str]) -> str | None:
-    """Return where spans go: OTLP over HTTP, the way that every collector takes."""
-    exact = environment.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-    if exact:
-        return exact
-    base, separator, query = environment.get("OTEL_EXPORTER_OTLP_ENDPOINT", "").partition("?")
-    if not base:
-        return None
-    path = base.rstrip("/").removesuffix(_TRACES) + _TRACES
-    return f"{path}{separator}{query}"
-
-
-def _sampler(environment: Mapping[str, str]) -> Sampler:
-    from opentelemetry.sdk.trace import sampling  # noqa: PLC0415 - see `start`
-
-    kinds: dict[str, Callable[[], Sampler]] = {
-        "always_on": lambda: sampling.ALWAYS_ON,
-        "always_off": lambda: sampling.ALWAYS_OFF,
-        "parentbased_always_on": lambda: sampling.DEFAULT_ON,
-        "parentbased_always_off": lambda: sampling.DEFAULT_OFF,
-        "traceidratio": lambda: sampling.TraceIdRatioBased(ratio),
-        "parentbased_traceidratio": lambda: sampling.ParentBasedTraceIdRatio(ratio),
-    }
-    cogs = environment.get("COG_TRACE_SAMPLER", "parentbased_always_off")
-    name = environment.get("OTEL_TRACES_SAMPLER", cogs)
-    argument = environment.get("COG_TRACE_SAMPLER_ARG", "1")
-    argument = environment.get("OTEL_TRACES_SAMPLER_ARG", argument)
-    try:
-        ratio = float(argument)
-        return kinds[name]()
-    except (KeyError, ValueError) as error:
-        raise SettingError(
-            f"COG_TRACE_SAMPLER {name!r} with the argument {argument!r} is no sampler",
-            remedy=f"name one of {', '.join(kinds)}, the ratio between 0 and 1",
-        ) from error
 
 
 def _carried(span: Span, inject: Callable[..., None]) -> dict[str, str]:
