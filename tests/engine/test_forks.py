@@ -6,12 +6,16 @@ import asyncio
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from cogfal.engine.leftovers import marking
 from tests.engine.stage import serving, submit, until
+from tests.engine.test_isolation import lives
 
 SOURCE = """
 import multiprocessing, time
@@ -78,3 +82,78 @@ def _is_free(address: tuple[str, int]) -> bool:
     except OSError:
         return False
     return True
+
+
+LEAVES = """
+import multiprocessing, subprocess, threading, time
+from cog import BasePredictor
+
+class Predictor(BasePredictor):
+    def predict(self) -> list[int]:
+        thread = threading.Thread(target=self.fork)
+        thread.start()
+        thread.join()
+        detached = subprocess.Popen(["sleep", "600"], start_new_session=True)
+        return [self.forked.pid, detached.pid]
+
+    def fork(self):
+        self.forked = multiprocessing.get_context("fork").Process(target=time.sleep, args=(600,))
+        self.forked.start()
+"""
+SERVES = """
+import asyncio, sys
+from pathlib import Path
+from cogfal.engine.service import Service
+from cogfal.reading import read_predictor
+from cogfal.server.providing import provide_on_runner
+from cogfal.spec import ProjectSpec
+from tests.engine.stage import Passing, submit
+
+root = Path(sys.argv[1])
+spec = read_predictor("predict.py", root)
+
+async def main():
+    service = Service(spec, root, Passing())
+    await service.setup()
+    print(*await submit(service).result(), flush=True)
+    await asyncio.Event().wait()
+
+provide_on_runner(ProjectSpec(spec, None, str(root), str(root)), root)
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+def neighbour() -> Iterator[int]:
+    """A process that a server which lives has started."""
+    command = ["sleep", "600"]
+    with subprocess.Popen(command, env={**os.environ, **marking()}) as process:
+        yield process.pid
+        process.kill()
+
+
+def test_what_a_killed_server_leaves_is_gone_before_the_next_setup(
+    tmp_path: Path, neighbour: int
+) -> None:
+    """Forks of any thread at once, what they executed then; another server's is left alone."""
+    (tmp_path / "predict.py").write_text(LEAVES)
+
+    async def main() -> None:
+        server = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", SERVES, str(tmp_path)),
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert server.stdout is not None
+        forked, detached = map(int, (await server.stdout.readline()).split())
+
+        server.kill()
+        await server.wait()
+
+        await until(lambda: not lives(forked))
+        assert lives(detached)
+        async with serving(tmp_path, LEAVES):
+            assert not lives(detached)
+            assert lives(neighbour)
+
+    asyncio.run(main())

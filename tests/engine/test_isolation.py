@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import subprocess
 import sys
 import threading
 import time
+from array import array
+from collections.abc import Callable
 from pathlib import Path
+from termios import FIONREAD
 from typing import Any
 
 import pytest
@@ -16,10 +20,12 @@ import pytest
 from cogfal.engine.health import HealthStatus
 from cogfal.engine.interpreter import Interpreter
 from cogfal.engine.prediction import Completed, Output, Status
+from cogfal.engine.process import ProcessChannel
 from cogfal.engine.service import EngineSettings, Service, Submission
 from cogfal.errors import SetupError
 from cogfal.files.workspace import Workspace
 from tests.engine.stage import (
+    LONG,
     Passing,
     Plain,
     ended,
@@ -292,6 +298,65 @@ def test_several_at_once(tmp_path: Path) -> None:
                 assert outputs == [Output(number, index) for index in range(5)]
 
     run(main)
+
+
+def test_what_a_process_said_before_its_end_counts(tmp_path: Path) -> None:
+    """Its last answer, and how it ended, though meanwhile it was given orders it cannot hear."""
+    source = """
+    import os, threading, time
+    from cog import BasePredictor
+
+    def wait(name):
+        while not os.path.exists(name):
+            time.sleep(0.001)
+
+    class Predictor(BasePredictor):
+        def predict(self) -> str:
+            print("running")
+            wait("go")
+            threading.Thread(target=self.end).start()
+            return "x" * 50_000
+
+        def end(self):
+            wait("end")
+            os._exit(7)
+    """
+
+    async def main() -> None:
+        async with serving(tmp_path, source, isolated(tmp_path)) as service:
+            channel = service._lifecycle.guest._channel
+            assert isinstance(channel, ProcessChannel)
+            prediction = submit(service)
+            await until(lambda: prediction.logs)
+            (tmp_path / "go").touch()
+            at_once(lambda: unread(channel) > 50_000)
+            (tmp_path / "end").touch()
+            at_once(lambda: not lives(channel._process.pid))
+
+            channel.send("cancel", 0)
+            channel.kill()
+            await ended(prediction)
+            await until(lambda: channel.death is not None)
+
+            assert prediction.status is Status.SUCCEEDED
+            assert channel.death == "the predictor's process ended with exit code 7"
+
+    run(main)
+
+
+def at_once(condition: Callable[[], bool]) -> None:
+    """Wait until something is so, while the loop does nothing."""
+    deadline = time.monotonic() + LONG
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def unread(channel: ProcessChannel) -> int:
+    """Count the bytes that a process has sent and nobody has read."""
+    count = array("i", [0])
+    fcntl.ioctl(channel._wire._transport.get_extra_info("socket").fileno(), FIONREAD, count)
+    return count[0]
 
 
 def test_setup_that_cannot_be_repeated(tmp_path: Path) -> None:

@@ -50,9 +50,9 @@ class Server(Process):
         )
         self.client = httpx.Client(base_url=self.url, timeout=TIMEOUT)
 
-    def until_health(self, *wanted: str) -> dict[str, Any]:
+    def until_health(self, *wanted: str, timeout: float = TIMEOUT) -> dict[str, Any]:
         """Return the first answer of `/health-check` whose status is one of `wanted`."""
-        deadline = time.monotonic() + TIMEOUT
+        deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             try:
                 health: dict[str, Any] = self.client.get("/health-check").json()
@@ -61,7 +61,7 @@ class Server(Process):
             if health["status"] in wanted:
                 return health
             time.sleep(0.02)
-        raise TimeoutError(f"not {wanted} after {TIMEOUT:g} s:\n{self.output}")
+        raise TimeoutError(f"not {wanted} after {timeout:g} s:\n{self.output}")
 
     def stop(self, grace: float = 5) -> int:
         """End the server and its client."""

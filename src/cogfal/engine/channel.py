@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from cogfal.guest.capture import Capture
 from cogfal.guest.core import Guest
-from cogfal.guest.forks import EndsWithThread, close_all, restore_signals, watch_forks
+from cogfal.guest.forks import Leash, close_all, restore_signals, watch_forks
 from cogfal.guest.interruption import Interruption
 from cogfal.guest.thread import AuthorThread
 
@@ -88,7 +88,8 @@ class DirectChannel(Channel):
         # A thread that does not end does not keep the process alive.
         self._runs = threading.Thread(target=run, name="cogfal-predictor", daemon=True)
         self._runs.start()
-        self._stop_watching = watch_forks(partial(self._forked, loop, EndsWithThread(self._runs)))
+        self._stop_watching = watch_forks(partial(self._forked, loop))
+        self._leash = Leash()
 
     @override
     def send(self, order: str, *details: Any) -> None:
@@ -107,13 +108,13 @@ class DirectChannel(Channel):
             return False
         finally:
             self._stop_watching()
+            self._leash.let_go()
             self._guest.leave()
         self._runs.join()
         return True
 
-    def _forked(self, loop: asyncio.AbstractEventLoop, ends: EndsWithThread) -> None:
+    def _forked(self, loop: asyncio.AbstractEventLoop) -> None:
         """Keep what is the server's from a fork of the author's, which would hold it for ever."""
-        ends()
         restore_signals()
         # There is no other way to learn the sockets of a loop: who listens, and who is connected.
         selector = getattr(loop, "_selector", None)

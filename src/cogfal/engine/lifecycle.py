@@ -14,6 +14,7 @@ from cogfal.engine.event_queue import EventQueue
 from cogfal.engine.guest import GuestClient
 from cogfal.engine.health import HealthStatus, SetupReport, SetupStatus
 from cogfal.engine.interpreter import FindInterpreter, Interpreter, own_interpreter
+from cogfal.engine.leftovers import end_orphans
 from cogfal.engine.prediction import Clock, Log, Metric
 from cogfal.engine.submission import WeightsFetcher
 from cogfal.errors import PredictorFailed, SetupError
@@ -225,6 +226,7 @@ class Lifecycle:
             task.cancel()
 
     async def _bring_up(self, queue: EventQueue) -> None:
+        await end_orphans()  # a GPU's memory is theirs as long as they live
         details = (self._spec, str(self._root), self._settings.log_limit, self._given)
         form = await self.guest.open(*details, queue=queue, grace=self._grace())
         environ = os.environ if self._interpreter is None else self._interpreter.environ

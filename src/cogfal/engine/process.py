@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import codecs
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -22,6 +23,7 @@ from typing_extensions import override
 
 from cogfal.engine.channel import PAUSE, Channel, Foreign, Receive
 from cogfal.engine.interpreter import Interpreter
+from cogfal.engine.leftovers import end_life, marking
 from cogfal.guest import keeper
 from cogfal.guest.capture import Capture
 from cogfal.guest.descriptors import NUMBERS
@@ -66,6 +68,7 @@ class ProcessChannel(Channel):
         self._on_death = on_death
         self._interpreter = interpreter
         self._root = root
+        self._name = secrets.token_hex(8)
         self._outlets = capture.numbers()
         self._pipes = [
             _OutputPipe(source, outlet, foreign)
@@ -93,6 +96,7 @@ class ProcessChannel(Channel):
             handed = (theirs.fileno(), keepers.fileno(), *self._outlets)
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-I", "-S", str(KEEPER), str(keepers.fileno())),
+                "".join(map("=".join, marking(self._name).items())),
                 *(self._interpreter.path, str(MAIN), str(theirs.fileno())),
                 *map(str, self._outlets),
                 stdin=asyncio.subprocess.DEVNULL,
@@ -125,7 +129,7 @@ class ProcessChannel(Channel):
 
     @override
     def kill(self) -> None:
-        self._life.write(b"x")
+        self._life.order_end()
 
     @override
     async def close(self, timeout: float) -> bool:
@@ -159,7 +163,8 @@ class ProcessChannel(Channel):
     async def _watch(self) -> None:
         """Wait until the process is gone and all that it sent has been taken."""
         told = await self._life.told
-        await self._process.wait()
+        if await self._process.wait() != 0:  # it was killed, and ended nothing
+            await end_life(self._name)
         # The keeper told it after the last process that had the other end had ended.
         await self._wire.ended
         self._drain()
@@ -215,6 +220,9 @@ class _Wire(asyncio.Protocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
+        # Writing fails as soon as the process is dead, though what it sent before is still there.
+        for data in _rest(self._transport.get_extra_info("socket").fileno()) if exc else ():
+            self.data_received(data)
         self.ended.set_result(None)
         if exc is not None:
             self._kill()
@@ -257,10 +265,10 @@ class _Life(asyncio.Protocol):
         if not self.told.done():
             self.told.set_result(self._heard)
 
-    def write(self, data: bytes) -> None:
-        """Have the process ended."""
+    def order_end(self) -> None:
+        """Have the process ended; what the keeper tells is still read, or was sent already."""
         if not self._transport.is_closing():
-            self._transport.write(data)
+            self._transport.write_eof()  # a write would fail where the keeper is gone, and close
 
     def hang_up(self) -> None:
         """Have what is left ended."""
@@ -317,6 +325,13 @@ class _OutputPipe:
                 if self._loop is not None:
                     self._loop.remove_reader(self._end)
                 return
+            yield data
+
+
+def _rest(descriptor: int) -> Iterator[bytes]:
+    """Read what a socket holds still, its other end being closed."""
+    with suppress(OSError):
+        while data := os.read(descriptor, CHUNK):
             yield data
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
+import fcntl
 import os
+import select
 import signal
 import threading
 from collections.abc import Callable, Iterable
 
-PR_SET_PDEATHSIG = 1
 _ALL = set(range(1, signal.NSIG)) - {32, 33}
 """All signals; the C library keeps two for itself."""
 
@@ -16,6 +16,7 @@ _ALL = set(range(1, signal.NSIG)) - {32, 33}
 def watch_forks(in_the_fork: Callable[[], None]) -> Callable[[], None]:
     """Have a function called in each fork of this process; returns how to stop that.
 
+    It is not called in the forks of forks, which have nothing of this process's any more.
     It must wait for no lock: the thread that held it is not in the fork. Signals that come to the
     fork before it is over wait for that, and so find the handlers that it leaves.
     """
@@ -29,6 +30,7 @@ def watch_forks(in_the_fork: Callable[[], None]) -> Callable[[], None]:
     def call() -> None:
         for each in wanted:
             each()
+        wanted.clear()
         after()
 
     def after() -> None:
@@ -57,17 +59,37 @@ def close_all(descriptors: Iterable[int]) -> None:
             continue  # it was closed meanwhile
 
 
-class EndsWithThread:
-    """Has the forks of one long-lived thread killed when that thread ends, or its process does.
+class Leash:
+    """Has the forks of this process, and theirs, killed when it is let go or this process ends.
 
-    The forks of other threads may outlive them. So may what a fork starts: this is not inherited.
+    That is of Linux alone, and not inherited by what a fork executes.
     """
 
-    def __init__(self, thread: threading.Thread) -> None:
-        self._thread = thread.ident
-        self._prctl = getattr(ctypes.CDLL(None), "prctl", None)  # of Linux alone
+    def __init__(self) -> None:
+        self._end, self._held = os.pipe()
+        self._over = False
+        os.register_at_fork(after_in_child=self._bind)
 
-    def __call__(self) -> None:
-        """Arrange it; in the fork."""
-        if self._prctl is not None and threading.get_ident() == self._thread:
-            self._prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    def let_go(self) -> None:
+        """End the forks."""
+        self._over = True
+        close_all([self._held, self._end])
+
+    def _bind(self) -> None:
+        """Ask for a signal when nobody holds the other end any more; in each fork."""
+        if self._over:
+            return
+        if self._held >= 0:  # not in the fork of a fork, where the number may be another's
+            os.close(self._held)
+            self._held = -1
+        try:
+            # Opened anew: the signal goes to one process for each open file.
+            end = os.open(f"/proc/self/fd/{self._end}", os.O_RDONLY | os.O_NONBLOCK)
+            fcntl.fcntl(end, fcntl.F_SETOWN, os.getpid())
+            fcntl.fcntl(end, fcntl.F_SETSIG, signal.SIGKILL)
+            fcntl.fcntl(end, fcntl.F_SETFL, os.O_NONBLOCK | os.O_ASYNC)
+        except (AttributeError, OSError):
+            return
+        # Looked at last: it may have been let go before the signal was asked for.
+        if select.select([end], [], [], 0)[0]:
+            os.kill(os.getpid(), signal.SIGKILL)

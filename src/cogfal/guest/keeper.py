@@ -1,10 +1,12 @@
 """Stand between the server and the author's process, and end all that it started.
 
-A program of its own, run by path: `python -I -S keeper.py LIFE PROGRAM ARGUMENTS...`. LIFE is the
-descriptor of a socket to the server. The author's process is started with what else was inherited.
+A program of its own, run by path: `python -I -S keeper.py LIFE MARK PROGRAM ARGUMENTS...`. LIFE is
+the descriptor of a socket to the server, MARK a variable, `NAME=VALUE`, that this process has not
+and the author's has. The author's process is started with what else was inherited.
 When it ends, when the server says so or dies, or on SIGTERM, every process below this one is killed
 until none is left, those in sessions of their own included; then how the author's process ended is
-told as one line, `exit CODE` or `signal NUMBER`, and this one ends.
+told as one line, `exit CODE` or `signal NUMBER`, and this one ends. Where there is no Linux, those
+that have lost their parent are not found.
 """
 
 from __future__ import annotations
@@ -23,17 +25,19 @@ PAUSE = 0.002
 """Seconds between two looks for processes that are still there."""
 
 
-def keep(life: int, command: list[str]) -> None:
+def keep(life: int, mark: str, command: list[str]) -> None:
     """Start the author's process and watch over it to the end."""
-    libc = ctypes.CDLL(None)
     # Whoever loses its parent below this process becomes its child, and can be found.
-    libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+    name, _, value = mark.partition("=")
+    if name:
+        os.environ[name] = value
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake)
     for number in NOTED:
         signal.signal(number, _note)
-    child = start(libc, command, [life, woken, wake])
+    child = start(command, [life, woken, wake])
     status = wait(child, life, woken)
     ended = end_all(child)
     told = describe(ended if status is None else status)
@@ -41,7 +45,14 @@ def keep(life: int, command: list[str]) -> None:
         os.write(life, told.encode())
 
 
-def start(libc: ctypes.CDLL, command: list[str], ours: list[int]) -> int:
+def prctl(option: int, value: int) -> None:
+    """Set one of Linux's attributes of this process, on Linux."""
+    function = getattr(ctypes.CDLL(None), "prctl", None)
+    if function is not None:
+        function(option, value, 0, 0, 0)
+
+
+def start(command: list[str], ours: list[int]) -> int:
     """Start a program that inherits all descriptors but ours, and dies with this process."""
     child = os.fork()
     if child:
@@ -51,7 +62,7 @@ def start(libc: ctypes.CDLL, command: list[str], ours: list[int]) -> int:
         for number in NOTED:
             signal.signal(number, signal.SIG_DFL)
         os.setsid()
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         for descriptor in ours:
             os.close(descriptor)
         os.execv(command[0], command)  # noqa: S606  # no shell is wanted
@@ -111,6 +122,15 @@ def end_all(child: int) -> int:
 
 def descendants() -> list[int]:
     """Return the processes below this one, whoever is below them."""
+    parents = parents_of_proc() if os.path.isdir("/proc/self") else parents_of_ps()
+    found = [os.getpid()]
+    for process in found:
+        found.extend(each for each, parent in parents.items() if parent == process)
+    return found[1:]
+
+
+def parents_of_proc() -> dict[int, int]:
+    """Return the parent of each process, as Linux tells it."""
     parents = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
@@ -119,10 +139,16 @@ def descendants() -> list[int]:
                     parents[int(name)] = int(file.read().rpartition(b")")[2].split()[1])
             except (OSError, LookupError, ValueError):
                 continue  # it has ended meanwhile
-    found = [os.getpid()]
-    for process in found:
-        found.extend(each for each, parent in parents.items() if parent == process)
-    return found[1:]
+    return parents
+
+
+def parents_of_ps() -> dict[int, int]:
+    """Return the parent of each process, as every other system tells it."""
+    import subprocess  # noqa: PLC0415  # Linux has no use for it
+
+    told = subprocess.check_output(["ps", "-A", "-o", "pid=,ppid="])  # noqa: S607  # the system's
+    pairs = (line.split() for line in told.splitlines())
+    return {int(process): int(parent) for process, parent in pairs}
 
 
 def describe(status: int) -> str:
@@ -137,4 +163,4 @@ def _note(_number: int, _frame: object) -> None:
 
 
 if __name__ == "__main__":
-    keep(int(sys.argv[1]), sys.argv[2:])
+    keep(int(sys.argv[1]), sys.argv[2], sys.argv[3:])

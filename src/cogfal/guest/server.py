@@ -18,7 +18,7 @@ from cogfal.spec import from_plain
 from .capture import Capture
 from .core import Guest
 from .descriptors import Inherited
-from .forks import close_all, watch_forks
+from .forks import Leash, close_all, watch_forks
 from .interruption import NUMBER, SignalInterruption
 from .messages import message_of
 from .thread import AuthorThread
@@ -89,6 +89,7 @@ def serve(number: int, outlets: tuple[int, int]) -> None:
     guest = Guest(outbox.put, thread, capture, SignalInterruption)
     SignalInterruption.install()
     watch_forks(lambda: _forked(number, capture))
+    Leash()  # this process is killed with its keeper, and they with it
     # Processes that `multiprocessing` spawns import the main module again, where it has a file.
     ours = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")

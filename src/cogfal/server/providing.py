@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cogfal.engine.interpreter import Interpreter
+from cogfal.engine.leftovers import marking
 from cogfal.environments import guest_variables
 from cogfal.provision import make_model_environment, provide
 from cogfal.spec import ProjectSpec
@@ -32,6 +33,7 @@ def provide_on_runner(project: ProjectSpec, root: Path) -> Provided:
         SetupError: Weights cannot be fetched, or the environment cannot be made.
     """
     if project.interpreter is None:
+        os.environ.update(marking())  # the next server here ends what outlives this one
         return Provided(provide(project, root))
     python = Path(project.interpreter)
     if project.model_environment is not None:

@@ -89,10 +89,31 @@ class Predictor(BasePredictor):
     def spawns(self):
         return self._pool("spawn")
 
-    def _pool(self, method):
+    def what_it_defines_is_spawned(self):
+        return self._pool("spawn", Item)
+
+    def _pool(self, method, kind=None):
         with multiprocessing.get_context(method).Pool(1) as pool:
-            results = pool.apply_async(helper.work, (Item(4),)).get(30)
+            results = pool.apply_async(helper.work, ((kind or helper.Job)(4),)).get(30)
         return results == (4, "helped", "BasePredictor")
+
+    def sleep_is_cancelled(self):
+        print("asleep", flush=True)
+        time.sleep(600)
+
+    def forks_of_forks(self):
+        context = multiprocessing.get_context("fork")
+        process = context.Process(target=self._fork_again)
+        process.start()
+        process.join()
+        return process.exitcode == 0
+
+    def _fork_again(self):
+        own = [os.open(os.devnull, os.O_RDONLY) for _ in range(64)]
+        pid = os.fork()
+        if pid == 0:
+            os._exit(sum(os.read(each, 1) != b"" for each in own))  # all of them are still open
+        os._exit(os.waitpid(pid, 0)[1] != 0)
 
     def forks_are_ended_by_terminate(self):
         process = multiprocessing.get_context("fork").Process(target=time.sleep, args=(600,))
