@@ -79,3 +79,19 @@ def test_nothing_is_kept_for_who_has_left() -> None:
         assert events.count - events.first <= 5
 
     asyncio.run(main())
+
+
+def test_nobody_is_waited_for_longer_than_was_said() -> None:
+    """A watcher that holds and takes nothing makes room late; whoever waits may go on before."""
+
+    async def main() -> None:
+        events = history(2)
+        watch = events.watch(holds=True)
+        events.append(0)
+
+        await asyncio.wait_for(events.room(0, 0.001), 20)
+
+        assert watch.take() == [0]
+        await events.room(0)
+
+    asyncio.run(main())

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from cogfal.cog.types import Path as CogPath
-from cogfal.engine.prediction import MOST_BEHIND, Log, Output, Prediction, Status
+from cogfal.engine.prediction import MOST_BEHIND, Log, Output, Prediction, Started, Status
 from cogfal.engine.service import EngineSettings
 from cogfal.guest.encoding import Encoded
 from cogfal.guest.prefetch import LONGEST, MOST, Prefetch
@@ -26,7 +26,19 @@ from cogfal.spec import (
     Type,
     UnionType,
 )
-from tests.engine.stage import Plain, ended, events_of, rooms, run, serving, submit, until, value_of
+from tests.engine.stage import (
+    LONG,
+    Door,
+    Plain,
+    ended,
+    events_of,
+    rooms,
+    run,
+    serving,
+    submit,
+    until,
+    value_of,
+)
 
 TEXTS = IteratorType(StringType())
 
@@ -337,6 +349,22 @@ def test_a_slow_caller_holds_a_quick_generator_back(tmp_path: Path) -> None:
 
 def _is_far_ahead(prediction: Prediction, seen: int) -> bool:
     return prediction.status.terminal or len(prediction.output or ()) - seen >= MOST_BEHIND
+
+
+def test_whoever_streams_hears_of_the_beginning_first(tmp_path: Path) -> None:
+    """Nothing is done for a prediction before its caller has taken the event of its beginning."""
+    door = Door()
+
+    async def main() -> tuple[bool, list[Any]]:
+        async with serving(tmp_path, MANY, materialiser=door) as service:
+            watch = submit(service).events(holds=True)
+            await watch.wait()
+            begun, heard = door.reached.is_set(), watch.take()
+            await asyncio.wait_for(door.reached.wait(), LONG)
+            watch.close()
+            return begun, heard
+
+    assert run(main) == (False, [Started()])
 
 
 @pytest.mark.parametrize(

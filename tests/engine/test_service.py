@@ -20,7 +20,7 @@ from tests.engine.stage import (
     Plain,
     ended,
     events_of,
-    leftovers,
+    our_threads,
     project,
     rooms,
     run,
@@ -360,7 +360,7 @@ def test_code_that_cannot_be_interrupted_is_given_up(
             await service.shutdown(0.0)
 
             assert prediction.status is Status.CANCELED
-            await until(lambda: not leftovers()[1])
+            await until(lambda: not our_threads())
 
     run(main)
 

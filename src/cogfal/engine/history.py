@@ -133,11 +133,23 @@ class History(Generic[T]):
         self._holding.discard(watch)
         self.make_room()
 
-    async def room(self, most: int) -> None:
-        """Wait until whoever holds has passed all items but `most`; for one task at a time."""
+    async def room(self, most: int, seconds: float | None = None) -> None:
+        """Wait until whoever holds has passed all items but `most`, or for so many seconds.
+
+        For one task at a time.
+        """
+        loop = asyncio.get_running_loop()
+        end = None if seconds is None else loop.time() + seconds
         while any(self.count - watch.passed > most for watch in self._holding):
-            self._room = asyncio.get_running_loop().create_future()
-            await self._room
+            if end is not None and loop.time() >= end:
+                break
+            self._room = loop.create_future()
+            timer = None if end is None else loop.call_at(end, _set, self._room)
+            try:
+                await self._room
+            finally:
+                if timer is not None:
+                    timer.cancel()
 
     def make_room(self) -> None:
         """Have `room` look again; for watches."""

@@ -17,6 +17,8 @@ from cogfal.spec import JSON
 
 MOST_BEHIND: Final = 4096
 """Events that a caller may be behind before its generator is held back."""
+HEARING_TIME: Final = 0.05
+"""Seconds that a caller has at most to hear of the beginning before it goes on."""
 
 Source: TypeAlias = Literal["stdout", "stderr"]
 
@@ -218,6 +220,10 @@ class Prediction:
     async def room(self) -> None:
         """Wait for watchers that hold it and are too far behind; for the engine."""
         await self._history.room(MOST_BEHIND)
+
+    async def heard(self) -> None:
+        """Wait, not for long, until whoever holds it has taken all there is; for the engine."""
+        await self._history.room(0, HEARING_TIME)
 
     def spend(self, phase: str, seconds: float) -> None:
         """Note that so many seconds up to now were spent on a phase; for the engine."""

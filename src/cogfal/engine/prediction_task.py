@@ -139,6 +139,8 @@ class PredictionTask:
     async def _through(self) -> None:
         await self._own("queue", self._ticket.turn())
         self.prediction.start()
+        # The first event of a stream leaves before the author's code takes the interpreter.
+        await self._own(None, self.prediction.heard())
         workspace = self._around.open_workspace()
         try:
             await self._with(workspace)

@@ -37,6 +37,7 @@ from cogfal.inputs import Materialiser
 from cogfal.outputs import Deliverer, OutputDirectories, Style
 from cogfal.schema.document import document
 from cogfal.schema.validation import Dialect, Validator
+from cogfal.server.access_log import write_afterwards
 from cogfal.server.caller import Bodies
 from cogfal.server.cog_api import CogApi, Model
 from cogfal.server.ending import end_process, heed_signals, on_daemon_thread
@@ -170,6 +171,7 @@ class Serving:
 
     async def _start(self) -> None:
         self._at_end.callback(heed_signals())
+        self._at_end.callback(write_afterwards())
         await anyio.to_thread.run_sync(sweep)
         if self._provide is not None:
             provided = await on_daemon_thread(self._provide)
