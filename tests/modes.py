@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from cogfal.engine.interpreter import FindInterpreter, Interpreter
+from cogfal.engine.submission import FindInterpreter, Interpreter
 from tests.interpreters import INTERPRETERS, NEWEST, OLDEST
 
 OWN = [f"own on {name}" for name in INTERPRETERS]

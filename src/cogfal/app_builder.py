@@ -29,12 +29,12 @@ from cogfal.guest.live import read_live
 from cogfal.importing import read_imported
 from cogfal.local_environment import local_python
 from cogfal.project.config import CogConfig, read_config
-from cogfal.project.environment import Environment, app_name, plan_environment
 from cogfal.project.pins import check_pins
 from cogfal.project.place import Place, place_of_config, place_of_predictor
+from cogfal.project.plan import Environment, app_name, plan_environment
+from cogfal.project.plan_settings import PlanSettings
 from cogfal.project.report import Status
 from cogfal.project.requirements import read_packages
-from cogfal.project.settings import PlanSettings
 from cogfal.reading import read_predictor
 from cogfal.schema.validation import Dialect, Validator
 from cogfal.settings import AppSettings

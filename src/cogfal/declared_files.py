@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cogfal.errors import SettingError
-from cogfal.project.environment import Files
+from cogfal.project.plan import Files
 
 _SECRETS: Final = r"(^|/)\.env$"
 """What no directory that the App names may bring along."""

@@ -15,7 +15,7 @@ from fal.container import ContainerImage
 from packaging.requirements import InvalidRequirement, Requirement
 
 from cogfal.outputs import may_hold_file
-from cogfal.project.environment import Environment, Files
+from cogfal.project.plan import Environment, Files
 from cogfal.settings import EnvironmentSettings
 from cogfal.spec import PredictorSpec, ProjectSpec
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from cogfal.engine.interpreter import Interpreter, own_interpreter
+from cogfal.engine.submission import Interpreter, own_interpreter
 from cogfal.environments import guest_variables
 from cogfal.errors import PredictorError
 from cogfal.spec import PredictorSpec, Role, from_plain
@@ -22,7 +22,7 @@ found = importlib.util.spec_from_file_location(
     "cogfal", directory + "/__init__.py", submodule_search_locations=[directory])
 sys.modules["cogfal"] = importlib.util.module_from_spec(found)
 found.loader.exec_module(sys.modules["cogfal"])
-from cogfal.guest.reading import main
+from cogfal.guest.read_live import main
 main(*sys.argv[2:])
 """
 

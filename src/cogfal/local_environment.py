@@ -11,8 +11,8 @@ from typing import Literal
 from cogfal.environments import install_line, interpreter_of, make, missing_packages
 from cogfal.project.config import CogConfig, read_config
 from cogfal.project.decision import decide_here
-from cogfal.project.model import local_model
-from cogfal.project.settings import client_python
+from cogfal.project.plan_settings import client_python
+from cogfal.project.python_needs import local_model
 from cogfal.project.variables import variables
 from cogfal.provision import provide
 from cogfal.server.providing import Provided, provide_own

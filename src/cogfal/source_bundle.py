@@ -46,7 +46,6 @@ LEFT_BEHIND = (
     "keywords.py",
     "app_class.py",
     "declared_files.py",
-    "endpoints.py",
     "fal_files.py",
     "reading",
     "local.py",

@@ -14,8 +14,7 @@ import pytest
 from cogfal.engine.health import HealthStatus, SetupStatus
 from cogfal.engine.service import EngineSettings, Service
 from cogfal.errors import PredictorMismatch, SetupError
-from cogfal.guest.loading import import_object
-from cogfal.guest.project import enter_project
+from cogfal.guest.loading import enter_project, import_object
 from cogfal.reading import read_predictor
 from cogfal.spec import IntegerType, Role, SetupSpec
 from tests.engine.stage import Passing, project, run, serving, submit

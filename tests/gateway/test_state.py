@@ -10,10 +10,9 @@ import pytest
 from cogfal.gateway.callers import Caller
 from cogfal.gateway.calls import Call, Happening, State, Tape, failed
 from cogfal.gateway.catalogue import FalApp, Version
+from cogfal.gateway.frames import frames
 from cogfal.gateway.ids import Kind, direct_id, is_direct, queued_id, read_id
-from cogfal.gateway.limits import Limits
-from cogfal.gateway.memory import Memory
-from cogfal.gateway.streams import frames
+from cogfal.gateway.memory import Limits, Memory
 
 ALICE = Caller("alice", "key", b"alice", shared=True)
 BOB = Caller("bob", "key", b"bob", shared=True)

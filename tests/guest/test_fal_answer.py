@@ -14,12 +14,11 @@ import pytest
 import starlette.exceptions
 
 from cogfal import fal_errors
-from cogfal.engine.faults import failure
+from cogfal.engine.run import failure
 from cogfal.errors import FalAnswer
 from cogfal.guest.events import RAISED, Piece
-from cogfal.guest.fal_answer import fal_answer_of
-from cogfal.guest.faults import fault_of
-from cogfal.guest.messages import event_of, message_of
+from cogfal.guest.faults import fal_answer_of, fault_of
+from cogfal.guest.wire import event_of, message_of
 from tests.interpreters import on_every_python, run_there
 
 

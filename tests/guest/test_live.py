@@ -17,7 +17,7 @@ import cogfal.cog
 from cogfal.errors import PredictorError, UnsupportedSignature
 from cogfal.guest.annotations import plain
 from cogfal.guest.differences import differences
-from cogfal.guest.errors import Mismatch
+from cogfal.guest.faults import Mismatch
 from cogfal.guest.live import read_live, verify
 from cogfal.reading import read_predictor
 from cogfal.spec import (

@@ -9,7 +9,7 @@ import pytest
 from opentelemetry import trace
 
 from cogfal.errors import SettingError
-from cogfal.guest.errors import SetupFailed
+from cogfal.guest.faults import SetupFailed
 from cogfal.guest.tracing import AuthorTracing
 from cogfal.server.tracing import Tracing
 

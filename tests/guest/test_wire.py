@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from cogfal.guest.encoding import Encoded, FileReference
 from cogfal.guest.events import RAISED, RETURNED, YIELDED, Done, Failure, Flush, Log, Metric, Piece
 from cogfal.guest.faults import Fault
-from cogfal.guest.messages import event_of, message_of
-from cogfal.guest.wire import Garbage, Unpacker, pack
+from cogfal.guest.wire import Garbage, Unpacker, event_of, message_of, pack
 
 FAULT = Fault("text", "traceback", device=True, kind="ValueError")
 LARGE = b'"' + b"x" * 10_000 + b'"'

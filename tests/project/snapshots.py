@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 
-from cogfal.project.environment import Environment
-from cogfal.project.report import render_report
+from cogfal.project.plan import Environment
+from cogfal.project.report import Status
 
 DIRECTORY = Path(__file__).parent / "snapshots"
 
@@ -36,7 +37,9 @@ def render(environment: Environment) -> str:
         "model": environment.model and list(environment.model.requirements),
     }
     lines = [f"{key}: {value}" for key, value in parts.items()]
-    text = "\n".join([*lines, "", "report:", render_report(environment.report)])
+    counts = Counter(line.status for line in environment.report)
+    total = ", ".join(f"{counts[status]} {status.value}" for status in Status)
+    text = "\n".join([*lines, "", "report:", *map(str, environment.report), total])
     if environment.dockerfile:
         text += f"\n\ndockerfile:\n{environment.dockerfile}"
     return text.rstrip() + "\n"

@@ -13,8 +13,8 @@ from cogfal.environments import ModelEnvironment
 from cogfal.errors import ConfigError
 from cogfal.project.config import parse_config
 from cogfal.project.decision import Decision, decide_here
-from cogfal.project.model import local_model
-from cogfal.project.settings import PINNED, SERVER_REQUIREMENTS
+from cogfal.project.plan_settings import PINNED, SERVER_REQUIREMENTS
+from cogfal.project.python_needs import local_model
 from tests.environments.packages import index, wheel
 from tests.project.cases import PINS, Case, build, packages, requirements
 

@@ -11,7 +11,7 @@ import pytest
 
 import cogfal
 from cogfal.project.config import read_config
-from cogfal.project.environment import plan_environment
+from cogfal.project.plan import plan_environment
 from tests.local_run import LocalRun
 from tests.project.cases import plan_settings
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cogfal.errors import ConfigError
 from cogfal.project.config import parse_config
-from cogfal.project.environment import Environment, plan_environment
+from cogfal.project.plan import Environment, plan_environment
 from tests.project import parsed
 from tests.project.cases import plan_settings
 from tests.project.test_dockerfile import ANY, HOSTILE

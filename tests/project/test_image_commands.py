@@ -12,7 +12,7 @@ import pytest
 
 from cogfal.environments import find_interpreter
 from cogfal.environments.interpreters import find_uv
-from cogfal.project.environment import Environment
+from cogfal.project.plan import Environment
 from tests.environments.packages import wheel
 from tests.interpreters import INTERPRETERS
 from tests.project import parsed

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cogfal.project.config import parse_config
-from cogfal.project.needs import buildable, image_reasons
+from cogfal.project.image import buildable, image_reasons
 from cogfal.project.requirements import read_packages
 from tests.project.cases import packages
 

@@ -11,8 +11,8 @@ from cogfal.cli.console import Mark, write_json
 from cogfal.cli.findings import Finding, Findings, check_examples, find_credentials, travelling
 from cogfal.cli.migrate import fix
 from cogfal.cli.planning import Target, find_target, signature
-from cogfal.project.environment import Environment
 from cogfal.project.import_roots import roots_outside
+from cogfal.project.plan import Environment
 from cogfal.project.report import Status
 from cogfal.schema import document, unfit_defaults
 from cogfal.spec import PredictorSpec

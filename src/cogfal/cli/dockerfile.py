@@ -8,8 +8,8 @@ import sys
 from cogfal.cli.console import Mark, say
 from cogfal.cli.options import add_directory
 from cogfal.local import find_project
-from cogfal.project.environment import plan_environment
-from cogfal.project.settings import PlanSettings
+from cogfal.project.plan import plan_environment
+from cogfal.project.plan_settings import PlanSettings
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -19,7 +19,7 @@ from cogfal.app_file import APP_FILE
 from cogfal.cli.console import Mark, confirm, say, write_json
 from cogfal.cli.options import BadArgument, add_directory
 from cogfal.cli.planning import Plan, plan, report_json, signature
-from cogfal.project.environment import app_name
+from cogfal.project.plan import app_name
 from cogfal.project.report import ReportLine, Status
 from cogfal.spec import PredictorSpec
 

@@ -11,8 +11,8 @@ from typing import Any, Final
 from cogfal.app_file import APP_FILE, defines_app, load_app, split_reference
 from cogfal.errors import ProjectError, SettingError
 from cogfal.local import LocalProject, find_project
-from cogfal.project.environment import Environment, plan_environment
-from cogfal.project.settings import PlanSettings
+from cogfal.project.plan import Environment, plan_environment
+from cogfal.project.plan_settings import PlanSettings
 from cogfal.spec import JSON, InputSpec, PredictorSpec, Role
 
 SHOWN: Final = (

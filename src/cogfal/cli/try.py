@@ -22,8 +22,8 @@ from cogfal.cli.planning import signature
 from cogfal.environments import install_line, missing_packages
 from cogfal.local import LocalProject, find_project
 from cogfal.project.decision import decide_here
-from cogfal.project.model import local_model
-from cogfal.project.settings import client_python
+from cogfal.project.plan_settings import client_python
+from cogfal.project.python_needs import local_model
 from cogfal.spec import PredictorSpec
 
 DECLINED = 1

@@ -11,8 +11,7 @@ from typing import Any, TypeAlias
 
 from cogfal.engine.channel import Channel, Foreign, Receive
 from cogfal.engine.event_queue import EventQueue
-from cogfal.engine.faults import setup_error
-from cogfal.engine.run import Call, Run
+from cogfal.engine.run import Call, Run, setup_error
 from cogfal.errors import SetupError
 from cogfal.guest.events import Done, Failure, Flush, Log, Piece
 

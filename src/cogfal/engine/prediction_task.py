@@ -11,10 +11,9 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from cogfal.engine.deliveries import Deliveries
 from cogfal.engine.event_queue import EventQueue
-from cogfal.engine.faults import failure
 from cogfal.engine.guest import GuestClient
 from cogfal.engine.prediction import Prediction, Status
-from cogfal.engine.run import Call, Run
+from cogfal.engine.run import Call, Run, failure
 from cogfal.engine.slots import Ticket
 from cogfal.engine.submission import Materialiser, Submission
 from cogfal.errors import CogfalError, OutputError, PredictionCancelled, PredictorFailed

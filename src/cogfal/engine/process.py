@@ -22,14 +22,13 @@ from typing import Any, Final
 from typing_extensions import override
 
 from cogfal.engine.channel import PAUSE, Channel, Foreign, Receive
-from cogfal.engine.interpreter import Interpreter
 from cogfal.engine.leftovers import end_life, marking
+from cogfal.engine.submission import Interpreter
 from cogfal.guest import keeper
 from cogfal.guest.capture import Capture
 from cogfal.guest.descriptors import NUMBERS
 from cogfal.guest.events import GOES_ON, Piece
-from cogfal.guest.messages import event_of
-from cogfal.guest.wire import Garbage, Unpacker, pack
+from cogfal.guest.wire import Garbage, Unpacker, event_of, pack
 from cogfal.spec import to_plain
 
 KEEPER: Final = Path(keeper.__file__)

@@ -1,4 +1,4 @@
-"""One call of the author's function, seen from the server's side."""
+"""One call of the author's function, seen from the server's side, and the errors of failures."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, Protocol
 
 from cogfal.engine.event_queue import Bell, EventQueue
-from cogfal.engine.faults import lost
-from cogfal.guest.events import GOES_ON, RAISED, Piece
+from cogfal.errors import DeviceError, PredictorFailed, PredictorMismatch, SetupError
+from cogfal.guest.events import GOES_ON, RAISED, Failure, Piece
 from cogfal.guest.faults import Fault
 from cogfal.json_text import JsonText
 
@@ -147,3 +147,29 @@ class Run:
         else:
             self._begun = True
             self._way.send("start", self.number, *self._call)
+
+
+def failure(fault: Fault) -> PredictorFailed:
+    """Return the error to report for an exception of the author's code."""
+    failed = (DeviceError if fault.device else PredictorFailed)(fault.text)
+    if isinstance(failed, DeviceError):
+        failed.broken = fault.broken
+    failed.fal = fault.fal
+    failed.__cause__ = fault.error
+    return failed
+
+
+def setup_error(failed: Failure) -> SetupError:
+    """Return the error to report for a predictor that cannot be brought up."""
+    error = (PredictorMismatch if failed.mismatch else SetupError)(
+        failed.text, remedy=failed.remedy
+    )
+    if failed.fault is not None:
+        error.traceback = failed.fault.traceback
+        error.__cause__ = failed.fault.error
+    return error
+
+
+def lost(cause: str) -> Fault:
+    """Describe the death of the author's process."""
+    return Fault(cause, f"{cause}\n")

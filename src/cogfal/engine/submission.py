@@ -1,11 +1,13 @@
-"""What is submitted, and what the engine asks of the parts beside it."""
+"""What the engine is given: a submission, the parts beside it, the Python of the author's side."""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from cogfal.files.workspace import Workspace
 from cogfal.spec import JSON
@@ -54,3 +56,25 @@ class Submission:
     api: str = "fal"
     context: Mapping[str, str] = field(default_factory=dict)
     wait: bool = True
+
+
+class Interpreter(NamedTuple):
+    """The Python of the author's own process.
+
+    Attributes:
+        path: The program.
+        environ: Its environment variables, all of them.
+    """
+
+    path: str
+    environ: Mapping[str, str]
+
+
+FindInterpreter: TypeAlias = Callable[[], Interpreter | None]
+"""Says which Python the author's own process has; None where it has none of its own."""
+
+
+def own_interpreter() -> Interpreter:
+    """Return the one that runs this, which finds there what is imported here."""
+    path = os.pathsep.join(filter(None, sys.path))
+    return Interpreter(sys.executable, {**os.environ, "PYTHONPATH": path})

@@ -1,13 +1,19 @@
 """The model's own environment: described, keyed, made by uv, kept for the next time, removed."""
 
+from cogfal.environments.description import ModelEnvironment
 from cogfal.environments.interpreters import (
     find_interpreter,
     guest_variables,
     present_interpreter,
 )
-from cogfal.environments.keeping import KeptEnvironment, kept_environments, remove_environment
-from cogfal.environments.making import environments_directory, interpreter_of, make
-from cogfal.environments.model import ModelEnvironment
+from cogfal.environments.making import (
+    KeptEnvironment,
+    environments_directory,
+    interpreter_of,
+    kept_environments,
+    make,
+    remove_environment,
+)
 from cogfal.environments.system_packages import install_line, missing_packages
 
 __all__ = [

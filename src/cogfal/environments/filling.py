@@ -12,8 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from cogfal.environments.description import ModelEnvironment
 from cogfal.environments.interpreters import FoundPython, find_interpreter, find_uv
-from cogfal.environments.model import ModelEnvironment
 from cogfal.errors import SetupError
 
 TORCH_INDEX: Final = "COGFAL_TORCH_INDEX"

@@ -1,4 +1,4 @@
-"""Make a model's environment with uv, once: written aside, renamed, and found again by its key."""
+"""Make a model's environment with uv, once, find it again by its key, list and remove it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from cogfal.environments.model import ModelEnvironment
+from cogfal.environments.description import ModelEnvironment
 from cogfal.errors import SetupError
 
 Progress: TypeAlias = Callable[[str], None]
@@ -133,3 +134,45 @@ def _locked(place: Path, tell: Progress) -> Iterator[None]:
 
 def _silently(_line: str) -> None:
     """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptEnvironment:
+    """An environment that was made here; `used` is when it was last asked for, in seconds."""
+
+    key: str
+    path: Path
+    environment: ModelEnvironment
+    used: float
+
+    def size(self) -> int:
+        """Return the bytes that would be free without it; files shared with uv's cache count."""
+        found = 0
+        for folder, _, names in os.walk(self.path):
+            found += sum(Path(folder, name).lstat().st_size for name in names)
+        return found
+
+
+def kept_environments(directory: Path | None = None) -> list[KeptEnvironment]:
+    """Return the environments that are kept, those used last first."""
+    directory = directory or environments_directory()
+    found = []
+    for marker in directory.glob(f"*/{MARKER}"):
+        environment = ModelEnvironment.from_json(marker.read_text(encoding="utf-8"))
+        place = marker.parent
+        used = marker.stat().st_mtime
+        found.append(KeptEnvironment(place.name, place, environment, used))
+    return sorted(found, key=lambda each: each.used, reverse=True)
+
+
+def remove_environment(kept: KeptEnvironment) -> None:
+    """Remove one, once nobody is making it anew."""
+    handle = os.open(kept.path.with_name(f"{kept.key}.lock"), os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        # Renamed first: whoever looks for it meanwhile finds all of it or nothing.
+        gone = kept.path.with_name(f".{kept.key}-removed")
+        kept.path.rename(gone)
+        shutil.rmtree(gone)
+    finally:
+        os.close(handle)

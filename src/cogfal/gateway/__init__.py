@@ -9,6 +9,6 @@ and their results. Needs the extra: `pip install "cogfal[gateway]"`.
 """
 
 from cogfal.gateway.application import Application, application
-from cogfal.gateway.limits import Limits
+from cogfal.gateway.memory import Limits
 
 __all__ = ["Application", "Limits", "application"]

@@ -17,7 +17,7 @@ from cogfal.errors import SettingError
 from cogfal.gateway.callers import Entrance, Judge, OwnKeys, judged, read_tokens
 from cogfal.gateway.catalogue import Catalogue
 from cogfal.gateway.gateway import Gateway
-from cogfal.gateway.limits import Limits
+from cogfal.gateway.memory import Limits
 from cogfal.gateway.refusals import Refusal
 from cogfal.gateway.routes import Routes, absent
 

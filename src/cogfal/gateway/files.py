@@ -25,7 +25,7 @@ from cogfal.files.names import safe_name
 from cogfal.files.scratch import Scratch
 from cogfal.gateway.callers import Caller
 from cogfal.gateway.fal_queue import FalQueue
-from cogfal.gateway.limits import Limits
+from cogfal.gateway.memory import Limits
 from cogfal.gateway.refusals import Refusal, invalid, not_found
 from cogfal.spec import JSON
 

@@ -22,8 +22,7 @@ from cogfal.gateway.following import Unstreamed, follow_queue, follow_stream
 from cogfal.gateway.hooks import Told, signing
 from cogfal.gateway.ids import Kind, direct_id, is_direct, queued_id, read_id
 from cogfal.gateway.intake import Order
-from cogfal.gateway.limits import Limits
-from cogfal.gateway.memory import Memory
+from cogfal.gateway.memory import Limits, Memory
 from cogfal.gateway.refusals import Refusal, not_found
 from cogfal.server.caller import Bodies, Body
 from cogfal.server.requester import Requester

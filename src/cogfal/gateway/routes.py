@@ -17,11 +17,11 @@ from cogfal.gateway import bodies
 from cogfal.gateway.callers import Caller, Entrance
 from cogfal.gateway.calls import Call, State
 from cogfal.gateway.catalogue import Version
+from cogfal.gateway.frames import HEADERS, frames, last_seen
 from cogfal.gateway.gateway import Errand, Gateway
 from cogfal.gateway.ids import Kind
 from cogfal.gateway.intake import read_order, wait_seconds
 from cogfal.gateway.refusals import Refusal, invalid, not_found
-from cogfal.gateway.streams import HEADERS, frames, last_seen
 from cogfal.server.caller import BodyRefused, until_gone
 from cogfal.spec import JSON
 

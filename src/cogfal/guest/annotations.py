@@ -9,10 +9,9 @@ import os
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar, Union
 
-from cogfal.guest import naming
-from cogfal.guest.combining import optional, union
+from cogfal.guest import type_names
 from cogfal.guest.hints import annotated, arguments_of, class_hints, origin_of
-from cogfal.guest.naming import COG_ROOTS, Unservable
+from cogfal.guest.type_names import COG_ROOTS, Unservable, optional, union
 from cogfal.spec import (
     JSON,
     MISSING,
@@ -74,7 +73,7 @@ def canonical(annotation: Live) -> str:
 
 def _named(annotation: Live) -> Type:
     try:
-        return naming.plain_type(canonical(annotation))
+        return type_names.plain_type(canonical(annotation))
     except Unservable as error:
         raise Unservable(f"{annotation!r}: {error.reason}") from error
 
@@ -89,7 +88,7 @@ def _generic(
         return union([type_of(argument, within) for argument in arguments])
     if canonical(origin).endswith(".Literal"):
         return _literal(arguments)
-    kind = naming.container(canonical(origin))
+    kind = type_names.container(canonical(origin))
     if kind == "transparent":
         return type_of(arguments[0], within)
     if kind == "list":
@@ -106,7 +105,7 @@ def _generic(
 
 def _opaque(annotation: Live) -> Type:
     origin, arguments = origin_of(annotation), arguments_of(annotation)
-    if naming.container(canonical(origin or annotation)) == "list":
+    if type_names.container(canonical(origin or annotation)) == "list":
         return ListType(OpaqueType())
     others = [a for a in arguments if a is not type(None)]
     if origin is Union and len(others) == 1:
@@ -127,7 +126,7 @@ def _class(cls: type, within: tuple[type, ...]) -> Type:
     if issubclass(cls, os.PathLike):
         return PathType()
     flavour = _flavour(cls)
-    if flavour is None or naming.is_plain(canonical(cls)):
+    if flavour is None or type_names.is_plain(canonical(cls)):
         return _by_name(cls)
     if cls in within:
         raise Unservable(f"{cls.__name__} contains itself")
@@ -137,8 +136,8 @@ def _class(cls: type, within: tuple[type, ...]) -> Type:
 
 def _by_name(cls: type) -> Type:
     names = (canonical(base) for base in cls.__mro__[:-1])
-    known = next((base for base in names if naming.is_plain(base)), canonical(cls))
-    return naming.plain_type(known)
+    known = next((base for base in names if type_names.is_plain(base)), canonical(cls))
+    return type_names.plain_type(known)
 
 
 def _flavour(cls: type) -> ObjectFlavour | None:

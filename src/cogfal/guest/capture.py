@@ -21,7 +21,7 @@ from .descriptors import NUMBERS, Descriptors, Outlets, open_text
 from .inheriting import watch_threads
 
 if TYPE_CHECKING:
-    from .calls import CallEvents
+    from .events import CallEvents
 
 _owner: ContextVar[Optional[CallEvents]] = ContextVar("cogfal_owner", default=None)  # noqa: UP045  # evaluated by 3.7
 STARTER: ContextVar[Optional[CallEvents]] = ContextVar("cogfal_starter", default=None)  # noqa: UP045  # evaluated by 3.7

@@ -17,20 +17,17 @@ from cogfal.cog.scope import STARTER as STARTING_SCOPE
 from cogfal.cog.scope import Scope
 
 from .arguments import Arguments
-from .calls import CallEvents
 from .capture import STARTER, Capture
 from .encoding import encode
-from .errors import Mismatch, SetupFailed
-from .events import ENDED, RAISED, RETURNED, Done, Failure, Piece
+from .events import ENDED, RAISED, RETURNED, CallEvents, Done, Failure, Piece
 from .execution import AsyncCall, Place, SyncCall, new_call
-from .faults import fault_of, summary
+from .faults import Mismatch, SetupFailed, fault_of, summary
 from .healthcheck import Healthcheck
 from .inheriting import lend
 from .interruption import Interruption
 from .live import verify
-from .loading import adopt, import_object
+from .loading import adopt, enter_project, import_object
 from .prefetch import Prefetch
-from .project import enter_project
 from .thread import AuthorThread
 from .tracing import AuthorTracing
 

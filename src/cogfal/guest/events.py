@@ -1,7 +1,8 @@
-"""What the author's side tells the server's: plain values, each of one call."""
+"""What the author's side tells the server's: plain values, each of one call, and their way out."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 RETURNED = "returned"
@@ -72,3 +73,73 @@ class Done(NamedTuple):
     call: int
     value: Any = None
     failure: Any = None
+
+
+class CallEvents:
+    """Tells the server's side what happens in one call; from any thread.
+
+    Args:
+        number: The call's.
+        emit: Takes the events; it may make a thread wait that tells too much at once.
+        limit: How many characters of logs are told; the runner's own log has them all.
+        forget: Told of the number with the last piece.
+    """
+
+    __slots__ = ("_closed", "_emit", "_forget", "_limit", "_room", "number")
+
+    def __init__(
+        self,
+        number: int,
+        emit: Callable[[Any], None],
+        limit: int,
+        forget: Callable[[int], object],
+    ) -> None:
+        self.number = number
+        self._forget = forget
+        self._emit = emit
+        self._limit = limit
+        self._room = limit
+        self._closed = False
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is told."""
+        return self._closed
+
+    def write(self, source: str, text: str) -> None:
+        """Tell of printed text."""
+        if not text or self._closed or self._room < 0:
+            return
+        text = writable(text)
+        self._room -= len(text)
+        if self._room < 0:
+            text = f"{text[: self._room]}\n[only the first {self._limit} characters are kept]\n"
+        self._emit(Log(self.number, source, text))
+
+    def flush(self, source: str) -> None:
+        """Tell that an unfinished line was flushed."""
+        if not self._closed and self._room >= 0:
+            self._emit(Flush(self.number, source))
+
+    def metric(self, name: str, value: Any, mode: str) -> None:
+        """Tell of a metric."""
+        if not self._closed:
+            self._emit(Metric(self.number, name, value, mode))
+
+    def piece(self, piece: Piece) -> None:
+        """Hand over a piece of the result; after the last one nothing more is told."""
+        if piece.closes or piece.kind not in GOES_ON:
+            self._closed = True
+            self._forget(self.number)
+        self._emit(piece)
+
+    def close(self) -> None:
+        """Tell nothing more."""
+        self._closed = True
+
+
+def writable(text: str) -> str:
+    """Return a text that UTF-8 can carry: half of a surrogate pair becomes an escape."""
+    if text.isascii():
+        return text
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -16,9 +16,8 @@ from typing import Any, NamedTuple
 
 from cogfal.cog.scope import Scope, use_scope
 
-from .calls import CallEvents
 from .encoding import Unfit
-from .events import ENDED, GOES_ON, RAISED, REFUSED, RETURNED, YIELDED, Piece
+from .events import ENDED, GOES_ON, RAISED, REFUSED, RETURNED, YIELDED, CallEvents, Piece
 from .interruption import Interruption
 from .prefetch import Prefetch
 from .thread import AuthorThread

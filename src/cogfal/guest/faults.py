@@ -1,16 +1,22 @@
-"""Describe what the author's code raised: its text, its traceback, and whether the device broke."""
+"""Describe what the author's code raised: text, traceback, a broken device, an answer for fal."""
 
 from __future__ import annotations
 
 import dis
+import json
+import math
 import os
 import sys
 import traceback
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .calls import writable
-from .fal_answer import fal_answer_of
+from cogfal.errors import FalAnswer
+
+from .events import writable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LONGEST_TEXT = 8 * 1024
 """Characters of an exception's text that are told."""
@@ -23,6 +29,22 @@ _MEMORY_ERRORS = {("torch", "OutOfMemoryError"), ("cupy", "OutOfMemoryError")}
 _DEVICE_ERRORS = {("torch", "AcceleratorError"), ("cupy_backends", "CUDARuntimeError")}
 """Top-level package and class name of exceptions that only a device raises."""
 _MEMORY_WORDS = ("CUDA out of memory", "CUDA error: out of memory")
+_LONGEST = 8 * 1024
+"""Characters of JSON that a detail, a context or a place may have."""
+_HTTP = ("content-length", "content-type", "transfer-encoding")
+
+
+class SetupFailed(Exception):
+    """Report a predictor that cannot be brought up; `remedy` says what to do about it."""
+
+    def __init__(self, text: str, remedy: str | None = None) -> None:
+        super().__init__(text)
+        self.text = text
+        self.remedy = remedy
+
+
+class Mismatch(SetupFailed):
+    """Report an imported predictor that is not what its text said."""
 
 
 class Fault(NamedTuple):
@@ -129,3 +151,96 @@ def _raised_by_python(error: BaseException) -> bool:
         frames = frames.tb_next
     code = frames.tb_frame.f_code.co_code
     return dis.opname[code[frames.tb_lasti]] in ("RAISE_VARARGS", "RERAISE")
+
+
+def fal_answer_of(error: BaseException) -> FalAnswer | None:
+    """Return the answer that the exception asks for, None where it is an ordinary one."""
+    for kind in type(error).__mro__:
+        read = _READERS.get((kind.__module__.partition(".")[0], kind.__name__))
+        if read is None and kind.__name__ == "FalError" and hasattr(error, "retryable"):
+            read = _of_ours  # of a project's own copy of the catalogue
+        if read is not None:
+            return checked_answer(read(error))
+    return None
+
+
+def checked_answer(values: Any) -> FalAnswer | None:
+    """Return an answer of which each part is what it should be, None where that is impossible."""
+    try:
+        status, detail, kind, loc, context, retryable, units, headers = values
+        if not 400 <= int(status) < 600:
+            return None
+        return FalAnswer(
+            int(status),
+            _plain(detail),
+            None if kind is None else str(kind)[:_LONGEST],
+            tuple(part if type(part) is int else str(part) for part in _plain(list(loc))),
+            _plain(dict(context)) if context else None,
+            None if retryable is None else bool(retryable),
+            None if units is None else _units(units),
+            {str(name): str(value) for name, value in dict(headers or {}).items()},
+        )
+    except (TypeError, ValueError):  # the author's own attributes may be anything
+        return None
+
+
+def _units(value: Any) -> float:
+    units = float(value)
+    if not 0 <= units < math.inf:
+        raise ValueError("no number of units")
+    return units
+
+
+def _of_ours(error: Any) -> FalAnswer:
+    units = getattr(error, "billable_units", None)
+    context = getattr(error, "context", None)
+    loc = getattr(error, "loc", ())
+    return FalAnswer(error.status, str(error), error.type, loc, context, error.retryable, units)
+
+
+def _of_field(error: Any) -> FalAnswer:
+    units = getattr(error, "billable_units", 0)
+    return FalAnswer(
+        error.status_code, str(error.message), error.type, (error.field,), None, False, units
+    )
+
+
+def _of_app(error: Any) -> FalAnswer:
+    return FalAnswer(error.status_code, str(error.message))
+
+
+def _of_http(error: Any) -> FalAnswer:
+    given = dict(getattr(error, "headers", None) or {})
+    headers = {name: value for name, value in given.items() if _is_fit(name, value)}
+    return FalAnswer(error.status_code, error.detail, headers=headers)
+
+
+def _of_cancellation(error: Any) -> FalAnswer:
+    return FalAnswer(499, str(error.message))
+
+
+def _of_large_file(error: Any) -> FalAnswer:
+    return FalAnswer(422, str(error.message), "file_too_large", (), None, False, 0)
+
+
+_READERS: dict[tuple[str, str], Callable[[Any], FalAnswer]] = {
+    ("fal", "FieldException"): _of_field,
+    ("fal", "AppException"): _of_app,
+    ("fal", "RequestCancelledException"): _of_cancellation,
+    ("fal", "FileTooLargeError"): _of_large_file,
+    ("fastapi", "HTTPException"): _of_http,
+    ("starlette", "HTTPException"): _of_http,
+}
+
+
+def _is_fit(name: Any, value: Any) -> bool:
+    text = f"{name}{value}"
+    return text.isascii() and text.isprintable() and str(name).lower() not in _HTTP
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as bounded JSON."""
+    text = json.dumps(value, default=str, allow_nan=False)
+    if len(text) > _LONGEST:
+        raise ValueError("more than an answer tells")
+    return json.loads(text)

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from cogfal.errors import PredictorError, UnsupportedSignature
 from cogfal.guest.annotations import check_members, is_field_info, plain, type_of
-from cogfal.guest.combining import optional, yielded
 from cogfal.guest.differences import differences
-from cogfal.guest.errors import Mismatch
+from cogfal.guest.faults import Mismatch
 from cogfal.guest.hints import function_hints
-from cogfal.guest.naming import COG_BASES, COG_ROOTS, METHODS, Unservable
+from cogfal.guest.type_names import COG_BASES, COG_ROOTS, METHODS, Unservable, optional, yielded
 from cogfal.spec import (
     INPUT_DETAILS,
     MISSING,

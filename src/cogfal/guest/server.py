@@ -20,9 +20,8 @@ from .core import Guest
 from .descriptors import Inherited
 from .forks import Leash, close_all, watch_forks
 from .interruption import NUMBER, SignalInterruption
-from .messages import message_of
 from .thread import AuthorThread
-from .wire import Garbage, Unpacker, pack
+from .wire import Garbage, Unpacker, message_of, pack
 
 if TYPE_CHECKING:
     from queue import SimpleQueue

@@ -1,8 +1,9 @@
-"""Frames on the socket between the two sides: a header in JSON, and JSON text that passes as bytes.
+"""Frames on the socket between the two sides, and events as the messages in them.
 
-A frame is the lengths of both (four bytes each, big-endian), the header, the bytes. The header is a
-list of messages; a message is a list of plain values, of which the first says what it is. The bytes
-belong to the last message of the frame. Nothing is ever unpickled.
+A frame is a header in JSON and JSON text that passes as bytes, behind the lengths of both (four
+bytes each, big-endian). The header is a list of messages; a message is a list of plain values, of
+which the first says what it is. The bytes belong to the last message of the frame. Nothing is ever
+unpickled, and the server's side trusts nothing that it reads.
 """
 
 from __future__ import annotations
@@ -12,11 +13,26 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
+from .encoding import Encoded, FileReference
+from .events import RAISED, RETURNED, YIELDED, Done, Failure, Flush, Log, Metric, Piece
+from .faults import Fault, checked_answer
+
 HEAD = struct.Struct("!II")
 MOST_OF_HEADER = 64 * 1024 * 1024
 """Bytes that a header may have; the author's side sends far smaller ones."""
 MOST_OF_BODY = 1024 * 1024 * 1024
 """Bytes that a result may have as JSON."""
+SHORT = 4096
+"""Bytes of a result that goes within its message."""
+
+_KINDS: dict[str, Any] = {kind.__name__: kind for kind in (Log, Flush, Metric, Piece, Done)}
+_TYPES: dict[str, tuple[Any, ...]] = {
+    "Log": (int, str, str),
+    "Flush": (int, str),
+    "Metric": (int, str, object, str),
+    "Piece": (int, str, object, bool, bool, bool),
+    "Done": (int, object, object),
+}
 
 
 class Garbage(Exception):
@@ -74,3 +90,92 @@ def _messages(header: bytes, body: bytes) -> Iterator[tuple[list[Any], bytes]]:
         yield message, b""
     if messages:
         yield messages[-1], body
+
+
+def message_of(event: Any) -> tuple[list[Any], bytes]:
+    """Return an event as a message and the bytes that go with it."""
+    values, body = list(event), b""
+    if isinstance(event, Piece) and event.kind in (RETURNED, YIELDED):
+        values[2], body = written(event.value)
+    elif isinstance(event, Piece) and event.kind == RAISED:
+        values[2] = event.value[:-1]  # all but the exception itself
+    elif isinstance(event, Done) and event.failure is not None:
+        fault = event.failure.fault
+        values[2] = event.failure._replace(fault=fault and fault[:-1])
+    return [type(event).__name__, *values], body
+
+
+def event_of(message: list[Any], body: bytes) -> Any:
+    """Return the event that a message and its bytes are.
+
+    Raises:
+        ValueError: It is none.
+    """
+    name, values = message[0], message[1:]
+    types = _TYPES.get(name) if isinstance(name, str) else None
+    if types is None or len(types) != len(values):
+        raise ValueError(f"{name!r:.50} with {len(values)} values")
+    if not all(map(isinstance, values, types)):
+        raise ValueError(f"a {name} with values of other types")
+    event = _KINDS[name](*values)
+    if isinstance(event, Done) and event.failure is not None:
+        return event._replace(failure=_failure(event.failure))
+    if not isinstance(event, Piece):
+        return event
+    if event.kind in (RETURNED, YIELDED):
+        return event._replace(value=read(event.value, body))
+    return event._replace(value=_fault(event.value)) if event.kind == RAISED else event
+
+
+def _failure(values: Any) -> Failure:
+    text, remedy, mismatch, fault = _unpacked(values, 4)
+    return Failure(str(text), remedy and str(remedy), bool(mismatch), fault and _fault(fault))
+
+
+def _fault(values: Any) -> Fault:
+    text, traceback, device, broken, cancellation, kind, fal = _unpacked(values, 7)
+    flags = (bool(device), bool(broken), bool(cancellation))
+    return Fault(str(text), str(traceback), *flags, str(kind), fal and checked_answer(fal))
+
+
+def _unpacked(values: Any, count: int) -> list[Any]:
+    if not isinstance(values, list) or len(values) != count:
+        raise ValueError("a description of a failure that is none")
+    return values
+
+
+def written(value: Encoded) -> tuple[Any, bytes]:
+    """Return what stands for an encoded result in a message, and its bytes, none if short."""
+    files = [list(file) for file in value.files]
+    if sum(map(len, value.parts)) <= SHORT:
+        return [[part.decode() for part in value.parts], files], b""
+    return [[len(part) for part in value.parts], files], b"".join(value.parts)
+
+
+def read(value: Any, body: bytes) -> Encoded:
+    """Return an encoded result.
+
+    Raises:
+        ValueError: It is none.
+    """
+    try:
+        parts = tuple(_parts(value[0], body))
+        files = tuple(FileReference(tuple(loc), *rest) for loc, *rest in value[1])
+    except (TypeError, LookupError) as error:
+        raise ValueError(f"a result that is none: {error}") from error
+    if len(parts) != len(files) + 1:
+        raise ValueError("a result whose parts do not fit")
+    return Encoded(parts, files)
+
+
+def _parts(parts: Any, body: bytes) -> Iterator[bytes]:
+    start = 0
+    for part in parts:
+        if isinstance(part, str):
+            yield part.encode()
+        else:
+            end = start + max(int(part), 0)
+            yield body[start:end]
+            start = end
+    if start != len(body):
+        raise ValueError("a result whose parts do not fit")

@@ -16,8 +16,8 @@ from cogfal.environments.resolving import resolve
 from cogfal.errors import ConfigError
 from cogfal.project.installer import drop_cog, file_line
 from cogfal.project.pins import check_pins
+from cogfal.project.plan_settings import OLDEST_PYTHON, SERVER_REQUIREMENTS, PlanSettings
 from cogfal.project.requirements import Option, Package, RequirementSet
-from cogfal.project.settings import OLDEST_PYTHON, SERVER_REQUIREMENTS, PlanSettings
 from cogfal.spec import Location
 
 Wanted: TypeAlias = Literal["auto", "own", "shared"]

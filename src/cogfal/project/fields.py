@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Final, TypeVar
 
 from cogfal.errors import ConfigError
-from cogfal.project.document import Scalar, Sequence, Table, Value
+from cogfal.project.yaml_document import Scalar, Sequence, Table, Value
 from cogfal.spec import Location
 
 T = TypeVar("T")

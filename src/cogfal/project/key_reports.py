@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from cogfal.project.config import CogConfig, WeightSource
 from cogfal.project.decision import Decision
+from cogfal.project.plan_settings import TRACING_PACKAGES, PlanSettings
 from cogfal.project.report import Report
 from cogfal.project.requirements import Option, RequirementSet
-from cogfal.project.settings import TRACING_PACKAGES, PlanSettings
 from cogfal.project.variables import variables
 from cogfal.spec import Weight
 

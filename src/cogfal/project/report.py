@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -59,11 +57,3 @@ class Report:
     def lines(self) -> tuple[ReportLine, ...]:
         """Return what was said so far, in order, without repetitions."""
         return tuple(dict.fromkeys(self._lines))
-
-
-def render_report(lines: Iterable[ReportLine]) -> str:
-    """Return the report as text: one line each and a last line with the counts."""
-    lines = tuple(lines)
-    counts = Counter(line.status for line in lines)
-    total = ", ".join(f"{counts[status]} {status.value}" for status in Status)
-    return "\n".join([*map(str, lines), total])

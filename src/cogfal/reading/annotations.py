@@ -9,7 +9,7 @@ import typing
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
-from cogfal.guest import naming
+from cogfal.guest import type_names
 from cogfal.guest.annotations import type_of
 from cogfal.reading.classes import OutsideType, outside_base
 from cogfal.reading.texts import of_machine
@@ -31,7 +31,7 @@ def read_type(world: Interpreter, annotation: Value, node: ast.AST, module: Modu
     """
     try:
         kind: Type = world.settled(lambda: type_of(annotation))
-    except naming.Unservable as error:
+    except type_names.Unservable as error:
         raise _explained(world, annotation, error, node, module) from None
     except Touched as error:
         raise error.unknown.at(node, module).error() from None
@@ -51,14 +51,18 @@ def _placed(error: Unresolved, node: ast.AST, module: Module) -> Unresolved:
 
 
 def _explained(
-    world: Interpreter, annotation: Value, error: naming.Unservable, node: ast.AST, module: Module
+    world: Interpreter,
+    annotation: Value,
+    error: type_names.Unservable,
+    node: ast.AST,
+    module: Module,
 ) -> Unresolved:
     """Say why there is no type: something outside, a class without fields, or just no type."""
     for part in _parts(annotation):
         unknown = part.unknown if isinstance(part, OutsideType) else None
         if isinstance(part, type):
             unknown = outside_base(part)
-        if unknown is not None and not naming.is_plain(unknown.dotted):
+        if unknown is not None and not type_names.is_plain(unknown.dotted):
             return Foreign(unknown.reason, node, module)
     for part in _parts(annotation):
         own = isinstance(part, type) and part in world.classes.nodes

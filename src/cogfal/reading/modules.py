@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cogfal.errors import PredictorError
-from cogfal.guest.naming import COG_ROOTS
+from cogfal.guest.type_names import COG_ROOTS
 from cogfal.reading.journal import ABSENT, Place
 from cogfal.reading.library import OF_SCOPE
 from cogfal.reading.outside import listed

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial, update_wrapper
 from typing import TYPE_CHECKING, Any, Final
 
-from cogfal.guest.naming import COG_ROOTS
+from cogfal.guest.type_names import COG_ROOTS
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import ABSENT
 from cogfal.reading.standins import COG, PYDANTIC, Described, FieldMark, InputMark, Mark

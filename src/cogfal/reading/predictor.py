@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from cogfal.errors import PredictorError, UnresolvedExpression, UnsupportedSignature
-from cogfal.guest.combining import yielded
-from cogfal.guest.naming import METHODS
+from cogfal.guest.type_names import METHODS, yielded
 from cogfal.reading.annotations import read_type
 from cogfal.reading.classes import Outside
 from cogfal.reading.decorations import concurrency, old_inputs, streams

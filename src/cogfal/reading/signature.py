@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from cogfal.errors import PredictorError, UnsupportedSignature
 from cogfal.guest.annotations import check_members
-from cogfal.guest.combining import optional
-from cogfal.guest.naming import Unservable
+from cogfal.guest.type_names import Unservable, optional
 from cogfal.reading.annotations import read_type, to_json
 from cogfal.reading.functions import Function
 from cogfal.reading.standins import Described

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from cogfal.engine.interpreter import Interpreter
 from cogfal.engine.leftovers import marking
+from cogfal.engine.submission import Interpreter
 from cogfal.environments import guest_variables
 from cogfal.provision import make_model_environment, provide
 from cogfal.spec import ProjectSpec

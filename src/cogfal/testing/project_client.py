@@ -18,8 +18,8 @@ from cogfal.app_file import open_project
 from cogfal.engine.history import Watch
 from cogfal.engine.prediction import Event, Output, Prediction, Status
 from cogfal.files import StoredFile
-from cogfal.guest.calls import CallEvents
 from cogfal.guest.descriptors import Outlets
+from cogfal.guest.events import CallEvents
 from cogfal.local import Discreet, LocalProject, Session, open_session
 from cogfal.spec import JSON, PredictorSpec, Role
 

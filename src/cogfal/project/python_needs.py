@@ -11,11 +11,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from cogfal.environments import ModelEnvironment
-from cogfal.environments.model import state_of
+from cogfal.environments.description import state_of
 from cogfal.errors import ConfigError
 from cogfal.project.commands import plain_installs
 from cogfal.project.config import CogConfig
 from cogfal.project.installer import drop_cog, file_line
+from cogfal.project.plan_settings import TRACING_PACKAGES, client_python
 from cogfal.project.requirements import (
     Line,
     Local,
@@ -25,7 +26,6 @@ from cogfal.project.requirements import (
     read_packages,
     read_requirements,
 )
-from cogfal.project.settings import TRACING_PACKAGES, client_python
 from cogfal.project.variables import traces
 from cogfal.spec import Location
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from cogfal.cog.types import Path as CogPath
 
-from .errors import SetupFailed
+from .faults import SetupFailed
 
 VARIABLE = "COG_WEIGHTS"
 DIRECTORY = "weights"

@@ -1,8 +1,9 @@
-"""Know the names of types outside the project."""
+"""Know the names of types outside the project, and combine types into one."""
 
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from cogfal.spec import (
     AnyType,
@@ -14,12 +15,17 @@ from cogfal.spec import (
     IteratorType,
     ListType,
     NullType,
+    OptionalType,
     PathType,
     Role,
     SecretType,
     StringType,
     Type,
+    UnionType,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 COG_ROOTS = frozenset({"cog", "cogfal"})
 COG_BASES = frozenset({"BasePredictor", "BaseRunner", "Model", "Predictor"})
@@ -129,3 +135,35 @@ def plain_type(name: str) -> Type:
     if name.partition(".")[0] in _STANDARD:
         raise Unservable(f"{shown} is not a type that travels as JSON or as a file")
     raise Unservable(f"{shown} is not part of the project", foreign=True)
+
+
+def optional(inner: Type) -> Type:
+    """Return `Optional[inner]`, flat."""
+    return inner if isinstance(inner, (OptionalType, NullType)) else OptionalType(inner)
+
+
+def union(members: Sequence[Type]) -> Type:
+    """Return the union of types, flat, without repetition, None as `OptionalType`."""
+    flat: list[Type] = []
+    nullable = False
+    for member in members:
+        nullable = nullable or isinstance(member, (NullType, OptionalType))
+        inner = member.inner if isinstance(member, OptionalType) else member
+        parts = inner.members if isinstance(inner, UnionType) else (inner,)
+        flat.extend(p for p in parts if p not in flat and not isinstance(p, NullType))
+    if not flat:
+        return NullType()
+    whole = flat[0] if len(flat) == 1 else UnionType(tuple(flat))
+    return OptionalType(whole) if nullable else whole
+
+
+def yielded(declared: Type) -> Type:
+    """Return what a generator gives, whatever its author declared.
+
+    One that is annotated as `list[T]` yields the items of that list, one after the other: a `T`
+    each, as Cog collects and describes them.
+    """
+    if isinstance(declared, IteratorType):
+        return declared
+    whole = declared.inner if isinstance(declared, OptionalType) else declared
+    return IteratorType(whole.item if isinstance(whole, ListType) else declared)

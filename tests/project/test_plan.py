@@ -9,7 +9,7 @@ import pytest
 from fal.container import ContainerImage
 from fal.file_sync import FileSync
 
-from cogfal.project.environment import app_name
+from cogfal.project.plan import app_name
 from tests.project.cases import CASES, Case
 from tests.project.snapshots import DIRECTORY, expected, render
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cogfal.errors import ConfigError
-from cogfal.project.document import Scalar, Sequence, Table, read_document
+from cogfal.project.yaml_document import Scalar, Sequence, Table, read_document
 from cogfal.spec import Location
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(

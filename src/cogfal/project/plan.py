@@ -13,6 +13,7 @@ from cogfal.project.cog_dockerfile import python_of
 from cogfal.project.commands import installed
 from cogfal.project.config import CogConfig
 from cogfal.project.decision import Decision, decide_on_fal
+from cogfal.project.image import image_reasons
 from cogfal.project.installer import install_arguments, without_cog
 from cogfal.project.key_reports import (
     report_decision,
@@ -31,20 +32,19 @@ from cogfal.project.machine_choice import (
     report_cpu_wheels,
     wheel_sources,
 )
-from cogfal.project.model import (
+from cogfal.project.plan_settings import TRACING_REQUIREMENTS, PlanSettings
+from cogfal.project.python_needs import (
     model_environment,
     read_model_requirements,
     tracing_packages,
     with_tracing,
 )
-from cogfal.project.needs import image_reasons
 from cogfal.project.report import Report, ReportLine
 from cogfal.project.requirements import (
     Package,
     RequirementSet,
     applying,
 )
-from cogfal.project.settings import TRACING_REQUIREMENTS, PlanSettings
 from cogfal.project.sources import Choice, choose_files
 from cogfal.project.variables import cache_variables, traces, tracing_variables, variables
 from cogfal.spec import Location, Weight

@@ -8,10 +8,9 @@ from __future__ import annotations
 import json
 
 from cogfal.errors import PredictorError
-from cogfal.guest.errors import Mismatch, SetupFailed
+from cogfal.guest.faults import Mismatch, SetupFailed
 from cogfal.guest.live import read_live
-from cogfal.guest.loading import import_object
-from cogfal.guest.project import enter_project
+from cogfal.guest.loading import enter_project, import_object
 from cogfal.spec import Role, to_plain
 
 
