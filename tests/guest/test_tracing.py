@@ -36,15 +36,19 @@ def test_what_makes_no_provider_is_told(text: str, reason: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("off", ["COG_TRACE_CONFIGURED", "COG_TRACE_ENABLED"])
-def test_what_is_not_asked_for_is_not_run(off: str, tmp_path: Path) -> None:
+def test_what_is_not_asked_for_is_not_run(
+    off: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A `telemetry.py` stays unread then."""
+    (tmp_path / "telemetry.py").write_text("from pathlib import Path; Path('run').touch()")
+    monkeypatch.chdir(tmp_path)
     variables = {**ASKED, "COG_OBSERVABILITY_CONFIG": "telemetry.py", off: "false"}
     tracing = AuthorTracing()
 
     tracing.start(str(tmp_path), variables)
     tracing.stop()
 
-    assert "_cog_telemetry" not in sys.modules
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_machine_without_opentelemetry_is_told_what_to_install(
