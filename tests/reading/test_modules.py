@@ -387,3 +387,20 @@ def test_a_variable_that_the_text_sets_is_no_deploy_time_value(tmp_path: Path) -
     spec = read(tmp_path, {"predict.py": source})
 
     assert (spec.inputs[0].default, spec.deploy_time) == ("c", ())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from cogfal import fal_errors",
+        "import cogfal.fal_errors",
+        "from cogfal.fal_errors import FalError",
+    ],
+)
+def test_fals_errors_are_there_under_cogfals_name(line: str, tmp_path: Path) -> None:
+    """And not under Cog's, where a project would miss them elsewhere."""
+    text = PREDICT.format(imports=line, choices="['a']")
+
+    assert read(tmp_path, {"predict.py": text}).inputs[0].choices == ("a",)
+    with pytest.raises(PredictorError, match="fal_errors"):
+        read(tmp_path, {"predict.py": text.replace("cogfal", "cog")})

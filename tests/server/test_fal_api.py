@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +17,36 @@ from tests.project_files import write_project
 from tests.waiting import until
 
 PREDICTOR = """
-    import pathlib, time
+    import json, pathlib, time
     from typing import Iterator
 
-    from cog import BasePredictor, CancelationException, Input, Secret
+    from cog import BasePredictor, CancelationException, Input, Secret, current_scope
+    from cogfal import fal_errors
+    from fastapi import HTTPException
 
     class Predictor(BasePredictor):
         def predict(
             self,
-            mode: str = Input(choices=["tokens", "wait", "fail", "fail-later"], default="tokens"),
+            mode: str = Input(
+                choices=[
+                    "tokens", "wait", "fail", "fail-later", "context", "refuse", "refuse-dear"
+                ],
+                default="tokens",
+            ),
             place: str = "",
             count: int = Input(default=3, ge=0),
             token: Secret = Input(default=None),
+            units: float = None,
         ) -> Iterator[str]:
+            if units is not None:
+                current_scope().record_metric("billable_units", units)
+            if mode == "context":
+                yield json.dumps(current_scope().context)
+                return
+            if mode == "refuse":
+                raise HTTPException(409, mode)
+            if mode == "refuse-dear":
+                raise fal_errors.NoMediaGenerated(mode, billable_units=1.5)
             here = pathlib.Path(place)
             if mode == "fail":
                 raise ValueError("nothing works")
@@ -244,3 +262,62 @@ def test_logs_are_nobodys_without_a_playground(url: str) -> None:
 
     assert set(answer.json()) == {"output"}
     assert httpx.get(f"{url}/playground/runs/x").status_code == 404
+
+
+COSTS = {
+    "POST /": ("/", {"units": 2.5}, 200, "2.5"),
+    "nothing said": ("/", {}, 200, None),
+    "what is no number of units": ("/", {"units": -1}, 200, None),
+    "an error after them": ("/", {"mode": "refuse", "units": 3}, 409, "3"),
+    "an error that says another number": ("/", {"mode": "refuse-dear", "units": 3}, 422, "1.5"),
+    "an error before the first event": ("/stream", {"mode": "refuse", "units": 3}, 409, "3"),
+    "a stream, whose headers go first": ("/stream", {"units": 3}, 200, None),
+    "POST /predictions": ("/predictions", {"input": {"units": 2}}, 200, "2"),
+    "a failed one": ("/predictions", {"input": {"mode": "refuse", "units": 3}}, 200, "3"),
+    "its error's number": ("/predictions", {"input": {"mode": "refuse-dear"}}, 200, "1.5"),
+    "an input that does not fit": ("/predictions", {"input": {"count": "x"}}, 422, "0"),
+    "an envelope that is none": ("/predictions", {"input": 3}, 422, "0"),
+}
+
+
+@pytest.mark.parametrize(("path", "body", "status", "units"), COSTS.values(), ids=COSTS)
+def test_what_a_prediction_costs_is_told_at_every_door(
+    url: str, path: str, body: dict[str, Any], status: int, units: str | None
+) -> None:
+    """By the author's metric or his error, wherever the answer's headers come after them."""
+    answer = httpx.post(url + path, json=body)
+
+    assert (answer.status_code, answer.headers.get("x-fal-billable-units")) == (status, units)
+
+
+def test_what_fal_says_of_a_request_is_in_the_context(url: str) -> None:
+    """Its id, its endpoint, who asks, and what the caller says to the app; nothing else."""
+    told = {
+        "x-fal-request-id": "one",
+        "x-fal-endpoint": "me/app/",
+        "x-fal-caller-user-id": "alice",
+        "x-app-fal-tier": "gold",
+    }
+
+    answer = httpx.post(url, json={"mode": "context"}, headers={**told, "cookie": "secret=1"})
+
+    assert json.loads(answer.json()["output"][0]) == told
+
+
+def test_fals_queue_cancels_what_came_through_it(url: str, tmp_path: Path) -> None:
+    """At Cog's door by the request's own id, which no other door knows; once it is over, 404."""
+    headers = {"x-fal-request-id": "queued"}
+    body = {"input": {"mode": "wait", "place": str(tmp_path)}}
+    with ThreadPoolExecutor(1) as thread:
+        waiting = thread.submit(
+            httpx.post, f"{url}/predictions", json=body, headers=headers, timeout=30
+        )
+        until((tmp_path / "waiting").exists)
+
+        elsewhere = httpx.post(f"{url}/cancel", headers=headers)
+        unnamed = httpx.post(f"{url}/predictions/cancel")
+        own = httpx.post(f"{url}/predictions/cancel", headers=headers)
+
+        assert (elsewhere.status_code, unnamed.status_code, own.status_code) == (404, 404, 200)
+        assert waiting.result().json()["status"] == "canceled"
+    assert httpx.post(f"{url}/predictions/cancel", headers=headers).status_code == 404

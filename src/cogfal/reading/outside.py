@@ -187,9 +187,7 @@ class Outside:
         if not module:
             return Unknown("the module of Cog", dotted=dotted)
         try:
-            real = importlib.import_module(
-                f"cogfal.cog{module.removeprefix(module.partition('.')[0])}"
-            )
+            real = importlib.import_module(_home(module))
         except ImportError:
             return self._unknown(dotted)
         with contextlib.redirect_stderr(io.StringIO()):  # what is deprecated says so
@@ -356,9 +354,16 @@ def _is_plain(value: Value) -> bool:
     return not callable(value)
 
 
+def _home(module: str) -> str:
+    """Where a module is that is found under Cog's name or cogfal's: fal's errors are not Cog's."""
+    if module == "cogfal.fal_errors":
+        return module
+    return f"cogfal.cog{module.removeprefix(module.partition('.')[0])}"
+
+
 def _is_cog_module(name: str) -> bool:
     try:
-        importlib.import_module(f"cogfal.cog{name.removeprefix(name.partition('.')[0])}")
+        importlib.import_module(_home(name))
     except ImportError:
         return False
     return True

@@ -27,7 +27,7 @@ from cogfal.server.caller import Bodies, Body, BodyRefused, wait_watching
 from cogfal.server.envelope import ID_RULE, Envelope, Malformed, is_id, new_id, read_envelope
 from cogfal.server.event_stream import EventStream
 from cogfal.server.fal_api import REQUEST_ID
-from cogfal.server.responses import JsonResponse
+from cogfal.server.responses import BILLABLE, JsonResponse, billed
 from cogfal.server.stores import Uploads
 from cogfal.server.tracing import Tracing
 from cogfal.server.webhooks import InCogsWords, Target, Webhooks
@@ -192,9 +192,9 @@ class _Resource:
                 prediction = await self._start(request, envelope, body, prediction_id)
             return await self._reported(prediction, mode, request)
         except BodyRefused as error:
-            return _unread(error)
+            return _free(_unread(error))
         except (Malformed, NotAcceptable, RequestError) as error:
-            return refusal(error)
+            return _free(refusal(error))
 
     def _find(self, prediction_id: str) -> Prediction | None:
         """Return the prediction with this id if it has not ended."""
@@ -281,7 +281,7 @@ class _Resource:
                 return JsonResponse(messages.accepted(prediction.id), 202)
             case Mode.WAIT:
                 await wait_watching(prediction.wait(), request, prediction.cancel)
-                return JsonResponse(messages.ended(prediction))
+                return JsonResponse(messages.ended(prediction), headers=billed(prediction))
 
 
 def _stay() -> None:
@@ -301,6 +301,12 @@ def _prefers_async(request: Request) -> bool:
     """Read `Prefer` as RFC 7240 has it: a list of preferences, in any number of headers."""
     wishes = ",".join(request.headers.getlist("prefer")).split(",")
     return any(wish.partition(";")[0].strip().lower() == "respond-async" for wish in wishes)
+
+
+def _free(response: Response) -> Response:
+    """Say that a request for which nothing was started costs nothing on fal."""
+    response.headers[BILLABLE] = "0"
+    return response
 
 
 def _unread(error: BodyRefused) -> Response:

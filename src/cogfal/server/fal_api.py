@@ -30,17 +30,17 @@ from cogfal.json_text import plain
 from cogfal.schema.validation import Validator
 from cogfal.server.caller import Bodies, BodyRefused, wait_watching
 from cogfal.server.event_stream import EventStream, Said
-from cogfal.server.responses import BILLABLE, JsonResponse, failure
+from cogfal.server.responses import JsonResponse, billed, failure
 from cogfal.server.tracing import Tracing
 from cogfal.spec import JSON, ObjectType
 
 API: Final = "fal"
 REQUEST_ID: Final = "x-fal-request-id"
 WANTS_LOGS: Final = "x-cogfal-logs"
-BILLABLE_UNITS: Final = "billable_units"
-"""The metric by which an author says how many units a prediction costs."""
 CONTEXT_HEADERS: Final = (REQUEST_ID, "x-fal-endpoint", "x-fal-caller-user-id")
 """What fal tells an app of a request; the author finds it in `current_scope().context`."""
+APP_HEADERS: Final = "x-app-fal-"
+"""How the names of headers begin by which a caller tells the app something; there, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,8 @@ class Endpoint:
             await wait_watching(prediction.wait(), request, prediction.cancel)
             body = self._shape(await prediction.result(), self._more(prediction, request))
         except CogfalError as error:
-            return failure(error).response(self._more(prediction, request))
-        return JsonResponse(body, headers=_billed(prediction))
+            return failure(error).response(self._more(prediction, request), billed(prediction))
+        return JsonResponse(body, headers=billed(prediction))
 
     async def run(self, values: Mapping[str, JSON]) -> dict[str, JSON]:
         """Return the whole result for an endpoint of the App's author; cancelling it cancels.
@@ -108,7 +108,8 @@ class Endpoint:
         told = next(filter(say, first), None)
         if prediction.exception is not None and isinstance(told, Completed):
             watch.close()
-            return failure(prediction.exception).response(self._more(prediction, request))
+            more = self._more(prediction, request)
+            return failure(prediction.exception).response(more, billed(prediction))
         return EventStream(watch, say, prediction.cancel, first=first)
 
     async def cancel(self, request: Request) -> Response:
@@ -218,17 +219,13 @@ async def _first(watch: Watch[Event], say: Callable[[Event], Said | None]) -> li
     return events
 
 
-def _billed(prediction: Prediction) -> dict[str, str]:
-    """Return the header that says how many units the author has recorded for the prediction."""
-    units = prediction.metrics.get(BILLABLE_UNITS)
-    billed = isinstance(units, int | float) and not isinstance(units, bool) and units >= 0
-    return {BILLABLE: f"{units:.12g}"} if billed else {}
-
-
 def _context(request: Request) -> dict[str, str]:
     """Return what fal tells of a request, for the author's `current_scope().context`."""
-    headers = request.headers
-    return {name: value for name in CONTEXT_HEADERS if (value := headers.get(name)) is not None}
+    return {
+        name: value
+        for name, value in request.headers.items()
+        if name in CONTEXT_HEADERS or name.startswith(APP_HEADERS)
+    }
 
 
 def _refused(error: BodyRefused) -> CogfalError:

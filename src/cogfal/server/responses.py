@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from cogfal.engine.prediction import Prediction
 from cogfal.errors import (
     Busy,
     CogfalError,
@@ -36,6 +37,9 @@ RETRYABLE = "X-Fal-Retryable"
 BILLABLE = "x-fal-billable-units"
 BUSY_RETRY_AFTER = "1"  # seconds
 NOTHING: Final[Mapping[str, JSON]] = MappingProxyType({})
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+BILLABLE_UNITS: Final = "billable_units"
+"""The metric by which an author says how many units a prediction costs."""
 
 
 class JsonResponse(Response):
@@ -44,7 +48,7 @@ class JsonResponse(Response):
     media_type = "application/json"
 
     def __init__(
-        self, value: JSON, status: int = 200, headers: Mapping[str, str] = NOTHING
+        self, value: JSON, status: int = 200, headers: Mapping[str, str] = NO_HEADERS
     ) -> None:
         self._slices = slices(value)
         first = next(self._slices)
@@ -73,11 +77,14 @@ class Failure(NamedTuple):
 
     status: int
     detail: JSON
-    headers: Mapping[str, str] = NOTHING
+    headers: Mapping[str, str] = NO_HEADERS
 
-    def response(self, more: Mapping[str, JSON] = NOTHING) -> JsonResponse:
-        """Make the HTTP response; its body holds `more` beside the detail."""
-        return JsonResponse({"detail": self.detail, **more}, self.status, self.headers)
+    def response(
+        self, more: Mapping[str, JSON] = NOTHING, headers: Mapping[str, str] = NO_HEADERS
+    ) -> JsonResponse:
+        """Make the HTTP response; its body holds `more` beside the detail, its own headers win."""
+        told = {name.lower(): value for name, value in [*headers.items(), *self.headers.items()]}
+        return JsonResponse({"detail": self.detail, **more}, self.status, told)
 
     def event(self) -> dict[str, JSON]:
         """Return what the last event of a stream says, once its status has been sent."""
@@ -86,6 +93,15 @@ class Failure(NamedTuple):
         said = [str(one["msg"]) for one in problems if isinstance(one, dict) and "msg" in one]
         text = "; ".join(said) if said else str(detail)
         return {"error": text, "detail": detail, "status": self.status}
+
+
+def billed(prediction: Prediction) -> dict[str, str]:
+    """Return the header that says what a prediction costs: what its error says, or its metric."""
+    error = prediction.exception
+    asked = error.fal.billable_units if isinstance(error, PredictorFailed) and error.fal else None
+    units = prediction.metrics.get(BILLABLE_UNITS) if asked is None else asked
+    told = isinstance(units, int | float) and not isinstance(units, bool) and units >= 0
+    return {BILLABLE: f"{units:.12g}"} if told else {}
 
 
 def failure(error: CogfalError) -> Failure:  # noqa: PLR0911 - one line per kind
