@@ -4,65 +4,31 @@ from __future__ import annotations
 
 import enum
 import functools
+import re
 import types
-from collections import OrderedDict, defaultdict, deque
-from datetime import date, datetime, time, timedelta
+from collections import deque
+from datetime import date, time, timedelta
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from cogfal.reading.classes import Outside
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import ABSENT, delete_attribute, set_attribute
-from cogfal.reading.library import Namespace
+from cogfal.reading.mappings import Lookup
+from cogfal.reading.part import Part
 from cogfal.reading.source import Module
-from cogfal.reading.unknown import Touched, Unknown, Value
+from cogfal.reading.unknown import Unknown, Value, refused
 
-if TYPE_CHECKING:
-    from cogfal.reading.interpreter import Interpreter
+DATA: Final = (
+    str, bytes, list, deque, tuple, dict, set, frozenset, int, float, complex, range, slice,
+    date, time, timedelta, functools.partial, re.Match,
+)  # fmt: skip
+"""Classes of plain data, whose methods look at nothing else."""
 
-_TEXT: Final = (
-    "capitalize casefold center count encode endswith expandtabs find format format_map index "
-    "isalnum isalpha isascii isdecimal isdigit isidentifier islower isnumeric isprintable isspace "
-    "istitle isupper join ljust lower lstrip partition removeprefix removesuffix replace rfind "
-    "rindex rjust rpartition rsplit rstrip split splitlines startswith strip swapcase title "
-    "translate upper zfill"
+_REFUSED: Final = frozenset(
+    "astimezone fromtimestamp now timestamp to_bytes today utcfromtimestamp utcnow".split()
 )
-_SET: Final = (
-    "add clear copy difference difference_update discard intersection intersection_update "
-    "isdisjoint issubset issuperset pop remove symmetric_difference symmetric_difference_update "
-    "union update"
-)
-_LIST: Final = "append clear copy count extend index insert pop remove reverse sort"
-_DICT: Final = "clear copy get items keys pop popitem setdefault update values"
-
-METHODS: Final[dict[type, frozenset[str]]] = {
-    kind: frozenset(names.split())
-    for kind, names in (
-        (str, _TEXT),
-        (bytes, "count decode endswith find hex index join lower split startswith strip upper"),
-        (list, _LIST),
-        (deque, _LIST + " appendleft extendleft maxlen popleft rotate"),
-        (tuple, "count index _asdict _fields _replace"),
-        (OrderedDict, _DICT + " move_to_end"),
-        (defaultdict, _DICT + " default_factory"),
-        (dict, _DICT + " most_common elements total"),
-        (set, _SET),
-        (frozenset, "copy difference intersection isdisjoint issubset issuperset union"),
-        (bool, "real imag"),
-        (int, "bit_count bit_length denominator imag numerator real to_bytes"),
-        (float, "hex imag is_integer real"),
-        (complex, "conjugate imag real"),
-        (range, "count index start step stop"),
-        (slice, "start step stop"),
-        (datetime, "date day hour isoformat minute month second strftime time year"),
-        (date, "day isoformat month strftime weekday year"),
-        (time, "hour isoformat minute second strftime"),
-        (timedelta, "days seconds total_seconds"),
-        (functools.partial, "args func keywords"),
-        (types.SimpleNamespace, ""),
-    )
-}
-"""Attributes of plain data that are read, by class."""
+"""Methods that look at the clock or the machine's time zone, or whose result may be huge."""
 
 _OPEN: Final = frozenset(
     (
@@ -75,18 +41,15 @@ _OPEN: Final = frozenset(
 )
 """Names with two underscores that are read of the author's classes and objects."""
 
-_CLASS_METHODS: Final = frozenset(
-    {("dict", "fromkeys"), ("int", "from_bytes"), ("str", "maketrans"), ("bytes", "fromhex"),
-     ("float", "fromhex"), ("date", "fromisoformat"), ("datetime", "fromisoformat"),
-     ("datetime", "strptime")}
-)  # fmt: skip
+
+def is_open(cls: type, name: str) -> bool:
+    """Whether an attribute of plain data is read."""
+    public = not name.startswith("_") or name in ("_asdict", "_fields", "_make", "_replace")
+    return public and issubclass(cls, DATA) and name not in _REFUSED
 
 
-class Attributes:
+class Attributes(Part):
     """Reads and changes attributes."""
-
-    def __init__(self, world: Interpreter) -> None:
-        self._world = world
 
     def is_authored(self, value: Value) -> bool:
         """Whether a value is a class of the author's, or an object of one."""
@@ -97,11 +60,7 @@ class Attributes:
         return isinstance(value, BaseException | enum.Enum | type) and cls.__module__ != "builtins"
 
     def get(self, owner: Value, name: str) -> Value:
-        """Return an attribute, which may be unknown.
-
-        Raises:
-            AttributeError: As Python does.
-        """
+        """Return an attribute, which may be unknown."""
         return self._world.known(self._get(owner, name))
 
     def _get(self, owner: Value, name: str) -> Value:
@@ -112,7 +71,7 @@ class Attributes:
             return world.expressions.raising(owner)
         if isinstance(owner, Module):
             return world.modules.member(owner, name)
-        if owner is world.environment or isinstance(owner, Namespace):
+        if isinstance(owner, Lookup):
             return owner.attribute(name)
         if isinstance(owner, Function):
             return self._of_function(owner, name)
@@ -125,28 +84,21 @@ class Attributes:
             return self._of_object(owner, name)
         if isinstance(owner, property | functools.cached_property) and name in _PROPERTY:
             return getattr(owner, name)
-        if isinstance(owner, type) and self._is_method(owner, name):
+        if isinstance(owner, type) and (is_open(owner, name) or name in _OF_CLASS):
             return getattr(owner, name)
         return self._of_data(owner, name)
 
-    def _is_method(self, cls: type, name: str) -> bool:
-        if name in ("__name__", "__qualname__", "__doc__", "__new__", "__init__"):
-            return True
-        return (cls.__name__, name) in _CLASS_METHODS or name in METHODS.get(cls, ())
-
     def _of_data(self, owner: Value, name: str) -> Value:
-        if name in ("__class__", "__doc__") and type(owner) in METHODS:
-            return type(owner) if name == "__class__" else Unknown("a text of Python's own")
-        kinds = [kind for kind in METHODS if isinstance(owner, kind)]
-        if any(name in METHODS[kind] for kind in kinds):
+        kind = type(owner)
+        if name in ("__class__", "__doc__") and kind in DATA:
+            return kind if name == "__class__" else Unknown("a text of Python's own")
+        if is_open(kind, name):
             if isinstance(owner, str) and name not in ("format", "join", "endswith"):
                 self._world.texts.check_places(name, (owner,))
             return getattr(owner, name)
-        if kinds and not name.startswith("_") and not hasattr(owner, name):
-            raise AttributeError(f"{type(owner).__name__!r} object has no attribute {name!r}")
         if isinstance(owner, types.SimpleNamespace):
             return getattr(owner, name)
-        raise Touched(Unknown(f"the attribute {name!r} of such a value is not read"))
+        raise refused(f"the attribute {name!r} of such a value is not read")
 
     def _of_function(self, function: Function, name: str) -> Value:
         held = vars(function)
@@ -158,20 +110,20 @@ class Attributes:
             plain = [a.arg for a in (*function.node.args.posonlyargs, *function.node.args.args)]
             return tuple(function.defaults[n] for n in plain if n in function.defaults) or None
         if name.startswith("__"):
-            raise Touched(Unknown(f"the attribute {name!r} of a function is not read"))
+            raise refused(f"the attribute {name!r} of a function is not read")
         raise AttributeError(f"'function' object has no attribute {name!r}")
 
     def _of_object(self, owner: Value, name: str) -> Value:
         inner = name.startswith("__") and name.endswith("__") and name not in _OPEN
         if inner and not self._is_own(owner, name):
-            raise Touched(Unknown(f"the attribute {name!r} is not read"))
+            raise refused(f"the attribute {name!r} is not read")
         hidden = self._hidden(owner, name)
         if hidden is not None:
             return hidden
         if name == "__dict__":
-            raise Touched(Unknown("the attribute '__dict__' is not read"))
+            raise refused("the attribute '__dict__' is not read")
         if isinstance(owner, BaseException) and name == "args" and not _is_raised_by_author(owner):
-            raise Touched(Unknown("the text of an exception depends on Python's version"))
+            raise refused("the text of an exception depends on Python's version")
         return getattr(owner, name)
 
     def _is_own(self, owner: Value, name: str) -> bool:
@@ -256,6 +208,7 @@ class Attributes:
                 delete_attribute(owner, name)
 
 
+_OF_CLASS: Final = frozenset({"__name__", "__qualname__", "__doc__", "__new__", "__init__"})
 _PROPERTY: Final = frozenset({"fget", "fset", "fdel", "getter", "setter", "deleter", "func"})
 
 

@@ -87,13 +87,13 @@ class Choices:
         """By id: values whose contents are no longer known, and why."""
 
     @contextmanager
-    def guard(self) -> Iterator[None]:
-        """Let unknown code raise inside, since the author's code may catch it."""
-        self.guarded += 1
+    def guard(self, catching: bool) -> Iterator[None]:
+        """Let unknown code raise inside where the author's code may catch it."""
+        self.guarded += catching
         try:
             yield
         finally:
-            self.guarded -= 1
+            self.guarded -= catching
 
     def repeatable(self, harmless: Callable[[Place], bool]) -> bool:
         """Whether what comes now is the same under every answer that was given so far."""

@@ -11,10 +11,11 @@ import typing
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from cogfal.reading.functions import Function
-from cogfal.reading.scopes import Scope, bindings, declarations
+from cogfal.reading.part import Part
+from cogfal.reading.scopes import Scope, bindings
 from cogfal.reading.unknown import GivenUp, Touched, Unknown, Unresolved, Value
 
 if TYPE_CHECKING:
@@ -35,6 +36,12 @@ class Outside:
     """Stands for a base class that is not part of the project; `unknown` says which."""
 
     unknown: Unknown
+
+    def __copy__(self) -> NoReturn:
+        raise Touched(self.unknown)
+
+    def __deepcopy__(self, memo: Any) -> NoReturn:
+        raise Touched(self.unknown)
 
 
 class Deferred:
@@ -78,11 +85,11 @@ def outside_base(cls: type) -> Unknown | None:
     return None if found is None else vars(found)["unknown"]
 
 
-class Classes:
+class Classes(Part):
     """Makes classes, and annotations."""
 
     def __init__(self, world: Interpreter) -> None:
-        self._world = world
+        super().__init__(world)
         self._bases: dict[str, type] = {}
         self.nodes: dict[type, tuple[ast.ClassDef, Module]] = {}
         """The classes of the author's, and where each is written."""
@@ -137,7 +144,7 @@ class Classes:
         keywords = world.expressions.keywords(node.keywords, scope)
         if isinstance(keywords.get("metaclass"), Unknown):
             del keywords["metaclass"]
-        names = declarations(node) if scope.kind == "module" else bindings(node)
+        names = bindings(node)
         body = Scope(
             scope.module, "class", {}, scope, names.bound, names.outer, names.free,
             node.name.lstrip("_"),

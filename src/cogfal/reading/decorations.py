@@ -10,7 +10,7 @@ from cogfal.reading.annotations import read_type
 from cogfal.reading.functions import Function
 from cogfal.reading.signature import build_input
 from cogfal.reading.standins import Described, Mark
-from cogfal.reading.unknown import Unknown, Unresolved, Value
+from cogfal.reading.unknown import Value, known, needed
 from cogfal.spec import AnyType, InputSpec, Location
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def concurrency(layers: Iterable[Function], where: Location) -> int | None:
     for decorator in (d for function in layers for d in function.decorators):
         if _is_mark(decorator, "concurrent"):
             most = decorator.keywords.get("max", 1)
-            if isinstance(most, Unknown):
-                raise most.error().to_error("the max of @concurrent", where)
+            with needed("the max of @concurrent", where):
+                known(most)
             if isinstance(most, bool) or not isinstance(most, int) or most < 1:
                 raise PredictorError(
                     f"the max of @concurrent must be a positive whole number, not {most!r}",
@@ -98,9 +98,7 @@ def _old_input(
     if not isinstance(name, str):
         raise PredictorError("@cog.input without a name", where=where, remedy="name the input")
     module = function.scope.module
-    try:
+    with needed(f'the type of "{name}"', where):
         typed = world.classes.typed(kind, function.scope)
         declared = AnyType() if kind is None else read_type(world, typed, function.node, module)
-    except Unresolved as error:
-        raise error.to_error(f'the type of "{name}"', where) from error
     return name, build_input(world, name, declared, Described((), arguments), where)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import CONTAINERS
+from cogfal.reading.part import Part
 from cogfal.reading.scopes import Scope, bindings
 from cogfal.reading.source import Module
 from cogfal.reading.unknown import Unknown, Value
@@ -22,11 +23,11 @@ _LOOSE: Final = frozenset({"eval", "exec", "globals", "locals", "vars"})
 """Names through which a text binds what it does not name."""
 
 
-class Effects:
+class Effects(Part):
     """Makes unknown what unknown code may have changed."""
 
     def __init__(self, world: Interpreter) -> None:
-        self._world = world
+        super().__init__(world)
         self.sources: dict[int, tuple[Value, tuple[Value, ...]]] = {}
         """By id: iterators, and what they take their items from."""
 

@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cogfal.reading.journal import CONTAINERS
 from cogfal.reading.operators import BINARY, COMPARE, UNARY, bounded
+from cogfal.reading.part import Part
 from cogfal.reading.scopes import Builtin, Scope, bindings
-from cogfal.reading.unknown import Touched, Unknown, UnknownError, Value, unknown_in
+from cogfal.reading.unknown import (
+    Touched,
+    Unknown,
+    UnknownError,
+    Value,
+    Values,
+    refused,
+    unknown_in,
+)
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
@@ -22,37 +31,12 @@ _CONVERSIONS: Final[dict[int, Callable[[Any], Any]]] = {
 }
 
 
-class Expressions:
+class Expressions(Part):
     """Evaluates expressions; one short method per kind of syntax."""
 
     def __init__(self, world: Interpreter) -> None:
-        self._world = world
+        super().__init__(world)
         self._depth = 0
-        self._kinds: dict[type[ast.expr], Callable[[Any, Scope], Value]] = {
-            ast.Attribute: self._attribute,
-            ast.BinOp: self._binary,
-            ast.BoolOp: self._boolean,
-            ast.Call: self._call,
-            ast.Compare: self._compare,
-            ast.Constant: lambda node, _: node.value,
-            ast.Dict: self._dict,
-            ast.DictComp: self._comprehension,
-            ast.FormattedValue: self._formatted,
-            ast.GeneratorExp: self._comprehension,
-            ast.IfExp: self._conditional,
-            ast.JoinedStr: self._joined,
-            ast.Lambda: world.functions.define,
-            ast.List: lambda node, scope: self.elements(node.elts, scope),
-            ast.ListComp: self._comprehension,
-            ast.Name: self._name,
-            ast.NamedExpr: self._walrus,
-            ast.Set: lambda node, scope: set(self.elements(node.elts, scope)),
-            ast.SetComp: self._comprehension,
-            ast.Slice: self._slice,
-            ast.Subscript: self._subscript,
-            ast.Tuple: lambda node, scope: tuple(self.elements(node.elts, scope)),
-            ast.UnaryOp: self._unary,
-        }
 
     def evaluate(self, node: ast.expr, scope: Scope) -> Value:
         """Return the value of `node`, which may be unknown; raises as Python would."""
@@ -71,12 +55,13 @@ class Expressions:
         return value
 
     def _kind(self, node: ast.expr) -> Callable[[Any, Scope], Value]:
+        """Return what evaluates an expression of a kind, `_binop` for `ast.BinOp`, say."""
         if self._depth > MAX_DEPTH:
-            raise Touched(Unknown("nested too deeply"))
-        kind = self._kinds.get(type(node))
-        if kind is None:
-            raise Touched(Unknown("this kind of expression is not evaluated"))
-        return kind
+            raise refused("nested too deeply")
+        found: Any = getattr(self, f"_{type(node).__name__.lower()}", None)
+        if found is None:
+            raise refused("this kind of expression is not evaluated")
+        return found  # type: ignore[no-any-return]
 
     def raising(self, unknown: Unknown) -> Unknown:
         """Return an unknown result; where it may be caught, what brings it may raise instead."""
@@ -123,14 +108,14 @@ class Expressions:
         parts = (node.lower, node.upper, node.step)
         return slice(*(p and self.evaluate(p, scope) for p in parts))
 
-    def _walrus(self, node: ast.NamedExpr, scope: Scope) -> Value:
+    def _namedexpr(self, node: ast.NamedExpr, scope: Scope) -> Value:
         value = self.evaluate(node.value, scope)
         self._world.bind(scope, node.target.id, value)
         return value
 
     # Operators
 
-    def _binary(self, node: ast.BinOp, scope: Scope) -> Value:
+    def _binop(self, node: ast.BinOp, scope: Scope) -> Value:
         left, right = self.evaluate(node.left, scope), self.evaluate(node.right, scope)
         return self.operate(node.op, left, right)
 
@@ -156,7 +141,7 @@ class Expressions:
             self._world.texts.check(operands[1])
         self._world.texts.check_places(type(op).__name__, operands)
 
-    def _unary(self, node: ast.UnaryOp, scope: Scope) -> Value:
+    def _unaryop(self, node: ast.UnaryOp, scope: Scope) -> Value:
         value = self.evaluate(node.operand, scope)
         if isinstance(node.op, ast.Not):
             return not self.truth(value, node.operand, scope)
@@ -164,21 +149,19 @@ class Expressions:
             return self.raising(Unknown(value.reason, value.node, value.module))
         return UNARY[type(node.op)](value)
 
-    def _boolean(self, node: ast.BoolOp, scope: Scope) -> Value:
+    def _boolop(self, node: ast.BoolOp, scope: Scope) -> Value:
         return self._either(node, node.values, scope)
 
     def _either(self, node: ast.BoolOp, operands: list[ast.expr], scope: Scope) -> Value:
         first, *rest = operands
         value = self.evaluate(first, scope)
-        if not rest:
-            return value
 
         def chosen() -> Value:
             if self.truth(value, first, scope) is isinstance(node.op, ast.Or):
                 return value
             return self._either(node, rest, scope)
 
-        return self._joined_value(first, chosen) if isinstance(value, Unknown) else chosen()
+        return self._region(first, value, chosen) if rest else value
 
     def _compare(self, node: ast.Compare, scope: Scope) -> Value:
         left = self.evaluate(node.left, scope)
@@ -205,29 +188,31 @@ class Expressions:
         plain = (int, float, str, bytes, tuple, frozenset, complex)
         if left is not right and type(left) is type(right) and type(left) in plain:
             if left == right:
-                raise Touched(Unknown("whether two equal values are one is left open by Python"))
+                raise refused("whether two equal values are one is left open by Python")
         return left is right
 
-    def _conditional(self, node: ast.IfExp, scope: Scope) -> Value:
+    def _ifexp(self, node: ast.IfExp, scope: Scope) -> Value:
         test = self.evaluate(node.test, scope)
 
         def chosen() -> Value:
             truth = self.truth(test, node.test, scope)
             return self.evaluate(node.body if truth else node.orelse, scope)
 
-        return self._joined_value(node, chosen) if isinstance(test, Unknown) else chosen()
+        return self._region(node, test, chosen)
 
-    def _joined_value(self, node: ast.expr, work: Callable[[], Value]) -> Value:
-        return self._world.choices.region(id(node), work)
+    def _region(self, node: ast.expr, test: Value, work: Callable[[], Value]) -> Value:
+        if isinstance(test, Unknown):
+            return self._world.choices.region(id(node), work)
+        return work()
 
     # Texts
 
-    def _joined(self, node: ast.JoinedStr, scope: Scope) -> Value:
+    def _joinedstr(self, node: ast.JoinedStr, scope: Scope) -> Value:
         parts = [self.evaluate(part, scope) for part in node.values]
         unknown = unknown_in(parts)
         return unknown if unknown is not None else bounded("".join(parts))
 
-    def _formatted(self, node: ast.FormattedValue, scope: Scope) -> Value:
+    def _formattedvalue(self, node: ast.FormattedValue, scope: Scope) -> Value:
         value = self.evaluate(node.value, scope)
         layout = self.evaluate(node.format_spec, scope) if node.format_spec else ""
         for unknown in (value, layout):
@@ -238,6 +223,21 @@ class Expressions:
         return self._world.texts.format(value, layout)
 
     # Displays and comprehensions
+
+    def _constant(self, node: ast.Constant, _: Scope) -> Value:
+        return node.value
+
+    def _lambda(self, node: ast.Lambda, scope: Scope) -> Value:
+        return self._world.functions.define(node, scope)
+
+    def _list(self, node: ast.List, scope: Scope) -> Value:
+        return self.elements(node.elts, scope)
+
+    def _tuple(self, node: ast.Tuple, scope: Scope) -> Value:
+        return tuple(self.elements(node.elts, scope))
+
+    def _set(self, node: ast.Set, scope: Scope) -> Value:
+        return set(self.elements(node.elts, scope))
 
     def elements(self, nodes: Sequence[ast.expr], scope: Scope) -> list[Value]:
         """Return the values of a display or of positional arguments, starred ones unpacked."""
@@ -257,7 +257,7 @@ class Expressions:
             if key is None:
                 merged = self.evaluate(item, scope)
                 if not isinstance(merged, dict):
-                    raise Touched(Unknown("what is unpacked here is not known"))
+                    raise refused("what is unpacked here is not known")
                 entries.update(merged)
             else:
                 name = self.evaluate(key, scope)
@@ -270,7 +270,7 @@ class Expressions:
         """Return what a comprehension makes; its first iterable is evaluated outside of it."""
         first = node.generators[0]
         if any(each.is_async for each in node.generators):
-            raise Touched(Unknown("an asynchronous comprehension is not evaluated"))
+            raise refused("an asynchronous comprehension is not evaluated")
         source = self._world.items.iterate(self.evaluate(first.iter, scope))
         found = bindings(node)
         inner = Scope(
@@ -290,6 +290,8 @@ class Expressions:
             key = self._world.items.key(self.evaluate(node.key, s))
             entries[key] = self.evaluate(node.value, s)
         return entries
+
+    _listcomp = _setcomp = _dictcomp = _generatorexp = _comprehension
 
     def _each(
         self, generators: list[ast.comprehension], source: Iterator[Value], scope: Scope
@@ -316,7 +318,7 @@ class Expressions:
             elif isinstance(value, dict):
                 found.update(value)
             else:
-                raise Touched(Unknown("what is unpacked here is not known"))
+                raise refused("what is unpacked here is not known")
         return found
 
     def _call(self, node: ast.Call, scope: Scope) -> Value:
@@ -324,16 +326,14 @@ class Expressions:
         positional = self.elements(node.args, scope)
         keywords = self.keywords(node.keywords, scope)
         if isinstance(function, Builtin):
-            return self._world.calls.of_scope(function.name, positional, keywords, scope)
+            return self._world.library.of_scope(function.name, positional, keywords, scope)
         try:
             return self._world.calls.call(function, positional, keywords)
         except Touched as error:
             self._spoil(node, function, positional, error.unknown.at(node, scope.module))
             raise
 
-    def _spoil(
-        self, node: ast.Call, function: Value, positional: Sequence[Value], why: Unknown
-    ) -> None:
+    def _spoil(self, node: ast.Call, function: Value, positional: Values, why: Unknown) -> None:
         """Taint what a call has perhaps changed in part before it met something unknown."""
         for value in (getattr(function, "__self__", None), *positional):
             if isinstance(value, Iterator):

@@ -10,12 +10,13 @@ import io
 import pathlib
 import posixpath
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Final
 
+from cogfal.reading.part import Part
 from cogfal.reading.texts import HERE, of_machine
-from cogfal.reading.unknown import Touched, Unknown, Value, unknown_in
+from cogfal.reading.unknown import Named, Touched, Unknown, Value, Values, refused, require_known
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
@@ -40,11 +41,11 @@ _DISK: Final = frozenset(
 )
 
 
-class Files:
+class Files(Part):
     """Reads files and lists folders of the project."""
 
     def __init__(self, world: Interpreter) -> None:
-        self._world = world
+        super().__init__(world)
         self._located: dict[str, Path] = {}
         self.state = {"folder": HERE}
         """Where relative paths begin; `os.chdir` changes it."""
@@ -54,31 +55,23 @@ class Files:
     # Paths
 
     def text(self, value: Value) -> str:
-        """Return a path as text.
-
-        Raises:
-            Touched: It is not known.
-        """
+        """Return a path as text."""
         if isinstance(value, Unknown):
             raise Touched(value)
         if isinstance(value, str | PurePath):
             return str(value)
         if isinstance(value, bytes):
-            raise Touched(Unknown("a path of bytes is not evaluated"))
+            raise refused("a path of bytes is not evaluated")
         raise TypeError(f"expected a path, not {type(value).__name__}")
 
-    def make(self, cls: type, positional: Sequence[Value]) -> Value:
+    def make(self, cls: type, positional: Values) -> Value:
         """Return a path object."""
         return cls(*(self.text(part) for part in positional))
 
     def kept(self, before: Value, after: Value) -> Value:
-        """Return what was made of a path, unless it has left the project's folder.
-
-        Raises:
-            Touched: It has.
-        """
+        """Return what was made of a path, unless it has left the project's folder."""
         if of_machine(before) and not of_machine(after):
-            raise Touched(Unknown("the path depends on the machine"))
+            raise refused("the path depends on the machine")
         return after
 
     def absolute(self, value: Value) -> str:
@@ -87,11 +80,7 @@ class Files:
         return str(self.kept(joined, posixpath.normpath(joined)))
 
     def located(self, value: Value) -> Path:
-        """Return where a path lies on this machine.
-
-        Raises:
-            Touched: It lies outside of the project, or is not known.
-        """
+        """Return where a path lies on this machine."""
         text, root = self.absolute(value), self._world.project.root
         if text in self._located:
             return self._located[text]
@@ -101,7 +90,7 @@ class Files:
                 if found.resolve().is_relative_to(root.resolve()):
                     self._located[text] = found
                     return found
-        raise Touched(Unknown("the file lies outside the project"))
+        raise refused("the file lies outside the project")
 
     def attribute(self, path: PurePath, name: str) -> Value:
         """Return an attribute of a path."""
@@ -113,19 +102,15 @@ class Files:
             return getattr(path, name)
         if name in _PLAIN | _DISK or name == "__class__":
             return getattr(path, name, None)
-        raise Touched(Unknown(f"the attribute {name!r} of a path is not read"))
+        raise refused(f"the attribute {name!r} of a path is not read")
 
     def _parents(self, path: PurePath) -> Value:
         parents = path.parents
         return [p for p in parents if of_machine(p)] if of_machine(path) else list(parents)
 
-    def method(
-        self, path: PurePath, name: str, positional: Sequence[Value], keywords: Mapping[str, Value]
-    ) -> Value:
+    def method(self, path: PurePath, name: str, positional: Values, keywords: Named) -> Value:
         """Return the result of a method of a path."""
-        found = unknown_in([*positional, *keywords.values()])
-        if found is not None:
-            raise Touched(found)
+        require_known([*positional, *keywords.values()])
         match name:
             case "read_text" | "read_bytes" | "open":
                 mode = "rb" if name == "read_bytes" else "r"
@@ -144,7 +129,7 @@ class Files:
                 return str(path)
             case _ if name in _PLAIN:
                 return self.kept(path, getattr(path, name)(*positional, **keywords))
-        raise Touched(Unknown(f"the method {name!r} of a path is not evaluated"))
+        raise refused(f"the method {name!r} of a path is not evaluated")
 
     # Files
 
@@ -159,7 +144,7 @@ class Files:
             Touched: It is written, lies outside the project, is too large or missing.
         """
         if mode not in ("r", "rt", "rb"):
-            raise Touched(Unknown("only files that are read are opened"))
+            raise refused("only files that are read are opened")
         data = self._bytes(place)
         if mode == "rb":
             return self._world.iterator(io.BytesIO(data))
@@ -172,13 +157,13 @@ class Files:
         path = self.located(place)
         try:
             if path.stat().st_size > MAX_BYTES or not path.is_file():
-                raise Touched(Unknown("the file is too large, or no file"))
+                raise refused("the file is too large, or no file")
             return path.read_bytes()
         except FileNotFoundError:
             shown = path.relative_to(self._world.project.root).as_posix()
             return self._absent(shown)
         except OSError as error:
-            raise Touched(Unknown(f"{path.name}: {error.strerror}")) from None
+            raise refused(f"{path.name}: {error.strerror}") from None
 
     def _absent(self, shown: str) -> bytes:
         why = Unknown(f"there is no file {shown} now")
@@ -190,14 +175,10 @@ class Files:
     # Folders
 
     def is_there(self, place: Value, kind: Callable[[Path], bool] = Path.exists) -> bool:
-        """Return whether a file or folder of the project is one of that kind.
-
-        Raises:
-            Touched: Nothing is there now.
-        """
+        """Return whether a file or folder of the project is one of that kind."""
         path = self.located(place)
         if not path.exists():
-            raise Touched(Unknown("it is not there now, and may be on the runner"))
+            raise refused("it is not there now, and may be on the runner")
         return kind(path)
 
     def names(self, place: Value = ".") -> list[str]:
@@ -214,7 +195,7 @@ class Files:
         text = self.text(pattern)
         wild = _WILD.search(text)
         if wild is None or ("**" in text and recursive is not True):
-            raise Touched(Unknown("such a pattern is not evaluated"))
+            raise refused("such a pattern is not evaluated")
         fixed = text[: text.rfind("/", 0, wild.start()) + 1]
         folder = self._folder(fixed or ".")
         found = self._entries(folder, text.removeprefix(fixed))
@@ -224,18 +205,18 @@ class Files:
     def _folder(self, place: Value) -> Path:
         folder = self.located(place)
         if not folder.is_dir():
-            raise Touched(Unknown(f"there is no folder {folder.name} in the project"))
+            raise refused(f"there is no folder {folder.name} in the project")
         return folder
 
     def _entries(self, folder: Path, pattern: str) -> list[Path]:
         parts = pathlib.PurePosixPath(pattern).parts
         if not parts or ".." in parts or pattern.startswith("/"):
-            raise Touched(Unknown("such a pattern is not evaluated"))
+            raise refused("such a pattern is not evaluated")
         if len(parts) > MAX_PARTS or parts.count("**") > 1:
-            raise Touched(Unknown("too much work to evaluate"))
+            raise refused("too much work to evaluate")
         found = list(self._world.budget.metered(sorted(folder.glob(pattern))))
         if not found:
-            raise Touched(Unknown(f"nothing in {folder.name} is like {pattern} now"))
+            raise refused(f"nothing in {folder.name} is like {pattern} now")
         return self._world.orders.arranged(found)
 
     def change(self, place: Value) -> None:

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import types
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cogfal.reading.choices import Left
+from cogfal.reading.part import Atomic, Part
 from cogfal.reading.scopes import FunctionNode, Scope, arguments, bindings, yields
-from cogfal.reading.unknown import Carried, GivenUp, Touched, Unknown, UnknownError, Value, bare
+from cogfal.reading.unknown import (
+    Carried,
+    GivenUp,
+    Named,
+    Touched,
+    Unknown,
+    UnknownError,
+    Value,
+    Values,
+    bare,
+)
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
@@ -17,11 +29,12 @@ if TYPE_CHECKING:
 MAX_CALLS = 40
 
 
-class Function:
+class Function(Atomic):
     """A function of the author's; calling it evaluates its text."""
 
     __slots__ = (
-        "__dict__", "annotations", "decorators", "defaults", "node", "scope", "world", "wraps",
+        "__dict__", "_signature", "annotations", "decorators", "defaults", "node", "scope", "world",
+        "wraps",
     )  # fmt: skip
 
     def __init__(
@@ -31,6 +44,7 @@ class Function:
         self.annotations: dict[str, Value] = {}
         self.decorators: tuple[Value, ...] = ()
         self.wraps: Function | None = None
+        self._signature: inspect.Signature | None = None
         name = getattr(node, "name", "<lambda>")
         told = None if isinstance(node, ast.Lambda) else ast.get_docstring(node, clean=False)
         self.__dict__.update(
@@ -41,6 +55,27 @@ class Function:
     def name(self) -> str:
         """The name it was defined with."""
         return getattr(self.node, "name", "<lambda>")
+
+    @property
+    def signature(self) -> inspect.Signature:
+        """Its parameters, as Python binds arguments to them."""
+        if self._signature is None:
+            args, kinds = self.node.args, inspect.Parameter
+            groups: list[tuple[Sequence[ast.arg | None], Any]] = [
+                (args.posonlyargs, kinds.POSITIONAL_ONLY),
+                (args.args, kinds.POSITIONAL_OR_KEYWORD),
+                ([args.vararg], kinds.VAR_POSITIONAL),
+                (args.kwonlyargs, kinds.KEYWORD_ONLY),
+                ([args.kwarg], kinds.VAR_KEYWORD),
+            ]
+            self._signature = inspect.Signature([
+                inspect.Parameter(
+                    self.scope.mangled(arg.arg), kind,
+                    default=self.defaults.get(arg.arg, kinds.empty),
+                )
+                for group, kind in groups for arg in group if arg is not None
+            ])  # fmt: skip
+        return self._signature
 
     @property
     def is_static(self) -> bool:
@@ -57,16 +92,14 @@ class Function:
         return self if owner is None else types.MethodType(self, owner)
 
 
-class Functions:
+class Functions(Part):
     """Calls the author's functions."""
 
     def __init__(self, world: Interpreter) -> None:
-        self._world = world
+        super().__init__(world)
         self._depth = 0
 
-    def invoke(
-        self, function: Function, positional: Sequence[Value], keywords: Mapping[str, Value]
-    ) -> Value:
+    def invoke(self, function: Function, positional: Values, keywords: Named) -> Value:
         """Return the result of a call, unknown where it is not evaluated to its end."""
         world, node = self._world, function.node
         scope = self.enter(function, positional, keywords)
@@ -115,45 +148,20 @@ class Functions:
             raise Touched(error.unknown) from None
         return None
 
-    def enter(
-        self, function: Function, positional: Sequence[Value], keywords: Mapping[str, Value]
-    ) -> Scope:
-        """Return the scope of a call, with its arguments bound.
-
-        Raises:
-            TypeError: As Python does, where they do not fit.
-        """
+    def enter(self, function: Function, positional: Values, keywords: Named) -> Scope:
+        """Return the scope of a call, with its arguments bound."""
         if "__replaced__" in vars(function):
             raise Touched(vars(function)["__replaced__"])
-        node, names = function.node, bindings(function.node)
+        names = bindings(function.node)
         scope = Scope(
             function.scope.module, "function", {}, function.scope, names.bound, names.outer,
             names.free, function.scope.private,
         )  # fmt: skip
-        args = node.args
-        plain = [*args.posonlyargs, *args.args]
-        scope.first = plain[0].arg if plain else ""
-        given = dict(keywords)
-        for parameter, value in zip(plain, positional, strict=False):
-            if parameter.arg in given and parameter not in args.posonlyargs:
-                raise TypeError(f"{function.name}() got multiple values for {parameter.arg!r}")
-            scope.names[scope.mangled(parameter.arg)] = value
-        if args.vararg is not None:
-            scope.names[args.vararg.arg] = tuple(positional[len(plain) :])
-        elif len(positional) > len(plain):
-            raise TypeError(f"{function.name}() takes fewer positional arguments")
-        for parameter in [*plain[len(positional) :], *args.kwonlyargs]:
-            name = scope.mangled(parameter.arg)
-            if name in given and parameter not in args.posonlyargs:
-                scope.names[name] = given.pop(name)
-            elif parameter.arg in function.defaults:
-                scope.names[name] = function.defaults[parameter.arg]
-            else:
-                raise TypeError(f"{function.name}() is missing the argument {name!r}")
-        if args.kwarg is not None:
-            scope.names[args.kwarg.arg] = given
-        elif given:
-            raise TypeError(f"{function.name}() got an unexpected {next(iter(given))!r}")
+        args = function.node.args
+        scope.first = next((a.arg for a in (*args.posonlyargs, *args.args)), "")
+        bound = function.signature.bind(*positional, **keywords)
+        bound.apply_defaults()
+        scope.names.update(bound.arguments)
         return scope
 
     def define(self, node: FunctionNode, scope: Scope) -> Function:
@@ -175,18 +183,14 @@ class Functions:
         return function
 
 
-def catches(error: Exception, kind: Value, decide: Callable[[Unknown], bool]) -> bool:
+def catches(error: Exception, kind: Value, decide: Callable[[Unknown], int]) -> bool:
     """Whether an `except` clause with this class, or tuple of classes, catches an exception."""
     if isinstance(kind, tuple):
         return any(catches(error, each, decide) for each in kind)
     if isinstance(kind, Unknown):
-        return decide(kind)
+        return bool(decide(kind))
     if isinstance(error, UnknownError):
-        return kind is BaseException or decide(error.unknown)
-    return isinstance(bare(error), _class(kind))
-
-
-def _class(kind: Any) -> type[BaseException]:
-    if isinstance(kind, type) and issubclass(kind, BaseException):
-        return kind
-    raise TypeError("catching classes that do not inherit from BaseException is not allowed")
+        return kind is BaseException or bool(decide(error.unknown))
+    if not isinstance(kind, type) or not issubclass(kind, BaseException):
+        raise TypeError("catching classes that do not inherit from BaseException is not allowed")
+    return isinstance(bare(error), kind)

@@ -10,13 +10,13 @@ from cogfal.reading.calls import Calls
 from cogfal.reading.choices import Choices
 from cogfal.reading.classes import Classes
 from cogfal.reading.effects import Effects
-from cogfal.reading.environment import Environment, Orders
 from cogfal.reading.expressions import Expressions
 from cogfal.reading.files import Files
 from cogfal.reading.functions import Functions
-from cogfal.reading.items import Items
+from cogfal.reading.items import Items, Orders
 from cogfal.reading.journal import Journal
 from cogfal.reading.library import Library
+from cogfal.reading.mappings import Environment
 from cogfal.reading.modules import Modules
 from cogfal.reading.operators import Budget
 from cogfal.reading.outside import Outside

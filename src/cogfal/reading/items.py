@@ -5,37 +5,34 @@ from __future__ import annotations
 import enum
 import types
 from collections import deque
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from cogfal.reading.library import Namespace
+from cogfal.reading.mappings import Lookup
 from cogfal.reading.operators import MAX_ITEMS, SIZED
-from cogfal.reading.unknown import Touched, Unknown, Value, unknown_in
+from cogfal.reading.part import Part
+from cogfal.reading.unknown import Touched, Unknown, Value, refused, require_known, unknown_in
 
 if TYPE_CHECKING:
-    from cogfal.reading.interpreter import Interpreter
     from cogfal.reading.scopes import Scope
+
+Item = TypeVar("Item")
 
 VIEWS: Final[tuple[type, ...]] = (type({}.keys()), type({}.values()), type({}.items()))
 SERIES: Final[tuple[type, ...]] = (str, bytes, list, tuple, dict, range, deque, *VIEWS)
 """What holds items in an order that Python promises."""
 
 
-class Items:
+class Items(Part):
     """Reads and changes the items of values."""
-
-    def __init__(self, world: Interpreter) -> None:
-        self._world = world
 
     def get(self, base: Value, key: Value, scope: Scope) -> Value:
         """Return `base[key]`; a generic type with arguments, too."""
         world = self._world
         if isinstance(base, Unknown):
             return world.expressions.raising(base)
-        if base is world.environment:
-            return world.environment.item(key)
-        if isinstance(base, Namespace):
-            return world.known(base[self.key(key)])
+        if isinstance(base, Lookup):
+            return base[key]
         if world.types.is_generic(base):
             return world.types.subscripted(base, key, scope)
         if isinstance(key, Unknown):
@@ -43,26 +40,22 @@ class Items:
             about = tuple(base) if isinstance(base, list | tuple) else about
             return world.expressions.raising(Unknown(key.reason, key.node, key.module, about=about))
         world.texts.check_places("item", (base,))
-        found = unknown_in(key)
-        if found is not None:
-            raise Touched(found)
+        require_known(key)
         if isinstance(base, SIZED):
             world.budget.weigh(key)
         elif not isinstance(base, SERIES) and not world.attributes.is_authored(base):
-            raise Touched(Unknown("indexing such a value is not evaluated"))
+            raise refused("indexing such a value is not evaluated")
         return world.known(base[key])
 
     def put(self, base: Value, key: Value, value: Value) -> None:
         """Carry out `base[key] = value`."""
         world = self._world
-        if base is world.environment:
-            world.environment.put(key, value)
+        if isinstance(base, Lookup):
+            base[key] = value
         elif isinstance(base, Unknown) or isinstance(key, Unknown) or unknown_in(key) is not None:
             unknown = _unknown(base, key)
             world.effects.of_values((base, value), unknown)
             world.expressions.raising(unknown)
-        elif isinstance(base, Namespace):
-            base[key] = value
         elif isinstance(key, slice):
             world.journal.save(base)
             base[key] = list(self.iterate(value))
@@ -84,14 +77,12 @@ class Items:
     def delete(self, base: Value, key: Value) -> None:
         """Carry out `del base[key]`."""
         world = self._world
-        if base is world.environment:
-            world.environment.remove(key)
+        if isinstance(base, Lookup):
+            del base[key]
         elif isinstance(base, Unknown) or unknown_in(key) is not None:
             unknown = _unknown(base, key)
             world.effects.of_values((base,), unknown)
             world.expressions.raising(unknown)
-        elif isinstance(base, Namespace):
-            del base[key]
         elif isinstance(base, list | dict | deque):
             world.journal.save(base)
             del base[key]
@@ -101,25 +92,15 @@ class Items:
             raise TypeError(f"{type(base).__name__!r} object doesn't support item deletion")
 
     def key(self, value: Value) -> Value:
-        """Return `value` for use as a key of a dict or set.
-
-        Raises:
-            Touched: It is not known.
-        """
-        found = unknown_in(value)
-        if found is not None:
-            raise Touched(found)
+        """Return `value` for use as a key of a dict or set."""
+        require_known(value)
         if isinstance(value, tuple | frozenset):
             self._world.budget.weigh(value)
         hash(value)
         return value
 
     def iterate(self, value: Value) -> Iterator[Value]:
-        """Return an iterator over a value's items, as `for` takes it.
-
-        Raises:
-            Touched: They are not known.
-        """
+        """Return an iterator over a value's items, as `for` takes it."""
         world = self._world
         if isinstance(value, Unknown):
             raise Touched(value)
@@ -136,31 +117,32 @@ class Items:
             world.texts.check_places("item", (value,))
             items: Any = value
             if not isinstance(items, range) and len(items) > MAX_ITEMS * 10:
-                raise Touched(Unknown("too many items to evaluate"))
+                raise refused("too many items to evaluate")
             return iter(items)
         if world.attributes.is_authored(value):
             found = world.attributes.get(value, "__iter__")
             return self.iterate(world.calls.call(found, [], {}))
-        if value is world.environment or callable(value):
-            raise Touched(Unknown("what is iterated over is not known"))
+        if isinstance(value, Lookup):
+            return iter(value)
+        if callable(value):
+            raise refused("what is iterated over is not known")
         raise TypeError(f"{type(value).__name__!r} object is not iterable")
 
     def ordered(self, value: set[Value] | frozenset[Value]) -> list[Value]:
         """Return the items of a set in one of the orders that Python may give them."""
-        found = unknown_in(list(value))
-        if found is not None:
-            raise Touched(found)
+        require_known(list(value))
         return self._world.orders.arranged(sorted(value, key=_sorting))
 
     def compare(self, how: Callable[[Any, Any], Any], left: Value, right: Value) -> Value:
         """Return the result of a comparison, which looks into what is compared."""
-        world = self._world
         for operand in (left, right):
-            if operand is world.environment:
-                return world.environment.compared(how, left, right)
             if isinstance(operand, Iterator):
-                world.journal.advance(operand)
+                self._world.journal.advance(operand)
         return how(left, right)
+
+    def listed(self, value: Value) -> list[Value]:
+        """Return all items of a value."""
+        return list(self._world.budget.metered(self.iterate(value)))
 
 
 def _unknown(base: Value, key: Value) -> Unknown:
@@ -173,3 +155,20 @@ def _sorting(value: Value) -> str:
 
 
 _OWN_SET: Final = (list.__setitem__, dict.__setitem__)
+
+
+class Orders:
+    """Arranges what Python gives in no certain order, another way in each reading."""
+
+    def __init__(self, turn: int = 0) -> None:
+        self._turn = turn
+        self.asked = False
+        """Whether there was such an order."""
+
+    def arranged(self, items: Sequence[Item]) -> list[Item]:
+        """Return the items in one of their orders."""
+        if len(items) > 1:
+            self.asked = True
+        if self._turn == 1:
+            return list(reversed(items))
+        return [*items[1:], items[0]] if self._turn == 2 and items else list(items)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-import builtins
 import collections
+import contextlib
+import copy
 import dataclasses
 import enum
 import functools
@@ -15,21 +16,27 @@ import pathlib
 import re
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from cogfal.reading.functions import Function
-from cogfal.reading.operators import MAX_BITS, MAX_ITEMS, SIZED, bounded
+from cogfal.reading.mappings import Namespace
+from cogfal.reading.operators import MAX_BITS, SIZED, bounded, power
+from cogfal.reading.part import Part
 from cogfal.reading.scopes import Scope
 from cogfal.reading.source import Module
-from cogfal.reading.standins import InputMark
 from cogfal.reading.unknown import (
     Carried,
     GivenUp,
+    Named,
     Touched,
     Unknown,
     UnknownError,
     Value,
+    Values,
+    known,
+    refused,
+    require_known,
     unknown_in,
 )
 
@@ -39,50 +46,55 @@ if TYPE_CHECKING:
 Handler = Callable[..., Value]
 
 OF_SCOPE: Final = frozenset({"super", "locals", "globals", "vars", "dir", "exec", "eval"})
-_FACTORIES: Final = (list, dict, set, int, str, float, bool, tuple)
+"""Functions that look at the scope that they are called from."""
+
+_LAZY: Final = (
+    "accumulate combinations compress dropwhile filterfalse groupby islice permutations product "
+    "repeat starmap takewhile zip_longest count cycle tee"
+)
+_TAKING_ALL: Final = (
+    itertools.product, itertools.permutations, itertools.cycle, itertools.combinations
+)  # fmt: skip
+_DATACLASS: Final = frozenset({"init", "repr", "eq", "order", "unsafe_hash", "frozen", "kw_only"})
+_FACTORIES: Final = (list, dict, set, int, str, float, bool, tuple, None)
 _MAX_REPEATS: Final = 10**8
 
 
-class Library:
+class Library(Part):
     """Carries out calls of built-in functions."""
 
     def __init__(self, world: Interpreter) -> None:
-        self._world = world
-        self.table: dict[str, Handler] = {**self._of_builtins(), **self._of_modules()}
+        super().__init__(world)
+        builtin = {f"builtins.{name}": handler for name, handler in self._of_builtins().items()}
+        self.table: dict[str, Handler] = builtin | self._of_modules() | self._of_packages()
         for cls, handler in self._of_classes().items():
             world.outside.construct(cls, handler)
 
-    def get(self, dotted: str) -> Handler | None:
-        """Return what carries out a call of that name."""
-        return self.table.get(dotted)
-
     def _of_builtins(self) -> dict[str, Handler]:
-        data, over = self._data, self._over
-        names = ("abs", "bin", "chr", "divmod", "hex", "oct", "ord", "round", "pow")
-        found = {name: data(getattr(builtins, name)) for name in names}
-        found |= {
-            "all": lambda items: all(self._truth(i) for i in self._items(items)),
-            "any": lambda items: any(self._truth(i) for i in self._items(items)),
-            "ascii": self._shown(ascii), "repr": self._shown(repr),
-            "callable": self._is_callable,
-            "delattr": self._world.attributes.delete,
+        attributes = self._world.attributes
+        return {
+            **{name: self._elsewhere(name) for name in OF_SCOPE - {"super"}},
+            "__import__": lambda name, *_, **__: self._world.modules.imported(name),
+            "all": lambda items: all(self._truth(i) for i in self._each(items)),
+            "any": lambda items: any(self._truth(i) for i in self._each(items)),
+            "ascii": lambda value: ascii(self._shown(value)),
+            "callable": lambda value: callable(known(value)),
+            "delattr": attributes.delete,
             "format": lambda value, layout="": self._format(value, layout),
-            "getattr": self._getattr, "hasattr": self._hasattr, "setattr": self._setattr,
+            "getattr": self._getattr, "hasattr": self._hasattr,
+            "setattr": lambda owner, name, value: attributes.put(owner, known(name), value),
             "isinstance": self._isinstance, "issubclass": self._issubclass,
             "iter": self._iter, "len": self._len, "next": self._next,
             "max": self._extreme(max), "min": self._extreme(min),
-            "open": self._world.files.open, "print": lambda *_, **__: None,
-            "sorted": self._sorted, "sum": over(sum),
-            "__import__": lambda name, *_, **__: self._world.modules.imported(name),
+            "open": self._world.files.open, "pow": lambda *values: power(*map(self._plain, values)),
+            "print": _nothing, "repr": lambda value: repr(self._shown(value)),
+            "sorted": self._sorted, "sum": self._sum, "exit": self._exit, "quit": self._exit,
         }  # fmt: skip
-        found |= {name: self._of_scope(name) for name in OF_SCOPE - {"super"}}
-        return {f"builtins.{name}": handler for name, handler in found.items()}
 
     def _of_modules(self) -> dict[str, Handler]:
         files, world = self._world.files, self._world
-        chain = itertools.chain
-        found: dict[str, Handler] = {
-            "os.getenv": world.environment.get, "os.putenv": world.environment.put,
+        return {
+            "os.getenv": world.environment.get, "os.putenv": world.environment.__setitem__,
             "os.unsetenv": lambda name: world.environment.pop(name, None),
             "os.getcwd": lambda: files.state["folder"], "os.chdir": files.change,
             "os.fspath": files.text, "os.listdir": files.names,
@@ -90,270 +102,236 @@ class Library:
             "os.path.exists": files.is_there,
             "os.path.isdir": lambda place: files.is_there(place, pathlib.Path.is_dir),
             "os.path.isfile": lambda place: files.is_there(place, pathlib.Path.is_file),
-            "os.path.join": self._join, "os.path.dirname": self._dirname,
+            "os.path.join": lambda *parts: os.path.join(*map(files.text, parts)),  # noqa: PTH118
+            "os.path.dirname": self._dirname,
             "os.path.basename": lambda p: os.path.basename(files.text(p)),  # noqa: PTH119
             "glob.glob": files.like, "io.open": files.open, "codecs.open": files.open,
             "pathlib.Path.cwd": lambda: pathlib.Path(files.state["folder"]),
-            "copy.copy": self._copied(False), "copy.deepcopy": self._copied(True),
-            "json.load": lambda file, **kw: self._plain_call("json.loads", file.read(), **kw),
-            "dataclasses.dataclass": self._dataclass, "dataclasses.field": self._field,
-            "dataclasses.asdict": self._over_instances(dataclasses.asdict),
+            "copy.copy": self._copy,
+            "copy.deepcopy": lambda value: self._copy(self._plain(value), deep=True),
+            "json.load": lambda file, **kw: self._found("json.loads")(file.read(), **kw),
+            "dataclasses.dataclass": self._dataclass, "dataclasses.field": dataclasses.field,
+            "dataclasses.asdict": self._asdict,
             "functools.wraps": world.outside.wraps,
             "functools.update_wrapper": lambda f, wrapped, *_: world.outside.wraps(wrapped)(f),
-            "functools.partial": self._partial, "functools.reduce": self._reduce,
+            "functools.partial": self._partial,
+            "functools.reduce": lambda function, items, *first: functools.reduce(
+                world.calls.closure(function), self._listed(items), *first),
             "functools.lru_cache": self._cache, "functools.cache": self._remember,
             "importlib.import_module": world.modules.imported,
-            "inspect.isclass": lambda value: isinstance(self._told(value), type),
-            "itertools.chain.from_iterable": self._lazy(chain.from_iterable),
+            "inspect.isclass": lambda value: isinstance(known(value), type),
+            "itertools.chain.from_iterable": self._lazy(itertools.chain.from_iterable),
+            **{f"itertools.{name}": self._lazy(getattr(itertools, name)) for name in _LAZY.split()},
             "collections.namedtuple": self._namedtuple,
-            "random.seed": lambda *_: None,
-            "re.compile": self._pattern,
-            **{f"re.{n}": self._regular(n) for n in
+            "random.seed": _nothing, "time.sleep": _nothing, "warnings.simplefilter": _nothing,
+            "warnings.filterwarnings": _nothing, "typing.cast": lambda _, value: value,
+            "re.compile": self._pattern, "re.escape": lambda text: re.escape(self._plain(text)),
+            **{f"re.{name}": self._regular(name) for name in
                ("match", "search", "fullmatch", "findall", "split", "sub")},
-            "re.escape": self._data(re.escape),
-            "typing.cast": lambda _, value: value, "typing.get_args": self._get_args,
             "typing.NewType": typing.NewType,
-            "typing.overload": lambda f: f, "typing.final": lambda f: f,
-            "typing.runtime_checkable": lambda f: f, "typing.no_type_check": lambda f: f,
-            "abc.abstractmethod": lambda f: f, "enum.unique": enum.unique,
-            "sys.exit": self._exit, "builtins.exit": self._exit, "builtins.quit": self._exit,
-            "warnings.filterwarnings": lambda *_, **__: None,
-            "warnings.simplefilter": lambda *_, **__: None,
-            "atexit.register": lambda f, *_, **__: f,
-            "time.sleep": lambda *_: None,
+            "typing.get_args": lambda alias: typing.get_args(known(alias)),
+            **{f"typing.{name}": _same for name in
+               ("overload", "final", "runtime_checkable", "no_type_check")},
+            "abc.abstractmethod": _same, "atexit.register": _same, "enum.unique": enum.unique,
+            "sys.exit": self._exit,
         }  # fmt: skip
-        found |= {
-            f"itertools.{name}": self._lazy(getattr(itertools, name))
-            for name in ("accumulate", "combinations", "compress", "dropwhile", "filterfalse",
-                         "groupby", "islice", "permutations", "product", "repeat", "starmap",
-                         "takewhile", "zip_longest", "count", "cycle", "tee")
+
+    def _of_packages(self) -> dict[str, Handler]:
+        whole = dict.fromkeys(("int8", "int16", "int32", "int64"), int)
+        numbers: dict[str, type[int | float]] = {**whole, "float64": float}
+        return {
+            **{f"numpy.{name}": functools.partial(self._of_numpy, kind)
+               for name, kind in numbers.items()},
+            **{f"{owner}.iinfo": functools.partial(self._limits, owner)
+               for owner in ("numpy", "torch")},
+            "pydantic.dataclasses.dataclass": self._dataclass,
         }  # fmt: skip
-        for kind in ("int8", "int16", "int32", "int64", "float64"):
-            found[f"numpy.{kind}"] = self._numpy(float if kind == "float64" else int)
-        for owner in ("numpy", "torch"):
-            found[f"{owner}.iinfo"] = lambda kind, owner=owner: self._world.outside.find(
-                f"{owner}.iinfo.{self._told(kind, 'dotted').rpartition('.')[2]}"
-            )
-        found["pydantic.dataclasses.dataclass"] = self._dataclass
-        return found
 
     def _of_classes(self) -> dict[Any, Handler]:
-        found: dict[Any, Handler] = {
-            bool: lambda value=False: self._truth(value), str: self._text,
-            int: self._number(int), float: self._number(float), complex: self._data(complex),
-            bytes: self._data(bytes), bytearray: self._refused("bytearray"),
-            list: self._collected(list), tuple: self._collected(tuple),
-            set: self._collected(set), frozenset: self._collected(frozenset),
-            dict: self._dict, range: self._data(range), slice: slice, object: object,
-            property: property, staticmethod: staticmethod, classmethod: classmethod,
-            type: self._type, enumerate: self._lazy(enumerate), map: self._lazy(map),
-            zip: self._lazy(zip), filter: self._lazy(filter), reversed: self._reversed,
-            itertools.chain: self._lazy(itertools.chain),
-            collections.OrderedDict: self._mapping(collections.OrderedDict),
-            collections.Counter: self._counter,
-            collections.deque: self._collected(collections.deque),
-            collections.defaultdict: self._defaultdict,
-            types.SimpleNamespace: types.SimpleNamespace,
-            types.MappingProxyType: lambda value: value,
-            functools.cached_property: functools.cached_property,
-            enum.auto: enum.auto, typing.TypeVar: typing.TypeVar, typing.NewType: typing.NewType,
+        made = (slice, object, property, staticmethod, classmethod, types.SimpleNamespace,
+                functools.cached_property, enum.auto, typing.TypeVar, typing.NewType)  # fmt: skip
+        lazy = (enumerate, map, zip, filter, itertools.chain)
+        listed = (list, tuple, collections.deque)
+        paths = (pathlib.Path, pathlib.PurePath, pathlib.PosixPath, pathlib.PurePosixPath)
+        return {
+            **{kind: kind for kind in made},
+            **{kind: self._lazy(kind) for kind in lazy},
+            **{kind: functools.partial(self._series, kind) for kind in listed},
+            **{kind: functools.partial(self._keyed, kind) for kind in (set, frozenset)},
+            **{kind: functools.partial(self._mapping, kind)
+               for kind in (dict, collections.OrderedDict)},
+            **{kind: functools.partial(self._number, kind) for kind in (int, float)},
+            **{kind: functools.partial(self._path, kind) for kind in paths},
+            **{kind: functools.partial(self._made, kind) for kind in (complex, range)},
+            bool: lambda value=False: self._truth(value), str: self._text, bytes: self._bytes,
+            bytearray: functools.partial(self._refused, "bytearray() is not evaluated"),
+            type: self._type, reversed: self._reversed,
+            collections.Counter: self._counter, collections.defaultdict: self._defaultdict,
+            types.MappingProxyType: known,
             io.StringIO: lambda text="": self._world.iterator(io.StringIO(self._plain(text))),
         }  # fmt: skip
-        kinds = (pathlib.Path, pathlib.PurePath, pathlib.PosixPath, pathlib.PurePosixPath)
-        found |= {kind: functools.partial(self._path, kind) for kind in kinds}
-        return found
 
     # Arguments
-
-    def _told(self, value: Value, attribute: str = "") -> Any:
-        if isinstance(value, Unknown) and attribute != "dotted":
-            raise Touched(value)
-        return getattr(value, attribute, "") if attribute else value
 
     def _plain(self, value: Value) -> Value:
         self._world.outside.check([value], {})
         return value
 
-    def _items(self, value: Value) -> Iterator[Value]:
+    def _shown(self, value: Value) -> Value:
+        self._world.texts.check(known(value))
+        return value
+
+    def _each(self, value: Value) -> Iterator[Value]:
         return iter(self._world.budget.metered(self._world.items.iterate(value)))
+
+    def _listed(self, value: Value) -> list[Value]:
+        return self._world.items.listed(value)
 
     def _truth(self, value: Value) -> bool:
         if isinstance(value, Unknown):
             return bool(self._world.choices.decide(value))
         return bool(value)
 
-    def _plain_call(self, name: str, *positional: Value, **keywords: Value) -> Value:
-        return self._world.calls.call(self._world.outside.find(name), positional, keywords)
+    def _found(self, name: str) -> Handler:
+        function = self._world.outside.find(name)
+        return lambda *positional, **named: self._world.calls.call(function, positional, named)
 
-    def _refused(self, name: str) -> Handler:
-        def refuse(*_: Value, **__: Value) -> Value:
-            raise Touched(Unknown(f"{name}() is not evaluated"))
-
-        return refuse
-
-    def _data(self, function: Callable[..., Any]) -> Handler:
-        def call(*positional: Value, **keywords: Value) -> Value:
-            self._world.outside.check(positional, keywords)
-            if function in (pow, complex) and any(
-                isinstance(p, int) and p.bit_length() > MAX_BITS // 64 for p in positional
-            ):
-                raise Touched(Unknown("too large to evaluate"))
-            if function is bytes and positional and isinstance(positional[0], int):
-                bounded([None] * min(positional[0], MAX_ITEMS + 1))
-            return function(*positional, **keywords)
-
-        return call
-
-    def _over(self, function: Callable[..., Any]) -> Handler:
-        """Wrap a function of one iterable, which looks at its items with operators alone."""
-
-        def call(items: Value, *more: Value, **named: Value) -> Value:
-            taken = list(self._items(items))
-            if function is sum and any(isinstance(i, SIZED) for i in (*taken, *more)):
-                self._world.budget.weigh([*taken, *more])
-            return function(taken, *more, **named)
-
-        return call
-
-    def _shown(self, function: Callable[[Any], str]) -> Handler:
-        def call(value: Value) -> str:
-            self._world.texts.check(self._told(value))
-            return function(value)
-
-        return call
-
-    def _lazy(self, function: Callable[..., Any]) -> Handler:
-        """Wrap a function that gives an iterator over what it is given."""
-        called_first = function in (map, filter, itertools.starmap, itertools.takewhile,
-                                    itertools.dropwhile, itertools.filterfalse)  # fmt: skip
-
-        def call(*positional: Value, **keywords: Value) -> Value:
-            values = list(positional)
-            kept = {k: self._world.calls.closure(v) if k in ("key", "func") and v is not None else v
-                    for k, v in keywords.items()}  # fmt: skip
-            for place, value in enumerate(values):
-                if place == 0 and called_first:
-                    values[0] = self._world.calls.closure(value)
-                elif function is itertools.repeat and place == 0:
-                    continue
-                elif isinstance(value, int | None) or callable(value):
-                    if not isinstance(value, int | None):
-                        values[place] = self._world.calls.closure(value)
-                else:
-                    values[place] = self._world.items.iterate(value)
-                    if function in (itertools.product, itertools.permutations, itertools.cycle,
-                                    itertools.combinations):  # fmt: skip
-                        values[place] = list(self._items(value))
-            return self._world.iterator(function(*values, **kept), *values)
-
-        return call
+    def _refused(self, reason: str, *_: Value, **__: Value) -> Value:
+        raise refused(reason)
 
     # Values
 
+    def _made(self, kind: Callable[..., Any], *values: Value, **named: Value) -> Value:
+        self._world.outside.check(values, named)
+        return kind(*values, **named)
+
     def _text(self, value: Value = "", *rest: Value) -> str:
-        if isinstance(value, bytes) and rest:
-            return str(value, *rest)
-        self._world.texts.check(self._told(value))
-        return str(value)
+        return str(value, *rest) if isinstance(value, bytes) and rest else str(self._shown(value))
+
+    def _bytes(self, value: Value = b"", *rest: Value) -> bytes:
+        if isinstance(self._plain(value), int):
+            bounded(range(value))
+        return bytes(value, *rest)
 
     def _format(self, value: Value, layout: Value) -> str:
-        self._world.texts.check(self._told(value))
-        return self._world.texts.format(value, self._told(layout))
+        return self._world.texts.format(self._shown(value), known(layout))
 
-    def _number(self, kind: type[int | float]) -> Handler:
-        def call(value: Value = 0, *base: Value, **named: Value) -> Value:
-            plain = self._plain(value)
-            if isinstance(plain, str) and len(plain) > MAX_BITS // 4:
-                raise Touched(Unknown("too large to evaluate"))
-            return kind(plain, *base, **named)
+    def _number(
+        self, kind: type[int | float], value: Value = 0, *base: Value, **named: Value
+    ) -> Value:
+        if isinstance(self._plain(value), str) and len(value) > MAX_BITS // 4:
+            raise refused("too large to evaluate")
+        return kind(value, *base, **named)
 
-        return call
+    def _series(
+        self, kind: Callable[..., Any], items: Value = (), *rest: Value, **named: Value
+    ) -> Value:
+        return kind(self._each(items), *rest, **named)
 
-    def _collected(self, kind: Callable[..., Any]) -> Handler:
-        keyed = kind in (set, frozenset)
+    def _keyed(self, kind: Callable[..., Any], items: Value = ()) -> Value:
+        if isinstance(items, set | frozenset):
+            return kind(items)
+        return kind(self._world.items.key(item) for item in self._each(items))
 
-        def call(items: Value = (), **named: Value) -> Value:
-            if keyed and isinstance(items, set | frozenset):
-                return kind(items)
-            taken = self._items(items)
-            return kind((self._world.items.key(i) for i in taken) if keyed else taken, **named)
-
-        return call
-
-    def _dict(self, *positional: Value, **keywords: Value) -> Value:
-        return self._mapping(dict)(*positional, **keywords)
-
-    def _mapping(self, kind: Callable[..., Any]) -> Handler:
-        def call(*positional: Value, **keywords: Value) -> Value:
-            if positional and not isinstance(self._told(positional[0]), dict):
-                pairs = [self._pair(pair) for pair in self._items(positional[0])]
-                return kind(pairs, **keywords)
-            return kind(*positional, **keywords)
-
-        return call
-
-    def _pair(self, pair: Value) -> Value:
-        items = list(self._items(pair))
-        if items:
-            self._world.items.key(items[0])
-        return items
+    def _mapping(self, kind: Callable[..., Any], *given: Value, **named: Value) -> Value:
+        if given and not isinstance(known(given[0]), dict):
+            pairs = [self._listed(pair) for pair in self._each(given[0])]
+            for pair in filter(None, pairs):
+                self._world.items.key(pair[0])
+            return kind(pairs, **named)
+        return kind(*given, **named)
 
     def _counter(self, items: Value = (), **named: Value) -> Value:
-        if isinstance(items, dict):
-            return collections.Counter(items, **named)
-        return collections.Counter([self._world.items.key(i) for i in self._items(items)], **named)
+        if not isinstance(items, dict):
+            items = [self._world.items.key(item) for item in self._each(items)]
+        return collections.Counter(items, **named)
 
     def _defaultdict(self, factory: Value = None, *rest: Value, **named: Value) -> Value:
-        if factory is not None and factory not in _FACTORIES and not isinstance(factory, Function):
-            raise Touched(Unknown("such a default_factory is not evaluated"))
-        made = self._dict(*rest, **named)
-        return collections.defaultdict(factory, made)
+        if factory not in _FACTORIES and not isinstance(factory, Function):
+            raise refused("such a default_factory is not evaluated")
+        return collections.defaultdict(factory, self._mapping(dict, *rest, **named))
 
     def _namedtuple(self, *positional: Value, **keywords: Value) -> Value:
-        self._world.outside.check(positional, keywords)
-        made = collections.namedtuple(*positional, **keywords)  # type: ignore[misc]  # noqa: PYI024
+        made = self._made(collections.namedtuple, *positional, **keywords)  # noqa: PYI024
         self._world.outside.construct(made, made)
         return made
 
-    def _type(self, *positional: Value, **keywords: Value) -> Value:
+    def _type(self, *positional: Value, **_: Value) -> Value:
         if len(positional) != 1:
-            raise Touched(Unknown("a class that type() makes is not evaluated"))
-        value = self._told(positional[0])
-        if isinstance(value, Function):
-            return types.FunctionType
-        return type(value)
+            raise refused("a class that type() makes is not evaluated")
+        value = known(positional[0])
+        return types.FunctionType if isinstance(value, Function) else type(value)
 
-    def _path(self, kind: type, *parts: Value) -> Value:
-        return self._world.files.make(kind, parts)
-
-    def _join(self, first: Value, *rest: Value) -> str:
-        files = self._world.files
-        parts = [files.text(part) for part in (first, *rest)]
-        return os.path.join(*parts)  # noqa: PTH118 - the author calls this one
+    def _path(self, kind: Callable[..., Any], *parts: Value) -> Value:
+        return kind(*map(self._world.files.text, parts))
 
     def _dirname(self, place: Value) -> Value:
         text = self._world.files.text(place)
         return self._world.files.kept(text, os.path.dirname(text))  # noqa: PTH120
 
+    def _copy(self, value: Value, *, deep: bool = False) -> Value:
+        if isinstance(value, Iterator):
+            raise refused("a copy of an iterator is not evaluated")
+        return copy.deepcopy(value) if deep else copy.copy(value)
+
+    def _asdict(self, value: Value) -> Value:
+        require_known(list(vars(known(value)).values()))
+        return dataclasses.asdict(value)
+
+    def _of_numpy(self, kind: type[int | float], value: Value = 0) -> Value:
+        several = isinstance(self._plain(value), list | tuple)
+        items = list(value) if several else [value]
+        if not all(isinstance(item, int | float) for item in items):
+            raise refused("an argument is not a number")
+        return [kind(item) for item in items] if several else kind(value)
+
+    def _limits(self, owner: str, kind: Value) -> Value:
+        name = getattr(kind, "dotted", "") or getattr(kind, "name", "")
+        return self._world.outside.find(f"{owner}.iinfo.{name.rpartition('.')[2]}")
+
+    # Series
+
+    def _lazy(self, function: Callable[..., Any]) -> Handler:
+        """Wrap a function that gives an iterator over what it is given."""
+
+        def call(*positional: Value, **keywords: Value) -> Value:
+            values = [self._source(function, value) for value in positional]
+            if function is itertools.repeat and values:
+                values[0] = positional[0]
+            functions = {k: self._world.calls.closure(v) for k, v in keywords.items()
+                         if k in ("key", "func")}  # fmt: skip
+            return self._world.iterator(function(*values, **keywords | functions), *values)
+
+        return call
+
+    def _source(self, function: Callable[..., Any], value: Value) -> Value:
+        if isinstance(value, int | None):
+            return value
+        if callable(value) and not isinstance(value, enum.EnumMeta):
+            return self._world.calls.closure(value)
+        return self._listed(value) if function in _TAKING_ALL else self._world.items.iterate(value)
+
     def _len(self, value: Value) -> int:
-        told = self._told(value)
-        if not isinstance(told, Iterator):
-            self._world.texts.check_places("len", (told,))
-        if told is self._world.environment or isinstance(told, Unknown):
-            raise Touched(Unknown("the whole environment is not read"))
-        return len(told)
+        if not isinstance(known(value), Iterator):
+            self._world.texts.check_places("len", (value,))
+        return len(value)
+
+    def _sum(self, items: Value, *start: Value, **named: Value) -> Value:
+        taken = self._listed(items)
+        if any(isinstance(item, SIZED) for item in (*taken, *start)):
+            self._world.budget.weigh([*taken, *start])
+        return sum(taken, *start, **named)
 
     def _sorted(self, items: Value, *, key: Value = None, reverse: Value = False) -> Value:
-        taken = list(self._items(items))
+        taken = self._listed(items)
         self._world.budget.weigh(taken)
         return sorted(taken, key=self._world.calls.closure(key), reverse=self._truth(reverse))
 
     def _extreme(self, pick: Callable[..., Any]) -> Handler:
         def call(*items: Value, key: Value = None, **default: Value) -> Value:
-            taken = list(self._items(items[0])) if len(items) == 1 else list(items)
+            taken = self._listed(items[0]) if len(items) == 1 else list(items)
             self._world.budget.weigh(taken)
-            named = {} if key is None else {"key": self._world.calls.closure(key)}
-            return pick(taken, **named, **default)
+            return pick(taken, key=self._world.calls.closure(key), **default)
 
         return call
 
@@ -363,7 +341,7 @@ class Library:
         return self._world.items.iterate(value)
 
     def _next(self, items: Value, *default: Value) -> Value:
-        if not isinstance(self._told(items), Iterator):
+        if not isinstance(known(items), Iterator):
             raise TypeError(f"{type(items).__name__!r} object is not an iterator")
         self._world.journal.advance(items)
         try:
@@ -372,19 +350,13 @@ class Library:
             raise Carried(error) from None
 
     def _reversed(self, value: Value) -> Value:
-        if isinstance(self._told(value), dict | list | tuple | str | range | collections.deque):
-            return reversed(value)
-        return reversed(list(self._items(value)))
+        direct = isinstance(known(value), dict | list | tuple | str | range | collections.deque)
+        return reversed(value if direct else self._listed(value))
 
-    def _reduce(self, function: Value, items: Value, *first: Value) -> Value:
-        return functools.reduce(
-            self._world.calls.closure(function), list(self._items(items)), *first
-        )
+    # Functions
 
     def _partial(self, function: Value, *positional: Value, **keywords: Value) -> Value:
-        if isinstance(self._told(function), InputMark | Function) or callable(function):
-            return functools.partial(function, *positional, **keywords)
-        raise TypeError("the first argument must be callable")
+        return functools.partial(known(function), *positional, **keywords)
 
     def _cache(self, *positional: Value, **_: Value) -> Value:
         if len(positional) == 1 and isinstance(positional[0], Function):
@@ -392,47 +364,25 @@ class Library:
         return self._world.outside.handled("functools.lru_cache", self._remember)
 
     def _remember(self, function: Value) -> Value:
-        known: dict[Value, Value] = {}
+        results: dict[Value, Value] = {}
 
         def call(*positional: Value, **keywords: Value) -> Value:
             key = self._world.items.key((positional, tuple(keywords.items())))
-            if key not in known:
+            if key not in results:
                 value = self._world.calls.call(function, positional, keywords)
-                self._world.journal.fill(known, key)
-                known[key] = value
-            return known[key]
+                self._world.journal.fill(results, key)
+                results[key] = value
+            return results[key]
 
         return self._world.outside.handled("functools.cache", call)
 
-    def _copied(self, deep: bool) -> Handler:
-        def call(value: Value) -> Value:
-            self._told(value)
-            if deep:
-                self._world.outside.check([value], {})
-                return self._deep(value)
-            if isinstance(value, list | dict | set | collections.deque):
-                return value.copy()
-            return self._deep(value)
-
-        return call
-
-    def _deep(self, value: Value) -> Value:
-        if isinstance(value, dict) and type(value) is dict:
-            return {key: self._deep(item) for key, item in value.items()}
-        if isinstance(value, tuple) and hasattr(value, "_make"):
-            return value._make(self._deep(item) for item in value)
-        if type(value) in (list, tuple, set):
-            return type(value)(self._deep(item) for item in value)
-        if isinstance(
-            value, str | int | float | bytes | None | pathlib.PurePath | enum.Enum | frozenset
-        ):
-            return value
-        raise Touched(Unknown("a copy of such a value is not evaluated"))
+    def _exit(self, *_: Value) -> Value:
+        raise UnknownError(Unknown("sys.exit() ends the program"))
 
     # Attributes and classes
 
     def _getattr(self, owner: Value, name: Value, *default: Value) -> Value:
-        if not isinstance(self._told(name), str):
+        if not isinstance(known(name), str):
             raise TypeError("attribute name must be string")
         if isinstance(owner, Unknown) and not owner.dotted:
             raise Touched(owner)
@@ -445,80 +395,37 @@ class Library:
 
     def _hasattr(self, owner: Value, name: Value) -> bool:
         try:
-            found = self._getattr(owner, name)
+            known(self._getattr(owner, name))
         except AttributeError:
             return False
-        if isinstance(found, Unknown):
-            raise Touched(found)
         return True
 
-    def _setattr(self, owner: Value, name: Value, value: Value) -> None:
-        self._world.attributes.put(owner, self._told(name), value)
-
-    def _is_callable(self, value: Value) -> bool:
-        return callable(self._told(value))
-
     def _isinstance(self, value: Value, kind: Value) -> bool:
-        found = unknown_in([value, kind])
-        if isinstance(value, Unknown) or (found is not None and unknown_in(kind) is not None):
-            raise Touched(found if found is not None else Unknown("a class that is not known"))
-        if isinstance(value, Function) and kind in (types.FunctionType, types.LambdaType):
+        require_known(kind)
+        if isinstance(known(value), Function) and kind in (types.FunctionType, types.LambdaType):
             return True
         if isinstance(value, Module | Function):
-            raise Touched(Unknown("the class of such a value is not evaluated"))
+            raise refused("the class of such a value is not evaluated")
         return isinstance(value, kind)
 
     def _issubclass(self, cls: Value, kind: Value) -> bool:
         if unknown_in([cls, kind]) is not None or not isinstance(cls, type):
-            raise Touched(Unknown("a class that is not known"))
+            raise refused("a class that is not known")
         return issubclass(cls, kind)
 
-    def _get_args(self, alias: Value) -> Value:
-        return typing.get_args(self._told(alias))
-
-    def _dataclass(self, *positional: Value, **keywords: Value) -> Value:
-        if positional:
-            cls = self._told(positional[0])
-            node = self._world.classes.nodes.get(cls)
-            if node is None:
-                return dataclasses.dataclass(cls)
-            with self._world.classes.registered(node[1]):
-                return dataclasses.dataclass(cls)
-
-        def decorate(cls: Value) -> Value:
-            node = self._world.classes.nodes.get(cls)
-            names = {k: v for k, v in keywords.items() if k in _DATACLASS}
-            if node is None or unknown_in(list(names.values())) is not None:
-                raise Touched(Unknown("such a dataclass is not evaluated"))
-            with self._world.classes.registered(node[1]):
-                made = dataclasses.dataclass(**names)(cls)
-            self._world.classes.nodes[made] = node
-            return made
-
-        return self._world.outside.handled("dataclasses.dataclass", decorate)
-
-    def _field(self, **keywords: Value) -> Value:
-        return dataclasses.field(**keywords)
-
-    def _over_instances(self, function: Callable[..., Any]) -> Handler:
-        def call(value: Value) -> Value:
-            found = unknown_in(list(vars(self._told(value)).values()))
-            if found is not None:
-                raise Touched(found)
-            return function(value)
-
-        return call
-
-    def _numpy(self, kind: type[int | float]) -> Handler:
-        def call(value: Value = 0) -> Value:
-            several = isinstance(self._plain(value), list | tuple)
-            items = list(value) if several else [value]
-            if not all(isinstance(item, int | float) for item in items):
-                raise Touched(Unknown("an argument is not a number"))
-            found = [kind(item) for item in items]
-            return found if several else found[0]
-
-        return call
+    def _dataclass(self, cls: Value = None, **keywords: Value) -> Value:
+        if cls is None:
+            decorate = functools.partial(self._dataclass, **keywords)
+            return self._world.outside.handled("dataclasses.dataclass", decorate)
+        require_known(list(keywords.values()))
+        names = {name: value for name, value in keywords.items() if name in _DATACLASS}
+        place = self._world.classes.nodes.get(known(cls))
+        registered = self._world.classes.registered
+        with contextlib.nullcontext() if place is None else registered(place[1]):
+            made = dataclasses.dataclass(**names)(cls)
+        if place is not None:
+            self._world.classes.nodes[made] = place
+        return made
 
     # Regular expressions
 
@@ -526,7 +433,7 @@ class Library:
         self._world.outside.check([pattern, *flags], {})
         text = pattern if isinstance(pattern, str) else ""
         if not text or re.search(r"\)[*+{?]|\\\d|\(\?[^:P]", text):
-            raise Touched(Unknown("such a regular expression is not evaluated"))
+            raise refused("such a regular expression is not evaluated")
         return re.compile(pattern, *flags)
 
     def _regular(self, name: str) -> Handler:
@@ -536,42 +443,34 @@ class Library:
             subject = rest[1] if name == "sub" and len(rest) > 1 else rest[0]
             repeats = len(re.findall(r"[*+{]", compiled.pattern))
             if max(len(subject), 2) ** max(repeats, 1) > _MAX_REPEATS:
-                raise Touched(Unknown("too much work to evaluate"))
+                raise refused("too much work to evaluate")
             if name == "sub" and not isinstance(rest[0], str):
-                raise Touched(Unknown("such a replacement is not evaluated"))
+                raise refused("such a replacement is not evaluated")
             return getattr(compiled, name)(*rest, **named)
 
         return call
 
-    def _exit(self, *_: Value) -> Value:
-        raise UnknownError(Unknown("sys.exit() ends the program"))
-
     # What looks at the scope of the call
 
-    def _of_scope(self, name: str) -> Handler:
-        def call(*_: Value, **__: Value) -> Value:
-            raise Touched(Unknown(f"{name}() is not evaluated here"))
+    def _elsewhere(self, name: str) -> Handler:
+        return functools.partial(self._refused, f"{name}() is not evaluated here")
 
-        return call
-
-    def of_scope(
-        self, name: str, positional: Sequence[Value], keywords: Mapping[str, Value], scope: Scope
-    ) -> Value:
+    def of_scope(self, name: str, positional: Values, keywords: Named, scope: Scope) -> Value:
         """Return the result of a built-in function that looks at the scope it is called from."""
         if name == "super":
             return self._super(positional, scope)
         if name in ("exec", "eval") and len(positional) == 1 and isinstance(positional[0], str):
             return self._executed(name, positional[0], scope)
         if (name == "vars" and positional) or name == "dir":
-            raise Touched(Unknown(f"{name}() is not evaluated"))
+            raise refused(f"{name}() is not evaluated")
         if name in ("locals", "globals", "vars"):
             if name == "globals" or scope.kind != "function":
                 return Namespace(self._world, scope.top if name == "globals" else scope)
             return dict(scope.names)
         self._world.effects.of_values([scope.module], Unknown(f"{name}() may have changed it"))
-        raise Touched(Unknown(f"{name}() of a text that is not known is not evaluated"))
+        raise refused(f"{name}() of a text that is not known is not evaluated")
 
-    def _super(self, positional: Sequence[Value], scope: Scope) -> Value:
+    def _super(self, positional: Values, scope: Scope) -> Value:
         if positional:
             return super(*positional)
         inner: Scope | None = scope
@@ -593,40 +492,9 @@ class Library:
         return None
 
 
-class Namespace:
-    """What `globals()` gives, and `locals()` outside of functions."""
-
-    def __init__(self, world: Interpreter, scope: Scope) -> None:
-        self._world, self._scope = world, scope
-
-    def __getitem__(self, name: Value) -> Value:
-        return self._scope.names[name]
-
-    def __contains__(self, name: Value) -> bool:
-        return name in self._scope.names
-
-    def __setitem__(self, name: Value, value: Value) -> None:
-        self._world.journal.bind(self._scope.names, name, value)
-
-    def __delitem__(self, name: Value) -> None:
-        self._world.journal.unbind(self._scope.names, name)
-
-    def get(self, name: Value, default: Value = None) -> Value:
-        """Return a name's value."""
-        return self._scope.names.get(name, default)
-
-    def update(self, *values: Value, **named: Value) -> None:
-        """Bind several names."""
-        for name, value in {**dict(*values), **named}.items():
-            self[name] = value
-
-    def attribute(self, name: str) -> Value:
-        """Return a method."""
-        if name not in ("get", "update"):
-            why = Unknown(f"{name}() of a module's names is not evaluated")
-            self._world.effects.of_values([self._scope.module], why)
-            raise Touched(why)
-        return self._world.outside.handled(name, getattr(self, name))
+def _same(value: Value, *_: Value, **__: Value) -> Value:
+    return value
 
 
-_DATACLASS: Final = frozenset({"init", "repr", "eq", "order", "unsafe_hash", "frozen", "kw_only"})
+def _nothing(*_: Value, **__: Value) -> None:
+    """Do nothing that a signature could depend on."""

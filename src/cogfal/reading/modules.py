@@ -13,20 +13,21 @@ from cogfal.guest.type_names import COG_ROOTS
 from cogfal.reading.journal import ABSENT, Place
 from cogfal.reading.library import OF_SCOPE
 from cogfal.reading.outside import listed
+from cogfal.reading.part import Part
 from cogfal.reading.scopes import Builtin, Scope
 from cogfal.reading.source import Module
 from cogfal.reading.texts import HERE
-from cogfal.reading.unknown import GivenUp, Touched, Unknown, Value
+from cogfal.reading.unknown import GivenUp, Touched, Unknown, Value, refused
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
 
 
-class Modules:
+class Modules(Part):
     """The modules of one reading."""
 
     def __init__(self, world: Interpreter) -> None:
-        self._world = world
+        super().__init__(world)
         self.path: list[Value] = [HERE]
         """`sys.path`, as far as it concerns the project."""
         self._loaded: dict[str, Module] = {}
@@ -116,15 +117,11 @@ class Modules:
         return GivenUp(why)
 
     def imported(self, name: Value, package: Value = None, *, whole: bool = True) -> Value:
-        """Return what `import name` binds: the module itself, or the package that it begins with.
-
-        Raises:
-            ImportError: As Python does.
-        """
+        """Return what `import name` binds: the module, or the package that it begins with."""
         if isinstance(name, Unknown):
             raise Touched(name)
         if name.startswith("."):
-            raise Touched(Unknown("a relative import_module() is not evaluated"))
+            raise refused("a relative import_module() is not evaluated")
         parts = name.split(".")
         modules: list[Value] = []
         for count in range(1, len(parts) + 1):
@@ -197,11 +194,7 @@ class Modules:
         return found
 
     def taken(self, node: ast.ImportFrom, scope: Scope) -> dict[str, Value]:
-        """Return what `from module import names` binds.
-
-        Raises:
-            ImportError: As Python does.
-        """
+        """Return what `from module import names` binds."""
         if node.module == "__future__":
             return {}
         name = self._absolute(node, scope)
@@ -289,9 +282,7 @@ class Modules:
                 return self._world.outside.find(f"{module}.{name}")
         foreign = [module for module in stars if not listed(module)]
         if foreign:
-            raise Touched(
-                Unknown(f"it may come from {foreign[0]}, which is not part of the project")
-            )
+            raise refused(f"it may come from {foreign[0]}, which is not part of the project")
         near = self.nearest(name, [*scope.top.names, *_near(scope)])
         raise NameError(f"name {name!r} is not defined{near}")
 
@@ -305,16 +296,12 @@ class Modules:
         return self._world.outside.builtin(name)
 
     def member(self, module: Module, name: str) -> Value:
-        """Return an attribute of a module.
-
-        Raises:
-            AttributeError: As Python does.
-        """
+        """Return an attribute of a module."""
         scope = self.load(module)
         if name in scope.names:
             return self._world.known(scope.names[name])
         if name == "__dict__":
-            raise Touched(Unknown("the names of a module are not read"))
+            raise refused("the names of a module are not read")
         if name in self._stars.get(scope, []) or self._stars.get(scope):
             try:
                 return self.starred(name, scope)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from cogfal.reading.unknown import GivenUp, Touched, Unknown, Value
+from cogfal.reading.unknown import GivenUp, Touched, Unknown, Value, refused
 
 MAX_STEPS: Final = 400_000
 MAX_STATEMENT_STEPS: Final = 40_000
@@ -42,11 +42,7 @@ class Budget:
         self._statement = MAX_STATEMENT_STEPS
 
     def weigh(self, value: Value) -> None:
-        """Spend a step for each item in `value`, so that copying or comparing it is affordable.
-
-        Raises:
-            Touched: It is too large, or contains itself.
-        """
+        """Spend a step for each item in `value`, so that copying or comparing it is affordable."""
         pending, seen = [value], 0
         while pending:
             item = pending.pop()
@@ -67,7 +63,7 @@ class Budget:
         """Yield the items, spending a step for each."""
         for count, item in enumerate(items):
             if count > MAX_ITEMS:
-                raise Touched(Unknown("too many items to evaluate"))
+                raise refused("too many items to evaluate")
             self.spend()
             yield item
 
@@ -78,11 +74,7 @@ def too_large() -> Touched:
 
 
 def bounded(value: Value) -> Value:
-    """Return `value` unless it has outgrown what a signature could need.
-
-    Raises:
-        Touched: It is too large.
-    """
+    """Return `value` unless it has outgrown what a signature could need."""
     if (
         (isinstance(value, str | bytes) and len(value) > MAX_TEXT)
         or (isinstance(value, int) and value.bit_length() > MAX_BITS)
@@ -93,15 +85,11 @@ def bounded(value: Value) -> Value:
 
 
 def check_format(template: str, arguments: Iterable[Value]) -> None:
-    """Refuse a format (`%` or `{}` style) whose result could be huge, or that looks inside.
-
-    Raises:
-        Touched: It could.
-    """
+    """Refuse a format (`%` or `{}` style) whose result could be huge, or that looks inside."""
     if re.search(r"[\d_]{5}|:[^{}]*\{", template) or re.search(r"%[^a-zA-Z%]*\*", template):
-        raise Touched(Unknown("a format with a large or computed width"))
+        raise refused("a format with a large or computed width")
     if re.search(r"\{[^{}:!]*[.\[]", template):
-        raise Touched(Unknown("a format that looks into its arguments"))
+        raise refused("a format that looks into its arguments")
     longest = max((len(a) if isinstance(a, str) else 1 for a in arguments), default=1)
     if longest * len(template) > MAX_TEXT * 10:
         raise too_large()
@@ -116,10 +104,11 @@ def _multiply(left: Any, right: Any) -> Any:
     return left * right
 
 
-def _power(left: Any, right: Any) -> Any:
+def power(left: Any, right: Any, *modulus: Any) -> Any:
+    """Return what `pow` gives."""
     if isinstance(left, int) and isinstance(right, int) and left.bit_length() * right > MAX_BITS:
         raise too_large()
-    return left**right
+    return pow(left, right, *modulus)
 
 
 def _shift(left: Any, right: Any) -> Any:
@@ -142,7 +131,7 @@ BINARY: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
     ast.Div: operator.truediv,
     ast.FloorDiv: operator.floordiv,
     ast.Mod: _modulo,
-    ast.Pow: _power,
+    ast.Pow: power,
     ast.LShift: _shift,
     ast.RShift: operator.rshift,
     ast.BitOr: operator.or_,
@@ -169,7 +158,7 @@ UNARY: Final[dict[type[ast.unaryop], Callable[[Any], Any]]] = {
 
 def _contains(left: Any, right: Any) -> Any:
     if isinstance(right, range) and not isinstance(left, int):
-        raise Touched(Unknown("a search in a range for something that is no integer"))
+        raise refused("a search in a range for something that is no integer")
     return left in right
 
 

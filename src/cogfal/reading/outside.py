@@ -13,15 +13,16 @@ import inspect
 import io
 import itertools
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial, update_wrapper
 from typing import TYPE_CHECKING, Any, Final
 
 from cogfal.guest.type_names import COG_ROOTS
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import ABSENT
+from cogfal.reading.part import Atomic, Part
 from cogfal.reading.standins import COG, PYDANTIC, Described, FieldMark, InputMark, Mark
-from cogfal.reading.unknown import Touched, Unknown, Value, unknown_in
+from cogfal.reading.unknown import Named, Touched, Unknown, Value, Values, require_known
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
@@ -29,14 +30,14 @@ if TYPE_CHECKING:
 Handler = Callable[..., Value]
 
 _PURE: Final[dict[str, str]] = {
-    "math": "acos asin atan atan2 ceil comb copysign cos degrees dist exp fabs floor fmod fsum gcd "
+    "builtins": "abs bin chr divmod hex oct ord round",
+    "math": "acos asin atan atan2 ceil copysign cos degrees dist exp fabs floor fmod fsum gcd "
     "hypot isclose isfinite isinf isnan isqrt lcm log log10 log1p log2 modf pow prod radians sin "
     "sqrt tan trunc",
     "string": "capwords",
     "textwrap": "dedent fill indent shorten wrap",
     "inspect": "cleandoc",
     "json": "dumps loads",
-    "copy": "copy deepcopy",
     "operator": "add and_ concat contains eq floordiv ge getitem gt itemgetter le lt mod "
     "mul ne neg not_ or_ pos pow sub truediv truth xor attrgetter",
     "statistics": "mean median mode",
@@ -107,7 +108,7 @@ class VersionInfo(tuple[Value, ...]):
     micro = property(lambda self: self[2])
 
 
-class Known:
+class Known(Atomic):
     """A function from outside the project that is evaluated; calling it is what the text does."""
 
     def __init__(self, name: str, handler: Handler) -> None:
@@ -117,11 +118,11 @@ class Known:
         return self.handler(*positional, **keywords)
 
 
-class Outside:
+class Outside(Part):
     """Knows what is outside of the project."""
 
     def __init__(self, world: Interpreter) -> None:
-        self._world = world
+        super().__init__(world)
         self._found: dict[str, Value] = {}
         self._replaced: dict[str, Value] = {}
         self._types: dict[int, tuple[Any, Handler]] = {}
@@ -141,7 +142,7 @@ class Outside:
             return self._of_cog(dotted, module, name)
         if dotted in PYDANTIC:
             return PYDANTIC[dotted]
-        handler = world.library.get(dotted)
+        handler = world.library.table.get(dotted)
         if handler is not None:
             return self.handled(dotted, handler)
         if dotted in _CONSTANTS:
@@ -201,12 +202,9 @@ class Outside:
 
     def builtin(self, name: str) -> Value:
         """Return one of Python's built-in names."""
-        if self._world.library.get(f"builtins.{name}") is not None:
-            return self.find(f"builtins.{name}")
         real: Any = getattr(builtins, name)
-        if isinstance(real, type) or not callable(real):
-            return real
-        return self.find(f"builtins.{name}")
+        plain = isinstance(real, type) or not callable(real)
+        return real if plain else self.find(f"builtins.{name}")
 
     def handled(self, name: str, handler: Handler) -> Known:
         """Return a function that the text may call, or pass on."""
@@ -216,20 +214,15 @@ class Outside:
         """Say how objects of a class of Python's are made."""
         self._types[id(cls)] = (cls, handler)
 
-    def entry(self, function: Value) -> Callable[..., Value] | None:
+    def entry(self, function: Value) -> Handler | None:
         """Return what carries out a call of something known, None where it is not."""
-        handler: Handler | None = None
         if isinstance(function, Known):
-            handler = function.handler
-        elif isinstance(function, InputMark):
-            handler = self._described
-        elif isinstance(function, Mark | FieldMark):
-            handler = function
-        elif id(function) in self._types:
-            handler = self._types[id(function)][1]
-        if handler is None:
-            return None
-        return lambda positional, keywords: handler(*positional, **keywords)
+            return function.handler
+        if isinstance(function, InputMark):
+            return self._described
+        if isinstance(function, Mark | FieldMark):
+            return function
+        return self._types.get(id(function), (None, None))[1]
 
     def attribute(self, owner: Unknown, name: str) -> Value:
         """Return an attribute of something outside."""
@@ -252,7 +245,7 @@ class Outside:
             if isinstance(found, Unknown):
                 return getattr(owner.handler, name, found) if name == "__name__" else found
             return found
-        if isinstance(owner, type) and self._world.library.get(f"{_named(owner)}.{name}"):
+        if isinstance(owner, type) and self._world.library.table.get(f"{_named(owner)}.{name}"):
             return self.find(f"{_named(owner)}.{name}")
         if name in ("__args__", "__origin__") and hasattr(owner, "__origin__"):
             return getattr(owner, name)
@@ -281,16 +274,10 @@ class Outside:
         self.check(positional, keywords)
         return function(*positional, **keywords)
 
-    def check(self, positional: Sequence[Value], keywords: Mapping[str, Value]) -> None:
-        """Refuse arguments that are not plain, small data.
-
-        Raises:
-            Touched: One is not.
-        """
+    def check(self, positional: Values, keywords: Named) -> None:
+        """Refuse arguments that are not plain, small data."""
         for argument in (*positional, *keywords.values()):
-            found = unknown_in(argument)
-            if found is not None:
-                raise Touched(found)
+            require_known(argument)
             self._world.budget.weigh(argument)
             if isinstance(argument, Iterator):
                 self._world.journal.advance(argument)
@@ -303,7 +290,7 @@ class Outside:
         given = keywords.get("choices")
         if given is not None and not isinstance(given, Unknown | str):
             try:
-                copied = list(self._world.budget.metered(self._world.items.iterate(given)))
+                copied = self._world.items.listed(given)
                 keywords = {**keywords, "choices": copied}
             except Touched as error:
                 keywords = {**keywords, "choices": error.unknown}

@@ -1,78 +1,67 @@
-"""The patterns of `match`, on values that are known."""
+"""The patterns of `match`: Python itself matches, and asks for the values that a pattern names."""
 
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+import copy
+from collections.abc import Callable
+from typing import Any
 
 from cogfal.reading.unknown import GivenUp, Unknown, Value
 
-if TYPE_CHECKING:
-    from cogfal.reading.interpreter import Interpreter
-    from cogfal.reading.scopes import Scope
+
+class _Named(ast.NodeTransformer):
+    """Replaces the values that a pattern names by attributes of itself, which are these values."""
+
+    def __init__(self, evaluate: Callable[[ast.expr], Value]) -> None:
+        self._evaluate, self._nodes = evaluate, list[ast.expr]()
+
+    def __getattr__(self, name: str) -> Value:
+        if not name.startswith("value "):
+            raise AttributeError(name)
+        return self._evaluate(self._nodes[int(name.removeprefix("value "))])
+
+    def _attribute(self, node: ast.expr) -> ast.expr:
+        self._nodes.append(node)
+        name = f"value {len(self._nodes) - 1}"
+        return ast.Attribute(ast.Name(" named", ast.Load()), name, ast.Load())
+
+    def visit_MatchValue(self, node: ast.MatchValue) -> ast.AST:
+        return ast.MatchValue(self._attribute(node.value))
+
+    def visit_MatchMapping(self, node: ast.MatchMapping) -> ast.AST:
+        self.generic_visit(node)
+        node.keys = [self._attribute(key) for key in node.keys]
+        return node
 
 
 def matches(
-    world: Interpreter, pattern: ast.pattern, subject: Value, scope: Scope
+    pattern: ast.pattern, subject: Value, evaluate: Callable[[ast.expr], Value]
 ) -> dict[str, Value] | None:
-    """Return the names that a pattern binds, None where it does not match.
-
-    Raises:
-        GivenUp: It is a pattern of a kind that is not evaluated.
-    """
-    match pattern:
-        case ast.MatchValue(value=value):
-            return {} if subject == world.evaluate(value, scope) else None
-        case ast.MatchSingleton(value=value):
-            return {} if subject is value else None
-        case ast.MatchAs(pattern=inner, name=name):
-            found = {} if inner is None else matches(world, inner, subject, scope)
-            return found if found is None or name is None else {**found, name: subject}
-        case ast.MatchOr(patterns=patterns):
-            each = (matches(world, p, subject, scope) for p in patterns)
-            return next((found for found in each if found is not None), None)
-        case ast.MatchSequence(patterns=patterns):
-            return _sequence(world, patterns, subject, scope)
-        case ast.MatchMapping(keys=keys, patterns=patterns, rest=rest):
-            if not isinstance(subject, dict):
-                return None
-            names = [world.evaluate(key, scope) for key in keys]
-            if any(name not in subject for name in names):
-                return None
-            found = _all(world, patterns, [subject[name] for name in names], scope)
-            if found is not None and rest is not None:
-                found[rest] = {k: v for k, v in subject.items() if k not in names}
-            return found
-    raise GivenUp(Unknown("a pattern of this kind is not evaluated", pattern, scope.module))
+    """Return the names that a pattern binds, None where it does not match."""
+    if any(isinstance(part, ast.MatchClass) for part in ast.walk(pattern)):
+        raise GivenUp(Unknown("a pattern of this kind is not evaluated"))
+    named = _Named(evaluate)
+    bound = [name for part in ast.walk(pattern) if (name := _captured(part))]
+    shown = ast.Dict([ast.Constant(n) for n in bound], [ast.Name(n, ast.Load()) for n in bound])
+    case = ast.match_case(named.visit(copy.deepcopy(pattern)), None, [_to("found", shown)])
+    tree = ast.Module([_to("found", ast.Constant(None)), ast.Match(_SUBJECT, [case])], [])
+    code = compile(ast.fix_missing_locations(tree), "<match>", "exec")
+    names: dict[str, Any] = {" subject": subject, " named": named}
+    exec(code, names)  # noqa: S102 - nothing but the pattern
+    return names[" found"]  # type: ignore[no-any-return]
 
 
-def _sequence(
-    world: Interpreter, patterns: list[ast.pattern], subject: Value, scope: Scope
-) -> dict[str, Value] | None:
-    if not isinstance(subject, list | tuple | range):
-        return None
-    items = list(subject)
-    star = next((i for i, p in enumerate(patterns) if isinstance(p, ast.MatchStar)), None)
-    if star is None:
-        return _all(world, patterns, items, scope) if len(items) == len(patterns) else None
-    after = len(patterns) - star - 1
-    if len(items) < len(patterns) - 1:
-        return None
-    first, last = items[:star], items[len(items) - after :]
-    found = _all(world, [*patterns[:star], *patterns[star + 1 :]], [*first, *last], scope)
-    starred = patterns[star]
-    if found is not None and isinstance(starred, ast.MatchStar) and starred.name is not None:
-        found[starred.name] = items[star : len(items) - after]
-    return found
+_SUBJECT = ast.Name(" subject", ast.Load())
+"""No name of the author's has a space."""
 
 
-def _all(
-    world: Interpreter, patterns: list[ast.pattern], subjects: list[Value], scope: Scope
-) -> dict[str, Value] | None:
-    found: dict[str, Value] = {}
-    for pattern, subject in zip(patterns, subjects, strict=True):
-        bound = matches(world, pattern, subject, scope)
-        if bound is None:
-            return None
-        found.update(bound)
-    return found
+def _to(name: str, value: ast.expr) -> ast.stmt:
+    return ast.Assign([ast.Name(f" {name}", ast.Store())], value)
+
+
+def _captured(part: ast.AST) -> str | None:
+    match part:
+        case ast.MatchAs(name=name) | ast.MatchStar(name=name) | ast.MatchMapping(rest=name):
+            return name
+    return None

@@ -22,13 +22,14 @@ from cogfal.reading.scopes import Scope, yields
 from cogfal.reading.signature import Signature
 from cogfal.reading.source import Find, Module, Project
 from cogfal.reading.unknown import (
-    GivenUp,
     Touched,
     Unknown,
     UnknownError,
-    Unresolved,
     Value,
     bare,
+    known,
+    needed,
+    refused,
 )
 from cogfal.spec import (
     AnyType,
@@ -72,13 +73,8 @@ def read_predictor(
     module = project.open(path.strip())
     reading = _Readings(project, module, role, name.strip())
     try:
-        return reading.spec()
-    except Touched as error:
-        where = Location(module.relative, 1)
-        raise error.unknown.error().to_error(f"the predictor {name}", where) from None
-    except GivenUp as error:
-        where = Location(module.relative, 1)
-        raise error.unknown.error().to_error(f"the predictor {name}", where) from None
+        with needed(f"the predictor {name}", Location(module.relative, 1)):
+            return reading.spec()
     except RecursionError as error:
         raise PredictorError("nested too deeply", where=module.relative) from error
 
@@ -214,8 +210,8 @@ class _Reading:
             value = self._world.modules.member(self._module, name)
         except AttributeError as error:
             raise self._missing(name, scope) from error
-        if isinstance(value, Unknown):
-            raise value.error().to_error(f"the predictor {name}", self._start)
+        with needed(f"the predictor {name}", self._start):
+            known(value)
         if not isinstance(value, type | Function) or value.__module__ == "builtins":
             raise PredictorError(f"{name} is neither a class nor a function", where=self._start)
         return value
@@ -253,8 +249,8 @@ class _Reading:
         if not known:
             doubt = next((f for f in found.values() if isinstance(f, _MayBe)), None)
             if doubt is not None:
-                error = Unknown(doubt.reason).error()
-                raise error.to_error(f"the predictor {name}", self._start)
+                with needed(f"the predictor {name}", self._start):
+                    raise refused(doubt.reason)
             names = " or ".join(f"{method}()" for method in wanted[:2])
             raise PredictorError(
                 f"{name} defines no {names}", where=where, remedy="define the method that Cog calls"
@@ -276,8 +272,8 @@ class _Reading:
     def _function(self, value: Value, name: str, where: Location) -> Function:
         if isinstance(value, staticmethod | classmethod):
             value = value.__func__
-        if isinstance(value, Unknown):
-            raise value.error().to_error(name, where)
+        with needed(name, where):
+            known(value)
         if isinstance(value, Function):
             return value
         raise PredictorError(f"{name} is not a function", where=where)
@@ -291,8 +287,8 @@ class _Reading:
         for layer in _layers(outer):
             replaced = vars(layer).get("__replaced__")
             if isinstance(replaced, Unknown):
-                told = f"the signature of {layer.name}()"
-                raise replaced.at(node, module).error().to_error(told, where)
+                with needed(f"the signature of {layer.name}()", where):
+                    known(replaced.at(node, module))
         bound = method is not None and not any(layer.is_static for layer in _layers(outer))
         old = old_inputs(self._world, function, where)
         inputs = old
@@ -325,12 +321,9 @@ class _Reading:
         output: Type = AnyType()
         if "return" in function.annotations:
             node = getattr(function.node, "returns", None) or function.node
-            try:
-                output = read_type(
-                    self._world, function.annotations["return"], node, function.scope.module
-                )
-            except Unresolved as error:
-                raise error.to_error("the output", where) from error
+            told, module = function.annotations["return"], function.scope.module
+            with needed("the output", where):
+                output = read_type(self._world, told, node, module)
         if shape.yields:
             return yielded(output)
         if not isinstance(output, IteratorType) and holds(output, IteratorType):

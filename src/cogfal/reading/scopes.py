@@ -76,11 +76,7 @@ class Scope:
         raise SyntaxError(f"no binding for nonlocal {name!r} found")
 
     def look_up(self, name: str) -> Value:
-        """Return what a name stands for.
-
-        Raises:
-            NameError: As Python does.
-        """
+        """Return what a name stands for."""
         if name in self.outer:
             return _global(self.top.names, name)
         scope: Scope | None = self
@@ -164,22 +160,6 @@ def bindings(node: ast.AST) -> Bindings:
     return Bindings(frozenset(bound - outer), frozenset(outer), frozenset(free))
 
 
-def declarations(node: ast.AST) -> Bindings:
-    """Return the names that a body declares; what else it binds makes no difference to a class."""
-    outer: set[str] = set()
-    free: set[str] = set()
-    pending: list[ast.AST] = [node]
-    while pending:
-        for part in ("body", "orelse", "finalbody", "handlers", "cases"):
-            for inner in getattr(pending[-1], part, ()) if part else ():
-                if isinstance(inner, ast.Global | ast.Nonlocal):
-                    (outer if isinstance(inner, ast.Global) else free).update(inner.names)
-                elif not isinstance(inner, (*FUNCTIONS, ast.ClassDef, ast.expr)):
-                    pending.insert(0, inner)
-        pending.pop()
-    return Bindings(frozenset(), frozenset(outer), frozenset(free))
-
-
 def arguments(args: ast.arguments) -> list[ast.arg]:
     """Return all parameters."""
     extra = [a for a in (args.vararg, args.kwarg) if a is not None]
@@ -211,7 +191,16 @@ def own_nodes(nodes: Iterable[ast.AST]) -> Iterable[ast.AST]:
         elif isinstance(part, COMPREHENSIONS):
             pending.extend(n.target for n in ast.walk(part) if isinstance(n, ast.NamedExpr))
         else:
-            pending.extend(ast.iter_child_nodes(part))
+            pending.extend(_inside(part))
+
+
+def _inside(node: ast.AST) -> Iterable[ast.AST]:
+    """Yield the parts of a node, as `ast.iter_child_nodes` does in twice the time."""
+    for part in vars(node).values():
+        if isinstance(part, list):
+            yield from (each for each in part if isinstance(each, ast.AST))
+        elif isinstance(part, ast.AST):
+            yield part
 
 
 @lru_cache(maxsize=4096)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
 
 from cogfal.errors import PredictorError, UnsupportedSignature
 from cogfal.guest.annotations import check_members
@@ -13,7 +13,7 @@ from cogfal.guest.type_names import Unservable, optional
 from cogfal.reading.annotations import read_type, to_json
 from cogfal.reading.functions import Function
 from cogfal.reading.standins import Described
-from cogfal.reading.unknown import Touched, Unknown, Unresolved, Value
+from cogfal.reading.unknown import Named, Value, known, needed
 from cogfal.spec import (
     INPUT_DETAILS,
     JSON,
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 
 OLD_NAMES: Final = {"help": "description", "min": "ge", "max": "le", "options": "choices"}
 """Arguments as they were called in 2021."""
+
+_TEXTS: Final = ("description", "regex", "accept")
+_NUMBERS: Final = ("ge", "le")
+_LENGTHS: Final = ("min_length", "max_length")
 
 _POSITIONS: Final = ("default", *INPUT_DETAILS)
 """Arguments in the order in which older Cog took them by position."""
@@ -84,10 +88,8 @@ class Signature:
         declared: Type = AnyType()
         if parameter.arg in function.annotations:
             node = parameter.annotation or parameter
-            try:
+            with needed(f'the type of "{name}"', where):
                 declared = read_type(self._world, function.annotations[parameter.arg], node, module)
-            except Unresolved as error:
-                raise error.to_error(f'the type of "{name}"', where) from error
         value = function.defaults.get(parameter.arg, MISSING)
         return build_input(self._world, name, declared, value, where)
 
@@ -102,8 +104,8 @@ def build_input(
     """
     if isinstance(declared, IteratorType):
         raise UnsupportedSignature(f'the input "{name}" is an iterator', where=where)
-    if isinstance(value, Unknown):
-        raise value.error().to_error(f'the default of "{name}"', where)
+    with needed(f'the default of "{name}"', where):
+        known(value)
     described = isinstance(value, Described)
     arguments = _arguments(value, where) if described else {"default": value}
     reader = _Arguments(world, name, arguments, where)
@@ -117,20 +119,10 @@ def build_input(
         check_members(name, declared, default)
     except Unservable as error:
         raise UnsupportedSignature(error.reason, where=where) from error
+    told: dict[str, Any] = {each: reader.checked(each) for each in (*_TEXTS, *_NUMBERS, *_LENGTHS)}
+    deprecated = bool(reader.value("deprecated"))
     return InputSpec(
-        name,
-        declared,
-        default,
-        description=reader.text("description"),
-        ge=reader.number("ge"),
-        le=reader.number("le"),
-        min_length=reader.count("min_length"),
-        max_length=reader.count("max_length"),
-        regex=reader.text("regex"),
-        choices=choices,
-        deprecated=bool(reader.value("deprecated")),
-        accept=reader.text("accept"),
-        location=where,
+        name, declared, default, choices=choices, deprecated=deprecated, location=where, **told
     )
 
 
@@ -148,64 +140,52 @@ def _arguments(call: Described, where: Location) -> dict[str, Value]:
 class _Arguments:
     """The arguments of one `Input()`, each checked as it is taken."""
 
-    def __init__(
-        self, world: Interpreter, name: str, arguments: Mapping[str, Value], where: Location
-    ) -> None:
-        self._world = world
-        self._name = name
-        self._arguments = arguments
-        self._where = where
+    def __init__(self, world: Interpreter, name: str, arguments: Named, where: Location) -> None:
+        self._world, self._name, self._arguments, self._where = world, name, arguments, where
 
     def value(self, argument: str) -> JSON:
         """Return an argument as JSON, None where it is not given."""
-        try:
+        if self._arguments.get(argument) is None:
+            return None
+        with needed(f'the {argument} of "{self._name}"', self._where):
             return to_json(self._world, self._arguments.get(argument))
-        except Unresolved as error:
-            raise error.to_error(f'the {argument} of "{self._name}"', self._where) from error
 
     def default(self) -> JSON | Missing:
         """Return the default, `MISSING` where there is none."""
         factory = self._arguments.get("default_factory")
         if factory is not None:
-            try:
+            with needed(f'the default of "{self._name}"', self._where):
                 made = self._world.settled(lambda: self._world.calls.call(factory, [], {}))
-            except Touched as error:
-                what = f'the default of "{self._name}"'
-                raise error.unknown.error().to_error(what, self._where) from None
             return _Arguments(self._world, self._name, {"default": made}, self._where).default()
         given = self._arguments.get("default", MISSING)
         return MISSING if given is MISSING or given is ... else self.value("default")
 
-    def text(self, argument: str) -> str | None:
-        """Return an argument that is a text."""
-        value = self.value(argument)
-        if value is not None and not isinstance(value, str):
+    def checked(self, argument: str) -> JSON:
+        """Return an argument that is a text, a number or a length, None where it is not given."""
+        value: Any = self.value(argument)
+        if value is None or (argument in _TEXTS and isinstance(value, str)):
+            return value
+        if argument in _TEXTS:
             raise self._wrong(argument, "a text", value)
-        return value
-
-    def number(self, argument: str) -> int | float | None:
-        """Return an argument that is a number."""
-        value = self.value(argument)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
-            raise self._wrong(argument, "a number", value)
-        if value is not None and not abs(value) <= sys.float_info.max:
-            raise self._wrong(argument, "a finite number, within the range of a float", value)
-        return value
-
-    def count(self, argument: str) -> int | None:
-        """Return an argument that is a whole number."""
-        value = self.value(argument)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
-            raise self._wrong(argument, "a whole number", value)
-        if value is not None and not 0 <= value < 2**53:
+        whole = argument in _LENGTHS
+        if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+            raise self._wrong(argument, "a whole number" if whole else "a number", value)
+        if whole and not 0 <= value < 2**53:
             raise self._wrong(argument, "a length, 0 or more", value)
+        if not abs(value) <= sys.float_info.max:
+            raise self._wrong(argument, "a finite number, within the range of a float", value)
         return value
 
     def choices(self) -> tuple[tuple[str | int | float, ...] | None, bool]:
         """Return the choices without repetition, and whether None is one of them."""
-        if self._arguments.get("choices") is None:
+        given = self._arguments.get("choices")
+        if given is None:
             return None, False
-        values = self._choice_values()
+        with needed(f'the choices of "{self._name}"', self._where):
+            if not isinstance(known(given), list | tuple):
+                shown = given if isinstance(given, str) else str(type(given))
+                raise self._wrong("choices", "a list", shown)
+            values = [to_json(self._world, item) for item in given]
         kept: list[str | int | float] = []
         for value in values:
             if value is not None and not isinstance(value, str | int | float):
@@ -213,20 +193,6 @@ class _Arguments:
             if value is not None and not any(_alike(value, seen) for seen in kept):
                 kept.append(value)
         return tuple(kept) or None, None in values
-
-    def _choice_values(self) -> list[JSON]:
-        what = f'the choices of "{self._name}"'
-        given = self._arguments["choices"]
-        try:
-            if isinstance(given, Unknown):
-                raise given.error()
-            if isinstance(given, str):
-                raise self._wrong("choices", "a list", given)
-            if not isinstance(given, list | tuple):
-                raise self._wrong("choices", "a list", str(type(given)))
-            return [to_json(self._world, item) for item in given]
-        except Unresolved as error:
-            raise error.to_error(what, self._where) from error
 
     def _wrong(self, argument: str, wanted: str, value: JSON) -> PredictorError:
         return PredictorError(

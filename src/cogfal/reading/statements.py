@@ -6,12 +6,13 @@ import ast
 import contextlib
 from collections.abc import Callable, Generator, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cogfal.reading.choices import Left
 from cogfal.reading.functions import Function, catches
 from cogfal.reading.journal import CONTAINERS, refill
 from cogfal.reading.operators import IN_PLACE, bounded
+from cogfal.reading.part import Part
 from cogfal.reading.patterns import matches
 from cogfal.reading.scopes import Scope, suspends
 from cogfal.reading.unknown import (
@@ -32,41 +33,23 @@ MAX_ROUNDS: Final = 8
 """How often a loop of unknown length is gone through until nothing more becomes unknown."""
 
 Flow = Generator[Value, Value, Any]
+_Leave = Callable[[Exception | None], bool]
+"""Leaves a context with an exception, or without; returns whether it is swallowed."""
 
 
-class Statements:
+class _Place(NamedTuple):
+    """What may be done to the target of a statement."""
+
+    get: Callable[[], Value]
+    put: Callable[[Value], None]
+    delete: Callable[[], None]
+
+
+class Statements(Part):
     """Carries out statements; those that hold others are generators, so that they can `yield`."""
 
     def __init__(self, world: Interpreter) -> None:
-        self._world = world
-        self._simple: dict[type[ast.stmt], Callable[[Any, Scope], None]] = {
-            ast.AnnAssign: self._annotated,
-            ast.Assert: self._assert,
-            ast.Assign: self._assign,
-            ast.AsyncFunctionDef: self._function,
-            ast.AugAssign: self._augmented,
-            ast.Break: _leave("break"),
-            ast.ClassDef: self._class,
-            ast.Continue: _leave("continue"),
-            ast.Delete: self._delete,
-            ast.Expr: self._expression,
-            ast.FunctionDef: self._function,
-            ast.Global: _nothing,
-            ast.Import: self._import,
-            ast.ImportFrom: self._import_from,
-            ast.Nonlocal: _nothing,
-            ast.Pass: _nothing,
-            ast.Raise: self._raise,
-            ast.Return: self._return,
-        }
-        self._holding: dict[type[ast.stmt], Callable[[Any, Scope], Flow]] = {
-            ast.For: self._for,
-            ast.If: self._if,
-            ast.Match: self._match,
-            ast.Try: self._try,
-            ast.While: self._while,
-            ast.With: self._with,
-        }
+        super().__init__(world)
         self.handled: list[Exception] = []
 
     def run(self, body: Sequence[ast.stmt], scope: Scope, *, fresh: bool = False) -> None:
@@ -91,8 +74,8 @@ class Statements:
         for node in body:
             if not suspends(node):
                 self.run([node], scope)
-            elif type(node) in self._holding:
-                yield from self._holding[type(node)](node, scope)
+            elif hasattr(node, "body") or isinstance(node, ast.Match):
+                yield from self._method(node)(node, scope)
             else:
                 yield from self._yielding(node, scope)
 
@@ -107,15 +90,17 @@ class Statements:
             raise
 
     def _carry_out(self, node: ast.stmt, scope: Scope) -> None:
-        simple = self._simple.get(type(node))
-        holding = self._holding.get(type(node))
-        if simple is not None:
-            simple(node, scope)
-        elif holding is not None:
-            for _ in holding(node, scope):
-                raise GivenUp(Unknown("a yield here is not evaluated", node, scope.module))
-        else:
-            raise GivenUp(Unknown("this kind of statement is not evaluated", node, scope.module))
+        for _ in self._method(node)(node, scope) or ():
+            raise GivenUp(Unknown("a yield here is not evaluated", node, scope.module))
+
+    def _method(self, node: ast.stmt) -> Callable[[Any, Scope], Any]:
+        """Return what carries out a statement of a kind, `_augassign` for `ast.AugAssign`, say."""
+        name = f"_{type(node).__name__.lower()}"
+        found: Callable[[Any, Scope], Any] = getattr(self, name, self._not_evaluated)
+        return found
+
+    def _not_evaluated(self, node: ast.stmt, scope: Scope) -> None:
+        raise GivenUp(Unknown("this kind of statement is not evaluated", node, scope.module))
 
     def _yielding(self, node: ast.stmt, scope: Scope) -> Flow:
         """Carry out a simple statement that is, or takes, a `yield`."""
@@ -141,16 +126,31 @@ class Statements:
 
     # Simple statements
 
-    def _expression(self, node: ast.Expr, scope: Scope) -> None:
+    def _expr(self, node: ast.Expr, scope: Scope) -> None:
         if not isinstance(node.value, ast.Constant):
             self._world.evaluate(node.value, scope)
+
+    def _pass(self, node: ast.stmt, scope: Scope) -> None:
+        """Do nothing."""
+
+    _global = _nonlocal = _pass
+
+    def _break(self, node: ast.Break, scope: Scope) -> None:
+        raise Left("break")
+
+    def _continue(self, node: ast.Continue, scope: Scope) -> None:
+        raise Left("continue")
+
+    def _return(self, node: ast.Return, scope: Scope) -> None:
+        value = None if node.value is None else self._world.evaluate(node.value, scope)
+        raise Left("return", value)
 
     def _assign(self, node: ast.Assign, scope: Scope) -> None:
         value = self._world.evaluate(node.value, scope)
         for target in node.targets:
             self.assign(target, value, scope)
 
-    def _annotated(self, node: ast.AnnAssign, scope: Scope) -> None:
+    def _annassign(self, node: ast.AnnAssign, scope: Scope) -> None:
         if node.value is not None:
             self.assign(node.target, self._world.evaluate(node.value, scope), scope)
         if scope.kind != "function" and isinstance(node.target, ast.Name):
@@ -167,12 +167,36 @@ class Statements:
                 self._unpack(target.elts, value, scope)
             case ast.Starred():
                 self.assign(target.value, value, scope)
+            case _:
+                self._place(target, scope).put(value)
+
+    def _place(self, target: ast.expr, scope: Scope) -> _Place:
+        """Return what is done to a name, attribute or item, its owner and key evaluated once."""
+        world = self._world
+        match target:
             case ast.Attribute():
-                owner = self._world.evaluate(target.value, scope)
-                self._world.attributes.put(owner, scope.mangled(target.attr), value)
+                held = (world.evaluate(target.value, scope), scope.mangled(target.attr))
+                attributes = world.attributes
+                return _Place(
+                    partial(attributes.get, *held),
+                    partial(attributes.put, *held),
+                    partial(attributes.delete, *held),
+                )
             case ast.Subscript():
-                owner = self._world.evaluate(target.value, scope)
-                self._world.items.put(owner, self._world.evaluate(target.slice, scope), value)
+                owner = world.evaluate(target.value, scope)
+                key, items = world.evaluate(target.slice, scope), world.items
+                return _Place(
+                    partial(items.get, owner, key, scope),
+                    partial(items.put, owner, key),
+                    partial(items.delete, owner, key),
+                )
+        assert isinstance(target, ast.Name)
+        name, load = scope.mangled(target.id), ast.Name(target.id, ast.Load())
+        return _Place(
+            partial(world.evaluate, ast.copy_location(load, target), scope),
+            partial(world.bind, scope, name),
+            partial(world.unbind, scope, name),
+        )
 
     def _unpack(self, targets: list[ast.expr], value: Value, scope: Scope) -> None:
         if isinstance(value, Unknown):
@@ -180,40 +204,21 @@ class Statements:
             for target in targets:
                 self.assign(target, unknown, scope)
             return
-        items = list(self._world.budget.metered(self._world.items.iterate(value)))
+        items = self._world.items.listed(value)
         star = next((i for i, e in enumerate(targets) if isinstance(e, ast.Starred)), None)
-        if star is not None:
-            after = len(targets) - star - 1
-            if len(items) < len(targets) - 1:
-                raise ValueError("not enough values to unpack")
-            items = [*items[:star], items[star : len(items) - after], *items[len(items) - after :]]
+        if star is not None and len(items) >= len(targets) - 1:
+            after = len(items) - (len(targets) - star - 1)
+            items = [*items[:star], items[star:after], *items[after:]]
         if len(items) != len(targets):
             few = len(items) < len(targets)
             raise ValueError(f"{'not enough' if few else 'too many'} values to unpack")
         for target, item in zip(targets, items, strict=True):
             self.assign(target, item, scope)
 
-    def _augmented(self, node: ast.AugAssign, scope: Scope) -> None:
-        target, world = node.target, self._world
-        owner = key = None
-        if isinstance(target, ast.Name):
-            before = world.evaluate(
-                ast.copy_location(ast.Name(target.id, ast.Load()), target), scope
-            )
-        else:
-            owner = world.evaluate(target.value, scope)
-            if isinstance(target, ast.Attribute):
-                before = world.attributes.get(owner, scope.mangled(target.attr))
-            else:
-                key = world.evaluate(target.slice, scope)
-                before = world.items.get(owner, key, scope)
-        value = self._combined(node, before, world.evaluate(node.value, scope), scope)
-        if isinstance(target, ast.Name):
-            world.bind(scope, scope.mangled(target.id), value)
-        elif isinstance(target, ast.Attribute):
-            world.attributes.put(owner, scope.mangled(target.attr), value)
-        else:
-            world.items.put(owner, key, value)
+    def _augassign(self, node: ast.AugAssign, scope: Scope) -> None:
+        place = self._place(node.target, scope)
+        before = place.get()
+        place.put(self._combined(node, before, self._world.evaluate(node.value, scope), scope))
 
     def _combined(self, node: ast.AugAssign, before: Value, value: Value, scope: Scope) -> Value:
         """Return the result of an in-place operator, which changes a container where it stands."""
@@ -224,7 +229,7 @@ class Statements:
             world.effects.of_values((before,), value.at(node, scope.module))
             return world.expressions.raising(value)
         if isinstance(before, list) and isinstance(node.op, ast.Add):
-            items = list(world.budget.metered(world.items.iterate(value)))
+            items = world.items.listed(value)
             world.journal.grow(before)
             before.extend(items)
             return bounded(before)
@@ -246,36 +251,23 @@ class Statements:
             self._remove(target, scope)
 
     def _remove(self, target: ast.expr, scope: Scope) -> None:
-        match target:
-            case ast.Name():
-                self._world.unbind(scope, scope.mangled(target.id))
-            case ast.Subscript():
-                owner = self._world.evaluate(target.value, scope)
-                self._world.items.delete(owner, self._world.evaluate(target.slice, scope))
-            case ast.Attribute():
-                owner = self._world.evaluate(target.value, scope)
-                self._world.attributes.delete(owner, scope.mangled(target.attr))
-            case ast.Tuple() | ast.List():
-                for element in target.elts:
-                    self._remove(element, scope)
+        if isinstance(target, ast.Tuple | ast.List):
+            for element in target.elts:
+                self._remove(element, scope)
+        else:
+            self._place(target, scope).delete()
 
     def _import(self, node: ast.Import, scope: Scope) -> None:
         for alias in node.names:
             module = self._world.modules.imported(alias.name, whole=alias.asname is not None)
-            if isinstance(module, Unknown):
-                module = module if module.dotted else module.at(node, scope.module)
+            if isinstance(module, Unknown) and not module.dotted:
+                module = module.at(node, scope.module)
             name = alias.asname or alias.name.partition(".")[0]
             self._world.bind(scope, scope.mangled(name), module)
 
-    def _import_from(self, node: ast.ImportFrom, scope: Scope) -> None:
-        found = self._world.modules.taken(node, scope)
-        for name, value in found.items():
+    def _importfrom(self, node: ast.ImportFrom, scope: Scope) -> None:
+        for name, value in self._world.modules.taken(node, scope).items():
             self._world.bind(scope, scope.mangled(name), value)
-
-    def _return(self, node: ast.Return, scope: Scope) -> None:
-        raise Left(
-            "return", None if node.value is None else self._world.evaluate(node.value, scope)
-        )
 
     def _raise(self, node: ast.Raise, scope: Scope) -> None:
         if node.exc is None:
@@ -295,20 +287,23 @@ class Statements:
         raise Carried(error) if isinstance(error, StopIteration) else error
 
     def _assert(self, node: ast.Assert, scope: Scope) -> None:
-        if not self._world.expressions.truth(
-            self._world.evaluate(node.test, scope), node.test, scope
-        ):
+        if not self._holds(node.test, scope):
             raise AssertionError
+
+    def _holds(self, test: ast.expr, scope: Scope) -> bool:
+        return self._world.expressions.truth(self._world.evaluate(test, scope), test, scope)
 
     # Definitions
 
-    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> None:
+    def _functiondef(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> None:
         decorators = [self._world.evaluate(d, scope) for d in node.decorator_list]
         function = self._world.functions.define(node, scope)
         if scope.kind == "class":
             vars(function)["__qualname__"] = f"{scope.names.get('__qualname__')}.{node.name}"
         function.decorators = tuple(decorators)
         self._world.bind(scope, scope.mangled(node.name), self._decorated(function, node, scope))
+
+    _asyncfunctiondef = _functiondef
 
     def _decorated(self, value: Value, node: Any, scope: Scope) -> Value:
         for decorator in reversed(value.decorators if isinstance(value, Function) else ()):
@@ -327,7 +322,7 @@ class Statements:
             result = self._world.expressions.raising(error.unknown)
         return result.at(node, scope.module) if isinstance(result, Unknown) else result
 
-    def _class(self, node: ast.ClassDef, scope: Scope) -> None:
+    def _classdef(self, node: ast.ClassDef, scope: Scope) -> None:
         decorators = [self._world.evaluate(d, scope) for d in node.decorator_list]
         cls = self._world.classes.define(node, scope)
         for decorator in reversed(decorators):
@@ -433,12 +428,11 @@ class Statements:
             yield from self.flow(node.body, scope)
             return
         first, *rest = items
-        manager = self._world.evaluate(first.context_expr, scope)
-        held, leave = self._enter(manager, node, scope)
+        held, leave = self._enter(self._world.evaluate(first.context_expr, scope), node, scope)
         if first.optional_vars is not None:
             self.assign(first.optional_vars, held, scope)
         try:
-            with self._world.choices.guard() if leave else contextlib.nullcontext():
+            with self._world.choices.guard(leave is not None):
                 yield from self._entered(rest, node, scope)
         except Left:
             if leave:
@@ -451,14 +445,18 @@ class Statements:
             if leave:
                 leave(None)
 
-    def _enter(
-        self, manager: Value, node: ast.With, scope: Scope
-    ) -> tuple[Value, Callable[[Exception | None], bool] | None]:
+    def _enter(self, manager: Value, node: ast.With, scope: Scope) -> tuple[Value, _Leave | None]:
         """Return what a context manager gives, and what tells whether it swallows an exception."""
-        world = self._world
-        decide = world.choices.decide
+        world, decide = self._world, self._world.choices.decide
+        if isinstance(manager, contextlib.suppress):
+            kinds = manager._exceptions  # type: ignore[attr-defined]  # noqa: SLF001
+            return None, lambda error: error is not None and catches(error, kinds, decide)
+        if type(manager).__module__ in ("_io", "io"):
+            return manager, None
         try:
-            enter = self._entering(manager)
+            if not isinstance(manager, Unknown):
+                world.attributes.get(manager, "__exit__")
+                enter = world.attributes.get(manager, "__enter__")
         except Touched as error:
             manager = error.unknown
         if isinstance(manager, Unknown):
@@ -466,35 +464,16 @@ class Statements:
             world.effects.of_values((manager,), held)
             world.expressions.raising(held)
             return held, lambda error: error is not None and bool(decide(held))
-        if isinstance(manager, contextlib.suppress):
-            kinds = manager._exceptions  # type: ignore[attr-defined]  # noqa: SLF001
-            return (
-                None,
-                lambda error: (
-                    error is not None
-                    and catches(error, kinds, lambda unknown: bool(decide(unknown)))
-                ),
-            )
-        if type(manager).__module__ in ("_io", "io"):
-            return manager, None
         held = world.calls.call(enter, [], {})
         return held, lambda error: self._exit(manager, error, node, scope)
 
-    def _entering(self, manager: Value) -> Value:
-        if isinstance(manager, contextlib.suppress | Unknown):
-            return None
-        if type(manager).__module__ in ("_io", "io"):
-            return None
-        self._world.attributes.get(manager, "__exit__")
-        return self._world.attributes.get(manager, "__enter__")
-
     def _exit(self, manager: Value, error: Exception | None, node: ast.With, scope: Scope) -> bool:
         leave = self._world.attributes.get(manager, "__exit__")
+        told: list[Value] = [None, None, None]
         if isinstance(error, UnknownError):
-            told: list[Value] = [error.unknown, error.unknown, error.unknown]
-        else:
-            error = None if error is None else bare(error)
-            told = [None, None, None] if error is None else [type(error), error, None]
+            told = [error.unknown] * 3
+        elif error is not None:
+            told = [type(bare(error)), bare(error), None]
         result = self._world.calls.call(leave, told, {})
         return self._world.expressions.truth(result, node, scope)
 
@@ -512,16 +491,12 @@ class Statements:
 
     def _handling(self, node: ast.Try, scope: Scope) -> Flow:
         try:
-            with (
-                self._world.choices.guard()
-                if node.handlers or node.finalbody
-                else (contextlib.nullcontext())
-            ):
+            with self._world.choices.guard(bool(node.handlers or node.finalbody)):
                 yield from self.flow(node.body, scope)
         except Exception as error:  # the author's: it is his handlers that say what becomes of it
             yield from self._caught(node, error, scope)
             return
-        with self._world.choices.guard() if node.finalbody else contextlib.nullcontext():
+        with self._world.choices.guard(bool(node.finalbody)):
             yield from self.flow(node.orelse, scope)
 
     def _caught(self, node: ast.Try, error: Exception, scope: Scope) -> Flow:
@@ -533,7 +508,7 @@ class Statements:
             self._world.bind(scope, name, self._shown(error, handler, scope))
         self.handled.append(error)
         try:
-            with self._world.choices.guard() if node.finalbody else contextlib.nullcontext():
+            with self._world.choices.guard(bool(node.finalbody)):
                 yield from self.flow(handler.body, scope)
         finally:
             self.handled.pop()
@@ -544,9 +519,8 @@ class Statements:
         if handler.type is None:
             return True
         kind = self._world.evaluate(handler.type, scope)
-        return catches(error, kind, lambda unknown: bool(
-            self._world.choices.decide(unknown.at(handler, scope.module))
-        ))  # fmt: skip
+        where = (handler, scope.module)
+        return catches(error, kind, lambda unknown: self._world.choices.decide(unknown.at(*where)))
 
     def _shown(self, error: Exception, handler: ast.ExceptHandler, scope: Scope) -> Value:
         if isinstance(error, UnknownError):
@@ -562,15 +536,12 @@ class Statements:
         if unknown_in(subject) is not None:
             raise GivenUp(Unknown("a match of something unknown", node, scope.module))
         for case in node.cases:
-            bound = matches(self._world, case.pattern, subject, scope)
+            bound = matches(case.pattern, subject, lambda e: self._world.evaluate(e, scope))
             if bound is None:
                 continue
             for name, value in bound.items():
                 self._world.bind(scope, scope.mangled(name), value)
-            guard = case.guard
-            if guard is None or self._world.expressions.truth(
-                self._world.evaluate(guard, scope), guard, scope
-            ):
+            if case.guard is None or self._holds(case.guard, scope):
                 yield from self.flow(case.body, scope)
                 return
 
@@ -584,14 +555,3 @@ def passes_on(wrapper: Function) -> bool:
     args = wrapper.node.args
     named = [a.arg for a in (*args.posonlyargs, *args.args, *args.kwonlyargs) if a.arg != "self"]
     return "__wrapped__" in vars(wrapper) or (not named and args.kwarg is not None)
-
-
-def _leave(how: str) -> Callable[[ast.stmt, Scope], None]:
-    def leave(node: ast.stmt, scope: Scope) -> None:
-        raise Left(how)
-
-    return leave
-
-
-def _nothing(node: ast.stmt, scope: Scope) -> None:
-    """Do nothing."""

@@ -5,14 +5,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from cogfal.reading.functions import Function
 from cogfal.reading.operators import SIZED, check_format
-from cogfal.reading.unknown import Touched, Unknown, Value
-
-if TYPE_CHECKING:
-    from cogfal.reading.interpreter import Interpreter
+from cogfal.reading.part import Part
+from cogfal.reading.unknown import Touched, Unknown, Value, refused
 
 HERE: Final = "/\ue000project\ue000"
 """Stands in texts for the project's folder, which lies elsewhere on the runner."""
@@ -28,18 +26,11 @@ def of_machine(value: Value) -> bool:
     return isinstance(value, str | PurePath) and HERE[1:] in str(value)
 
 
-class Texts:
+class Texts(Part):
     """Checks what is formatted."""
 
-    def __init__(self, world: Interpreter) -> None:
-        self._world = world
-
     def check(self, value: Value) -> None:
-        """Refuse what has no text that is the same everywhere.
-
-        Raises:
-            Touched: It has none.
-        """
+        """Refuse what has no text that is the same everywhere."""
         pending = [value]
         self._world.budget.weigh(value)
         while pending:
@@ -49,14 +40,14 @@ class Texts:
             if isinstance(item, enum.Enum):
                 self._check_member(item)
             elif isinstance(item, set | frozenset) and len(item) > 1:
-                raise Touched(Unknown("the order of a set is left open by Python"))
+                raise refused("the order of a set is left open by Python")
             elif isinstance(item, dict):
                 pending.extend(item)
                 pending.extend(item.values())
             elif isinstance(item, SIZED):
                 pending.extend(item)
             elif not isinstance(item, _PLAIN) and not self._has_text(item):
-                raise Touched(Unknown("the text of such a value is not evaluated"))
+                raise refused("the text of such a value is not evaluated")
 
     def _check_member(self, member: enum.Enum) -> None:
         mixed = any(base.__module__ != "enum" for base in type(member).__mro__[1:-1] if
@@ -64,7 +55,7 @@ class Texts:
         of_number = isinstance(member, enum.IntEnum | enum.Flag)
         own = any(isinstance(vars(c).get("__str__"), Function) for c in type(member).__mro__)
         if (mixed or of_number) and not own and not _is_text_enum(type(member)):
-            raise Touched(Unknown("the text of such a member depends on Python's version"))
+            raise refused("the text of such a member depends on Python's version")
 
     def _is_own(self, cls: type) -> bool:
         return cls in self._world.classes.nodes
@@ -88,18 +79,14 @@ class Texts:
         return format(value, layout)
 
     def check_places(self, what: str, values: Iterable[Value]) -> None:
-        """Refuse to look into a path that depends on the machine.
-
-        Raises:
-            Touched: One of the values is such a path, and the operation does not keep it whole.
-        """
+        """Refuse to look into a path that depends on the machine."""
         if what in _KEEPING:
             return
         values = list(values)
         if what == "compare" and all(of_machine(value) for value in values):
             return
         if any(of_machine(value) for value in values):
-            raise Touched(Unknown("the path depends on the machine"))
+            raise refused("the path depends on the machine")
 
 
 def _is_text_enum(cls: type) -> bool:

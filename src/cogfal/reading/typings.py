@@ -7,10 +7,10 @@ import typing
 from typing import TYPE_CHECKING, Any, Final
 
 from cogfal.reading.classes import Deferred, OutsideType
+from cogfal.reading.part import Part
 from cogfal.reading.unknown import Touched, Unknown, Value
 
 if TYPE_CHECKING:
-    from cogfal.reading.interpreter import Interpreter
     from cogfal.reading.scopes import Scope
 
 _NAMES: Final[dict[str, Any]] = vars(typing)
@@ -21,11 +21,8 @@ _SPECIAL: Final[tuple[type, ...]] = tuple(
 _KINDS: Final = (type, types.GenericAlias, types.UnionType, _ALIAS, typing.TypeVar, *_SPECIAL)
 
 
-class Typings:
+class Typings(Part):
     """Makes typing constructs."""
-
-    def __init__(self, world: Interpreter) -> None:
-        self._world = world
 
     def is_type(self, *values: Value) -> bool:
         """Whether `|` between two values makes a union of types."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn, TypeAlias
 
 from cogfal.errors import PredictorError, UnresolvedExpression, UnsupportedSignature
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
 
 Value: TypeAlias = Any
 """A real value, a function, class or object of the author's, or `Unknown`."""
+
+Values: TypeAlias = Sequence[Value]
+Named: TypeAlias = Mapping[str, Value]
 
 _IMPORTING: Final = "or set `read_by_importing = True` on the App where the packages are installed"
 _OPAQUE: Final = "`Annotated[T, Opaque]` for JSON that is passed through"
@@ -149,6 +154,17 @@ class Unknown:
     __reduce_ex__ = __enter__ = __exit__ = __call__ = _touched
 
 
+@contextmanager
+def needed(what: str, where: Location) -> Iterator[None]:
+    """Turn what is not known inside into the user's error; `what` is the thing that is needed."""
+    try:
+        yield
+    except (Touched, GivenUp) as error:
+        raise error.unknown.error().to_error(what, where) from None
+    except Unresolved as error:
+        raise error.to_error(what, where) from error
+
+
 def unknown_in(value: Value, most: int = 20_000) -> Unknown | None:
     """Return an unknown value that plain data holds, at any depth."""
     pending, seen = [value], 0
@@ -167,3 +183,22 @@ def unknown_in(value: Value, most: int = 20_000) -> Unknown | None:
         elif isinstance(item, slice):
             pending.extend((item.start, item.stop, item.step))
     return None
+
+
+def known(value: Value) -> Value:
+    """Return a value that is known."""
+    if isinstance(value, Unknown):
+        raise Touched(value)
+    return value
+
+
+def refused(reason: str) -> Touched:
+    """Return what is raised where the result of an operation stays unknown, for this reason."""
+    return Touched(Unknown(reason))
+
+
+def require_known(value: Value) -> None:
+    """Leave the result of an operation unknown where a value of plain data is, at any depth."""
+    found = unknown_in(value)
+    if found is not None:
+        raise Touched(found)

@@ -1,0 +1,96 @@
+"""Python's own mappings of names: the environment's variables, `globals()` and `locals()`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, MutableMapping
+from typing import TYPE_CHECKING
+
+from cogfal.reading.part import Part
+from cogfal.reading.scopes import Scope
+from cogfal.reading.unknown import Unknown, Value, refused, require_known
+
+if TYPE_CHECKING:
+    from cogfal.reading.interpreter import Interpreter
+
+
+class Lookup(Part, MutableMapping[Value, Value]):
+    """A mapping whose single items are read and changed, and never all of them."""
+
+    def __iter__(self) -> Iterator[Value]:
+        raise refused("such a mapping is not read as a whole")
+
+    def __len__(self) -> int:
+        raise refused("such a mapping is not read as a whole")
+
+    def attribute(self, name: str) -> Value:
+        """Return a method."""
+        if name not in ("get", "pop", "setdefault", "update"):
+            self.give_away()
+            raise refused(f"{name}() of such a mapping is not evaluated")
+        return self._world.outside.handled(name, getattr(self, name))
+
+    def give_away(self) -> None:
+        """Take everything in it as changed by what is not evaluated."""
+
+
+class Environment(Lookup):
+    """Stands for `os.environ`."""
+
+    def __init__(self, world: Interpreter) -> None:
+        super().__init__(world)
+        self._own: dict[str, Value] = {}
+        """What the text sets; None for what it removes."""
+        self.read: set[str] = set()
+        """The variables that were asked for, and that the text does not set."""
+        self.given: dict[str, str] = {}
+        """Values that stand in for those of this machine."""
+
+    def __getitem__(self, name: Value) -> Value:
+        require_known(name)
+        if not isinstance(name, str):
+            raise TypeError(f"str expected, not {type(name).__name__}")
+        value = self._own[name] if name in self._own else self._of_machine(name)
+        if value is None:
+            raise KeyError(name)
+        return value
+
+    def _of_machine(self, name: str) -> str | None:
+        if name in self._world.doubted:
+            raise refused(f"the environment variable {name} may differ")
+        self.read.add(name)
+        return self.given.get(name, os.environ.get(name))
+
+    def __setitem__(self, name: Value, value: Value) -> None:
+        require_known(name)
+        if not isinstance(value, str | Unknown):
+            raise TypeError(f"str expected, not {type(value).__name__}")
+        self._world.journal.bind(self._own, name, value)
+
+    def __delitem__(self, name: Value) -> None:
+        if name in self:
+            self._world.journal.bind(self._own, name, None)
+        else:
+            raise KeyError(name)
+
+
+class Namespace(Lookup):
+    """What `globals()` gives, and `locals()` outside of functions."""
+
+    def __init__(self, world: Interpreter, scope: Scope) -> None:
+        super().__init__(world)
+        self._scope = scope
+
+    def __getitem__(self, name: Value) -> Value:
+        return self._world.known(self._scope.names[self._world.items.key(name)])
+
+    def __setitem__(self, name: Value, value: Value) -> None:
+        self._world.journal.bind(self._scope.names, name, value)
+
+    def __delitem__(self, name: Value) -> None:
+        self._world.journal.unbind(self._scope.names, name)
+
+    def give_away(self) -> None:
+        """Take every name of the module as changed."""
+        why = Unknown("the names of its module may be changed")
+        self._world.effects.of_values([self._scope.module], why)
