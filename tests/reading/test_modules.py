@@ -124,6 +124,11 @@ SIBLINGS = {
         "s.SIZES",
         {"sizes.py": "SIZES = ['a', 'b']"},
     ),
+    "guarded-import-of-much-that-is-unknown": (
+        "SIZES = ['a', 'b']\ntry:\n    import helper\nexcept ImportError:\n    helper = None",
+        "SIZES",
+        {"helper.py": "import torch\n" + "".join(f"v{i} = torch.f({i})\n" for i in range(70))},
+    ),
     "raises-when-unsupported": (
         (
             "import torch\nif not torch.cuda.is_available():\n    raise RuntimeError('no GPU')\n"

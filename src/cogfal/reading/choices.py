@@ -1,9 +1,10 @@
 """Carry out a piece of text once for every answer that unknown code can give, and join the results.
 
-An unknown condition, and every unknown call inside a `try`, is a choice. A region (a statement, a
-loop's body, a call) is repeated for each choice made in it; what comes out the same is known, what
-differs is unknown and says which condition it hangs on. Where one answer leaves the region another
-way than the other (`return`, `break`, an exception), the region around it is repeated instead.
+An unknown condition, and whether unknown code inside a `try` raises, is a choice. A region (a
+statement, a loop's body, a call) is repeated for each choice made in it; what comes out the same is
+known, what differs is unknown and says which condition it hangs on. Where one answer leaves the
+region another way than the other (`return`, `break`, an exception), the region around it is
+repeated instead.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from cogfal.reading.journal import ABSENT, CONTAINERS, Journal, Place, contents, refill, same
-from cogfal.reading.unknown import GivenUp, Unknown, Value
+from cogfal.reading.scopes import Names
+from cogfal.reading.unknown import GivenUp, Unknown, UnknownError, Value
 
 MAX_ANSWERS: Final = 64
 """How often one region is repeated."""
@@ -69,6 +71,18 @@ class _Outcome:
         return self.found.get(place.id, before)
 
 
+@dataclass(eq=False, slots=True)
+class _Guard:
+    """A `try` around the present statement, and the states in which unknown code may leave it."""
+
+    start: int
+    """Where it began in the journal."""
+    unwound: int
+    at_once: bool
+    why: Unknown | None = None
+    raised: list[_Outcome] = field(default_factory=list)
+
+
 class Choices:
     """The choices of one reading."""
 
@@ -79,21 +93,83 @@ class Choices:
         self.epoch = 0
         """Counts the regions around which there is no other."""
         self._unjoined: set[Hashable] = set()
+        self._guards: list[_Guard] = []
+        self._unwound: list[Place] = []
+        """Names that an exception unbinds on its way out."""
         self.changes = 0
         """How many places have become unknown by joining."""
-        self.guarded = 0
-        """How many `try` and `with` around the present statement may catch an exception."""
         self.tainted: dict[int, tuple[Value, Unknown]] = {}
         """By id: values whose contents are no longer known, and why."""
 
+    @property
+    def guarded(self) -> bool:
+        """Whether a `try` or `with` around the present statement may catch an exception."""
+        return bool(self._guards)
+
     @contextmanager
-    def guard(self, catching: bool) -> Iterator[None]:
-        """Let unknown code raise inside where the author's code may catch it."""
-        self.guarded += catching
+    def guard(self, catching: bool, *, at_once: bool = False) -> Iterator[None]:
+        """Let unknown code raise inside where the author's code may catch it.
+
+        That is one choice, made when the inside is done: the exception comes from any of the
+        places that it may come from. `at_once` makes it a choice at each of them.
+        """
+        guard = _Guard(len(self._journal), len(self._unwound), at_once)
+        self._guards += [guard] if catching else []
+        try:
+            try:
+                yield
+            finally:
+                if catching:
+                    self._guards.remove(guard)
+        except (Left, Exception):
+            self._raise_instead(guard)
+            raise
+        self._raise_instead(guard)
+
+    def raising(self, why: Unknown) -> int:
+        """Note that unknown code may raise here, and return how much there was to note."""
+        if not self._guards:
+            return 0
+        guard = self._guards[-1]
+        if guard.at_once:
+            if self.decide(why):
+                raise UnknownError(why)
+            return 0
+        guard.why = why if guard.why is None else guard.why
+        outcome = self._outcome(guard.start, None, None)
+        for place in self._unwound[guard.unwound :]:
+            outcome.found[place.id] = ABSENT
+        guard.raised.append(outcome)
+        return len(outcome.places)
+
+    def _raise_instead(self, guard: _Guard) -> None:
+        why = guard.why
+        if why is None or not self.decide(why):
+            return
+        moved = self._journal.moved(guard.start)
+        self._undo(guard.start, why)
+        self._leave(guard.raised, why)
+        for iterator in moved:
+            self.taint(iterator, why)
+        raise UnknownError(why)
+
+    @contextmanager
+    def bound(
+        self, names: Names, name: str, value: Value, *, briefly: bool = False
+    ) -> Iterator[None]:
+        """Bind a name that an exception from inside unbinds; `briefly`, whatever happens inside."""
+        self._journal.bind(names, name, value)
+        self._unwound.append(Place("name", names, name))
+        unbinding = briefly
         try:
             yield
+        except Exception:
+            unbinding = True
+            raise
         finally:
-            self.guarded -= catching
+            self._unwound.pop()
+            if unbinding and name in names:
+                self._journal.unbind(names, name)
 
     def repeatable(self, harmless: Callable[[Place], bool]) -> bool:
         """Whether what comes now is the same under every answer that was given so far."""
@@ -102,8 +178,9 @@ class Choices:
 
     @property
     def answered(self) -> int:
-        """How many choices have been made around the present statement."""
-        return 0 if self._frame is None else len(self._frame.given)
+        """How many choices have been made, or are still to be made, around this statement."""
+        given = 0 if self._frame is None else len(self._frame.given)
+        return given + sum(len(guard.raised) for guard in self._guards)
 
     def forget(self) -> None:
         """Forget the changes that nothing around can undo any more."""
@@ -145,7 +222,7 @@ class Choices:
             except (Left, Exception) as error:
                 left = error
             except _Restart:
-                self._undo(start, frame)
+                self._undo(start, frame.given[0][2] if frame.given else None)
                 outcomes, answers = [], []
                 continue
             finally:
@@ -159,7 +236,7 @@ class Choices:
             following = frame.next()
             if len(outcomes) >= MAX_ANSWERS and following is not None:
                 raise GivenUp(_depending(why, "too many answers are possible"))
-            self._undo(start, frame)
+            self._undo(start, why)
             if following is None:
                 return self._join(key, outcomes, why)
             answers = following
@@ -168,10 +245,9 @@ class Choices:
         places = self._journal.places(start)
         return _Outcome(left, value, places, {i: p.value() for i, p in places.items()})
 
-    def _undo(self, start: int, frame: _Frame) -> None:
-        moved = list(self._journal.undo(start))
-        if moved:
-            why = frame.given[0][2] if frame.given else Unknown("an iterator is moved")
+    def _undo(self, start: int, why: Unknown | None) -> None:
+        if self._journal.undo(start):
+            why = Unknown("") if why is None else why
             raise GivenUp(_depending(why, "an iterator is moved under an unknown condition"))
 
     def _join(self, key: Hashable, outcomes: list[_Outcome], why: Unknown) -> Value:

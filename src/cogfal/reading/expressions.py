@@ -13,7 +13,6 @@ from cogfal.reading.scopes import Builtin, Scope, bindings
 from cogfal.reading.unknown import (
     Touched,
     Unknown,
-    UnknownError,
     Value,
     Values,
     refused,
@@ -65,9 +64,7 @@ class Expressions(Part):
 
     def raising(self, unknown: Unknown) -> Unknown:
         """Return an unknown result; where it may be caught, what brings it may raise instead."""
-        choices = self._world.choices
-        if choices.guarded and choices.decide(unknown):
-            raise UnknownError(unknown)
+        self._world.budget.spend(self._world.choices.raising(unknown) // 4)
         return unknown
 
     def truth(self, value: Value, node: ast.AST, scope: Scope) -> bool:

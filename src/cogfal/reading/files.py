@@ -33,12 +33,6 @@ _PLAIN: Final = frozenset(
         "with_stem joinpath is_absolute match __str__ __fspath__"
     ).split()
 )
-_DISK: Final = frozenset(
-    (
-        "exists is_file is_dir iterdir glob rglob read_text read_bytes open resolve absolute "
-        "expanduser cwd home mkdir stat unlink touch write_text write_bytes rename"
-    ).split()
-)
 
 
 class Files(Part):
@@ -63,10 +57,6 @@ class Files(Part):
         if isinstance(value, bytes):
             raise refused("a path of bytes is not evaluated")
         raise TypeError(f"expected a path, not {type(value).__name__}")
-
-    def make(self, cls: type, positional: Values) -> Value:
-        """Return a path object."""
-        return cls(*(self.text(part) for part in positional))
 
     def kept(self, before: Value, after: Value) -> Value:
         """Return what was made of a path, unless it has left the project's folder."""
@@ -98,11 +88,9 @@ class Files(Part):
             return self._parents(path) if name == "parents" else self.kept(path, path.parent)
         if name in ("parts", "anchor", "suffixes"):
             self._world.texts.check_places(name, (path,))
-        if name in ("name", "stem", "suffix", "parts", "anchor", "suffixes"):
-            return getattr(path, name)
-        if name in _PLAIN | _DISK or name == "__class__":
-            return getattr(path, name, None)
-        raise refused(f"the attribute {name!r} of a path is not read")
+        if name.startswith("_") and name not in ("__class__", *_PLAIN):
+            raise refused(f"the attribute {name!r} of a path is not read")
+        return getattr(path, name)
 
     def _parents(self, path: PurePath) -> Value:
         parents = path.parents

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import types
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -45,6 +45,8 @@ class Items(Part):
             world.budget.weigh(key)
         elif not isinstance(base, SERIES) and not world.attributes.is_authored(base):
             raise refused("indexing such a value is not evaluated")
+        if isinstance(base, defaultdict) and key not in base:
+            world.journal.fill(base, key)
         return world.known(base[key])
 
     def put(self, base: Value, key: Value, value: Value) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 from collections import OrderedDict, deque
-from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Any, Final, NamedTuple
 
@@ -202,14 +201,20 @@ class Journal:
             self._entries.append((place, place.value()))
             place.put(value)
 
-    def undo(self, start: int) -> Iterator[Value]:
-        """Undo everything since `start`; yield the older iterators that were moved."""
+    def moved(self, start: int) -> list[Value]:
+        """Return the iterators that were moved since `start`."""
+        return [place.owner for place, _ in self._entries[start:] if place.kind == "advance"]
+
+    def undo(self, start: int) -> bool:
+        """Undo everything since `start`; return whether older iterators were moved."""
+        older = False
         new = {id(p.owner) for p, _ in self._entries[start:] if p.kind == "born"}
         while len(self._entries) > start:
             place, before = self._entries.pop()
             if place.kind == "advance" and id(place.owner) not in new:
-                yield place.owner
+                older = True
             place.put(before)
+        return older
 
 
 def same(left: Value, right: Value) -> bool:

@@ -66,7 +66,9 @@ class Library(Part):
     def __init__(self, world: Interpreter) -> None:
         super().__init__(world)
         builtin = {f"builtins.{name}": handler for name, handler in self._of_builtins().items()}
-        self.table: dict[str, Handler] = builtin | self._of_modules() | self._of_packages()
+        self.table: dict[str, Handler] = {
+            **builtin, **self._of_files(), **self._of_modules(), **self._of_packages(),
+        }  # fmt: skip
         for cls, handler in self._of_classes().items():
             world.outside.construct(cls, handler)
 
@@ -91,11 +93,11 @@ class Library(Part):
             "sorted": self._sorted, "sum": self._sum, "exit": self._exit, "quit": self._exit,
         }  # fmt: skip
 
-    def _of_modules(self) -> dict[str, Handler]:
-        files, world = self._world.files, self._world
+    def _of_files(self) -> dict[str, Handler]:
+        files, environment = self._world.files, self._world.environment
         return {
-            "os.getenv": world.environment.get, "os.putenv": world.environment.__setitem__,
-            "os.unsetenv": lambda name: world.environment.pop(name, None),
+            "os.getenv": environment.get, "os.putenv": environment.__setitem__,
+            "os.unsetenv": lambda name: environment.pop(name, None),
             "os.getcwd": lambda: files.state["folder"], "os.chdir": files.change,
             "os.fspath": files.text, "os.listdir": files.names,
             "os.path.abspath": files.absolute, "os.path.realpath": files.absolute,
@@ -107,6 +109,11 @@ class Library(Part):
             "os.path.basename": lambda p: os.path.basename(files.text(p)),  # noqa: PTH119
             "glob.glob": files.like, "io.open": files.open, "codecs.open": files.open,
             "pathlib.Path.cwd": lambda: pathlib.Path(files.state["folder"]),
+        }  # fmt: skip
+
+    def _of_modules(self) -> dict[str, Handler]:
+        world = self._world
+        return {
             "copy.copy": self._copy,
             "copy.deepcopy": lambda value: self._copy(self._plain(value), deep=True),
             "json.load": lambda file, **kw: self._found("json.loads")(file.read(), **kw),

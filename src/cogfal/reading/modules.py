@@ -70,8 +70,7 @@ class Modules(Part):
     def _is_name(self, place: Place) -> bool:
         if place.owner is self._loaded or place.owner is self._scopes:
             return True
-        scopes = [self._scopes[m] for m in self._scopes if not self._is_doubtful(m)]
-        return any(place.owner is scope.names for scope in scopes)
+        return any(place.owner is self._scopes[module].names for module in self.certain())
 
     def _is_doubtful(self, module: Module) -> bool:
         scope: Value = self._scopes[module]
@@ -88,14 +87,11 @@ class Modules(Part):
         )  # fmt: skip
         if module.folder is not None:
             scope.names["__path__"] = [f"{HERE}/{Path(relative).parent.as_posix()}"]
-        world.journal.bind(self._scopes, module, scope)  # type: ignore[arg-type]
         handled, world.statements.handled = world.statements.handled, []
+        scopes: Value = self._scopes
         try:
-            world.run(module.tree.body, scope, fresh=True)
-        except Exception:
-            if module in self._scopes:
-                world.journal.unbind(self._scopes, module)  # type: ignore[arg-type]
-            raise
+            with world.choices.bound(scopes, module, scope):  # type: ignore[arg-type]
+                world.run(module.tree.body, scope, fresh=True)
         finally:
             world.statements.handled = handled
 
@@ -149,15 +145,11 @@ class Modules(Part):
                 raise ModuleNotFoundError(f"No module named {dotted!r}")
         if module is None:
             return None
-        journal = self._world.journal
-        journal.bind(self._loaded, dotted, module)
-        try:
+        loaded: Value = self._loaded
+        with self._world.choices.bound(loaded, dotted, module):
             self.load(module)
-        except Exception:
-            journal.unbind(self._loaded, dotted)
-            raise
         if parent is not None:
-            journal.bind(self.load(parent).names, last, module)
+            self._world.journal.bind(self.load(parent).names, last, module)
         return module
 
     def _top(self, name: str) -> Module | None:

@@ -420,6 +420,11 @@ class Statements(Part):
 
     # Contexts and exceptions
 
+    def _guard(
+        self, node: ast.With | ast.Try, catching: bool
+    ) -> contextlib.AbstractContextManager[None]:
+        return self._world.choices.guard(catching, at_once=suspends(node))
+
     def _with(self, node: ast.With, scope: Scope) -> Flow:
         yield from self._entered(list(node.items), node, scope)
 
@@ -432,7 +437,7 @@ class Statements(Part):
         if first.optional_vars is not None:
             self.assign(first.optional_vars, held, scope)
         try:
-            with self._world.choices.guard(leave is not None):
+            with self._guard(node, leave is not None):
                 yield from self._entered(rest, node, scope)
         except Left:
             if leave:
@@ -491,29 +496,32 @@ class Statements(Part):
 
     def _handling(self, node: ast.Try, scope: Scope) -> Flow:
         try:
-            with self._world.choices.guard(bool(node.handlers or node.finalbody)):
+            with self._guard(node, bool(node.handlers or node.finalbody)):
                 yield from self.flow(node.body, scope)
         except Exception as error:  # the author's: it is his handlers that say what becomes of it
             yield from self._caught(node, error, scope)
             return
-        with self._world.choices.guard(bool(node.finalbody)):
+        with self._guard(node, bool(node.finalbody)):
             yield from self.flow(node.orelse, scope)
 
     def _caught(self, node: ast.Try, error: Exception, scope: Scope) -> Flow:
         handler = next((h for h in node.handlers if self._catches(h, error, scope)), None)
         if handler is None:
             raise error
-        name = handler.name and scope.mangled(handler.name)
-        if name:
-            self._world.bind(scope, name, self._shown(error, handler, scope))
         self.handled.append(error)
         try:
-            with self._world.choices.guard(bool(node.finalbody)):
+            with self._named(handler, error, scope), self._guard(node, bool(node.finalbody)):
                 yield from self.flow(handler.body, scope)
         finally:
             self.handled.pop()
-            if name and name in scope.target(name):
-                self._world.unbind(scope, name)
+
+    def _named(
+        self, handler: ast.ExceptHandler, error: Exception, scope: Scope
+    ) -> contextlib.AbstractContextManager[None]:
+        if handler.name is None:
+            return contextlib.nullcontext()
+        name, shown = scope.mangled(handler.name), self._shown(error, handler, scope)
+        return self._world.choices.bound(scope.target(name), name, shown, briefly=True)
 
     def _catches(self, handler: ast.ExceptHandler, error: Exception, scope: Scope) -> bool:
         if handler.type is None:
