@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from cogfal.app import App
 
 APP_FILE: Final = "app.py"
+BESIDE: Final = "fal_app.py"
+"""The App's file where app.py is another thing: the predictor's, or somebody else's."""
 MISSING_PACKAGE: Final = (
     "fal runs this file on the machine that deploys: install the package there, or name the "
     'predictor as text, `predictor = "predict.py:Predictor"`, which imports nothing of it'
@@ -42,6 +44,12 @@ def defines_app(file: Path) -> bool:
         return False
     names = (name for node in ast.walk(tree) for name in _imported(node))
     return any(name.partition(".")[0] == "cogfal" for name in names)
+
+
+def find_app_file(directory: Path) -> Path:
+    """Return where a project's App is, or would be: app.py, unless that of another name has it."""
+    usual, beside = directory / APP_FILE, directory / BESIDE
+    return beside if defines_app(beside) and not defines_app(usual) else usual
 
 
 def load_app(file: Path, name: str | None = None) -> type[App]:
@@ -87,8 +95,8 @@ def open_project(directory: Path, ref: str | None = None) -> LocalProject:
     project = find_project(directory)
     if ref is not None and "::" not in ref:
         return replace(project, named=ref)
-    path, name = split_reference(ref or APP_FILE)
-    file = project.root / path
+    path, name = (None, None) if ref is None else split_reference(ref)
+    file = find_app_file(project.root) if path is None else project.root / path
     if ref is None and not defines_app(file):
         return project
     app = load_app(file, name)

@@ -87,15 +87,38 @@ def test_an_app_is_replaced_only_when_told(cogfal: Cogfal, project: Path) -> Non
 
 
 def test_an_app_may_stand_beside_another(cogfal: Cogfal, project: Path) -> None:
-    """Where app.py is somebody else's; the next step names the file."""
+    """Where app.py is somebody else's; the usual name is found, another is named."""
     (project / "app.py").write_text("# a demo\n")
 
-    ended = cogfal("migrate", "-o", "fal_app.py")
+    other = cogfal("migrate", "-o", "other_app.py")
+    usual = cogfal("migrate", "-o", "fal_app.py")
 
-    assert ended.status == 0
-    assert "cogfal check fal_app.py" in ended.err
-    assert cogfal("check", "fal_app.py").status == 0
+    assert "cogfal check other_app.py" in other.err
+    assert "Next: cogfal check, then fal run --local fal_app.py::App" in usual.err
+    assert cogfal("check", "other_app.py").status == cogfal("check").status == 0
     assert (project / "app.py").read_text() == "# a demo\n"
+
+
+@pytest.mark.parametrize("command", [("migrate", "--yes", "--pyproject"), ("doctor", "--fix")])
+def test_a_predictor_in_app_py_stays_there(
+    cogfal: Cogfal, project: Path, command: tuple[str, ...]
+) -> None:
+    """Its App goes into a file beside it, which every command finds."""
+    text = "from cog import BasePredictor\n\nclass Predictor(BasePredictor):\n"
+    text += "    def predict(self, name: str) -> str:\n        return name.upper()\n"
+    (project / "app.py").write_text(text)
+    (project / "cog.yaml").write_text("predict: app.py:Predictor\n")
+
+    cogfal(*command)
+    (project / "fal_app.py").write_text(
+        (project / "fal_app.py").read_text().replace('"cog.yaml"', '"cog.yaml", output_name="loud"')
+    )
+
+    assert (project / "app.py").read_text() == text
+    assert "output_name 'loud'" in cogfal("check").err
+    assert cogfal("predict", "-i", "name=ada").out == "ADA\n"
+    if "--pyproject" in command:
+        assert 'ref = "fal_app.py::App"' in (project / "pyproject.toml").read_text()
 
 
 def test_migrating_keeps_what_was_made_here(cogfal: Cogfal, project: Path) -> None:

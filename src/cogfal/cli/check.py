@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
+from cogfal.app_file import BESIDE
 from cogfal.cli.cold_start import downloads
 from cogfal.cli.console import Mark, write_json
 from cogfal.cli.findings import Finding, Findings, check_examples, find_credentials, travelling
@@ -184,7 +185,6 @@ def _no_app(target: Target) -> Finding:
         return Finding(
             Mark.BAD,
             f"{target.wanted} has no App of cogfal's, and is not run to find out more",
-            remedy="`cogfal migrate -o fal_app.py` writes one beside it; then `cogfal check "
-            "fal_app.py`",
+            remedy=f"`cogfal migrate -o {BESIDE}` writes one beside it",
         )
     return Finding(Mark.BAD, f"there is no {target.wanted}", remedy="run `cogfal migrate`")

@@ -16,7 +16,7 @@ import anyio
 import tomli
 from rich.console import Console
 
-from cogfal.app_file import load_app, open_project, split_reference
+from cogfal.app_file import find_app_file, load_app, open_project, split_reference
 from cogfal.cli.check import look_at
 from cogfal.cli.console import Mark, say, stderr
 from cogfal.cli.findings import LOG_IN, has_credentials
@@ -52,7 +52,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "app",
         nargs="?",
-        default="app.py::App",
         metavar="FILE::CLASS|NAME",
         help="the App, or a name of pyproject.toml's tool.fal.apps (default: app.py::App)",
     )
@@ -82,7 +81,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Check, and hand over to fal; a project with errors is not deployed."""
     if not has_credentials():
         raise BadArgument(f"deploying needs an account of fal's, and there is none here: {LOG_IN}")
-    findings = look_at(_file_of(arguments.app))
+    app = arguments.app or f"{find_app_file(Path())}::App"
+    findings = look_at(_file_of(app))
     for finding in findings.all:
         if finding.mark is not Mark.GOOD:
             finding.show()
@@ -92,12 +92,12 @@ def run(arguments: argparse.Namespace) -> int:
     command = shutil.which("fal") or shutil.which("fal", path=str(Path(sys.executable).parent))
     if command is None:
         raise BadArgument("there is no `fal` command on the PATH; pip install fal")
-    release = Release(_file_of(arguments.app), arguments.passed_on)
+    release = Release(_file_of(app), arguments.passed_on)
     examples = release.examples() if arguments.verify else []
     if not release.may_go_on(sure=arguments.yes):
         say("not deployed", Mark.BAD)
         return 1
-    handed_over = [command, "deploy", arguments.app, *arguments.passed_on]
+    handed_over = [command, "deploy", app, *arguments.passed_on]
     status = subprocess.run(handed_over, check=False).returncode  # noqa: S603  # fal, as asked
     if status == 0 and arguments.verify:
         return release.verify(examples)

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from cogfal.app_file import APP_FILE
+from cogfal.app_file import APP_FILE, BESIDE
 from cogfal.cli.console import Mark, confirm, say, write_json
 from cogfal.cli.options import BadArgument, add_directory
 from cogfal.cli.planning import Plan, plan, report_json, signature
@@ -37,8 +37,6 @@ class App(cogfal.App):
     predictor = {ref!r}
 """
 BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")  # what TOML takes without quotes
-BESIDE: Final = "fal_app.py"
-"""The App's file where the predictor's has the usual name."""
 PYPROJECT: Final = """
 [tool.fal.apps.{name}]
 ref = "{file}::App"
@@ -100,15 +98,16 @@ def run(arguments: argparse.Namespace) -> int:
         _show(found)
     root = found.project.root
     file = arguments.output
-    if file == found.predictor.path:  # no answer to a question may cost the model
-        file = BESIDE
-        say(f"{found.predictor.path} holds the predictor, so the App goes into {file}", Mark.NOTE)
+    for spec in filter(None, (found.predictor, found.trainer)):
+        if file == spec.path:  # no answer to a question may cost the model
+            file = BESIDE
+            say(f"{spec.path} holds {spec.name}, so the App goes into {file}", Mark.NOTE)
     written = _write(root / file, app_text(found), replace=arguments.yes)
     _keep_out(root / DOCKERIGNORE)
     if arguments.pyproject is not None:
         _add_entry(root / "pyproject.toml", arguments.pyproject or _name(found), file)
     if written:
-        checked = "" if file == APP_FILE else f" {file}"
+        checked = "" if file in (APP_FILE, BESIDE) else f" {file}"
         say(f"Next: cogfal check{checked}, then fal run --local {file}::App")
     return 0 if written else 1
 
@@ -192,7 +191,9 @@ def fix(directory: Path) -> None:
     if not directory.is_dir():
         return
     found = plan(directory)
-    for name, text in ((APP_FILE, app_text(found)), (DOCKERIGNORE, IGNORED)):
+    paths = [spec.path for spec in (found.predictor, found.trainer) if spec is not None]
+    app_file = BESIDE if APP_FILE in paths else APP_FILE
+    for name, text in ((app_file, app_text(found)), (DOCKERIGNORE, IGNORED)):
         path = found.project.root / name
         if not path.exists():
             path.write_text(text, "utf-8")

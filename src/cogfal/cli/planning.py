@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from cogfal.app_file import APP_FILE, defines_app, load_app, split_reference
+from cogfal.app_file import APP_FILE, defines_app, find_app_file, load_app, split_reference
 from cogfal.errors import ProjectError, SettingError
 from cogfal.local import LocalProject, find_project
 from cogfal.project.plan import Environment, plan_environment
@@ -186,7 +186,7 @@ def find_target(target: str) -> Target:
     if file.suffix == ".py":
         return Target(find_project(file.parent), file.name)
     project = find_project(file)
-    app_file = project.root / APP_FILE
+    app_file = find_app_file(project.root)
     return _of_app(app_file, None, project) if defines_app(app_file) else Target(project)
 
 

@@ -15,7 +15,7 @@ import uvicorn
 from fal import app as fal_app
 
 from cogfal.app import App
-from cogfal.app_file import APP_FILE, defines_app, load_app, split_reference
+from cogfal.app_file import defines_app, find_app_file, load_app, split_reference
 from cogfal.cli.console import Mark, say
 from cogfal.cli.given_inputs import read_variables
 from cogfal.cli.options import add_address, add_variables, listener, url_of
@@ -145,7 +145,7 @@ def _say_nothing_of_packages() -> None:
 
 def _load(reference: str | None) -> type[App]:
     """Return the App class of a file; where none is named and there is none, cog.yaml's."""
-    path, name = split_reference(reference or APP_FILE)
+    path, name = split_reference(reference or str(find_app_file(Path())))
     if reference is None and not defines_app(path) and COG_YAML.is_file():
         return App.from_cog(str(COG_YAML.resolve()))
     return load_app(path, name)
