@@ -119,6 +119,24 @@ DOCUMENTED = {
     """,
     "concurrency": 'concurrency:\n  max: 10\npredict: "predict.py:Predictor"\n',
     "image": 'image: "r8.im/your-username/your-model"\npredict: "predict.py:Predictor"\n',
+    "fal's guide": """
+        build:
+          python_version: "3.11"
+          python_packages:
+            - torch==2.1.0
+            - diffusers==0.30.0
+            - transformers
+            - accelerate
+          gpu: true
+        predict: "predict.py:Predictor"
+    """,
+    "requirements": """
+        build:
+          python_requirements: requirements.txt
+        predict: "predict.py:Predictor"
+    """,
+    "python": 'build:\n  python_version: "3.11"\npredict: "predict.py:Predictor"\n',
+    "predict": 'predict: "predict.py:Predictor"\n',
     "python 3.8": """
         build:
           python_version: "3.8"

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,18 +14,28 @@ import pytest
 from cogfal.errors import SetupError
 from cogfal.provision.weights import place_weights
 from cogfal.spec import Weight
-from tests.provision.hub import hub
+from tests.provision.hub import Cut, hub
+from tests.waiting import until
 
 FILES = {"config.json": b"{}", "model.bin": b"weights" * 100, "vae/a.bin": b"a", "vae/b.txt": b"b"}
 
 
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The files that were asked for at a hub, which the library takes for the real one."""
-    with hub(FILES) as (endpoint, names):
+@contextmanager
+def taken_for_real(
+    monkeypatch: pytest.MonkeyPatch, files: Mapping[str, bytes], cut: Cut | None = None
+) -> Iterator[list[str]]:
+    """Serve files at what the library takes for the real hub; yields those that it asks for."""
+    with hub(files, cut) as (endpoint, names):
         monkeypatch.setenv("HF_ENDPOINT", endpoint)
         monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
         monkeypatch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")
+        yield names
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The files that were asked for at a hub with `FILES`."""
+    with taken_for_real(monkeypatch, FILES) as names:
         yield names
 
 
@@ -99,3 +113,44 @@ def test_what_cannot_be_had_is_told(url: str, what: str, asked: list[str], tmp_p
         place_weights([("w", Weight(url))], tmp_path / "p", store=tmp_path / "data")
 
     assert asked == []
+
+
+def test_a_broken_connection_is_gone_on_from(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Not from the beginning, and what arrives in two parts is whole."""
+    content = bytes(range(256)) * 4096 * 12
+    cut = Cut("model.bin", 11 * 1024 * 1024, threading.Event())
+    cut.gate.set()
+
+    with taken_for_real(monkeypatch, {**FILES, "model.bin": content}, cut) as asked:
+        place_weights([("w", Weight("hf://me/model"))], tmp_path / "p", store=tmp_path / "data")
+
+    assert (tmp_path / "p/w/model.bin").read_bytes() == content
+    (again,) = (each for each in asked if each.startswith("model.bin from "))
+    assert int(again.rpartition(" ")[2]) > 0
+
+
+def test_what_was_fetched_before_the_parent_ended_is_not_fetched_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A runner that is killed takes its download along; the next one asks for the rest alone."""
+    cut = Cut("model.bin", 300, threading.Event())
+    program = (
+        "import sys; from pathlib import Path; from cogfal.spec import Weight\n"
+        "from cogfal.provision.weights import place_weights\n"
+        "root = Path(sys.argv[1])\n"
+        "place_weights([('w', Weight('hf://me/model'))], root / 'a', store=root / 'data')\n"
+    )
+    with taken_for_real(monkeypatch, FILES, cut) as asked:
+        parent = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)])
+        assert cut.reached.wait(60)
+        until(lambda: len(list((tmp_path / "data").glob("hub/*/snapshots/*/**/*.*"))) == 3)
+        parent.kill()
+        parent.wait()
+        before = len(asked)
+        cut.gate.set()
+        place_weights([("w", Weight("hf://me/model"))], tmp_path / "b", store=tmp_path / "data")
+
+    assert placed(tmp_path / "b") == FILES
+    assert asked[before:] == ["model.bin"]
