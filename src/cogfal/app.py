@@ -18,9 +18,9 @@ from fastapi import FastAPI, Request, Response
 from cogfal.app_state import AppState
 from cogfal.errors import SettingError
 from cogfal.overrides import Overridable
+from cogfal.server.lifespan import Provided, provide_on_runner
 from cogfal.server.middleware import lighten
 from cogfal.server.origins import OriginGuard, on_a_runner, trusted_hosts
-from cogfal.server.providing import Provided, provide_on_runner
 from cogfal.server.serving import Serving
 from cogfal.source_bundle import BY_VALUE
 

@@ -26,8 +26,7 @@ from cogfal.fal_settings import (
     runner_requirements,
 )
 from cogfal.guest.live import read_live
-from cogfal.importing import read_imported
-from cogfal.local_environment import local_python
+from cogfal.local_environment import local_python, read_imported
 from cogfal.project.config import CogConfig, read_config
 from cogfal.project.pins import check_pins
 from cogfal.project.place import Place, place_of_config, place_of_predictor

@@ -30,7 +30,7 @@ from cogfal.project.place import COG_YAML
 from cogfal.project.variables import variables
 from cogfal.reading import read_predictor
 from cogfal.schema.validation import Dialect, Validator
-from cogfal.server.ending import on_daemon_thread
+from cogfal.server.lifespan import on_daemon_thread
 from cogfal.settings import AppSettings
 from cogfal.spec import JSON, PredictorSpec, ProjectSpec, Role
 

@@ -34,7 +34,6 @@ LEFT_BEHIND = (
     "app_file.py",
     "app_state.py",
     "fal_settings.py",
-    "importing.py",
     "settings_validation.py",
     "app_builder.py",
     "source_bundle.py",

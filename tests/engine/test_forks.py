@@ -105,7 +105,7 @@ import asyncio, sys
 from pathlib import Path
 from cogfal.engine.service import Service
 from cogfal.reading import read_predictor
-from cogfal.server.providing import provide_on_runner
+from cogfal.server.lifespan import provide_on_runner
 from cogfal.spec import ProjectSpec
 from tests.engine.stage import Passing, submit
 

@@ -17,7 +17,7 @@ from cogfal.environments import (
     make,
     remove_environment,
 )
-from cogfal.environments.filling import TORCH_INDEX
+from cogfal.environments.uv import TORCH_INDEX
 from cogfal.errors import SetupError
 from tests.environments.packages import index, wheel
 from tests.interpreters import INTERPRETERS
@@ -91,7 +91,7 @@ def test_a_program_that_finds_it_imports_little() -> None:
     """What asks uv, and whatever installs, is left alone where there is nothing to make."""
     program = (
         "import sys, cogfal.environments; "
-        "print([n for n in ('uv', 'fal', 'yaml', 'packaging', 'cogfal.environments.filling') "
+        "print([n for n in ('uv', 'fal', 'yaml', 'packaging', 'cogfal.environments.uv') "
         "if n in sys.modules])"
     )
 

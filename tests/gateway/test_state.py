@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
+from cogfal.gateway.call import Call, Happening, State, Tape, failed
 from cogfal.gateway.callers import Caller
-from cogfal.gateway.calls import Call, Happening, State, Tape, failed
 from cogfal.gateway.catalogue import FalApp, Version
-from cogfal.gateway.frames import frames
 from cogfal.gateway.ids import Kind, direct_id, is_direct, queued_id, read_id
 from cogfal.gateway.memory import Limits, Memory
+from cogfal.gateway.watchers import frames
 
 ALICE = Caller("alice", "key", b"alice", shared=True)
 BOB = Caller("bob", "key", b"bob", shared=True)

@@ -359,7 +359,7 @@ def test_a_large_file_that_stays_is_waited_for(
     project: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Copying it would cost as much as storing it."""
-    monkeypatch.setattr("cogfal.outputs.prepared_files.COPIED", len(PNG) - 1)
+    monkeypatch.setattr("cogfal.outputs.delivery.COPIED", len(PNG) - 1)
 
     content, early = put_aside(project, workspace, a_file(project), lambda: None)
 

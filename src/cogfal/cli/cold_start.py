@@ -15,7 +15,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from cogfal.cli.console import Mark
 from cogfal.cli.findings import Finding
-from cogfal.environments.resolving import resolve
+from cogfal.environments.uv import resolve
 from cogfal.project.plan import Environment
 from cogfal.project.sources import readable_size
 from cogfal.spec import Weight

@@ -13,8 +13,8 @@ import anyio
 import anyio.to_thread
 import fal_client
 
-from cogfal.client.direct import document
 from cogfal.client.failures import translated
+from cogfal.client.streaming import document
 from cogfal.compare.downloads import Downloads, sendable
 from cogfal.compare.over_http import PREDICTIONS, ended_answer, refused
 from cogfal.compare.sides import Answer, Outcome, Unreachable, bounded

@@ -102,7 +102,7 @@ def _is_there(place: Path) -> bool:
 
 def _make_aside(environment: ModelEnvironment, place: Path, tell: Progress, *, cpu: bool) -> None:
     """Fill a directory beside the place and rename it; the lock is held."""
-    from cogfal.environments.filling import fill  # noqa: PLC0415  # not where it is there already
+    from cogfal.environments.uv import fill  # noqa: PLC0415  # not where it is there already
 
     for left in place.parent.glob(f".{place.name}-*"):  # by a process that was killed
         shutil.rmtree(left, ignore_errors=True)

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import httpx
 
-from cogfal.gateway.calls import FAILED, Call, State, failed, state_of
+from cogfal.gateway.call import FAILED, Call, State, failed, state_of
 from cogfal.gateway.cog_client import EVENTS, Answer, CogClient, SentEvent, TooMuch
 from cogfal.gateway.ids import Kind
 from cogfal.gateway.refusals import Refusal, not_found, unfit

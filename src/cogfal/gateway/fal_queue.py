@@ -18,7 +18,7 @@ import fal_client
 import httpx
 from fal_client.client import RUN_URL_FORMAT
 
-from cogfal.gateway.calls import PROCESSING, State, canceled, failed, state_of
+from cogfal.gateway.call import PROCESSING, State, canceled, failed, state_of
 from cogfal.gateway.ids import Kind
 from cogfal.gateway.refusals import Refusal, not_found, unfit
 from cogfal.spec import JSON

@@ -7,7 +7,7 @@ from typing import Final
 
 import httpx
 
-from cogfal.gateway.calls import Call, State, canceled, failed
+from cogfal.gateway.call import Call, State, canceled, failed
 from cogfal.gateway.cog_client import EVENTS, CogClient, SentEvent, TooMuch
 from cogfal.gateway.direct import Full, note, outcome
 from cogfal.gateway.fal_queue import FalQueue, run_address

@@ -9,21 +9,20 @@ from typing import Final, NamedTuple
 
 import httpx
 
-from cogfal.gateway.bodies import Subject, prediction, subject_of
+from cogfal.gateway.bodies import Order, Subject, prediction, subject_of
+from cogfal.gateway.call import Call, State, canceled, failed
 from cogfal.gateway.callers import Caller
-from cogfal.gateway.calls import Call, State, canceled, failed
 from cogfal.gateway.catalogue import Address, Catalogue, FalApp, Version
 from cogfal.gateway.cog_client import CogClient, TooMuch
 from cogfal.gateway.direct import DirectApp
 from cogfal.gateway.documents import Documents
 from cogfal.gateway.fal_queue import FalQueue
-from cogfal.gateway.files import Files
 from cogfal.gateway.following import Unstreamed, follow_queue, follow_stream
-from cogfal.gateway.hooks import Told, signing
 from cogfal.gateway.ids import Kind, direct_id, is_direct, queued_id, read_id
-from cogfal.gateway.intake import Order
 from cogfal.gateway.memory import Limits, Memory
 from cogfal.gateway.refusals import Refusal, not_found
+from cogfal.gateway.uploads import Files
+from cogfal.gateway.watchers import Told, signing
 from cogfal.server.caller import Bodies, Body
 from cogfal.server.requester import Requester
 from cogfal.server.webhooks import Target, Webhooks, WebhookSettings

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from cogfal.gateway.calls import Call
+from cogfal.gateway.call import Call
 from cogfal.gateway.ids import is_direct
 from cogfal.gateway.refusals import Refusal
 

@@ -14,14 +14,14 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Route
 
 from cogfal.gateway import bodies
+from cogfal.gateway.bodies import read_order, wait_seconds
+from cogfal.gateway.call import Call, State
 from cogfal.gateway.callers import Caller, Entrance
-from cogfal.gateway.calls import Call, State
 from cogfal.gateway.catalogue import Version
-from cogfal.gateway.frames import HEADERS, frames, last_seen
 from cogfal.gateway.gateway import Errand, Gateway
 from cogfal.gateway.ids import Kind
-from cogfal.gateway.intake import read_order, wait_seconds
 from cogfal.gateway.refusals import Refusal, invalid, not_found
+from cogfal.gateway.watchers import HEADERS, frames, last_seen
 from cogfal.server.caller import BodyRefused, until_gone
 from cogfal.spec import JSON
 

@@ -14,8 +14,8 @@ from typing import Final
 
 from cogfal.errors import ConfigError
 from cogfal.project.dockerfile import Recipe, project_layers
+from cogfal.project.place import read_text
 from cogfal.project.report import Report
-from cogfal.project.text_files import read_text
 from cogfal.spec import Location
 
 _DIRECTIVE: Final = re.compile(r"#\s*syntax\s*=")

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from cogfal.errors import ConfigError
 from cogfal.project.fields import BUILD_KEYS, TOP_KEYS, Fields, wrong
-from cogfal.project.text_files import read_text
+from cogfal.project.place import read_text
 from cogfal.project.yaml_document import Scalar, Sequence, Table, Value, read_document
 from cogfal.spec import Location
 

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from cogfal.environments import ModelEnvironment, environments_directory
-from cogfal.environments.resolving import resolve
+from cogfal.environments.uv import resolve
 from cogfal.errors import ConfigError
 from cogfal.project.installer import drop_cog, file_line
 from cogfal.project.pins import check_pins

@@ -32,10 +32,10 @@ from cogfal.project.hardware import (
 )
 from cogfal.project.installer import PROJECT_DIRECTORY, file_lines
 from cogfal.project.machine_choice import frameworks, tensorflow_release
+from cogfal.project.place import read_text
 from cogfal.project.plan_settings import PlanSettings
 from cogfal.project.report import Report
 from cogfal.project.requirements import Link, Local, Option, Package, RequirementSet
-from cogfal.project.text_files import read_text
 from cogfal.project.variables import variables
 
 _IMAGE_KEYS: Final = ("system_packages", "pre_install", "run", "cuda", "cudnn")

@@ -17,7 +17,7 @@ from packaging.markers import default_environment
 from packaging.requirements import InvalidRequirement, Requirement
 
 from cogfal.errors import ConfigError
-from cogfal.project.text_files import read_text
+from cogfal.project.place import read_text
 from cogfal.spec import Location
 
 _COMMENT: Final = re.compile(r"(^|\s+)#.*$")

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from cogfal.errors import ConfigError
+from cogfal.project.place import read_text
 from cogfal.project.report import Report
-from cogfal.project.text_files import read_text
 
 _GLOB_CHARACTER: Final = re.compile(r"[*?\[\]!# \\]")
 

@@ -40,10 +40,9 @@ from cogfal.schema.validation import Dialect, Validator
 from cogfal.server.access_log import write_afterwards
 from cogfal.server.caller import Bodies
 from cogfal.server.cog_api import CogApi, Model
-from cogfal.server.ending import end_process, heed_signals, on_daemon_thread
 from cogfal.server.fal_api import Endpoint
 from cogfal.server.idle_connections import guard
-from cogfal.server.providing import Provided
+from cogfal.server.lifespan import Provided, end_process, heed_signals, on_daemon_thread
 from cogfal.server.requester import Requester
 from cogfal.server.stores import StoreChooser, Uploads
 from cogfal.server.tracing import Tracing

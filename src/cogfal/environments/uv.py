@@ -1,4 +1,4 @@
-"""Fill an empty directory with a Python and packages: the calls of uv."""
+"""The calls of uv: choose versions, and fill an empty directory with a Python and packages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Final, NamedTuple
 
 from cogfal.environments.description import ModelEnvironment
 from cogfal.environments.interpreters import FoundPython, find_interpreter, find_uv
@@ -184,3 +184,54 @@ def _run(words: Sequence[str], what: str, tell: Callable[[str], None]) -> None:
 
 def _untold(_line: str) -> None:
     """Tell nobody."""
+
+
+class Resolution(NamedTuple):
+    """What uv answered: the `text` of its choice, or in `trouble` why it made none."""
+
+    text: str = ""
+    trouble: str | None = None
+
+
+def resolve(
+    lines: Sequence[str], python: str, *options: str, seconds: float, longest: int
+) -> Resolution:
+    """Return what uv chooses for the lines of a requirements file.
+
+    Args:
+        lines: The lines.
+        python: The runner's minor version.
+        options: How uv is to write its choice.
+        seconds: How long it may take.
+        longest: Characters of its explanation.
+
+    Raises:
+        SetupError: uv is not installed.
+    """
+    with TemporaryDirectory(prefix="cogfal-") as folder:
+        file = Path(folder, "requirements.in")
+        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        command = [find_uv(), "pip", "compile", "--quiet", "--no-build", *options]
+        command += ["--index-strategy", "unsafe-best-match", "--python-platform", "linux"]
+        command += ["--python-version", python, str(file)]
+        try:
+            done = subprocess.run(  # noqa: S603  # uv
+                command,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                cwd=folder,
+                env={**os.environ, "UV_HTTP_RETRIES": "0", "NO_COLOR": "1"},
+                timeout=seconds,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return Resolution(trouble="uv did not answer in time")
+    if done.returncode:
+        return Resolution(trouble=_brief(done.stderr, longest) or "uv failed")
+    return Resolution(done.stdout)
+
+
+def _brief(text: str, longest: int) -> str:
+    words = " ".join(text.replace("cause:", "").split()).removeprefix("error: ")
+    return words if len(words) <= longest else words[: longest - 3] + "..."
