@@ -14,6 +14,7 @@ from tests.local_run import LocalRun
 from tests.loopback import Loopback
 from tests.loopback.app_directory import APP
 from tests.processes import free_port
+from tests.spreading import Spread, rank
 from tests.virtualenvs import CACHE
 
 os.environ["COGFAL_RESOLVE"] = "0"  # no test, and nothing that one starts, asks a package index
@@ -30,6 +31,17 @@ def pytest_configure() -> None:
     for number in (signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take long."""
+    items.sort(key=lambda item: rank(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Spread:
+    """Spread the tests over the cores."""
+    return Spread(config, log)
 
 
 @pytest.fixture

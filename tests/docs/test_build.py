@@ -11,6 +11,7 @@ import pytest
 DOCS = Path(__file__).parents[2] / "docs"
 
 
+@pytest.mark.long
 def test_the_docs_are_built_without_a_warning(tmp_path: Path) -> None:
     """Broken links, missing pages and malformed docstrings are warnings; llms.txt lists them."""
     pytest.importorskip("sphinx", reason="the group `docs` is not installed")
