@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+from httpx._transports import default
 
 from tests.local_run import LocalRun
 from tests.loopback import Loopback
@@ -31,6 +35,24 @@ def pytest_configure() -> None:
     for number in (signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_sessionstart() -> None:
+    """Have all clients of this process share what they know of TLS.
+
+    Each would read the authorities anew, for 40 ms; most ask a server of this machine without TLS.
+    """
+    transports: Any = default
+    create = transports.create_ssl_context
+    by_file = cache(lambda _file, *arguments: create(*arguments))
+
+    def create_once(
+        verify: ssl.SSLContext | str | bool = True, cert: Any = None, trust_env: bool = True
+    ) -> ssl.SSLContext:
+        context: ssl.SSLContext = by_file(os.environ.get("SSL_CERT_FILE"), verify, cert, trust_env)
+        return context
+
+    transports.create_ssl_context = create_once
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

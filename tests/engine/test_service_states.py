@@ -284,13 +284,14 @@ class AsyncMachine(ServiceMachine):
     slots = 3
 
 
+@pytest.mark.parametrize("histories", [30, pytest.param(150, marks=pytest.mark.long)])
 @pytest.mark.parametrize("machine", [ServiceMachine, AsyncMachine], ids=["sync", "async"])
-def test_any_history(machine: type[ServiceMachine]) -> None:
+def test_any_history(machine: type[ServiceMachine], histories: int) -> None:
     """Whatever happens in whatever order, the service does as its model says."""
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=150,
+            max_examples=histories,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -144,6 +144,7 @@ def _prepared(wish: dict[str, Any], descriptors: list[int]) -> Callable[[], int]
         os.close(descriptor)
     os.environ.clear()
     os.environ.update(wish["environ"])
+    sys.path[1:1] = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
     tempfile.tempdir = None  # what TMPDIR said to the parent
     os.chdir(wish["cwd"])
     _open_streams(unbuffered=bool(os.environ.get("PYTHONUNBUFFERED")))

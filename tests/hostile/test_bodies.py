@@ -106,7 +106,7 @@ def test_what_json_leaves_open_is_decided(target: Target, inputs: str, expected:
     assert target.is_well()
 
 
-@pytest.mark.parametrize("path", ["/", "/predictions"])
+@pytest.mark.parametrize("path", ["/", pytest.param("/predictions", marks=pytest.mark.long)])
 def test_a_flood_of_small_values_is_taken_or_refused_in_time(target: Target, path: str) -> None:
     """Ten megabytes of brackets, of numbers and of keys cost seconds at most."""
     inner: list[Any] = [

@@ -12,6 +12,7 @@ from tests.load.usage import Usage, slope, too_much
 pytestmark = pytest.mark.timeout(120)
 
 
+@pytest.mark.long
 def test_no_answer_is_wrong_or_lost_under_load() -> None:
     """Thirty callers at all doors, some of which cancel or leave."""
     tally, samples, _ = asyncio.run(load(30, 5))
@@ -22,6 +23,7 @@ def test_no_answer_is_wrong_or_lost_under_load() -> None:
     assert samples[-1][1].inodes <= samples[0][1].inodes + 30
 
 
+@pytest.mark.long
 def test_nothing_grows_with_the_number_of_predictions() -> None:
     """Descriptors, threads and files are as many at the end as at the beginning."""
     tally, samples, _ = asyncio.run(soak(200))
@@ -31,6 +33,7 @@ def test_nothing_grows_with_the_number_of_predictions() -> None:
         assert getattr(samples[-1][1], held) <= getattr(samples[5][1], held) + 2
 
 
+@pytest.mark.long
 def test_a_long_series_of_pieces_arrives_whole_at_every_door() -> None:
     """Ten thousand of them, each the right one."""
     tally, _, _ = asyncio.run(long(10_000))

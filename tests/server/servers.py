@@ -97,9 +97,9 @@ class OurCog(Server):
 
     def __init__(self, root: Path, ref: str, *arguments: str, **variables: str) -> None:
         port = free_port()
-        module = (sys.executable, "-m", "tests.server.ours")
-        command = [*module, str(root), ref, str(port), *arguments]
-        super().__init__(command, port, root, **variables)
+        module = (str(command("python")), "-m", "tests.server.ours")
+        serve = [*module, str(root), ref, str(port), *arguments]
+        super().__init__(serve, port, root, **variables)
 
 
 class OurApp(Server):
