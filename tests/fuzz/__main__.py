@@ -1,15 +1,18 @@
 """`python -m tests.fuzz [TARGET...] [--cases N] [--seed S]`: a long search, and a table of it.
 
-Exits with 1 where something was found. A finding names its seed and case, which repeat it.
+Exits with 1 where something was found. A finding names its seed and case, which repeat it; programs
+are judged from case `--first` on, in `--jobs` processes at once.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from functools import partial
 
 from tests.fuzz.campaign import HEADER, Outcome, run
-from tests.fuzz.programs import PROGRAMS, run_programs
+from tests.fuzz.programs import PROGRAMS, run_in_processes
 from tests.fuzz.requests import run_requests
 from tests.fuzz.targets import TARGETS
 
@@ -24,10 +27,12 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=200_000)
     parser.add_argument("--seconds", type=float, default=float("inf"), help="for each target")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
     found: dict[str, Outcome] = {}
     for name in arguments.targets or NAMES:
-        found[name] = _run(name, arguments.cases, arguments.seed, arguments.seconds)
+        found[name] = _run(name, arguments)
         sys.stderr.write(found[name].row(name) + "\n")
         for each in found[name].findings:
             sys.stderr.write(f"\n--- {name}, seed {arguments.seed}, case {each.case}: ")
@@ -37,12 +42,21 @@ def main() -> int:
     return 1 if any(outcome.findings for outcome in found.values()) else 0
 
 
-def _run(name: str, cases: int, seed: int, seconds: float) -> Outcome:
+def _run(name: str, arguments: argparse.Namespace) -> Outcome:
+    cases, seed, seconds = arguments.cases, arguments.seed, arguments.seconds
     if name == REQUESTS:
         return run_requests(cases, seed, seconds)
     if name in PROGRAMS:
-        return run_programs(name, cases, seed, seconds)
+        jobs, first = arguments.jobs, arguments.first
+        return run_in_processes(
+            name, cases, seed, seconds, jobs=jobs, first=first, tell=partial(_tell, name)
+        )
     return run(TARGETS[name], cases, seed, seconds)
+
+
+def _tell(name: str, outcome: Outcome) -> None:
+    sys.stderr.write(f"{outcome.row(name)}\n")
+    sys.stderr.flush()
 
 
 if __name__ == "__main__":

@@ -37,6 +37,13 @@ class Outcome:
     slowest: float = 0.0
     findings: list[Finding] = field(default_factory=list)
 
+    def add(self, other: Outcome) -> None:
+        """Add what came of another part of the campaign; seconds are those of the whole."""
+        self.cases += other.cases
+        self.accepted += other.accepted
+        self.slowest = max(self.slowest, other.slowest)
+        self.findings += other.findings
+
     def row(self, name: str) -> str:
         """Return a row of a Markdown table."""
         rate = self.cases / self.seconds if self.seconds else 0.0

@@ -2,11 +2,43 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
-from tests.fuzz.programs import PROGRAMS, run_programs
+from tests.fuzz.programs import PROGRAMS, run_in_processes, run_programs
+from tests.reading.oracle.execution import judge
 
-CASES = {"programs": 24, "several_modules": 8}
+CASES = {"programs": 24, "several_modules": 4}
+
+FOUND = {
+    "names-of-a-module": "X = [*globals()][:0]",
+    "objects-of-a-metaclass": "class M(type): ...\nclass C(metaclass=M): ...\nclass D(C): ...",
+    "own-module-passed-on": "import sys\nfrom outside import u\nX = 3\nu(sys.modules[__name__])",
+    "attribute-of-own-module": "import sys\nX = 3\nsetattr(sys.modules[__name__], 'X', 4)",
+    "module-replaced": "import sys\nsys.modules['json'] = 3\nimport json\nX = json",
+    "setter": "class C:\n    @property\n    def x(self): return self._x\n    @x.setter\n"
+    "    def x(self, v): self._x = v + 1\no = C()\no.x = 3\no.x += 1\nX = o.x",
+    "setter-not-known": "from outside import u\nclass C:\n    x = u()\no = C()\no.x = 3\nX = o.x",
+    "send": "X = []\ndef f():\n    X.append((yield 1))\n    yield 2\ng = f()\nnext(g)\ng.send(3)",
+    "class-getitem": "class C:\n    held = {}\n    def __class_getitem__(cls, key):\n"
+    "        return cls.held.setdefault(key, [])\nC['a'].append(1)\nX = C['a']",
+    "nullcontext": "import contextlib\nX = []\nwith contextlib.nullcontext(X) as y:\n"
+    "    y.append(1)",
+    "in-place-method": "class C:\n    n = 1\n    def __iadd__(self, other):\n"
+    "        self.n += other\n"
+    "        return self\no = C()\ntry:\n    o += 1\nexcept TypeError:\n    o = C()\nX = o.n",
+    "iterated-by-index": "class C:\n    def __getitem__(self, i): return [4, 'g'][i]\n"
+    "try:\n    X = list(C())\nexcept Exception:\n    X = 5",
+    "closed-generator": "X = []\ndef f():\n    try:\n        yield 1\n    finally:\n"
+    "        X.append(2)\n"
+    "for _ in f():\n    break",
+    "enum-in-a-choice": "import contextlib, enum\nfrom outside import passed_on\nX = 0\n"
+    "with contextlib.suppress(Exception):\n    with passed_on(5):\n        class C(enum.Enum):\n"
+    "            def _generate_next_value_(name, *_): return name\n"
+    "            P = enum.auto()\n        X = 1",
+}
+"""Programs that were once read otherwise than Python has them, each the smallest of its kind."""
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
@@ -17,3 +49,20 @@ def test_python_agrees_with_what_is_told(name: str) -> None:
     assert [(each.text, each.reason) for each in outcome.findings] == []
     assert outcome.cases == CASES[name]
     assert outcome.accepted > 0
+
+
+def test_programs_are_judged_in_several_processes() -> None:
+    """A campaign of several processes judges each program once."""
+    outcome = run_in_processes("programs", 3, 0, 60, jobs=2)
+
+    assert outcome.cases == 3
+    assert outcome.findings == []
+
+
+@pytest.mark.parametrize("text", FOUND.values(), ids=FOUND.keys())
+def test_what_was_once_found_is_found_no_more(text: str) -> None:
+    """Each program is told as every execution of it gives it, or refused."""
+    verdict = judge({"predict.py": text + "\n"}, Random(0))
+
+    assert verdict.wrong == []
+    assert not verdict.failed

@@ -33,7 +33,7 @@ from cogfal.spec import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 Live = Any
 """An annotation or value of the author's."""
@@ -114,9 +114,23 @@ def _opaque(annotation: Live) -> Type:
 
 
 def _literal(arguments: Sequence[Live]) -> Type:
-    values = tuple(dict.fromkeys(plain(a) for a in arguments if a is not None))
-    literal = LiteralType(values)
+    values = [plain(argument) for argument in arguments if argument is not None]
+    literal = LiteralType(distinct(values, "in a Literal"))
     return optional(literal) if None in arguments else literal
+
+
+def distinct(values: Iterable[JSON], what: str) -> tuple[Any, ...]:
+    """Return texts and numbers without repetition; True is not 1.
+
+    Raises:
+        Unservable: One is neither; `what` says of what it is.
+    """
+    kept: dict[tuple[Any, bool], JSON] = {}
+    for value in values:
+        if not isinstance(value, (str, int, float)):
+            raise Unservable(f"the value {value!r} {what} is no text or number")
+        kept.setdefault((value, isinstance(value, bool)), value)
+    return tuple(kept.values())
 
 
 def _class(cls: type, within: tuple[type, ...]) -> Type:

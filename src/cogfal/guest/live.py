@@ -9,7 +9,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from cogfal.errors import PredictorError, UnsupportedSignature
-from cogfal.guest.annotations import check_members, is_field_info, plain, type_of
+from cogfal.guest.annotations import check_members, distinct, is_field_info, plain, type_of
 from cogfal.guest.differences import differences
 from cogfal.guest.faults import Mismatch
 from cogfal.guest.hints import function_hints
@@ -234,7 +234,8 @@ def _described(name: str, declared: Type, info: Live) -> InputSpec:
     choices = None if told.get("choices") is None else [plain(c) for c in told["choices"]]
     if choices is not None and None in choices:
         declared = optional(declared)
-    kept = dict.fromkeys(c for c in choices or () if c is not None)
+    given = [choice for choice in choices or () if choice is not None]
+    kept = distinct(given, f'in the choices of "{name}"')
     return InputSpec(
         name,
         declared,
@@ -245,7 +246,7 @@ def _described(name: str, declared: Type, info: Live) -> InputSpec:
         min_length=told.get("min_length"),
         max_length=told.get("max_length"),
         regex=told.get("regex") or told.get("pattern"),
-        choices=tuple(kept) or None,
+        choices=kept or None,
         deprecated=bool(told.get("deprecated")),
         accept=told.get("accept"),
     )

@@ -122,7 +122,8 @@ def to_json(world: Interpreter, value: Value, depth: int = 0) -> JSON:
 def _object(world: Interpreter, value: Any, depth: int) -> JSON:
     if isinstance(value, OutsideType):
         raise value.unknown.error()
-    if type(value) in world.classes.nodes and hasattr(value, "__dict__"):
+    own = type(value) in world.classes.nodes and not isinstance(value, type)
+    if own and hasattr(value, "__dict__"):
         return _mapping(world, vars(value), depth)
     if hasattr(value, "get_secret_value"):
         return to_json(world, value.get_secret_value(), depth)

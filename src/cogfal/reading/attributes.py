@@ -98,7 +98,7 @@ class Attributes(Part):
             return getattr(owner, name)
         if isinstance(owner, types.SimpleNamespace):
             return getattr(owner, name)
-        raise refused(f"the attribute {name!r} of such a value is not read")
+        raise refused(f"the attribute {name!r} of such a value is not read", owner)
 
     def _of_function(self, function: Function, name: str) -> Value:
         held = vars(function)
@@ -110,18 +110,18 @@ class Attributes(Part):
             plain = [a.arg for a in (*function.node.args.posonlyargs, *function.node.args.args)]
             return tuple(function.defaults[n] for n in plain if n in function.defaults) or None
         if name.startswith("__"):
-            raise refused(f"the attribute {name!r} of a function is not read")
+            raise refused(f"the attribute {name!r} of a function is not read", function)
         raise AttributeError(f"'function' object has no attribute {name!r}")
 
     def _of_object(self, owner: Value, name: str) -> Value:
         inner = name.startswith("__") and name.endswith("__") and name not in _OPEN
         if inner and not self._is_own(owner, name):
-            raise refused(f"the attribute {name!r} is not read")
+            raise refused(f"the attribute {name!r} is not read", owner)
         hidden = self._hidden(owner, name)
         if hidden is not None:
             return hidden
         if name == "__dict__":
-            raise refused("the attribute '__dict__' is not read")
+            raise refused("the attribute '__dict__' is not read", owner)
         if isinstance(owner, BaseException) and name == "args" and not _is_raised_by_author(owner):
             raise refused("the text of an exception depends on Python's version")
         return getattr(owner, name)
@@ -172,6 +172,8 @@ class Attributes(Part):
         elif _custom(owner, "__setattr__", name):
             world.journal.note(owner, name)
             setattr(owner, name, value)
+        elif isinstance(described := getattr(type(owner), name, None), Unknown):
+            world.effects.of_values((owner, value), described)
         else:
             world.journal.note(owner, name)
             set_attribute(owner, name, value)

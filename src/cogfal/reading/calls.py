@@ -130,7 +130,7 @@ class Calls(Part):
             world.effects.of_parts(positional[0], why)
             world.expressions.raising(why)
             return self.decorated(positional[0])
-        about = (*function.about, *positional, *keywords.values())
+        about = (function, *positional, *keywords.values())
         world.effects.of_values(about, why)
         return world.expressions.raising(Unknown(function.reason, about=about))
 
@@ -172,6 +172,8 @@ class Calls(Part):
         world, owner, name = self._world, method.__self__, method.__name__
         if isinstance(owner, PurePath):
             return world.files.method(owner, name, positional, keywords)
+        if isinstance(owner, property):
+            return method(*positional, **keywords)
         if isinstance(owner, type):
             return self._class_method(method, positional, keywords)
         if not is_open(type(owner), name):

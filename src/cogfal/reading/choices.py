@@ -280,6 +280,8 @@ class Choices:
         """Leave behind what the outcomes share."""
         places = {i: p for outcome in outcomes for i, p in outcome.places.items()}
         for place in places.values():
+            if place.kind == "name" and hasattr(place.owner, "_cogfal_finished"):
+                continue  # the names of an Enum's body, which nothing asks for once it is a class
             before = place.value()
             values = [outcome.at(place, before) for outcome in outcomes]
             if place.kind == "contents":

@@ -169,6 +169,8 @@ class Classes(Part):
                 world.run(node.body, body, fresh=not inside)
                 _fill(namespace, body)
                 cls = meta(node.name, tuple(resolved), namespace, **keywords)
+                if isinstance(namespace, _EnumNames):
+                    vars(namespace)["_cogfal_finished"] = True
         except Touched as error:
             why = error.unknown.at(node, scope.module)
             cls = Unknown(

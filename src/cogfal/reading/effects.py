@@ -12,7 +12,7 @@ from cogfal.reading.functions import Function
 from cogfal.reading.journal import CONTAINERS
 from cogfal.reading.part import Part
 from cogfal.reading.scopes import Scope, bindings
-from cogfal.reading.source import Module
+from cogfal.reading.source import MODULES, Module
 from cogfal.reading.unknown import Unknown, Value
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ class Effects(Part):
             self._world.bind(scope, scope.mangled(name), why)
 
     def _change(self, value: Value, why: Unknown) -> None:
+        if isinstance(value, Unknown):
+            return
         authored = self._world.attributes.is_authored
         if isinstance(value, (*CONTAINERS, Iterator)) or (
             authored(value) and not isinstance(value, BaseException)
@@ -69,7 +71,8 @@ class Effects(Part):
 
     def _inside(self, value: Value, why: Unknown) -> Iterable[Value]:
         if isinstance(value, Unknown):
-            return (*value.about, *value.members)
+            every = self._world.modules.certain() if value.dotted.startswith(MODULES) else ()
+            return (*value.about, *value.members, *every)
         if id(value) in self.sources:
             return self.sources[id(value)][1]
         if isinstance(value, dict):

@@ -327,8 +327,10 @@ class Expressions(Part):
         try:
             return self._world.calls.call(function, positional, keywords)
         except Touched as error:
-            self._spoil(node, function, positional, error.unknown.at(node, scope.module))
-            raise
+            why = error.unknown.at(node, scope.module)
+            self._spoil(node, function, positional, why)
+            held = (*why.about, function, *positional, *keywords.values())
+            return self.raising(Unknown(why.reason, why.node, why.module, about=held))
 
     def _spoil(self, node: ast.Call, function: Value, positional: Values, why: Unknown) -> None:
         """Taint what a call has perhaps changed in part before it met something unknown."""

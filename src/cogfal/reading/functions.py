@@ -108,7 +108,7 @@ class Functions(Part):
         if not isinstance(node, ast.Lambda) and yields(node):
             held: list[Value] = []
             held.append(self._generate(function, scope, held))
-            return world.iterator(held[0], *scope.names.values())
+            return world.iterator(held[0], function, *scope.names.values())
         self._depth += 1
         try:
             if self._depth > MAX_CALLS:

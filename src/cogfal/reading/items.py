@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from cogfal.reading.mappings import Lookup
 from cogfal.reading.operators import MAX_ITEMS, SIZED
 from cogfal.reading.part import Part
+from cogfal.reading.source import MODULES
 from cogfal.reading.unknown import Touched, Unknown, Value, refused, require_known, unknown_in
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class Items(Part):
     def get(self, base: Value, key: Value, scope: Scope) -> Value:
         """Return `base[key]`; a generic type with arguments, too."""
         world = self._world
+        if isinstance(base, Unknown) and base.dotted == MODULES:
+            return world.modules.carried_out(key, base)
         if isinstance(base, Unknown):
             return world.expressions.raising(base)
         if isinstance(base, Lookup):
@@ -56,6 +59,7 @@ class Items(Part):
             base[key] = value
         elif isinstance(base, Unknown) or isinstance(key, Unknown) or unknown_in(key) is not None:
             unknown = _unknown(base, key)
+            world.modules.doubt(base, key, unknown)
             world.effects.of_values((base, value), unknown)
             world.expressions.raising(unknown)
         elif isinstance(key, slice):
@@ -83,6 +87,7 @@ class Items(Part):
             del base[key]
         elif isinstance(base, Unknown) or unknown_in(key) is not None:
             unknown = _unknown(base, key)
+            world.modules.doubt(base, key, unknown)
             world.effects.of_values((base,), unknown)
             world.expressions.raising(unknown)
         elif isinstance(base, list | dict | deque):
@@ -122,13 +127,22 @@ class Items(Part):
                 raise refused("too many items to evaluate")
             return iter(items)
         if world.attributes.is_authored(value):
-            found = world.attributes.get(value, "__iter__")
-            return self.iterate(world.calls.call(found, [], {}))
+            return self._authored(value)
         if isinstance(value, Lookup):
             return iter(value)
         if callable(value):
             raise refused("what is iterated over is not known")
         raise TypeError(f"{type(value).__name__!r} object is not iterable")
+
+    def _authored(self, value: Value) -> Iterator[Value]:
+        world = self._world
+        if hasattr(type(value), "__getitem__") and not hasattr(type(value), "__iter__"):
+            return world.iterator(iter(value), value)
+        try:
+            found = world.attributes.get(value, "__iter__")
+        except AttributeError:
+            raise TypeError(f"{type(value).__name__!r} object is not iterable") from None
+        return self.iterate(world.calls.call(found, [], {}))
 
     def ordered(self, value: set[Value] | frozenset[Value]) -> list[Value]:
         """Return the items of a set in one of the orders that Python may give them."""

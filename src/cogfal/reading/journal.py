@@ -47,6 +47,8 @@ class Place(NamedTuple):
             case "name" | "taint" if value is ABSENT:
                 self.owner.pop(self.key, None)
                 _forget_member(self.owner, self.key)
+            case "name" if isinstance(self.owner, dict) and self.key in self.owner:
+                dict.__setitem__(self.owner, self.key, value)  # an Enum's body binds nothing twice
             case "name" | "taint":
                 self.owner[self.key] = value
             case "attribute" if value is ABSENT:
@@ -72,6 +74,8 @@ def _forget_member(names: Any, name: Any) -> None:
     if name in members:
         del members[name if isinstance(members, dict) else members.index(name)]
         names._last_values.pop()  # noqa: SLF001
+    if name == "_generate_next_value_" and hasattr(names, "_auto_called"):
+        names._auto_called = False  # noqa: SLF001
 
 
 def _own_attribute(owner: Value, name: str) -> Value:

@@ -15,7 +15,7 @@ from cogfal.reading.library import OF_SCOPE
 from cogfal.reading.outside import listed
 from cogfal.reading.part import Part
 from cogfal.reading.scopes import Builtin, Scope
-from cogfal.reading.source import Module
+from cogfal.reading.source import MODULES, Module
 from cogfal.reading.texts import HERE
 from cogfal.reading.unknown import GivenUp, Touched, Unknown, Value, refused
 
@@ -94,6 +94,19 @@ class Modules(Part):
                 world.run(module.tree.body, scope, fresh=True)
         finally:
             world.statements.handled = handled
+
+    def carried_out(self, name: Value, every: Unknown) -> Value:
+        """Return `sys.modules[name]`, unknown where that is not certainly one of the project's."""
+        found: Value = self._loaded.get(name) if isinstance(name, str) else None
+        if isinstance(found, Module):
+            return found
+        return self._world.expressions.raising(Unknown(every.reason, about=(every,)))
+
+    def doubt(self, every: Value, name: Value, why: Unknown) -> None:
+        """Take it as not known what is imported by a name that `sys.modules` is changed at."""
+        if isinstance(every, Unknown) and every.dotted == MODULES:
+            for each in [name] if isinstance(name, str) else list(self._loaded):
+                self._world.journal.bind(self._loaded, each, why)
 
     def scope_of(self, module: Module) -> Scope | None:
         """Return a module's names where it is certain that it was carried out, as far as it is."""

@@ -149,6 +149,17 @@ IN_PLACE: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
 }
 """Operators that change a list, dict, set or deque where it stands."""
 
+OWN_IN_PLACE: Final[dict[type[ast.operator], str]] = {
+    kind: f"__i{name}__"
+    for kind, name in (
+        (ast.Add, "add"), (ast.Sub, "sub"), (ast.Mult, "mul"), (ast.Div, "truediv"),
+        (ast.FloorDiv, "floordiv"), (ast.Mod, "mod"), (ast.Pow, "pow"), (ast.LShift, "lshift"),
+        (ast.RShift, "rshift"), (ast.BitOr, "or"), (ast.BitAnd, "and"), (ast.BitXor, "xor"),
+        (ast.MatMult, "matmul"),
+    )
+}  # fmt: skip
+"""The methods by which an author's class changes its objects where they stand."""
+
 UNARY: Final[dict[type[ast.unaryop], Callable[[Any], Any]]] = {
     ast.UAdd: operator.pos,
     ast.USub: operator.neg,

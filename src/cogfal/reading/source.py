@@ -19,6 +19,8 @@ from cogfal.spec import Location
 MAX_BYTES: Final = 8_000_000
 MAX_LINES: Final = 50_000
 
+MODULES: Final = "sys.modules"
+
 Find = Callable[[tuple[int, int]], Path | None]
 """Returns an interpreter of a version that is on this machine, None where there is none."""
 

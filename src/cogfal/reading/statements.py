@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from cogfal.reading.choices import Left
 from cogfal.reading.functions import Function, catches
 from cogfal.reading.journal import CONTAINERS, refill
-from cogfal.reading.operators import IN_PLACE, bounded
+from cogfal.reading.operators import IN_PLACE, OWN_IN_PLACE, bounded
 from cogfal.reading.part import Part
 from cogfal.reading.patterns import matches
 from cogfal.reading.scopes import Scope, suspends
@@ -223,6 +223,9 @@ class Statements(Part):
     def _combined(self, node: ast.AugAssign, before: Value, value: Value, scope: Scope) -> Value:
         """Return the result of an in-place operator, which changes a container where it stands."""
         world = self._world
+        own = getattr(type(before), OWN_IN_PLACE[type(node.op)], None)
+        if isinstance(own, Function):
+            return self._in_place(node, own, before, value)
         if not isinstance(before, CONTAINERS) or type(node.op) not in (*IN_PLACE, ast.Mult):
             return world.expressions.operate(node.op, before, value)
         if isinstance(value, Unknown):
@@ -245,6 +248,12 @@ class Statements(Part):
         except Touched as error:
             world.effects.of_values((before,), error.unknown.at(node, scope.module))
             return error.unknown
+
+    def _in_place(self, node: ast.AugAssign, own: Function, before: Value, value: Value) -> Value:
+        result = self._world.calls.call(own, [before, value], {})
+        if result is NotImplemented:
+            return self._world.expressions.operate(node.op, before, value)
+        return result
 
     def _delete(self, node: ast.Delete, scope: Scope) -> None:
         for target in node.targets:
@@ -456,6 +465,8 @@ class Statements(Part):
         if isinstance(manager, contextlib.suppress):
             kinds = manager._exceptions  # type: ignore[attr-defined]  # noqa: SLF001
             return None, lambda error: error is not None and catches(error, kinds, decide)
+        if isinstance(manager, contextlib.nullcontext):
+            return manager.enter_result, None
         if type(manager).__module__ in ("_io", "io"):
             return manager, None
         try:
@@ -465,10 +476,13 @@ class Statements(Part):
         except Touched as error:
             manager = error.unknown
         if isinstance(manager, Unknown):
-            held = Unknown("what a context manager gives is not evaluated", node, scope.module)
+            reason = "what a context manager gives is not evaluated"
+            held = Unknown(reason, node, scope.module, about=(manager,))
             world.effects.of_values((manager,), held)
             world.expressions.raising(held)
             return held, lambda error: error is not None and bool(decide(held))
+        if suspends(node) and world.attributes.is_authored(manager):
+            raise GivenUp(Unknown("a yield inside of such a with is not evaluated"))
         held = world.calls.call(enter, [], {})
         return held, lambda error: self._exit(manager, error, node, scope)
 
@@ -483,6 +497,9 @@ class Statements(Part):
         return self._world.expressions.truth(result, node, scope)
 
     def _try(self, node: ast.Try, scope: Scope) -> Flow:
+        if node.finalbody and suspends(node):
+            # A generator that is left alone carries out its `finally` when it is closed.
+            raise GivenUp(Unknown("a yield before a finally is not evaluated"))
         try:
             yield from self._handling(node, scope)
         except (Left, Exception) as error:

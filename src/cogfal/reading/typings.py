@@ -7,6 +7,7 @@ import typing
 from typing import TYPE_CHECKING, Any, Final
 
 from cogfal.reading.classes import Deferred, OutsideType
+from cogfal.reading.functions import Function
 from cogfal.reading.part import Part
 from cogfal.reading.unknown import Touched, Unknown, Value
 
@@ -46,8 +47,9 @@ class Typings(Part):
     def is_generic(self, value: Value) -> bool:
         """Whether a value may be subscripted with types."""
         if isinstance(value, type):
-            meta = type(value)
-            return not hasattr(meta, "__getitem__") and hasattr(value, "__class_getitem__")
+            found = getattr(value, "__class_getitem__", None)
+            authored = isinstance(getattr(found, "__func__", None), Function)
+            return not hasattr(type(value), "__getitem__") and found is not None and not authored
         return isinstance(value, (_ALIAS, types.GenericAlias, *_SPECIAL))
 
     def subscripted(self, base: Value, key: Value, scope: Scope) -> Value:

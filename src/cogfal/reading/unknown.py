@@ -192,9 +192,9 @@ def known(value: Value) -> Value:
     return value
 
 
-def refused(reason: str) -> Touched:
+def refused(reason: str, *about: Value) -> Touched:
     """Return what is raised where the result of an operation stays unknown, for this reason."""
-    return Touched(Unknown(reason))
+    return Touched(Unknown(reason, about=about))
 
 
 def require_known(value: Value) -> None:

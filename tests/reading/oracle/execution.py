@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import enum
 import importlib
+import importlib.machinery
 import io
 import json
 import os
 import sys
 import tempfile
 import types
+import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
+from typing_extensions import Self
+
+from cogfal.cog import alias
 from cogfal.errors import PredictorError
+from cogfal.guest.live import read_live
+from cogfal.guest.type_names import Unservable
+from cogfal.reading import read_predictor
 from cogfal.reading.annotations import to_json
 from cogfal.reading.interpreter import Interpreter
 from cogfal.reading.source import Project
 from cogfal.reading.unknown import GivenUp, Touched, Unresolved
+from cogfal.spec import PredictorSpec, to_plain
 
 UNKNOWN = "outside"
 """The package that is not part of a project; everything in it is unknown."""
 
 ANSWERS = ("true", "false", "raise", "change", "call")
-MAX_EXECUTIONS = 48
+MAX_EXECUTIONS = 32
+"""How many executions of a program are made one after the other, and how many at random."""
 
-OWN = frozenset({"first", "pkg", "predict", "registry", "second"})
+_MEMORY = next((each for each in ("/dev/shm",) if Path(each).is_dir()), None)
+
+OWN = frozenset({"aside", "deeper", "first", "pkg", "predict", "registry", "second", "sibling"})
 """The modules of generated projects."""
 
 
@@ -113,38 +127,91 @@ def _change(value: Any, depth: int = 0) -> None:
 @contextlib.contextmanager
 def project(files: Mapping[str, str]) -> Iterator[Path]:
     """Write a project, and remove it afterwards."""
-    with tempfile.TemporaryDirectory(prefix="oracle-") as folder:
+    with tempfile.TemporaryDirectory(prefix="oracle-", dir=_MEMORY) as folder:
         root = Path(folder)
         for name, text in files.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
-            (root / name).write_text(text, "utf-8")
+            (root / name).write_text(text, "utf-8", newline="")
         yield root
+
+
+class _Loader(importlib.machinery.SourceFileLoader):
+    """Loads modules of projects, each compiled once."""
+
+    compiled: ClassVar[dict[str, types.CodeType]] = {}
+
+    def get_code(self, fullname: str) -> types.CodeType | None:
+        path = self.get_filename(fullname)
+        if path not in self.compiled:
+            self.compiled[path] = compile(self.get_data(path), path, "exec", dont_inherit=True)
+        return self.compiled[path]
+
+
+class Executions:
+    """Executes the modules of one project again and again, each time as if for the first time."""
+
+    def __init__(self, root: Path, own: AbstractSet[str]) -> None:
+        self._root, self._own = root, own
+        self._outside: Any = types.ModuleType(UNKNOWN)
+        self._outside.passed_on = lambda value: value
+
+    def __enter__(self) -> Self:
+        hiding = self._own | {"cog"}
+        self._hidden = {n: m for n, m in sys.modules.items() if n.partition(".")[0] in hiding}
+        for name in self._hidden:
+            del sys.modules[name]
+        self._before = set(sys.modules)
+        sys.modules[UNKNOWN] = self._outside
+        alias.install()
+        self._kept, self._cached = set(sys.modules), set(sys.path_importer_cache)
+        self._path, self._folder = list(sys.path), Path.cwd()
+        self._environ, self._data = dict(os.environ), dict(os.environ._data)  # type: ignore[attr-defined]
+        sys.path_hooks.insert(0, importlib.machinery.FileFinder.path_hook((_Loader, [".py"])))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._kept = self._before
+        self._reset()
+        sys.path[:] = self._path
+        os.chdir(self._folder)
+        del sys.path_hooks[0]
+        for name in set(sys.path_importer_cache) - self._cached:
+            del sys.path_importer_cache[name]
+        sys.modules.update(self._hidden)
+        _Loader.compiled.clear()
+
+    def _reset(self) -> None:
+        """Put back what a program may have changed."""
+        for name in sys.modules.keys() - self._kept:
+            del sys.modules[name]
+        vars(builtins).pop("added", None)
+        sys.path[:] = [str(self._root), *self._path]
+        os.chdir(self._root)
+        if os.environ._data != self._data:  # type: ignore[attr-defined]
+            os.environ.clear()
+            os.environ.update(self._environ)
+
+    def run(self, answers: Answers) -> types.ModuleType | None:
+        """Import `predict.py` with these answers; return it, None where it fails."""
+        self._outside.u = answers
+        self._reset()
+        try:
+            with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return importlib.import_module("predict")
+        except (Exception, SystemExit):  # whatever the generated program raises
+            return None
 
 
 def executed(root: Path, answers: Answers) -> dict[str, Any] | None:
     """Import `predict.py` with these answers; return its names in JSON, None where it fails."""
-    outside: Any = types.ModuleType(UNKNOWN)
-    outside.u = answers
-    outside.passed_on = lambda value: value
-    before, path, folder = set(sys.modules), list(sys.path), Path.cwd()
-    environ = dict(os.environ)
-    sys.modules[UNKNOWN] = outside
-    sys.path.insert(0, str(root))
-    importlib.invalidate_caches()
-    try:
-        os.chdir(root)
-        with contextlib.redirect_stdout(io.StringIO()):
-            module = importlib.import_module("predict")
-        return {name: _json(value) for name, value in vars(module).items() if name[0] != "_"}
-    except (Exception, SystemExit):  # whatever the generated program raises
-        return None
-    finally:
-        sys.path[:] = path
-        os.chdir(folder)
-        os.environ.clear()
-        os.environ.update(environ)
-        for name in set(sys.modules) - before:
-            del sys.modules[name]
+    with Executions(root, OWN) as executions:
+        module = executions.run(answers)
+        return None if module is None else _names(module)
+
+
+def _names(module: types.ModuleType) -> dict[str, Any]:
+    return {name: _json(value) for name, value in vars(module).items() if name[0] != "_"}
 
 
 def _json(value: Any) -> Any:
@@ -154,24 +221,45 @@ def _json(value: Any) -> Any:
         return NotJson
 
 
-def executions(root: Path, random: Random) -> list[dict[str, Any]]:
-    """Return the names of every execution that ends well, or of many where there are very many."""
-    found: list[dict[str, Any]] = []
+@dataclass
+class Run:
+    """What one execution gives: its names, and its predictor where there is one that is served."""
+
+    names: dict[str, Any]
+    spec: str | None
+
+
+def _shown(spec: PredictorSpec) -> str:
+    """Return what has to be told alike of a predictor."""
+    bare = replace(spec, location=None, deploy_time=(),
+                   inputs=tuple(replace(each, location=None) for each in spec.inputs))  # fmt: skip
+    return json.dumps(to_plain(bare))
+
+
+def _run(executions: Executions, answers: Answers) -> Run | None:
+    module = executions.run(answers)
+    if module is None:
+        return None
+    spec = None
+    if hasattr(module, "Predictor"):
+        with contextlib.suppress(PredictorError, Unservable):
+            spec = _shown(read_live(module.Predictor, path="predict.py", name="Predictor"))
+    return Run(_names(module), spec)
+
+
+def runs_of(root: Path, own: AbstractSet[str], random: Random) -> list[Run]:
+    """Return every execution that ends well, or many where there are very many."""
+    found: list[Run | None] = []
     following: list[int] | None = []
-    for _ in range(MAX_EXECUTIONS):
-        assert following is not None
-        answers = Answers(following)
-        names = executed(root, answers)
-        if names is not None:
-            found.append(names)
-        following = answers.next()
-        if following is None:
-            return found
-    for _ in range(MAX_EXECUTIONS):
-        names = executed(root, Answers([random.randrange(len(ANSWERS)) for _ in range(40)]))
-        if names is not None:
-            found.append(names)
-    return found
+    with Executions(root, own) as executions:
+        while following is not None and len(found) < MAX_EXECUTIONS:
+            answers = Answers(following)
+            found.append(_run(executions, answers))
+            following = answers.next()
+        for _ in range(MAX_EXECUTIONS if following is not None else 0):
+            prescribed = [random.randrange(len(ANSWERS)) for _ in range(40)]
+            found.append(_run(executions, Answers(prescribed)))
+    return [run for run in found if run is not None]
 
 
 def told(root: Path) -> dict[str, Any] | PredictorError:
@@ -217,8 +305,8 @@ class Verdict:
     wrong: list[str] = field(default_factory=list)
 
 
-def _agrees(run: Mapping[str, Any], name: str, value: Any) -> bool:
-    there = run.get(name, NotJson)
+def _agrees(run: Run, name: str, value: Any) -> bool:
+    there = run.names.get(name, NotJson)
     return there is not NotJson and value is not NotJson and alike(there, value)
 
 
@@ -226,8 +314,10 @@ def judge(files: Mapping[str, str], random: Random) -> Verdict:
     """Compare what is told of a project with every execution of it."""
     verdict = Verdict()
     with project(files) as root:
-        runs = executions(root, random)
+        runs = runs_of(root, OWN, random)
         found = told(root)
+        if "class Predictor" in files["predict.py"] and not isinstance(found, PredictorError):
+            verdict.wrong += _wrong_spec(root, runs)
     verdict.failed = not runs
     if isinstance(found, PredictorError):
         verdict.refused = str(found)
@@ -235,12 +325,22 @@ def judge(files: Mapping[str, str], random: Random) -> Verdict:
             verdict.wrong.append(f"said to fail, and does not: {found}")
         return verdict
     for name, value in found.items():
-        for run in runs:
-            if name[0] != "_" and not _agrees(run, name, value):
-                verdict.wrong.append(f"{name} is told as {value!r} and is {run.get(name)!r}")
-                break
+        other = next((r for r in runs if name[0] != "_" and not _agrees(r, name, value)), None)
+        if other is not None:
+            there = other.names.get(name, "absent")
+            verdict.wrong.append(f"{name} is told as {value!r} and is {there!r}")
     if runs:
-        certain = [n for n, v in runs[0].items() if all(_agrees(run, n, v) for run in runs)]
+        certain = [n for n, v in runs[0].names.items() if all(_agrees(run, n, v) for run in runs)]
         verdict.possible = len(certain)
         verdict.told = sum(name in found for name in certain)
     return verdict
+
+
+def _wrong_spec(root: Path, runs: list[Run]) -> list[str]:
+    """Return what is told otherwise of the predictor; a refusal is never wrong."""
+    try:
+        spec = _shown(read_predictor("predict.py:Predictor", root))
+    except PredictorError:
+        return []
+    others = [run.spec for run in runs if run.spec is not None and run.spec != spec]
+    return [f"the predictor is told as {spec} and is {other}" for other in others[:1]]
