@@ -51,14 +51,19 @@ def failure(response: httpx.Response, *words: str) -> tuple[int, Any]:
 
 
 def events(response: httpx.Response) -> list[tuple[str, Any]]:
+    """Parse the server-sent events of an answer."""
+    return parsed(response.text)
+
+
+def parsed(text: str) -> list[tuple[str, Any]]:
     """Parse server-sent events; comments are left out."""
-    parsed = []
-    for block in response.text.split("\n\n"):
+    found = []
+    for block in text.split("\n\n"):
         lines = [line for line in block.split("\n") if line and not line.startswith(":")]
         if lines:
             fields = dict(line.split(": ", 1) for line in lines)
-            parsed.append((fields["event"], json.loads(fields["data"])))
-    return parsed
+            found.append((fields["event"], json.loads(fields["data"])))
+    return found
 
 
 def by_kind(happened: list[tuple[str, Any]]) -> dict[str, list[Any]]:

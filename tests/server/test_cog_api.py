@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,10 +14,11 @@ import httpx
 import pytest
 
 from tests.server.asking import ASYNC, EVENTS, predict, wait_for_logs
-from tests.server.observing import answer, events
+from tests.server.observing import answer, parsed
 from tests.server.projects import PLAIN, STREAMING, TRAINING, output_project, write_project
 from tests.server.receiver import Receiver
 from tests.server.servers import OurCog
+from tests.waiting import SOON
 
 SECRETIVE = """
 from cog import Input, Path, Secret
@@ -142,26 +144,48 @@ def test_pieces_arrive_while_the_predictor_works(serve_ours: Start) -> None:
     assert stamps[-1] - stamps[0] > 0.3
 
 
-def test_many_watchers_see_the_same(serve_ours: Start) -> None:
-    """Every client that attaches gets every event."""
-    ours = serve_ours(STREAMING, "predict.py:Runner")
-    body = {"input": {"mode": "slow", "count": 8}}
+GATED = """
+import os, time
+from typing import Iterator
+
+from cog import BaseRunner, streaming
+
+
+class Runner(BaseRunner):
+    @streaming
+    def run(self, gate: str = "") -> Iterator[str]:
+        yield "before"
+        while gate and not os.path.exists(gate):
+            time.sleep(0.01)
+        for number in range(8):
+            print(f"printed {number}")
+            yield f"piece {number}"
+"""
+
+
+def test_many_watchers_see_the_same(serve_ours: Start, tmp_path: Path) -> None:
+    """Every client that attaches while it runs gets every event."""
+    ours = serve_ours(GATED, "predict.py:Runner")
+    gate, attached = tmp_path / "gate", threading.Barrier(6)
+    body = {"input": {"gate": str(gate)}}
     ours.client.put("/predictions/many", json=body, headers=ASYNC)
-    seen: list[list[tuple[str, object]]] = []
 
-    def watch() -> None:
+    def watch() -> str:
         url = f"{ours.url}/predictions/many"
-        seen.append(events(httpx.put(url, json={}, headers=EVENTS, timeout=20)))
+        with httpx.stream("PUT", url, json={}, headers=EVENTS, timeout=SOON) as response:
+            received = response.iter_text()
+            first = next(received)
+            attached.wait(SOON)
+            return first + "".join(received)
 
-    watchers = [threading.Thread(target=watch) for _ in range(5)]
-    for watcher in watchers:
-        watcher.start()
-    for watcher in watchers:
-        watcher.join()
+    with ThreadPoolExecutor(5) as threads:
+        watching = [threads.submit(watch) for _ in range(5)]
+        attached.wait(SOON)
+        gate.touch()
+        seen = [parsed(each.result()) for each in watching]
 
-    assert len(seen) == 5
     assert all(each == seen[0] for each in seen)
-    assert [name for name, _ in seen[0]].count("output") == 8
+    assert [name for name, _ in seen[0]].count("output") == 9
 
 
 def test_a_private_webhook_is_refused_but_harms_nothing(serve_ours: Start, hooks: Receiver) -> None:
