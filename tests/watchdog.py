@@ -44,12 +44,10 @@ def watched() -> Iterator[list[str]]:
 
 def watch(report: str) -> None:
     """Write a line into `report` for each long step of this thread from now on."""
-    path = Path(report)
-    path.touch()
+    lines = Path(report).open("a", buffering=1)  # noqa: SIM115  # as long as the process lives
 
     def note(step: str) -> None:
-        with path.open("a") as lines:
-            lines.write(step + "\n")
+        lines.write(step + "\n")
 
     _observe(note)
 

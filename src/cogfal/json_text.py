@@ -28,9 +28,12 @@ _BREAKS: Final = (
 )
 """What some readers of event streams take for the end of a line, beside what JSON escapes."""
 
+# Where the author's code runs in this process, it may put something else into the module `json`.
 _encode: Final[Callable[[Any], str]] = json.JSONEncoder(
     ensure_ascii=False, separators=(",", ":")
 ).encode
+_decode: Final = json.JSONDecoder().decode
+_encode_line: Final = json.JSONEncoder().encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class JsonText:
 
     def value(self) -> JSON:
         """Return the value itself; it takes as long as parsing does."""
-        return json.loads(self.data)
+        return _decode(self.data.decode())
 
 
 def slices(value: JSON) -> Iterator[bytes]:
@@ -100,6 +103,11 @@ def gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
 def written(value: JSON) -> bytes:
     """Write a JSON value at once; see `slices` for what may be large."""
     return b"".join(slices(value))
+
+
+def line_of(value: JSON) -> str:
+    """Write a JSON value as a line of a log, in ASCII."""
+    return _encode_line(value)
 
 
 async def in_turn(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:

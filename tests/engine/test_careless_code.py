@@ -94,6 +94,11 @@ class Predictor(BasePredictor):
     def surrogate_in_an_error(self):
         raise ValueError("half \\ud800 a pair")
 
+    def breaks_json(self):
+        import json
+        json.dumps = json.loads = json.JSONEncoder = json.JSONDecoder = None
+        return "well"
+
     def garbage(self):
         print("garbage")
         for name in os.listdir("/proc/self/fd"):
@@ -193,6 +198,19 @@ def test_garbage_ends_the_process_and_nothing_else(tmp_path: Path, mode: str) ->
             report = (await service.health()).setup
             assert report is not None
             assert report.logs == "setting up\n"
+
+    run(main)
+
+
+@pytest.mark.parametrize("mode", DIAGONAL, indirect=True)
+def test_a_broken_standard_library_silences_nobody(tmp_path: Path, mode: str) -> None:
+    """What the author's code puts into the module `json` does not reach the wire."""
+
+    async def main() -> None:
+        async with serving(tmp_path, SYNC) as service:
+            assert await submit(service, what="breaks_json").result() == "well"
+            assert (await ended(submit(service, what="surrogate_in_an_error"))).error
+            assert await submit(service, what="well").result() == "well"
 
     run(main)
 

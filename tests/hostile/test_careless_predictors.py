@@ -125,6 +125,11 @@ CARELESS = """
                     raise ValueError("no text")
             raise Own
 
+        def no_module(self, amount):
+            class Own(Exception):
+                __module__ = None
+            raise Own("from nowhere")
+
         def recursion(self, amount):
             return self.recursion(amount)
 
@@ -172,6 +177,11 @@ CARELESS = """
                 print("into nothing")
             return "replaced"
 
+        def breaks_json(self, amount):
+            import json
+            json.dumps = json.loads = None
+            return "broken"
+
         def seals(self, amount):
             here = pathlib.Path(tempfile.mkdtemp())
             (here / "x").touch()
@@ -189,6 +199,7 @@ ENCODED = [
     ("replaces", "replaced"),
     ("seals", "sealed"),
     ("prints_later", "returned"),
+    ("breaks_json", "broken"),
 ]
 REFUSED = [
     ("nan", "JSON cannot say"),
@@ -204,6 +215,7 @@ REFUSED = [
     ("interrupts", ""),
     ("base_exception", "mine"),
     ("breaks_repr", ""),
+    ("no_module", "from nowhere"),
     ("recursion", "recursion"),
     ("memory", ""),
     ("huge_integer", "thousands of digits"),

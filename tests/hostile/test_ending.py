@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
@@ -132,3 +133,46 @@ def _is_zombie(pid: int) -> bool:
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     return True
+
+
+HOLDING: dict[str, bytes] = {
+    "nothing": b"",
+    "half a head": b"POST / HTTP/1.1\r\nHost: localho",
+    "half a body": b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{",
+    "a stream that is not read": (
+        b'POST /stream HTTP/1.1\r\nHost: localhost\r\nContent-Length: 16\r\n\r\n{"count": 50000}'
+    ),
+    "a large answer that is not read": (
+        b'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 16\r\n\r\n{"count": 50000}'
+    ),
+}
+YIELDS = """
+    from typing import Iterator
+
+    from cog import BasePredictor, streaming
+
+    class Predictor(BasePredictor):
+        @streaming
+        def predict(self, count: int) -> Iterator[str]:
+            print("yielding", flush=True)
+            for _ in range(count):
+                yield "x" * 1000
+            print("yielded", flush=True)
+"""
+
+
+def test_callers_who_hold_on_do_not_keep_the_app_from_ending(tmp_path: Path) -> None:
+    """Whatever they have not sent yet, or do not read."""
+    with (
+        Target(tmp_path, YIELDS, "max_multiplexing = 2", anew=True) as process,
+        ExitStack() as held,
+    ):
+        assert process.url
+        for sent in HOLDING.values():
+            caller = held.enter_context(socket.create_connection(("127.0.0.1", process.port)))
+            caller.sendall(sent)
+        process.wait_for("yielding")
+
+        status = process.stop(grace=SOON)
+
+        assert status != -signal.SIGKILL

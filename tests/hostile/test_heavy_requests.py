@@ -3,81 +3,46 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
+import resource
 import socket
+import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from typing import Any
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.file_server import FileServer
+from tests.hostile.heavy import PREDICTOR, REQUESTS
 from tests.hostile.target import Target
 from tests.watchdog import watched
-
-HEAVY = """
-    from cog import BasePredictor, Input, Path
-
-    class Predictor(BasePredictor):
-        def predict(
-            self,
-            text: str = "",
-            numbers: list[int] = Input(default=[]),
-            rows: list[list[int]] = Input(default=[]),
-            data: dict = Input(default={}),
-            image: Path = Input(default=None),
-            careful: list[str] = Input(default=[], regex="^(?=a)(a+)+$"),
-            big: int = 0,
-        ) -> list[float]:
-            return [0.1 + index for index in range(big)]
-"""
-MEGA = 1_000_000
-QUOTED = '["' + "[{" * 100 + '"]'
-REQUESTS: dict[str, tuple[int, Callable[[], Any]]] = {
-    "many wrong numbers": (422, lambda: {"numbers": ["x"] * 100_000}),
-    "wrong numbers in lists of lists": (422, lambda: {"rows": [["x"] * 1_000] * 100}),
-    "many right numbers": (200, lambda: {"numbers": [1] * 300_000}),
-    "many small lists": (200, lambda: {"rows": [[1, 2]] * 50_000}),
-    "many keys": (200, lambda: {"data": {f"key {n}": n for n in range(100_000)}}),
-    "many unknown inputs": (200, lambda: {f"key {n}": n for n in range(100_000)}),
-    "hard patterns": (422, lambda: {"careful": ["a" * 40 + "!"] * 20}),
-    "easy patterns": (200, lambda: {"careful": ["aaa"] * 200}),
-    "a long text": (200, lambda: {"text": "x" * 30 * MEGA}),
-    "brackets in a long text": (200, lambda: {"text": "[" * 1_000 + "x" * 30 * MEGA}),
-    "a long text and many lists": (200, lambda: {"text": "x" * 30 * MEGA, "rows": [[]] * 200}),
-    "a text of escapes": (200, lambda: {"text": "\n\u2028" * 3 * MEGA}),
-    "a large file in the body": (
-        200,
-        lambda: {"image": "data:text/plain;base64," + base64.b64encode(b"x" * 20 * MEGA).decode()},
-    ),
-    "a port that there is not": (422, lambda: {"image": "http://model.example:99999/a.png"}),
-    "a large answer": (200, lambda: {"big": 500_000}),
-}
 
 
 @pytest.fixture(scope="module")
 def heavy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     """A predictor whose inputs may be many."""
-    with Target(tmp_path_factory.mktemp("heavy"), HEAVY) as process:
+    folder = tmp_path_factory.mktemp("heavy")
+    settings = ("allow_private_hosts = True", f'file_cache = "{folder / "cache"}"')
+    with Target(folder, PREDICTOR, *settings) as process:
         assert process.url
         assert process.long_steps() == []  # none but those of starting
         yield process
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_no_request_holds_up_the_loop(heavy: Target, name: str) -> None:
+def test_no_request_holds_up_the_loop(heavy: Target, canary: FileServer, name: str) -> None:
     """It is answered as it should be, briefly where it is wrong, and in short steps."""
-    status, inputs = REQUESTS[name]
     path = ["/", "/predictions"][len(name) % 2]
-    body = json.dumps(inputs() if path == "/" else {"input": inputs()})
+    body = json.dumps(REQUESTS[name].asked(path, canary.url))
     kind = {"Content-Type": "application/json"}
 
     answer = httpx.post(heavy.url + path, content=body, headers=kind, timeout=90)
 
-    assert answer.status_code == status
-    if status == 422:
+    assert answer.status_code == REQUESTS[name].at(path)
+    if answer.status_code == 422:
         assert len(answer.content) < 20_000
     assert heavy.long_steps() == []
 
@@ -115,12 +80,42 @@ def test_the_watchdog_barks() -> None:
     assert len(found) == 1
 
 
-def test_idle_connections_leave_room_for_health(heavy: Target) -> None:
-    """Many connections that say nothing keep nobody from being answered."""
-    with ExitStack() as opened:
-        for _ in range(300):
-            opened.enter_context(socket.create_connection(("127.0.0.1", heavy.port)))
+FEW_DESCRIPTORS = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024))
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+HELD = {
+    "silence": b"",
+    "half a head": b"POST / HTTP/1.1\r\nHost: localho",
+    "half a body": b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{",
+}
 
-        health = httpx.get(f"{heavy.url}/health-check", timeout=30)
 
-    assert health.json()["status"] == "READY"
+@pytest.fixture
+def many_descriptors() -> Iterator[None]:
+    """Let this process itself have more descriptors than a server by default."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(5_000, before[1]), before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.mark.usefixtures("many_descriptors")
+def test_held_connections_leave_room_for_health(tmp_path: Path) -> None:
+    """More of them than the server may have descriptors, which say nothing, or not all."""
+    under = (sys.executable, "-c", FEW_DESCRIPTORS)
+    with Target(tmp_path, PREDICTOR, under=under) as process, ExitStack() as opened:
+        assert process.url
+        for sent in HELD.values():
+            for _ in range(1_100):
+                held = opened.enter_context(socket.create_connection(("127.0.0.1", process.port)))
+                with suppress(ConnectionError):  # it may have made way already
+                    held.sendall(sent)
+
+            health = httpx.get(f"{process.url}/health-check", timeout=30)
+            answer = process.ask({"pieces": 1})
+
+            assert health.json()["status"] == "READY"
+            assert answer.status_code == 200
+        assert "Too many open files" not in process.output

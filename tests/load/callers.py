@@ -5,30 +5,57 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import re
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import Any, Final
 
 import httpx
 
+from tests.load.health import Watched
 from tests.load.project import expected
+
+ENDING: Final = "after SIGTERM: "
+TROUBLE: Final = re.compile(r'Traceback \(most recent|internal error|HTTP/1\.[01]" 5\d\d')
+"""What the app's log must not say."""
 
 
 @dataclass
 class Tally:
     """What came of all requests.
 
-    `wrong` describes the first answers that were not right; `slowest_health` is in seconds.
+    `wrong` describes the first answers that were not right. From the moment that the app is told to
+    end it is `ending`, and nobody asks any more once it is `over`; that took `ended_after` seconds.
     """
 
     outcomes: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
-    slowest_health: float = 0.0
+    health: Watched = field(default_factory=Watched)
+    ending: bool = False
+    over: bool = False
+    ended_after: float = 0.0
 
     def count(self, outcome: str) -> None:
         """Note how a request ended."""
-        self.outcomes[outcome] += 1
+        self.outcomes[ENDING * self.ending + outcome] += 1
+
+    @contextmanager
+    def noted(self, ending: str) -> Iterator[None]:
+        """Note a request that broke off, with the word for its ending."""
+        try:
+            yield
+        except (httpx.TransportError, OSError) as error:
+            self.count(f"{type(error).__name__} {ending}")
+            if ending == "LOST" and not self.ending:
+                self.wrong.append(f"{error!r} from {error.__cause__ or error.__context__!r}")
+
+    def read_log(self, lines: list[str]) -> None:
+        """Note what must not stand there, and let go of the lines."""
+        taken, lines[:] = lines[:], []
+        self.wrong += [line[:1000] for line in taken if TROUBLE.search(line)]
 
     def check(self, door: str, answered: Any, wanted: Any) -> None:
         """Note a whole answer, which has to be the right one."""
@@ -65,10 +92,7 @@ async def call(client: httpx.AsyncClient, random: Random, number: int, tally: Ta
     """Make one request in one of the ways that there are."""
     work = invented(random, number)
     ways = [whole, whole, stream, prediction, prediction, _cancelled, _left]
-    try:
-        await random.choice(ways)(client, work, tally)
-    except httpx.TransportError as error:
-        tally.count(f"{type(error).__name__} LOST")
+    await random.choice(ways)(client, work, tally)
 
 
 async def whole(client: httpx.AsyncClient, work: Work, tally: Tally) -> None:
@@ -88,6 +112,9 @@ async def stream(client: httpx.AsyncClient, work: Work, tally: Tally) -> None:
             return
         lines = [line async for line in answer.aiter_lines() if line.startswith("data: ")]
     *pieces, last = [json.loads(line.removeprefix("data: ")) for line in lines]
+    if "error" in last:
+        tally.count(f"/stream, in an event, {last['status']}")
+        return
     got = [piece["output"] for piece in pieces]
     tally.check("/stream", (got, last.get("output")), (work.wanted, work.wanted))
 

@@ -1,33 +1,19 @@
-"""The predictor under load: its answer holds a check of its own input."""
+"""The app under load: its answers hold a check of their own input."""
 
 from __future__ import annotations
 
 import hashlib
+import sys
 import tempfile
 from pathlib import Path
 
+from tests.hostile.heavy import PREDICTOR
 from tests.hostile.target import Target
 
-PREDICTOR = """
-    import asyncio, hashlib
-    from typing import AsyncIterator
-
-    from cog import BasePredictor, Input, Path, streaming
-
-    class Predictor(BasePredictor):
-        @streaming
-        async def predict(
-            self,
-            text: str,
-            pieces: int = Input(default=3, ge=1, le=10_000_000),
-            pause: float = Input(default=0, ge=0, le=1),
-            file: Path = Input(default=None),
-        ) -> AsyncIterator[str]:
-            seen = text if file is None else text + file.read_text()
-            print(f"serving {text[:16]}")
-            for index in range(pieces):
-                await asyncio.sleep(pause)
-                yield hashlib.sha256(f"{index}{seen}".encode()).hexdigest()
+OWN = f"""
+build:
+  python_version: "{sys.version_info.major}.{sys.version_info.minor}"
+predict: "predict.py:Predictor"
 """
 
 
@@ -36,7 +22,21 @@ def expected(text: str, pieces: int, file: str = "") -> list[str]:
     return [hashlib.sha256(f"{i}{text}{file}".encode()).hexdigest() for i in range(pieces)]
 
 
-def served(slots: int) -> Target:
-    """Serve the predictor with so many slots, in a new temporary directory."""
+def served(slots: int, *, own: bool = False) -> Target:
+    """Serve the predictor with so many slots, in a new temporary directory.
+
+    It runs in the server's environment, or in one of its `own`.
+    """
     folder = Path(tempfile.mkdtemp(prefix="load-"))
-    return Target(folder, PREDICTOR, f"max_multiplexing = {slots}", "queue_limit = 1000", anew=True)
+    project = folder / "project"
+    project.mkdir()
+    (project / "cog.yaml").write_text(OWN)
+    settings = (
+        f"max_multiplexing = {slots}",
+        f'environment = "{"own" if own else "shared"}"',
+        f'file_cache = "{folder / "cache"}"',
+        "queue_limit = 1000",
+        "allow_private_hosts = True",
+        "allow_output_prefix = True",
+    )
+    return Target(folder, PREDICTOR, *settings, anew=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -26,15 +26,22 @@ HELD: Final = tuple(each.name for each in fields(Usage))
 
 
 def usage(pid: int, directory: Path) -> Usage:
-    """Measure a process and the files below its temporary directory."""
-    proc = Path(f"/proc/{pid}")
-    pages = int((proc / "statm").read_text().split()[1])
+    """Measure a process, all that it has started, and the files below its temporary directory."""
+    tree = [Path(f"/proc/{each}") for each in _with_children(pid)]
+    pages = sum(int((proc / "statm").read_text().split()[1]) for proc in tree)
     return Usage(
         memory=pages * os.sysconf("SC_PAGE_SIZE"),
-        descriptors=sum(1 for _ in (proc / "fd").iterdir()),
-        threads=sum(1 for _ in (proc / "task").iterdir()),
+        descriptors=sum(1 for proc in tree for _ in (proc / "fd").iterdir()),
+        threads=sum(1 for proc in tree for _ in (proc / "task").iterdir()),
         inodes=sum(len(folders) + len(files) for _, folders, files in os.walk(directory)),
     )
+
+
+def _with_children(pid: int) -> Iterator[int]:
+    yield pid
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in children.read_text().split():
+            yield from _with_children(int(child))
 
 
 def slope(values: Sequence[tuple[int, float]]) -> float:

@@ -12,12 +12,17 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
 from cogfal.server.idle_connections import guard
 from tests.processes import free_port
 
 MOST = 5
+UPGRADE = (
+    b"GET /talk HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
 
 
 class Server(uvicorn.Server):
@@ -72,12 +77,67 @@ def test_idle_connections_make_way_for_requests() -> None:
             for _, writer in idle:
                 writer.close()
 
-    async def quick(_request: Request) -> Response:
-        return PlainTextResponse("quick")
-
     routes = [Route("/slow", slow), Route("/quick", quick)]
 
     asyncio.run(serving(Starlette(routes=routes), use))
 
     assert answers == ["quick", "slow"]
     assert set(closed) <= {b""}
+
+
+def test_who_sends_half_a_request_makes_way() -> None:
+    """A body that does not come holds a connection no more than silence does."""
+    answers: list[str] = []
+
+    async def swallow(request: Request) -> Response:
+        return PlainTextResponse(str(len(await request.body())))
+
+    async def use(port: int) -> None:
+        head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
+        held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2 * MOST)]
+        for _, writer in held:
+            writer.write(head + b"half")
+        first, _ = held[0]
+        with suppress(ConnectionResetError):
+            assert await first.read() == b""
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+            answers.append((await client.post("/", content=b"whole")).text)
+        for _, writer in held:
+            writer.close()
+
+    asyncio.run(serving(Starlette(routes=[Route("/", swallow, methods=["POST"])]), use))
+
+    assert answers == ["5"]
+
+
+def test_websockets_are_not_counted_for_ever() -> None:
+    """One that has ended is forgotten, although another protocol has taken it over."""
+    held: list[int] = []
+
+    async def talk(websocket: WebSocket) -> None:
+        await websocket.accept()
+        await websocket.close()
+
+    async def use(port: int) -> None:
+        for _ in range(2 * MOST):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(UPGRADE)
+            await reader.read()
+            writer.close()
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            answers = [(await client.get("/")).status_code for _ in range(2)]
+            writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            answers.append(int((await reader.read()).split()[1]))
+            writer.close()
+        held.extend(answers)
+
+    app = Starlette(routes=[WebSocketRoute("/talk", talk), Route("/", quick)])
+    asyncio.run(serving(app, use))
+
+    assert held == [200] * 3
+
+
+async def quick(_request: Request) -> Response:
+    """Answer at once."""
+    return PlainTextResponse("quick")

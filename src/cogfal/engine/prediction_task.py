@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 import traceback
 from collections.abc import Callable, Coroutine
@@ -22,7 +21,7 @@ from cogfal.files.workspace import Workspace
 from cogfal.guest.encoding import Encoded
 from cogfal.guest.events import RAISED, REFUSED, RETURNED, YIELDED, Piece
 from cogfal.guest.faults import Fault
-from cogfal.json_text import JsonText, slices
+from cogfal.json_text import JsonText, line_of, slices
 from cogfal.spec import JSON, IteratorType, Type
 
 R = TypeVar("R")
@@ -241,7 +240,7 @@ class PredictionTask:
     def _tell(self, told: str) -> None:
         """Put a traceback into the prediction's log, and as fal does, on one line, the runner's."""
         self._queue.note(told)
-        self._around.say(json.dumps({"prediction": self.prediction.id, "traceback": told}))
+        self._around.say(line_of({"prediction": self.prediction.id, "traceback": told}))
 
     async def _own(self, phase: str | None, step: Coroutine[Any, Any, R]) -> R:
         """Await something of our own, which a cancellation interrupts."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import uuid
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
@@ -22,6 +21,7 @@ from cogfal.errors import Busy, CogfalError, DeviceError, NotReady, UnknownPredi
 from cogfal.files.scratch import Scratch
 from cogfal.files.workspace import Workspace
 from cogfal.guest.capture import Capture
+from cogfal.json_text import line_of
 from cogfal.settings import EngineSettings
 from cogfal.spec import PredictorSpec
 
@@ -185,10 +185,11 @@ class Service:
                 status, error = HealthStatus.UNHEALTHY, reason
         return Health(status, error, self._lifecycle.report())
 
-    async def drain(self, grace: float) -> None:
+    async def drain(self, grace: float, cleanup: float = CLEANUP_TIME) -> None:
         """Refuse new predictions, and let the others end within `grace` seconds.
 
-        What still runs then is cancelled. Calling it again is harmless.
+        What still runs then is cancelled, and given up after `cleanup` seconds more. Calling it
+        again is harmless.
         """
         if self._closed:
             return
@@ -196,12 +197,12 @@ class Service:
         await _wait(self._tasks.keys(), grace)
         for work in list(self._running.values()):
             work.cancel()
-        await _wait(self._tasks.keys(), CLEANUP_TIME)
+        await _wait(self._tasks.keys(), cleanup)
         given_up = [*self._running.values()]
         for work in given_up:
             self._capture.say(f"prediction {work.prediction.id} does not stop; it is given up")
             work.abandon()
-        await _wait(self._tasks.keys(), CLEANUP_TIME)
+        await _wait(self._tasks.keys(), cleanup)
         self._given_up = self._given_up or bool(given_up)
 
     async def shutdown(self, grace: float) -> None:
@@ -282,7 +283,7 @@ async def _wait(
 
 def _summary(prediction: Prediction) -> str:
     """Describe an ended prediction as one line of JSON."""
-    return json.dumps(
+    return line_of(
         {
             "prediction": prediction.id,
             "api": prediction.api,

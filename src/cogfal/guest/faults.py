@@ -134,7 +134,7 @@ def _words(error: BaseException) -> str:
 
 
 def _names(error: BaseException) -> set[tuple[str, str]]:
-    return {(kind.__module__.partition(".")[0], kind.__name__) for kind in type(error).__mro__}
+    return {(str(kind.__module__).partition(".")[0], kind.__name__) for kind in type(error).__mro__}
 
 
 def _is_cuda(error: BaseException, words: str) -> bool:
@@ -156,7 +156,7 @@ def _raised_by_python(error: BaseException) -> bool:
 def fal_answer_of(error: BaseException) -> FalAnswer | None:
     """Return the answer that the exception asks for, None where it is an ordinary one."""
     for kind in type(error).__mro__:
-        read = _READERS.get((kind.__module__.partition(".")[0], kind.__name__))
+        read = _READERS.get((str(kind.__module__).partition(".")[0], kind.__name__))
         if read is None and kind.__name__ == "FalError" and hasattr(error, "retryable"):
             read = _of_ours  # of a project's own copy of the catalogue
         if read is not None:

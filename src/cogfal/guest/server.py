@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import queue
 import signal
@@ -21,7 +20,7 @@ from .descriptors import Inherited
 from .forks import Leash, close_all, watch_forks
 from .interruption import NUMBER, SignalInterruption
 from .thread import AuthorThread
-from .wire import Garbage, Unpacker, message_of, pack
+from .wire import Garbage, Unpacker, decoded, message_of, pack
 
 if TYPE_CHECKING:
     from queue import SimpleQueue
@@ -108,11 +107,12 @@ def _listen(connection: socket.socket, guest: Guest, thread: AuthorThread) -> No
                 break
             for (order, *details), body in unpacker.feed(data):
                 if body:  # a prediction's inputs
-                    details[1] = json.loads(body)
+                    details[1] = decoded(body)
                 _obey(guest, order, details)
     except (OSError, Garbage):
         pass  # nothing more will come
-    thread.end()
+    finally:
+        thread.end()
 
 
 def _obey(guest: Guest, order: str, details: list[Any]) -> None:

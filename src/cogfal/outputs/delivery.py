@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import json
 import shutil
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from enum import Enum
@@ -253,7 +252,7 @@ def _read(parts: Sequence[bytes]) -> JSON:
     """Return a value that is written; a large one as its text, unless it is one text itself."""
     data = b"".join(parts)
     if len(data) <= _PARSED or data.startswith(b'"'):
-        return json.loads(data)
+        return JsonText(data).value()
     return JsonText(data)
 
 

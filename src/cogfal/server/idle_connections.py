@@ -1,41 +1,59 @@
-"""Keep descriptors in reserve: connections on which nobody asks make way for those who do."""
+"""Keep descriptors in reserve, and end: callers who hold connections keep nobody from either."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
+import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
 MOST: Final = 10_000
 """Connections that are held however many descriptors there are."""
 
+AT_ONCE: Final = 64
+"""Connections that are taken in one step of the loop."""
+
 Factory: TypeAlias = Callable[[], asyncio.Protocol]
 
 
-def guard(loop: asyncio.AbstractEventLoop, most: int | None = None) -> None:
+def guard(loop: asyncio.AbstractEventLoop, most: int | None = None) -> Connections:
     """Let the servers that `loop` opens from now on hold about `most` connections together.
 
     Beyond that, the one that has been idle for longest is closed for each that comes. By default
     half of the descriptors that this process may have are for connections.
     """
     allowed = most or min(resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2, MOST)
-    held = _Held(allowed)
+    held = Connections(allowed)
     create: Callable[..., Any] = loop.create_server
 
-    async def create_guarded(factory: Factory, *args: Any, **options: Any) -> Any:
-        return await create(lambda: _Connection(factory(), held), *args, **options)
+    async def create_guarded(
+        factory: Factory, *args: Any, backlog: int = 100, **options: Any
+    ) -> Any:
+        # asyncio takes a whole backlog of connections before it looks at the first of them.
+        at_once = min(backlog, AT_ONCE, allowed)
+        server = await create(
+            lambda: _Connection(factory(), held), *args, backlog=at_once, **options
+        )
+        for each in server.sockets:
+            with socket.socket(fileno=os.dup(each.fileno())) as same:
+                same.listen(backlog)
+        return server
 
     guarded: Any = loop
     guarded.create_server = create_guarded
+    return held
 
 
-class _Held:
+class Connections:
     """The connections that are open, the longest idle first."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._open: dict[_Connection, None] = {}
+        self._fewer = asyncio.Event()
 
     def add(self, connection: _Connection) -> None:
         """Note a connection, and close an idle one where there are too many."""
@@ -54,23 +72,43 @@ class _Held:
     def remove(self, connection: _Connection) -> None:
         """Forget a connection."""
         self._open.pop(connection, None)
+        self._fewer.set()
+
+    async def end(self, seconds: float) -> None:
+        """Hang up on callers who have asked for nothing, and after so many seconds on all others.
+
+        A server that ends waits for its callers, some of whom never send the rest of a request, or
+        never read what they are answered.
+        """
+        for each in [each for each in self._open if each.idle]:
+            each.close()
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._none_left(), seconds)
+        for each in [*self._open]:
+            each.close()
+
+    async def _none_left(self) -> None:
+        while self._open:
+            self._fewer.clear()
+            await self._fewer.wait()
 
 
 class _Connection(asyncio.Protocol):
     """A connection of the HTTP server's, which does all the work."""
 
-    def __init__(self, protocol: Any, held: _Held) -> None:
+    def __init__(self, protocol: Any, held: Connections) -> None:
         self._protocol = protocol
         self._held = held
         self._transport: asyncio.Transport | None = None
 
     @property
     def idle(self) -> bool:
-        """Whether no request is being answered; unknown is no."""
-        if self._transport is None or self._transport.get_protocol() is not self:
-            return False  # a websocket now
+        """Whether there is no whole request that waits for its answer; unknown is no."""
         cycle = getattr(self._protocol, "cycle", self)
-        return cycle is None or bool(getattr(cycle, "response_complete", False))
+        if cycle is None:
+            return True
+        complete = getattr(cycle, "response_complete", False)
+        return bool(complete or getattr(cycle, "more_body", False))
 
     def close(self) -> None:
         """Hang up at once."""
@@ -85,6 +123,8 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._held.renew(self)
         self._protocol.data_received(data)
+        if self._transport is not None and self._transport.get_protocol() is not self:
+            self._held.remove(self)  # a websocket now, whose protocol hears of its end
 
     def eof_received(self) -> bool | None:
         answered: bool | None = self._protocol.eof_received()

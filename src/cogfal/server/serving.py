@@ -41,7 +41,7 @@ from cogfal.server.access_log import write_afterwards
 from cogfal.server.caller import Bodies
 from cogfal.server.cog_api import CogApi, Model
 from cogfal.server.fal_api import Endpoint
-from cogfal.server.idle_connections import guard
+from cogfal.server.idle_connections import Connections, guard
 from cogfal.server.lifespan import Provided, end_process, heed_signals, on_daemon_thread
 from cogfal.server.requester import Requester
 from cogfal.server.stores import StoreChooser, Uploads
@@ -54,7 +54,8 @@ from cogfal.version import __version__
 NAMED = 10  # how many unknown inputs are named in the log
 LONGEST_NAME = 100  # characters of such a name
 NONE: Mapping[str, str] = MappingProxyType({})
-WEBHOOK_GRACE = 2.0  # seconds that webhooks may still take when the app ends
+WEBHOOK_GRACE = 2.0  # seconds that webhooks may still take when the app ends, at most
+LEAST_CLEANUP = 0.5  # seconds that cancelled predictions have at least to obey when the app ends
 UNHEALTHY = (HealthStatus.UNHEALTHY, HealthStatus.DEFUNCT, HealthStatus.SETUP_FAILED)
 
 
@@ -125,6 +126,7 @@ class Serving:
         self._local: LocalStore | None = None
         self._store: Store | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._connections: Connections | None = None
         self._starting: asyncio.Task[None] | None = None
         self._ending: asyncio.Future[None] | None = None
         self._provide = provide
@@ -159,7 +161,7 @@ class Serving:
         os.environ.update(self._variables)
         self._tracing.start()
         self._loop = asyncio.get_running_loop()
-        guard(self._loop)
+        self._connections = guard(self._loop)
         self._starting = asyncio.ensure_future(self._start())
         try:
             await self._starting
@@ -201,7 +203,6 @@ class Serving:
                 steps.callback(self._local.close)
             steps.push_async_callback(anyio.to_thread.run_sync, self._tracing.close)
             steps.push_async_callback(self._drain)
-            steps.push_async_callback(self._webhooks.close, WEBHOOK_GRACE)
             for service in self._services:
                 steps.push_async_callback(service.shutdown, grace)
             await self._begin_to_end(grace)
@@ -214,9 +215,18 @@ class Serving:
         return self._ending
 
     async def _end_predictions(self, grace: float) -> None:
-        async with AsyncExitStack() as steps:
-            for service in self._services:
-                steps.push_async_callback(service.drain, grace)
+        """Let predictions end within `grace` seconds, and whoever hears of them soon after it.
+
+        The app is killed a quarter of the same time later.
+        """
+        latest = asyncio.get_running_loop().time() + grace
+        cleanup = max(grace / 8, LEAST_CLEANUP)
+        await asyncio.gather(*(each.drain(grace, cleanup) for each in self._services))
+        left = max(latest - asyncio.get_running_loop().time(), cleanup / 2)
+        closing = [self._webhooks.close(min(left, WEBHOOK_GRACE))]
+        if self._connections is not None:
+            closing.append(self._connections.end(left))
+        await asyncio.gather(*closing)
 
     def unused_paths(self) -> frozenset[str]:
         """Return the paths of fal's endpoints that this app has no use for."""
