@@ -311,6 +311,18 @@ def test_an_output_that_nobody_reads_on_is_no_error(project: Path, tmp_path: Pat
     assert "Traceback" not in done.stderr
 
 
+TALKS = """
+import sys
+from cog import BasePredictor, ConcatenateIterator
+
+class Talks(BasePredictor):
+    def predict(self) -> ConcatenateIterator[str]:
+        yield "one"
+        print("!", file=sys.stderr)
+        yield "two"
+        print("?", end="", flush=True)
+        yield "three"
+"""
 STEPS = ["predict", "--ref", "predict.py:Steps"]
 
 
@@ -327,6 +339,25 @@ def test_a_terminal_shows_the_models_progress(project: Path, tmp_path: Path) -> 
     assert "|##  |" not in shown
     assert "Step 1/2" in shown
     assert "at the end" in shown
+
+
+@pytest.mark.parametrize("progress", [(), ("--progress", "plain")], ids=["bars", "plain"])
+def test_what_is_printed_and_what_is_streamed_share_no_line(
+    project: Path, tmp_path: Path, progress: tuple[str, ...]
+) -> None:
+    """Where both are on one terminal: each begins a line of its own, whoever was there."""
+    (project / "talks.py").write_text(TALKS)
+    command = [*COMMAND, "predict", "--ref", "talks.py:Talks", *progress]
+
+    _, _, shown = on_terminal(command, project, environment(tmp_path, TERM="xterm"), whole=True)
+    piped = subprocess.run(
+        command, cwd=project, env=environment(tmp_path), capture_output=True, text=True, check=True
+    )
+
+    lines = [line.strip() for line in re.split(r"[\r\n]+", shown)]
+    said = [line for line in lines if re.fullmatch(r"one|two|three|[!?]+( [!?]+)?", line)]
+    assert said == ["one", "!", "two", "?", "three"], shown
+    assert (piped.stdout, piped.stderr) == ("onetwothree\n", "!\n?")
 
 
 def test_there_are_no_bars_for_scripts(project: Path, cogfal: Cogfal, tmp_path: Path) -> None:

@@ -52,6 +52,10 @@ class Display(ABC):
         """Make way for output on stdout, for good."""
 
     @abstractmethod
+    def beside(self, text: str) -> None:
+        """Keep off the line that `text` is about to be written to, on the same terminal."""
+
+    @abstractmethod
     def close(self) -> None:
         """End; harmless when repeated."""
 
@@ -61,6 +65,8 @@ class Plain(Display):
 
     def __init__(self, err: TextIO) -> None:
         self._err = err
+        self._ours = False  # whether our own last line has not ended
+        self._theirs = False  # whether that of what is written to the same terminal has not
 
     @override
     def phase(self, text: str) -> None:
@@ -68,8 +74,11 @@ class Plain(Display):
 
     @override
     def log(self, text: str) -> None:
-        self._err.write(text)
+        if not text:
+            return
+        self._err.write(f"\n{text}" if self._theirs else text)
         self._err.flush()
+        self._ours, self._theirs = not text.endswith(("\n", "\r")), False
 
     @override
     def tell(self, text: str) -> None:
@@ -82,6 +91,15 @@ class Plain(Display):
     @override
     def quiet(self) -> None:
         """Do nothing: nothing moves."""
+
+    @override
+    def beside(self, text: str) -> None:
+        if not text:
+            return
+        if self._ours:
+            self._err.write("\n")
+            self._err.flush()
+        self._ours, self._theirs = False, not text.endswith("\n")
 
     @override
     def close(self) -> None:
@@ -149,6 +167,10 @@ class Live(Display):
         self._flush()
         self._on = False
         self._progress.stop()
+
+    @override
+    def beside(self, text: str) -> None:
+        self._plain.beside(text)
 
     @override
     def close(self) -> None:

@@ -130,6 +130,8 @@ class ResultWriter:
 
     def _write(self, text: str) -> None:
         self._display.quiet()
+        if self._out.isatty():
+            self._display.beside(text)
         self._out.write(text)
         self._out.flush()
 
