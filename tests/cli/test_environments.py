@@ -119,3 +119,23 @@ def test_weights_are_listed_and_fetched(cogfal: Cogfal, project: Path) -> None:
     assert fetched.status == 0, fetched.err
     assert (project / "model.bin").read_bytes() == b"weights"
     assert "here" in after.out
+
+
+def test_what_cog_has_for_containers_is_told(cogfal: Cogfal) -> None:
+    """A command line that was written for `cog exec` goes on working."""
+    asked = ("-p", "8888", "--gpus", "all", "--here", sys.executable, "-c", "print('here')")
+    ended = cogfal("exec", *asked)
+
+    assert (ended.status, ended.out) == (0, "here\n")
+    assert "--publish: no container is in between" in ended.err
+    assert "CUDA_VISIBLE_DEVICES" in ended.err
+
+
+@pytest.mark.parametrize("command", ["run", "predict"])
+def test_who_means_another_command_is_told_which(cogfal: Cogfal, command: str) -> None:
+    """`cog run` was for any command, and `cog predict` takes an image."""
+    ended = cogfal(command, "jupyter", "lab")
+
+    assert ended.status == 2
+    assert "`cogfal exec jupyter lab`" in ended.err
+    assert "--url" in ended.err

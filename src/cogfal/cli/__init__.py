@@ -73,6 +73,10 @@ ELSEWHERE: Final = MappingProxyType(
         "debug": "use `cogfal dockerfile`.",
     }
 )
+RUNS_THE_MODEL: Final = (
+    "`cogfal {}` runs this project's model: a command runs in its environment with `cogfal exec "
+    "{}`, and an app that is served elsewhere is called with --url or --app"
+)
 STATUS: Final = 2
 
 
@@ -98,6 +102,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _obey(given: list[str]) -> int:
     if given and given[0] in ELSEWHERE:
         return answer(given[0])
+    if given[:1] in (["run"], ["predict"]) and given[1:2] and not given[1].startswith("-"):
+        say(RUNS_THE_MODEL.format(given[0], " ".join(given[1:])), Mark.BAD)
+        return USAGE_ERROR
     given[:1] = SAME_AS.get(given[0], given[:1]) if given else []
     if given and not given[0].startswith("-") and given[0] not in COMMANDS:
         return _unknown(given[0])

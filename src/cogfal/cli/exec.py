@@ -12,7 +12,15 @@ from typing import NoReturn
 from cogfal.app_file import open_project
 from cogfal.cli.console import say
 from cogfal.cli.given_inputs import read_variables
-from cogfal.cli.options import BadArgument, add_here, add_variables, obey_here
+from cogfal.cli.options import (
+    OF_CONTAINERS,
+    BadArgument,
+    add_cogs_own,
+    add_here,
+    add_variables,
+    obey_here,
+    tell_of_cogs_own,
+)
 from cogfal.environments import guest_variables
 from cogfal.local import LocalProject
 
@@ -31,6 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     add_variables(parser)
     add_here(parser)
+    add_cogs_own(parser, OF_CONTAINERS)
     parser.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND ...")
 
 
@@ -40,6 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not words:
         raise BadArgument("there is no command; write it after the options")
     obey_here(arguments)
+    tell_of_cogs_own(arguments)
     environ = _variables(open_project(Path())) | read_variables(arguments)
     program = shutil.which(words[0], path=environ.get("PATH"))
     if program is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -14,10 +15,12 @@ from cogfal.errors import CogfalError
 
 HERE: Final = "COGFAL_HERE"
 COGS_OWN: Final = MappingProxyType({"--gpus": "GPUS", "--use-replicate-token": None})
+OF_CONTAINERS: Final = MappingProxyType({"--publish": "PORT", "--gpus": "GPUS"})
 INSTEAD: Final = MappingProxyType(
     {
         "--gpus": "a model that runs here sees every GPU that CUDA_VISIBLE_DEVICES names",
         "--use-replicate-token": "a token is a variable: -e REPLICATE_API_TOKEN=...",
+        "--publish": "no container is in between: what listens on a port is reached there",
     }
 )
 LOOPBACK: Final = "127.0.0.1"
@@ -66,14 +69,17 @@ def obey_here(arguments: argparse.Namespace) -> None:
         os.environ[HERE] = "1"
 
 
-def add_cogs_own(parser: argparse.ArgumentParser) -> None:
+def add_cogs_own(
+    parser: argparse.ArgumentParser, flags: Mapping[str, str | None] = COGS_OWN
+) -> None:
     """Declare options of Cog's command line that mean something only where Docker runs a model.
 
     They are taken and told of, so that a command that was written for Cog goes on working.
     """
-    for flag, metavar in COGS_OWN.items():
+    for flag, metavar in flags.items():
         nothing = {"action": "store_true"} if metavar is None else {"metavar": metavar}
-        parser.add_argument(flag, help=argparse.SUPPRESS, **nothing)  # type: ignore[arg-type]
+        names = ["-p", flag] if flag == "--publish" else [flag]
+        parser.add_argument(*names, help=argparse.SUPPRESS, **nothing)  # type: ignore[arg-type]
 
 
 def tell_of_cogs_own(arguments: argparse.Namespace) -> None:
