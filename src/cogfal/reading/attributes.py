@@ -32,11 +32,10 @@ _REFUSED: Final = frozenset(
 
 _OPEN: Final = frozenset(
     (
-        "__call__ __class__ __doc__ __eq__ __hash__ __init__ __init_subclass__ __iter__ "
-        "__len__ __members__ __module__ __name__ __new__ __post_init__ __qualname__ __repr__ "
-        "__setattr__ __str__ __wrapped__ _member_map_ _name_ _value_ __enter__ __exit__ "
-        "__getitem__ __setitem__ __contains__ __next__ __bool__ __int__ __float__ __add__ "
-        "__call__"
+        "__add__ __bool__ __call__ __class__ __contains__ __delitem__ __doc__ __enter__ __eq__ "
+        "__exit__ __float__ __getitem__ __hash__ __init__ __init_subclass__ __int__ __iter__ "
+        "__len__ __members__ __module__ __name__ __new__ __next__ __post_init__ __qualname__ "
+        "__repr__ __setattr__ __setitem__ __str__ __wrapped__ _member_map_ _name_ _value_"
     ).split()
 )
 """Names with two underscores that are read of the author's classes and objects."""

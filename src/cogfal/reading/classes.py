@@ -123,7 +123,8 @@ class Classes(Part):
                 tree = ast.parse(text.strip()[:MAX_TEXT], mode="eval")
             except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
                 raise Unresolved(f"the annotation {text[:80]!r} is not an expression") from error
-            return self.typed(self._world.quoted(tree.body, scope), scope)
+            value = self._world.settled(lambda: self._world.evaluate(tree.body, scope))
+            return self.typed(value, scope)
 
         return resolve() if _AT_ONCE.match(text) else Deferred(resolve, text[:200])
 
@@ -144,7 +145,8 @@ class Classes(Part):
         keywords = world.expressions.keywords(node.keywords, scope)
         if isinstance(keywords.get("metaclass"), Unknown):
             del keywords["metaclass"]
-        names = bindings(node)
+        # Names are looked up in a module's class as in the module: what binds them is no matter.
+        names = bindings(node, declared=scope.kind == "module")
         body = Scope(
             scope.module, "class", {}, scope, names.bound, names.outer, names.free,
             node.name.lstrip("_"),

@@ -47,10 +47,6 @@ class Effects(Part):
         """Take everything as changed that is reachable from `value`, but not itself."""
         self.of_values([v for v in self._inside(value, why) if v is not value], why)
 
-    def of_call(self, function: Function, arguments: Iterable[Value], why: Unknown) -> None:
-        """Take everything as changed that a call of a function of the author's may reach."""
-        self.of_values((function, *arguments), why)
-
     def of_statement(self, node: ast.stmt, scope: Scope, why: Unknown) -> None:
         """Take everything as changed that a statement binds or mentions."""
         self.of_values(self._mentioned([node], scope, why), why)

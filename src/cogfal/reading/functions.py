@@ -119,7 +119,7 @@ class Functions(Part):
             if far and self._depth > 1:
                 raise
             why = error.unknown if isinstance(error, GivenUp) else Unknown("nested too deeply")
-            world.effects.of_call(function, (*positional, *keywords.values()), why)
+            world.effects.of_values((function, *positional, *keywords.values()), why)
             return world.expressions.raising(why)
         finally:
             self._depth -= 1
@@ -144,7 +144,7 @@ class Functions(Part):
         except Carried as carried:
             raise RuntimeError("generator raised StopIteration") from carried
         except (Touched, GivenUp) as error:
-            self._world.effects.of_call(function, (*itself, *scope.names.values()), error.unknown)
+            self._world.effects.of_values((function, *itself, *scope.names.values()), error.unknown)
             raise Touched(error.unknown) from None
         return None
 

@@ -84,10 +84,6 @@ class Interpreter:
         self.effects.sources[id(iterator)] = (iterator, sources)
         return iterator
 
-    def quoted(self, node: ast.expr, scope: Scope) -> Value:
-        """Return the value of an expression that was written as text."""
-        return self.settled(lambda: self.evaluate(node, scope))
-
     def settled(self, work: Callable[[], Value]) -> Value:
         """Return what `work` returns under every answer of unknown code, after all is imported."""
         self.budget.next_statement()

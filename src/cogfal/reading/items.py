@@ -8,6 +8,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from cogfal.reading.classes import outside_base
 from cogfal.reading.mappings import Lookup
 from cogfal.reading.operators import MAX_ITEMS, SIZED
 from cogfal.reading.part import Part
@@ -46,11 +47,20 @@ class Items(Part):
         require_known(key)
         if isinstance(base, SIZED):
             world.budget.weigh(key)
-        elif not isinstance(base, SERIES) and not world.attributes.is_authored(base):
-            raise refused("indexing such a value is not evaluated")
+        elif not isinstance(base, SERIES):
+            self._check_base(base)
         if isinstance(base, defaultdict) and key not in base:
             world.journal.fill(base, key)
         return world.known(base[key])
+
+    def _check_base(self, base: Value) -> None:
+        """Refuse to index what is not the author's, or may have its items from outside."""
+        if not self._world.attributes.is_authored(base):
+            raise refused("indexing such a value is not evaluated")
+        kind = base if isinstance(base, type) else type(base)
+        unknown = outside_base(kind)
+        if unknown is not None and (kind is base or not hasattr(kind, "__getitem__")):
+            raise Touched(unknown)
 
     def put(self, base: Value, key: Value, value: Value) -> None:
         """Carry out `base[key] = value`."""
@@ -73,7 +83,9 @@ class Items(Part):
                 world.journal.fill(base, key)
             base[key] = value
         elif world.attributes.is_authored(base):
-            world.calls.call(type(base).__setitem__, [base, key, value], {})
+            world.calls.call(
+                world.attributes.get(type(base), "__setitem__"), [base, key, value], {}
+            )
         elif isinstance(base, deque):
             world.journal.save(base)
             base[key] = value
@@ -94,7 +106,7 @@ class Items(Part):
             world.journal.save(base)
             del base[key]
         elif world.attributes.is_authored(base):
-            world.calls.call(type(base).__delitem__, [base, key], {})
+            world.calls.call(world.attributes.get(type(base), "__delitem__"), [base, key], {})
         else:
             raise TypeError(f"{type(base).__name__!r} object doesn't support item deletion")
 

@@ -191,9 +191,13 @@ class Journal:
 
     def places(self, start: int) -> dict[tuple[str, int, Any], Place]:
         """Return the places changed since `start`."""
-        found = (p for p, _ in self._entries[start:] if p.kind not in ("born", "advance"))
-        whole = (Place("contents", p.owner) if p.kind in ("grown", "item") else p for p in found)
-        return {p.id: p for p in whole}
+        found = {}
+        for place, _ in self._entries[start:]:
+            if place.kind in ("grown", "item"):
+                place = Place("contents", place.owner)  # noqa: PLW2901
+            if place.kind not in ("born", "advance"):
+                found[place.id] = place
+        return found
 
     def segment(self, start: int) -> list[tuple[Place, Value]]:
         """Return what has changed since `start`, so that it can be done again."""

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cogfal.reading.functions import Function
 from cogfal.reading.mappings import Namespace
 from cogfal.reading.operators import MAX_BITS, SIZED, bounded, power
+from cogfal.reading.outside import Known
 from cogfal.reading.part import Part
 from cogfal.reading.scopes import Scope
 from cogfal.reading.source import Module
@@ -368,7 +369,7 @@ class Library(Part):
     def _cache(self, *positional: Value, **_: Value) -> Value:
         if len(positional) == 1 and isinstance(positional[0], Function):
             return self._remember(positional[0])
-        return self._world.outside.handled("functools.lru_cache", self._remember)
+        return Known("functools.lru_cache", self._remember)
 
     def _remember(self, function: Value) -> Value:
         results: dict[Value, Value] = {}
@@ -381,7 +382,7 @@ class Library(Part):
                 results[key] = value
             return results[key]
 
-        return self._world.outside.handled("functools.cache", call)
+        return Known("functools.cache", call)
 
     def _exit(self, *_: Value) -> Value:
         raise UnknownError(Unknown("sys.exit() ends the program"))
@@ -423,7 +424,7 @@ class Library(Part):
     def _dataclass(self, cls: Value = None, **keywords: Value) -> Value:
         if cls is None:
             decorate = functools.partial(self._dataclass, **keywords)
-            return self._world.outside.handled("dataclasses.dataclass", decorate)
+            return Known("dataclasses.dataclass", decorate)
         require_known(list(keywords.values()))
         names = {name: value for name, value in keywords.items() if name in _DATACLASS}
         place = self._world.classes.nodes.get(known(cls))

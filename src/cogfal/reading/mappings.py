@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, MutableMapping
 from typing import TYPE_CHECKING
 
+from cogfal.reading.outside import Known
 from cogfal.reading.part import Part
 from cogfal.reading.scopes import Scope
 from cogfal.reading.unknown import Unknown, Value, refused, require_known
@@ -23,12 +24,17 @@ class Lookup(Part, MutableMapping[Value, Value]):
     def __len__(self) -> int:
         raise refused("such a mapping is not read as a whole")
 
+    def __or__(self, other: Value) -> Value:
+        raise refused("such a mapping is not read as a whole")
+
+    __ror__ = __or__
+
     def attribute(self, name: str) -> Value:
         """Return a method."""
         if name not in ("get", "pop", "setdefault", "update"):
             self.give_away()
             raise refused(f"{name}() of such a mapping is not evaluated")
-        return self._world.outside.handled(name, getattr(self, name))
+        return Known(name, getattr(self, name))
 
     def give_away(self) -> None:
         """Take everything in it as changed by what is not evaluated."""

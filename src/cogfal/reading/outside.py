@@ -144,7 +144,7 @@ class Outside(Part):
             return PYDANTIC[dotted]
         handler = world.library.table.get(dotted)
         if handler is not None:
-            return self.handled(dotted, handler)
+            return Known(dotted, handler)
         if dotted in _CONSTANTS:
             return _CONSTANTS[dotted]
         if dotted == "sys.version_info":
@@ -166,7 +166,7 @@ class Outside(Part):
             if real is ABSENT:
                 return self._unknown(dotted)
             if pure and not isinstance(real, type):
-                return self.handled(dotted, partial(self._pure, real))
+                return Known(dotted, partial(self._pure, real))
             if pure:
                 self.construct(real, partial(self._pure, real))
             return real
@@ -205,10 +205,6 @@ class Outside(Part):
         real: Any = getattr(builtins, name)
         plain = isinstance(real, type) or not callable(real)
         return real if plain else self.find(f"builtins.{name}")
-
-    def handled(self, name: str, handler: Handler) -> Known:
-        """Return a function that the text may call, or pass on."""
-        return Known(name, handler)
 
     def construct(self, cls: Any, handler: Handler) -> None:
         """Say how objects of a class of Python's are made."""
@@ -251,7 +247,7 @@ class Outside(Part):
             return getattr(owner, name)
         if type(owner).__module__ in ("_io", "io") and name in _FILE:
             self._world.journal.advance(owner)
-            return self.handled(name, getattr(owner, name))
+            return Known(name, getattr(owner, name))
         if isinstance(owner, Iterator) and name in ("__next__", "__iter__", "fieldnames"):
             return getattr(owner, name)
         return ABSENT
@@ -281,9 +277,8 @@ class Outside(Part):
             self._world.budget.weigh(argument)
             if isinstance(argument, Iterator):
                 self._world.journal.advance(argument)
-            if isinstance(argument, Function | type) or not _is_plain(argument):
-                continue
-            self._world.texts.check_places("call", (argument,))
+            if not callable(argument):
+                self._world.texts.check_places("call", (argument,))
 
     def _described(self, *positional: Value, **keywords: Value) -> Described:
         """Return what `Input()` makes: it copies the choices that it is given."""
@@ -317,7 +312,7 @@ class Outside(Part):
                 update_wrapper(wrapper, wrapped)
             return wrapper
 
-        return self.handled("functools.wraps", decorate)
+        return Known("functools.wraps", decorate)
 
 
 _FILE: Final = frozenset("read readline readlines close seek tell __enter__ __exit__".split())
@@ -335,10 +330,6 @@ def listed(module: str) -> list[str]:
 
 def _named(cls: type) -> str:
     return f"{cls.__module__}.{cls.__qualname__}"
-
-
-def _is_plain(value: Value) -> bool:
-    return not callable(value)
 
 
 def _home(module: str) -> str:

@@ -7,7 +7,7 @@ import builtins
 from collections.abc import Iterable, MutableMapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from cogfal.reading.unknown import Value
 
@@ -132,14 +132,17 @@ class Bindings:
 
 
 @lru_cache(maxsize=4096)
-def bindings(node: ast.AST) -> Bindings:
-    """Return the names that a function, class or comprehension binds and declares."""
+def bindings(node: ast.AST, *, declared: bool = False) -> Bindings:
+    """Return the names that a function, class or comprehension binds and declares.
+
+    `declared` leaves out those that expressions bind, which is quicker.
+    """
     bound: set[str] = set()
     outer: set[str] = set()
     free: set[str] = set()
     if isinstance(node, FUNCTIONS):
         bound.update(argument.arg for argument in arguments(node.args))
-    for part in own_nodes(_body(node)):
+    for part in own_nodes(_body(node), expressions=not declared):
         match part:
             case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
                 bound.add(name)
@@ -173,7 +176,7 @@ def _body(node: ast.AST) -> Iterable[ast.AST]:
     return body if isinstance(body, list) else [body]
 
 
-def own_nodes(nodes: Iterable[ast.AST]) -> Iterable[ast.AST]:
+def own_nodes(nodes: Iterable[ast.AST], *, expressions: bool = True) -> Iterable[ast.AST]:
     """Yield the nodes of a body, without those of the functions and classes inside it.
 
     Of a comprehension come only the names that it binds around itself (`:=`).
@@ -181,25 +184,32 @@ def own_nodes(nodes: Iterable[ast.AST]) -> Iterable[ast.AST]:
     pending = list(nodes)
     while pending:
         part = pending.pop()
+        if isinstance(part, ast.expr) and not expressions:
+            continue
         yield part
         if isinstance(part, (*FUNCTIONS, ast.ClassDef)):
-            pending.extend(getattr(part, "decorator_list", ()))
-            args = getattr(part, "args", None)
-            if args is not None:
-                pending.extend([*args.defaults, *(d for d in args.kw_defaults if d is not None)])
-            pending.extend(getattr(part, "bases", ()))
+            pending.extend(_around(part) if expressions else ())
         elif isinstance(part, COMPREHENSIONS):
             pending.extend(n.target for n in ast.walk(part) if isinstance(n, ast.NamedExpr))
         else:
             pending.extend(_inside(part))
 
 
+def _around(node: Any) -> Iterable[ast.AST]:
+    """Yield what is evaluated where a function or class is defined."""
+    yield from getattr(node, "decorator_list", ())
+    yield from getattr(node, "bases", ())
+    if not isinstance(node, ast.ClassDef):
+        yield from (each for each in (*node.args.defaults, *node.args.kw_defaults) if each)
+
+
 def _inside(node: ast.AST) -> Iterable[ast.AST]:
-    """Yield the parts of a node, as `ast.iter_child_nodes` does in twice the time."""
-    for part in vars(node).values():
+    """Yield the parts of a node that may hold a name, quicker than `ast.iter_child_nodes` does."""
+    for name in node._fields:
+        part = getattr(node, name, None)
         if isinstance(part, list):
             yield from (each for each in part if isinstance(each, ast.AST))
-        elif isinstance(part, ast.AST):
+        elif isinstance(part, ast.AST) and not isinstance(part, ast.Constant | ast.expr_context):
             yield part
 
 
