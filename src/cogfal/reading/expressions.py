@@ -295,7 +295,7 @@ class Expressions(Part):
     ) -> Iterator[Scope]:
         first, *rest = generators
         for item in source:
-            self._world.statements.assign(first.target, item, scope)
+            self._world.targets.assign(first.target, item, scope)
             if all(self.truth(self.evaluate(test, scope), test, scope) for test in first.ifs):
                 if rest:
                     more = self._world.items.iterate(self.evaluate(rest[0].iter, scope))

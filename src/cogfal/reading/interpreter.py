@@ -9,6 +9,7 @@ from cogfal.reading.attributes import Attributes
 from cogfal.reading.calls import Calls
 from cogfal.reading.choices import Choices
 from cogfal.reading.classes import Classes
+from cogfal.reading.contexts import Contexts
 from cogfal.reading.effects import Effects
 from cogfal.reading.expressions import Expressions
 from cogfal.reading.files import Files
@@ -23,6 +24,7 @@ from cogfal.reading.outside import Outside
 from cogfal.reading.scopes import Scope
 from cogfal.reading.source import Project
 from cogfal.reading.statements import Statements
+from cogfal.reading.targets import Targets
 from cogfal.reading.texts import Texts
 from cogfal.reading.typings import Typings
 from cogfal.reading.unknown import Unknown, Value
@@ -46,6 +48,7 @@ class Interpreter:
         self.files, self.items, self.attributes = Files(self), Items(self), Attributes(self)
         self.classes, self.functions, self.calls = Classes(self), Functions(self), Calls(self)
         self.expressions, self.statements = Expressions(self), Statements(self)
+        self.targets, self.contexts = Targets(self), Contexts(self)
         self.outside = Outside(self)
         self.modules = Modules(self)
         self.library = Library(self)

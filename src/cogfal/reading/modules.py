@@ -87,13 +87,13 @@ class Modules(Part):
         )  # fmt: skip
         if module.folder is not None:
             scope.names["__path__"] = [f"{HERE}/{Path(relative).parent.as_posix()}"]
-        handled, world.statements.handled = world.statements.handled, []
+        handled, world.contexts.handled = world.contexts.handled, []
         scopes: Value = self._scopes
         try:
             with world.choices.bound(scopes, module, scope):  # type: ignore[arg-type]
                 world.run(module.tree.body, scope, fresh=True)
         finally:
-            world.statements.handled = handled
+            world.contexts.handled = handled
 
     def carried_out(self, name: Value, every: Unknown) -> Value:
         """Return `sys.modules[name]`, unknown where that is not certainly one of the project's."""

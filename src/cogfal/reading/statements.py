@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import ast
-import contextlib
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final
 
 from cogfal.reading.choices import Left
-from cogfal.reading.functions import Function, catches
-from cogfal.reading.journal import CONTAINERS, refill
-from cogfal.reading.operators import IN_PLACE, OWN_IN_PLACE, bounded
+from cogfal.reading.functions import Function
 from cogfal.reading.part import Part
 from cogfal.reading.patterns import matches
 from cogfal.reading.scopes import Scope, suspends
 from cogfal.reading.unknown import (
     Carried,
+    Flow,
     GivenUp,
     Touched,
     Unknown,
@@ -26,31 +24,12 @@ from cogfal.reading.unknown import (
     unknown_in,
 )
 
-if TYPE_CHECKING:
-    from cogfal.reading.interpreter import Interpreter
-
 MAX_ROUNDS: Final = 8
 """How often a loop of unknown length is gone through until nothing more becomes unknown."""
-
-Flow = Generator[Value, Value, Any]
-_Leave = Callable[[Exception | None], bool]
-"""Leaves a context with an exception, or without; returns whether it is swallowed."""
-
-
-class _Place(NamedTuple):
-    """What may be done to the target of a statement."""
-
-    get: Callable[[], Value]
-    put: Callable[[Value], None]
-    delete: Callable[[], None]
 
 
 class Statements(Part):
     """Carries out statements; those that hold others are generators, so that they can `yield`."""
-
-    def __init__(self, world: Interpreter) -> None:
-        super().__init__(world)
-        self.handled: list[Exception] = []
 
     def run(self, body: Sequence[ast.stmt], scope: Scope, *, fresh: bool = False) -> None:
         """Carry out statements; `fresh` gives each an allowance of its own."""
@@ -118,7 +97,7 @@ class Statements(Part):
                 return
             case ast.Assign(targets=targets):
                 for target in targets:
-                    self.assign(target, sent, scope)
+                    self._world.targets.assign(target, sent, scope)
             case ast.Return():
                 raise Left("return", sent)
             case _:
@@ -148,123 +127,22 @@ class Statements(Part):
     def _assign(self, node: ast.Assign, scope: Scope) -> None:
         value = self._world.evaluate(node.value, scope)
         for target in node.targets:
-            self.assign(target, value, scope)
+            self._world.targets.assign(target, value, scope)
 
     def _annassign(self, node: ast.AnnAssign, scope: Scope) -> None:
         if node.value is not None:
-            self.assign(node.target, self._world.evaluate(node.value, scope), scope)
+            self._world.targets.assign(node.target, self._world.evaluate(node.value, scope), scope)
         if scope.kind != "function" and isinstance(node.target, ast.Name):
             name = scope.mangled(node.target.id)
             if scope.kind == "class" or not scope.module.postponed:
                 self._world.classes.note(scope, name, node.annotation)
 
-    def assign(self, target: ast.expr, value: Value, scope: Scope) -> None:
-        """Bind a target of any form to a value."""
-        match target:
-            case ast.Name():
-                self._world.bind(scope, scope.mangled(target.id), value)
-            case ast.Tuple() | ast.List():
-                self._unpack(target.elts, value, scope)
-            case ast.Starred():
-                self.assign(target.value, value, scope)
-            case _:
-                self._place(target, scope).put(value)
-
-    def _place(self, target: ast.expr, scope: Scope) -> _Place:
-        """Return what is done to a name, attribute or item, its owner and key evaluated once."""
-        world = self._world
-        match target:
-            case ast.Attribute():
-                held = (world.evaluate(target.value, scope), scope.mangled(target.attr))
-                attributes = world.attributes
-                return _Place(
-                    partial(attributes.get, *held),
-                    partial(attributes.put, *held),
-                    partial(attributes.delete, *held),
-                )
-            case ast.Subscript():
-                owner = world.evaluate(target.value, scope)
-                key, items = world.evaluate(target.slice, scope), world.items
-                return _Place(
-                    partial(items.get, owner, key, scope),
-                    partial(items.put, owner, key),
-                    partial(items.delete, owner, key),
-                )
-        assert isinstance(target, ast.Name)
-        name, load = scope.mangled(target.id), ast.Name(target.id, ast.Load())
-        return _Place(
-            partial(world.evaluate, ast.copy_location(load, target), scope),
-            partial(world.bind, scope, name),
-            partial(world.unbind, scope, name),
-        )
-
-    def _unpack(self, targets: list[ast.expr], value: Value, scope: Scope) -> None:
-        if isinstance(value, Unknown):
-            unknown = self._world.expressions.raising(value)
-            for target in targets:
-                self.assign(target, unknown, scope)
-            return
-        items = self._world.items.listed(value)
-        star = next((i for i, e in enumerate(targets) if isinstance(e, ast.Starred)), None)
-        if star is not None and len(items) >= len(targets) - 1:
-            after = len(items) - (len(targets) - star - 1)
-            items = [*items[:star], items[star:after], *items[after:]]
-        if len(items) != len(targets):
-            few = len(items) < len(targets)
-            raise ValueError(f"{'not enough' if few else 'too many'} values to unpack")
-        for target, item in zip(targets, items, strict=True):
-            self.assign(target, item, scope)
-
     def _augassign(self, node: ast.AugAssign, scope: Scope) -> None:
-        place = self._place(node.target, scope)
-        before = place.get()
-        place.put(self._combined(node, before, self._world.evaluate(node.value, scope), scope))
-
-    def _combined(self, node: ast.AugAssign, before: Value, value: Value, scope: Scope) -> Value:
-        """Return the result of an in-place operator, which changes a container where it stands."""
-        world = self._world
-        own = getattr(type(before), OWN_IN_PLACE[type(node.op)], None)
-        if isinstance(own, Function):
-            return self._in_place(node, own, before, value)
-        if not isinstance(before, CONTAINERS) or type(node.op) not in (*IN_PLACE, ast.Mult):
-            return world.expressions.operate(node.op, before, value)
-        if isinstance(value, Unknown):
-            world.effects.of_values((before,), value.at(node, scope.module))
-            return world.expressions.raising(value)
-        if isinstance(before, list) and isinstance(node.op, ast.Add):
-            items = world.items.listed(value)
-            world.journal.grow(before)
-            before.extend(items)
-            return bounded(before)
-        if isinstance(node.op, ast.Mult):
-            made = world.expressions.operate(node.op, before, value)
-            world.journal.save(before)
-            refill(before, made)
-            return before
-        world.budget.weigh(before)
-        world.journal.save(before)
-        try:
-            return bounded(IN_PLACE[type(node.op)](before, value))
-        except Touched as error:
-            world.effects.of_values((before,), error.unknown.at(node, scope.module))
-            return error.unknown
-
-    def _in_place(self, node: ast.AugAssign, own: Function, before: Value, value: Value) -> Value:
-        result = self._world.calls.call(own, [before, value], {})
-        if result is NotImplemented:
-            return self._world.expressions.operate(node.op, before, value)
-        return result
+        self._world.targets.change(node, scope)
 
     def _delete(self, node: ast.Delete, scope: Scope) -> None:
         for target in node.targets:
-            self._remove(target, scope)
-
-    def _remove(self, target: ast.expr, scope: Scope) -> None:
-        if isinstance(target, ast.Tuple | ast.List):
-            for element in target.elts:
-                self._remove(element, scope)
-        else:
-            self._place(target, scope).delete()
+            self._world.targets.remove(target, scope)
 
     def _import(self, node: ast.Import, scope: Scope) -> None:
         for alias in node.names:
@@ -280,7 +158,11 @@ class Statements(Part):
 
     def _raise(self, node: ast.Raise, scope: Scope) -> None:
         if node.exc is None:
-            raise self.handled[-1] if self.handled else RuntimeError("No active exception")
+            raise (
+                self._world.contexts.handled[-1]
+                if self._world.contexts.handled
+                else RuntimeError("No active exception")
+            )
         error = self._world.evaluate(node.exc, scope)
         if node.cause is not None:
             self._world.evaluate(node.cause, scope)
@@ -376,7 +258,7 @@ class Statements(Part):
             yield from self._perhaps(node, scope, unknown)
             return
         for item in self._world.budget.metered(items):
-            self.assign(node.target, item, scope)
+            self._world.targets.assign(node.target, item, scope)
             if not (yield from self._turn(node, scope)):
                 return
         yield from self.flow(node.orelse, scope)
@@ -418,7 +300,7 @@ class Statements(Part):
         if not self._world.choices.decide(why):
             return
         if isinstance(node, ast.For):
-            self.assign(node.target, why, scope)
+            self._world.targets.assign(node.target, why, scope)
         try:
             for _ in self._turn(node, scope):
                 raise GivenUp(why)
@@ -427,134 +309,13 @@ class Statements(Part):
         if isinstance(node, ast.While):
             self._world.evaluate(node.test, scope)
 
-    # Contexts and exceptions
-
-    def _guard(
-        self, node: ast.With | ast.Try, catching: bool
-    ) -> contextlib.AbstractContextManager[None]:
-        return self._world.choices.guard(catching, at_once=suspends(node))
+    # Contexts, exceptions and patterns
 
     def _with(self, node: ast.With, scope: Scope) -> Flow:
-        yield from self._entered(list(node.items), node, scope)
-
-    def _entered(self, items: list[ast.withitem], node: ast.With, scope: Scope) -> Flow:
-        if not items:
-            yield from self.flow(node.body, scope)
-            return
-        first, *rest = items
-        held, leave = self._enter(self._world.evaluate(first.context_expr, scope), node, scope)
-        if first.optional_vars is not None:
-            self.assign(first.optional_vars, held, scope)
-        try:
-            with self._guard(node, leave is not None):
-                yield from self._entered(rest, node, scope)
-        except Left:
-            if leave:
-                leave(None)
-            raise
-        except Exception as error:
-            if leave is None or not leave(error):
-                raise
-        else:
-            if leave:
-                leave(None)
-
-    def _enter(self, manager: Value, node: ast.With, scope: Scope) -> tuple[Value, _Leave | None]:
-        """Return what a context manager gives, and what tells whether it swallows an exception."""
-        world, decide = self._world, self._world.choices.decide
-        if isinstance(manager, contextlib.suppress):
-            kinds = manager._exceptions  # type: ignore[attr-defined]  # noqa: SLF001
-            return None, lambda error: error is not None and catches(error, kinds, decide)
-        if isinstance(manager, contextlib.nullcontext):
-            return manager.enter_result, None
-        if type(manager).__module__ in ("_io", "io"):
-            return manager, None
-        try:
-            if not isinstance(manager, Unknown):
-                world.attributes.get(manager, "__exit__")
-                enter = world.attributes.get(manager, "__enter__")
-        except Touched as error:
-            manager = error.unknown
-        if isinstance(manager, Unknown):
-            reason = "what a context manager gives is not evaluated"
-            held = Unknown(reason, node, scope.module, about=(manager,))
-            world.effects.of_values((manager,), held)
-            world.expressions.raising(held)
-            return held, lambda error: error is not None and bool(decide(held))
-        if suspends(node) and world.attributes.is_authored(manager):
-            raise GivenUp(Unknown("a yield inside of such a with is not evaluated"))
-        held = world.calls.call(enter, [], {})
-        return held, lambda error: self._exit(manager, error, node, scope)
-
-    def _exit(self, manager: Value, error: Exception | None, node: ast.With, scope: Scope) -> bool:
-        leave = self._world.attributes.get(manager, "__exit__")
-        told: list[Value] = [None, None, None]
-        if isinstance(error, UnknownError):
-            told = [error.unknown] * 3
-        elif error is not None:
-            told = [type(bare(error)), bare(error), None]
-        result = self._world.calls.call(leave, told, {})
-        return self._world.expressions.truth(result, node, scope)
+        return self._world.contexts.entered(list(node.items), node, scope)
 
     def _try(self, node: ast.Try, scope: Scope) -> Flow:
-        if node.finalbody and suspends(node):
-            # A generator that is left alone carries out its `finally` when it is closed.
-            raise GivenUp(Unknown("a yield before a finally is not evaluated"))
-        try:
-            yield from self._handling(node, scope)
-        except (Left, Exception) as error:
-            depth = len(self.handled)
-            if isinstance(error, Exception):
-                self.handled.append(error)
-            yield from self.flow(node.finalbody, scope)
-            del self.handled[depth:]
-            raise
-        yield from self.flow(node.finalbody, scope)
-
-    def _handling(self, node: ast.Try, scope: Scope) -> Flow:
-        try:
-            with self._guard(node, bool(node.handlers or node.finalbody)):
-                yield from self.flow(node.body, scope)
-        except Exception as error:  # the author's: it is his handlers that say what becomes of it
-            yield from self._caught(node, error, scope)
-            return
-        with self._guard(node, bool(node.finalbody)):
-            yield from self.flow(node.orelse, scope)
-
-    def _caught(self, node: ast.Try, error: Exception, scope: Scope) -> Flow:
-        handler = next((h for h in node.handlers if self._catches(h, error, scope)), None)
-        if handler is None:
-            raise error
-        self.handled.append(error)
-        try:
-            with self._named(handler, error, scope), self._guard(node, bool(node.finalbody)):
-                yield from self.flow(handler.body, scope)
-        finally:
-            self.handled.pop()
-
-    def _named(
-        self, handler: ast.ExceptHandler, error: Exception, scope: Scope
-    ) -> contextlib.AbstractContextManager[None]:
-        if handler.name is None:
-            return contextlib.nullcontext()
-        name, shown = scope.mangled(handler.name), self._shown(error, handler, scope)
-        return self._world.choices.bound(scope.target(name), name, shown, briefly=True)
-
-    def _catches(self, handler: ast.ExceptHandler, error: Exception, scope: Scope) -> bool:
-        if handler.type is None:
-            return True
-        kind = self._world.evaluate(handler.type, scope)
-        where = (handler, scope.module)
-        return catches(error, kind, lambda unknown: self._world.choices.decide(unknown.at(*where)))
-
-    def _shown(self, error: Exception, handler: ast.ExceptHandler, scope: Scope) -> Value:
-        if isinstance(error, UnknownError):
-            return error.unknown
-        if getattr(bare(error), "_cogfal_authored", False):
-            return bare(error)
-        return Unknown(
-            "the text of an exception depends on Python's version", handler, scope.module
-        )
+        return self._world.contexts.attempted(node, scope)
 
     def _match(self, node: ast.Match, scope: Scope) -> Flow:
         subject = self._world.evaluate(node.subject, scope)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn, TypeAlias
 
@@ -18,6 +18,8 @@ Value: TypeAlias = Any
 
 Values: TypeAlias = Sequence[Value]
 Named: TypeAlias = Mapping[str, Value]
+Flow: TypeAlias = Generator[Value, Value, Any]
+"""Statements that are being carried out, and what they yield."""
 
 _IMPORTING: Final = "or set `read_by_importing = True` on the App where the packages are installed"
 _OPAQUE: Final = "`Annotated[T, Opaque]` for JSON that is passed through"
