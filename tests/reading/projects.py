@@ -6,6 +6,8 @@ from pathlib import Path
 
 from cogfal.reading import read_predictor
 from cogfal.spec import PredictorSpec
+from tests.reading.oracle.execution import shown
+from tests.reading.oracle.importing import imported
 
 
 def write(root: Path, files: dict[str, str]) -> None:
@@ -19,3 +21,9 @@ def read(root: Path, files: dict[str, str], ref: str = "predict.py:Predictor") -
     """Write a project and read its predictor."""
     write(root, files)
     return read_predictor(ref, root)
+
+
+def compared(root: Path, files: dict[str, str]) -> tuple[str, list[str]]:
+    """Return what is told of `predict.py:Predictor`, and what every import of it gives."""
+    told = shown(read(root, files))
+    return told, [shown(spec) for spec in imported(files)]

@@ -19,6 +19,8 @@ from cogfal.spec import (
     Shape,
     StringType,
 )
+from tests.reading.oracle.execution import shown
+from tests.reading.oracle.importing import imported
 from tests.reading.projects import read
 
 SIMPLE = (
@@ -114,6 +116,7 @@ def test_predictors_come_in_many_forms(
     assert [(i.name, i.type) for i in spec.inputs] == [("x", StringType())]
     assert spec.output == StringType()
     assert spec.method == method
+    assert {shown(s) for s in imported({"predict.py": source}, spec.name)} == {shown(spec)}
 
 
 def test_a_predictor_inherits_across_files(tmp_path: Path) -> None:
@@ -167,9 +170,12 @@ SHAPES = {
 @pytest.mark.parametrize(("body", "shape"), SHAPES.values(), ids=SHAPES.keys())
 def test_the_shape_is_that_of_the_function_itself(body: str, shape: Shape, tmp_path: Path) -> None:
     """Functions inside predict do not make it a generator."""
-    spec = read(tmp_path, {"predict.py": f"class Predictor:\n    {body}\n"})
+    files = {"predict.py": f"class Predictor:\n    {body}\n"}
+
+    spec = read(tmp_path, files)
 
     assert spec.shape is shape
+    assert [each.shape for each in imported(files)] == [shape]
 
 
 def test_streaming_and_concurrency_are_read_from_decorators(tmp_path: Path) -> None:

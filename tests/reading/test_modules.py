@@ -380,6 +380,7 @@ def test_the_environment_is_read_at_deploy_time(
 
     assert spec.inputs[0].default == "b"
     assert spec.deploy_time == ("COGFAL_X",)
+    assert [each.inputs[0].default for each in imported({"predict.py": source})] == ["b"]
 
 
 def test_a_variable_that_the_text_sets_is_no_deploy_time_value(tmp_path: Path) -> None:

@@ -108,6 +108,9 @@ class Attributes(Part):
         if name == "__defaults__":
             plain = [a.arg for a in (*function.node.args.posonlyargs, *function.node.args.args)]
             return tuple(function.defaults[n] for n in plain if n in function.defaults) or None
+        if name in ("__annotations__", "__kwdefaults__", "__dict__"):
+            why = Unknown(f"its {name} are read, and may be changed")
+            self._world.journal.bind(held, "__replaced__", why)
         if name.startswith("__"):
             raise refused(f"the attribute {name!r} of a function is not read", function)
         raise AttributeError(f"'function' object has no attribute {name!r}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import functools
+import sys
 import types
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -122,11 +123,14 @@ class Calls(Part):
     def unknown(self, function: Unknown, positional: Values, keywords: Named) -> Value:
         """Return the result of calling what is not known, which may change what it is given.
 
-        A function or class alone is taken for what a decorator decorates, and comes back.
+        A function or class alone is taken for what a decorator of a package decorates, and comes
+        back.
         """
         world = self._world
         why = Unknown(function.reason, function.node, function.module)
-        if len(positional) == 1 and not keywords and self._is_decorated(positional[0]):
+        foreign = function.dotted.partition(".")[0] not in sys.stdlib_module_names
+        alone = foreign and len(positional) == 1 and not keywords
+        if alone and self._is_decorated(positional[0]):
             world.effects.of_parts(positional[0], why)
             world.expressions.raising(why)
             return self.decorated(positional[0])

@@ -142,7 +142,7 @@ class Items(Part):
             return self._authored(value)
         if isinstance(value, Lookup):
             return iter(value)
-        if callable(value):
+        if callable(value) or hasattr(type(value), "__iter__"):
             raise refused("what is iterated over is not known")
         raise TypeError(f"{type(value).__name__!r} object is not iterable")
 

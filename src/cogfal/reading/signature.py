@@ -41,7 +41,7 @@ _LENGTHS: Final = ("min_length", "max_length")
 _POSITIONS: Final = ("default", *INPUT_DETAILS)
 """Arguments in the order in which older Cog took them by position."""
 
-_FURTHER: Final = ("default_factory", "title", "example", "examples")
+_FURTHER: Final = ("title", "example", "examples")
 """Arguments that no field of an `InputSpec` is called after."""
 
 
@@ -129,6 +129,12 @@ def build_input(
 def _arguments(call: Described, where: Location) -> dict[str, Value]:
     arguments = {OLD_NAMES.get(name, name): value for name, value in call.keywords.items()}
     arguments |= dict(zip(_POSITIONS, call.positional, strict=False))
+    if arguments.pop("default_factory", None) is not None:
+        raise UnsupportedSignature(
+            "Input() takes no default_factory",
+            where=where,
+            remedy="write the default itself, or build the value in predict()",
+        )
     unknown = sorted(set(arguments) - {*_POSITIONS, *_FURTHER})
     if unknown:
         raise UnsupportedSignature(
@@ -154,11 +160,6 @@ class _Arguments:
 
     def default(self) -> JSON | Missing:
         """Return the default, `MISSING` where there is none."""
-        factory = self._arguments.get("default_factory")
-        if factory is not None:
-            with needed(f'the default of "{self._name}"', self._where):
-                made = self._world.settled(lambda: self._world.calls.call(factory, [], {}))
-            return _Arguments(self._world, self._name, {"default": made}, self._where).default()
         given = self._arguments.get("default", MISSING)
         return MISSING if given is MISSING or given is ... else self.value("default")
 

@@ -229,11 +229,10 @@ class Run:
     spec: str | None
 
 
-def _shown(spec: PredictorSpec) -> str:
-    """Return what has to be told alike of a predictor."""
-    bare = replace(spec, location=None, deploy_time=(),
-                   inputs=tuple(replace(each, location=None) for each in spec.inputs))  # fmt: skip
-    return json.dumps(to_plain(bare))
+def shown(spec: PredictorSpec) -> str:
+    """Return as text what has to be told alike of a predictor, wherever it is read."""
+    inputs = tuple(replace(each, location=None) for each in spec.inputs)
+    return json.dumps(to_plain(replace(spec, location=None, deploy_time=(), inputs=inputs)))
 
 
 def _run(executions: Executions, answers: Answers) -> Run | None:
@@ -243,7 +242,7 @@ def _run(executions: Executions, answers: Answers) -> Run | None:
     spec = None
     if hasattr(module, "Predictor"):
         with contextlib.suppress(PredictorError, Unservable):
-            spec = _shown(read_live(module.Predictor, path="predict.py", name="Predictor"))
+            spec = shown(read_live(module.Predictor, path="predict.py", name="Predictor"))
     return Run(_names(module), spec)
 
 
@@ -339,7 +338,7 @@ def judge(files: Mapping[str, str], random: Random) -> Verdict:
 def _wrong_spec(root: Path, runs: list[Run]) -> list[str]:
     """Return what is told otherwise of the predictor; a refusal is never wrong."""
     try:
-        spec = _shown(read_predictor("predict.py:Predictor", root))
+        spec = shown(read_predictor("predict.py:Predictor", root))
     except PredictorError:
         return []
     others = [run.spec for run in runs if run.spec is not None and run.spec != spec]

@@ -118,8 +118,8 @@ def _standing_in(root: Path, answers: Answers, own: set[str]) -> Iterator[None]:
         sys.modules.update(hidden)
 
 
-def imported(files: Mapping[str, str]) -> list[PredictorSpec]:
-    """Return what `predict.py:Predictor` is in every import that ends well."""
+def imported(files: Mapping[str, str], name: str = "Predictor") -> list[PredictorSpec]:
+    """Return what a predictor of `predict.py` is in every import that ends well."""
     own = {"cog", *(Path(name).parts[0].removesuffix(".py") for name in files)}
     found: list[PredictorSpec] = []
     following: list[bool] | None = []
@@ -130,6 +130,6 @@ def imported(files: Mapping[str, str]) -> list[PredictorSpec]:
             answers = Answers(following)
             with contextlib.suppress(Exception), _standing_in(root, answers, own):
                 module = importlib.import_module("predict")
-                found.append(read_live(module.Predictor, path="predict.py", name="Predictor"))
+                found.append(read_live(getattr(module, name), path="predict.py", name=name))
             following = answers.following()
     return found
