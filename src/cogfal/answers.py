@@ -62,6 +62,12 @@ def named_output(answer: Mapping[str, JSON], fields: frozenset[str]) -> JSON:
     return next(iter(found.values()))
 
 
+def is_piece(event: JSON) -> bool:
+    """Tell whether an event of an app's stream holds a piece; the last one repeats the whole."""
+    numbered = isinstance(event, Mapping) and isinstance(event.get("index"), int)
+    return numbered and not event.get("completed")
+
+
 def _is_media(value: JSON) -> bool:
     if isinstance(value, list):
         return bool(value) and all(map(_is_media, value))

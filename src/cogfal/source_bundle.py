@@ -125,6 +125,8 @@ def unpack_source(packed: bytes) -> SourceBundle:
     """
     if "cogfal" in sys.modules:
         return SourceBundle(unpacked=True)
+    # Its removal is arranged before anything is written, and it is importable only when whole:
+    # whoever imports meanwhile, or is killed, meets no half of a package.
     directory = tempfile.mkdtemp(prefix="cogfal-source-")
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
     _unpack(packed, directory)
@@ -137,6 +139,7 @@ def unpack_extra(name: str, packed: bytes) -> ExtraPackage:
     package = _package()
     if not (package / name).exists():
         _unpack(packed, str(package.parent))
+        # After the files are there: the import system remembers what a directory held before.
         importlib.invalidate_caches()
     return ExtraPackage(name)
 

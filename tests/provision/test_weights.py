@@ -85,7 +85,7 @@ def test_weights_that_are_there_are_left_alone(site: Site, tmp_path: Path) -> No
 def test_wrong_bytes_are_refused(site: Site, tmp_path: Path) -> None:
     """A file that is not the one promised leaves nothing behind."""
     with pytest.raises(SetupError, match=DIGEST):
-        fetch_once(f"{site.url}/w.bin", tmp_path, sha256="0" * 64)
+        place_weights({"w.bin": Weight(f"{site.url}/w.bin", "0" * 64)}, tmp_path, store=tmp_path)
 
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 

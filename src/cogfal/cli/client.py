@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from cogfal.answers import OUTPUT
 from cogfal.app_file import open_project
 from cogfal.cli.console import Mark, say
 from cogfal.cli.options import BadArgument
@@ -25,8 +26,6 @@ then:
   import painter
   painter.predict(prompt="a red square", image=Path("photo.png"))
 """
-ENVELOPE: Final = "output"
-"""The key whose value is the whole answer, as `cogfal.client.run` returns it."""
 
 _HEAD: Final = '''\
 """Call {app} on fal with typed functions.
@@ -208,8 +207,8 @@ def _answer(operation: JSON, types: PythonTypes) -> tuple[str, str | None]:
     """Return the type of the answer, and the key under which it stands where there is one."""
     schema = _content(operation["responses"]["200"])
     fields = types.resolved(schema).get("properties") or {}
-    if set(fields) == {ENVELOPE}:
-        return types.of(fields[ENVELOPE]), ENVELOPE
+    if set(fields) == {OUTPUT}:
+        return types.of(fields[OUTPUT]), OUTPUT
     return types.of(schema), None
 
 

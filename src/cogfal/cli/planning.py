@@ -47,13 +47,9 @@ def plan(directory: Path) -> Plan:
     return Plan(project, predictor, trainer, plan_project(project, predictor))
 
 
-def plan_project(
-    project: LocalProject,
-    predictor: PredictorSpec | None = None,
-    settings: PlanSettings | None = None,
-) -> Environment:
+def plan_project(project: LocalProject, predictor: PredictorSpec | None = None) -> Environment:
     """Plan a project's environment, for its predictor where that could be read."""
-    wanted = settings or PlanSettings()
+    wanted = PlanSettings()
     if predictor is not None:
         wanted = replace(wanted, asynchronous=predictor.shape.asynchronous)
     return plan_environment(project.config, project.root, wanted)

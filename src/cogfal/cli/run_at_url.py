@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 from httpx_sse import EventSource, SSEError
 
-from cogfal.answers import fields_of, named_output, refusal
+from cogfal.answers import fields_of, is_piece, named_output, refusal
 from cogfal.cli.display import Display, open_display
 from cogfal.cli.given_inputs import read_inputs
 from cogfal.cli.options import BadArgument
@@ -77,7 +77,7 @@ class _Call:
         body = json.dumps({name: _sendable(value) for name, value in values.items()}).encode()
         for answer in self._stream(body) if streams else self._whole(body):
             output = with_downloads(named_output(answer, fields), self._folder, self._display)
-            if isinstance(answer.get("index"), int) and not answer.get("completed"):
+            if is_piece(answer):
                 writer.piece(output, answer["index"], joined=joined)
             else:
                 writer.whole(output)

@@ -11,6 +11,7 @@ from fal_client.auth import fetch_auth_credentials
 from fal_client.client import RUN_URL_FORMAT
 from httpx_sse import EventSource, ServerSentEvent, aconnect_sse, connect_sse
 
+from cogfal.answers import is_piece
 from cogfal.client.failures import call_failed, translated
 from cogfal.client.file_output import revived, upload, upload_async
 from cogfal.spec import JSON
@@ -103,7 +104,7 @@ def _pieces(event: ServerSentEvent) -> Iterator[Any]:
     body = event.json()
     if "error" in body:
         raise call_failed(body.get("status", 500), body.get("detail", body["error"]))
-    if "index" in body and not body.get("completed"):
+    if is_piece(body):
         del body["index"]
         yield from map(revived, body.values())
 

@@ -17,7 +17,7 @@ import anyio
 import httpx
 from httpx_sse import EventSource, SSEError
 
-from cogfal.answers import refusal
+from cogfal.answers import is_piece, named_output, refusal
 from cogfal.compare.downloads import Downloads, sendable
 from cogfal.compare.sides import Answer, Outcome, Unreachable, bounded
 from cogfal.compare.signatures import Shape, Signature, signature_of
@@ -173,13 +173,9 @@ class HttpEndpoint:
             seconds = time.perf_counter() - began
             if event.event == "completed":
                 return await self._last({**told, "output": pieces}, folder, seconds, first)
-            if (
-                event.event in ("output", "message")
-                and "index" in told
-                and not told.get("completed")
-            ):
+            if event.event in ("output", "message") and is_piece(told):
                 first = seconds if first is None else first
-                pieces.append(told["chunk"] if "chunk" in told else told["output"])
+                pieces.append(told["chunk"] if "chunk" in told else named_output(told, frozenset()))
             elif "error" in told:
                 return Answer(
                     Outcome.FAILED, error=bounded(refusal(told["error"])), seconds=seconds

@@ -73,6 +73,8 @@ class PredictionTask:
     def cancel(self) -> None:
         """Interrupt whatever is going on; once only."""
         if not self._cancelled:
+            # Before the interruption: what ends because of it asks whether it was cancelled, and a
+            # step that begins meanwhile refuses to.
             self._cancelled = True
             self._cancelled_at = time.monotonic()
             if self.interrupt is not None:
@@ -173,6 +175,8 @@ class PredictionTask:
         try:
             await self._consume(run, deliveries)
         finally:
+            # First nobody reads the author's files any more, then the author's code is let go on to
+            # its end, and only after both is the directory removed.
             await deliveries.drop()
             await self._stop(run)
 

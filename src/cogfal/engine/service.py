@@ -212,6 +212,8 @@ class Service:
         """
         if self._torn_down:
             return
+        # Predictions end before the author's `teardown` takes away what they use, and the
+        # directory that their files are in goes last.
         self._torn_down = True
         await self.drain(grace)
         await self._lifecycle.take_down(blocked=self._given_up and not self.spec.shape.asynchronous)

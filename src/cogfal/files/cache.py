@@ -139,6 +139,8 @@ class FileCache:
         )
         place = self._object(entry)
         place.parent.mkdir(parents=True, exist_ok=True)
+        # The file comes before the record that names it, each by a rename within one file system: a
+        # record never leads to a file that is not whole, whatever ends this process in between.
         fetched.path.chmod(0o444)
         record = fetched.path.with_name(f"{entry.sha256}.json")
         record.write_text(json.dumps(entry._asdict()), encoding="utf-8")

@@ -16,7 +16,6 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
-from cogfal.errors import SettingError
 from cogfal.files.concurrency import to_the_end
 from cogfal.files.limits import StoreError
 from cogfal.files.names import safe_name
@@ -52,26 +51,14 @@ class LocalStore:
     app is reached. `close` removes everything; it is safe to call twice.
 
     Args:
-        folder: Where to make the directory that they are kept in; by default the temporary one.
         max_bytes: The most that is kept, in bytes; a larger file is refused.
         max_age: Seconds that a file is kept for.
     """
 
-    def __init__(
-        self,
-        folder: Path | None = None,
-        *,
-        max_bytes: int = 10 * 1024**3,
-        max_age: float = 24 * 3600.0,
-    ) -> None:
-        for name, value in (("max_bytes", max_bytes), ("max_age", max_age)):
-            if value <= 0:
-                raise SettingError(f"{name} is {value}", remedy="make it positive")
+    def __init__(self, *, max_bytes: int = 10 * 1024**3, max_age: float = 24 * 3600.0) -> None:
         self._max_bytes = max_bytes
         self._max_age = max_age
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-        self._scratch = Scratch(folder)
+        self._scratch = Scratch()
         self._entries: dict[str, Entry] = {}
         self._kept = 0
 

@@ -132,6 +132,8 @@ class SyncCall:
         piece = self._performed(function, step)
         if piece.kind == RAISED and self._cancelled and _is_suspended(self._iterator):
             piece = self._performed(self._interrupted, self._interruption())
+        # Before the last piece is told: with it the server gives the slot to the next call, which
+        # must find nothing of this one on the thread.
         if piece.kind not in GOES_ON:
             self._iterator = None
             self._retire()

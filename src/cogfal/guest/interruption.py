@@ -136,6 +136,8 @@ class Interruption:
         return type(exception.__name__, (exception,), names)
 
     def _run(self, function: Callable[[], R]) -> R:
+        # First the thread, then the look: `fire` sets its flag and then looks for the thread, so
+        # one of the two sees the other, and an interruption is never lost between them.
         self._thread = threading.get_ident()
         try:
             if self._requested:
@@ -145,6 +147,8 @@ class Interruption:
             self._close()
 
     def _close(self) -> None:
+        # First closed, then the wait: whoever began to fire before that is done afterwards, and
+        # whoever begins later finds it closed. Only then is it known whether one is still to land.
         self._closed = True
         while self._firing:
             time.sleep(0)
@@ -193,6 +197,7 @@ class SignalInterruption(Interruption):
         try:
             return super()._run(function)
         finally:
+            # After `_close`: a signal that comes in between finds a stretch that is over.
             SignalInterruption.current = None
 
     def _close(self) -> None:

@@ -63,6 +63,7 @@ def _becoming(target: Path) -> Iterator[Path]:
         filled = Path(folder, "filled")
         filled.mkdir()
         yield filled
+        # Last, and only where nothing was raised: whoever sees the target sees all of it.
         filled.rename(target)
 
 

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
-from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -141,13 +140,13 @@ def _inside(relative: str, project: Path) -> Path:
     return target
 
 
-def fetch_once(url: str, store: Path, *, sha256: str | None = None) -> Path:
+def fetch_once(url: str, store: Path) -> Path:
     """Return the local copy of a URL, fetching it first where there is none.
 
     Raises:
-        SetupError: It cannot be fetched, or its bytes are not those of `sha256`.
+        SetupError: It cannot be fetched.
     """
-    return anyio.run(partial(_fetch, url, store, sha256))
+    return anyio.run(_fetch, url, store, None)
 
 
 async def _fetch(url: str, store: Path, sha256: str | None) -> Path:
