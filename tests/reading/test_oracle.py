@@ -33,6 +33,12 @@ FOUND = {
     "closed-generator": "X = []\ndef f():\n    try:\n        yield 1\n    finally:\n"
     "        X.append(2)\n"
     "for _ in f():\n    break",
+    "enum-called-by-map": "import enum\nclass E(enum.Enum):\n    A = 'a'\n"
+    "X = [e.name for e in map(E, ['a'])]",
+    "called-object-that-is-iterable": "class C:\n    def __call__(self, x): return x\n"
+    "    def __iter__(self): return iter('ab')\nX = [*zip(C(), map(C(), 'cd'))]",
+    "unknown-key": "from outside import u\nX = []\nY = [(X, 1), (X, 2)]\ntry:\n"
+    "    Y.sort(key=u)\nexcept Exception: ...",
     "enum-in-a-choice": "import contextlib, enum\nfrom outside import passed_on\nX = 0\n"
     "with contextlib.suppress(Exception):\n    with passed_on(5):\n        class C(enum.Enum):\n"
     "            def _generate_next_value_(name, *_): return name\n"

@@ -328,8 +328,10 @@ class Expressions(Part):
             return self._world.calls.call(function, positional, keywords)
         except Touched as error:
             why = error.unknown.at(node, scope.module)
-            self._spoil(node, function, positional, why)
             held = (*why.about, function, *positional, *keywords.values())
+            if any(isinstance(value, Unknown) for value in (*positional, *keywords.values())):
+                self._world.effects.of_values(held, why)  # it may be called with any of the others
+            self._spoil(node, function, positional, why)
             return self.raising(Unknown(why.reason, why.node, why.module, about=held))
 
     def _spoil(self, node: ast.Call, function: Value, positional: Values, why: Unknown) -> None:

@@ -56,6 +56,12 @@ _LAZY: Final = (
 _TAKING_ALL: Final = (
     itertools.product, itertools.permutations, itertools.cycle, itertools.combinations
 )  # fmt: skip
+_CALLING: Final[dict[Any, int]] = {
+    **dict.fromkeys((map, filter, itertools.starmap, itertools.takewhile), 0),
+    **dict.fromkeys((itertools.dropwhile, itertools.filterfalse), 0),
+    **dict.fromkeys((itertools.accumulate, itertools.groupby), 1),
+}
+"""Which argument is a function."""
 _DATACLASS: Final = frozenset({"init", "repr", "eq", "order", "unsafe_hash", "frozen", "kw_only"})
 _FACTORIES: Final = (list, dict, set, int, str, float, bool, tuple, None)
 _MAX_REPEATS: Final = 10**8
@@ -303,9 +309,13 @@ class Library(Part):
         """Wrap a function that gives an iterator over what it is given."""
 
         def call(*positional: Value, **keywords: Value) -> Value:
-            values = [self._source(function, value) for value in positional]
-            if function is itertools.repeat and values:
-                values[0] = positional[0]
+            called = _CALLING.get(function)
+            values = [
+                self._world.calls.closure(value)
+                if place == called
+                else self._source(function, value)
+                for place, value in enumerate(positional)
+            ]
             functions = {k: self._world.calls.closure(v) for k, v in keywords.items()
                          if k in ("key", "func")}  # fmt: skip
             return self._world.iterator(function(*values, **keywords | functions), *values)
@@ -313,10 +323,8 @@ class Library(Part):
         return call
 
     def _source(self, function: Callable[..., Any], value: Value) -> Value:
-        if isinstance(value, int | None):
+        if isinstance(value, int | float | None) or function is itertools.repeat:
             return value
-        if callable(value) and not isinstance(value, enum.EnumMeta):
-            return self._world.calls.closure(value)
         return self._listed(value) if function in _TAKING_ALL else self._world.items.iterate(value)
 
     def _len(self, value: Value) -> int:
