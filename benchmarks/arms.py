@@ -89,6 +89,16 @@ def cog_server(
 
 
 @contextmanager
+def old_cog_server(directory: Path, python: str) -> Iterator[Server]:
+    """Serve `predict.py:Predictor` of a directory by a Cog that reads cog.yaml itself."""
+    port = free_port()
+    (directory / "cog.yaml").write_text('predict: "predict.py:Predictor"\nbuild: {}\n')
+    command = [python, "-m", "cog.server.http", "--host", "127.0.0.1"]
+    with serving(command, directory, port, "/health-check", b'"READY"') as server:
+        yield server
+
+
+@contextmanager
 def serving(
     command: list[str],
     directory: Path,

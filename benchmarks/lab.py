@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from benchmarks.arms import THIS_PYTHON, Server, cog_server, fal_app
+from benchmarks.arms import THIS_PYTHON, Server, cog_server, fal_app, old_cog_server
 from benchmarks.http_client import Answer, Connection, Job
 from benchmarks.notebook import COGFAL, Notebook
 from benchmarks.plan import Plan
+from tests.virtualenvs import alone
 
 PROJECTS = Path(__file__).parent / "projects"
 SYNC, ASYNC, COG = "hand-written sync", "hand-written async", "Cog"
 PREDICTIONS = "cogfal /predictions"
+OWN, OWN_PREDICTIONS = "cogfal, own", "cogfal /predictions, own"
+OLD_COG, OLD_COG_PACKAGE = "Cog 0.16", "cog>=0.16,<0.17"
 
 Each = TypeVar("Each")
 
@@ -46,6 +49,7 @@ class Lab:
         self.notebook = notebook
         self.directory = directory
         self._copies = 0
+        self._old_cog: str | None = None
 
     def project(self, name: str) -> Path:
         """Return a fresh copy of one of the projects."""
@@ -54,6 +58,16 @@ class Lab:
     def written(self, files: Mapping[str, str]) -> Path:
         """Return a fresh project of these files."""
         return self._fresh(lambda target: _write(target, files))
+
+    @property
+    def old_cog(self) -> str | None:
+        """A Python that has Cog 0.16, in an environment of its own; None where it cannot be had."""
+        if OLD_COG not in self.notebook.unmeasured and self._old_cog is None:
+            try:
+                self._old_cog = str(alone(OLD_COG_PACKAGE))
+            except AssertionError as error:
+                self.notebook.leave_out(OLD_COG, f"{OLD_COG_PACKAGE} cannot be installed: {error}")
+        return self._old_cog
 
     def _fresh(self, make: Callable[[Path], object]) -> Path:
         self._copies += 1
@@ -86,6 +100,19 @@ class Servers(ExitStack):
         """Start one of the project's Apps, named as `fal run` names it."""
         return self.enter_context(fal_app(self._copy(), app, self._variables, self._python))
 
+    def own(self, app: str) -> Server:
+        """Start one of them with the author's code in an environment and a process of its own."""
+        directory = self._copy()
+        file = directory / app.partition("::")[0]
+        declared = "predictor = "
+        own = f'environment = "own"\n    {declared}'
+        file.write_text(file.read_text().replace(declared, own))
+        return self.enter_context(fal_app(directory, app, self._variables, self._python))
+
+    def old_cog(self, python: str) -> Server:
+        """Start Cog 0.16, which that Python has."""
+        return self.enter_context(old_cog_server(self._copy(), python))
+
     def cog(self) -> Server:
         """Start the real Cog."""
         return self.enter_context(cog_server(self._copy(), self._variables, self._python))
@@ -111,6 +138,9 @@ __all__ = [
     "ASYNC",
     "COG",
     "COGFAL",
+    "OLD_COG",
+    "OWN",
+    "OWN_PREDICTIONS",
     "PREDICTIONS",
     "SYNC",
     "Arm",

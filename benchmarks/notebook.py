@@ -81,6 +81,12 @@ class Notebook:
         key = (work, arm, metric)
         self.series.setdefault(key, Series(work, arm, metric, unit)).values.append(value)
 
+    def record_difference(self, work: str, metric: str, arm: str, theirs: str, called: str) -> None:
+        """Add, for every round, how much more an arm's value is than another's."""
+        ours = self.series[work, arm, metric]
+        for mine, other in zip(ours.values, self.series[work, theirs, metric].values, strict=True):
+            self.record(work, arm, called, ours.unit, mine - other)
+
     def count(self, work: str, arm: str, statuses: Mapping[int, int]) -> None:
         """Add the statuses of answers."""
         self.count_for(work, arm).update(statuses)

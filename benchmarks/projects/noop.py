@@ -38,7 +38,8 @@ def _predictor(inputs: int, concurrent: int) -> str:
     declared = "".join(
         f"        input_{i}: {kind} = Input({options}),\n" for i, kind, options in _inputs(inputs)
     )
-    head = "from cog import BasePredictor, Input, concurrent\n\n\nclass Predictor(BasePredictor):\n"
+    names = "BasePredictor, Input" + ", concurrent" * bool(concurrent)
+    head = f"from cog import {names}\n\n\nclass Predictor(BasePredictor):\n"
     method = f"    @concurrent(max={concurrent})\n    async def" if concurrent else "    def"
     return (
         f"{head}{method} predict(\n        self,\n{declared}    ) -> str:\n        return input_0\n"

@@ -12,11 +12,16 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.http_client import Connection, Job
-from benchmarks.lab import COG, COGFAL, PREDICTIONS, Lab, Servers
+from benchmarks.lab import COG, COGFAL, OLD_COG, OWN, OWN_PREDICTIONS, PREDICTIONS, Lab, Servers
 from benchmarks.load import BUSY, once_free
 from benchmarks.statistics import percentile
 
-KINDS = {"sleeps": "predict sleeps in slices of 1 ms", "computes": "predict computes in Python"}
+KINDS = {
+    "sleeps": "predict sleeps in slices of 1 ms",
+    "rests": "predict sleeps for 0.2 s at a time",
+    "computes": "predict computes in Python",
+}
+SHARED_HAS_TO_WAIT = "rests"  # a thread sees nothing before its sleep is over
 LIMIT = 5.0  # seconds
 EXCEPTION, FREE = "request to exception", "request to slot free"
 
@@ -37,14 +42,18 @@ class Door:
 
 
 def measure(lab: Lab) -> None:
-    """Cancel what sleeps and what computes, at fal's door, at Cog's, and in Cog."""
+    """Cancel what sleeps and what computes, in both modes, at fal's door, at Cog's, and in Cog."""
     with Servers(lambda: lab.project("cancel")) as servers:
-        cogfal, cog = servers.fal("app.py::App"), servers.cog()
+        cogfal, own = servers.fal("app.py::App"), servers.own("app.py::App")
         doors = [
-            _fal_door(cogfal.port),
+            _fal_door(COGFAL, cogfal.port),
             _cog_door(PREDICTIONS, cogfal.port),
-            _cog_door(COG, cog.port),
+            _fal_door(OWN, own.port),
+            _cog_door(OWN_PREDICTIONS, own.port),
+            _cog_door(COG, servers.cog().port),
         ]
+        if lab.old_cog is not None:
+            doors.append(_cog_door(OLD_COG, servers.old_cog(lab.old_cog).port))
         for kind, description in KINDS.items():
             _measure(lab, f"cancel, {description}", doors, kind)
 
@@ -62,12 +71,19 @@ def _measure(lab: Lab, work: str, doors: list[Door], kind: str) -> None:
             for label, share in (("p50", 0.5), ("p99", 0.99)):
                 value = percentile(values, share) * 1000
                 lab.notebook.record(work, door.name, f"{metric}, {label}", "ms", value)
+    shared = () if kind == SHARED_HAS_TO_WAIT else (COGFAL, PREDICTIONS)
     for metric in (EXCEPTION, FREE):
         for label in ("p50", "p99"):
-            lab.notebook.claim(work, f"{metric}, {label}", ("<=", 1.0), against=(COG,))
-            lab.notebook.claim(
-                work, f"{metric}, {label}", ("<=", 1.0), against=(COG,), ours=PREDICTIONS
-            )
+            _claim(lab, work, f"{metric}, {label}", shared)
+
+
+def _claim(lab: Lab, work: str, metric: str, shared: tuple[str, ...]) -> None:
+    """Compare the shared mode with the present Cog, and the other with the better of both."""
+    cogs = [arm for arm in (COG, OLD_COG) if (work, arm, metric) in lab.notebook.series]
+    for ours in shared:
+        lab.notebook.claim(work, metric, ("<=", 1.0), against=(COG,), ours=ours)
+    for ours in (OWN, OWN_PREDICTIONS):
+        lab.notebook.claim(work, metric, ("<=", 1.0), against=cogs, ours=ours)
 
 
 def _cancelled(door: Door, kind: str, mark: Path, statuses: Counter[int]) -> tuple[float, float]:
@@ -107,9 +123,9 @@ def _await(condition: Callable[[], bool]) -> None:
         time.sleep(0.001)
 
 
-def _fal_door(port: int) -> Door:
+def _fal_door(arm: str, port: int) -> Door:
     return Door(
-        COGFAL,
+        arm,
         port,
         lambda name, values: Job("/", json.dumps(values).encode(), _named(name)),
         lambda name: Job("/cancel", b"", _named(name)),

@@ -6,7 +6,18 @@ import base64
 import json
 
 from benchmarks.http_client import Job
-from benchmarks.lab import ASYNC, COG, COGFAL, PREDICTIONS, SYNC, Arm, Lab, Servers, checked
+from benchmarks.lab import (
+    ASYNC,
+    COG,
+    COGFAL,
+    OWN,
+    PREDICTIONS,
+    SYNC,
+    Arm,
+    Lab,
+    Servers,
+    checked,
+)
 from benchmarks.load import burst
 from benchmarks.pictures import noise
 
@@ -22,6 +33,7 @@ def measure(lab: Lab) -> None:
             (ASYNC, servers.fal("by_hand.py::Async"), "/"),
             (IN_MEMORY, servers.fal("by_hand.py::Bytes"), "/"),
             (COGFAL, servers.fal("app.py::App"), "/"),
+            (OWN, servers.own("app.py::App"), "/"),
             (COG, servers.cog(), "/predictions"),
         ]
         started.append((PREDICTIONS, started[3][1], "/predictions"))
@@ -40,6 +52,8 @@ def _measure(lab: Lab, work: str, arms: list[Arm], requests: int) -> None:
     lab.notebook.claim(work, "p50", ("<=", 1.0), against=(SYNC, ASYNC, COG))
     lab.notebook.claim(work, "p50", None, against=(IN_MEMORY,))
     lab.notebook.claim(work, "p50", None, against=(COG,), ours=PREDICTIONS)
+    lab.notebook.claim(work, "p50", ("<=", 1.1), against=(COGFAL,), ours=OWN)
+    lab.notebook.claim(work, "p50", None, against=(SYNC, COG), ours=OWN)
 
 
 def data_url(image: bytes) -> str:

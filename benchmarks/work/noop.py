@@ -5,12 +5,27 @@ from __future__ import annotations
 import json
 
 from benchmarks.http_client import Job
-from benchmarks.lab import ASYNC, COG, COGFAL, PREDICTIONS, SYNC, Arm, Lab, Servers, checked
+from benchmarks.lab import (
+    ASYNC,
+    COG,
+    COGFAL,
+    OLD_COG,
+    OWN,
+    OWN_PREDICTIONS,
+    PREDICTIONS,
+    SYNC,
+    Arm,
+    Lab,
+    Servers,
+    checked,
+)
 from benchmarks.load import Sample, burst
 from benchmarks.notebook import Notebook
 from benchmarks.projects.noop import noop, noop_values
 
 RATE = "requests/s"
+OVER_SHARED = "p50 over shared"
+MOST_OVER_SHARED = 0.5  # ms
 
 
 def measure(lab: Lab) -> None:
@@ -23,7 +38,7 @@ def measure(lab: Lab) -> None:
 def _one_caller(lab: Lab, inputs: int) -> None:
     work = f"no-op, {inputs} input{'s' * (inputs > 1)}, c=1"
     with Servers(lambda: lab.written(noop(inputs))) as servers:
-        arms = _arms(servers, inputs)
+        arms = _arms(servers, inputs) + _arms_apart(lab, servers, inputs)
         for arm in lab.rounds(arms):
             sample = burst(arm.server.port, arm.job, requests=lab.plan.requests)
             note(lab.notebook, work, arm.name, sample)
@@ -32,6 +47,17 @@ def _one_caller(lab: Lab, inputs: int) -> None:
         lab.notebook.claim(work, metric, goal, against=(SYNC, ASYNC))
     lab.notebook.claim(work, RATE, (">=", 1.0), against=(SYNC, ASYNC))
     lab.notebook.claim(work, RATE, (">=", 0.6), against=(COG,), ours=PREDICTIONS)
+    _claim_apart(lab, work)
+
+
+def _claim_apart(lab: Lab, work: str) -> None:
+    """Say how much longer a process of its own takes, and compare it with those that have one."""
+    for ours, shared in ((OWN, COGFAL), (OWN_PREDICTIONS, PREDICTIONS)):
+        lab.notebook.record_difference(work, "p50", ours, shared, OVER_SHARED)
+        lab.notebook.claim(work, OVER_SHARED, ("<=", MOST_OVER_SHARED), ours=ours)
+    lab.notebook.claim(work, "p50", None, against=(SYNC, ASYNC), ours=OWN)
+    cogs = [arm for arm in (COG, OLD_COG) if (work, arm, "p50") in lab.notebook.series]
+    lab.notebook.claim(work, "p50", None, against=cogs, ours=OWN_PREDICTIONS)
 
 
 def _several_callers(lab: Lab) -> None:
@@ -47,9 +73,23 @@ def _several_callers(lab: Lab) -> None:
             lab.notebook.claim(work, RATE, None, against=(COG,), ours=PREDICTIONS)
 
 
-def _arms(servers: Servers, inputs: int) -> list[Arm]:
+def _jobs(inputs: int) -> tuple[Job, Job]:
+    """Return what is asked of fal's endpoint, and of Cog's."""
     flat = json.dumps(noop_values(inputs)).encode()
-    job, envelope = Job("/", flat), Job("/predictions", b'{"input":' + flat + b"}")
+    return Job("/", flat), Job("/predictions", b'{"input":' + flat + b"}")
+
+
+def _arms_apart(lab: Lab, servers: Servers, inputs: int) -> list[Arm]:
+    job, envelope = _jobs(inputs)
+    own = servers.own("app.py::App")
+    arms = [Arm(OWN, own, job), Arm(OWN_PREDICTIONS, own, envelope)]
+    if lab.old_cog is not None:
+        arms.append(Arm(OLD_COG, servers.old_cog(lab.old_cog), envelope))
+    return _warm(arms)
+
+
+def _arms(servers: Servers, inputs: int) -> list[Arm]:
+    job, envelope = _jobs(inputs)
     cogfal = servers.fal("app.py::App")
     arms = [
         Arm(SYNC, servers.fal("by_hand.py::Sync"), job),
@@ -58,6 +98,10 @@ def _arms(servers: Servers, inputs: int) -> list[Arm]:
         Arm(PREDICTIONS, cogfal, envelope),
         Arm(COG, servers.cog(), envelope),
     ]
+    return _warm(arms)
+
+
+def _warm(arms: list[Arm]) -> list[Arm]:
     checked(arms, lambda _, body: body["output"] == "some words")
     for arm in arms:
         burst(arm.server.port, arm.job, requests=50)

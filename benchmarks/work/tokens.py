@@ -9,7 +9,18 @@ from collections.abc import Callable
 from functools import partial
 
 from benchmarks.http_client import Answer, Connection, Job
-from benchmarks.lab import ASYNC, COG, COGFAL, PREDICTIONS, SYNC, Arm, Lab, Servers
+from benchmarks.lab import (
+    ASYNC,
+    COG,
+    COGFAL,
+    OWN,
+    OWN_PREDICTIONS,
+    PREDICTIONS,
+    SYNC,
+    Arm,
+    Lab,
+    Servers,
+)
 from benchmarks.load import once_free
 
 FIRST, RATE = "time to first", "tokens/s"
@@ -43,6 +54,10 @@ def measure(lab: Lab) -> None:
         for metric in (FIRST, KEPT):
             lab.notebook.claim(work, metric, ("<=", 1.0), against=(theirs,), ours=ours)
         lab.notebook.claim(work, RATE, (">=", 1.0), against=(theirs,), ours=ours)
+    lab.notebook.claim(work, RATE, (">=", 1.0), against=(COG,), ours=OWN_PREDICTIONS)
+    lab.notebook.claim(work, RATE, None, against=(COGFAL, SYNC), ours=OWN)
+    for metric in (FIRST, KEPT):
+        lab.notebook.claim(work, metric, None, against=(COG,), ours=OWN_PREDICTIONS)
 
 
 def _streamed(
@@ -60,13 +75,15 @@ def _arms(servers: Servers, count: int) -> list[Arm]:
     body = json.dumps({"count": count}).encode()
     job = Job("/stream", body)
     envelope = Job("/predictions", b'{"input":' + body + b"}", SSE)
-    cogfal = servers.fal("app.py::App")
+    cogfal, own = servers.fal("app.py::App"), servers.own("app.py::App")
     return [
         Arm(SYNC, servers.fal("by_hand.py::Sync"), job),
         Arm(ASYNC, servers.fal("by_hand.py::Async"), job),
         Arm(COGFAL, cogfal, job),
         Arm(OF_ASYNC, servers.fal("app.py::AsyncApp"), job),
         Arm(PREDICTIONS, cogfal, envelope),
+        Arm(OWN, own, job),
+        Arm(OWN_PREDICTIONS, own, envelope),
         Arm(COG, servers.cog(), envelope),
     ]
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from cogfal.engine.submission import Interpreter, own_interpreter
 from cogfal.environments import (
@@ -25,10 +25,11 @@ from cogfal.project.decision import decide_here
 from cogfal.project.plan_settings import client_python
 from cogfal.project.python_needs import local_model
 from cogfal.project.variables import variables
-from cogfal.provision import provide
-from cogfal.server.lifespan import Provided, provide_own
-from cogfal.settings import AppSettings
 from cogfal.spec import PredictorSpec, ProjectSpec, Role, from_plain
+
+if TYPE_CHECKING:
+    from cogfal.server.lifespan import Provided
+    from cogfal.settings import AppSettings
 
 _PACKAGE: Final = str(Path(__file__).parent)
 _BOOT: Final = """
@@ -100,6 +101,10 @@ def provide_here(
         ProjectError: cog.yaml's requirements cannot be read.
         SetupError: Weights cannot be fetched, or the environment cannot be made.
     """
+    # Whoever only asks for the model's Python does without what serves and fetches.
+    from cogfal.provision import provide  # noqa: PLC0415
+    from cogfal.server.lifespan import Provided, provide_own  # noqa: PLC0415
+
     if given:
         return Provided(provide(project, root))
     config = read_config(Path(project.config)) if project.config else CogConfig()

@@ -1,7 +1,12 @@
 import time
 from pathlib import Path
 
-from cog import BasePredictor, CancelationException, Input
+from cog import BasePredictor, Input
+
+try:
+    from cog import CancelationException
+except ImportError:  # Cog 0.16
+    from cog.server.exceptions import CancelationException
 
 
 class Predictor(BasePredictor):
@@ -9,7 +14,7 @@ class Predictor(BasePredictor):
 
     def predict(
         self,
-        kind: str = Input(choices=["short", "sleeps", "computes"]),
+        kind: str = Input(choices=["short", "sleeps", "rests", "computes"]),
         mark: str = Input(default=""),
     ) -> str:
         if kind == "short":
@@ -27,5 +32,7 @@ class Predictor(BasePredictor):
 def work(kind: str) -> None:
     if kind == "sleeps":
         time.sleep(0.001)
+    elif kind == "rests":
+        time.sleep(0.2)
     else:
         sum(range(10_000))

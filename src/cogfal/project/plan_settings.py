@@ -7,7 +7,6 @@ import platform
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Final, Literal
 
@@ -49,7 +48,11 @@ def client_pins() -> dict[str, str]:
 def _version(name: str) -> str:
     """Ask the module, as fal does, where it is imported; reading its metadata takes longer."""
     told: str | None = getattr(sys.modules.get(name), "__version__", None)
-    return told or version(name)
+    if told:
+        return told
+    from importlib.metadata import version  # noqa: PLC0415  # 6 ms, for what is seldom asked
+
+    return version(name)
 
 
 def client_python() -> str:

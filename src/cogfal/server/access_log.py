@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
-from typing import Final
-
-from typing_extensions import override
+from typing import Any, Final
 
 _LOGGER: Final = "uvicorn.access"
 
@@ -16,27 +15,23 @@ _LOGGER: Final = "uvicorn.access"
 def write_afterwards() -> Callable[[], None]:
     """Have what uvicorn says of an answer written when the present turn of its loop is over.
 
+    The handlers stay where they are: whoever redirects the output has to find them.
+
     Returns:
         What puts things back as they were.
     """
-    logger = logging.getLogger(_LOGGER)
-    before = logger.handlers
-    logger.handlers = [_Afterwards(each) for each in before]
-    return partial(setattr, logger, "handlers", before)
+    restore = ExitStack()
+    for handler in logging.getLogger(_LOGGER).handlers:
+        write: Callable[[logging.LogRecord], Any] = handler.handle
+        handler.handle = partial(_afterwards, write)  # type: ignore[method-assign]  # of this one
+        restore.callback(setattr, handler, "handle", write)
+    return restore.close
 
 
-class _Afterwards(logging.Handler):
-    """Hands records on to another handler, when what has to be done at once is done."""
-
-    def __init__(self, handler: logging.Handler) -> None:
-        super().__init__()
-        self._handler = handler
-
-    @override
-    def emit(self, record: logging.LogRecord) -> None:
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:  # no loop: whoever logs waits for nothing
-            self._handler.handle(record)
-        else:
-            loop.call_soon(self._handler.handle, record)
+def _afterwards(write: Callable[[logging.LogRecord], Any], record: logging.LogRecord) -> bool:
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:  # no loop: whoever logs waits for nothing
+        return bool(write(record))
+    loop.call_soon(write, record)
+    return True
