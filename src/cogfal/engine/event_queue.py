@@ -72,6 +72,12 @@ class EventQueue:
             await self._bell.until(self._reaches_piece, cancel)
         return cast("Piece", self._items.popleft()) if self._items else Piece(0, ENDED)
 
+    def piece_at_hand(self) -> Piece | None:
+        """Take the next piece where it has come already; on the loop."""
+        if not self._items or not self._reaches_piece() or not self._items:
+            return None
+        return cast("Piece", self._items.popleft())
+
     def note(self, text: str) -> None:
         """Add a remark of the engine's own; on the loop."""
         self.put(events.Log(0, "stderr", text))

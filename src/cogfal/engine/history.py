@@ -97,6 +97,11 @@ class History(Generic[T]):
         """How many items there have been; `first` of them are no longer kept."""
         return self.first + len(self._items)
 
+    @property
+    def held(self) -> bool:
+        """Whether anybody holds, so that `room` may wait."""
+        return bool(self._holding)
+
     def append(self, item: T) -> None:
         """Add an item and wake the watchers."""
         self._items.append(item)

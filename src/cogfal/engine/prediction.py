@@ -102,7 +102,11 @@ class Clock:
 
     def now(self) -> datetime:
         """Return the time, aware."""
-        return self._began + timedelta(seconds=time.monotonic() - self._mark)
+        return self.at(time.monotonic())
+
+    def at(self, moment: float) -> datetime:
+        """Return the time at which `time.monotonic` said so, aware."""
+        return self._began + timedelta(seconds=moment - self._mark)
 
 
 class Prediction:
@@ -136,7 +140,7 @@ class Prediction:
         self.error: str | None = None
         self.exception: CogfalError | None = None
         self.timings: dict[str, float] = {}
-        self._phases: dict[str, Phase] = {}
+        self._phases: dict[str, tuple[float, float]] = {}
         self.sizes: dict[str, int] = {}
         self._logs: list[str] = []
         self._whole: JSON = None
@@ -151,7 +155,8 @@ class Prediction:
     @property
     def phases(self) -> list[Phase]:
         """The phases so far, in the order of their beginning."""
-        return [*self._phases.values()]
+        at = self._clock.at
+        return [Phase(name, at(begun), at(end)) for name, (begun, end) in self._phases.items()]
 
     @property
     def logs(self) -> str:
@@ -217,6 +222,11 @@ class Prediction:
         """
         return self._history.watch(after, holds=holds)
 
+    @property
+    def held(self) -> bool:
+        """Whether a watcher holds it, for whom `room` and `heard` may wait; for the engine."""
+        return self._history.held
+
     async def room(self) -> None:
         """Wait for watchers that hold it and are too far behind; for the engine."""
         await self._history.room(MOST_BEHIND)
@@ -228,10 +238,9 @@ class Prediction:
     def spend(self, phase: str, seconds: float) -> None:
         """Note that so many seconds up to now were spent on a phase; for the engine."""
         self.timings[phase] = self.timings.get(phase, 0.0) + seconds
-        ended = self._clock.now()
-        begun = self._phases.get(phase)
-        started = ended - timedelta(seconds=seconds) if begun is None else begun.started
-        self._phases[phase] = Phase(phase, started, ended)
+        ended = time.monotonic()
+        begun, _ = self._phases.get(phase, (ended - seconds, ended))
+        self._phases[phase] = begun, ended
 
     def start(self) -> None:
         """Note that it got its slot; for the engine."""

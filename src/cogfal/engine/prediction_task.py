@@ -139,8 +139,9 @@ class PredictionTask:
     async def _through(self) -> None:
         await self._own("queue", self._ticket.turn())
         self.prediction.start()
-        # The first event of a stream leaves before the author's code takes the interpreter.
-        await self._own(None, self.prediction.heard())
+        if self.prediction.held:
+            # A stream's first event leaves before the author's code takes the interpreter.
+            await self._own(None, self.prediction.heard())
         workspace = self._around.open_workspace()
         try:
             await self._with(workspace)
@@ -184,21 +185,26 @@ class PredictionTask:
         kind = self._around.output
         if isinstance(kind, IteratorType):
             self.prediction.expect_pieces(concatenate=kind.concatenate)
+        following: Piece | None = None
         while True:
-            piece = await self._next(run)
+            piece = following or await self._next(run)
+            following = None
             if piece.kind == RETURNED:
                 self._measure(piece.value)
                 await self._own("upload", deliveries.at_once(piece.value))
                 return
             if piece.kind == YIELDED:
                 self.prediction.expect_pieces()
-                self._measure(piece.value)
-                at_once = _is_short(piece.value) and deliveries.none
-                deliver = deliveries.at_once if at_once else deliveries.begin
-                await self._own("upload", deliver(piece.value))
+                if _is_short(piece.value) and deliveries.none:
+                    short_ones = self._deliver_short(run, deliveries, piece)
+                    piece, following = await self._own("upload", short_ones)
+                else:
+                    self._measure(piece.value)
+                    await self._own("upload", deliveries.begin(piece.value))
                 if piece.rests:  # those who watch come first, while the author's code is silent
                     await self._own(None, asyncio.sleep(0))
-                    await self._own(None, self.prediction.room())
+                    if self.prediction.held:
+                        await self._own(None, self.prediction.room())
                 continue
             await self._own("upload", deliveries.finish())
             if piece.kind == REFUSED:
@@ -207,6 +213,22 @@ class PredictionTask:
                 raise self._failed(piece.value)
             self.prediction.expect_pieces()
             return
+
+    async def _deliver_short(
+        self, run: Run, deliveries: Deliveries, piece: Piece
+    ) -> tuple[Piece, Piece | None]:
+        """Deliver a short piece, and at once those like it that have come already.
+
+        Returns the last that was delivered, and the one behind it where that was taken too. They
+        are as many as the author's code may be ahead, so nobody on the loop waits for long.
+        """
+        while True:
+            self._measure(piece.value)
+            await deliveries.at_once(piece.value)
+            following = run.next_at_hand()
+            if following is None or following.kind != YIELDED or not _is_short(following.value):
+                return piece, following
+            piece = following
 
     def _measure(self, encoded: Encoded) -> None:
         """Refuse more output than a prediction may have: all of it is kept for the answer."""

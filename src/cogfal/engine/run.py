@@ -78,7 +78,16 @@ class Run:
         if self._rests:
             self._rests = False
             self._go_on()
-        piece = await self.queue.next_piece(self.cancel)
+        return self._taken(await self.queue.next_piece(self.cancel))
+
+    def next_at_hand(self) -> Piece | None:
+        """Return the next piece if it has come already and nobody cancelled."""
+        if self._rests or self._cancelled:
+            return None
+        piece = self.queue.piece_at_hand()
+        return piece and self._taken(piece)
+
+    def _taken(self, piece: Piece) -> Piece:
         self._open = piece.kind in GOES_ON
         self._rests = piece.rests
         if self._cancelled:

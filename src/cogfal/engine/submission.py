@@ -7,10 +7,12 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
-from cogfal.files.workspace import Workspace
 from cogfal.spec import JSON
+
+if TYPE_CHECKING:
+    from cogfal.files.workspace import Workspace
 
 
 class Materialiser(Protocol):

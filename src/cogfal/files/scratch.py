@@ -25,6 +25,8 @@ PREFIX: Final = "cogfal-run-"
 class Scratch:
     """One directory, made when it is first asked for, and again where it has been taken away.
 
+    No part of its path is a link.
+
     `close` removes it with everything in it, and may be called more than once. Safe in any thread.
 
     Args:
@@ -118,7 +120,7 @@ def _permit(path: Path) -> None:
 def _make(parent: Path | None) -> tuple[Path, int]:
     """Make and lock a directory; one that a sweep took before it was locked is made again."""
     while True:
-        path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+        path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent)).resolve()
         with suppress(FileNotFoundError):
             lock = _open(path)
             with suppress(OSError):  # a file system without locks: no sweep can lock it either

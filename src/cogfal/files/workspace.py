@@ -63,7 +63,7 @@ class Workspace:
         with self._making:
             if self._path is None:
                 try:
-                    self._path = self._place().resolve() / f"cogfal-{secrets.token_hex(8)}"
+                    self._path = self._place() / f"cogfal-{secrets.token_hex(8)}"
                 except OSError:
                     return Path(os.devnull, "workspace")
             return self._path
@@ -115,7 +115,7 @@ class Workspace:
     def _place(self) -> Path:
         if isinstance(self._parent, Scratch):
             return self._parent.directory
-        return self._parent or Path(tempfile.gettempdir())
+        return (self._parent or Path(tempfile.gettempdir())).resolve()
 
 
 def create_file(directory: Path, name: str) -> tuple[Path, BinaryIO]:

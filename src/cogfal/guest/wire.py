@@ -126,14 +126,20 @@ def event_of(message: list[Any], body: bytes) -> Any:
         raise ValueError(f"{name!r:.50} with {len(values)} values")
     if not all(map(isinstance, values, types)):
         raise ValueError(f"a {name} with values of other types")
+    if name == "Piece":
+        call, kind, value, rests, ignored, closes = values
+        return Piece(call, kind, _value(kind, value, body), rests, ignored, closes)
     event = _KINDS[name](*values)
     if isinstance(event, Done) and event.failure is not None:
         return event._replace(failure=_failure(event.failure))
-    if not isinstance(event, Piece):
-        return event
-    if event.kind in (RETURNED, YIELDED):
-        return event._replace(value=read(event.value, body))
-    return event._replace(value=_fault(event.value)) if event.kind == RAISED else event
+    return event
+
+
+def _value(kind: str, value: Any, body: bytes) -> Any:
+    """Return what a piece of a kind hands over."""
+    if kind in (RETURNED, YIELDED):
+        return read(value, body)
+    return _fault(value) if kind == RAISED else value
 
 
 def _failure(values: Any) -> Failure:
@@ -169,6 +175,8 @@ def read(value: Any, body: bytes) -> Encoded:
     """
     try:
         parts = tuple(_parts(value[0], body))
+        if value[1] == [] and len(parts) == 1:  # nearly always
+            return Encoded(parts)
         files = tuple(FileReference(tuple(loc), *rest) for loc, *rest in value[1])
     except (TypeError, LookupError) as error:
         raise ValueError(f"a result that is none: {error}") from error

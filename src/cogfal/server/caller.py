@@ -145,9 +145,7 @@ class Bodies:
         chunks: list[bytes] = []
         begun = anyio.current_time()
         with anyio.move_on_after(self._seconds) as scope:
-            async for chunk in request.stream():
-                body.grow(len(chunk))
-                chunks.append(chunk)
+            while await _grew(body, chunks, request.receive):
                 scope.deadline = begun + self._seconds + body.size / SLOWEST
         if scope.cancelled_caught:
             raise BodyRefused(408, "The request body did not arrive in time")
@@ -157,6 +155,18 @@ class Bodies:
         announced = request.headers.get("content-length", "")
         if announced.isascii() and announced.isdecimal() and int(announced[:20]) > self.limit:
             raise BodyRefused(413, f"The request body exceeds {self.limit} bytes")
+
+
+async def _grew(body: Body, chunks: list[bytes], receive: Receive) -> bool:
+    """Take the next piece of a body; return whether more is to come."""
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnect
+    chunk: bytes = message.get("body", b"")
+    body.grow(len(chunk))
+    chunks.append(chunk)
+    more: bool = message.get("more_body", False)
+    return more
 
 
 async def wait_watching(done: Awaitable[R], request: Request, cancel: Callable[[], None]) -> R:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 from typing import Final, TypeAlias
 
 import anyio
@@ -13,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from cogfal.engine.history import Watch
 from cogfal.engine.prediction import Event
-from cogfal.json_text import gathered, in_turn, slices
+from cogfal.json_text import at_once, gathered, in_turn, slices
 from cogfal.server.caller import until_gone
 from cogfal.spec import JSON
 
@@ -92,14 +93,16 @@ class EventStream(Response):
         if not events:
             yield SILENCE
         said = filter(None, map(self._say, events))
-        yield from gathered(piece for each in said for piece in _frame(each))
+        yield from gathered(chain.from_iterable(map(_frame, said)))
 
 
-def _frame(said: Said) -> Iterator[bytes]:
+def _frame(said: Said) -> Iterable[bytes]:
     name, data = said
-    yield b"data: " if name is None else f"event: {name}\ndata: ".encode()
-    yield from slices(data)
-    yield b"\n\n"
+    head = b"data: " if name is None else f"event: {name}\ndata: ".encode()
+    short = at_once(data)
+    if short is not None:  # nearly always, so for tokens this is most of the work
+        return (b"%b%b\n\n" % (head, short),)
+    return chain((head,), slices(data), (b"\n\n",))
 
 
 def _cancel_unless_stopped(scope: anyio.CancelScope, gone: asyncio.Future[None]) -> None:
