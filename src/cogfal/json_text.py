@@ -38,9 +38,6 @@ _decode: Final = json.JSONDecoder().decode
 _encode_line: Final = json.JSONEncoder().encode
 
 
-_decode: Final[Callable[[str], Any]] = json.JSONDecoder().decode
-
-
 @dataclass(frozen=True, slots=True)
 class JsonText:
     """A JSON value that is written already: UTF-8, as whoever makes one has seen to."""
