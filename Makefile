@@ -97,11 +97,11 @@ fuzz: environment  ## search for texts and requests that break a reader or a rou
 	$(BIN)/python -m tests.fuzz --cases $(or $(CASES),200000)
 	COGFAL_EXAMPLES=500 $(BIN)/python -m pytest tests/hostile/test_described_requests.py
 
-load: environment  ## let many callers ask at once, at every door (CALLERS=200 SECONDS=600)
-	$(BIN)/python -m tests.load load --callers $(or $(CALLERS),200) --seconds $(or $(SECONDS),600)
+load: environment  ## let many callers ask at once, at every door (CALLERS=200 SECONDS=600 OWN=1)
+	$(BIN)/python -m tests.load load --callers $(or $(CALLERS),200) --seconds $(or $(SECONDS),600) $(if $(OWN),--own)
 
-soak: environment  ## make many predictions and measure what grows (PREDICTIONS=50000)
-	$(BIN)/python -m tests.load soak --predictions $(or $(PREDICTIONS),50000)
+soak: environment  ## make many predictions and measure what grows (PREDICTIONS=50000 OWN=1)
+	$(BIN)/python -m tests.load soak --predictions $(or $(PREDICTIONS),50000) $(if $(OWN),--own)
 
 pieces: environment  ## make predictions of very many pieces, one at each door (PIECES=1000000)
 	$(BIN)/python -m tests.load pieces --pieces $(or $(PIECES),1000000)

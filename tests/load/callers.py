@@ -131,10 +131,13 @@ async def prediction(client: httpx.AsyncClient, work: Work, tally: Tally) -> Non
 
 async def _cancelled(client: httpx.AsyncClient, work: Work, tally: Tally) -> None:
     headers = {"x-fal-request-id": work.id}
-    asking = asyncio.ensure_future(client.post("/", json=work.inputs, headers=headers))
-    await asyncio.sleep(0.02)
-    cancelling = await client.post("/cancel", headers=headers)
-    answer = await asking
+
+    async def cancel() -> httpx.Response:
+        await asyncio.sleep(0.02)
+        return await client.post("/cancel", headers=headers)
+
+    asking = client.post("/", json=work.inputs, headers=headers)
+    answer, cancelling = await asyncio.gather(asking, cancel())
     if answer.status_code == 200:
         tally.check("/ not cancelled in time", answer.json()["output"], work.wanted)
     else:

@@ -105,7 +105,7 @@ class Endpoint:
         watch = prediction.events(holds=True)
         say = self._sayer(prediction, told=self._wants_logs(request))
         first = await wait_watching(_first(watch, say), request, prediction.cancel)
-        told = next(filter(say, first), None)
+        told = first[0] if first else None
         if prediction.exception is not None and isinstance(told, Completed):
             watch.close()
             more = self._more(prediction, request)
@@ -208,15 +208,12 @@ class Endpoint:
 
 
 async def _first(watch: Watch[Event], say: Callable[[Event], Said | None]) -> list[Event]:
-    """Return the first events of which something is to be said, and those before them."""
-    events: list[Event] = []
-    while not watch.ended:
+    """Return the first events of which something is said; any number may come before them."""
+    said: list[Event] = []
+    while not said and not watch.ended:
         await watch.wait()
-        news = watch.take()
-        events += news
-        if any(map(say, news)):
-            break
-    return events
+        said = [event for event in watch.take() if say(event) is not None]
+    return said
 
 
 def _context(request: Request) -> dict[str, str]:
