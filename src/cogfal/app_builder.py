@@ -29,10 +29,10 @@ from cogfal.guest.live import read_live
 from cogfal.local_environment import local_python, read_imported
 from cogfal.project.config import CogConfig, read_config
 from cogfal.project.pins import check_pins
-from cogfal.project.place import Place, place_of_config, place_of_predictor
+from cogfal.project.place import ProjectPlace, place_of_config, place_of_predictor
 from cogfal.project.plan import Environment, app_name, plan_environment
 from cogfal.project.plan_settings import PlanSettings
-from cogfal.project.report import Status
+from cogfal.project.report import SettingStatus
 from cogfal.project.requirements import read_packages
 from cogfal.reading import read_predictor
 from cogfal.schema.validation import Dialect, Validator
@@ -209,7 +209,7 @@ def _refuse_own(request: AppRequest) -> None:
 def _warn(environment: Environment) -> None:
     """Say what will not be as the project wants it, but stops nobody from trying."""
     for line in environment.report:
-        if line.key == "concurrency.max" and line.status is Status.UNSUPPORTED:
+        if line.key == "concurrency.max" and line.status is SettingStatus.UNSUPPORTED:
             sys.stderr.write(f"cogfal: {line.where}: {line.key}: {line.what}; {line.why}\n")
 
 
@@ -238,7 +238,7 @@ def app_name_of(cog_yaml: str, app_dir: Path) -> str:
     return app_name(read_config(place.config).image) or app_name(place.root.name) or "app"
 
 
-def _locate(request: AppRequest) -> tuple[Place, str | None]:
+def _locate(request: AppRequest) -> tuple[ProjectPlace, str | None]:
     """Find the project, and the predictor's reference in it where the App names one."""
     app_dir, project = request.app_file.parent, request.settings.declared
     if project.cog_yaml is not None:
@@ -251,11 +251,11 @@ def _locate(request: AppRequest) -> tuple[Place, str | None]:
         return place, f"{place.relative(file) if inside else path}{colon}{name}"
     if project.predictor is not None:
         return place_of_predictor(project.predictor, app_dir)
-    return Place(app_dir), None
+    return ProjectPlace(app_dir), None
 
 
 def _predictor(
-    ref: str | None, place: Place, request: AppRequest, config: CogConfig
+    ref: str | None, place: ProjectPlace, request: AppRequest, config: CogConfig
 ) -> PredictorSpec:
     if request.given is not None:
         name = getattr(request.given, "__qualname__", type(request.given).__name__)
@@ -273,7 +273,7 @@ def _predictor(
 
 
 def _read(
-    ref: str, place: Place, request: AppRequest, role: Role, config: CogConfig
+    ref: str, place: ProjectPlace, request: AppRequest, role: Role, config: CogConfig
 ) -> PredictorSpec:
     if not request.settings.declared.read_by_importing:
         version = config.build.python_version

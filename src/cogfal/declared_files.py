@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cogfal.errors import SettingError
-from cogfal.project.plan import Files
+from cogfal.project.plan import PlannedFiles
 
 _SECRETS: Final = r"(^|/)\.env$"
 """What no directory that the App names may bring along."""
@@ -22,8 +22,8 @@ _GLOB_CHARACTER: Final = re.compile(r"[*?\[\]!# \\]")
 
 
 def with_declared_files(
-    files: Files, declared: Mapping[str, Any], app_file: Path, *, in_image: bool
-) -> Files:
+    files: PlannedFiles, declared: Mapping[str, Any], app_file: Path, *, in_image: bool
+) -> PlannedFiles:
     """Return the project's files with what the App says of them.
 
     Args:
@@ -112,7 +112,9 @@ def _names(places: Iterable[Path], context: Path, rules: Sequence[str]) -> Itera
                 yield name
 
 
-def _in_image(files: Files, named: list[Path], ignore: Sequence[str], app_file: Path) -> Files:
+def _in_image(
+    files: PlannedFiles, named: list[Path], ignore: Sequence[str], app_file: Path
+) -> PlannedFiles:
     """Say the same in the notation of a .dockerignore."""
     root = Path(files.context)
     patterns = list(files.dockerignore)

@@ -15,7 +15,7 @@ from fal.container import ContainerImage
 from packaging.requirements import InvalidRequirement, Requirement
 
 from cogfal.outputs import may_hold_file
-from cogfal.project.plan import Environment, Files
+from cogfal.project.plan import Environment, PlannedFiles
 from cogfal.settings import EnvironmentSettings
 from cogfal.spec import PredictorSpec, ProjectSpec
 
@@ -130,7 +130,7 @@ def _container(environment: Environment, wanted: EnvironmentSettings) -> dict[st
     return {"image": image, "app_files": [], "app_files_context_dir": None}
 
 
-def with_project(image: ContainerImage, files: Files, spec: PredictorSpec) -> ContainerImage:
+def with_project(image: ContainerImage, files: PlannedFiles, spec: PredictorSpec) -> ContainerImage:
     """Return an author's own image with the project in it, which is added where nothing copies it.
 
     What is added is said on stderr: `COPY . .`, in `/app` where the image names no directory.

@@ -17,7 +17,7 @@ from cogfal.compare import Verdict
 from cogfal.compare.cases import cases_of, wrong_inputs
 from cogfal.compare.comparison import Comparison, compare, opened
 from cogfal.compare.named_sides import side_of
-from cogfal.compare.sides import Outcome, Unreachable
+from cogfal.compare.sides import Outcome, SideUnreachable
 from cogfal.examples import Example
 from tests.compare.documents import document
 from tests.compare.models import Asked, Model, answering, model, reply
@@ -212,7 +212,7 @@ def test_a_server_that_does_not_answer_in_time_is_a_difference(tmp_path: Path) -
 
 def test_nothing_at_the_address_is_told_before_anything_runs(tmp_path: Path) -> None:
     """The error names the address without the password in it."""
-    with pytest.raises(Unreachable) as caught:
+    with pytest.raises(SideUnreachable) as caught:
         _cases_only("http://me:secret@127.0.0.1:9", "http://127.0.0.1:9", tmp_path)
 
     assert "http://127.0.0.1:9 cannot be reached" in str(caught.value)

@@ -12,7 +12,7 @@ from cogfal.compare import signature_of
 from cogfal.compare.cases import cases_of
 from cogfal.compare.comparison import calls
 from cogfal.compare.on_replicate import ReplicateSide
-from cogfal.compare.sides import Answer, Outcome, Unreachable
+from cogfal.compare.sides import Answer, Outcome, SideUnreachable
 from tests.compare.documents import document
 from tests.compare.models import Asked, Reply, model, reply
 
@@ -110,7 +110,7 @@ def test_without_a_token_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> No
     """The error names the variable."""
     monkeypatch.delenv("REPLICATE_API_TOKEN", raising=False)
 
-    with pytest.raises(Unreachable, match="REPLICATE_API_TOKEN"):
+    with pytest.raises(SideUnreachable, match="REPLICATE_API_TOKEN"):
         anyio.run(ReplicateSide("me/model", None, 30).examples)
 
 

@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 from cogfal.project.plan import Environment
-from cogfal.project.report import Status
+from cogfal.project.report import SettingStatus
 
 DIRECTORY = Path(__file__).parent / "snapshots"
 
@@ -38,7 +38,7 @@ def render(environment: Environment) -> str:
     }
     lines = [f"{key}: {value}" for key, value in parts.items()]
     counts = Counter(line.status for line in environment.report)
-    total = ", ".join(f"{counts[status]} {status.value}" for status in Status)
+    total = ", ".join(f"{counts[status]} {status.value}" for status in SettingStatus)
     text = "\n".join([*lines, "", "report:", *map(str, environment.report), total])
     if environment.dockerfile:
         text += f"\n\ndockerfile:\n{environment.dockerfile}"

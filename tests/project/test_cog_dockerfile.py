@@ -9,7 +9,7 @@ import pytest
 from cogfal.errors import ConfigError
 from cogfal.project.cog_dockerfile import instructions, python_of, take_over
 from cogfal.project.dockerfile import Recipe
-from cogfal.project.report import Report, Status
+from cogfal.project.report import Report, SettingStatus
 from tests.project import parsed
 from tests.project.cases import COG_DEBUG
 
@@ -34,7 +34,7 @@ def test_what_fals_guide_strips_is_stripped(tmp_path: Path) -> None:
     assert "ffmpeg" in text
     assert parsed.requirement_lines(text, "/opt/requirements/requirements.txt") == ["torch==2.1.0"]
     assert text.rstrip().endswith('COPY [".", "/src/"]')
-    assert len([line for line in report.lines() if line.status is Status.CHANGED]) == 8
+    assert len([line for line in report.lines() if line.status is SettingStatus.CHANGED]) == 8
 
 
 def test_packages_that_only_the_dockerfile_names_stay(tmp_path: Path) -> None:

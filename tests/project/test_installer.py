@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 
 from cogfal.errors import ConfigError
 from cogfal.project.installer import file_lines, install_arguments, without_cog
-from cogfal.project.report import Report, Status
+from cogfal.project.report import Report, SettingStatus
 from cogfal.project.requirements import RequirementSet, read_packages, read_requirements
 from tests.project.cases import CASES, Case
 
@@ -78,8 +78,8 @@ def test_lost_hashes_are_reported(tmp_path: Path) -> None:
     _, report = arguments(read(tmp_path, "a==1 --hash=sha256:aa --global-option=b"), tmp_path)
 
     assert [(line.key, line.status) for line in report.lines()] == [
-        ("a", Status.CHANGED),
-        ("a", Status.UNSUPPORTED),
+        ("a", SettingStatus.CHANGED),
+        ("a", SettingStatus.UNSUPPORTED),
     ]
 
 

@@ -12,8 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cogfal.errors import ConfigError
-from cogfal.project.report import Report, Status
-from cogfal.project.sources import Choice, Rules, choose_files, readable_size
+from cogfal.project.report import Report, SettingStatus
+from cogfal.project.sources import Choice, IgnoreRules, choose_files, readable_size
 
 TREE = [
     "predict.py",
@@ -115,7 +115,7 @@ def test_fal_uploads_exactly_the_choice(dockerignore: str, tmp_path: Path) -> No
 @settings(max_examples=300)
 def test_any_pattern_is_decided(lines: list[str], path: str) -> None:
     """No pattern, however broken, is an accident."""
-    assert Rules(lines).ignores(path) in (True, False)
+    assert IgnoreRules(lines).ignores(path) in (True, False)
 
 
 def test_links_do_not_travel(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_links_do_not_travel(tmp_path: Path) -> None:
 
     choice, report = choose(tmp_path)
 
-    unsupported = [line.key for line in report.lines() if line.status is Status.UNSUPPORTED]
+    unsupported = [line.key for line in report.lines() if line.status is SettingStatus.UNSUPPORTED]
     assert unsupported == ["link", "out"]
     assert uploaded(tmp_path, list(choice.regexes())) == {"predict.py"}
 
@@ -138,7 +138,7 @@ def test_ignored_links_are_not_reported(tmp_path: Path) -> None:
 
     _, report = choose(tmp_path, "link\n")
 
-    assert not [line for line in report.lines() if line.status is Status.UNSUPPORTED]
+    assert not [line for line in report.lines() if line.status is SettingStatus.UNSUPPORTED]
 
 
 def test_secrets_in_dotenv_stay_here(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_secrets_in_dotenv_stay_here(tmp_path: Path) -> None:
     choice, report = choose(plant(tmp_path, [".env", "a.py"]))
 
     assert [name for name, _ in choice.files] == ["a.py"]
-    assert ".env" in [line.key for line in report.lines() if line.status is Status.CHANGED]
+    assert ".env" in [line.key for line in report.lines() if line.status is SettingStatus.CHANGED]
 
 
 def test_a_file_that_fal_refuses_is_an_error(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ RUNS_THE_MODEL: Final = (
 STATUS: Final = 2
 
 
-class Command(Protocol):
+class CommandModule(Protocol):
     """What the module of a command has."""
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
@@ -152,7 +152,7 @@ def _named(given: Sequence[str]) -> str:
     return next((word for word in given if word in COMMANDS), "")
 
 
-def _parser(only: str | None) -> tuple[argparse.ArgumentParser, dict[str, Command]]:
+def _parser(only: str | None) -> tuple[argparse.ArgumentParser, dict[str, CommandModule]]:
     parser = argparse.ArgumentParser(
         prog="cogfal",
         description="Run Cog predictors on fal without editing them.",
@@ -161,7 +161,7 @@ def _parser(only: str | None) -> tuple[argparse.ArgumentParser, dict[str, Comman
     )
     parser.add_argument("--version", action="version", version=f"cogfal {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    commands: dict[str, Command] = {}
+    commands: dict[str, CommandModule] = {}
     for name, summary in COMMANDS.items():
         subparser = subparsers.add_parser(
             name,
@@ -170,7 +170,7 @@ def _parser(only: str | None) -> tuple[argparse.ArgumentParser, dict[str, Comman
             formatter_class=RawDescriptionRichHelpFormatter,
         )
         if only in (None, name):
-            commands[name] = cast("Command", importlib.import_module(f"cogfal.cli.{name}"))
+            commands[name] = cast("CommandModule", importlib.import_module(f"cogfal.cli.{name}"))
             commands[name].configure(subparser)
     return parser, commands
 

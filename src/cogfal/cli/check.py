@@ -11,10 +11,10 @@ from cogfal.cli.cold_start import downloads
 from cogfal.cli.console import Mark, write_json
 from cogfal.cli.findings import Finding, Findings, check_examples, find_credentials, travelling
 from cogfal.cli.migrate import fix
-from cogfal.cli.planning import Target, find_target, signature
+from cogfal.cli.planning import ProjectTarget, find_target, signature
 from cogfal.project.import_roots import roots_outside
 from cogfal.project.plan import Environment
-from cogfal.project.report import Status
+from cogfal.project.report import SettingStatus
 from cogfal.schema import document, unfit_defaults
 from cogfal.spec import PredictorSpec
 from cogfal.version import __version__
@@ -116,7 +116,7 @@ def of_predictor(spec: PredictorSpec) -> Iterator[Finding]:
         )
 
 
-def _imports(target: Target) -> Iterator[Finding]:
+def _imports(target: ProjectTarget) -> Iterator[Finding]:
     """Tell what is imported from where nothing travels from."""
     for place, directory in roots_outside(target.predictor().path, target.root):
         yield Finding(
@@ -128,7 +128,7 @@ def _imports(target: Target) -> Iterator[Finding]:
         )
 
 
-def _environment(target: Target, *, verbose: bool) -> Iterator[Finding]:
+def _environment(target: ProjectTarget, *, verbose: bool) -> Iterator[Finding]:
     environment = target.environment()
     machine = environment.machine_type
     machines = machine if isinstance(machine, str) else " or ".join(machine)
@@ -154,15 +154,19 @@ def _environment(target: Target, *, verbose: bool) -> Iterator[Finding]:
 def _report(environment: Environment) -> Iterator[Finding]:
     """Tell what becomes another thing on fal, or nothing."""
     for line in environment.report:
-        changed = line.status is Status.CHANGED
-        if line.status is Status.KEPT or line.key == PYTHON or (changed and line.key == DECISION):
+        changed = line.status is SettingStatus.CHANGED
+        if (
+            line.status is SettingStatus.KEPT
+            or line.key == PYTHON
+            or (changed and line.key == DECISION)
+        ):
             continue
         text = f"{line.key}: {line.what}" + (f" ({line.why})" if changed and line.why else "")
         where = None if line.where is None else str(line.where)
         yield Finding(Mark.NOTE, text, where, None if changed else line.why)
 
 
-def _app(target: Target) -> Iterator[Finding]:
+def _app(target: ProjectTarget) -> Iterator[Finding]:
     """Tell what the App says itself; its mistakes that the steps before have met are told once."""
     if target.failure is not None:
         raise target.failure
@@ -180,7 +184,7 @@ def _app(target: Target) -> Iterator[Finding]:
         )
 
 
-def _no_app(target: Target) -> Finding:
+def _no_app(target: ProjectTarget) -> Finding:
     if (target.root / target.wanted).is_file():
         return Finding(
             Mark.BAD,

@@ -60,7 +60,7 @@ class Display(ABC):
         """End; harmless when repeated."""
 
 
-class Plain(Display):
+class PlainDisplay(Display):
     """For files, pipes and programs: no bars, and what the predictor printed as it stands."""
 
     def __init__(self, err: TextIO) -> None:
@@ -127,7 +127,7 @@ class Live(Display):
         self._main: TaskID | None = None
         self._work: TaskID | None = None
         self._unfinished = ""
-        self._plain = Plain(err)
+        self._plain = PlainDisplay(err)
         self._on = True
         self._progress.start()
 
@@ -217,7 +217,7 @@ class Live(Display):
 def open_display(err: TextIO, *, bars: bool = True) -> Iterator[Display]:
     """Show what goes on until the block ends; with bars where `err` is a terminal."""
     on_terminal = bars and Console(file=err).is_terminal
-    display: Display = Live(err) if on_terminal else Plain(err)
+    display: Display = Live(err) if on_terminal else PlainDisplay(err)
     try:
         yield display
     finally:

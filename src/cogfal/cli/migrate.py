@@ -20,7 +20,7 @@ from cogfal.cli.console import Mark, confirm, say, write_json
 from cogfal.cli.options import BadArgument, add_directory
 from cogfal.cli.planning import Plan, plan, report_json, signature
 from cogfal.project.plan import app_name
-from cogfal.project.report import ReportLine, Status
+from cogfal.project.report import ReportLine, SettingStatus
 from cogfal.spec import PredictorSpec
 
 STDOUT: Final = "-"
@@ -45,7 +45,7 @@ LAYOUT: Final[Mapping[str, Any]] = MappingProxyType(
     {"box": None, "title_justify": "left", "title_style": "bold", "pad_edge": False}
 )
 COLOURS: Final = MappingProxyType(
-    {Status.KEPT: "green", Status.CHANGED: "yellow", Status.UNSUPPORTED: "red"}
+    {SettingStatus.KEPT: "green", SettingStatus.CHANGED: "yellow", SettingStatus.UNSUPPORTED: "red"}
 )
 DOCKERIGNORE: Final = ".dockerignore"
 IGNORED: Final = """\

@@ -85,7 +85,7 @@ def report_json(environment: Environment) -> list[JSON]:
     ]
 
 
-class Target:
+class ProjectTarget:
     """What a command looks at: here a project without an App.
 
     `app` is the App's reference, None where there is none, `wanted` the file where it was looked
@@ -126,7 +126,7 @@ class Target:
         return []
 
 
-class AppTarget(Target):
+class AppTarget(ProjectTarget):
     """A project as an App asks for it.
 
     The App's file is executed, as fal does. Where making the App fails, what it asked for is known
@@ -170,7 +170,7 @@ class AppTarget(Target):
         return [name for name in named if name not in os.environ]
 
 
-def find_target(target: str) -> Target:
+def find_target(target: str) -> ProjectTarget:
     """Return what `target` names: a directory, a cog.yaml, or `app.py::App`.
 
     Raises:
@@ -180,13 +180,13 @@ def find_target(target: str) -> Target:
     if file.suffix == ".py" and file.is_file():
         return _of_app(file, name, find_project(file.parent))
     if file.suffix == ".py":
-        return Target(find_project(file.parent), file.name)
+        return ProjectTarget(find_project(file.parent), file.name)
     project = find_project(file)
     app_file = find_app_file(project.root)
-    return _of_app(app_file, None, project) if defines_app(app_file) else Target(project)
+    return _of_app(app_file, None, project) if defines_app(app_file) else ProjectTarget(project)
 
 
-def _of_app(file: Path, name: str | None, project: LocalProject) -> Target:
+def _of_app(file: Path, name: str | None, project: LocalProject) -> ProjectTarget:
     from cogfal.app_builder import gathered_requests  # noqa: PLC0415  # imports fal
 
     failure: ProjectError | None = None
@@ -198,7 +198,7 @@ def _of_app(file: Path, name: str | None, project: LocalProject) -> Target:
     own = [each for each in requests if each.name == name] or requests
     if own and (failure is None or len(own) == 1):
         return AppTarget(own[-1], f"{file.name}::{name or own[-1].name}", failure)
-    target = Target(project)
+    target = ProjectTarget(project)
     target.failure = failure or SettingError(
         f"{name} names no predictor",
         where=file.name,

@@ -18,7 +18,7 @@ from anyio.abc import Process
 from anyio.streams.text import TextReceiveStream
 
 from cogfal.compare.over_http import HttpEndpoint, HttpSide
-from cogfal.compare.sides import Unreachable, bounded
+from cogfal.compare.sides import SideUnreachable, bounded
 
 READY: Final = re.compile(r"serving at (http://\S+?):? ")
 LAST_LINES: Final = 30
@@ -44,7 +44,7 @@ class DirectorySide:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[HttpEndpoint]:
-        """Set the model up; raises Unreachable where that fails, with what it printed last."""
+        """Set the model up; raises SideUnreachable where that fails, with what it printed last."""
         command = [sys.executable, "-m", "cogfal", "serve", "--port", "0"]
         process = await anyio.open_process(
             command, cwd=self.directory, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT
@@ -69,7 +69,7 @@ class DirectorySide:
             found = READY.search(line)
             if found is not None:
                 return found[1]
-        raise Unreachable(f"{self.label} cannot be served:\n{bounded(chr(10).join(last))}")
+        raise SideUnreachable(f"{self.label} cannot be served:\n{bounded(chr(10).join(last))}")
 
 
 async def _lines(process: Process) -> AsyncIterator[str]:

@@ -17,7 +17,7 @@ from cogfal.client.failures import translated
 from cogfal.client.streaming import document
 from cogfal.compare.downloads import Downloads, sendable
 from cogfal.compare.over_http import PREDICTIONS, ended_answer, refused
-from cogfal.compare.sides import Answer, Outcome, Unreachable, bounded
+from cogfal.compare.sides import Answer, Outcome, SideUnreachable, bounded
 from cogfal.compare.signatures import Signature, signature_of
 from cogfal.errors import CallFailed
 from cogfal.files import FetchError
@@ -41,11 +41,11 @@ class FalSide:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[FalEndpoint]:
-        """Read the app's document, for which a runner starts; raises Unreachable."""
+        """Read the app's document, for which a runner starts; raises SideUnreachable."""
         try:
             found = await anyio.to_thread.run_sync(document, self.app)
         except CallFailed as error:
-            raise Unreachable(f"{self.label}: {error}") from error
+            raise SideUnreachable(f"{self.label}: {error}") from error
         yield FalEndpoint(self.app, found, self.timeout)
 
 

@@ -15,7 +15,7 @@ import httpx
 
 from cogfal.compare.downloads import Downloads, sendable
 from cogfal.compare.over_http import ended_answer, read_document, read_json, refused
-from cogfal.compare.sides import Answer, Outcome, Unreachable, bounded
+from cogfal.compare.sides import Answer, Outcome, SideUnreachable, bounded
 from cogfal.compare.signatures import NoSignature, Signature, signature_of
 from cogfal.files import FetchError, describe
 from cogfal.spec import JSON
@@ -43,7 +43,7 @@ class ReplicateSide:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[ReplicateEndpoint]:
-        """Read the model's signature; raises Unreachable where there is no token or model."""
+        """Read the model's signature; raises SideUnreachable where there is no token or model."""
         base, token = replicate_account(self.label)
         async with httpx.AsyncClient(
             base_url=base,
@@ -73,10 +73,10 @@ class ReplicateSide:
 
 
 def replicate_account(label: str) -> tuple[str, str]:
-    """Return the API's address and the token of the environment; raises Unreachable without one."""
+    """Return the API's address and the token of the environment; SideUnreachable without one."""
     token = os.environ.get(TOKEN_VARIABLE, "")
     if not token:
-        raise Unreachable(f"{label} needs a token: set {TOKEN_VARIABLE}")
+        raise SideUnreachable(f"{label} needs a token: set {TOKEN_VARIABLE}")
     return os.environ.get(BASE_VARIABLE) or BASE, token
 
 

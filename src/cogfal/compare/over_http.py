@@ -19,7 +19,7 @@ from httpx_sse import EventSource, SSEError
 
 from cogfal.answers import is_piece, named_output, refusal
 from cogfal.compare.downloads import Downloads, sendable
-from cogfal.compare.sides import Answer, Outcome, Unreachable, bounded
+from cogfal.compare.sides import Answer, Outcome, SideUnreachable, bounded
 from cogfal.compare.signatures import Shape, Signature, signature_of
 from cogfal.files import FetchError
 from cogfal.spec import JSON
@@ -52,7 +52,7 @@ class HttpSide:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[HttpEndpoint]:
-        """Read the server's document; raises Unreachable and NoSignature."""
+        """Read the server's document; raises SideUnreachable and NoSignature."""
         async with httpx.AsyncClient(
             base_url=self.url.rstrip("/"), timeout=self.timeout, follow_redirects=False
         ) as http:
@@ -61,14 +61,16 @@ class HttpSide:
 
 
 async def read_document(http: httpx.AsyncClient, path: str, label: str) -> dict[str, JSON]:
-    """Return the JSON object at a path; raises Unreachable."""
+    """Return the JSON object at a path; raises SideUnreachable."""
     try:
         async with http.stream("GET", path) as response:
             found = await read_json(response)
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-        raise Unreachable(f"{label} cannot be reached: {_words(error)}; is it running?") from error
+        raise SideUnreachable(
+            f"{label} cannot be reached: {_words(error)}; is it running?"
+        ) from error
     if response.status_code != httpx.codes.OK or not isinstance(found, dict):
-        raise Unreachable(f"{label} answers {path} with {response.status_code} and no document")
+        raise SideUnreachable(f"{label} answers {path} with {response.status_code} and no document")
     return found
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from cogfal.compare.sides import Answer, Outcome, Unreachable
+from cogfal.compare.sides import Answer, Outcome, SideUnreachable
 from cogfal.compare.signatures import Signature, signature_of
 from cogfal.errors import ProjectError
 from cogfal.examples import EXAMPLES, Example, read_examples, write_examples
@@ -77,12 +77,12 @@ class RecordingSide:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[RecordedEndpoint]:
-        """Read it; raises Unreachable, NoSignature and ExamplesError."""
+        """Read it; raises SideUnreachable, NoSignature and ExamplesError."""
         try:
             document = json.loads((self.folder / SCHEMA).read_text("utf-8"))
             timings = json.loads((self.folder / TIMINGS).read_text("utf-8"))
         except (OSError, ValueError) as error:
-            raise Unreachable(f"{self.label} is no whole recording: {error}") from error
+            raise SideUnreachable(f"{self.label} is no whole recording: {error}") from error
         examples = read_examples(self.folder / EXAMPLES)
         yield RecordedEndpoint(document, examples, timings)
 

@@ -16,7 +16,7 @@ from cogfal.spec import JSON
 LONGEST_ERROR = 2_000  # characters of a server's text that are kept
 
 
-class Unreachable(CogfalError):
+class SideUnreachable(CogfalError):
     """Report a place that does not answer, or answers what no model would."""
 
 
@@ -82,7 +82,7 @@ class Side(Protocol):
         """Whether each call costs money."""
 
     def open(self) -> AbstractAsyncContextManager[Endpoint]:
-        """Bring the model up, or find it; raises Unreachable, NoSignature and ProjectError."""
+        """Bring the model up, or find it; raises SideUnreachable, NoSignature and ProjectError."""
 
 
 def bounded(text: str) -> str:

@@ -32,7 +32,7 @@ class Digest(Protocol):
         """Take the next ones."""
 
 
-class Body(NamedTuple):
+class ResponseBody(NamedTuple):
     """A response's body on its way into a file."""
 
     response: Answer

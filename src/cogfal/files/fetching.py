@@ -13,7 +13,7 @@ import anyio.to_thread
 import httpx
 
 from cogfal.files.addresses import Resolver, anywhere, is_public, resolve
-from cogfal.files.body import Body, decoder_for
+from cogfal.files.body import ResponseBody, decoder_for
 from cogfal.files.http_requests import Client, Visit, header, parse_url, redirected
 from cogfal.files.kinds import suffix_for
 from cogfal.files.limits import Budget, FetchError, FileLimits
@@ -161,7 +161,9 @@ class HttpFetcher:
         )
         path, file = create_file(directory, name)
         digest = hashlib.sha256() if self._hashes else None
-        body = Body(response, decoder, budget.meter(), self._progress(path.name, declared), digest)
+        body = ResponseBody(
+            response, decoder, budget.meter(), self._progress(path.name, declared), digest
+        )
         try:
             with file:
                 await body.write_to(file, self.limits)

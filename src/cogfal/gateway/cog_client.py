@@ -22,7 +22,7 @@ class TooMuch(Exception):
         super().__init__(f"the app answered with more than {most} bytes")
 
 
-class Answer(NamedTuple):
+class CogAnswer(NamedTuple):
     """What an app answered; `body` is None where it is no JSON."""
 
     status: int
@@ -70,7 +70,7 @@ class CogClient:
         headers: Mapping[str, str] | None = None,
         *,
         seconds: float | None = None,
-    ) -> Answer:
+    ) -> CogAnswer:
         """Send a request and return the whole answer; raises httpx.HTTPError and TooMuch."""
         async with self.exchange(method, url, body, headers, seconds=seconds) as response:
             return await self.whole(response)
@@ -94,15 +94,15 @@ class CogClient:
         ) as response:
             yield response
 
-    async def whole(self, response: httpx.Response) -> Answer:
+    async def whole(self, response: httpx.Response) -> CogAnswer:
         """Read an answer to its end."""
         content = bytearray()
         async for chunk in self._chunks(response):
             content += chunk
         try:
-            return Answer(response.status_code, json.loads(content))
+            return CogAnswer(response.status_code, json.loads(content))
         except ValueError:
-            return Answer(response.status_code, None)
+            return CogAnswer(response.status_code, None)
 
     async def events(self, response: httpx.Response) -> AsyncIterator[SentEvent]:
         """Yield the server-sent events of an answer whose data is JSON."""

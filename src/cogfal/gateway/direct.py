@@ -15,7 +15,7 @@ from urllib.parse import quote
 import httpx
 
 from cogfal.gateway.call import FAILED, Call, State, failed, state_of
-from cogfal.gateway.cog_client import EVENTS, Answer, CogClient, SentEvent, TooMuch
+from cogfal.gateway.cog_client import EVENTS, CogAnswer, CogClient, SentEvent, TooMuch
 from cogfal.gateway.ids import Kind
 from cogfal.gateway.refusals import Refusal, not_found, unfit
 from cogfal.spec import JSON
@@ -171,7 +171,7 @@ def note(call: Call, event: SentEvent) -> State | None:
     return None
 
 
-def outcome(answer: Answer) -> State:
+def outcome(answer: CogAnswer) -> State:
     """Return how something ended.
 
     Raises:

@@ -80,7 +80,7 @@ class Kept:
         }
 
 
-class Files:
+class Uploads:
     """The files of all callers.
 
     Args:

@@ -59,7 +59,7 @@ def read_text(path: Path, *, root: Path | None = None, where: Location | str | N
         ) from error
 
 
-class Place(NamedTuple):
+class ProjectPlace(NamedTuple):
     """Where a project is: `root` is its directory here, `config` its cog.yaml if it has one."""
 
     root: Path
@@ -70,7 +70,7 @@ class Place(NamedTuple):
         return file.relative_to(self.root).as_posix()
 
 
-def place_of_config(cog_yaml: str, app_dir: Path) -> Place:
+def place_of_config(cog_yaml: str, app_dir: Path) -> ProjectPlace:
     """Return the project of a cog.yaml named relative to the App's file.
 
     Raises:
@@ -85,10 +85,10 @@ def place_of_config(cog_yaml: str, app_dir: Path) -> Place:
             where=cog_yaml,
             remedy="give the path of cog.yaml relative to the file that defines the App",
         )
-    return Place(config.parent, config)
+    return ProjectPlace(config.parent, config)
 
 
-def place_of_predictor(ref: str, app_dir: Path) -> tuple[Place, str]:
+def place_of_predictor(ref: str, app_dir: Path) -> tuple[ProjectPlace, str]:
     """Return the project of a predictor named relative to the App's file, and its ref in there.
 
     The project is the nearest directory at or above the predictor's that holds a cog.yaml, not
@@ -110,15 +110,15 @@ def place_of_predictor(ref: str, app_dir: Path) -> tuple[Place, str]:
     return place, f"{place.relative(file)}{colon}{name}"
 
 
-def _place_above(directory: Path, app_dir: Path) -> Place:
+def _place_above(directory: Path, app_dir: Path) -> ProjectPlace:
     inside = directory.is_relative_to(app_dir)
     for candidate in (directory, *directory.parents):
         config = candidate / COG_YAML
         if config.is_file():
-            return Place(candidate, config)
+            return ProjectPlace(candidate, config)
         if candidate == app_dir or (not inside and app_dir.is_relative_to(candidate)):
             break
-    return Place(app_dir if inside else directory)
+    return ProjectPlace(app_dir if inside else directory)
 
 
 def _absolute(path: Path) -> Path:

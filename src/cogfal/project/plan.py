@@ -59,7 +59,7 @@ RUNNER_ENVIRONMENTS: Final = "/data/cogfal/environments"
 """Where runners keep the environments that they make themselves."""
 
 
-class Files(NamedTuple):
+class PlannedFiles(NamedTuple):
     """The project's files on their way to the runner.
 
     `context` is their directory on this machine; `include` and `ignore` are `app_files` and
@@ -101,7 +101,7 @@ class Environment:
     machine_type: str | tuple[str, ...]
     num_gpus: int | None
     max_multiplexing: int | None
-    files: Files
+    files: PlannedFiles
     dockerfile: str | None = None
     build_secrets: tuple[tuple[str, str], ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
@@ -365,8 +365,8 @@ class _Plan:
         arguments = install_arguments(requirements, self._root, self._report, python)
         return (*arguments, *own)
 
-    def _files(self, choice: Choice, plan: ImagePlan | None) -> Files:
-        return Files(
+    def _files(self, choice: Choice, plan: ImagePlan | None) -> PlannedFiles:
+        return PlannedFiles(
             context=str(self._root),
             ignore=choice.regexes(),
             dockerignore=choice.patterns(),

@@ -8,7 +8,7 @@ from enum import Enum
 from cogfal.spec import Location
 
 
-class Status(Enum):
+class SettingStatus(Enum):
     """What became of a setting on the way to fal."""
 
     KEPT = "kept"
@@ -21,7 +21,7 @@ class ReportLine:
     """One setting: its `key`, `what` became of it, and `why` (where unsupported: the remedy)."""
 
     key: str
-    status: Status
+    status: SettingStatus
     what: str
     why: str | None = None
     where: Location | str | None = field(default=None, compare=False)
@@ -40,19 +40,19 @@ class Report:
 
     def kept(self, key: str, what: str, *, where: Location | str | None = None) -> None:
         """Say that a setting holds on fal as it did with Cog."""
-        self._lines.append(ReportLine(key, Status.KEPT, what, None, where))
+        self._lines.append(ReportLine(key, SettingStatus.KEPT, what, None, where))
 
     def changed(
         self, key: str, what: str, why: str, *, where: Location | str | None = None
     ) -> None:
         """Say that a setting was replaced, and why."""
-        self._lines.append(ReportLine(key, Status.CHANGED, what, why, where))
+        self._lines.append(ReportLine(key, SettingStatus.CHANGED, what, why, where))
 
     def unsupported(
         self, key: str, what: str, remedy: str, *, where: Location | str | None = None
     ) -> None:
         """Say that a setting has no counterpart, and what to do."""
-        self._lines.append(ReportLine(key, Status.UNSUPPORTED, what, remedy, where))
+        self._lines.append(ReportLine(key, SettingStatus.UNSUPPORTED, what, remedy, where))
 
     def lines(self) -> tuple[ReportLine, ...]:
         """Return what was said so far, in order, without repetitions."""

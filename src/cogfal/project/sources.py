@@ -70,7 +70,7 @@ def choose_files(
     Raises:
         ConfigError: A file is larger than fal takes.
     """
-    rules = Rules([*_dockerignore(root), *exclude])
+    rules = IgnoreRules([*_dockerignore(root), *exclude])
     walk = _Walk(root, rules, report, limit)
     walk.directory("")
     choice = Choice(tuple(walk.files), tuple(walk.ignored))
@@ -88,7 +88,7 @@ def readable_size(size: int) -> str:
     return f"{amount:.1f} GB"
 
 
-class Rules:
+class IgnoreRules:
     """The patterns of a .dockerignore: the last one that matches decides."""
 
     def __init__(self, lines: Iterable[str]) -> None:
@@ -165,7 +165,7 @@ def _dockerignore(root: Path) -> list[str]:
 class _Walk:
     """One pass over the project, deciding for each entry."""
 
-    def __init__(self, root: Path, rules: Rules, report: Report, limit: int) -> None:
+    def __init__(self, root: Path, rules: IgnoreRules, report: Report, limit: int) -> None:
         self._root = root.resolve()
         self._rules = rules
         self._report = report

@@ -72,7 +72,7 @@ class JsonResponse(Response):
             await self.background()
 
 
-class Failure(NamedTuple):
+class ErrorAnswer(NamedTuple):
     """An error as an answer: status, JSON `detail` and headers."""
 
     status: int
@@ -104,7 +104,7 @@ def billed(prediction: Prediction) -> dict[str, str]:
     return {BILLABLE: f"{units:.12g}"} if told else {}
 
 
-def failure(error: CogfalError) -> Failure:  # noqa: PLR0911 - one line per kind
+def failure(error: CogfalError) -> ErrorAnswer:  # noqa: PLR0911 - one line per kind
     """Describe an error as fal's endpoint answers it."""
     match error:
         case InvalidInput():
@@ -114,40 +114,44 @@ def failure(error: CogfalError) -> Failure:  # noqa: PLR0911 - one line per kind
         case PredictorFailed(fal=FalAnswer() as asked):
             return _meant(asked)
         case NotReady() | DeviceError():
-            return Failure(503, _entry(str(error), "internal_server_error"), {RETRYABLE: "true"})
+            return ErrorAnswer(
+                503, _entry(str(error), "internal_server_error"), {RETRYABLE: "true"}
+            )
         case PredictionCancelled():
-            return Failure(499, str(error))
+            return ErrorAnswer(499, str(error))
         case UnknownPrediction():
-            return Failure(404, str(error), {BILLABLE: "0"})
+            return ErrorAnswer(404, str(error), {BILLABLE: "0"})
         case _:
-            return Failure(500, _entry(str(error), "internal_server_error"), {RETRYABLE: "false"})
+            return ErrorAnswer(
+                500, _entry(str(error), "internal_server_error"), {RETRYABLE: "false"}
+            )
 
 
-def _invalid_input(error: InvalidInput) -> Failure:
+def _invalid_input(error: InvalidInput) -> ErrorAnswer:
     headers = {RETRYABLE: "false", BILLABLE: "0"}
-    return Failure(422, [_problem(problem) for problem in error.problems], headers)
+    return ErrorAnswer(422, [_problem(problem) for problem in error.problems], headers)
 
 
-def _meant(asked: FalAnswer) -> Failure:
+def _meant(asked: FalAnswer) -> ErrorAnswer:
     """Answer what the author's exception asks for, but never so that it ends the runner (503)."""
     status = asked.status if asked.status != 503 else 500
     headers = {**(asked.headers or {}), RETRYABLE: "true" if asked.retryable else "false"}
     if asked.billable_units is not None:
         headers[BILLABLE] = f"{asked.billable_units:.12g}"
     if asked.kind is None:
-        return Failure(status, asked.detail, headers)
+        return ErrorAnswer(status, asked.detail, headers)
     problem = Problem(tuple(asked.loc), str(asked.detail), asked.kind, asked.context)
-    return Failure(status, [_problem(problem)], headers)
+    return ErrorAnswer(status, [_problem(problem)], headers)
 
 
-def _busy(error: Busy) -> Failure:
+def _busy(error: Busy) -> ErrorAnswer:
     headers = {
         RETRYABLE: "true",
         "X-Fal-Needs-Retry": "1",
         "Retry-After": BUSY_RETRY_AFTER,
         BILLABLE: "0",
     }
-    return Failure(429, _entry(str(error), "downstream_service_unavailable"), headers)
+    return ErrorAnswer(429, _entry(str(error), "downstream_service_unavailable"), headers)
 
 
 def _problem(problem: Problem) -> dict[str, JSON]:
