@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from cogfal.reading.journal import ABSENT, CONTAINERS, Journal, Place, contents, refill, same
 from cogfal.reading.scopes import Names
@@ -40,6 +40,19 @@ class _Frame:
 
     prescribed: list[int] = field(default_factory=list)
     given: list[tuple[int, int, Unknown]] = field(default_factory=list)
+    guards: int = 0
+    """How many guards have begun in it."""
+    remembered: dict[tuple[int, tuple[int, ...]], _Guard] = field(default_factory=dict)
+    """Guards of earlier repetitions, whose inside need not be carried out again to be left."""
+
+    def answers(self) -> tuple[int, ...]:
+        """Return the answers that were given so far."""
+        return tuple(answer for answer, _, _ in self.given)
+
+    def place(self) -> tuple[int, tuple[int, ...]]:
+        """Return what tells a guard that begins now from every other of this region."""
+        self.guards += 1
+        return self.guards, self.answers()
 
     def next(self) -> list[int] | None:
         """Return the answers of the next repetition, None after the last."""
@@ -79,7 +92,9 @@ class _Guard:
     """Where it began in the journal."""
     unwound: int
     at_once: bool
+    place: tuple[int, tuple[int, ...]] = (0, ())
     why: Unknown | None = None
+    moved: list[Value] = field(default_factory=list)
     raised: list[_Outcome] = field(default_factory=list)
 
 
@@ -114,6 +129,9 @@ class Choices:
         places that it may come from. `at_once` makes it a choice at each of them.
         """
         guard = _Guard(len(self._journal), len(self._unwound), at_once)
+        if catching and self._frame is not None:
+            guard.place = self._frame.place()
+            self._raise_again(guard.place, self._frame)
         self._guards += [guard] if catching else []
         try:
             try:
@@ -143,13 +161,28 @@ class Choices:
         return len(outcome.places)
 
     def _raise_instead(self, guard: _Guard) -> None:
-        why = guard.why
-        if why is None or not self.decide(why):
+        """Leave by one of the exceptions that were noted, if that is the answer."""
+        why, frame = guard.why, self._frame
+        if why is None:
             return
-        moved = self._journal.moved(guard.start)
-        self._undo(guard.start, why)
+        guard.moved = self._journal.moved(guard.start)
+        if frame is not None and guard.place[1] == frame.answers():
+            frame.remembered[guard.place] = guard
+        if self.decide(why):
+            self._undo(guard.start, why)
+            self._raise(guard, why)
+
+    def _raise_again(self, place: tuple[int, tuple[int, ...]], frame: _Frame) -> None:
+        """Leave by an exception without what is inside, where an earlier repetition noted it."""
+        guard = frame.remembered.get(place)
+        following = frame.prescribed[len(frame.given) :]
+        if guard is not None and guard.why is not None and following[:1] == [1]:
+            self.decide(guard.why)
+            self._raise(guard, guard.why)
+
+    def _raise(self, guard: _Guard, why: Unknown) -> NoReturn:
         self._leave(guard.raised, why)
-        for iterator in moved:
+        for iterator in guard.moved:
             self.taint(iterator, why)
         raise UnknownError(why)
 
@@ -212,8 +245,9 @@ class Choices:
             return work()
         start, outcomes, answers = len(self._journal), list[_Outcome](), list[int]()
         why: Unknown | None = None
+        remembered: dict[tuple[int, tuple[int, ...]], _Guard] = {}
         while True:
-            frame, left, value = _Frame(answers), None, None
+            frame, left, value = _Frame(answers, remembered=remembered), None, None
             outer, self._frame = self._frame, frame
             if outer is None and not outcomes:
                 self._outermost, self.epoch = start, self.epoch + 1
@@ -223,7 +257,7 @@ class Choices:
                 left = error
             except _Restart:
                 self._undo(start, frame.given[0][2] if frame.given else None)
-                outcomes, answers = [], []
+                outcomes, answers, remembered = [], [], {}
                 continue
             finally:
                 self._frame = outer
