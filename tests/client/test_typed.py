@@ -112,6 +112,16 @@ def test_every_call_is_typed(project: Path) -> None:
     assert found == expected
 
 
+def test_the_module_can_be_written_to_stdout(project: Path) -> None:
+    """With `-o -`, alone and the same."""
+    client(project, ".", "--app", "me/app", "-o", "model.py")
+
+    printed = client(project, ".", "--app", "me/app", "-o", "-")
+
+    assert (printed.returncode, printed.stdout) == (0, (project / "model.py").read_text())
+    assert not (project / "-").exists()
+
+
 def test_calls_reach_the_app(project: Path, loopback: Loopback) -> None:
     """Files are uploaded, defaults are sent, and inputs without one are left out."""
     client(project, ".", "--app", "me/app", "-o", "model.py")

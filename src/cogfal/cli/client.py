@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -57,6 +58,7 @@ _IMPORTS: Final = (
     ("typing", ("Any", "Literal", "TypedDict")),
 )
 _WIDTH: Final = 96
+STDOUT: Final = Path("-")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -74,7 +76,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--ref", metavar="REF", help="an App of the project, app.py::App (default: its app.py)"
     )
     parser.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="FILE", help="the module to write"
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="the module to write, or - for stdout",
     )
     parser.add_argument("--force", action="store_true", help="replace another file")
 
@@ -82,6 +89,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write it."""
     target: Path = arguments.output
+    if target == STDOUT:
+        app, document, streams = _described(arguments)
+        sys.stdout.write(write_client(app, document, streams=streams))
+        return 0
     _refuse_foreign(target, force=arguments.force)
     app, document, streams = _described(arguments)
     target.write_text(write_client(app, document, streams=streams), encoding="utf-8")
