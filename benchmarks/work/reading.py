@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from benchmarks.lab import COGFAL, Lab
 from benchmarks.programs import printed
+from benchmarks.projects.large import large
 from benchmarks.torch_python import MISSING, Torch, find_torch
 
 WORK = "read a predictor that imports torch and diffusers"
@@ -36,7 +37,7 @@ from transformers import CLIPImageProcessor
 
 def measure(lab: Lab) -> None:
     """Read in fresh processes, in turns with the imports where there is a torch."""
-    directory = lab.project("reading")
+    directory = lab.written(large())
     torch = find_torch(directory)
     imports = _imports(torch) if torch else {}
     printed(READ, directory)  # so that the byte code is there, as `find_torch` sees to for torch
