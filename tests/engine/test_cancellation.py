@@ -197,42 +197,31 @@ def test_after_the_end(tmp_path: Path, mode: str, source: str) -> None:
     run(main)
 
 
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        ("swallow", ["caught the cancellation and went on", "cleaned up"]),
+        ("break", ["broken while cleaning up"]),
+    ],
+    ids=["goes on", "fails"],
+)
 @BOTH
-def test_swallowed(tmp_path: Path, mode: str, source: str) -> None:
-    """A predictor that goes on is closed and reported, and the prediction is cancelled."""
+def test_cleanup_that_goes_wrong(
+    tmp_path: Path, mode: str, source: str, how: str, told: list[str]
+) -> None:
+    """What goes on is closed, what is raised is logged; it ends as cancelled all the same."""
 
     async def main() -> None:
         async with serving(tmp_path, source) as service:
             door = Door()
-            prediction = submit(service, door, how="swallow")
+            prediction = submit(service, door, how=how)
             await door.reached.wait()
 
             prediction.cancel()
             await ended(prediction)
 
             assert prediction.status is Status.CANCELED
-            assert "caught the cancellation and went on" in prediction.logs
-            assert "cleaned up" in prediction.logs
-            await well(service, tmp_path)
-
-    run(main)
-
-
-@BOTH
-def test_cleanup_that_fails(tmp_path: Path, mode: str, source: str) -> None:
-    """Cleanup code that raises is logged, and the prediction is cancelled all the same."""
-
-    async def main() -> None:
-        async with serving(tmp_path, source) as service:
-            door = Door()
-            prediction = submit(service, door, how="break")
-            await door.reached.wait()
-
-            prediction.cancel()
-            await ended(prediction)
-
-            assert prediction.status is Status.CANCELED
-            assert "broken while cleaning up" in prediction.logs
+            assert all(each in prediction.logs for each in told)
             await well(service, tmp_path)
 
     run(main)

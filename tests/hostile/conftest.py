@@ -1,8 +1,9 @@
-"""Servers under attack, one of each kind for all tests of a module."""
+"""Servers under attack, one of each kind for all tests of the package."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -10,58 +11,35 @@ from tests.file_server import FileServer, file_server
 from tests.hostile.target import NESTED, RETURNS_FILES, STREAMS, TAKES_EVERYTHING, Target
 
 
-@pytest.fixture(scope="package")
-def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    """A predictor that takes every kind of input, as fal serves it."""
-    with Target(tmp_path_factory.mktemp("target"), TAKES_EVERYTHING) as process:
-        assert process.url
-        yield process
+def served(predictor: str, *settings: str) -> Any:
+    """Return a fixture: the predictor as fal serves it, with lines for its App."""
+
+    @pytest.fixture(scope="package")
+    def serve_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+        with Target(tmp_path_factory.mktemp("served"), predictor, *settings) as process:
+            assert process.url
+            yield process
+
+    return serve_once
 
 
-@pytest.fixture(scope="package")
-def reaching(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    """The same, allowed to reach servers of this machine."""
-    folder = tmp_path_factory.mktemp("reaching")
-    with Target(
-        folder, TAKES_EVERYTHING, "allow_private_hosts = True", "allow_output_prefix = True"
-    ) as process:
-        assert process.url
-        yield process
+target = served(TAKES_EVERYTHING)
+"""Takes every kind of input."""
 
+reaching = served(TAKES_EVERYTHING, "allow_private_hosts = True", "allow_output_prefix = True")
+"""The same, allowed to reach servers of this machine."""
 
-@pytest.fixture(scope="package")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    """The same, that takes files of up to a megabyte."""
-    folder = tmp_path_factory.mktemp("small")
-    with Target(
-        folder, TAKES_EVERYTHING, "allow_private_hosts = True", "max_file_bytes = 1_000_000"
-    ) as process:
-        assert process.url
-        yield process
+small = served(TAKES_EVERYTHING, "allow_private_hosts = True", "max_file_bytes = 1_000_000")
+"""The same, that takes files of up to a megabyte."""
 
+nested = served(NESTED)
+"""Its secrets lie inside of objects."""
 
-@pytest.fixture(scope="package")
-def nested(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    """A predictor whose secrets lie inside of objects."""
-    with Target(tmp_path_factory.mktemp("nested"), NESTED) as process:
-        assert process.url
-        yield process
+streaming = served(STREAMS)
+"""Streams."""
 
-
-@pytest.fixture(scope="package")
-def streaming(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    """A predictor that streams."""
-    with Target(tmp_path_factory.mktemp("streaming"), STREAMS) as process:
-        assert process.url
-        yield process
-
-
-@pytest.fixture(scope="package")
-def returning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    """A predictor that returns files of all sorts."""
-    with Target(tmp_path_factory.mktemp("returning"), RETURNS_FILES) as process:
-        assert process.url
-        yield process
+returning = served(RETURNS_FILES)
+"""Returns files of all sorts."""
 
 
 @pytest.fixture
