@@ -4,11 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
-SPREAD := -n auto --dist loadfile
+# Files side by side, one on each core, in the order that tests/spreading.py gives them.
+PYTEST = $(BIN)/python -m pytest -n auto --no-loadscope-reorder
 # What fails beside other tests is run once more by itself, in one process.
 AGAIN = $(BIN)/python -m pytest --last-failed --last-failed-no-failures none -m "long or not long"
-# fal's fixed directory and port belong to one app at a time, so these run by themselves.
-ALONE := tests/loopback tests/test_remote.py
 
 # Each of the many Pythons that the tests start would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
@@ -52,13 +51,14 @@ lint: environment  ## check style, types and the direction of imports
 	$(BIN)/lint-imports
 	$(BIN)/vermin --quiet --no-tips --target=3.7- --violations $(GUARDED:%=--exclude %) $(IN_THE_MODEL)
 
-test: environment system-packages lint  ## everything that has to pass
-	$(BIN)/python -m pytest $(SPREAD) $(ALONE:%=--ignore=%) || $(AGAIN)
-	$(BIN)/python -m pytest $(ALONE)
+test: environment system-packages  ## everything that has to pass
+	$(MAKE) --no-print-directory --jobs 2 lint pytest
 
-test-all: environment system-packages lint  ## everything, what takes long included
-	$(BIN)/python -m pytest $(SPREAD) $(ALONE:%=--ignore=%) -m "long or not long" || $(AGAIN)
-	$(BIN)/python -m pytest $(ALONE) -m "long or not long"
+test-all: environment system-packages  ## everything, what takes long included
+	$(MAKE) --no-print-directory --jobs 2 lint pytest MARKS='-m "long or not long"'
+
+pytest: environment
+	$(PYTEST) $(MARKS) || $(AGAIN)
 
 test-lowest: $(UV)  ## the core tests with the oldest dependencies that are allowed
 	$(UV) venv --quiet --allow-existing --python $(BIN)/python .lowest
@@ -114,4 +114,4 @@ clean:  ## remove what was built here
 	  .import_linter_cache dist build site
 	find src tests examples -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help environment system-packages lint test test-all test-lowest lock audit format demo bench bench-quick fuzz load soak pieces docs clean
+.PHONY: help environment system-packages lint test test-all pytest test-lowest lock audit format demo bench bench-quick fuzz load soak pieces docs clean
