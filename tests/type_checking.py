@@ -8,15 +8,15 @@ from pathlib import Path
 
 from tests.virtualenvs import CACHE
 
-MYPY = [sys.executable, "-m", "mypy", "--strict", "--config-file=", f"--cache-dir={CACHE / 'mypy'}"]
+HERE = Path(sys.executable)
+MYPY = (sys.executable, "-m", "mypy", "--strict", "--config-file=")
 
 
-def findings(
-    folder: Path, *files: str, python: Path = Path(sys.executable)
-) -> list[tuple[str, int, str]]:
+def findings(folder: Path, *files: str, python: Path = HERE) -> list[tuple[str, int, str]]:
     """Return file, line and kind of each error in files of a folder, for one environment."""
+    cache = CACHE / "mypy" / ("here" if python == HERE else "elsewhere")  # neither undoes the other
     done = subprocess.run(
-        [*MYPY, "--python-executable", str(python), *files],
+        [*MYPY, f"--cache-dir={cache}", "--python-executable", str(python), *files],
         cwd=folder,
         capture_output=True,
         text=True,

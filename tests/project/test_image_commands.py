@@ -94,7 +94,13 @@ def said(python: Path | str, program: str, environ: dict[str, str]) -> str:
     return subprocess.run(command, env=environ, capture_output=True, text=True, check=True).stdout
 
 
-@pytest.mark.parametrize("more", [(), ("  gpu: true", '  cuda: "12.4"')], ids=["slim", "cuda"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param((), id="slim"),
+        pytest.param(("  gpu: true", '  cuda: "12.4"'), id="cuda", marks=pytest.mark.long),
+    ],
+)
 def test_the_model_has_its_packages_and_fal_its_own_python(
     more: tuple[str, ...], tmp_path: Path
 ) -> None:
