@@ -10,6 +10,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, Final, Protocol, TypeAlias
 
+import anyio
 from typing_extensions import override
 
 from cogfal.guest.capture import Capture
@@ -48,8 +49,8 @@ class Channel(Protocol):
     def kill(self) -> None:
         """End the author's process, where it is one of its own."""
 
-    async def close(self, timeout: float) -> bool:
-        """Give everything back; return whether the author's code had ended within `timeout`."""
+    async def close(self, seconds: float) -> bool:
+        """Give all back; return whether the author's code had ended within so many seconds."""
 
 
 class DirectChannel(Channel):
@@ -100,18 +101,18 @@ class DirectChannel(Channel):
         """Do nothing: nobody can end a thread."""
 
     @override
-    async def close(self, timeout: float) -> bool:
+    async def close(self, seconds: float) -> bool:
         self._thread.end()
         try:
-            await asyncio.wait_for(self._over.wait(), timeout)
-        except asyncio.TimeoutError:
-            return False
+            with anyio.move_on_after(seconds):
+                await self._over.wait()
         finally:
             self._stop_watching()
             self._leash.let_go()
             self._guest.leave()
-        self._runs.join()
-        return True
+        if self._over.is_set():
+            self._runs.join()
+        return self._over.is_set()
 
     def _forked(self, loop: asyncio.AbstractEventLoop) -> None:
         """Keep what is the server's from a fork of the author's, which would hold it for ever."""

@@ -60,6 +60,7 @@ class Deliveries:
             released.set()
             self._moved.set()
 
+        # In no task group: it outlives this call, and `drop` ends it where nobody finishes it.
         task = asyncio.ensure_future(self._deliverer.deliver(value, self._workspace, release))
         self._under_way.append(task)
         task.add_done_callback(self._note)

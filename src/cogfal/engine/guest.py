@@ -9,6 +9,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, TypeAlias
 
+import anyio
+
 from cogfal.engine.channel import Channel, Foreign, Receive
 from cogfal.engine.event_queue import EventQueue
 from cogfal.engine.run import Call, Run, setup_error
@@ -88,22 +90,20 @@ class GuestClient:
         """Run the author's `healthcheck`; return why the predictor is not well."""
         if self._channel is None or self._channel.death is not None:
             return "the predictor's process is not running"
-        done = self._ask("check", seconds)
-        try:
-            reason = (await asyncio.wait_for(done, 2 * seconds)).value
-        except asyncio.TimeoutError:
-            return "the predictor's process does not answer"
-        return None if reason is None else str(reason)
+        with anyio.move_on_after(2 * seconds):
+            reason = (await self._ask("check", seconds)).value
+            return None if reason is None else str(reason)
+        return "the predictor's process does not answer"
 
     async def teardown(self, queue: EventQueue) -> None:
         """Run the author's `teardown`, where there is one; raises SetupError."""
         if self._channel is not None and self._channel.death is None:
             await self._order("teardown", queue=queue)
 
-    async def close(self, timeout: float) -> bool:
-        """Give everything back; return whether the author's code had ended within `timeout`."""
+    async def close(self, seconds: float) -> bool:
+        """Give all back; return whether the author's code had ended within so many seconds."""
         channel, self._channel = self._channel, None
-        return channel is None or await channel.close(timeout)
+        return channel is None or await channel.close(seconds)
 
     @property
     def _up(self) -> Channel:

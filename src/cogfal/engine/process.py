@@ -131,14 +131,14 @@ class ProcessChannel(Channel):
         self._life.order_end()
 
     @override
-    async def close(self, timeout: float) -> bool:
+    async def close(self, seconds: float) -> bool:
         self._wanted = False
         await asyncio.wait({self._opening})
         if self._opening.exception() is not None:
             return True  # it never came into being
         self._wire.hang_up()
         try:
-            await asyncio.wait_for(asyncio.shield(self._watching), timeout)
+            await asyncio.wait_for(asyncio.shield(self._watching), seconds)
         except asyncio.TimeoutError:
             return False
         finally:

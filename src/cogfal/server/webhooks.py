@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
+import anyio
 import httpx
 
 from cogfal.engine.prediction import Event, Log, Output, Prediction, Started
@@ -281,9 +282,9 @@ class Delivery:
         """Wait until `reached` or, where given, for so many seconds."""
         while not reached():
             self._changed.clear()
-            try:
-                await asyncio.wait_for(self._changed.wait(), seconds)
-            except asyncio.TimeoutError:
+            with anyio.move_on_after(seconds) as scope:
+                await self._changed.wait()
+            if scope.cancelled_caught:
                 return
             if seconds is not None:
                 seconds = self._wait_left()
