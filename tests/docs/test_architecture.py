@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 OVERVIEW = (ROOT / "docs" / "architecture" / "01-overview.md").read_text("utf-8")
+THREATS = (ROOT / "docs" / "architecture" / "07-threats.md").read_text("utf-8")
 STEPS = re.findall(r"`([\w/]+\.py)` `([\w.]+)`", OVERVIEW)
 
 
@@ -40,3 +41,19 @@ def test_every_room_has_its_line() -> None:
     }
 
     assert {room for room in rooms if f"`{room}`" not in OVERVIEW} == set()
+
+
+def test_every_threat_names_its_promise_and_a_test() -> None:
+    """The promise is one of those that the page lists, and each file of tests is there."""
+    tests = ROOT / "tests"
+    promises = set(re.findall(r"^- \*\*(\w+)\*\*: ", THREATS, re.MULTILINE))
+    rows = [line.split(" | ") for line in THREATS.splitlines() if line.startswith("| ")]
+    threats = [row for row in rows if row[1] != "promise"]
+
+    named = [re.findall(r"`([\w/]+\.py)`|`(fuzz)`", row[3]) for row in threats]
+
+    assert len(promises) == 5
+    assert {row[1] for row in threats} == promises
+    assert all(named)
+    files = {file for each in named for file, _ in each if file}
+    assert [name for name in sorted(files) if not (tests / name).is_file()] == []
