@@ -152,8 +152,9 @@ class Executions:
 
     def __init__(self, root: Path, own: AbstractSet[str]) -> None:
         self._root, self._own = root, own
-        self._outside: Any = types.ModuleType(UNKNOWN)
-        self._outside.passed_on = lambda value: value
+        outside: Any = types.ModuleType(UNKNOWN)
+        outside.passed_on = lambda value: value
+        self._outside = outside
 
     def __enter__(self) -> Self:
         hiding = self._own | {"cog"}
