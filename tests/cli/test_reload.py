@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from cogfal.cli.reloading import Watched
+from cogfal.cli.serve import Watched
 from tests.cli.conftest import environment
 from tests.cli.serving import serve_command
 from tests.processes import Process

@@ -15,11 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from cogfal.cli.console import Mark, say
+from cogfal.cli.console import Mark, Relay, say
 from cogfal.cli.display import Display, open_display
 from cogfal.cli.given_inputs import read_inputs, read_variables
 from cogfal.cli.options import BadArgument
-from cogfal.cli.relay import Relay
 from cogfal.cli.run_here import bars_of, network_of, prepare_project
 from cogfal.engine.prediction import Log, Prediction
 from cogfal.errors import (

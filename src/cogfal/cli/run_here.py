@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from cogfal.app_file import open_project
+from cogfal.cli.console import Relay
 from cogfal.cli.display import Display, open_display
 from cogfal.cli.given_inputs import add_input_options, read_inputs, read_variables
 from cogfal.cli.options import add_cogs_own, add_here, obey_here, tell_of_cogs_own
-from cogfal.cli.relay import Relay
 from cogfal.cli.results import Destination, ResultWriter
 from cogfal.engine.prediction import Log, Output, Prediction
 from cogfal.errors import (
