@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
 
@@ -23,9 +24,27 @@ Every other Python's is marked as long.
 """
 
 
+SHARED, ON_OLDEST, ON_NEWEST = "shared", DIAGONAL[0], DIAGONAL[-1]
+
+
+def first(mode: str) -> list[Any]:
+    """Return the parameters of a fixture whose tests run in one mode.
+
+    What takes long is the rest of the matrix: the other modes, each with all of the tests.
+    """
+    marks = {each: () if each == mode else pytest.mark.long for each in (SHARED, *DIAGONAL)}
+    return [pytest.param(each, marks=marks[each]) for each in marks]
+
+
+def cog_yaml(mode: str) -> dict[str, str]:
+    """Return what `write_project` needs for an app on this machine to run in a mode."""
+    version = mode.rpartition(" ")[2]
+    return {} if mode == SHARED else {"cog_yaml": f'build: {{python_version: "{version}"}}\n'}
+
+
 def interpreter_of(mode: str) -> FindInterpreter | None:
     """Return what finds the interpreter of a mode; None for the shared one."""
-    if mode == "shared":
+    if mode == SHARED:
         return None
     path = INTERPRETERS[mode.rpartition(" ")[2]]
     variables = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}

@@ -9,36 +9,45 @@ import pytest
 
 from tests.file_server import FileServer, file_server
 from tests.hostile.target import NESTED, RETURNS_FILES, STREAMS, TAKES_EVERYTHING, Target
+from tests.modes import ON_NEWEST, ON_OLDEST, SHARED, first
 
 
-def served(predictor: str, *settings: str) -> Any:
-    """Return a fixture: the predictor as fal serves it, with lines for its App."""
+def served(predictor: str, *settings: str, mode: str = SHARED) -> Any:
+    """Return a fixture: the predictor as fal serves it, with lines for its App, first in a mode."""
 
-    @pytest.fixture(scope="package")
-    def serve_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-        with Target(tmp_path_factory.mktemp("served"), predictor, *settings) as process:
+    @pytest.fixture(scope="package", params=first(mode))
+    def serve_once(
+        request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    ) -> Iterator[Target]:
+        folder = tmp_path_factory.mktemp("served")
+        with Target(folder, predictor, *settings, mode=request.param) as process:
             assert process.url
             yield process
 
     return serve_once
 
 
-target = served(TAKES_EVERYTHING)
+target = served(TAKES_EVERYTHING, mode=ON_NEWEST)
 """Takes every kind of input."""
 
 reaching = served(TAKES_EVERYTHING, "allow_private_hosts = True", "allow_output_prefix = True")
 """The same, allowed to reach servers of this machine."""
 
-small = served(TAKES_EVERYTHING, "allow_private_hosts = True", "max_file_bytes = 1_000_000")
+small = served(
+    TAKES_EVERYTHING,
+    "allow_private_hosts = True",
+    "max_file_bytes = 1_000_000",
+    mode=ON_OLDEST,
+)
 """The same, that takes files of up to a megabyte."""
 
-nested = served(NESTED)
+nested = served(NESTED, mode=ON_OLDEST)
 """Its secrets lie inside of objects."""
 
-streaming = served(STREAMS)
+streaming = served(STREAMS, mode=ON_OLDEST)
 """Streams."""
 
-returning = served(RETURNS_FILES)
+returning = served(RETURNS_FILES, mode=ON_NEWEST)
 """Returns files of all sorts."""
 
 

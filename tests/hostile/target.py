@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from tests.local_run import LocalRun
+from tests.modes import SHARED, cog_yaml
 from tests.project_files import write_project
 from tests.watchdog import long_steps, watched_app
 
@@ -18,7 +19,7 @@ SECRET = "hunter2-not-to-be-seen"
 
 TAKES_EVERYTHING = """
     import hashlib, os, sys
-    from typing import Optional
+    from typing import List
 
     from cog import BaseModel, BasePredictor, File, Input, Path, Secret
 
@@ -26,7 +27,7 @@ TAKES_EVERYTHING = """
         def predict(
             self,
             image: Path = Input(default=None),
-            images: list[Path] = Input(default=[]),
+            images: List[Path] = Input(default=[]),
             handle: File = Input(default=None),
             text: str = "",
             number: int = Input(default=1, ge=0),
@@ -36,7 +37,7 @@ TAKES_EVERYTHING = """
             careful: str = Input(default="aa", regex="^(a+)+$"),
             ahead: str = Input(default="aa", regex="^(?=a)(a+)+$"),
             token: Secret = Input(default=None),
-            tokens: list[Secret] = Input(default=[]),
+            tokens: List[Secret] = Input(default=[]),
         ) -> dict:
             print(f"called with {text[:20]!r} and {token} {tokens}")
             if text == "raise":
@@ -53,7 +54,7 @@ TAKES_EVERYTHING = """
             }
 """
 NESTED = """
-    from typing import Optional
+    from typing import Dict, List
 
     from cog import BaseModel, BasePredictor, Input, Secret
 
@@ -65,8 +66,8 @@ NESTED = """
         def predict(
             self,
             account: Account = Input(default=None),
-            accounts: list[Account] = Input(default=[]),
-            keys: dict[str, Secret] = Input(default={}),
+            accounts: List[Account] = Input(default=[]),
+            keys: Dict[str, Secret] = Input(default={}),
             number: int = 1,
         ) -> str:
             return f"{len(accounts)} {keys}"
@@ -97,13 +98,13 @@ RETURNS_FILES = """
     class Predictor(BasePredictor):
         def predict(self, way: str, target: str = "/etc/passwd") -> Path:
             here = pathlib.Path("out.txt")
-            here.unlink(missing_ok=True)
+            os.path.lexists("out.txt") and here.unlink()
             if way == "itself":
                 return Path(target)
             if way == "symlink":
                 here.symlink_to(target)
             elif way == "directory":
-                pathlib.Path("linked").unlink(missing_ok=True)
+                os.path.lexists("linked") and os.unlink("linked")
                 pathlib.Path("linked").symlink_to(os.path.dirname(target))
                 return Path("linked") / os.path.basename(target)
             elif way == "dots":
@@ -126,13 +127,17 @@ class App(cogfal.App):
 
 
 class Target(LocalRun):
-    """A project under `fal run --local`; `settings` are lines for its App; see `LocalRun`."""
+    """A project under `fal run --local`, its code run in a mode; see `LocalRun`.
+
+    `settings` are lines for its App.
+    """
 
     def __init__(
         self,
         folder: Path,
         predictor: str,
         *settings: str,
+        mode: str = SHARED,
         under: Sequence[str] = (),
         anew: bool = False,
         **environment: str,
@@ -143,7 +148,8 @@ class Target(LocalRun):
         for each in (home, temporary):
             each.mkdir(parents=True, exist_ok=True)
         app = "".join(f"    {line}\n" for line in settings)
-        write_project(project, predict_py=predictor, app_py=watched_app(project) + APP + app)
+        app_py = watched_app(project) + APP + app
+        write_project(project, predict_py=predictor, app_py=app_py, **cog_yaml(mode))
         self.project = project
         self._starting: int | None = None
         self.temporary = temporary

@@ -33,6 +33,7 @@ from cogfal.server.requester import Requester
 from cogfal.server.stores import Uploads
 from cogfal.server.webhooks import Webhooks, settings_from
 from cogfal.spec import PredictorSpec, Role
+from tests.modes import SHARED, interpreter_of
 
 LOG = logging.getLogger("uvicorn.error")
 
@@ -48,6 +49,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("root", type=Path)
     parser.add_argument("ref")
     parser.add_argument("port", type=int)
+    parser.add_argument("--mode", default=SHARED)
     parser.add_argument("--train")
     parser.add_argument("--upload-url")
     parser.add_argument("--prefix", action="store_true")
@@ -87,7 +89,9 @@ def _model(
     spec: PredictorSpec, asked: argparse.Namespace, limits: FileLimits, kept: LocalStore
 ) -> Model:
     materialiser = Materialiser(spec, HttpFetcher(limits), limits)
-    service = Service(spec, asked.root, materialiser, settings=EngineSettings())
+    find = interpreter_of(asked.mode)
+    settings = EngineSettings()
+    service = Service(spec, asked.root, materialiser, settings=settings, interpreter=find)
 
     def deliverer(request: Request, upload: Store | None) -> Deliverer:
         own: Store = DataUrlStore() if asked.store == "data" else kept.at(str(request.base_url))

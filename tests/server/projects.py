@@ -9,6 +9,8 @@ PLAIN = """
 import sys
 import time
 
+from typing import List
+
 from cog import BasePredictor, Input, Path, Secret, current_scope
 
 
@@ -24,7 +26,7 @@ class Predictor(BasePredictor):
         flag: bool = False,
         size: str = Input(default="small", choices=["small", "large"]),
         name: str = Input(default="abc", min_length=2, max_length=5, regex="^[a-z]+$"),
-        words: list[str] = Input(default=[]),
+        words: List[str] = Input(default=[]),
         data: dict = Input(default={}),
         image: Path = Input(default=None),
         token: Secret = Input(default=None),
@@ -188,8 +190,8 @@ def predict(text: str = "x") -> str:
 
 OUTPUTS = {
     "path": ("Path", "return write('a.txt')"),
-    "paths": ("list[Path]", "return [write('b.txt'), write('a.jpg')]"),
-    "one path": ("list[Path]", "return [write('a.txt')]"),
+    "paths": ("List[Path]", "return [write('b.txt'), write('a.jpg')]"),
+    "one path": ("List[Path]", "return [write('a.txt')]"),
     "iterator": ("Iterator[str]", "yield 'a'; yield 'b'"),
     "nothing": ("Iterator[str]", "yield from ()"),
     "concatenated": ("ConcatenateIterator[str]", "yield 'a'; yield 'b'"),
@@ -197,12 +199,12 @@ OUTPUTS = {
     "object": ("Output", "return Output(image=write('a.png'), score=0.5)"),
     "optional": ("Optional[str]", "return None"),
     "integer": ("int", "return 3"),
-    "dict": ("dict[str, int]", "return {'a': 1}"),
+    "dict": ("Dict[str, int]", "return {'a': 1}"),
 }
 """Kinds of output: the annotation and the body of `predict`."""
 
 OUTPUT_HEAD = """
-from typing import Iterator, Optional
+from typing import Dict, Iterator, List, Optional
 
 from cog import BaseModel, ConcatenateIterator, Path
 

@@ -16,7 +16,9 @@ from cogfal.reading import read_predictor
 from cogfal.schema.document import document
 from cogfal.spec import Role
 from tests.forking import command
+from tests.modes import SHARED, cog_yaml
 from tests.processes import Process, free_port
+from tests.project_files import write_project as write_files
 
 REPOSITORY = Path(__file__).parents[2]
 TIMEOUT = 20.0  # seconds
@@ -93,20 +95,22 @@ class RealCog(Server):
 
 
 class OurCog(Server):
-    """cogfal's routes, in a process of their own."""
+    """cogfal's routes, in a process of their own; the author's code runs in a mode."""
 
-    def __init__(self, root: Path, ref: str, *arguments: str, **variables: str) -> None:
+    def __init__(
+        self, root: Path, ref: str, *arguments: str, mode: str = SHARED, **variables: str
+    ) -> None:
         port = free_port()
         module = (str(command("python")), "-m", "tests.server.ours")
-        serve = [*module, str(root), ref, str(port), *arguments]
+        serve = [*module, str(root), ref, str(port), "--mode", mode, *arguments]
         super().__init__(serve, port, root, **variables)
 
 
 class OurApp(Server):
-    """A whole App of cogfal, served by `fal run --local`."""
+    """A whole App of cogfal, served by `fal run --local`; the author's code runs in a mode."""
 
-    def __init__(self, root: Path, ref: str, *_: str, **variables: str) -> None:
-        (root / "app.py").write_text(APP.lstrip() % ref)
+    def __init__(self, root: Path, ref: str, *_: str, mode: str = SHARED, **variables: str) -> None:
+        write_files(root, app_py=APP.lstrip() % ref, **cog_yaml(mode))
         port = free_port()
         ports = [f"--exposed-port={port}", f"--exposed-metrics-port={free_port()}"]
         settings = {"HOME": str(root.parent), "COLUMNS": "200", "NO_COLOR": "1"}
