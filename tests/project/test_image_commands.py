@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from cogfal.environments import find_interpreter
+from cogfal.engine.service import Service
+from cogfal.engine.submission import Interpreter
+from cogfal.environments import find_interpreter, guest_variables
 from cogfal.environments.interpreters import find_uv
-from cogfal.project.plan import Environment
+from cogfal.project.config import read_config
+from cogfal.project.plan import Environment, plan_environment
+from cogfal.reading import read_predictor
+from tests.engine.stage import Passing, submit
 from tests.environments.packages import wheel
 from tests.interpreters import INTERPRETERS
 from tests.project import parsed
-from tests.project.cases import Case
+from tests.project.cases import Case, plan_settings
 
 HERE = f"3.{sys.version_info.minor}"
 OTHER = next(name for name in reversed(INTERPRETERS) if name not in {HERE, "3.7"})
@@ -62,15 +70,16 @@ def build(dockerfile: str, project: Path, root: Path) -> dict[str, str]:
             case "COPY" if value.startswith("["):
                 folder = "wheels" if "wheels" in value else "."
                 shutil.copytree(project / folder, root / "src" / folder, dirs_exist_ok=True)
-            case "RUN" if "apt-get" not in value:
+            case "RUN" if "apt-get" not in value and "pyenv-installer" not in value:
+                words = re.sub(r"^(--mount=\S+\s+)+", "", text)
                 subprocess.run(
-                    ["/bin/sh", "-c", text], env={**environ, **arguments}, check=True, cwd=root
+                    ["/bin/sh", "-c", words], env={**environ, **arguments}, check=True, cwd=root
                 )
     return environ
 
 
 def _below(text: str, root: Path) -> str:
-    for place in ("/opt/", "/src/", "/usr/local/"):
+    for place in ("/opt/", "/src/", "/usr/local/", "/root/.pyenv/"):
         text = text.replace(place, f"{root}{place}")
     return text
 
@@ -108,6 +117,7 @@ def test_the_model_has_its_packages_and_fal_its_own_python(
     project, root = tmp_path / "project", tmp_path / "root"
     project.mkdir()
     environment = planned(project, *more)
+    (project / "predict.py").write_text(PREDICTOR)
     assert environment.dockerfile is not None
     base(root)
     if not more:  # the base image's Python, which pip may write to
@@ -126,4 +136,86 @@ def test_the_model_has_its_packages_and_fal_its_own_python(
     first = shutil.which("python", path=environ["PATH"])
     assert first == f"{root}/opt/fal/bin/python"
     assert said(first, program, environ) == f"{HERE} True None\n"
-    assert (root / "src/predict.py").is_file()
+    python = Path(f"{root}{environment.interpreter}")
+    interpreter = Interpreter(str(python), guest_variables(python, {**environ, "SEEN": "yes"}))
+    assert answer(root / "src", interpreter).startswith(f"{OTHER} 1.0 1.0 yes ")
+
+
+PREDICTOR = """
+import alpha, gamma, os, sys
+from cog import BasePredictor
+
+class P(BasePredictor):
+    def predict(self) -> str:
+        where = "%d.%d" % sys.version_info[:2]
+        return " ".join([where, alpha.VERSION, gamma.VERSION, os.environ["SEEN"], sys.executable])
+"""
+OF_COG = f"""\
+#syntax=docker/dockerfile:1.4
+FROM nvidia/cuda:12.4.1-cudnn9-devel-ubuntu22.04
+ENV DEBIAN_FRONTEND=noninteractive
+ENV PATH="/root/.pyenv/shims:/root/.pyenv/bin:$PATH"
+RUN --mount=type=cache,target=/var/cache/apt,sharing=locked apt-get update -qq && \\
+    apt-get install -qqy curl git && rm -rf /var/lib/apt/lists/*
+RUN curl -s -S -L https://pyenv.invalid/pyenv-installer | bash && \\
+    pyenv install-latest "{OTHER}" && pyenv global $(pyenv install-latest --print "{OTHER}")
+COPY .cog/tmp/build41438/cog-0.9.4-py3-none-any.whl /tmp/cog-0.9.4-py3-none-any.whl
+RUN --mount=type=cache,target=/root/.cache/pip pip install /tmp/cog-0.9.4-py3-none-any.whl
+COPY .cog/tmp/build41438/requirements.txt /tmp/requirements.txt
+RUN --mount=type=cache,target=/root/.cache/pip pip install -r /tmp/requirements.txt
+RUN python -m pip --version > /opt/which-pip
+WORKDIR /src
+EXPOSE 5000
+CMD ["python", "-m", "cog.server.http"]
+COPY . /src
+"""
+
+
+def test_a_dockerfile_of_cogs_serves_with_the_python_that_it_installs(tmp_path: Path) -> None:
+    """Which lies where Cog puts it, behind pyenv's shims; it is found again behind fal's."""
+    project, root = tmp_path / "project", tmp_path / "root"
+    project.mkdir()
+    planned(project)
+    (project / "Dockerfile").write_text(OF_COG)
+    (project / "predict.py").write_text(PREDICTOR)
+    config = read_config(project / "cog.yaml")
+    layers = (("--no-index", "--find-links", "/src/wheels", "gamma"),)
+    settings = {"dockerfile": Path("Dockerfile"), "layers": layers, "client_python": HERE}
+    environment = plan_environment(config, project, plan_settings(**settings))
+    base(root)
+    installed = pyenv(root)
+
+    assert environment.dockerfile is not None
+    environ = build(environment.dockerfile, project, root)
+
+    python = Path(f"{root}{environment.interpreter}")
+    interpreter = Interpreter(str(python), guest_variables(python, {**environ, "SEEN": "yes"}))
+    assert str(installed) in (root / "opt/which-pip").read_text()
+    assert answer(project, interpreter) == f"{OTHER} 1.0 1.0 yes {installed}/bin/python"
+
+
+def pyenv(root: Path) -> Path:
+    """A Python under pyenv, as its installer leaves it; returns its directory."""
+    installed = root / "root/.pyenv/versions" / find_interpreter(OTHER).version
+    subprocess.run([find_interpreter(OTHER).path, "-m", "venv", installed], check=True)
+    shims = root / "root/.pyenv/shims"
+    shims.mkdir()
+    for name in ("python", "pip"):
+        (shims / name).write_text(f'#!/bin/sh\nexec {installed}/bin/{name} "$@"\n')
+        (shims / name).chmod(0o755)
+    return installed
+
+
+def answer(project: Path, interpreter: Interpreter) -> Any:
+    """What a predictor answers that is served with an interpreter."""
+
+    async def main() -> Any:
+        spec = read_predictor("predict.py:P", project)
+        service = Service(spec, project, Passing(), interpreter=lambda: interpreter)
+        try:
+            await service.setup()
+            return await submit(service).result()
+        finally:
+            await service.shutdown(0)
+
+    return asyncio.run(main())
