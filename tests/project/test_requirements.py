@@ -137,6 +137,8 @@ def test_variables_in_credentials_stay(tmp_path: Path) -> None:
         ("-e nope\n", 1, "nope does not exist"),
         ("nope.whl\n", 1, "nope.whl does not exist"),
         ("-f 'x\n", 1, "cannot be split"),
+        ("--find-links ./whe\0els\n", 1, "a NUL character"),
+        ("./a\0b.whl\n", 1, "a NUL character"),
         ("git+ssh://git@github.com/a/b\n", 1, "cannot reach git+ssh"),
         ("a @ file:///tmp/a.whl\n", 1, "cannot reach file:"),
     ],

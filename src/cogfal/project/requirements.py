@@ -204,6 +204,8 @@ class _Reader:
 
     def line(self, text: str, where: Location | str, base: Path, *, constraint: bool) -> None:
         text = self._substitute(text, where)
+        if "\0" in text:
+            raise ConfigError("there is a NUL character", where=where, remedy="remove it")
         if text.startswith("-"):
             self._apply(_options(text, where), where, base, constraint=constraint)
             return
