@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cogfal.errors import InvalidInput
+from cogfal.reading import read_predictor
 from cogfal.schema import Dialect, Validator
+from cogfal.schema.openapi import components
 from cogfal.spec import (
     BooleanType,
     DictType,
@@ -106,3 +109,43 @@ def test_cogs_door_takes_what_the_real_cog_takes(real: RealCog, name: str) -> No
         if isinstance(kind, OptionalType):  # null is as good as leaving it out
             assert (ours.pop("None"), theirs.pop("None")) == (True, False)
         assert ours == theirs
+
+
+KINDS = """\
+from typing import Optional, Union
+import pydantic
+from cog import BasePredictor, Input, Secret
+from typing_extensions import NotRequired, TypedDict
+class Partly(TypedDict, total=False):
+    a: int
+    b: Optional[str]
+class Row(TypedDict):
+    p: int
+    q: NotRequired[str]
+    r: Optional[str]
+class Output(pydantic.BaseModel):
+    a: int = pydantic.Field(alias="other", description="told")
+    b: Optional[str] = pydantic.Field(default=None, serialization_alias="second")
+    rows: list[Row]
+    partly: Partly
+class Predictor(BasePredictor):
+    def predict(
+        self, t: Partly, r: Row = None, s: Secret = Input(default=None),
+        n: int = Input(default=1, choices=[1, 2, 3], ge=1, le=2),
+        m: Optional[int] = Input(default=None, choices=[1, 2], le=2),
+        u: Optional[Union[str, float]] = Input(default=None),
+    ) -> Output: ...
+"""
+"""Typed dicts, secrets that may be left out, bounds beside choices, aliases and unions."""
+
+
+def test_what_is_seldom_written_is_described_as_the_real_cog_does(tmp_path: Path) -> None:
+    """The components of such inputs and outputs are the real Cog's."""
+    (tmp_path / "predict.py").write_text(KINDS)
+
+    ours = components(read_predictor("predict.py:Predictor", tmp_path), None)
+
+    with RealCog(tmp_path, "predict.py:Predictor") as server:
+        server.until_health("READY")
+        theirs = server.client.get("/openapi.json").json()["components"]["schemas"]
+    assert {name: theirs.get(name) for name in ours} == ours
