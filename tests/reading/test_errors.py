@@ -130,6 +130,10 @@ RAISING = {
     "assert": (source("x: str", "assert 1 > 2"), "AssertionError"),
     "own-exception": (source("x: str", "class E(Exception): ...\nraise E('no')"), "E: no"),
     "type": (source("x: str | 'int'"), "TypeError"),
+    "name-of-cog": ("from cog import Inpt\n" + source("x: str"), "did you mean 'Input'"),
+    "attribute-of-cog": ("import cog\n" + source("x: cog.Pth"), "did you mean 'Path'"),
+    "name-of-typing": ("from typing import Optinal\n" + source("x: str"), "mean 'Optional'"),
+    "name-of-json": ("import json\n" + source("x: str", "json.dumpz"), "no attribute 'dumpz'"),
 }
 
 

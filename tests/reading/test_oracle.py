@@ -37,6 +37,10 @@ FOUND = {
     "X = [e.name for e in map(E, ['a'])]",
     "called-object-that-is-iterable": "class C:\n    def __call__(self, x): return x\n"
     "    def __iter__(self): return iter('ab')\nX = [*zip(C(), map(C(), 'cd'))]",
+    "held-by-an-unknown-list": "from outside import u\nX = []\n"
+    "Y = [i for j in u() or [1] for i in [X]]\n"
+    "u(Y)",
+    "held-beside-what-is-unpacked": "from outside import u\nX = []\nY = [*(u() or []), X]\nu(Y)",
     "unknown-key": "from outside import u\nX = []\nY = [(X, 1), (X, 2)]\ntry:\n"
     "    Y.sort(key=u)\nexcept Exception: ...",
     "enum-in-a-choice": "import contextlib, enum\nfrom outside import passed_on\nX = 0\n"

@@ -55,7 +55,10 @@ class Deferred:
 
     @property
     def __supertype__(self) -> Value:
-        return self._resolve()
+        try:
+            return self._resolve()
+        except AttributeError as error:  # which would say that there is no `__supertype__`
+            raise TypeError(str(error)) from error
 
     def __repr__(self) -> str:
         return self._shown

@@ -30,6 +30,7 @@ class Effects(Part):
         super().__init__(world)
         self.sources: dict[int, tuple[Value, tuple[Value, ...]]] = {}
         """By id: iterators, and what they take their items from."""
+        self._kept: dict[ast.AST, list[ast.AST]] = {}
 
     def of_values(self, values: Iterable[Value], why: Unknown) -> None:
         """Take everything reachable from `values` as changed."""
@@ -111,8 +112,8 @@ class Effects(Part):
     def _mentioned(self, nodes: list[ast.AST], scope: Scope, why: Unknown) -> Iterable[Value]:
         """Yield what names stand for in a text; names that it rebinds become unknown."""
         for node in nodes:
-            for part in ast.walk(node):
-                if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load):
+            for part in self._words(node):
+                if isinstance(part, ast.Name):
                     yield self._named(part.id, scope)
                     if part.id in _LOOSE:
                         yield scope.module
@@ -122,6 +123,22 @@ class Effects(Part):
                             self._world.journal.bind(scope.top.names, name, why)
                 elif isinstance(part, ast.Nonlocal):
                     self._rebound(part.names, scope, why)
+
+    def _words(self, node: ast.AST) -> list[ast.AST]:
+        """Return the names that a text reads, and what it declares to belong elsewhere."""
+        if node not in self._kept:
+            self._kept[node] = [
+                part for part in ast.walk(node)
+                if isinstance(part, ast.Global | ast.Nonlocal)
+                or (isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load))
+            ]  # fmt: skip
+        return self._kept[node]
+
+    def named(self, node: ast.expr, scope: Scope) -> Iterable[Value]:
+        """Return what the names of an expression stand for, as far as it can be changed."""
+        parts = [part for part in self._words(node) if isinstance(part, ast.Name)]
+        values = [self._named(part.id, scope) for part in parts]
+        return [value for value in values if not isinstance(value, Unknown | str | int | None)]
 
     def _named(self, name: str, scope: Scope) -> Value:
         try:

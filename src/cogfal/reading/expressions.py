@@ -44,7 +44,9 @@ class Expressions(Part):
             self._world.budget.spend()
             value = self._kind(node)(node, scope)
         except Touched as error:
-            value = self.raising(error.unknown.at(node, scope.module))
+            why, named = error.unknown, self._world.effects.named(node, scope)
+            about = (*why.about, *named)
+            value = self.raising(why.holding(about).at(node, scope.module))
         except RecursionError:
             value = Unknown("nested too deeply", node, scope.module)
         finally:

@@ -193,6 +193,8 @@ class Modules(Part):
         if there is False:
             raise ModuleNotFoundError(f"No module named {name!r}")
         found = self._world.outside.find(shown)
+        if found is ABSENT:
+            raise ModuleNotFoundError(f"No module named {shown!r}")
         if there is None:
             unknown = Unknown(f"{name} is not part of the project", dotted=name)
             self._world.expressions.raising(unknown)

@@ -94,6 +94,9 @@ _LISTED: Final = frozenset(
     {"collections", "dataclasses", "enum", "math", "pathlib", "string", "typing", "itertools"}
 )
 
+_ALIKE: Final = _LISTED | {"abc", "collections.abc", "contextlib", "copy", "functools", "json"}
+"""Modules that have the same names wherever a version of Python runs."""
+
 _SINCE: Final = {"tomllib": (3, 11), "zoneinfo": (3, 9), "graphlib": (3, 9)}
 _UNTIL: Final = {"distutils": (3, 11), "imp": (3, 11), "asyncore": (3, 11), "smtpd": (3, 11)}
 
@@ -158,13 +161,12 @@ class Outside(Part):
 
     def _of_python(self, dotted: str, module: str, name: str) -> Value:
         pure = name in _PURE.get(module, "").split()
-        if module == "typing_extensions":
-            module = "typing"
-        listed = _TYPES.get(module)
+        listed = _TYPES.get("typing" if module == "typing_extensions" else module)
         if pure or (listed is not None and (listed == "*" or name in listed.split())):
-            real: Any = getattr(importlib.import_module(module), name, ABSENT)
+            place = "typing" if module == "typing_extensions" else module
+            real: Any = getattr(importlib.import_module(place), name, ABSENT)
             if real is ABSENT:
-                return self._unknown(dotted)
+                return ABSENT if self._is_missing(module, name) else self._unknown(dotted)
             if pure and not isinstance(real, type):
                 return Known(dotted, partial(self._pure, real))
             if pure:
@@ -174,7 +176,12 @@ class Outside(Part):
             value = getattr(importlib.import_module(module), name, None)
             if isinstance(value, str | float):
                 return value
-        return self._unknown(dotted)
+        return ABSENT if self._is_missing(module, name) else self._unknown(dotted)
+
+    def _is_missing(self, module: str, name: str) -> bool:
+        """Whether a module that is the same on every machine certainly lacks a name."""
+        same = self._world.version == sys.version_info[:2] and not name.startswith("_")
+        return same and module in _ALIKE and not hasattr(importlib.import_module(module), name)
 
     def _unknown(self, dotted: str) -> Unknown:
         standard = dotted.partition(".")[0] in sys.stdlib_module_names

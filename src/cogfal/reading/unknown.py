@@ -129,6 +129,13 @@ class Unknown:
         self.reason, self.node, self.module = reason, node, module
         self.dotted, self.about, self.members = dotted, about, members
 
+    def holding(self, about: tuple[Value, ...]) -> Unknown:
+        """Return it as something through which these values may be reached."""
+        return Unknown(
+            self.reason, self.node, self.module, dotted=self.dotted, about=about,
+            members=self.members,
+        )  # fmt: skip
+
     def at(self, node: ast.AST, module: Module) -> Unknown:
         """Return it with a place, unless a more precise one is known."""
         if self.node is not None:

@@ -161,10 +161,10 @@ class Executions:
         self._hidden = {n: m for n, m in sys.modules.items() if n.partition(".")[0] in hiding}
         for name in self._hidden:
             del sys.modules[name]
-        self._before = set(sys.modules)
+        self._before = dict(sys.modules)
         sys.modules[UNKNOWN] = self._outside
         alias.install()
-        self._kept, self._cached = set(sys.modules), set(sys.path_importer_cache)
+        self._kept, self._cached = dict(sys.modules), set(sys.path_importer_cache)
         self._path, self._folder = list(sys.path), Path.cwd()
         self._environ, self._data = dict(os.environ), dict(os.environ._data)  # type: ignore[attr-defined]
         sys.path_hooks.insert(0, importlib.machinery.FileFinder.path_hook((_Loader, [".py"])))
@@ -183,8 +183,9 @@ class Executions:
 
     def _reset(self) -> None:
         """Put back what a program may have changed."""
-        for name in sys.modules.keys() - self._kept:
+        for name in sys.modules.keys() - self._kept.keys():
             del sys.modules[name]
+        sys.modules.update(self._kept)
         vars(builtins).pop("added", None)
         sys.path[:] = [str(self._root), *self._path]
         os.chdir(self._root)
