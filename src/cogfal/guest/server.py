@@ -19,7 +19,7 @@ from .core import Guest
 from .descriptors import Inherited
 from .forks import Leash, close_all, watch_forks
 from .interruption import NUMBER, SignalInterruption
-from .thread import AuthorThread
+from .thread import TURN_APART, AuthorThread
 from .wire import Garbage, Unpacker, decoded, message_of, pack
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def serve(number: int, outlets: tuple[int, int]) -> None:
     connection = socket.socket(fileno=number)
     capture = Capture(Inherited(outlets))
     capture.open(home=False)
-    outbox, thread = Outbox(connection), AuthorThread()
+    outbox, thread = Outbox(connection), AuthorThread(TURN_APART)
     guest = Guest(outbox.put, thread, capture, SignalInterruption)
     SignalInterruption.install()
     watch_forks(lambda: _forked(number, capture))
