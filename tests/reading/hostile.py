@@ -296,6 +296,7 @@ SIGNATURES: Final = {
     "default-factory": ("", "x: List[int] = Input(default_factory=lambda: [1, 2])"),
     "length-and-regex": ("", "x: str = Input(default='a', min_length=1, max_length=3, regex='^a')"),
     "deprecated": ("", "x: str = Input(default='a', deprecated=True)"),
+    "regex-empty": ("", "x: str = Input(default='a', regex='')"),
     "keyword-only": ("", "*, x: int = 1, y: str"),
     "order": ("", "b: int, a: str = 'x', c: float = 1.0"),
 }  # fmt: skip

@@ -245,7 +245,7 @@ def _described(name: str, declared: Type, info: Live) -> InputSpec:
         le=told.get("le"),
         min_length=told.get("min_length"),
         max_length=told.get("max_length"),
-        regex=told.get("regex") or told.get("pattern"),
+        regex=told.get("regex", told.get("pattern")),
         choices=kept or None,
         deprecated=bool(told.get("deprecated")),
         accept=told.get("accept"),
