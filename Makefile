@@ -89,7 +89,7 @@ bench: environment  ## measure everything, for about 20 minutes; torch needs COG
 	$(UV) pip install --quiet --python $(BIN)/python --group bench
 	$(BIN)/python -m benchmarks
 
-bench-quick: environment  ## measure less of everything, for about 3 minutes
+bench-quick: environment  ## measure less of everything, for about 6 minutes
 	$(UV) pip install --quiet --python $(BIN)/python --group bench
 	$(BIN)/python -m benchmarks --quick --out .bench
 
