@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cogfal.engine.submission import FindInterpreter, Interpreter
+from cogfal.engine.interpreter import FindInterpreter, Interpreter
 from tests.interpreters import INTERPRETERS, NEWEST, OLDEST
 
 OWN = [f"own on {name}" for name in INTERPRETERS]

@@ -16,6 +16,7 @@ import pytest
 
 from cogfal import source_bundle
 from tests.project_files import write_project
+from tests.test_app import app_file, app_of
 
 LOADS = """
 import pathlib, pickle, sys
@@ -131,15 +132,18 @@ def test_what_a_runner_cannot_use_stays_behind() -> None:
     names = pickle.loads(zlib.decompress(source_bundle.pack_source()))
 
     assert "cogfal/engine/service.py" in names
-    left = ("cogfal/cli/", "cogfal/project/", "cogfal/reading/", "cogfal/playground/")
+    left = tuple(
+        f"cogfal/{room}/" for room in ("cli", "environments", "project", "reading", "playground")
+    )
     assert not any(name.startswith(left) for name in names)
     assert not any("__pycache__" in name for name in names)
 
 
 def test_what_travels_imports_nothing_that_stays_behind() -> None:
-    """A module that does could not be used on a runner, so it stays too; but for the playground."""
+    """A module that does could not be used on a runner, so it stays too; but for additions."""
     files = pickle.loads(zlib.decompress(source_bundle.pack_source()))
-    left = {name.removesuffix(".py") for name in source_bundle.LEFT_BEHIND} - {"playground"}
+    left = {name.removesuffix(".py") for name in source_bundle.LEFT_BEHIND}
+    left -= {"playground", "environments"}
 
     found = {
         (name, imported)
@@ -200,6 +204,9 @@ def _imports(node: ast.AST) -> Iterator[str]:
         yield from _imports(child)
 
 
+RUNNER_MAKES_IT = 'environment = "own"\nkind = "virtualenv"'
+
+
 @pytest.fixture(scope="module")
 def pickles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where a process that makes two Apps, the first with a playground, left their pickles."""
@@ -228,3 +235,20 @@ def test_an_addition_leaves_an_installed_cogfal_alone() -> None:
     addition = source_bundle.unpack_extra("playground", b"never looked at")
 
     assert isinstance(addition, source_bundle.ExtraPackage)
+
+
+@pytest.mark.parametrize(
+    ("settings", "carried"),
+    [("", []), ('environment = "own"', []), (RUNNER_MAKES_IT, ["environments"])],
+    ids=["shared", "in an image", "made by the runner"],
+)
+def test_what_makes_environments_travels_where_a_runner_makes_one(
+    tmp_path: Path, settings: str, carried: list[str]
+) -> None:
+    """Nobody else has a use for it."""
+    lines = f'predictor = "predict.py:Predictor"\n{settings}'
+    folder = write_project(tmp_path, predict_py=PREDICTOR, app_py=app_file(lines))
+
+    found = app_of(folder).extra_packages
+
+    assert [each.name for each in found] == carried

@@ -164,7 +164,8 @@ def _build(cls: type[AppState], declared: Mapping[str, Any]) -> dict[str, Any]:
     cls.checked_settings = AppSettings.of(cls)
     if cls.predictor is not None:
         cls.given = ()
-    cls.extra_packages = (ExtraPackage("playground"),) if cls.playground else ()
+    carried = {"playground": cls.playground, "environments": cls.project.model_environment}
+    cls.extra_packages = tuple(ExtraPackage(name) for name in carried if carried[name])
     cls.choose_store = choose_store if _needs_fal(cls) else choose_without_fal
     cls.local_python_modules = [*BY_VALUE, *_added(cls.local_python_modules)]
     return built.keywords

@@ -14,10 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from cogfal.engine.interpreter import Interpreter, guest_variables
 from cogfal.engine.prediction import Prediction
 from cogfal.engine.service import Service, Submission
-from cogfal.engine.submission import Interpreter
-from cogfal.environments import guest_variables
 from cogfal.errors import ConfigError
 from cogfal.files import Budget, Fetcher, FileLimits
 from cogfal.guest.capture import Capture

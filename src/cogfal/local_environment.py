@@ -11,9 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final, Literal
 
-from cogfal.engine.submission import Interpreter, own_interpreter
+from cogfal.engine.interpreter import Interpreter, guest_variables, own_interpreter
 from cogfal.environments import (
-    guest_variables,
     install_line,
     interpreter_of,
     make,

@@ -45,6 +45,7 @@ LEFT_BEHIND = (
     "keywords.py",
     "app_class.py",
     "declared_files.py",
+    "environments",
     "fal_files.py",
     "reading",
     "local.py",
@@ -80,10 +81,10 @@ class ExtraPackage:
     """One of the packages in `LEFT_BEHIND`, for the runners of the class that has this."""
 
     def __init__(self, name: str) -> None:
-        self._name = name
+        self.name = name
 
     def __reduce__(self) -> tuple[Callable[[str, bytes], ExtraPackage], tuple[str, bytes]]:
-        return unpack_extra, (self._name, pack_extra(self._name))
+        return unpack_extra, (self.name, pack_extra(self.name))
 
 
 def pack_source() -> bytes:

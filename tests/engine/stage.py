@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from cogfal.engine.interpreter import FindInterpreter
 from cogfal.engine.prediction import Prediction
 from cogfal.engine.service import EngineSettings, Service, Submission
-from cogfal.engine.submission import FindInterpreter
 from cogfal.files.workspace import Workspace
 from cogfal.guest.encoding import Encoded
 from cogfal.reading import read_predictor

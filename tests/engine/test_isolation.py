@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 
 from cogfal.engine.health import HealthStatus
+from cogfal.engine.interpreter import Interpreter
 from cogfal.engine.prediction import Completed, Output, Status
 from cogfal.engine.process import ProcessChannel
 from cogfal.engine.service import EngineSettings, Service, Submission
-from cogfal.engine.submission import Interpreter
 from cogfal.errors import SetupError
 from cogfal.files.workspace import Workspace
 from tests.engine.stage import (

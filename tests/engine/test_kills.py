@@ -15,9 +15,9 @@ from typing import Final
 import pytest
 
 from cogfal.engine.health import HealthStatus
+from cogfal.engine.interpreter import Interpreter
 from cogfal.engine.prediction import Prediction, Status
 from cogfal.engine.service import EngineSettings, Service
-from cogfal.engine.submission import Interpreter
 from tests.engine.stage import LONG, Door, ended, rooms, run, serving, submit, until
 from tests.interpreters import INTERPRETERS, NEWEST, OLDEST
 
@@ -199,7 +199,7 @@ def test_a_server_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
     program = f"""
 import asyncio, os, sys
 from pathlib import Path
-from cogfal.engine.submission import Interpreter
+from cogfal.engine.interpreter import Interpreter
 from cogfal.engine.service import Service
 from cogfal.reading import read_predictor
 from tests.engine.stage import Passing, submit

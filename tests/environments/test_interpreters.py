@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cogfal.environments import find_interpreter, guest_variables
+from cogfal.environments import find_interpreter
 from cogfal.environments.interpreters import find_uv
 from cogfal.errors import SetupError
 from tests.interpreters import INTERPRETERS, pyenv_versions
@@ -112,18 +112,6 @@ def test_one_that_cannot_be_had_says_where_was_looked(bare: dict[str, str], tmp_
     for place in ("the PATH", str(tmp_path / "pyenv/versions"), "uv"):
         assert place in caught.value.what
     assert "pyenv install 3.99" in str(caught.value.remedy)
-
-
-def test_the_models_programs_are_first_and_ours_are_gone(tmp_path: Path) -> None:
-    """So that `pip` and `python` mean the model's in its child processes."""
-    python = tmp_path / "bin/python"
-    python.parent.mkdir()
-    (tmp_path / "pyvenv.cfg").touch()
-    ours = str(Path(sys.executable).parent)
-
-    found = guest_variables(python, {"PATH": f"{ours}:/usr/bin", "PYTHONPATH": "/x", "A": "1"})
-
-    assert found == {"PATH": f"{python.parent}:/usr/bin", "VIRTUAL_ENV": str(tmp_path), "A": "1"}
 
 
 def test_uv_is_the_one_that_cogfal_brings() -> None:

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
+from cogfal.engine.interpreter import Interpreter, guest_variables
 from cogfal.engine.service import Service
-from cogfal.engine.submission import Interpreter
-from cogfal.environments import find_interpreter, guest_variables
+from cogfal.environments import find_interpreter
 from cogfal.environments.interpreters import find_uv
 from cogfal.project.config import read_config
 from cogfal.project.plan import Environment, plan_environment

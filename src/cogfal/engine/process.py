@@ -22,8 +22,8 @@ from typing import Any, Final
 from typing_extensions import override
 
 from cogfal.engine.channel import PAUSE, Channel, Foreign, Receive
+from cogfal.engine.interpreter import Interpreter
 from cogfal.engine.leftovers import end_life, marking
-from cogfal.engine.submission import Interpreter
 from cogfal.guest import keeper
 from cogfal.guest.capture import Capture
 from cogfal.guest.descriptors import NUMBERS

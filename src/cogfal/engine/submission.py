@@ -1,13 +1,11 @@
-"""What the engine is given: a submission, the parts beside it, the Python of the author's side."""
+"""What the engine is given: a submission, and the parts beside it."""
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from cogfal.spec import JSON
 
@@ -58,25 +56,3 @@ class Submission:
     api: str = "fal"
     context: Mapping[str, str] = field(default_factory=dict)
     wait: bool = True
-
-
-class Interpreter(NamedTuple):
-    """The Python of the author's own process.
-
-    Attributes:
-        path: The program.
-        environ: Its environment variables, all of them.
-    """
-
-    path: str
-    environ: Mapping[str, str]
-
-
-FindInterpreter: TypeAlias = Callable[[], Interpreter | None]
-"""Says which Python the author's own process has; None where it has none of its own."""
-
-
-def own_interpreter() -> Interpreter:
-    """Return the one that runs this, which finds there what is imported here."""
-    path = os.pathsep.join(filter(None, sys.path))
-    return Interpreter(sys.executable, {**os.environ, "PYTHONPATH": path})

@@ -3,7 +3,6 @@
 from cogfal.environments.description import ModelEnvironment
 from cogfal.environments.interpreters import (
     find_interpreter,
-    guest_variables,
     present_interpreter,
 )
 from cogfal.environments.making import (
@@ -21,7 +20,6 @@ __all__ = [
     "ModelEnvironment",
     "environments_directory",
     "find_interpreter",
-    "guest_variables",
     "install_line",
     "interpreter_of",
     "kept_environments",

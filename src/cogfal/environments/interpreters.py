@@ -55,26 +55,6 @@ def present_interpreter(
     return max(found, key=lambda each: _numbers(each.version), default=None)
 
 
-def guest_variables(python: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables under which the programs of an interpreter's environment are found.
-
-    Nothing of the environment that this process runs in is on the PATH that is returned.
-
-    Args:
-        python: The interpreter, as it is to be started.
-        environ: The variables to start from.
-    """
-    own = {str(Path(sys.executable).parent), str(Path(sys.prefix, "bin"))}
-    before = environ.get("PATH", os.defpath).split(os.pathsep)
-    path = [str(python.parent), *(each for each in before if each not in own)]
-    hidden = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "UV_PYTHON", "CONDA_PREFIX")
-    kept = {name: value for name, value in environ.items() if name not in hidden}
-    kept["PATH"] = os.pathsep.join(dict.fromkeys(path))
-    if (python.parent.parent / "pyvenv.cfg").is_file():
-        kept["VIRTUAL_ENV"] = str(python.parent.parent)
-    return kept
-
-
 def find_uv() -> str:
     """Return the path of uv.
 

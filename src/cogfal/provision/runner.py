@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from cogfal.environments import ModelEnvironment, environments_directory, make
 from cogfal.files.scratch import Scratch
 from cogfal.provision.weights import place_weights
 from cogfal.spec import ProjectSpec
@@ -76,6 +75,13 @@ def make_model_environment(description: str, interpreter: str) -> Path:
     Raises:
         SetupError: It cannot be made.
     """
+    # Only where an App takes it along does a runner have it.
+    from cogfal.environments import (  # noqa: PLC0415
+        ModelEnvironment,
+        environments_directory,
+        make,
+    )
+
     environment = ModelEnvironment.from_json(description)
     place = Path(interpreter).parent.parent
     cpu = environment.key(cpu=True) == place.name

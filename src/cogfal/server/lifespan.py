@@ -12,9 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
+from cogfal.engine.interpreter import Interpreter, guest_variables
 from cogfal.engine.leftovers import marking
-from cogfal.engine.submission import Interpreter
-from cogfal.environments import guest_variables
 from cogfal.provision import make_model_environment, provide
 from cogfal.spec import ProjectSpec
 

@@ -17,8 +17,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from cogfal.engine.interpreter import Interpreter
 from cogfal.engine.service import HealthStatus, Service
-from cogfal.engine.submission import Interpreter
 from cogfal.errors import NotReady, SetupError
 from cogfal.files import (
     Budget,
