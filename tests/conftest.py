@@ -44,12 +44,13 @@ def pytest_sessionstart() -> None:
     """
     transports: Any = default
     create = transports.create_ssl_context
-    by_file = cache(lambda _file, *arguments: create(*arguments))
+    by_place = cache(lambda _place, **arguments: create(**arguments))
 
     def create_once(
         verify: ssl.SSLContext | str | bool = True, cert: Any = None, trust_env: bool = True
     ) -> ssl.SSLContext:
-        context: ssl.SSLContext = by_file(os.environ.get("SSL_CERT_FILE"), verify, cert, trust_env)
+        place = tuple(map(os.environ.get, ("SSL_CERT_FILE", "SSL_CERT_DIR")))
+        context: ssl.SSLContext = by_place(place, verify=verify, cert=cert, trust_env=trust_env)
         return context
 
     transports.create_ssl_context = create_once

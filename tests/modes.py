@@ -27,12 +27,12 @@ Every other Python's is marked as long.
 SHARED, ON_OLDEST, ON_NEWEST = "shared", DIAGONAL[0], DIAGONAL[-1]
 
 
-def first(mode: str) -> list[Any]:
-    """Return the parameters of a fixture whose tests run in one mode.
+def first(*modes: str) -> list[Any]:
+    """Return the parameters of a fixture whose tests run in these modes.
 
     What takes long is the rest of the matrix: the other modes, each with all of the tests.
     """
-    marks = {each: () if each == mode else pytest.mark.long for each in (SHARED, *DIAGONAL)}
+    marks = {each: () if each in modes else pytest.mark.long for each in (SHARED, *DIAGONAL)}
     return [pytest.param(each, marks=marks[each]) for each in marks]
 
 

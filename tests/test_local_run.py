@@ -14,8 +14,6 @@ from tests.local_run import LocalRun
 from tests.pictures import data_url, drawn
 from tests.project_files import write_project
 
-pytestmark = pytest.mark.timeout(300)
-
 Serve = Callable[..., LocalRun]
 
 READS_FILES = """

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -14,8 +13,6 @@ from tests.client.cloud import Cloud
 from tests.client.loopback import serving
 from tests.loopback import Loopback
 from tests.project_files import write_project
-
-pytestmark = pytest.mark.timeout(300)
 
 PREDICT = """
     from cog import BasePredictor, Input

@@ -52,7 +52,6 @@ def walk(tmp_path: Path) -> Walk:
     return Walk(project, home)
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", followed(), ids=name_of)
 def test_the_page_can_be_followed(page: Path, walk: Walk, tmp_path: Path) -> None:
     """Its files, its Python and its commands work, in their order, as they stand there."""

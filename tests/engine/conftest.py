@@ -9,8 +9,14 @@ import pytest
 from tests.engine import stage
 from tests.modes import MODES, ON_NEWEST, ON_OLDEST, SHARED, first, interpreter_of
 
-IN_TURN = ("clearing", "deliveries", "prefetch", "service", "vacating")
-"""Files whose tests run in one mode each, in turn, and in all where there is time."""
+IN_MODES = {
+    "clearing": [SHARED],
+    "deliveries": [SHARED, ON_OLDEST],
+    "prefetch": [SHARED, ON_NEWEST],
+    "service": [SHARED],
+    "vacating": [SHARED, ON_OLDEST],
+}
+"""Files whose tests run in some of the modes, and in all where there is time."""
 
 
 @pytest.fixture(params=MODES)
@@ -22,10 +28,8 @@ def mode(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Choose the mode of a test by its place in its file."""
+    """Choose the modes of a test by its file."""
     name = metafunc.module.__name__.rpartition(".test_")[2]
-    if name in IN_TURN:
-        place = metafunc.function.__code__.co_firstlineno
-        turn = (SHARED, ON_OLDEST, ON_NEWEST)[place % 3]
+    if name in IN_MODES:
         metafunc.fixturenames.append("mode")
-        metafunc.parametrize("mode", first(turn), indirect=True)
+        metafunc.parametrize("mode", first(*IN_MODES[name]), indirect=True)

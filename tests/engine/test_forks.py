@@ -146,12 +146,12 @@ def test_what_a_killed_server_leaves_is_gone_before_the_next_setup(
         )
         assert server.stdout is not None
         forked, detached = map(int, (await server.stdout.readline()).split())
+        assert lives(detached)
 
         server.kill()
         await server.wait()
 
         await until(lambda: not lives(forked))
-        assert lives(detached)
         async with serving(tmp_path, LEAVES):
             assert not lives(detached)
             assert lives(neighbour)

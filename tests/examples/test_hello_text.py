@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import httpx
-import pytest
 
 from tests.local_run import LocalRun
-
-pytestmark = pytest.mark.timeout(300)
 
 
 def test_text_in_text_out(serve_example: Callable[[str], LocalRun]) -> None:

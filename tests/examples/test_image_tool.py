@@ -12,8 +12,6 @@ from PIL import Image
 from tests.local_run import LocalRun
 from tests.pictures import data_url, drawn
 
-pytestmark = pytest.mark.timeout(300)
-
 
 def test_a_picture_comes_back_edited(serve_example: Callable[[str], LocalRun]) -> None:
     """The answer's URL opens and holds the picture that the answer describes."""

@@ -9,11 +9,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
-import pytest
 
 from tests.local_run import LocalRun
-
-pytestmark = pytest.mark.timeout(300)
 
 
 def test_streaming_text_arrives_word_by_word(serve_example: Callable[[str], LocalRun]) -> None:

@@ -25,7 +25,6 @@ from tests.processes import Process
 NAMED = os.environ.get("COGFAL_TORCH_PYTHON")
 
 pytestmark = [
-    pytest.mark.timeout(300),
     pytest.mark.skipif(
         not NAMED and importlib.util.find_spec("torch") is None,
         reason="torch is not installed; COGFAL_TORCH_PYTHON may name a Python that has it",

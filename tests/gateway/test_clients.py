@@ -21,8 +21,6 @@ from tests.gateway.gateways import (
     said,
 )
 
-pytestmark = pytest.mark.timeout(300)
-
 WORDS: Final = "one two\nlines three"
 PICTURE: Final = {"file": "picture"}
 DATA: Final = "data:image/png;base64,cGljdHVyZQ=="

@@ -6,7 +6,6 @@ import asyncio
 import os
 import shutil
 import sys
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 from cogfal.engine.prediction import Prediction, Status
 from cogfal.engine.service import Service
 from cogfal.reading import read_predictor
+from tests import waiting
 from tests.engine.stage import Passing, ended, submit, until
 from tests.modes import MODES, interpreter_of
 from tests.processes import free_port
@@ -163,7 +163,6 @@ def asked(server: Server, row: str) -> bool:
         answer = server.client.post("/predictions", json=body, timeout=120).json()
         return (answer["status"], answer.get("output")) == ("succeeded", "True")
     server.client.put("/predictions/x", json=body, headers={"Prefer": "respond-async"})
-    while not server.client.put("/predictions/x", json=body).json().get("logs"):
-        time.sleep(0.02)
+    assert waiting.until(lambda: server.client.put("/predictions/x", json=body).json().get("logs"))
     server.client.post("/predictions/x/cancel")
     return "status" in server.until_health("READY")

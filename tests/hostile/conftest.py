@@ -27,7 +27,7 @@ def served(predictor: str, *settings: str, mode: str = SHARED) -> Any:
     return serve_once
 
 
-target = served(TAKES_EVERYTHING, mode=ON_NEWEST)
+target = served(TAKES_EVERYTHING)
 """Takes every kind of input."""
 
 reaching = served(TAKES_EVERYTHING, "allow_private_hosts = True", "allow_output_prefix = True")
@@ -41,13 +41,13 @@ small = served(
 )
 """The same, that takes files of up to a megabyte."""
 
-nested = served(NESTED, mode=ON_OLDEST)
+nested = served(NESTED)
 """Its secrets lie inside of objects."""
 
-streaming = served(STREAMS, mode=ON_OLDEST)
+streaming = served(STREAMS, mode=ON_NEWEST)
 """Streams."""
 
-returning = served(RETURNS_FILES, mode=ON_NEWEST)
+returning = served(RETURNS_FILES)
 """Returns files of all sorts."""
 
 

@@ -162,12 +162,17 @@ YIELDS = """
 
 
 def test_callers_who_hold_on_do_not_keep_the_app_from_ending(tmp_path: Path) -> None:
-    """Whatever they have not sent yet, or do not read."""
+    """Whatever they have not sent yet, or do not read; nor does who does not answer a webhook."""
+    settings = ("max_multiplexing = 2", "allow_private_hosts = True")
     with (
-        Target(tmp_path, YIELDS, "max_multiplexing = 2", anew=True) as process,
+        receiver() as deaf,
+        Target(tmp_path, YIELDS, *settings, anew=True) as process,
         ExitStack() as held,
     ):
+        held.callback(deaf.gate.set)
         assert process.url
+        process.predict({"count": 1}, webhook=f"{deaf.url}/slow/hook")
+        deaf.wait("/slow/hook")
         for sent in HOLDING.values():
             caller = held.enter_context(socket.create_connection(("127.0.0.1", process.port)))
             caller.sendall(sent)

@@ -91,12 +91,17 @@ HELD = {
     "half a body": b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{",
 }
 
+MANY = 5_000
+"""Descriptors of the test's own process, for its ends of the connections."""
+
 
 @pytest.fixture
 def many_descriptors() -> Iterator[None]:
     """Let this process itself have more descriptors than a server by default."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(5_000, before[1]), before[1]))
+    if before[1] != resource.RLIM_INFINITY and before[1] < MANY:
+        pytest.skip(f"this process may have {before[1]} descriptors only")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (MANY, before[1]))
     yield
     resource.setrlimit(resource.RLIMIT_NOFILE, before)
 

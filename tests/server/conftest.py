@@ -61,13 +61,13 @@ def starting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
         yield both
 
 
-@pytest.fixture(scope="session", params=first(ON_OLDEST))
+@pytest.fixture(scope="session", params=first(SHARED))
 def plain(request: pytest.FixtureRequest, start_once: Start) -> Pair:
     """A sync predictor that does what its `mode` says; cogfal's is a whole App."""
     return start_once(PLAIN, "predict.py:Predictor", whole=True, mode=request.param)
 
 
-@pytest.fixture(scope="session", params=first(SHARED))
+@pytest.fixture(scope="session", params=first(ON_OLDEST))
 def streaming(request: pytest.FixtureRequest, start_once: Start) -> Pair:
     """A sync generator with `@streaming`; cogfal's is a whole App."""
     return start_once(STREAMING, whole=True, mode=request.param)
