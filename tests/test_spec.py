@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cogfal import spec as catalogue
+from cogfal.project.config import read_config
 from cogfal.reading import read_predictor
 from cogfal.spec import (
     MISSING,
@@ -117,7 +118,8 @@ def test_every_spec_comes_back(spec: PredictorSpec) -> None:
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: str(path.parent.name))
 def test_the_spec_of_an_example_comes_back(path: Path) -> None:
     """What is read from a real project's text is told whole."""
-    spec = read_predictor("predict.py:Predictor", path.parent)
+    version = read_config(path.parent / "cog.yaml").build.python_version
+    spec = read_predictor("predict.py:Predictor", path.parent, python_version=version)
 
     back = there_and_back(spec)
 

@@ -151,7 +151,8 @@ class SyncCall:
 
     def _performed(self, function: Callable[[], Piece], step: Interruption) -> Piece:
         try:
-            piece = step.run(partial(self._place.context.run, self._within_scope, function))
+            # The scope is around what may be interrupted: it is entered and left whole.
+            piece = self._place.context.run(self._within_scope, partial(step.run, function))
             self._ignored = self._ignored or step.landed
         except BaseException as error:  # SystemExit and its like end this call only
             piece = self._place.raised(error)
