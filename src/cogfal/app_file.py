@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cogfal.app import App
 
 APP_FILE: Final = "app.py"
-BESIDE: Final = "fal_app.py"
+FAL_APP_FILE: Final = "fal_app.py"
 """The App's file where app.py is another thing: the predictor's, or somebody else's."""
 MISSING_PACKAGE: Final = (
     "fal runs this file on the machine that deploys: install the package there, or name the "
@@ -48,7 +48,7 @@ def defines_app(file: Path) -> bool:
 
 def find_app_file(directory: Path) -> Path:
     """Return where a project's App is, or would be: app.py, unless that of another name has it."""
-    usual, beside = directory / APP_FILE, directory / BESIDE
+    usual, beside = directory / APP_FILE, directory / FAL_APP_FILE
     return beside if defines_app(beside) and not defines_app(usual) else usual
 
 

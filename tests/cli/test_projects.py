@@ -121,6 +121,47 @@ def test_a_predictor_in_app_py_stays_there(
         assert 'ref = "fal_app.py::App"' in (project / "pyproject.toml").read_text()
 
 
+@pytest.mark.parametrize(
+    ("predictor", "trainer", "output"),
+    [
+        pytest.param("app.py", "fal_app.py", (), id="both names are taken"),
+        pytest.param("fal_app.py", "train.py", ("-o", "fal_app.py"), id="named"),
+        pytest.param("fal_app.py", "train.py", ("-o", "x/../fal_app.py"), id="another spelling"),
+        pytest.param("app.py", "fal_app.py", ("-o", "link.py"), id="a link"),
+    ],
+)
+def test_the_authors_code_is_replaced_by_no_app(
+    cogfal: Cogfal, project: Path, predictor: str, trainer: str, output: tuple[str, ...]
+) -> None:
+    """However its file is named; where no name is left, another is asked for."""
+    (project / "x").mkdir()
+    (project / predictor).write_text((project / "predict.py").read_text())
+    (project / trainer).write_text((project / "train.py").read_text())
+    (project / "link.py").symlink_to(predictor)
+    text = f"predict: {predictor}:Greets\ntrain: {trainer}:train\n"
+    (project / "cog.yaml").write_text(text)
+    before = {path.name: path.read_bytes() for path in project.glob("*.py")}
+
+    ended = cogfal("migrate", "--yes", *output)
+
+    assert ended.status == 1
+    assert "name another file with `cogfal migrate -o FILE`" in ended.err
+    assert {path.name: path.read_bytes() for path in project.glob("*.py")} == before
+
+
+def test_the_file_of_the_predictor_is_known_by_any_spelling(cogfal: Cogfal, project: Path) -> None:
+    """The App goes beside it then."""
+    text = (project / "predict.py").read_text()
+    (project / "app.py").write_text(text)
+    (project / "cog.yaml").write_text("predict: app.py:Greets\n")
+
+    ended = cogfal("migrate", "--yes", "-o", "./app.py")
+
+    assert "./app.py holds Greets, so the App goes into fal_app.py" in ended.err
+    assert (project / "app.py").read_text() == text
+    assert "from_cog" in (project / "fal_app.py").read_text()
+
+
 def test_migrating_keeps_what_was_made_here(cogfal: Cogfal, project: Path) -> None:
     """A project without a .dockerignore gets one; an existing one stays."""
     (project / "output.0.png").write_text("old")

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from cogfal.app_file import BESIDE
+from cogfal.app_file import FAL_APP_FILE
 from cogfal.cli.cold_start import downloads
 from cogfal.cli.console import Mark, write_json
 from cogfal.cli.findings import Finding, Findings, check_examples, find_credentials, travelling
@@ -189,6 +189,6 @@ def _no_app(target: ProjectTarget) -> Finding:
         return Finding(
             Mark.BAD,
             f"{target.wanted} has no App of cogfal's, and is not run to find out more",
-            remedy=f"`cogfal migrate -o {BESIDE}` writes one beside it",
+            remedy=f"`cogfal migrate -o {FAL_APP_FILE}` writes one beside it",
         )
     return Finding(Mark.BAD, f"there is no {target.wanted}", remedy="run `cogfal migrate`")

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from cogfal.app_file import APP_FILE, BESIDE
+from cogfal.app_file import APP_FILE, FAL_APP_FILE
 from cogfal.cli.console import Mark, confirm, say, write_json
 from cogfal.cli.options import BadArgument, add_directory
 from cogfal.cli.planning import Plan, plan, report_json, signature
@@ -97,17 +97,13 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _show(found)
     root = found.project.root
-    file = arguments.output
-    for spec in filter(None, (found.predictor, found.trainer)):
-        if file == spec.path:  # no answer to a question may cost the model
-            file = BESIDE
-            say(f"{spec.path} holds {spec.name}, so the App goes into {file}", Mark.NOTE)
+    file = _free_file(found, arguments.output)
     written = _write(root / file, app_text(found), replace=arguments.yes)
     _keep_out(root / DOCKERIGNORE)
     if arguments.pyproject is not None:
         _add_entry(root / "pyproject.toml", arguments.pyproject or _name(found), file)
     if written:
-        checked = "" if file in (APP_FILE, BESIDE) else f" {file}"
+        checked = "" if file in (APP_FILE, FAL_APP_FILE) else f" {file}"
         say(f"Next: cogfal check{checked}, then fal run --local {file}::App")
     return 0 if written else 1
 
@@ -117,6 +113,34 @@ def app_text(found: Plan) -> str:
     if (found.project.root / found.project.config.name).is_file():
         return FROM_COG.format(cog_yaml=found.project.config.name).replace("'", '"')
     return FROM_PREDICTOR.format(ref=found.predictor.ref).replace("'", '"')
+
+
+def _free_file(found: Plan, wanted: str) -> str:
+    """Return the App's file, another than wanted where the author's code is in that one.
+
+    No answer to a question may cost the model, whichever way its file is named.
+
+    Raises:
+        BadArgument: The author's code is in the other one, too.
+    """
+    holder = _held_by(found, wanted)
+    if holder is None:
+        return wanted
+    if _held_by(found, FAL_APP_FILE) is not None:
+        raise BadArgument(
+            f"{wanted} holds {holder.name}, and the App would replace it; name another file with "
+            "`cogfal migrate -o FILE`"
+        )
+    say(f"{wanted} holds {holder.name}, so the App goes into {FAL_APP_FILE}", Mark.NOTE)
+    return FAL_APP_FILE
+
+
+def _held_by(found: Plan, name: str) -> PredictorSpec | None:
+    """Return whose code is in a file of the project, None where it is nobody's."""
+    root = found.project.root
+    path = root / name
+    specs = filter(None, (found.predictor, found.trainer))
+    return next((s for s in specs if path.exists() and path.samefile(root / s.path)), None)
 
 
 def _keep_out(path: Path) -> None:
@@ -184,16 +208,18 @@ def _signature_table(spec: PredictorSpec) -> Table:
 
 
 def fix(directory: Path) -> None:
-    """Write app.py and .dockerignore where they are missing; raises ProjectError.
+    """Write the App's file and .dockerignore where they are missing.
 
     Nothing that is there is changed.
+
+    Raises:
+        ProjectError: The project cannot be read.
+        BadArgument: The author's code is in both files that an App is looked for in.
     """
     if not directory.is_dir():
         return
     found = plan(directory)
-    paths = [spec.path for spec in (found.predictor, found.trainer) if spec is not None]
-    app_file = BESIDE if APP_FILE in paths else APP_FILE
-    for name, text in ((app_file, app_text(found)), (DOCKERIGNORE, IGNORED)):
+    for name, text in ((_free_file(found, APP_FILE), app_text(found)), (DOCKERIGNORE, IGNORED)):
         path = found.project.root / name
         if not path.exists():
             path.write_text(text, "utf-8")
