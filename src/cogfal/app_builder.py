@@ -34,6 +34,7 @@ from cogfal.project.plan import Environment, app_name, plan_environment
 from cogfal.project.plan_settings import PlanSettings
 from cogfal.project.report import SettingStatus
 from cogfal.project.requirements import read_packages
+from cogfal.project.variables import tracing_requirements
 from cogfal.reading import read_predictor
 from cogfal.schema.validation import Dialect, Validator
 from cogfal.settings import AppSettings
@@ -120,7 +121,7 @@ class AppBuilder:
         lines = flat(self._request.declared.get("requirements") or [])
         named = {line: self._request.app_file.name for line in lines if is_requirement(line)}
         packages = read_packages(named, self._request.app_file.parent, settings.environ).packages()
-        check_pins(packages, settings.pins, python)
+        check_pins(packages, settings.pins, python, tracing_requirements(self.config))
 
     def _refuse_missing(self, key: str, ref: str | None) -> None:
         """Refuse a cog.yaml that names a file which is not there."""

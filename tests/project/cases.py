@@ -339,12 +339,23 @@ CASES = [
         + packages("opentelemetry-sdk==1.20", "protobuf<4"),
         settings={"environment": "own"},
     ),
+    Case(
+        "observability-shared",
+        "observability:\n  config: ./telemetry.py\n" + packages("opentelemetry-sdk==1.30", "six"),
+        {"telemetry.py": ""},
+        settings={"environment": "shared"},
+    ),
+    Case(
+        "observability-older",
+        "observability:\n  tracing:\n    enabled: true\n" + packages("opentelemetry-sdk==1.20"),
+    ),
     Case("concurrency", "concurrency:\n  max: 8\n"),
     Case(
         "concurrency-setting-wins",
         "concurrency:\n  max: 8\n  default_target: 4\n",
         settings={"max_multiplexing": 2},
     ),
+    Case("model", "model: me/painter\nrun: predict.py:P\n"),
     Case("image-and-train", 'image: "r8.im/me/My_Model:v2"\ntrain: "train.py:train"\n'),
     Case(
         "weights",

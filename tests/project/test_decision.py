@@ -58,6 +58,10 @@ def test_what_contradicts_fal_has_an_environment_of_its_own(
     [
         (build(python="3.12"), "wants Python 3.12, and fal's process has Python 3.11"),
         (packages("pydantic<2"), "pydantic<2 contradicts"),
+        (
+            "observability: {traces: {enabled: true}}\n" + packages("opentelemetry-sdk==1.20"),
+            "opentelemetry-sdk==1.20 is older than opentelemetry-sdk>=1.27",
+        ),
     ],
 )
 def test_it_is_refused_where_both_are_to_share(cog_yaml: str, what: str, tmp_path: Path) -> None:

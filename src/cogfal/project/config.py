@@ -25,6 +25,9 @@ _BUILD_SETTINGS: Final = frozenset(
     {"pre_install", "python_packages", "python_requirements", "python_version", "system_packages"}
 )
 _TRACES: Final = ("traces", "tracing")
+TELEMETRY_KEYS: Final = ("observability.config", *(f"observability.{x}.config" for x in _TRACES))
+"""The keys that may name the author's `telemetry.py`."""
+
 _TRACE_KEYS: Final = ("config", "enabled", "header", "header_format", "sampler", "sampler_arg")
 _SAMPLERS: Final = (
     "always_on",
@@ -138,6 +141,10 @@ class CogConfig:
     tests: bool = False
     name: str = "cog.yaml"
     locations: Mapping[str, Location] = field(default_factory=dict, compare=False)
+
+    def key_of(self, *spellings: str) -> str:
+        """Return which spelling of a key the file has; the last one where it has none."""
+        return next((each for each in spellings if each in self.locations), spellings[-1])
 
     def where(self, key: str) -> Location | str:
         """Return the line of a dotted key, or the file's name where the key is absent."""
@@ -306,21 +313,29 @@ class _Reader(Fields):
         if table is None:
             return None
         # Cog's own reading of it is young: what is not known here stops nobody.
-        found = next((table.items[name] for name in _TRACES if name in table.items), table)
+        name = next((name for name in _TRACES if name in table.items), None)
+        found = table if name is None else table.items[name]
+        key = "observability" if name is None else f"observability.{name}"
         if not isinstance(found, Table):
-            raise wrong("observability.traces", "a mapping", found)
-        prefix = "observability.traces."
-        given = {**found.items, **{k: v for k, v in table.items.items() if k == "config"}}
-        inner = {name: each for name, each in given.items() if name in _TRACE_KEYS}
+            raise wrong(key, "a mapping", found)
+        prefix = f"{key}."
+        inner = {name: each for name, each in found.items.items() if name in _TRACE_KEYS}
         self.locations["observability"] = table.where
+        self.locations.update({f"{prefix}{name}": found.keys[name] for name in inner})
         return Observability(
             enabled=self.get(inner, "enabled", self.boolean, prefix) is not False,
             sampler=self.get(inner, "sampler", self._sampler, prefix),
             sampler_arg=self.get(inner, "sampler_arg", self.number, prefix),
             header=self.get(inner, "header", self.text, prefix),
             header_format=self.get(inner, "header_format", self.text, prefix),
-            config=self.get(inner, "config", self.text, prefix),
+            config=self._telemetry(table) or self.get(inner, "config", self.text, prefix),
         )
+
+    def _telemetry(self, table: Table) -> str | None:
+        """Read the author's own provider where it is named above traces, as it is of more."""
+        if "config" in table.items:
+            self.locations["observability.config"] = table.keys["config"]
+        return self.get(table.items, "config", self.text, "observability.")
 
     def _sampler(self, value: Value, key: str) -> str:
         text = self.text(value, key)

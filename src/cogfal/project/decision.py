@@ -92,7 +92,7 @@ def decide_on_fal(
         return _in_own_image(settings)
     if settings.environment == "shared":
         check_python(python, settings, where)
-        check_pins(packages, settings.pins, python)
+        check_pins(packages, settings.pins, python, settings.requirements)
     if settings.environment != "auto":
         return Decision(settings.environment == "own", (f'environment = "{settings.environment}"',))
     return _at_best(requirements, packages, python, settings)
@@ -111,7 +111,7 @@ def _at_best(
         why = f"it wants Python {python}, and the App travels from {settings.client_python}"
         return Decision(True, (why,))
     try:
-        check_pins(packages, settings.pins, python)
+        check_pins(packages, settings.pins, python, settings.requirements)
     except ConfigError as error:
         return Decision(True, (error.what,))
     return _resolved(requirements, python, settings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cogfal.project.config import CogConfig, WeightSource
+from cogfal.project.config import TELEMETRY_KEYS, CogConfig, WeightSource
 from cogfal.project.decision import Decision
 from cogfal.project.plan_settings import TRACING_PACKAGES, PlanSettings
 from cogfal.project.report import Report
@@ -104,11 +104,9 @@ def report_observability(config: CogConfig, decision: Decision, report: Report) 
             where=config.where("environment.OTEL_EXPORTER_OTLP_PROTOCOL"),
         )
     if config.observability.config is not None:
-        report.kept(
-            "observability.config",
-            f"{config.observability.config} makes the provider of the author's spans",
-            where=where,
-        )
+        key = config.key_of(*TELEMETRY_KEYS)
+        what = f"{config.observability.config} makes the provider of the author's spans"
+        report.kept(key, what, where=config.where(key))
 
 
 def report_made_by_runner(report: Report) -> None:
@@ -146,7 +144,7 @@ def report_rest(config: CogConfig, settings: PlanSettings, report: Report) -> No
     if build.cog_runtime:
         _no_counterpart(config, "build.cog_runtime", "cogfal is the runtime", report)
     if config.sdk_version:
-        key = "sdk_version" if "sdk_version" in config.locations else "build.sdk_version"
+        key = config.key_of("sdk_version", "build.sdk_version")
         _no_counterpart(config, key, "cogfal provides `import cog`", report)
     if config.tests:
         _no_counterpart(config, "tests", "`cogfal.testing` runs a predictor in a test", report)
@@ -158,12 +156,11 @@ def report_rest(config: CogConfig, settings: PlanSettings, report: Report) -> No
 
 def _report_kept(config: CogConfig, settings: PlanSettings, report: Report) -> None:
     if config.predict:
-        key = "predict" if "predict" in config.locations else "run"
+        key = config.key_of("predict", "run")
         report.kept(key, config.predict, where=config.where(key))
     if config.image:
-        report.changed(
-            "image", "a name for the app", "fal has no registry", where=config.where("image")
-        )
+        key = config.key_of("image", "model")
+        report.changed(key, "a name for the app", "fal has no registry", where=config.where(key))
     if config.train:
         report.kept("train", "served as /trainings", where=config.where("train"))
     if config.max_concurrency is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -18,13 +19,25 @@ from cogfal.project.requirements import Package, applies
 _ALSO_NEEDED: Mapping[str, str] = {"httpx": ">=0.20", "pillow": ">=10"}
 
 
-def check_pins(packages: Iterable[Package], pins: Mapping[str, str], python_version: str) -> None:
+def check_pins(
+    packages: Iterable[Package],
+    pins: Mapping[str, str],
+    python_version: str,
+    needed: Iterable[str] = (),
+) -> None:
     """Refuse requirements that the runner cannot meet.
+
+    Args:
+        packages: What is required.
+        pins: The versions that fal installs.
+        python_version: The runner's Python.
+        needed: What else is required in the same environment, with its bounds.
 
     Raises:
         ConfigError: A requirement excludes a version that fal installs; with both versions and
             the ways out.
     """
+    ranges = {**_ALSO_NEEDED, **_ranges(needed)}
     for package in packages:
         name = canonicalize_name(package.requirement.name)
         if not applies(package.requirement, python_version):
@@ -33,8 +46,13 @@ def check_pins(packages: Iterable[Package], pins: Mapping[str, str], python_vers
             pins[name], prereleases=True
         ):
             raise _clash(package, pins[name])
-        if name in _ALSO_NEEDED:
-            _check_range(package, _ALSO_NEEDED[name])
+        if name in ranges:
+            _check_range(package, ranges[name])
+
+
+def _ranges(needed: Iterable[str]) -> dict[str, str]:
+    parsed = map(Requirement, needed)
+    return {canonicalize_name(each.name): str(each.specifier) for each in parsed}
 
 
 def _clash(package: Package, pin: str) -> ConfigError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
@@ -32,11 +32,11 @@ from cogfal.project.machine_choice import (
     report_cpu_wheels,
     wheel_sources,
 )
-from cogfal.project.plan_settings import TRACING_REQUIREMENTS, PlanSettings
+from cogfal.project.plan_settings import PlanSettings
 from cogfal.project.python_needs import (
+    check_telemetry,
     model_environment,
     read_model_requirements,
-    tracing_packages,
     with_tracing,
 )
 from cogfal.project.report import Report, ReportLine
@@ -46,7 +46,12 @@ from cogfal.project.requirements import (
     applying,
 )
 from cogfal.project.sources import Choice, choose_files
-from cogfal.project.variables import cache_variables, traces, tracing_variables, variables
+from cogfal.project.variables import (
+    cache_variables,
+    tracing_requirements,
+    tracing_variables,
+    variables,
+)
 from cogfal.spec import Location, Weight
 
 if TYPE_CHECKING:
@@ -138,7 +143,8 @@ class _Plan:
     def __init__(self, config: CogConfig, root: Path, settings: PlanSettings) -> None:
         self._config = config
         self._root = root
-        self._settings = settings
+        needed = (*settings.requirements, *tracing_requirements(config))
+        self._settings = replace(settings, requirements=needed)
         self._report = Report()
 
     def environment(self) -> Environment:
@@ -152,7 +158,7 @@ class _Plan:
         report_requirements(config, requirements, report)
         report_observability(config, decision, report)
         if decision.own:
-            requirements = with_tracing(requirements, config, self._root)
+            requirements = with_tracing(requirements, config)
         there = applying(requirements, python)
         machine = self._machine(there)
         sources = wheel_sources(there, machine.index)
@@ -161,6 +167,7 @@ class _Plan:
         choice = choose_files(
             self._root, report, exclude=[*settings.exclude, *(path for path, _ in weights)]
         )
+        check_telemetry(config, self._root, None if settings.own_image else choice.names)
         image = self._wants_image(there, decision)
         plan = self._image(requirements, python, decision) if image else None
         inside = plan is not None
@@ -352,10 +359,6 @@ class _Plan:
         in_image: bool,
     ) -> tuple[str, ...]:
         own = self._settings.requirements
-        if decision.own and traces(self._config):
-            own = (*own, *TRACING_REQUIREMENTS)
-        elif traces(self._config):
-            own = (*own, *tracing_packages(requirements, self._config, self._root))
         if uses_hub(self._config, self._settings):
             own = (*own, "huggingface_hub")
         if decision.own and not in_image:
@@ -371,7 +374,7 @@ class _Plan:
             ignore=choice.regexes(),
             dockerignore=choice.patterns(),
             directory=plan.directory if plan else APP_DIRECTORY,
-            names=tuple(name for name, _ in choice.files),
+            names=choice.names,
             size=choice.size,
         )
 

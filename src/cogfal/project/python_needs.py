@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+import posixpath
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from cogfal.environments import ModelEnvironment
 from cogfal.environments.description import state_of
 from cogfal.errors import ConfigError
 from cogfal.project.commands import plain_installs
-from cogfal.project.config import CogConfig
+from cogfal.project.config import TELEMETRY_KEYS, CogConfig
 from cogfal.project.installer import drop_cog, file_line
 from cogfal.project.plan_settings import TRACING_PACKAGES, client_python
 from cogfal.project.requirements import (
@@ -70,34 +71,49 @@ def read_model_requirements(
     return read_packages(places, root, environ)
 
 
-def tracing_packages(
-    requirements: RequirementSet, config: CogConfig, root: Path
-) -> tuple[str, ...]:
-    """Return the packages that the author's own spans need and the requirements do not name.
+def check_telemetry(
+    config: CogConfig, root: Path, travelling: Collection[str] | None = None
+) -> None:
+    """Look whether the author's `telemetry.py` will be there; cog.yaml need not name one.
 
-    None where cog.yaml does not enable tracing.
+    Args:
+        config: Names it, relative to the project.
+        root: The project's directory.
+        travelling: The files that go to the runner, None where that is not the question.
 
     Raises:
-        ConfigError: The `telemetry.py` that cog.yaml names is not there.
+        ConfigError: It is not in the project, or does not travel.
     """
-    if not traces(config) or config.observability is None:
-        return ()
-    own = config.observability.config
-    if own is not None and not (root / own).is_file():
+    own = config.observability.config if config.observability is not None else None
+    if own is None or not traces(config):
+        return
+    what = f"{own}, which makes the provider of traces,"
+    where = config.where(config.key_of(*TELEMETRY_KEYS))
+    inside = (root / own).resolve().is_relative_to(root.resolve())
+    if not inside or not (root / own).is_file() or Path(own).is_absolute():
         raise ConfigError(
-            f"{own}, which makes the provider of traces, is not in the project",
-            where=config.where("observability"),
-            remedy="write it, or remove `config`",
+            f"{what} is not in the project",
+            where=where,
+            remedy="give the path of a file in the project, relative to cog.yaml, or remove "
+            "`config`",
         )
-    named = {canonicalize_name(each.requirement.name) for each in requirements.packages()}
-    return tuple(name for name in TRACING_PACKAGES if name not in named)
+    if travelling is not None and posixpath.normpath(own) not in travelling:
+        raise ConfigError(
+            f"{what} does not go to the runner",
+            where=where,
+            remedy="except it in .dockerignore, with a ! in front of its path; a link has to be a "
+            "file",
+        )
 
 
-def with_tracing(requirements: RequirementSet, config: CogConfig, root: Path) -> RequirementSet:
+def with_tracing(requirements: RequirementSet, config: CogConfig) -> RequirementSet:
     """Add what the author's own spans need, in whatever version suits the rest."""
+    if not traces(config):
+        return requirements
     where = config.where("observability")
-    names = tracing_packages(requirements, config, root)
-    added = [Package(Requirement(name), where=where) for name in names]
+    named = {canonicalize_name(each.requirement.name) for each in requirements.packages()}
+    missing = [name for name in TRACING_PACKAGES if name not in named]
+    added = [Package(Requirement(name), where=where) for name in missing]
     return requirements._replace(lines=(*requirements.lines, *added))
 
 
@@ -107,10 +123,11 @@ def local_model(
     """Describe the environment that a project's own machine is to make for its model.
 
     Raises:
-        ConfigError: The requirements cannot be read.
+        ConfigError: The requirements cannot be read, or `telemetry.py` is not there.
     """
     requirements = read_model_requirements(config, root, os.environ if environ is None else environ)
-    requirements = with_tracing(requirements, config, root)
+    check_telemetry(config, root)
+    requirements = with_tracing(requirements, config)
     installs: list[tuple[str, ...]] = []
     not_run: list[NotRun] = []
     for key in ("run", "pre_install"):

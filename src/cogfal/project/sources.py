@@ -39,6 +39,11 @@ class Choice(NamedTuple):
     ignored: tuple[str, ...]
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The files that travel."""
+        return tuple(name for name, _ in self.files)
+
+    @property
     def size(self) -> int:
         """All files together, in bytes."""
         return sum(size for _, size in self.files)

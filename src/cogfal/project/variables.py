@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from cogfal.project.config import CogConfig
+from cogfal.project.plan_settings import TRACING_REQUIREMENTS
 
 IN_IMAGES: Final = {
     "HOME": "/root",
@@ -56,6 +57,11 @@ def variables(
 def traces(config: CogConfig) -> bool:
     """Whether cog.yaml enables tracing."""
     return config.observability is not None and config.observability.enabled
+
+
+def tracing_requirements(config: CogConfig) -> tuple[str, ...]:
+    """Return what sends the spans of fal's process; nothing where cog.yaml enables no tracing."""
+    return TRACING_REQUIREMENTS if traces(config) else ()
 
 
 def tracing_variables(config: CogConfig) -> tuple[tuple[str, str], ...]:
