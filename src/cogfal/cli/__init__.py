@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
@@ -77,7 +78,6 @@ RUNS_THE_MODEL: Final = (
     "`cogfal {}` runs this project's model: a command runs in its environment with `cogfal exec "
     "{}`, and an app that is served elsewhere is called with --url or --app"
 )
-STATUS: Final = 2
 
 
 class CommandModule(Protocol):
@@ -103,7 +103,7 @@ def _obey(given: list[str]) -> int:
     if given and given[0] in ELSEWHERE:
         return answer(given[0])
     if given[:1] in (["run"], ["predict"]) and given[1:2] and not given[1].startswith("-"):
-        say(RUNS_THE_MODEL.format(given[0], " ".join(given[1:])), Mark.BAD)
+        say(RUNS_THE_MODEL.format(given[0], shlex.join(given[1:])), Mark.BAD)
         return USAGE_ERROR
     given[:1] = SAME_AS.get(given[0], given[:1]) if given else []
     if given and not given[0].startswith("-") and given[0] not in COMMANDS:
@@ -178,4 +178,4 @@ def _parser(only: str | None) -> tuple[argparse.ArgumentParser, dict[str, Comman
 def answer(command: str) -> int:
     """Say what to use instead of one of Cog's commands."""
     say(f"`cog {command}` has no counterpart in cogfal: {ELSEWHERE[command]}")
-    return STATUS
+    return USAGE_ERROR
