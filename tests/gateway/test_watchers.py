@@ -1,4 +1,4 @@
-"""Webhooks of a gateway: in Replicate's form, and signed so that Replicate's own helpers agree."""
+"""Webhooks of a gateway: in Replicate's form, and signed as its own clients check it."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_a_prediction_is_told_whole_and_in_order(alice: httpx.Client, hooks: Rec
     assert last["urls"] == begun["urls"]
 
 
-def test_replicates_python_helper_accepts_the_signature(
+def test_replicates_python_client_accepts_the_signature(
     alice: httpx.Client, hooks: Receiver, served: Served
 ) -> None:
     """And refuses another body."""
@@ -105,7 +105,7 @@ def test_replicates_python_helper_accepts_the_signature(
     assert (done.stdout, done.stderr) == ("InvalidSignatureError\n", "")
 
 
-def test_replicates_javascript_helper_accepts_the_signature(
+def test_replicates_javascript_client_accepts_the_signature(
     alice: httpx.Client, hooks: Receiver, tmp_path: Path
 ) -> None:
     """And refuses another body."""

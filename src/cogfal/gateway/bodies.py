@@ -76,7 +76,7 @@ def wait_seconds(request: Request) -> int | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
+class KnownCall:
     """What is known of a prediction apart from where it stands; `stream` is its stream's ticket."""
 
     id: str
@@ -87,13 +87,13 @@ class Described:
     stream: str | None = None
 
 
-def subject_of(call: Call) -> Described:
+def subject_of(call: Call) -> KnownCall:
     """Return what is known of a call apart from where it stands."""
     stream = call.ticket if call.kind is Kind.PREDICTION else None
-    return Described(call.id, call.kind, call.version, call.created_at, call.input, stream)
+    return KnownCall(call.id, call.kind, call.version, call.created_at, call.input, stream)
 
 
-def prediction(subject: Described, state: State, base: str) -> dict[str, JSON]:
+def prediction(subject: KnownCall, state: State, base: str) -> dict[str, JSON]:
     """Return a prediction or training; `base` is the gateway's address, with a slash at its end."""
     url = f"{base}v1/{subject.kind.value}/{subject.id}"
     urls = {"get": url, "cancel": f"{url}/cancel"}

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import httpx
 
-from cogfal.gateway.bodies import Described, Order, prediction, subject_of
+from cogfal.gateway.bodies import KnownCall, Order, prediction, subject_of
 from cogfal.gateway.call import Call, State, canceled, failed
 from cogfal.gateway.callers import Caller
 from cogfal.gateway.catalogue import Address, Catalogue, FalApp, Version
@@ -21,7 +21,7 @@ from cogfal.gateway.following import Unstreamed, follow_queue, follow_stream
 from cogfal.gateway.ids import Kind, direct_id, is_direct, queued_id, read_id
 from cogfal.gateway.memory import Limits, Memory
 from cogfal.gateway.refusals import Refusal, not_found
-from cogfal.gateway.uploads import Uploads
+from cogfal.gateway.uploads import UploadedFiles
 from cogfal.gateway.watchers import Told, signing
 from cogfal.server.caller import Bodies, Body
 from cogfal.server.requester import Requester
@@ -63,7 +63,7 @@ class Gateway:
         self.client = CogClient(limits.answer)
         self.queue = FalQueue()
         self.documents = Documents(self.client)
-        self.files = Uploads(limits, self.queue if catalogue.on_fal else None)
+        self.files = UploadedFiles(limits, self.queue if catalogue.on_fal else None)
         self.memory = Memory(limits)
         self._apps: dict[str, DirectApp] = {}
         requester = Requester(allow_private_hosts=allow_private_hosts)
@@ -106,7 +106,7 @@ class Gateway:
             await self._answered(call)
         return call
 
-    async def find(self, kind: Kind, name: str, caller: Caller) -> tuple[Described, State]:
+    async def find(self, kind: Kind, name: str, caller: Caller) -> tuple[KnownCall, State]:
         """Return what is known of a call; raise Refusal where it is not there."""
         call = self.memory.get(name, caller.name)
         if call is not None and call.kind is not kind:
@@ -127,7 +127,7 @@ class Gateway:
             self.memory.make_room()
         return subject_of(call), state
 
-    async def cancel(self, kind: Kind, name: str, caller: Caller) -> tuple[Described, State]:
+    async def cancel(self, kind: Kind, name: str, caller: Caller) -> tuple[KnownCall, State]:
         """End a call; one that has ended stays as it is. Raise Refusal where it is not there."""
         subject, state = await self.find(kind, name, caller)
         if state.ended:
@@ -256,14 +256,14 @@ class Gateway:
     def _app(self, url: str) -> DirectApp:
         return self._apps.setdefault(url, DirectApp(url, self.client))
 
-    def _read(self, kind: Kind, name: str, caller: Caller) -> tuple[Described, str, str]:
+    def _read(self, kind: Kind, name: str, caller: Caller) -> tuple[KnownCall, str, str]:
         queued = read_id(name, caller)
         version = self.catalogue.marked(queued.mark) if queued is not None else None
         if queued is None or version is None or queued.kind is not kind:
             raise not_found(GONE.format(kind.value[:-1]))
         if not isinstance(version.target, FalApp):
             raise not_found(GONE.format(kind.value[:-1]))
-        subject = Described(name, kind, version, queued.created_at.isoformat())
+        subject = KnownCall(name, kind, version, queued.created_at.isoformat())
         return subject, version.target.name, queued.request_id
 
 

@@ -80,7 +80,7 @@ class Kept:
         }
 
 
-class Uploads:
+class UploadedFiles:
     """The files of all callers.
 
     Args:
