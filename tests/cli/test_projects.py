@@ -540,6 +540,9 @@ def test_what_travels_is_told_and_what_looks_unintended(cogfal: Cogfal, project:
     for name in ("train.log", "photo.png", ".env.local", "a.txt", "b.txt"):
         (project / name).write_text(name)
     (project / "large.bin").write_bytes(bytes(10_000))
+    (project / "out" / "1").mkdir(parents=True)
+    for name in ("results.jsonl", "1/voice.txt"):
+        (project / "out" / name).write_text("")
 
     short, whole = cogfal("check"), cogfal("check", "-v")
 
@@ -547,7 +550,7 @@ def test_what_travels_is_told_and_what_looks_unintended(cogfal: Cogfal, project:
     assert "more (-v lists all)" in short.err
     assert all(name in whole.err for name in ("a.txt (5 bytes)", "b.txt (5 bytes)"))
     assert "logs go along: train.log" in short.err
-    assert "inputs or results go along: photo.png" in short.err
+    assert "inputs or results go along: out/1/voice.txt, out/results.jsonl, photo.png" in short.err
     assert "secrets, by their name, go along: .env.local" in short.err
 
 

@@ -19,6 +19,7 @@ from cogfal.cli.console import Mark, Relay, say
 from cogfal.cli.display import Display, open_display
 from cogfal.cli.given_inputs import read_inputs, read_variables
 from cogfal.cli.options import BadArgument
+from cogfal.cli.results import BATCH_RESULTS
 from cogfal.cli.run_here import bars_of, network_of, prepare_project
 from cogfal.engine.prediction import Log, Prediction
 from cogfal.errors import (
@@ -32,7 +33,6 @@ from cogfal.local import LocalProject, Session, open_session
 from cogfal.provision import provide
 from cogfal.spec import FileType, PathType, PredictorSpec, Role, holds
 
-RESULTS: Final = "results.jsonl"
 INTERRUPTED: Final = 130
 FORM: Final = "write --batch inputs.jsonl, or --batch FOLDER:INPUT"
 
@@ -75,7 +75,7 @@ class Results:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.file = folder / RESULTS
+        self.file = folder / BATCH_RESULTS
         try:
             folder.mkdir(parents=True, exist_ok=True)
             text = self.file.read_text(encoding="utf-8") if self.file.exists() else ""

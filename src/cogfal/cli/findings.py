@@ -11,6 +11,7 @@ from typing import Any, Final
 from rich.markup import escape
 
 from cogfal.cli.console import Mark, say, stderr
+from cogfal.cli.results import BATCH_RESULTS
 from cogfal.errors import InvalidInput, ProjectError
 from cogfal.examples import EXAMPLES, find_examples
 from cogfal.project.sources import readable_size
@@ -18,7 +19,7 @@ from cogfal.schema.validation import Dialect, Validator
 from cogfal.spec import JSON, PredictorSpec
 
 LOG_IN: Final = "`fal auth login`, or set FAL_KEY"
-SHOWN: Final = 5
+MOST_LISTED: Final = 5
 LARGE: Final = 256 * 1024**2  # bytes of code and data that are worth a thought
 HEAVY: Final = 100 * 1000**2  # bytes of one file that had better be fetched
 _WEIGHTS: Final = frozenset(
@@ -146,7 +147,7 @@ def travelling(root: Path, names: Sequence[str], *, verbose: bool) -> Iterator[F
     else:
         yield Finding(Mark.GOOD, text)
     by_size = sorted(sizes, key=lambda name: (-sizes[name], name))
-    shown = by_size if verbose else by_size[:SHOWN]
+    shown = by_size if verbose else by_size[:MOST_LISTED]
     if names:
         listed = ", ".join(f"{name} ({readable_size(sizes[name])})" for name in shown)
         left = len(by_size) - len(shown)
@@ -156,14 +157,15 @@ def travelling(root: Path, names: Sequence[str], *, verbose: bool) -> Iterator[F
 
 
 def _doubtful(sizes: dict[str, int]) -> Iterator[Finding]:
+    batches = {path.parent for path in map(PurePath, sizes) if path.name == BATCH_RESULTS}
     kinds: dict[str, list[str]] = {}
     for name, size in sizes.items():
-        kind = _kind(PurePath(name), size)
+        kind = _kind(PurePath(name), size, batches)
         if kind is not None:
             kinds.setdefault(kind, []).append(name)
     for kind, names in kinds.items():
-        shown = ", ".join(names[:SHOWN]) + (
-            f" and {len(names) - SHOWN} more" if names[SHOWN:] else ""
+        shown = ", ".join(names[:MOST_LISTED]) + (
+            f" and {len(names) - MOST_LISTED} more" if names[MOST_LISTED:] else ""
         )
         remedy = (
             "name them under weights, with the URL they come from" if kind == _HEAVY else _LEAVE_OUT
@@ -174,7 +176,7 @@ def _doubtful(sizes: dict[str, int]) -> Iterator[Finding]:
 _HEAVY: Final = "weights of over 100 MB"
 
 
-def _kind(path: PurePath, size: int) -> str | None:
+def _kind(path: PurePath, size: int, batches: set[PurePath]) -> str | None:
     if path.name.startswith(".env") or path.suffix in (".pem", ".key"):
         return "secrets, by their name,"
     if path.suffix == ".log" or "logs" in path.parts[:-1]:
@@ -182,7 +184,8 @@ def _kind(path: PurePath, size: int) -> str | None:
     if path.suffix in _WEIGHTS and size > HEAVY:
         return _HEAVY
     in_folder = {"inputs", "outputs", "results", "samples"} & set(path.parts[:-1])
-    if in_folder or (path.suffix in _PICTURES and len(path.parts) == 1):
+    of_batch = path.name == BATCH_RESULTS or batches.intersection(path.parents[:-1])
+    if in_folder or of_batch or (path.suffix in _PICTURES and len(path.parts) == 1):
         return "inputs or results"
     return None
 

@@ -13,6 +13,8 @@ from cogfal.cli.display import Display
 from cogfal.cli.options import BadArgument
 
 STEM = "output"
+BATCH_RESULTS = "results.jsonl"
+"""What `--batch` writes, beside the directories of its items' files."""
 Loc: TypeAlias = "tuple[str | int, ...]"
 
 
