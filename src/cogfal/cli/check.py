@@ -22,7 +22,7 @@ from cogfal.version import __version__
 PYTHON = "build.python_version"  # told by its own finding, and so is
 DECISION = "environment"
 EPILOG = """\
-app.py is executed, as fal does; nothing of the predictor is imported or run.
+The App's file is executed, as fal does; nothing of the predictor is imported or run.
 examples:
   cogfal check
   cogfal check models/painter
@@ -38,7 +38,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         default=".",
         metavar="DIR|FILE[::CLASS]",
-        help="the project, or the file of its App (default: the working directory, app.py)",
+        help="the project, or the file of its App (default: the working directory, "
+        "with its app.py or fal_app.py)",
     )
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
     parser.add_argument(
@@ -50,7 +51,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="ask how much is downloaded for the packages and weights; needs the network",
     )
     parser.add_argument(
-        "--fix", action="store_true", help="write app.py and .dockerignore where they are missing"
+        "--fix",
+        action="store_true",
+        help="write the App's file, app.py, and .dockerignore where they are missing",
     )
 
 

@@ -73,7 +73,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--app", metavar="OWNER/NAME", help="the app as fal names it")
     parser.add_argument(
-        "--ref", metavar="REF", help="an App of the project, app.py::App (default: its app.py)"
+        "--ref",
+        metavar="REF",
+        help="an App of the project, app.py::App (default: that of app.py or fal_app.py)",
     )
     parser.add_argument(
         "-o",

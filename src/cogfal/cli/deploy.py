@@ -53,7 +53,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "app",
         nargs="?",
         metavar="FILE::CLASS|NAME",
-        help="the App, or a name of pyproject.toml's tool.fal.apps (default: app.py::App)",
+        help="the App, or a name of pyproject.toml's tool.fal.apps "
+        "(default: App in app.py or fal_app.py)",
     )
     parser.add_argument("--yes", action="store_true", help="deploy a breaking change unasked")
     parser.add_argument(

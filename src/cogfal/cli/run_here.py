@@ -96,7 +96,7 @@ def add_project_options(parser: argparse.ArgumentParser, role: Role) -> None:
         "--ref",
         metavar="REF",
         help=f"an App, app.py::App, whose settings hold, or another {name}, file.py:Name, with "
-        "none (default: app.py if it has an App, else cog.yaml)",
+        "none (default: the App in app.py or fal_app.py, else cog.yaml)",
     )
 
 

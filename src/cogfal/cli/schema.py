@@ -19,8 +19,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ref",
         metavar="REF",
-        help="an App, app.py::App, or another predictor, file.py:Name (default: app.py if it has "
-        "an App, else cog.yaml)",
+        help="an App, app.py::App, or another predictor, file.py:Name (default: the App in "
+        "app.py or fal_app.py, else cog.yaml)",
     )
     parser.add_argument(
         "--components",

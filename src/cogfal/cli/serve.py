@@ -43,7 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "app",
         nargs="?",
         metavar="FILE[::CLASS]",
-        help="the App (default: app.py if it has one, else from cog.yaml)",
+        help="the App (default: that of app.py or fal_app.py, else from cog.yaml)",
     )
     add_address(parser, PORT)
     parser.add_argument(
