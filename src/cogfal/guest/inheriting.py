@@ -10,11 +10,16 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from contextvars import Context, ContextVar, copy_context
-from functools import partial
+from contextvars import Context, ContextVar
+from functools import partial, wraps
 from typing import Any
 
+_BEGIN = "_bootstrap_inner"
+"""What `Thread` calls first in the new thread; unlike `run` it is no author's to replace."""
 _lent: ContextVar[tuple[tuple[ContextVar[Any], Any], ...]] = ContextVar("cogfal_lent", default=())
+_lock = threading.Lock()
+_users = 0
+"""How many have what is lent handed on."""
 
 
 def lend(context: Context, *values: tuple[ContextVar[Any], Any]) -> None:
@@ -27,47 +32,91 @@ def watch_threads() -> Callable[[], None]:
 
     Code outside of a prediction, such as the server's, finds everything as it was.
     """
-    threads: Any = threading.Thread
-    pools: Any = ThreadPoolExecutor
-    start, submit = threads.start, pools.submit
-
-    def start_heir(thread: threading.Thread) -> None:
-        values = _lent.get()
-        if values:
-            thread.run = partial(_run, thread, values, thread.run)  # type: ignore[method-assign]
-        start(thread)
-
-    def submit_heir(
-        pool: ThreadPoolExecutor, function: Callable[..., Any], *args: Any, **named: Any
-    ) -> Any:
-        values = _lent.get()
-        if not values:
-            return submit(pool, function, *args, **named)
-        # A thread that the pool starts for this job is the pool's, and does others' later.
-        context = copy_context()
-        context.run(_lent.set, ())
-        return context.run(submit, pool, partial(_work, values, function), *args, **named)
-
-    def stop() -> None:
-        # What somebody else has put around it meanwhile stays, and calls what was there before.
-        if threads.start is start_heir:
-            threads.start = start
-        if pools.submit is submit_heir:
-            pools.submit = submit
-
-    threads.start, pools.submit = start_heir, submit_heir
-    return stop
+    global _users  # noqa: PLW0603  # the process has one `Thread`, whoever asks
+    with _lock:
+        _users += 1
+        if _users == 1:
+            for wrapper in _WRAPPERS:
+                wrapper.install()
+    return _stop_watching
 
 
-def _run(thread: threading.Thread, values: tuple[Any, ...], run: Callable[[], None]) -> None:
-    vars(thread).pop("run", None)  # the thread would hold itself
+def _stop_watching() -> None:
+    global _users  # noqa: PLW0603  # see above
+    with _lock:
+        _users -= 1
+        if _users == 0:
+            for wrapper in _WRAPPERS:
+                wrapper.remove()
+
+
+class _Wrapper:
+    """Calls `around` in place of a class's method, with the method and its arguments."""
+
+    def __init__(self, owner: Any, name: str, around: Callable[..., Any]) -> None:
+        self._owner = owner
+        self._name = name
+        self._around = around
+        self._method: Any = None
+        self._wrapped: Any = None
+
+    def install(self) -> None:
+        """Put it over what is there, unless it lies there already."""
+        found = vars(self._owner)[self._name]
+        # Under somebody else's, it was left there when it was last removed.
+        if self._wrapped is None or found is self._method:
+            self._method, self._wrapped = found, self._over(found)
+            setattr(self._owner, self._name, self._wrapped)
+
+    def remove(self) -> None:
+        """Put back what was there; what somebody else has put over it stays, and calls that."""
+        if vars(self._owner)[self._name] is self._wrapped:
+            setattr(self._owner, self._name, self._method)
+            self._method = self._wrapped = None
+
+    def _over(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(method)
+        def wrapped(*args: Any, **named: Any) -> Any:
+            values = _lent.get() if _users else ()
+            if not values or not args:
+                return method(*args, **named)
+            return self._around(values, method, args, named)
+
+        return wrapped
+
+
+def _start(
+    values: tuple[Any, ...], start: Callable[..., None], args: Any, named: dict[str, Any]
+) -> None:
+    thread: Any = args[0]
+    vars(thread)[_BEGIN] = partial(_begin, values, thread, getattr(thread, _BEGIN))
+    try:
+        start(*args, **named)
+    finally:
+        vars(thread).pop(_BEGIN, None)  # it was not started, or not anew
+
+
+def _begin(values: tuple[Any, ...], thread: Any, begin: Callable[[], None]) -> None:
+    vars(thread).pop(_BEGIN, None)  # the thread would hold itself
     with _heir(values):
-        run()
+        begin()
 
 
-def _work(values: tuple[Any, ...], function: Callable[..., Any], *args: Any, **named: Any) -> Any:
+def _submit(
+    values: tuple[Any, ...], submit: Callable[..., Any], args: Any, named: dict[str, Any]
+) -> Any:
+    if len(args) < 2:  # before Python 3.9 the function may be named; who does that is nobody's
+        return submit(*args, **named)
+    pool, function, *rest = args
+    # A thread that the pool starts for this job is the pool's, and does others' later.
+    with _heir(()):
+        return submit(pool, partial(_work, values, function), *rest, **named)
+
+
+def _work(*args: Any, **named: Any) -> Any:
+    values, function, *rest = args
     with _heir(values):
-        return function(*args, **named)
+        return function(*rest, **named)
 
 
 @contextmanager
@@ -78,3 +127,9 @@ def _heir(values: tuple[tuple[ContextVar[Any], Any], ...]) -> Iterator[None]:
     finally:
         for variable, token in reversed(tokens):
             variable.reset(token)
+
+
+_WRAPPERS = (
+    _Wrapper(threading.Thread, "start", _start),
+    _Wrapper(ThreadPoolExecutor, "submit", _submit),
+)
