@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from cogfal.engine.leftovers import marking
+from cogfal.guest.forks import watch_forks
 from tests.engine.stage import serving, submit, until
 from tests.engine.test_isolation import lives
 
@@ -55,6 +56,57 @@ def test_signals_are_the_forks_own(tmp_path: Path, handled: list[int]) -> None:
             assert await submit(service, ends=True).result() == -signal.SIGTERM
 
     asyncio.run(main())
+    assert handled == []
+
+
+CLOSES = """
+import os, signal, time
+from cog import BasePredictor
+
+class Predictor(BasePredictor):
+    def predict(self) -> int:
+        saved = [(number, os.dup(number)) for number in (1, 2)]
+        for number, _ in saved:
+            os.close(number)
+        worker = os.fork()
+        if not worker:
+            time.sleep(20)
+            os._exit(0)
+        for number, copy in saved:
+            os.dup2(copy, number)
+            os.close(copy)
+        os.kill(worker, signal.SIGTERM)
+        return os.waitpid(worker, 0)[1]
+"""
+
+
+def test_a_fork_without_standard_descriptors_can_be_terminated(tmp_path: Path, mode: str) -> None:
+    """Its prints have nowhere to go, which is no reason not to hear a signal."""
+
+    async def main() -> None:
+        async with serving(tmp_path, CLOSES) as service:
+            assert await submit(service).result() == signal.SIGTERM
+
+    asyncio.run(main())
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_fork_hears_signals_whatever_fails_there(handled: list[int]) -> None:
+    """What is to be done in a fork may raise; those that came meanwhile are not lost."""
+
+    def fail() -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise OSError
+
+    stop = watch_forks(fail)
+    worker = os.fork()
+    if not worker:
+        os._exit(0)
+    _, status = os.waitpid(worker, 0)
+    stop()
+
+    assert os.WTERMSIG(status) == signal.SIGTERM
     assert handled == []
 
 

@@ -28,10 +28,12 @@ def watch_forks(in_the_fork: Callable[[], None]) -> Callable[[], None]:
             masks.usual = signal.pthread_sigmask(signal.SIG_BLOCK, _ALL)
 
     def call() -> None:
-        for each in wanted:
-            each()
-        wanted.clear()
-        after()
+        try:
+            for each in wanted:
+                each()
+        finally:  # a fork that heard no signal could not even be terminated
+            wanted.clear()
+            after()
 
     def after() -> None:
         usual = vars(masks).pop("usual", None)
