@@ -7,6 +7,8 @@ import sys
 import textwrap
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -199,6 +201,34 @@ def test_nothing_remains_after_the_block(project: Path, monkeypatch: pytest.Monk
 
     assert (Path.cwd(), sys.stdout, sys.path) == before[:3]
     assert set(threading.enumerate()) <= before[3]
+
+
+def test_clients_that_take_turns_keep_their_prints_apart(project: Path) -> None:
+    """Each print is told once, by its own; closed in any order, they leave nothing behind."""
+    before = sys.stdout, threading.Thread.start, ThreadPoolExecutor.submit
+    first, second = ExitStack(), ExitStack()
+    one = first.enter_context(open_predictor(project))
+    other = second.enter_context(open_predictor(project))
+
+    depths = []
+    for client in (one, other) * 3:
+        prediction = client.submit(count=0)
+        prediction.output()
+        depths.append(len(list(_chain(sys.stdout))))
+        assert prediction.logs == "counting\n"
+    first.close()
+    assert list(other.stream(count=1)) == ["hey"]
+    second.close()
+
+    assert max(depths) <= 4
+    assert (sys.stdout, threading.Thread.start, ThreadPoolExecutor.submit) == before
+
+
+def _chain(stream: Any) -> Iterator[Any]:
+    """Yield a stream and what it writes to, through all captures."""
+    while stream is not None:
+        yield stream
+        stream = vars(stream).get("_outlet")
 
 
 def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -63,9 +63,9 @@ class Capture:
             return
         if self._stop_watching is not None:
             self._stop_watching()
-        for source, original in self._originals.items():
+        for source in NUMBERS:
             tee = self._tees.pop(source)
-            tee.retire(original)
+            original = tee.retire(self._originals[source])
             _lead_handlers(tee, original)
             if getattr(sys, source) is tee:
                 setattr(sys, source, original)
@@ -109,7 +109,11 @@ class Capture:
         No lock of the parent's is taken here: the thread that held it is not in the fork.
         """
         for source, tee in self._tees.items():
-            tee.forked(open_text(NUMBERS[source], self._originals[source]))
+            original = self._originals[source]
+            try:
+                tee.lead_to(open_text(NUMBERS[source], original))
+            except OSError:  # the author has closed the descriptor
+                tee.lead_to(original)
 
     def _outlet(self, source: str) -> Any:
         return self._outlets.outlet(source) or self._originals[source]
@@ -126,7 +130,11 @@ class Capture:
 
 
 class _Tee(io.TextIOBase):
-    """A standard stream that writes to the runner's log and to the call of whoever writes."""
+    """A standard stream that writes to the runner's log and to the call of whoever writes.
+
+    It may lie over that of another capture, which then knows whose the text is that is nobody's
+    here.
+    """
 
     def __init__(self, source: str, outlet: Any, capture: Capture) -> None:
         self._source = source
@@ -134,27 +142,47 @@ class _Tee(io.TextIOBase):
         self._owner = capture.owner
         self.buffer = _BinaryTee(self)
 
-    def retire(self, original: Any) -> None:
-        """Write to the original stream alone, for those who still hold this one."""
+    def retire(self, original: Any) -> Any:
+        """Write to the original stream alone, for those who still hold this one; return that."""
         self._outlet.flush()
-        self._outlet = original
+        # Where captures change places, none is held by the next one for good.
+        self.lead_to(original.lasting if isinstance(original, _Tee) else original)
+        return self._outlet
 
-    def forked(self, outlet: Any) -> None:
+    def lead_to(self, outlet: Any) -> None:
         """Write to `outlet` alone."""
         self._outlet = outlet
         self._owner = _nobody
 
+    @property
+    def lasting(self) -> Any:
+        """This stream, or what it leads to once it is retired."""
+        outlet = self._outlet
+        if self._owner is not _nobody:
+            return self
+        return outlet.lasting if isinstance(outlet, _Tee) else outlet
+
+    @property
+    def way_out(self) -> Any:
+        """Where text goes of which no other capture is to tell, too."""
+        outlet = self._outlet
+        return outlet.way_out if isinstance(outlet, _Tee) else outlet
+
     def write(self, text: str) -> int:
-        self._outlet.write(text)
         events = self._owner()
-        if events is not None:
+        if events is None:
+            self._outlet.write(text)
+        else:
+            self.way_out.write(text)
             events.write(self._source, text)
         return len(text)
 
     def flush(self) -> None:
-        self._outlet.flush()
         events = self._owner()
-        if events is not None:
+        if events is None:
+            self._outlet.flush()
+        else:
+            self.way_out.flush()
             events.flush(self._source)
 
     def close(self) -> None:
