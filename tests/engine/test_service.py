@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -275,14 +277,16 @@ class Predictor(BasePredictor):
 """
 
 
+@pytest.fixture
+def without_torch() -> Iterator[None]:
+    """Leave no module of that name that a predictor in this process has made."""
+    yield
+    sys.modules.pop("torch", None)
+
+
+@pytest.mark.usefixtures("without_torch")
 @pytest.mark.parametrize(("statement", "device", "broken"), DEVICE.values(), ids=DEVICE)
-def test_device_errors(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    statement: str,
-    device: bool,
-    broken: bool,
-) -> None:
+def test_device_errors(tmp_path: Path, statement: str, device: bool, broken: bool) -> None:
     """A device's own exceptions are told from words by their classes."""
 
     async def main() -> None:
@@ -295,7 +299,6 @@ def test_device_errors(
             assert status is (HealthStatus.DEFUNCT if broken else HealthStatus.READY)
 
     run(main)
-    monkeypatch.delitem(__import__("sys").modules, "torch", raising=False)
 
 
 def test_shutdown_lets_predictions_end(tmp_path: Path) -> None:
