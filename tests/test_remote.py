@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
+import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -18,6 +21,7 @@ from PIL import Image
 from tests.interpreters import INTERPRETERS
 from tests.loopback import Loopback
 from tests.pictures import data_url, drawn
+from tests.project import test_image_commands
 from tests.project_files import write_project
 from tests.virtualenvs import ROOT, environment
 
@@ -104,6 +108,51 @@ def test_a_runner_makes_the_models_own_environment(
     assert answer["versions"] == {"pydantic": "1.10.13", "pillow": "9.5.0", "fastapi": "0.98.0"}
     assert answer["picture"]["width"] == 30
     assert not installed & {"fal", "cogfal", "cog", "coglet", "rich"}
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Iterator[Path]:
+    """Where a Dockerfile is carried out; what lies there is found as it would be in an image.
+
+    `/src` is a directory, which an app that runs beside this one leaves alone, unlike a link.
+    """
+    root, python, src = tmp_path / "image", Path("/opt/python"), Path("/src")
+    test_image_commands.base(root)
+    theirs = src.is_dir() and not src.is_symlink()
+    if os.path.lexists(python) or theirs or not os.access("/", os.W_OK):
+        pytest.skip(f"{python} and {src} cannot be created")
+    python.symlink_to(f"{root}{python}")
+    src.unlink(missing_ok=True)
+    src.mkdir()
+    yield root
+    python.unlink()
+    shutil.rmtree(src)
+
+
+def test_what_a_generated_dockerfile_makes_serves(
+    editable: Path, tmp_path: Path, image: Path
+) -> None:
+    """Its own commands make the model's environment, and a prediction is made with that."""
+    project = write_project(
+        tmp_path / "project", app_py='import cogfal\n\nApp = cogfal.App.from_cog("cog.yaml")\n'
+    )
+    test_image_commands.planned(project, *test_image_commands.CUDA)
+    (project / "predict.py").write_text(
+        test_image_commands.PREDICTOR.replace("gamma", "beta")  # of a layer of the App's own
+    )
+
+    def build(dockerfile: str) -> None:
+        test_image_commands.build(dockerfile, project, image)
+        shutil.copytree(image / "src", "/src", dirs_exist_ok=True)
+
+    with (
+        Loopback(image=build) as cloud,
+        cloud.fal("run", "app.py::App", cwd=project, python=editable) as process,
+    ):
+        answer = httpx.post(process.url, json={}, timeout=120).json()
+
+    expected = f"{test_image_commands.OTHER} 1.0 1.0 yes /opt/python/bin/python"
+    assert answer == {"output": expected}
 
 
 @needs_rapidocr

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -41,7 +41,8 @@ class Loopback:
 
     With `cdn` the runner has a key and an uploader, as fal's have; without it the app must deliver
     its files by itself. Without `build`, environments are recorded but not made, which is enough
-    for `fal deploy`. `environment` is added to the runner's environment variables.
+    for `fal deploy`. `image` carries out a Dockerfile where an app has one; without it such an app
+    does not run. `environment` is added to the runner's environment variables.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Loopback:
         *,
         cdn: bool = True,
         build: bool = True,
+        image: Callable[[str], None] | None = None,
         environment: Mapping[str, str] | None = None,
         cache: Path = CACHE,
     ) -> None:
@@ -59,7 +61,7 @@ class Loopback:
         self._rest = RestServer()
         self._uploader = UploaderServer(socket, self._rest)
         engine = Engine(cache, {**(delivery if cdn else {}), **(environment or {})})
-        self._controller = Controller(engine, self._rest, build=build)
+        self._controller = Controller(engine, self._rest, build=build, image=image)
         self._server = grpc.server(ThreadPoolExecutor(max_workers=8), options=GRPC_OPTIONS)
         register_controller(self._controller, self._server)
         self._port = self._server.add_secure_port("127.0.0.1:0", grpc.local_server_credentials())

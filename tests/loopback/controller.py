@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import grpc
@@ -15,6 +15,7 @@ from isolate_proto import (
     BuildEnvironmentResult,
     DeleteAliasRequest,
     DeleteAliasResult,
+    EnvironmentDefinition,
     HostedRun,
     HostedRunResult,
     HostedRunStatus,
@@ -49,7 +50,14 @@ _SUCCESS = HostedRunStatus(state=HostedRunStatus.State.SUCCESS)
 class Controller(IsolateControllerServicer):
     """Keeps what was registered and run, and what the runner printed, in order."""
 
-    def __init__(self, engine: Engine, rest: RestServer, *, build: bool) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        rest: RestServer,
+        *,
+        build: bool,
+        image: Callable[[str], None] | None = None,
+    ) -> None:
         self.registrations: list[Registration] = []
         self.aliases: dict[str, Registration] = {}
         self.runs: list[Registration] = []
@@ -57,6 +65,7 @@ class Controller(IsolateControllerServicer):
         self._executions: list[Execution] = []
         self._engine = engine
         self._build = build
+        self._make_image = image
         self._rest = rest
 
     def BuildEnvironment(  # noqa: N802  # gRPC's name
@@ -82,7 +91,11 @@ class Controller(IsolateControllerServicer):
         files = self._files(request.files, context)
         self.runs.append(registration(request, uuid.uuid4().hex, files))
         if request.environments[0].kind == "container":
-            context.abort(grpc.StatusCode.UNIMPLEMENTED, "the loopback builds no images")
+            if self._make_image is None:
+                context.abort(grpc.StatusCode.UNIMPLEMENTED, "the loopback builds no images")
+            else:
+                self._make_image(self.runs[-1].image["dockerfile_str"])
+                self._without_image(request.environments[0])
         execution = Execution(self._engine, _bound(request), files, self.logs)
         self._executions.append(execution)
         execution.start()
@@ -93,6 +106,13 @@ class Controller(IsolateControllerServicer):
                 yield _hosted(partial)
         except Failed as error:
             context.abort(error.code, error.reason)
+
+    def _without_image(self, environment: EnvironmentDefinition) -> None:
+        """Have fal's own side run in a virtual environment, with what fal installs in an image."""
+        asked = self.runs[-1].requirements
+        environment.kind = "virtualenv"
+        environment.configuration.Clear()
+        environment.configuration.update({"requirements": asked})
 
     def RegisterApplication(  # noqa: N802  # gRPC's name
         self, request: RegisterApplicationRequest, context: grpc.ServicerContext

@@ -103,11 +103,14 @@ def said(python: Path | str, program: str, environ: dict[str, str]) -> str:
     return subprocess.run(command, env=environ, capture_output=True, text=True, check=True).stdout
 
 
+CUDA = ("  gpu: true", '  cuda: "12.4"')
+
+
 @pytest.mark.parametrize(
     "more",
     [
         pytest.param((), id="slim"),
-        pytest.param(("  gpu: true", '  cuda: "12.4"'), id="cuda", marks=pytest.mark.long),
+        pytest.param(CUDA, id="cuda", marks=pytest.mark.long),
     ],
 )
 def test_the_model_has_its_packages_and_fal_its_own_python(

@@ -42,6 +42,25 @@ def test_a_directory_that_is_there_stays(root: Path, tmp_path: Path) -> None:
     assert [file.name for file in place.iterdir()] == ["theirs"]
 
 
+def test_a_project_that_is_there_itself_needs_no_link(tmp_path: Path) -> None:
+    """As in an image; not even where it is missing, and the link would lead to itself."""
+    lead_to(tmp_path / "src", tmp_path / "src")()
+
+    assert not (tmp_path / "src").is_symlink()
+
+
+def test_another_runners_link_is_not_withdrawn(root: Path, tmp_path: Path) -> None:
+    """Whoever came later goes on, though the first one ends."""
+    place, other = tmp_path / "src", tmp_path / "other"
+    other.mkdir()
+    withdraw = lead_to(root, place)
+
+    lead_to(other, place)
+    withdraw()
+
+    assert place.samefile(other)
+
+
 @pytest.mark.parametrize("target", ["gone", "other"])
 def test_a_link_that_leads_elsewhere_is_made_anew(target: str, root: Path, tmp_path: Path) -> None:
     """A runner that was killed leaves its link behind."""

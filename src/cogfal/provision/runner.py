@@ -142,7 +142,7 @@ def lead_to(root: Path, place: Path = COG_DIRECTORY) -> Callable[[], None]:
     Returns:
         What removes the link.
     """
-    if place.exists() and (not place.is_symlink() or place.samefile(root)):
+    if place == root or (place.exists() and (not place.is_symlink() or place.samefile(root))):
         return _nothing
     try:
         place.unlink(missing_ok=True)  # what a killed runner left behind
@@ -155,7 +155,13 @@ def lead_to(root: Path, place: Path = COG_DIRECTORY) -> Callable[[], None]:
             f'if the predictor opens files in {place}, set kind = "container" on the App\n'
         )
         return _nothing
-    return partial(place.unlink, missing_ok=True)
+    return partial(_withdraw, place, root)
+
+
+def _withdraw(place: Path, root: Path) -> None:
+    """Remove a link unless it is another runner's by now."""
+    if place.is_symlink() and place.readlink() == root:
+        place.unlink()
 
 
 def _nothing() -> None:
