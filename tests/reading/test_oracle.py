@@ -47,8 +47,67 @@ FOUND = {
     "with contextlib.suppress(Exception):\n    with passed_on(5):\n        class C(enum.Enum):\n"
     "            def _generate_next_value_(name, *_): return name\n"
     "            P = enum.auto()\n        X = 1",
+    "order-of-attributes": "from outside import u\nclass C: ...\no = C()\no.b = 2\nif u():\n"
+    "    o.a = 1\no.c = 1\no.a = 2",
+    "attribute-put-back": "from outside import u\nclass C: ...\no = C()\no.a, o.b = 1, 2\n"
+    "if u():\n    del o.a\n    o.a = 1",
+    "cached-property-put-back": "import functools\nfrom outside import u\nclass C:\n"
+    "    def __init__(self): self.n = 1\n    @functools.cached_property\n"
+    "    def c(self): return self.n\ntry:\n    o = C()\n    o._x = o.c\n    u()\n"
+    "except RuntimeError: ...",
+    "decorator-of-two": "from outside import u\ndef a(f): return lambda: 1\n"
+    "def b(f): return lambda: 2\n@(a if u() else b)\ndef g(): return 3\nX = g()",
+    "function-decorated-by-a-call": "from outside import u\ndef a(f): return lambda: 1\n"
+    "def b(f): return lambda: 2\ndef g(): return 3\ng = (a if u() else b)(g)\nX = g()",
+    "base-of-two": "import enum\nfrom outside import u\n"
+    "class C(enum.Enum if u() else object):\n    P = '5'\nX = repr(C.P)",
+    "base-that-looks-at-subclasses": "from outside import u\nclass A:\n"
+    "    def __init_subclass__(cls): cls.P = 7\nclass C(A if u() else object):\n"
+    "    P = 5\nX = C.P",
+    "base-that-is-lost": "import enum\nfrom outside import u\ni = iter([1])\n"
+    "if u():\n    next(i)\n    enum = enum\nclass C(enum.Enum):\n    P = '5'\nX = C.P == '5'",
+    "module-put-in": "import enum, sys, types\nsys.modules['a'] = types.ModuleType('b')\n"
+    "class C(int, enum.Enum):\n    P = '5'\nX = C.P.value",
+    "own-module-of-a-lost-sys": "import sys\nfrom outside import u\ni = iter([1])\n"
+    "if u():\n    next(i)\n    sys = sys\nn = 1\nsetattr(sys.modules[__name__], 'n', 3)",
 }
 """Programs that were once read otherwise than Python has them, each the smallest of its kind."""
+
+
+ASKED = "def __getattr__(name):\n    L.append(name)\n    return ['m', name]\nL = []\nn = 1\n"
+
+FOUND_IN_SEVERAL = {
+    "package-that-answers-for-its-own": {
+        "predict.py": "import pkg.deep as m\nX = getattr(m, 'l', [])\n",
+        "pkg/__init__.py": "def __getattr__(name): ...\n",
+        "pkg/deep/__init__.py": "try:\n    import pkg.deep.low as m\n    l = m.l\n"
+        "except (ImportError, AttributeError): ...\n",
+        "pkg/deep/low.py": "l = [1]\n",
+    },
+    "submodule-that-is-replaced": {
+        "predict.py": "import pkg.deep as m\nX = m.n\n",
+        "pkg/__init__.py": "import pkg.deep\nclass deep:\n    n = 4\n",
+        "pkg/deep.py": "n = 5\n",
+    },
+    "star-of-a-module-that-answers": {
+        "predict.py": "try:\n    from pkg import *\n    X = n\nexcept NameError:\n    X = 3\n",
+        "pkg.py": ASKED,
+    },
+    "names-of-a-module-that-answers": {
+        "predict.py": "import pkg\nfrom pkg import n\nX = pkg.L\n",
+        "pkg.py": ASKED.replace("return ", "raise AttributeError  # "),
+    },
+    "names-of-a-package-that-answers": {
+        "predict.py": "import pkg\nfrom pkg import m, n\nX = pkg.L\n",
+        "pkg/__init__.py": ASKED,
+    },
+    "star-of-submodules": {
+        "predict.py": "from pkg import *\nX = inner.n\n",
+        "pkg/__init__.py": "__all__ = ['inner']\n",
+        "pkg/inner.py": "n = 3\n",
+    },
+}
+"""Projects that were once read otherwise."""
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
@@ -69,10 +128,14 @@ def test_programs_are_judged_in_several_processes() -> None:
     assert outcome.findings == []
 
 
-@pytest.mark.parametrize("text", FOUND.values(), ids=FOUND.keys())
-def test_what_was_once_found_is_found_no_more(text: str) -> None:
+@pytest.mark.parametrize(
+    "files",
+    [*({"predict.py": f"{text}\n"} for text in FOUND.values()), *FOUND_IN_SEVERAL.values()],
+    ids=[*FOUND, *FOUND_IN_SEVERAL],
+)
+def test_what_was_once_found_is_found_no_more(files: dict[str, str]) -> None:
     """Each program is told as every execution of it gives it, or refused."""
-    verdict = judge({"predict.py": text + "\n"}, Random(0))
+    verdict = judge(files, Random(0))
 
     assert verdict.wrong == []
     assert not verdict.failed

@@ -124,7 +124,12 @@ def _object(world: Interpreter, value: Any, depth: int) -> JSON:
         raise value.unknown.error()
     own = type(value) in world.classes.nodes and not isinstance(value, type)
     if own and hasattr(value, "__dict__"):
-        return _mapping(world, vars(value), depth)
+        held = world.known(vars(value))
+        return (
+            to_json(world, held, depth)
+            if isinstance(held, Unknown)
+            else _mapping(world, held, depth)
+        )
     if hasattr(value, "get_secret_value"):
         return to_json(world, value.get_secret_value(), depth)
     raise Unresolved("the value is not a text, number, list or dict")

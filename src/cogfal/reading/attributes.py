@@ -126,6 +126,9 @@ class Attributes(Part):
             raise refused("the attribute '__dict__' is not read", owner)
         if isinstance(owner, BaseException) and name == "args" and not _is_raised_by_author(owner):
             raise refused("the text of an exception depends on Python's version")
+        if any(isinstance(vars(base).get(name), functools.cached_property)
+               for base in type(owner).__mro__):  # fmt: skip
+            self._world.journal.note(owner, name)
         return getattr(owner, name)
 
     def _is_own(self, owner: Value, name: str) -> bool:

@@ -129,6 +129,7 @@ class Calls(Part):
         world = self._world
         why = Unknown(function.reason, function.node, function.module)
         foreign = function.dotted.partition(".")[0] not in sys.stdlib_module_names
+        foreign = foreign and all(isinstance(each, Unknown) for each in function.possibly())
         alone = foreign and len(positional) == 1 and not keywords
         if alone and self._is_decorated(positional[0]):
             world.effects.of_parts(positional[0], why)

@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn
 
 from cogfal.reading.journal import ABSENT, CONTAINERS, Journal, Place, contents, refill, same
 from cogfal.reading.scopes import Names
-from cogfal.reading.unknown import GivenUp, Unknown, UnknownError, Value
+from cogfal.reading.unknown import GivenUp, Possible, Unknown, UnknownError, Value
 
 MAX_ANSWERS: Final = 64
 """How often one region is repeated."""
@@ -308,11 +308,16 @@ class Choices:
     def _either(self, values: list[Value], why: Unknown) -> Value:
         if all(same(values[0], value) for value in values[1:]):
             return values[0]
-        return _depending(why, why.reason, tuple(v for v in values if v is not ABSENT))
+        return Possible.of(why, [value for value in values if value is not ABSENT])
 
     def _leave(self, outcomes: list[_Outcome], why: Unknown) -> None:
         """Leave behind what the outcomes share."""
         places = {i: p for outcome in outcomes for i, p in outcome.places.items()}
+        orders = [
+            (place, [outcome.at(place, place.value()) for outcome in outcomes])
+            for place in places.values()
+            if place.kind == "order"
+        ]
         for place in places.values():
             if place.kind == "name" and hasattr(place.owner, "_cogfal_finished"):
                 continue  # the names of an Enum's body, which nothing asks for once it is a class
@@ -330,10 +335,19 @@ class Choices:
                     self._journal.bind(place.owner, place.key, value)
                 elif before is not ABSENT:
                     self._journal.unbind(place.owner, place.key)
-            else:
+            elif place.kind == "attribute":
                 value = self._noted(before, values, why)
                 self._journal.note(place.owner, place.key)
                 place.put(value)
+        for place, values in orders:
+            self._arrange(place, values, why)
+
+    def _arrange(self, place: Place, values: list[Value], why: Unknown) -> None:
+        if all(value == values[0] for value in values):
+            self._journal.arrange(place.owner)
+            place.put(values[0])
+        else:
+            self.taint(place.owner, why)
 
     def _noted(self, before: Value, values: list[Value], why: Unknown) -> Value:
         value = self._either(values, why)
@@ -371,13 +385,14 @@ class Choices:
 
     def spoil(self, start: int, why: Unknown) -> None:
         """Make unknown whatever was changed by what is given up."""
-        for place in self._journal.places(start).values():
-            if place.kind == "contents":
+        for place, before in self._journal.since(start):
+            if place.kind in ("contents", "grown", "item", "order"):
                 self.taint(place.owner, why)
             elif place.kind == "name":
                 # The names of an Enum's body are not bound twice; those of its class are settled.
                 if type(place.owner) is dict and not str(place.key).startswith("__"):
-                    self._journal.bind(place.owner, place.key, why)
+                    held = [v for v in (before, place.value()) if v is not ABSENT]
+                    self._journal.bind(place.owner, place.key, Possible.of(why, [why, *held]))
             elif place.kind == "attribute":
                 self._journal.note(place.owner, place.key)
                 place.put(why)
@@ -388,5 +403,5 @@ class Choices:
             self._journal.taint(self.tainted, id(value), (value, why))
 
 
-def _depending(why: Unknown, reason: str, about: tuple[Value, ...] = ()) -> Unknown:
-    return Unknown(reason, why.node, why.module, about=about)
+def _depending(why: Unknown, reason: str) -> Unknown:
+    return Unknown(reason, why.node, why.module)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from cogfal.reading.functions import Function
 from cogfal.reading.part import Part
 from cogfal.reading.scopes import Scope, bindings
-from cogfal.reading.unknown import GivenUp, Touched, Unknown, Unresolved, Value
+from cogfal.reading.unknown import GivenUp, Possible, Touched, Unknown, Unresolved, Value
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
@@ -135,6 +135,8 @@ class Classes(Part):
         """Return a base class; something outside the project gets a stand-in."""
         if not isinstance(value, Unknown):
             return value
+        if isinstance(value, Possible) and any(map(_alters, value.possibly())):
+            raise Touched(value)
         key = value.dotted or f"{value.reason}{id(value)}"
         if key not in self._bases:
             self._bases[key] = type("Outside", (Outside,), {"unknown": value})
@@ -222,6 +224,14 @@ def _fill(namespace: Any, body: Scope) -> None:
     for name, value in body.names.items() if namespace is not body.names else ():
         implicit = _IMPLICIT.get(name) if isinstance(value, Function) else None
         namespace[name] = value if implicit is None else implicit(value)
+
+
+def _alters(base: Value) -> bool:
+    """Whether a base class may change what its subclass defines."""
+    if isinstance(base, Unknown):
+        return base.dotted.partition(".")[0] in sys.stdlib_module_names
+    begun = isinstance(getattr(base, "__init_subclass__", None), types.MethodType)
+    return isinstance(base, type) and (begun or type(base) is not type)
 
 
 def _union(members: list[Value]) -> Value:

@@ -13,7 +13,7 @@ from cogfal.reading.journal import CONTAINERS
 from cogfal.reading.part import Part
 from cogfal.reading.scopes import Scope, bindings
 from cogfal.reading.source import MODULES, Module
-from cogfal.reading.unknown import Unknown, Value
+from cogfal.reading.unknown import Possible, Unknown, Value
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
@@ -50,11 +50,15 @@ class Effects(Part):
 
     def of_statement(self, node: ast.stmt, scope: Scope, why: Unknown) -> None:
         """Take everything as changed that a statement binds or mentions."""
-        self.of_values(self._mentioned([node], scope, why), why)
+        names = {scope.mangled(name) for name in _stored(node)}
+        held = [scope.target(name).get(name) for name in names]
+        held += self._mentioned([node], scope, why)
+        self.of_values(held, why)
         if any(isinstance(part, ast.Import | ast.ImportFrom) for part in ast.walk(node)):
             self.of_values(self._world.modules.certain(), why)
-        for name in _stored(node):
-            self._world.bind(scope, scope.mangled(name), why)
+            self._world.modules.give_up_stars(node, scope)
+        for name in names:
+            self._world.bind(scope, name, Possible.of(why, [why, *held]))
 
     def _change(self, value: Value, why: Unknown) -> None:
         if isinstance(value, Unknown):
@@ -68,7 +72,11 @@ class Effects(Part):
 
     def _inside(self, value: Value, why: Unknown) -> Iterable[Value]:
         if isinstance(value, Unknown):
-            every = self._world.modules.certain() if value.dotted.startswith(MODULES) else ()
+            lost = isinstance(value, Possible) and any(
+                isinstance(each, Unknown) and each.dotted == "sys" for each in value.about
+            )
+            through = lost or value.dotted.startswith(MODULES)
+            every = self._world.modules.certain() if through else ()
             return (*value.about, *value.members, *every)
         if id(value) in self.sources:
             return self.sources[id(value)][1]
@@ -104,9 +112,9 @@ class Effects(Part):
         if scope is None:
             return ()
         values = list(scope.names.values())
-        for name in list(scope.names):
+        for name, value in list(scope.names.items()):
             if not name.startswith("__"):
-                self._world.journal.bind(scope.names, name, why)
+                self._world.journal.bind(scope.names, name, Possible.of(why, [why, value]))
         return values
 
     def _mentioned(self, nodes: list[ast.AST], scope: Scope, why: Unknown) -> Iterable[Value]:

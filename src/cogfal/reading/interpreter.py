@@ -27,7 +27,7 @@ from cogfal.reading.statements import Statements
 from cogfal.reading.targets import Targets
 from cogfal.reading.texts import Texts
 from cogfal.reading.typings import Typings
-from cogfal.reading.unknown import Unknown, Value
+from cogfal.reading.unknown import Possible, Value
 
 
 class Interpreter:
@@ -63,7 +63,7 @@ class Interpreter:
         tainted = self.choices.tainted
         if tainted and id(value) in tainted:
             why = tainted[id(value)][1]
-            return Unknown(why.reason, why.node, why.module, about=(value,))
+            return Possible.of(why, [value])
         return value
 
     def bind(self, scope: Scope, name: str, value: Value) -> None:

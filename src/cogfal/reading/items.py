@@ -69,8 +69,8 @@ class Items(Part):
             base[key] = value
         elif isinstance(base, Unknown) or isinstance(key, Unknown) or unknown_in(key) is not None:
             unknown = _unknown(base, key)
-            world.modules.doubt(base, key, unknown)
-            world.effects.of_values((base, value), unknown)
+            doubted = world.modules.doubt(base, key, unknown)
+            world.effects.of_values((value,) if doubted else (base, value), unknown)
             world.expressions.raising(unknown)
         elif isinstance(key, slice):
             world.journal.save(base)
@@ -99,8 +99,8 @@ class Items(Part):
             del base[key]
         elif isinstance(base, Unknown) or unknown_in(key) is not None:
             unknown = _unknown(base, key)
-            world.modules.doubt(base, key, unknown)
-            world.effects.of_values((base,), unknown)
+            if not world.modules.doubt(base, key, unknown):
+                world.effects.of_values((base,), unknown)
             world.expressions.raising(unknown)
         elif isinstance(base, list | dict | deque):
             world.journal.save(base)

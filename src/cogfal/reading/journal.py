@@ -37,6 +37,8 @@ class Place(NamedTuple):
                 return self.owner.get(self.key, ABSENT)
             case "attribute":
                 return _own_attribute(self.owner, self.key)
+            case "order":
+                return list(self.owner)
             case "taint":
                 return self.owner.get(self.key, ABSENT)
         return contents(self.owner)
@@ -58,6 +60,8 @@ class Place(NamedTuple):
                 set_attribute(self.owner, self.key, value)
             case "contents":
                 refill(self.owner, value)
+            case "order" if list(self.owner) != value:
+                refill(self.owner, {key: self.owner[key] for key in value if key in self.owner})
             case "grown":
                 del self.owner[value:]
             case "item" if value is not ABSENT:
@@ -155,7 +159,15 @@ class Journal:
 
     def note(self, owner: Value, name: str) -> None:
         """Note that an attribute is about to change."""
+        held = getattr(owner, "__dict__", None)
+        if type(held) is dict:
+            self.arrange(held)
         place = Place("attribute", owner, name)
+        self._entries.append((place, place.value()))
+
+    def arrange(self, attributes: dict[str, Value]) -> None:
+        """Note that the order of an object's attributes is about to change."""
+        place = Place("order", attributes)
         self._entries.append((place, place.value()))
 
     def save(self, container: Value) -> None:
@@ -198,6 +210,10 @@ class Journal:
             if place.kind not in ("born", "advance"):
                 found[place.id] = place
         return found
+
+    def since(self, start: int) -> list[tuple[Place, Value]]:
+        """Return what was changed since `start`, each with what stood there before."""
+        return self._entries[start:]
 
     def segment(self, start: int) -> list[tuple[Place, Value]]:
         """Return what has changed since `start`, so that it can be done again."""

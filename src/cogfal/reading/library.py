@@ -83,7 +83,8 @@ class Library(Part):
         attributes = self._world.attributes
         return {
             **{name: self._elsewhere(name) for name in OF_SCOPE - {"super"}},
-            "__import__": lambda name, *_, **__: self._world.modules.imported(name),
+            "__import__": lambda name, *rest, **named: self._world.modules.imported(
+                name, whole="fromlist" in named or len(rest) > 2),
             "all": lambda items: all(self._truth(i) for i in self._each(items)),
             "any": lambda items: any(self._truth(i) for i in self._each(items)),
             "ascii": lambda value: ascii(self._shown(value)),

@@ -102,11 +102,16 @@ class Modules(Part):
             return found
         return self._world.expressions.raising(Unknown(every.reason, about=(every,)))
 
-    def doubt(self, every: Value, name: Value, why: Unknown) -> None:
-        """Take it as not known what is imported by a name that `sys.modules` is changed at."""
-        if isinstance(every, Unknown) and every.dotted == MODULES:
-            for each in [name] if isinstance(name, str) else list(self._loaded):
-                self._world.journal.bind(self._loaded, each, why)
+    def doubt(self, every: Value, name: Value, why: Unknown) -> bool:
+        """Take it as not known what is imported by a name that `sys.modules` is changed at.
+
+        Returns whether it is `sys.modules` that is changed.
+        """
+        if not isinstance(every, Unknown) or every.dotted != MODULES:
+            return False
+        for each in [name] if isinstance(name, str) else list(self._loaded):
+            self._world.journal.bind(self._loaded, each, why)
+        return True
 
     def scope_of(self, module: Module) -> Scope | None:
         """Return a module's names where it is certain that it was carried out, as far as it is."""
@@ -140,6 +145,23 @@ class Modules(Part):
                 return self._outside(name if whole else parts[0], name)
             modules.append(module)
         return modules[-1] if whole else modules[0]
+
+    def renamed(self, name: str) -> Value:
+        """Return what `import name as other` binds: what the package has as an attribute."""
+        found = self.imported(name)
+        top, *rest = name.split(".")
+        value = self.imported(top)
+        if not isinstance(value, Module):
+            return found
+        for part in rest:
+            top = f"{top}.{part}"
+            try:
+                value = self._world.attributes.get(value, part)
+            except AttributeError as error:
+                if not isinstance(value, Module) or top not in self._loaded:
+                    raise ImportError(f"cannot import name {part!r} from {top!r}") from error
+                value = self._find(top, value)
+        return value
 
     def _find(self, dotted: str, parent: Value) -> Value:
         """Return a module of the project, carried out; None where it lies outside."""
@@ -208,10 +230,33 @@ class Modules(Part):
         source = self.imported(name)
         if node.names[0].name == "*":
             return self._starred_names(source, name, scope)
+        if isinstance(source, Module):
+            self._prepare(source, [alias.name for alias in node.names])
         return {
             alias.asname or alias.name: self._taken(source, name, alias, node, scope)
             for alias in node.names
         }
+
+    def _prepare(self, source: Module, names: Iterable[Value]) -> None:
+        """Import what names are submodules of a package, before they are taken from it."""
+        if source.folder is None:
+            if self._answers(source, "__path__"):
+                raise refused("a module that answers for __path__ is not evaluated")
+            return
+        for name in names:
+            if not self._answers(source, name) and self._is_there(source, name, source.name):
+                self._find(f"{source.name}.{name}", source)
+
+    def _answers(self, source: Module, name: str) -> bool:
+        """Whether a module has a name, perhaps by its own `__getattr__`."""
+        scope = self.load(source)
+        if name in scope.names or ("__getattr__" not in scope.names and not self._stars.get(scope)):
+            return name in scope.names
+        try:
+            self.member(source, name)
+        except AttributeError:
+            return False
+        return True
 
     def _absolute(self, node: ast.ImportFrom, scope: Scope) -> str:
         if not node.level:
@@ -232,13 +277,8 @@ class Modules(Part):
             try:
                 return self.member(source, alias.name)
             except AttributeError:
-                inner = (
-                    self._find(f"{module}.{alias.name}", source)
-                    if (source.folder and self._is_there(source, alias.name, module))
-                    else None
-                )
-                if inner is not None:
-                    return inner
+                if f"{module}.{alias.name}" in self._loaded:
+                    return self._find(f"{module}.{alias.name}", source)
                 near = self.nearest(alias.name, self.load(source).names)
                 raise ImportError(
                     f"cannot import name {alias.name!r} from {module!r}{near}"
@@ -272,10 +312,19 @@ class Modules(Part):
             return {}
         names = self.load(source).names
         self._stars.setdefault(scope.top, []).extend(self._stars.get(self.load(source), []))
+        taken = self._world.items.listed(names["__all__"]) if "__all__" in names else []
+        self._prepare(source, taken)
         if "__all__" in names:
-            return {n: self._world.attributes.get(source, n)
-                    for n in self._world.items.iterate(names["__all__"])}  # fmt: skip
+            return {n: self._world.attributes.get(source, n) for n in taken}
+        if any(self._answers(source, "__all__") for _ in range(2 if source.folder else 1)):
+            raise refused("a module that answers for __all__ is not evaluated")
         return {n: value for n, value in names.items() if not n.startswith("_")}
+
+    def give_up_stars(self, node: ast.AST, scope: Scope) -> None:
+        """Take it as not known which names the star imports in a statement bind."""
+        for part in ast.walk(node):
+            if isinstance(part, ast.ImportFrom) and part.names[0].name == "*":
+                self._stars.setdefault(scope.top, []).append(part.module or ".")
 
     def starred(self, name: str, scope: Scope) -> Value:
         """Return what a name stands for that nothing binds but, perhaps, a star import.

@@ -28,6 +28,10 @@ MAX_ROUNDS: Final = 8
 """How often a loop of unknown length is gone through until nothing more becomes unknown."""
 
 
+MAX_DECORATORS: Final = 8
+"""Among how many functions it may be unknown which one decorates."""
+
+
 class Statements(Part):
     """Carries out statements; those that hold others are generators, so that they can `yield`."""
 
@@ -146,7 +150,9 @@ class Statements(Part):
 
     def _import(self, node: ast.Import, scope: Scope) -> None:
         for alias in node.names:
-            module = self._world.modules.imported(alias.name, whole=alias.asname is not None)
+            modules = self._world.modules
+            take = modules.renamed if alias.asname else partial(modules.imported, whole=False)
+            module = take(alias.name)
             if isinstance(module, Unknown) and not module.dotted:
                 module = module.at(node, scope.module)
             name = alias.asname or alias.name.partition(".")[0]
@@ -206,7 +212,13 @@ class Statements(Part):
 
     def _applied(self, decorator: Value, value: Value, node: Any, scope: Scope) -> Value:
         if isinstance(decorator, Unknown):
-            return self._world.calls.decorated(value)
+            among = decorator.possibly()
+            if len(among) > MAX_DECORATORS:
+                return self._world.expressions.raising(decorator)
+            one = len(among) > 1 and self._world.choices.decide(decorator, len(among))
+            if isinstance(among[one], Unknown):
+                return self._world.calls.decorated(value)
+            decorator = self._world.known(among[one])
         try:
             result = self._world.calls.call(decorator, [value], {})
         except Touched as error:

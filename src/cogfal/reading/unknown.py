@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn, TypeAlias
 
@@ -131,7 +131,7 @@ class Unknown:
 
     def holding(self, about: tuple[Value, ...]) -> Unknown:
         """Return it as something through which these values may be reached."""
-        return Unknown(
+        return type(self)(
             self.reason, self.node, self.module, dotted=self.dotted, about=about,
             members=self.members,
         )  # fmt: skip
@@ -140,9 +140,13 @@ class Unknown:
         """Return it with a place, unless a more precise one is known."""
         if self.node is not None:
             return self
-        return Unknown(
+        return type(self)(
             self.reason, node, module, dotted=self.dotted, about=self.about, members=self.members
         )
+
+    def possibly(self) -> Values:
+        """Return what it may be; itself where it comes from outside."""
+        return (self,)
 
     def error(self) -> Unresolved:
         """Return the error of needing it."""
@@ -161,6 +165,26 @@ class Unknown:
     __lshift__ = __rlshift__ = __rshift__ = __rrshift__ = __matmul__ = __rmatmul__ = _touched
     __divmod__ = __rdivmod__ = __reversed__ = __copy__ = __deepcopy__ = _touched
     __reduce_ex__ = __enter__ = __exit__ = __call__ = _touched
+
+
+class Possible(Unknown):
+    """An unknown value that is likely to be one of `about`."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, why: Unknown, values: Iterable[Value]) -> Possible:
+        """Return what stands for one of `values`, for the reason of `why`."""
+        found: dict[int, Value] = {}
+        for value in values:
+            for each in value.about if isinstance(value, Possible) else (value,):
+                bare = isinstance(each, Unknown) and not each.dotted and not each.about
+                found[0 if bare else id(each)] = each
+        return cls(why.reason, why.node, why.module, about=tuple(found.values()))
+
+    def possibly(self) -> Values:
+        """Return what it may be."""
+        return self.about
 
 
 @contextmanager
