@@ -273,6 +273,66 @@ def test_the_loop_goes_on(tmp_path: Path, mode: str, what: str) -> None:
     run(main)
 
 
+INDESCRIBABLE = """
+import sys
+from cog import BasePredictor
+
+class HTTPException(Exception):
+    __module__ = "fastapi.exceptions"
+
+class Endless(HTTPException):
+    status_code = float("inf")
+    detail = ""
+
+class FalError(Exception):
+    retryable = True
+
+class Exits(Exception):
+    def __str__(self):
+        sys.exit(3)
+
+class Nameless(type):
+    @property
+    def __module__(cls):
+        raise LookupError
+
+class Hidden(Exception, metaclass=Nameless):
+    pass
+
+class Code:
+    def __repr__(self):
+        raise LookupError
+
+class Predictor(BasePredictor):
+    {kind} setup(self):
+        pass
+
+    {kind} predict(self, what: str) -> str:
+        if what == "well":
+            return what
+        if what == "exit":
+            sys.exit(Code())
+        raise globals()[what]()
+"""
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_what_cannot_be_described_ends_its_prediction(tmp_path: Path, mode: str, kind: str) -> None:
+    """Whatever an exception does when it is asked what it is, the slot is free afterwards."""
+
+    async def main() -> None:
+        async with serving(tmp_path, INDESCRIBABLE.replace("{kind}", kind)) as service:
+            for what in ("HTTPException", "Endless", "FalError", "Exits", "Hidden", "exit"):
+                failed = await ended(submit(service, what=what))
+
+                assert failed.status is Status.FAILED
+                assert failed.error
+                assert service.slots.taken == 0
+            assert await submit(service, what="well").result() == "well"
+
+    run(main)
+
+
 CHECKED = """
 import threading
 from cog import BasePredictor

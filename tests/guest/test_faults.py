@@ -32,6 +32,38 @@ class OwnHttp(fastapi.HTTPException):
     """An author's own, of FastAPI's."""
 
 
+class Bare(fastapi.HTTPException):
+    """One that has none of what its class promises."""
+
+    def __init__(self) -> None:
+        pass
+
+
+class BareOfFal(fal.exceptions.AppException):
+    """The same, of fal's."""
+
+    def __init__(self) -> None:
+        pass
+
+
+class FalError(Exception):
+    """A class that is called like the catalogue's by chance."""
+
+    retryable = True
+
+
+class Odd(fal_errors.FalError):
+    """One whose attributes raise."""
+
+    def __init__(self) -> None:
+        pass
+
+    @property
+    def context(self) -> Any:  # type: ignore[override]  # as authors may
+        """Raise."""
+        raise LookupError
+
+
 MEANT: dict[str, tuple[BaseException, FalAnswer]] = {
     "catalogue": (
         fal_errors.ImageTooSmall("too small", loc="image", min_width=64, min_height=32),
@@ -110,12 +142,18 @@ def test_an_exception_with_a_meaning_is_told_as_plain_data(
         fastapi.HTTPException(200),
         fastapi.HTTPException(400, "x" * 100_000),
         fal.exceptions.AppException("x", "soon"),  # type: ignore[arg-type]  # as authors may
+        fastapi.HTTPException(float("inf")),  # type: ignore[arg-type]  # as above
+        fal_errors.FalError("x", billable_units=10**400),
+        Bare(),
+        BareOfFal(),
+        FalError("x"),
+        Odd(),
     ],
-    ids=["ordinary", "endless place", "no price", "no error", "endless detail", "no status"],
+    ids=lambda error: f"{type(error).__name__} {error.args}"[:40],
 )
 def test_what_makes_no_answer_is_an_ordinary_exception(error: BaseException) -> None:
     """Nothing that an author puts into one breaks the answer."""
-    assert fal_answer_of(error) is None
+    assert fault_of(error).fal is None
 
 
 @pytest.mark.parametrize(("error", "answer"), MEANT.values(), ids=MEANT.keys())

@@ -79,9 +79,11 @@ class Capture:
 
     def end(self, events: CallEvents) -> None:
         """Hand over what is still on its way, and attribute nothing more to a call."""
-        self._outlets.drain()
-        if events in self._active:
-            self._active.remove(events)
+        try:
+            self._outlets.drain()
+        finally:  # the author may have closed a descriptor
+            if events in self._active:
+                self._active.remove(events)
 
     def owner(self) -> CallEvents | None:
         """Return whose text the calling code prints."""

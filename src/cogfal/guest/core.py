@@ -156,7 +156,7 @@ class Guest:
 
     def teardown(self, number: int) -> None:
         """Run the author's `teardown`, where there is one, and send the last of its spans."""
-        self._order(number, self._teardown, _nothing)
+        self._order(number, self._teardown, end=self._tracing.stop)
 
     def leave(self) -> None:
         """Restore what the project changed in this process."""
@@ -186,11 +186,7 @@ class Guest:
         return self._predictor.bind_setup(weights)()
 
     def _teardown(self) -> Any:
-        try:
-            result = (self._predictor.teardown or _nothing)()
-        finally:
-            self._tracing.stop()
-        return result
+        return (self._predictor.teardown or _nothing)()
 
     def _ready(self) -> None:
         if self._spec.shape.asynchronous:
@@ -200,10 +196,14 @@ class Guest:
         self,
         number: int,
         function: Callable[[], Any],
-        then: Callable[[], None],
+        then: Callable[[], None] = _nothing,
         encode: Callable[[Any], Any] = _nothing_of,
+        end: Callable[[], None] = _nothing,
     ) -> None:
-        """Call something of the author's that is no prediction; done with what it returned."""
+        """Call something of the author's that is no prediction; done with what it returned.
+
+        `then` is called only where it returned, `end` in any case.
+        """
 
         def tell(event: Any) -> None:
             if isinstance(event, Piece):
@@ -212,7 +212,9 @@ class Guest:
                 event = self._done(event)
             self._emit(event)
 
-        self._call(number, function, {}, encode=encode, describe=_failure_of, tell=tell).advance()
+        self._call(
+            number, function, {}, encode=encode, describe=_failure_of, end=end, tell=tell
+        ).advance()
 
     def _done(self, piece: Piece) -> Done:
         if piece.kind == RETURNED:
@@ -243,8 +245,10 @@ class Guest:
             self._tracing.enter(context, variables)
 
         def retire() -> None:
-            self._capture.end(events)
-            end()
+            try:
+                self._capture.end(events)
+            finally:
+                end()
 
         place = Place(
             self._thread,

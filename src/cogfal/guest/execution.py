@@ -22,6 +22,8 @@ from .interruption import Interruption
 from .prefetch import Prefetch
 from .thread import AuthorThread
 
+_INDESCRIBABLE = "an exception was raised which itself raises another when it is described"
+
 
 class Place(NamedTuple):
     """Where a call happens and what is around it.
@@ -63,8 +65,12 @@ class Place(NamedTuple):
         return Piece(self.events.number, ENDED)
 
     def raised(self, error: BaseException) -> Piece:
-        """Make the piece that tells of an exception."""
-        return Piece(self.events.number, RAISED, self.describe(error))
+        """Make the piece that tells of an exception, whatever that does when it is asked."""
+        try:
+            described = self.describe(error)
+        except BaseException:  # of what it is not even the name can be relied on
+            described = self.describe(RuntimeError(_INDESCRIBABLE))
+        return Piece(self.events.number, RAISED, described)
 
 
 def new_call(place: Place, function: Callable[[], Any]) -> SyncCall | AsyncCall:
@@ -74,19 +80,38 @@ def new_call(place: Place, function: Callable[[], Any]) -> SyncCall | AsyncCall:
     return SyncCall(place, function)
 
 
-class SyncCall:
+class _Call:
+    """What every call has: an end, which is told once nothing of it is left on the thread."""
+
+    def __init__(self, place: Place, function: Callable[[], Any]) -> None:
+        self._place = place
+        self._function = function
+        self._ignored = False
+        self._over = False
+
+    def _end_with(self, piece: Piece, *, closes: bool = False) -> None:
+        """Retire and tell the last piece, or in its place what retiring raised."""
+        # In this order: with the last piece the server gives the slot to the next call, which must
+        # find nothing of this one.
+        if not self._over:
+            self._over = True
+            try:
+                self._place.retire()
+            except BaseException as error:
+                piece = self._place.raised(error)
+        self._place.events.piece(piece._replace(ignored=self._ignored, closes=closes))
+
+
+class SyncCall(_Call):
     """A call on a thread that runs one job after the other; a job lasts until the next rest.
 
     `advance`, `cancel` and `close` come from another thread, one at a time.
     """
 
     def __init__(self, place: Place, function: Callable[[], Any]) -> None:
-        self._place = place
-        self._function = function
-        self._ignored = False
+        super().__init__(place, function)
         self._iterator: Any = None
         self._begun = False
-        self._over = False
         self._cancelled = False
         self._closing = False
         self._step: Interruption | None = None
@@ -126,28 +151,20 @@ class SyncCall:
         try:
             self._hand_over(function, step)
         except BaseException as error:  # a signal handler of the author's went off too late
-            self._place.events.piece(self._place.raised(error))
+            self._end_with(self._place.raised(error))
 
     def _hand_over(self, function: Callable[[], Piece], step: Interruption) -> None:
         piece = self._performed(function, step)
         if piece.kind == RAISED and self._cancelled and _is_suspended(self._iterator):
             piece = self._performed(self._interrupted, self._interruption())
-        # Before the last piece is told: with it the server gives the slot to the next call, which
-        # must find nothing of this one on the thread.
-        if piece.kind not in GOES_ON:
+        if piece.kind in GOES_ON:
+            self._place.events.piece(piece._replace(ignored=self._ignored))
+        else:
             self._iterator = None
-            self._retire()
-        self._place.events.piece(piece._replace(ignored=self._ignored))
+            self._end_with(piece)
 
     def _end(self, step: Interruption) -> None:
-        piece = self._performed(self._abandon, step)
-        self._retire()
-        self._place.events.piece(piece._replace(ignored=self._ignored, closes=True))
-
-    def _retire(self) -> None:
-        if not self._over:
-            self._over = True
-            self._place.retire()
+        self._end_with(self._performed(self._abandon, step), closes=True)
 
     def _performed(self, function: Callable[[], Piece], step: Interruption) -> Piece:
         try:
@@ -245,18 +262,15 @@ class SyncCall:
                 thread.complete(thread.loop.create_task(_awaited(iterator.aclose())))
 
 
-class AsyncCall:
+class AsyncCall(_Call):
     """A call on a thread whose event loop is running: one task from beginning to end."""
 
     def __init__(self, place: Place, function: Callable[[], Any]) -> None:
         import asyncio  # noqa: PLC0415  # a sync predictor does without
 
+        super().__init__(place, function)
         self._cancelled_error = asyncio.CancelledError
-        self._place = place
-        self._function = function
-        self._ignored = False
         self._begun = False
-        self._over = False
         self._closing = False  # it is to end at the next piece
         self._answers = False  # it is to answer that it is closed
         self._cancelled = False  # somebody asked
@@ -283,14 +297,11 @@ class AsyncCall:
         self._task.add_done_callback(self._finish)
 
     def _finish(self, task: Any) -> None:
-        piece = self._place.raised(self._cancelled_error()) if task.cancelled() else task.result()
-        self._retire()
-        self._place.events.piece(piece._replace(ignored=self._ignored, closes=self._answers))
-
-    def _retire(self) -> None:
-        if not self._over:
-            self._over = True
-            self._place.retire()
+        try:
+            piece = task.result()
+        except BaseException as error:  # it was cancelled before it began
+            piece = self._place.raised(error)
+        self._end_with(piece, closes=self._answers)
 
     def _cancel_task(self) -> None:
         if self._task is not None:
@@ -300,9 +311,7 @@ class AsyncCall:
         self._answers = True
         if self._task is None or self._over:
             # It was over before it was closed, or never began.
-            self._retire()
-            ended = self._place.ended()
-            self._place.events.piece(ended._replace(ignored=self._ignored, closes=True))
+            self._end_with(self._place.ended(), closes=True)
         elif not self._task.done():
             self._closing = True
             self._resume(False)

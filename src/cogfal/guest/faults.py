@@ -120,7 +120,7 @@ def _is_ours(file: str) -> bool:
 
 def _text(error: BaseException, words: str) -> str:
     if isinstance(error, SystemExit):
-        return f"the predictor called sys.exit({error.code!r})"
+        return f"the predictor called sys.exit({_code(error)})"
     if isinstance(error, KeyError):
         return f"KeyError: {words}"
     return words or type(error).__name__
@@ -128,9 +128,16 @@ def _text(error: BaseException, words: str) -> str:
 
 def _words(error: BaseException) -> str:
     try:
-        return str(error)
+        return "".join(str(error))  # an own kind of text may do anything, too
     except Exception as broken:  # the author's own method may raise anything
         return f"{type(error).__name__} (its text cannot be had: {type(broken).__name__})"
+
+
+def _code(error: SystemExit) -> str:
+    try:
+        return repr(error.code)
+    except Exception:  # as above
+        return f"a {type(error.code).__name__}"
 
 
 def _names(error: BaseException) -> set[tuple[str, str]]:
@@ -155,12 +162,20 @@ def _raised_by_python(error: BaseException) -> bool:
 
 def fal_answer_of(error: BaseException) -> FalAnswer | None:
     """Return the answer that the exception asks for, None where it is an ordinary one."""
+    try:
+        read = _reader_of(error)
+        return read and checked_answer(read(error))
+    except Exception:  # the author's own class may lack anything, and its attributes may raise
+        return None
+
+
+def _reader_of(error: BaseException) -> Callable[[Any], FalAnswer] | None:
     for kind in type(error).__mro__:
         read = _READERS.get((str(kind.__module__).partition(".")[0], kind.__name__))
-        if read is None and kind.__name__ == "FalError" and hasattr(error, "retryable"):
-            read = _of_ours  # of a project's own copy of the catalogue
         if read is not None:
-            return checked_answer(read(error))
+            return read
+        if kind.__name__ == "FalError" and hasattr(error, "retryable"):
+            return _of_ours  # of a project's own copy of the catalogue
     return None
 
 
@@ -180,7 +195,7 @@ def checked_answer(values: Any) -> FalAnswer | None:
             None if units is None else _units(units),
             {str(name): str(value) for name, value in dict(headers or {}).items()},
         )
-    except (TypeError, ValueError):  # the author's own attributes may be anything
+    except Exception:  # the author's own attributes may be anything, and do anything
         return None
 
 
