@@ -47,7 +47,7 @@ def defines_app(file: Path) -> bool:
 
 
 def find_app_file(directory: Path) -> Path:
-    """Return where a project's App is, or would be: app.py, unless that of another name has it."""
+    """Return where a project's App is, or would be: app.py, unless fal_app.py alone has one."""
     usual, beside = directory / APP_FILE, directory / FAL_APP_FILE
     return beside if defines_app(beside) and not defines_app(usual) else usual
 
@@ -82,7 +82,7 @@ def load_app(file: Path, name: str | None = None) -> type[App]:
 
 
 def open_project(directory: Path, ref: str | None = None) -> LocalProject:
-    """Return a project as its App has it, where it has an app.py, else as its cog.yaml says.
+    """Return a project as the App in app.py or fal_app.py has it, else as its cog.yaml says.
 
     Args:
         directory: The project, or the path of its cog.yaml.
