@@ -291,7 +291,10 @@ def test_what_a_prediction_costs_is_told_at_every_door(
 
 
 def test_what_fal_says_of_a_request_is_in_the_context(url: str) -> None:
-    """Its id, its endpoint, who asks, and what the caller says to the app; nothing else."""
+    """Its id, its endpoint, who asks, and what the caller says to the app; nothing else.
+
+    Of what is said twice, the first counts.
+    """
     told = {
         "x-fal-request-id": "one",
         "x-fal-endpoint": "me/app/",
@@ -299,7 +302,8 @@ def test_what_fal_says_of_a_request_is_in_the_context(url: str) -> None:
         "x-app-fal-tier": "gold",
     }
 
-    answer = httpx.post(url, json={"mode": "context"}, headers={**told, "cookie": "secret=1"})
+    headers = [*told.items(), ("cookie", "secret=1"), *((name, "again") for name in told)]
+    answer = httpx.post(url, json={"mode": "context"}, headers=headers)
 
     assert json.loads(answer.json()["output"][0]) == told
 

@@ -117,9 +117,21 @@ def test_a_sampler_may_begin_a_trace(hooks: Receiver) -> None:
 
 
 def test_a_sampler_that_is_none_is_refused(hooks: Receiver) -> None:
-    """The message names those that there are."""
-    with pytest.raises(SettingError, match="parentbased_always_on"):
-        Tracing().start(asked(hooks, COG_TRACE_SAMPLER="sometimes"))
+    """The remedy names those that there are."""
+    with pytest.raises(SettingError, match=r"'a: b'.* is no sampler") as refused:
+        Tracing().start(asked(hooks, COG_TRACE_SAMPLER="a: b"))
+
+    assert "parentbased_always_on" in (refused.value.remedy or "")
+
+
+def test_a_variable_of_opentelemetrys_that_makes_no_sense_is_told(
+    hooks: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With all that OpenTelemetry says of it."""
+    monkeypatch.setenv("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "a: b")
+
+    with pytest.raises(SettingError, match="got a: b; look at"):
+        Tracing().start(asked(hooks))
 
 
 def test_a_trace_is_passed_on_without_tracing() -> None:

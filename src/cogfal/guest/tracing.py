@@ -31,6 +31,14 @@ _YES = frozenset({"1", "true", "yes"})
 _TRACES = "/v1/traces"
 
 
+class NoSampler(ValueError):
+    """Report a sampler that there is not; `remedy` says which there are."""
+
+    def __init__(self, text: str, remedy: str) -> None:
+        super().__init__(text)
+        self.remedy = remedy
+
+
 class AuthorTracing:
     """The tracing of the author's own spans; its methods are called on the author's thread."""
 
@@ -57,6 +65,7 @@ class AuthorTracing:
             if not hasattr(trace.get_tracer_provider(), _MARK):  # a trainer's beside the predictor
                 self._install(config, root, environ, trace)
         except Exception as error:
+            self.stop()
             raise _cannot(config or "tracing", error) from error
 
     def enter(self, context: Context, headers: Mapping[str, str]) -> None:
@@ -74,9 +83,11 @@ class AuthorTracing:
         """Send what has not been sent; blocks while that lasts."""
         provider, self._provider = self._provider, None
         if provider is not None:
+            # It may stay installed, and makes room for the next one then.
+            delattr(provider, _MARK)
+            self._restore()
             provider.force_flush(FLUSH_TIME)
             provider.shutdown()
-            self._restore()
 
     def _install(
         self, config: str | None, root: str, environ: Mapping[str, str], trace: Any
@@ -84,8 +95,8 @@ class AuthorTracing:
         module = _imported(os.path.join(root, config)) if config else None
         provider = _made_by(module) if config else new_provider(environ, "worker")
         setattr(provider, _MARK, True)
+        self._provider, self._restore = provider, _nothing
         self._restore = _put(provider, trace)
-        self._provider = provider
         configure = getattr(module, "configure_instrumentation", None)
         if configure is not None:
             configure()
@@ -147,7 +158,8 @@ def new_provider(environ: Mapping[str, str], role: str) -> TracerProvider:
 
     Raises:
         ImportError: OpenTelemetry is not installed.
-        ValueError: A variable makes no sense.
+        NoSampler: There is none of this name, or not with this argument.
+        ValueError: Another variable makes no sense.
     """
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415  # see above
         OTLPSpanExporter,
@@ -182,9 +194,9 @@ def _sampler(environ: Mapping[str, str]) -> Sampler:
         ratio = float(argument)
         return kinds[name]()
     except (KeyError, ValueError) as error:
-        raise ValueError(
-            f"COG_TRACE_SAMPLER {name!r} with the argument {argument!r} is no sampler: name one of "
-            f"{', '.join(kinds)}, the ratio between 0 and 1"
+        raise NoSampler(
+            f"COG_TRACE_SAMPLER {name!r} with the argument {argument!r} is no sampler",
+            f"name one of {', '.join(kinds)}, the ratio between 0 and 1",
         ) from error
 
 
@@ -211,6 +223,8 @@ def _made_by(module: Any) -> TracerProvider:
 
 
 def _cannot(what: str, error: Exception) -> SetupFailed:
+    if isinstance(error, NoSampler):
+        return SetupFailed(f"{what} cannot be used: {error}", error.remedy)
     missing = isinstance(error, ModuleNotFoundError) and "opentelemetry" in str(error)
     packages = "opentelemetry-sdk and opentelemetry-exporter-otlp-proto-http"
     remedy = f"install {packages} where the model runs" if missing else None

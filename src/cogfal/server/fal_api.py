@@ -218,11 +218,10 @@ async def _first(watch: Watch[Event], say: Callable[[Event], Said | None]) -> li
 
 def _context(request: Request) -> dict[str, str]:
     """Return what fal tells of a request, for the author's `current_scope().context`."""
-    return {
-        name: value
-        for name, value in request.headers.items()
-        if name in CONTEXT_HEADERS or name.startswith(APP_HEADERS)
-    }
+    headers = request.headers
+    names = [*CONTEXT_HEADERS, *(name for name in headers if name.startswith(APP_HEADERS))]
+    # Of a header that comes several times the first counts, as everywhere.
+    return {name: value for name in names if (value := headers.get(name)) is not None}
 
 
 def _refused(error: BodyRefused) -> CogfalError:

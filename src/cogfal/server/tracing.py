@@ -18,7 +18,7 @@ from typing_extensions import Self
 
 from cogfal.engine.prediction import Prediction
 from cogfal.errors import SettingError
-from cogfal.guest.tracing import exports, is_enabled, new_provider
+from cogfal.guest.tracing import NoSampler, exports, is_enabled, new_provider
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
@@ -66,9 +66,13 @@ class Tracing:
                 f"tracing is asked for, and cannot be had: {error}",
                 remedy='`pip install "cogfal[tracing]"`, or set COG_TRACE_ENABLED to false',
             ) from error
+        except NoSampler as error:
+            raise SettingError(str(error), remedy=error.remedy) from error
         except ValueError as error:
-            text, _, remedy = str(error).partition(": ")
-            raise SettingError(text, remedy=remedy) from error
+            raise SettingError(
+                f"tracing is asked for, and a variable of OpenTelemetry's makes no sense: {error}",
+                remedy="look at those that begin with OTEL_",
+            ) from error
 
     def begin(self, headers: Mapping[str, str], kind: str = "prediction") -> Trace:
         """Begin the span of a prediction, or training, in the trace of its request's headers."""
