@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 import pytest
 
+from cogfal.engine.channel import DirectChannel
+from cogfal.engine.health import HealthStatus
 from cogfal.engine.leftovers import marking
+from cogfal.guest.capture import Capture
 from cogfal.guest.forks import watch_forks
-from tests.engine.stage import serving, submit, until
+from tests.engine.stage import LONG, run, serving, submit, until
 from tests.engine.test_isolation import lives
 
 SOURCE = """
@@ -111,7 +119,10 @@ def test_a_fork_hears_signals_whatever_fails_there(handled: list[int]) -> None:
 
 
 def test_a_fork_holds_no_port_and_ends_with_the_predictor(tmp_path: Path) -> None:
-    """While it lives the server's port can be taken again; it dies with the predictor's thread."""
+    """While it lives the server's port can be taken again; it is killed when the server shuts down.
+
+    The predictor's thread would not do for that: it ends by itself, and kills nothing.
+    """
 
     async def main() -> None:
         async with serving(tmp_path, SOURCE) as service:
@@ -124,6 +135,137 @@ def test_a_fork_holds_no_port_and_ends_with_the_predictor(tmp_path: Path) -> Non
             await until(lambda: _is_free(address))  # the fork may be about to close it yet
             assert not ended(worker)
         await until(lambda: ended(worker))
+
+    asyncio.run(main())
+
+
+EVERYWHERE = """
+import asyncio, multiprocessing, threading, time
+from concurrent.futures import ThreadPoolExecutor
+from cog import BasePredictor
+
+class Predictor(BasePredictor):
+    def setup(self):
+        self.forked = []
+        self.asked, self.done = threading.Event(), threading.Event()
+        self.pool = ThreadPoolExecutor(1)
+        self.pool.submit(int).result()
+        self.threads = [threading.Thread(target=self.later)]
+        self.threads[0].start()
+        self.fork()
+
+    async def healthcheck(self):
+        self.fork()
+        return True
+
+    def predict(self) -> list[int]:
+        self.asked.set()
+        self.fork()
+        self.pool.submit(self.fork).result()
+        for thread in self.threads:
+            thread.join()
+        return self.forked
+
+    def later(self):
+        self.asked.wait()
+        self.fork()
+
+    def fork(self):
+        process = multiprocessing.get_context("fork").Process(target=time.sleep, args=(600,))
+        process.start()
+        self.forked.append(process.pid)
+"""
+FORK: Final = multiprocessing.get_context("fork")
+
+
+def test_the_authors_forks_end_and_nobody_elses(tmp_path: Path, handled: list[int]) -> None:
+    """Wherever the author's code forks; others of this process keep their signal handlers, too."""
+    others = [FORK.Process(target=_until_any, args=(handled,), daemon=True) for _ in range(2)]
+
+    async def main() -> list[int]:
+        async with serving(tmp_path, EVERYWHERE) as service, serving(tmp_path / "other", SOURCE):
+            assert (await service.health()).status is HealthStatus.READY
+            others[0].start()
+            await asyncio.to_thread(others[1].start)
+            return list(await submit(service).result())
+
+    forked = asyncio.run(main())
+    assert len(forked) == 5
+    asyncio.run(until(lambda: not any(map(lives, forked))))
+    for each in others:
+        each.terminate()
+        each.join()
+
+    assert [each.exitcode for each in others] == [0, 0]
+
+
+def _until_any(seen: list[int]) -> None:
+    while not seen:
+        time.sleep(0.001)
+    os._exit(0)
+
+
+def test_without_descriptors_there_is_no_predictor_and_nothing_left() -> None:
+    """What was begun before they ran out is given back."""
+
+    async def main() -> None:
+        channel = DirectChannel(lambda _: lambda: False, Capture())
+        with no_descriptors(), pytest.raises(OSError, match="Too many open files"):
+            await channel.open()
+
+        assert await channel.close(LONG)
+
+    run(main)
+
+
+@contextmanager
+def no_descriptors() -> Iterator[None]:
+    """Let this process open nothing more."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(limit[0], 1024), limit[1]))
+    taken = []
+    with suppress(OSError):
+        while True:
+            taken.append(os.dup(0))
+    try:
+        yield
+    finally:
+        for each in taken:
+            os.close(each)
+        resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+
+
+CLOSES_ALL = """
+import multiprocessing, os
+from cog import BasePredictor
+
+class Predictor(BasePredictor):
+    def predict(self) -> int:
+        worker = multiprocessing.get_context("fork").Process(target=work)
+        worker.start()
+        worker.join()
+        return worker.exitcode
+
+def work():
+    os.closerange(3, 256)
+    reads, writes = os.pipe()
+    for number in range(writes + 1, 256):
+        os.dup2(reads, number)
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0 if [os.read(reads, 1), os.read(reads, 1)] == [b"x", b"y"] else 1)
+    os.write(writes, b"x")  # who is to be signalled is, before there is more
+    os.write(writes, b"y")
+    os._exit(os.waitpid(pid, 0)[1])
+"""
+
+
+def test_a_worker_that_closes_everything_has_its_numbers_for_itself(tmp_path: Path) -> None:
+    """What it opens then is its own: its forks read from it, whatever had that number before."""
+
+    async def main() -> None:
+        async with serving(tmp_path, CLOSES_ALL) as service:
+            assert await submit(service).result() == 0
 
     asyncio.run(main())
 

@@ -27,7 +27,7 @@ whose = ContextVar("whose", default="nobody's")
 
 def within(function):
     context = copy_context()
-    lend(context, (whose, "mine"))
+    context.run(lend, (whose, "mine"))
     stop = watch_threads()
     try:
         return context.run(function)
@@ -153,7 +153,7 @@ def test_what_lies_over_the_wrapper_stays(before: tuple[Any, Any]) -> None:
     """The wrapper beneath does nothing meanwhile, and serves again; there is never another."""
     seen, started = ContextVar("seen", default=0), []
     context = copy_context()
-    lend(context, (seen, 1))
+    context.run(lend, (seen, 1))
 
     def start() -> None:
         thread = threading.Thread(target=lambda: started.append(seen.get()))

@@ -74,7 +74,8 @@ class DirectChannel(Channel):
         self._stop_watching: Callable[[], None] = lambda: None
         self._home = threading.get_ident()
         self._thread = AuthorThread()
-        self._guest = Guest(self._emit, self._thread, capture, Interruption)
+        self._leash = Leash()
+        self._guest = Guest(self._emit, self._thread, capture, Interruption, self._leash)
         self._over = asyncio.Event()
 
     @override
@@ -82,6 +83,7 @@ class DirectChannel(Channel):
         loop = asyncio.get_running_loop()
 
         def run() -> None:
+            self._leash.hold()
             self._thread.run()
             with suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 loop.call_soon_threadsafe(self._over.set)
@@ -90,7 +92,7 @@ class DirectChannel(Channel):
         self._runs = threading.Thread(target=run, name="cogfal-predictor", daemon=True)
         self._runs.start()
         self._stop_watching = watch_forks(partial(self._forked, loop))
-        self._leash = Leash()
+        self._leash.open()
 
     @override
     def send(self, order: str, *details: Any) -> None:
@@ -115,11 +117,14 @@ class DirectChannel(Channel):
         return self._over.is_set()
 
     def _forked(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Keep what is the server's from a fork of the author's, which would hold it for ever."""
-        restore_signals()
+        """Keep what is the server's from a fork, which would hold it for ever."""
+        if self._leash.held:  # who else forks here may count on the handlers
+            restore_signals()
         # There is no other way to learn the sockets of a loop: who listens, and who is connected.
         selector = getattr(loop, "_selector", None)
-        close_all([*selector.get_map()] if selector is not None else [])
+        if selector is not None and selector.get_map() is not None:
+            close_all([*selector.get_map()])
+            selector.close()  # once: another predictor on this loop would close what is opened then
         self._forget()
         self._capture.forked()
 

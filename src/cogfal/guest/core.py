@@ -22,6 +22,7 @@ from .encoding import encode
 from .events import ENDED, RAISED, RETURNED, CallEvents, Done, Failure, Piece
 from .execution import AsyncCall, Place, SyncCall, new_call
 from .faults import Mismatch, SetupFailed, fault_of, summary
+from .forks import LEASH, Leash
 from .healthcheck import Healthcheck
 from .inheriting import lend
 from .interruption import Interruption
@@ -68,6 +69,7 @@ class Guest:
         thread: Where the author's code runs; whoever makes the guest runs it.
         capture: Of this process's output, opened.
         interruption: How sync code is interrupted on that thread.
+        leash: Ends the forks of the author's.
     """
 
     def __init__(
@@ -76,11 +78,13 @@ class Guest:
         thread: AuthorThread,
         capture: Capture,
         interruption: type[Interruption],
+        leash: Leash,
     ) -> None:
         self._emit = emit
         self._thread = thread
         self._capture = capture
         self._interruption = interruption
+        self._leash = leash
         self._tracing = AuthorTracing()
         self._calls: dict[int, SyncCall | AsyncCall] = {}
         self._limit = 0
@@ -172,8 +176,12 @@ class Guest:
         predictor = self._predictor = adopt(self._spec, target)
         self._arguments = Arguments(self._spec, predictor.method)
         if predictor.healthcheck is not None:
-            self._healthcheck = Healthcheck(predictor.healthcheck, self._thread)
+            self._healthcheck = Healthcheck(self._check, self._thread)
         return predictor.weights
+
+    def _check(self) -> Any:
+        self._leash.hold()  # the thread is the check's alone
+        return self._predictor.healthcheck()
 
     def _loaded(self) -> None:
         """Give an async `setup` the loop that runs for good; a sync one finds one that rests."""
@@ -240,8 +248,10 @@ class Guest:
         events = CallEvents(number, tell or self._emit, self._limit, self._forget)
         scope = Scope(variables, events.metric)
         self._capture.begin(events, context)
+        context.run(self._leash.hold)
         if tell is None:  # what `setup` starts serves every prediction
-            lend(context, (STARTER, events), (STARTING_SCOPE, scope))
+            mine = (LEASH, self._leash), (STARTER, events), (STARTING_SCOPE, scope)
+            context.run(lend, *mine)
             self._tracing.enter(context, variables)
 
         def retire() -> None:

@@ -1,4 +1,4 @@
-"""Let threads, and jobs of thread pools, belong to the prediction whose code started them.
+"""Let threads, and jobs of thread pools, belong to the author's code that started them.
 
 A thread of Python's begins with an empty context, and a job has that of the pool's thread. So what
 says whose a piece of code is, is handed to them. The author's own context variables are not.
@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from contextvars import Context, ContextVar
+from contextvars import ContextVar
 from functools import partial, wraps
 from typing import Any
 
@@ -22,15 +22,15 @@ _users = 0
 """How many have what is lent handed on."""
 
 
-def lend(context: Context, *values: tuple[ContextVar[Any], Any]) -> None:
-    """Give each variable its value in what code of this context starts, and in what that starts."""
-    context.run(_lent.set, values)
+def lend(*values: tuple[ContextVar[Any], Any]) -> None:
+    """Give each variable its value in what the calling context starts, and in what that starts."""
+    _lent.set(values)
 
 
 def watch_threads() -> Callable[[], None]:
     """Hand on what is lent, from now on in this whole process; returns how to stop.
 
-    Code outside of a prediction, such as the server's, finds everything as it was.
+    Code that is not the author's, such as the server's, finds everything as it was.
     """
     global _users  # noqa: PLW0603  # the process has one `Thread`, whoever asks
     with _lock:

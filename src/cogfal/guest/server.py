@@ -84,16 +84,18 @@ def serve(number: int, outlets: tuple[int, int]) -> None:
     capture = Capture(Inherited(outlets))
     capture.open(home=False)
     outbox, thread = Outbox(connection), AuthorThread(TURN_APART)
-    guest = Guest(outbox.put, thread, capture, SignalInterruption)
+    leash = Leash()
+    guest = Guest(outbox.put, thread, capture, SignalInterruption, leash)
     SignalInterruption.install()
     watch_forks(lambda: _forked(number, capture))
-    Leash()  # this process is killed with its keeper, and they with it
+    leash.open()  # this process is killed with its keeper, and they with it
     # Processes that `multiprocessing` spawns import the main module again, where it has a file.
     ours = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
     receive = threading.Thread(target=_listen, args=(connection, guest, thread), daemon=True)
     receive.start()
     threading.Thread(target=outbox.run, daemon=True).start()
+    leash.hold()
     thread.run()
     del ours
 
