@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from cogfal.engine.daemon_thread import on_daemon_thread
 from cogfal.engine.interpreter import Interpreter, guest_variables
 from cogfal.engine.prediction import Prediction
 from cogfal.engine.service import Service, Submission
@@ -29,7 +30,6 @@ from cogfal.project.place import COG_YAML
 from cogfal.project.variables import variables
 from cogfal.reading import read_predictor
 from cogfal.schema.validation import Dialect, Validator
-from cogfal.server.lifespan import on_daemon_thread
 from cogfal.settings import AppSettings
 from cogfal.spec import JSON, PredictorSpec, ProjectSpec, Role
 

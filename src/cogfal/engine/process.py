@@ -14,7 +14,7 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +23,7 @@ from typing_extensions import override
 
 from cogfal.engine.channel import PAUSE, Channel, Foreign, Receive
 from cogfal.engine.interpreter import Interpreter
-from cogfal.engine.leftovers import end_life, marking
+from cogfal.engine.leftovers import VARIABLE, end_life, marking
 from cogfal.guest import keeper
 from cogfal.guest.capture import Capture
 from cogfal.guest.descriptors import NUMBERS
@@ -34,6 +34,8 @@ from cogfal.spec import to_plain
 KEEPER: Final = Path(keeper.__file__)
 MAIN: Final = KEEPER.with_name("__main__.py")
 CHUNK: Final = 64 * 1024
+LONGEST: Final = 1.0
+"""Seconds for which a death is kept from those who wait, where the keeper has ended nothing."""
 AT_ONCE: Final = 16
 """Chunks of 64 KiB that are read from a pipe before the loop goes on with something else."""
 
@@ -102,7 +104,7 @@ class ProcessChannel(Channel):
                 stdout=self._pipes[0].entrance,
                 stderr=self._pipes[1].entrance,
                 pass_fds=handed,
-                env=dict(self._interpreter.environ),
+                env=_unmarked(self._interpreter.environ),
                 cwd=self._root,
                 start_new_session=True,
             )
@@ -162,9 +164,13 @@ class ProcessChannel(Channel):
     async def _watch(self) -> None:
         """Wait until the process is gone and all that it sent has been taken."""
         told = await self._life.told
+        clearing: asyncio.Future[None] | None = None
         if await self._process.wait() != 0:  # it was killed, and ended nothing
-            await end_life(self._name)
-        # The keeper told it after the last process that had the other end had ended.
+            clearing = asyncio.ensure_future(end_life(self._name))
+            await asyncio.wait({clearing}, timeout=LONGEST)
+            if not clearing.done():
+                self._wire.hang_up()  # who cannot be killed may have the other end
+        # Else the keeper told it after the last process that had the other end had ended.
         await self._wire.ended
         self._drain()
         for pipe in self._pipes:
@@ -173,6 +179,8 @@ class ProcessChannel(Channel):
         self.death = self._wire.garbage or _cause(told)
         if self._wanted:
             self._on_death(self.death)
+        if clearing is not None:
+            await clearing  # whoever sets it up again closes this first, which waits for it
 
 
 class _Wire(asyncio.Protocol):
@@ -267,7 +275,9 @@ class _Life(asyncio.Protocol):
     def order_end(self) -> None:
         """Have the process ended; what the keeper tells is still read, or was sent already."""
         if not self._transport.is_closing():
-            self._transport.write_eof()  # a write would fail where the keeper is gone, and close
+            # A write would fail where the keeper is gone, and close; on some systems this fails.
+            with suppress(OSError):
+                self._transport.write_eof()
 
     def hang_up(self) -> None:
         """Have what is left ended."""
@@ -332,6 +342,11 @@ def _rest(descriptor: int) -> Iterator[bytes]:
     with suppress(OSError):
         while data := os.read(descriptor, CHUNK):
             yield data
+
+
+def _unmarked(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the keeper's variables: what ends others is not itself ended as a leftover."""
+    return {name: value for name, value in environ.items() if name != VARIABLE}
 
 
 def _cause(told: str) -> str:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
 from cogfal.engine.interpreter import Interpreter, guest_variables
-from cogfal.engine.leftovers import marking
+from cogfal.engine.leftovers import VARIABLE, marking
 from cogfal.provision import make_model_environment, provide
 from cogfal.spec import ProjectSpec
-
-T = TypeVar("T")
 
 _ENDING: Final = (signal.SIGHUP, signal.SIGQUIT)
 """Signals that end a process at once, for which nobody else cares."""
@@ -42,8 +38,10 @@ def provide_on_runner(project: ProjectSpec, root: Path) -> Provided:
         SetupError: Weights cannot be fetched, or the environment cannot be made.
     """
     if project.interpreter is None:
-        os.environ.update(marking())  # the next server here ends what outlives this one
-        return Provided(provide(project, root))
+        with ExitStack() as given:
+            given.callback(_mark())  # the next server here ends what outlives this one
+            given.callback(provide(project, root))
+            return Provided(given.pop_all().close)
     python = Path(project.interpreter)
     if project.model_environment is not None:
         python = make_model_environment(project.model_environment, project.interpreter)
@@ -58,6 +56,18 @@ def provide_own(project: ProjectSpec, root: Path, python: Path) -> Provided:
     environ = dict(os.environ)
     withdraw = provide(project, root, environ)
     return Provided(withdraw, Interpreter(str(python), guest_variables(python, environ)))
+
+
+def _mark() -> Callable[[], None]:
+    """Mark what this process starts from now on; returns how to stop."""
+    before = {name: value for name, value in os.environ.items() if name == VARIABLE}
+    os.environ.update(marking())
+
+    def unmark() -> None:
+        os.environ.pop(VARIABLE, None)
+        os.environ.update(before)
+
+    return unmark
 
 
 def end_process(*_: object) -> None:
@@ -78,28 +88,3 @@ def heed_signals() -> Callable[[], None]:
                 signal.signal(each, end_process)
                 restore.callback(signal.signal, each, signal.SIG_DFL)
     return restore.close
-
-
-async def on_daemon_thread(work: Callable[[], T]) -> T:
-    """Await what blocks on a thread that the process does not wait for when it ends.
-
-    Cancelled, it returns at once and leaves the thread to itself.
-    """
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-
-    def run() -> None:
-        try:
-            told = partial(_settle, future.set_result, future, work())
-        except BaseException as error:  # it is raised where it is awaited
-            told = partial(_settle, future.set_exception, future, error)
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(told)
-
-    threading.Thread(target=run, name="cogfal-provide", daemon=True).start()
-    return await future
-
-
-def _settle(settle: Callable[[Any], None], future: asyncio.Future[Any], outcome: Any) -> None:
-    if not future.done():
-        settle(outcome)

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from cogfal.engine.daemon_thread import on_daemon_thread
 from cogfal.engine.interpreter import Interpreter
 from cogfal.engine.service import HealthStatus, Service
 from cogfal.errors import NotReady, SetupError
@@ -42,7 +43,7 @@ from cogfal.server.caller import Bodies
 from cogfal.server.cog_api import CogApi, Model
 from cogfal.server.fal_api import Endpoint
 from cogfal.server.idle_connections import Connections, guard
-from cogfal.server.lifespan import Provided, end_process, heed_signals, on_daemon_thread
+from cogfal.server.lifespan import Provided, end_process, heed_signals
 from cogfal.server.requester import Requester
 from cogfal.server.stores import StoreChooser, Uploads
 from cogfal.server.tracing import Tracing
