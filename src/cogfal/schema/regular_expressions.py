@@ -2,7 +2,8 @@
 
 Pydantic's engine (Rust) takes linear time, but knows no look-around and no back-references. A
 pattern that needs them is matched by Python's engine, which can take exponential time and cannot
-be interrupted; so it works in a process of its own, one for a request, with one deadline.
+be interrupted; so it works in a process of its own, one for a request, which the system ends after
+so much of the processor's time: a busy machine refuses no text that an idle one takes.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import re
 import select
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -20,14 +20,19 @@ from typing_extensions import Self
 
 from cogfal.errors import PredictorError
 
-DEADLINE_SECONDS: Final = 1.0
+PROCESSOR_SECONDS: Final = 1.0
 """For all texts of one request together."""
+
+PATIENCE: Final = 10.0
+"""Seconds that are waited for one text, however busy the machine is."""
 
 MAX_LENGTH: Final = 20_000
 """Longest text that a pattern of Python's engine is tried on."""
 
-_PROGRAM: Final = """
-import re, sys
+_PROGRAM: Final = f"""
+import re, signal, sys
+signal.signal(signal.SIGPROF, signal.SIG_DFL)
+signal.setitimer(signal.ITIMER_PROF, {PROCESSOR_SECONDS})
 read, write = sys.stdin.buffer, sys.stdout.buffer
 write.write(b"r")
 write.flush()
@@ -78,12 +83,12 @@ def bounded_match(pattern: str) -> Callable[[str, core_schema.ValidationInfo], s
 class Matcher:
     """Matches the texts of one request, in a process that begins with the first of them.
 
-    What is not matched within `DEADLINE_SECONDS`, of all texts together, does not match.
+    What is not matched within `PROCESSOR_SECONDS`, of all texts together, does not match.
     """
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
-        self._left = DEADLINE_SECONDS
+        self._over = False
 
     def __enter__(self) -> Self:
         return self
@@ -95,13 +100,12 @@ class Matcher:
 
     def matches(self, pattern: str, text: str) -> bool:
         """Tell whether the pattern is found in a text; blocks until that is known."""
-        if self._left <= 0:
+        if self._over:
             return False
         if self._process is None:
             self._process = self._begin()
-        started = time.monotonic()
         answer = self._ask(self._process, pattern.encode(), text.encode())
-        self._left -= time.monotonic() - started
+        self._over = not answer
         return answer == b"y"
 
     @staticmethod
@@ -116,15 +120,17 @@ class Matcher:
         process.stdout.read(1)  # it has started; that takes none of the texts' time
         return process
 
-    def _ask(self, process: subprocess.Popen[bytes], pattern: bytes, text: bytes) -> bytes:
+    @staticmethod
+    def _ask(process: subprocess.Popen[bytes], pattern: bytes, text: bytes) -> bytes:
+        """Return its answer, nothing where it has been ended or lets one wait too long."""
         assert process.stdin is not None
         assert process.stdout is not None
         # It reads the whole question before it works on it, so that writing waits for nothing.
         process.stdin.write(b"%d %d\n%b%b" % (len(pattern), len(text), pattern, text))
-        process.stdin.flush()
+        try:
+            process.stdin.flush()
+        except BrokenPipeError:  # its time was over after the text before
+            return b""
         answers = select.poll()
         answers.register(process.stdout, select.POLLIN)
-        if answers.poll(self._left * 1000):
-            return process.stdout.read(1)
-        self._left = 0.0
-        return b""
+        return process.stdout.read(1) if answers.poll(PATIENCE * 1000) else b""
