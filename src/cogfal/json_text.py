@@ -189,8 +189,8 @@ def _pieces(value: JSON) -> Iterator[bytes]:
             yield from _cut(data)
         case str():
             yield b'"'
-            for at in range(0, len(value), _ROOM):
-                yield _bytes(_encode(value[at : at + _ROOM])[1:-1])
+            for at in range(0, len(value), SLICE):
+                yield _bytes(_encode(value[at : at + SLICE])[1:-1])
             yield b'"'
         case dict():
             yield from _entries(value.items(), b"{}", named=True)

@@ -12,7 +12,7 @@ import anyio.to_thread
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive
 
-from cogfal.schema.decoding import LARGE
+from cogfal.schema.decoding import is_quick
 
 R = TypeVar("R")
 V = TypeVar("V")
@@ -54,11 +54,13 @@ class Body:
     Attributes:
         data: The bytes; none once they were turned into something else.
         size: How many there were.
+        quick: Whether what is done with them takes no time.
     """
 
     def __init__(self, bodies: Bodies) -> None:
         self.data = b""
         self.size = 0
+        self.quick = True
         self._bodies = bodies
         self._counted = 0
         self._kept = False
@@ -71,10 +73,10 @@ class Body:
     async def beside(self, function: Callable[[V], R], value: V, *, slow: bool = False) -> R:
         """Call `function` with what came in this body, where it holds nobody up.
 
-        What is small is dealt with at once; what is large, and everything where the function is
+        What is quick is dealt with at once; what is not, and everything where the function is
         `slow`, on a thread. Cancelling waits for the thread.
         """
-        if self.size <= LARGE and not slow:
+        if self.quick and not slow:
             return function(value)
         return await anyio.to_thread.run_sync(function, value)
 
@@ -134,6 +136,7 @@ class Bodies:
         body = Body(self)
         try:
             body.data = await self._all(request, body)
+            body.quick = is_quick(body.data)
             yield body
         except ClientDisconnect as error:
             raise BodyRefused(499, "The caller left before the request was complete") from error
