@@ -8,6 +8,8 @@ import socket
 import struct
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,16 @@ def server() -> tuple[subprocess.Popen[str], Mark]:
     assert mark is not None
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     return process, mark
+
+
+@contextmanager
+def sleeper(variables: dict[str, str]) -> Iterator[int]:
+    """Start a process that has these variables, too."""
+    with subprocess.Popen(["sleep", "600"], env={**os.environ, **variables}) as process:
+        try:
+            yield process.pid
+        finally:
+            process.kill()
 
 
 def test_a_server_is_gone_once_it_has_ended() -> None:
@@ -84,12 +96,10 @@ def test_variables_that_are_no_mark_end_nobody(name: str, value: str) -> None:
     process.communicate()
     variables = {VARIABLE: "", name: value.format(gone=gone.written())}
 
-    with subprocess.Popen(["sleep", "600"], env={**os.environ, **variables}) as other:
+    with sleeper(variables) as other:
         asyncio.run(end_orphans())
-        spared = lives(other.pid)
-        other.kill()
 
-    assert spared
+        assert lives(other)
 
 
 def test_the_loop_goes_on_while_orphans_are_ended() -> None:
@@ -104,9 +114,9 @@ def test_the_loop_goes_on_while_orphans_are_ended() -> None:
         await ending
         return goes_on
 
-    with subprocess.Popen(["sleep", "600"], env={**os.environ, VARIABLE: gone.written()}) as orphan:
+    with sleeper({VARIABLE: gone.written()}) as orphan:
         assert asyncio.run(main())
-        assert not lives(orphan.pid)
+        assert not lives(orphan)
 
 
 def test_the_mark_is_the_apps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
