@@ -70,6 +70,49 @@ FOUND = {
     "class C(int, enum.Enum):\n    P = '5'\nX = C.P.value",
     "own-module-of-a-lost-sys": "import sys\nfrom outside import u\ni = iter([1])\n"
     "if u():\n    next(i)\n    sys = sys\nn = 1\nsetattr(sys.modules[__name__], 'n', 3)",
+    "order-of-a-copy": "import copy\nfrom outside import u\nclass C: ...\no = C()\n"
+    "o.a, o.b = 1, 2\n"
+    "if u():\n    del o.a\n    o.a = 1\nX = copy.deepcopy([o])",
+    "cached-property-of-a-base": "import functools\nfrom outside import u\nL = []\nclass A:\n"
+    "    @functools.cached_property\n    def c(self): return L.append(1)\n"
+    "class B(A):\n    @property\n    def c(self): return super().c\ntry:\n"
+    "    o = B()\n    o._x = 3\n    o.c\n    o.y = 2\n    u()\nexcept Exception: ...",
+    "base-out-of-a-changed-dict": "from outside import u\nclass A:\n"
+    "    def __init_subclass__(cls): cls.P = 7\n"
+    "d = {'a': A}\nu(d)\nclass C(d['a']):\n    P = 5\nX = C.P",
+    "metaclass-of-two": "from outside import u\nclass M(type):\n"
+    "    def __new__(m, n, b, d): return super().__new__(m, n, b, {**d, 'P': 7})\n"
+    "class C(metaclass=M if u() else type):\n    P = 5\nX = C.P",
+    "changed-in-the-depth": "from outside import u\nk = [[1]]\nu(k[0])\n"
+    "X = [str(k), k == [[1]], k.count([1])]",
+    "unpacked-in-the-depth": "from outside import u\nk = [[1]]\nu(k[0])\n[[*X]] = k\n"
+    "Y = [*zip(*k)]",
+    "matched-in-the-depth": "from outside import u\nk = [[1]]\nu(k[0])\nmatch k:\n"
+    "    case [[1]]: X = 1\n"
+    "    case _: X = 2",
+    "view-of-a-changed-dict": "from outside import u\nd = {'a': 1}\nk = d.values()\nu(d)\nX = [*k]",
+    "cached-function": "import functools\nfrom outside import u\nL = []\n@functools.cache\n"
+    "def f(): L.append(1)\nu(f)",
+    "function-of-a-map": "from outside import u\nL = []\nm = map(L.append, [1])\n"
+    "u(lambda: list(m))",
+    "namespace": "import types\nfrom outside import u\no = types.SimpleNamespace(n=1)\nu(o)\n"
+    "X = o.n",
+    "attribute-of-an-exception": "from outside import u\nclass E(Exception): ...\n"
+    "e = E()\ne.x = 1\nu(e)\n"
+    "X = e.x",
+    "global-that-is-new": "from outside import u\ndef f():\n    global n\n    n = 2\nu(f)\n"
+    "X = n if 'n' in globals() else 3",
+    "module-that-a-function-takes": "import sys\nfrom outside import u\nX = 1\n"
+    "def f(): setattr(sys.modules[__name__], 'X', 2)\nu(f)",
+    "module-that-a-function-imports": "from outside import u\nX = 1\ndef f():\n    import predict\n"
+    "    predict.X = 2\nu(f)",
+    "perhaps-bound": "from outside import u\nif u():\n    n = 1\ntry:\n    n\n    X = 3\n"
+    "except NameError:\n    X = 4",
+    "perhaps-deleted": "from outside import u\nif u():\n    n = 1\ntry:\n    del n\n    X = 3\n"
+    "except NameError:\n    X = 4",
+    "perhaps-an-attribute": "from outside import u\nclass C: ...\no = C()\nif u():\n"
+    "    o.n = 1\ntry:\n"
+    "    o.n\n    X = 3\nexcept AttributeError:\n    X = 4",
 }
 """Programs that were once read otherwise than Python has them, each the smallest of its kind."""
 

@@ -17,7 +17,7 @@ from cogfal.reading.journal import ABSENT, delete_attribute, set_attribute
 from cogfal.reading.mappings import Lookup
 from cogfal.reading.part import Part
 from cogfal.reading.source import Module
-from cogfal.reading.unknown import Unknown, Value, refused
+from cogfal.reading.unknown import Touched, Unknown, Value, refused
 
 DATA: Final = (
     str, bytes, list, deque, tuple, dict, set, frozenset, int, float, complex, range, slice,
@@ -60,7 +60,7 @@ class Attributes(Part):
 
     def get(self, owner: Value, name: str) -> Value:
         """Return an attribute, which may be unknown."""
-        return self._world.known(self._get(owner, name))
+        return self._world.there(self._world.known(self._get(owner, name)))
 
     def _get(self, owner: Value, name: str) -> Value:
         world = self._world
@@ -126,8 +126,12 @@ class Attributes(Part):
             raise refused("the attribute '__dict__' is not read", owner)
         if isinstance(owner, BaseException) and name == "args" and not _is_raised_by_author(owner):
             raise refused("the text of an exception depends on Python's version")
-        if any(isinstance(vars(base).get(name), functools.cached_property)
-               for base in type(owner).__mro__):  # fmt: skip
+        bound: Any = owner
+        if isinstance(owner, super) and _is_cached(type(bound.__self__), name):
+            why = Unknown("a cached_property of a base is not evaluated")
+            self._world.effects.of_values((bound.__self__,), why)
+            raise Touched(why)
+        if _is_cached(type(owner), name):
             self._world.journal.note(owner, name)
         return getattr(owner, name)
 
@@ -225,6 +229,11 @@ def _custom(owner: Value, method: str, name: str) -> bool:
     own = getattr(kind, method) not in (getattr(object, method), getattr(type, method))
     found = getattr(kind, name, None)
     return own or hasattr(type(found), "__set__")
+
+
+def _is_cached(kind: type, name: str) -> bool:
+    """Whether reading an attribute sets it."""
+    return any(isinstance(vars(c).get(name), functools.cached_property) for c in kind.__mro__)
 
 
 def _is_raised_by_author(error: BaseException) -> bool:

@@ -7,7 +7,7 @@ import functools
 import sys
 import types
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import ItemsView, Iterator, KeysView, ValuesView
 from pathlib import PurePath
 from typing import Any, Final
 
@@ -188,11 +188,15 @@ class Calls(Part):
         arguments = self._arguments(name, owner, positional)
         named = {k: self.closure(v) if k == "key" else v for k, v in keywords.items()}
         self._check(name, arguments, named)
+        if name in ("remove", "sort"):
+            world.budget.weigh(owner)
         if name in _CHANGING:
             self._journal(owner, name, arguments)
         elif name not in ("get", "items", "keys", "values", "copy"):
             world.budget.weigh(owner)
         result = method(*arguments, **named)
+        if isinstance(result, KeysView | ValuesView | ItemsView):
+            world.effects.sources[id(result)] = (result, (owner,))
         bounded(owner)
         return result
 

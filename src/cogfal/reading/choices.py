@@ -308,7 +308,7 @@ class Choices:
     def _either(self, values: list[Value], why: Unknown) -> Value:
         if all(same(values[0], value) for value in values[1:]):
             return values[0]
-        return Possible.of(why, [value for value in values if value is not ABSENT])
+        return _possible(why, values)
 
     def _leave(self, outcomes: list[_Outcome], why: Unknown) -> None:
         """Leave behind what the outcomes share."""
@@ -385,14 +385,15 @@ class Choices:
 
     def spoil(self, start: int, why: Unknown) -> None:
         """Make unknown whatever was changed by what is given up."""
-        for place, before in self._journal.since(start):
-            if place.kind in ("contents", "grown", "item", "order"):
+        earlier = self._journal.earlier(start)
+        for place in self._journal.places(start).values():
+            if place.kind in ("contents", "order"):
                 self.taint(place.owner, why)
             elif place.kind == "name":
                 # The names of an Enum's body are not bound twice; those of its class are settled.
                 if type(place.owner) is dict and not str(place.key).startswith("__"):
-                    held = [v for v in (before, place.value()) if v is not ABSENT]
-                    self._journal.bind(place.owner, place.key, Possible.of(why, [why, *held]))
+                    held = [why, *earlier[place.id], place.value()]
+                    self._journal.bind(place.owner, place.key, _possible(why, held))
             elif place.kind == "attribute":
                 self._journal.note(place.owner, place.key)
                 place.put(why)
@@ -401,6 +402,11 @@ class Choices:
         """Make the contents of a value unknown."""
         if id(value) not in self.tainted:
             self._journal.taint(self.tainted, id(value), (value, why))
+
+
+def _possible(why: Unknown, values: list[Value]) -> Possible:
+    there = [value for value in values if value is not ABSENT]
+    return Possible.of(why, there, absent=len(there) < len(values))
 
 
 def _depending(why: Unknown, reason: str) -> Unknown:

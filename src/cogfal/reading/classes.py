@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from cogfal.reading.functions import Function
 from cogfal.reading.part import Part
 from cogfal.reading.scopes import Scope, bindings
-from cogfal.reading.unknown import GivenUp, Possible, Touched, Unknown, Unresolved, Value
+from cogfal.reading.unknown import GivenUp, Touched, Unknown, Unresolved, Value
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
@@ -135,7 +135,7 @@ class Classes(Part):
         """Return a base class; something outside the project gets a stand-in."""
         if not isinstance(value, Unknown):
             return value
-        if isinstance(value, Possible) and any(map(_alters, value.possibly())):
+        if not value.dotted and _alters(value):
             raise Touched(value)
         key = value.dotted or f"{value.reason}{id(value)}"
         if key not in self._bases:
@@ -148,7 +148,10 @@ class Classes(Part):
         given = world.expressions.elements(node.bases, scope)
         bases = tuple(self.base(base, scope) for base in given)
         keywords = world.expressions.keywords(node.keywords, scope)
-        if isinstance(keywords.get("metaclass"), Unknown):
+        meta = keywords.get("metaclass")
+        if isinstance(meta, Unknown):
+            if any(isinstance(each, type) for each in meta.about):
+                raise Touched(meta)
             del keywords["metaclass"]
         # Names are looked up in a module's class as in the module: what binds them is no matter.
         names = bindings(node, declared=scope.kind == "module")
@@ -227,11 +230,24 @@ def _fill(namespace: Any, body: Scope) -> None:
 
 
 def _alters(base: Value) -> bool:
-    """Whether a base class may change what its subclass defines."""
-    if isinstance(base, Unknown):
-        return base.dotted.partition(".")[0] in sys.stdlib_module_names
-    begun = isinstance(getattr(base, "__init_subclass__", None), types.MethodType)
-    return isinstance(base, type) and (begun or type(base) is not type)
+    """Whether a base class may change what its subclass defines, or what may hold or be one."""
+    pending, seen = [base], set[int]()
+    while pending:
+        value = pending.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, Unknown):
+            if value.dotted.partition(".")[0] in sys.stdlib_module_names:
+                return True
+            pending.extend(() if value.dotted else value.about)
+        elif isinstance(value, dict | list | tuple | set | frozenset):
+            pending.extend(value.values() if isinstance(value, dict) else value)
+        elif isinstance(value, type):
+            begun = isinstance(getattr(value, "__init_subclass__", None), types.MethodType)
+            if begun or type(value) is not type:
+                return True
+    return False
 
 
 def _union(members: list[Value]) -> Value:

@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Final
 
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import CONTAINERS
+from cogfal.reading.outside import Known
 from cogfal.reading.part import Part
-from cogfal.reading.scopes import Scope, bindings
+from cogfal.reading.scopes import Names, Scope, bindings
 from cogfal.reading.source import MODULES, Module
-from cogfal.reading.unknown import Possible, Unknown, Value
+from cogfal.reading.unknown import Possible, Unknown, Value, Values
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
 
 
+_DESCRIBING: Final = (property, functools.cached_property, staticmethod, classmethod)
 _LOOSE: Final = frozenset({"eval", "exec", "globals", "locals", "vars"})
 """Names through which a text binds what it does not name."""
 
@@ -58,14 +60,14 @@ class Effects(Part):
             self.of_values(self._world.modules.certain(), why)
             self._world.modules.give_up_stars(node, scope)
         for name in names:
-            self._world.bind(scope, name, Possible.of(why, [why, *held]))
+            self._lose(scope.target(name), name, why, held)
 
     def _change(self, value: Value, why: Unknown) -> None:
         if isinstance(value, Unknown):
             return
         authored = self._world.attributes.is_authored
-        if isinstance(value, (*CONTAINERS, Iterator)) or (
-            authored(value) and not isinstance(value, BaseException)
+        if isinstance(value, (*CONTAINERS, Iterator, types.SimpleNamespace)) or (
+            authored(value) and (self._own(type(value)) or not isinstance(value, BaseException))
             and not type(value).__module__.startswith("enum")
         ):  # fmt: skip
             self._world.choices.taint(value, why)
@@ -80,6 +82,8 @@ class Effects(Part):
             return (*value.about, *value.members, *every)
         if id(value) in self.sources:
             return self.sources[id(value)][1]
+        if isinstance(value, Known):
+            return value.about
         if isinstance(value, dict):
             return [*value.keys(), *value.values()]
         if isinstance(value, (*CONTAINERS, tuple, frozenset)):
@@ -91,15 +95,13 @@ class Effects(Part):
             return (value.__self__, value.__func__)
         if isinstance(value, functools.partial):
             return (value.func, *value.args, *value.keywords.values())
-        if isinstance(value, property):
-            return (value.fget, value.fset)
-        if isinstance(value, staticmethod | classmethod):
-            return (value.__func__,)
+        if isinstance(value, _DESCRIBING):
+            return [getattr(value, n, None) for n in ("fget", "fset", "fdel", "func", "__func__")]
         if isinstance(value, Module):
             return self._names(value, why)
         if isinstance(value, type):
             return [*vars(value).values(), *value.__bases__] if self._own(value) else ()
-        if self._own(type(value)):
+        if self._own(type(value)) or isinstance(value, types.SimpleNamespace):
             return [type(value), *getattr(value, "__dict__", {}).values()]
         owner = getattr(value, "__self__", None)
         return () if owner is None or isinstance(owner, types.ModuleType) else (owner,)
@@ -112,10 +114,16 @@ class Effects(Part):
         if scope is None:
             return ()
         values = list(scope.names.values())
-        for name, value in list(scope.names.items()):
+        for name in list(scope.names):
             if not name.startswith("__"):
-                self._world.journal.bind(scope.names, name, Possible.of(why, [why, value]))
+                self._lose(scope.names, name, why)
         return values
+
+    def _lose(self, names: Names, name: str, why: Unknown, held: Values = ()) -> None:
+        """Take a name as bound to anything, or not at all where it was not bound before."""
+        there = [names[name]] if name in names else []
+        lost = Possible.of(why, [why, *there, *held], absent=not there)
+        self._world.journal.bind(names, name, lost)
 
     def _mentioned(self, nodes: list[ast.AST], scope: Scope, why: Unknown) -> Iterable[Value]:
         """Yield what names stand for in a text; names that it rebinds become unknown."""
@@ -125,20 +133,25 @@ class Effects(Part):
                     yield self._named(part.id, scope)
                     if part.id in _LOOSE:
                         yield scope.module
+                elif isinstance(part, ast.Attribute):
+                    yield from self._world.modules.certain()
                 elif isinstance(part, ast.Global):
                     for name in part.names:
-                        if name in scope.top.names:
-                            self._world.journal.bind(scope.top.names, name, why)
+                        self._lose(scope.top.names, name, why)
                 elif isinstance(part, ast.Nonlocal):
                     self._rebound(part.names, scope, why)
 
     def _words(self, node: ast.AST) -> list[ast.AST]:
-        """Return the names that a text reads, and what it declares to belong elsewhere."""
+        """Return the names that a text reads, and what else it takes or declares from elsewhere."""
         if node not in self._kept:
+            parts = list(ast.walk(node))
+            imported = {(each.asname or each.name).partition(".")[0]
+                        for each in parts if isinstance(each, ast.alias)}  # fmt: skip
             self._kept[node] = [
-                part for part in ast.walk(node)
+                part for part in parts
                 if isinstance(part, ast.Global | ast.Nonlocal)
                 or (isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load))
+                or (isinstance(part, ast.Attribute) and _reaches_modules(part, imported))
             ]  # fmt: skip
         return self._kept[node]
 
@@ -161,6 +174,14 @@ class Effects(Part):
                 if outer.kind == "function" and name in outer.names:
                     self._world.journal.bind(outer.names, name, why)
             outer = outer.parent
+
+
+def _reaches_modules(node: ast.Attribute, imported: set[str]) -> bool:
+    """Whether an expression is `sys.modules`, or changes what the text itself imports."""
+    if not isinstance(node.value, ast.Name):
+        return False
+    changed = not isinstance(node.ctx, ast.Load) and node.value.id in imported
+    return changed or (node.value.id == "sys" and node.attr == "modules")
 
 
 def _stored(node: ast.stmt) -> Iterable[str]:

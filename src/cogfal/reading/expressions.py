@@ -90,7 +90,7 @@ class Expressions(Part):
             return self._world.modules.starred(name, scope)
         if isinstance(value, Builtin):
             return self._world.modules.builtin(value.name, scope)
-        return self._world.known(value)
+        return self._world.there(self._world.known(value))
 
     def _attribute(self, node: ast.Attribute, scope: Scope) -> Value:
         owner = self.evaluate(node.value, scope)

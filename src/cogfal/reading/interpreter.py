@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, ItemsView, Iterator, KeysView, Sequence, ValuesView
 
 from cogfal.reading.attributes import Attributes
 from cogfal.reading.calls import Calls
@@ -27,7 +27,7 @@ from cogfal.reading.statements import Statements
 from cogfal.reading.targets import Targets
 from cogfal.reading.texts import Texts
 from cogfal.reading.typings import Typings
-from cogfal.reading.unknown import Possible, Value
+from cogfal.reading.unknown import Possible, Value, may_be_absent
 
 
 class Interpreter:
@@ -41,8 +41,9 @@ class Interpreter:
         self, project: Project, *, doubted: frozenset[str] = frozenset(), turn: int = 0
     ) -> None:
         self.project, self.doubted, self.version = project, doubted, project.version
-        self.budget, self.journal = Budget(), Journal()
+        self.journal = Journal()
         self.choices = Choices(self.journal)
+        self.budget = Budget(self.choices.tainted)
         self.orders, self.environment = Orders(turn), Environment(self)
         self.texts, self.types, self.effects = Texts(self), Typings(self), Effects(self)
         self.files, self.items, self.attributes = Files(self), Items(self), Attributes(self)
@@ -61,10 +62,19 @@ class Interpreter:
     def known(self, value: Value) -> Value:
         """Return a value, unknown where unknown code may have changed what it holds."""
         tainted = self.choices.tainted
-        if tainted and id(value) in tainted:
-            why = tainted[id(value)][1]
-            return Possible.of(why, [value])
+        if not tainted:
+            return value
+        looked = [value]
+        if isinstance(value, KeysView | ValuesView | ItemsView):
+            looked += self.effects.sources.get(id(value), (value, ()))[1]
+        for each in looked:
+            if id(each) in tainted:
+                return Possible.of(tainted[id(each)][1], [each])
         return value
+
+    def there(self, value: Value) -> Value:
+        """Return what a name or attribute stands for, which is perhaps not there."""
+        return self.expressions.raising(value) if may_be_absent(value) else value
 
     def bind(self, scope: Scope, name: str, value: Value) -> None:
         """Bind a name in the scope that it belongs to."""
@@ -79,6 +89,7 @@ class Interpreter:
         names = scope.target(name)
         if name not in names:
             raise NameError(f"name {name!r} is not defined")
+        self.there(names[name])
         self.journal.unbind(names, name)
 
     def iterator(self, iterator: Iterator[Value], *sources: Value) -> Iterator[Value]:

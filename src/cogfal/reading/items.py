@@ -137,7 +137,8 @@ class Items(Part):
             items: Any = value
             if not isinstance(items, range) and len(items) > MAX_ITEMS * 10:
                 raise refused("too many items to evaluate")
-            return iter(items)
+            held = isinstance(items, list | tuple | deque)
+            return map(world.known, items) if held else iter(items)
         if world.attributes.is_authored(value):
             return self._authored(value)
         if isinstance(value, Lookup):

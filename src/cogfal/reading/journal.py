@@ -211,9 +211,13 @@ class Journal:
                 found[place.id] = place
         return found
 
-    def since(self, start: int) -> list[tuple[Place, Value]]:
-        """Return what was changed since `start`, each with what stood there before."""
-        return self._entries[start:]
+    def earlier(self, start: int) -> dict[tuple[str, int, Any], list[Value]]:
+        """Return what names stood for since `start`, before they were bound again."""
+        found: dict[tuple[str, int, Any], list[Value]] = {}
+        for place, before in self._entries[start:]:
+            if place.kind == "name":
+                found.setdefault(place.id, []).append(before)
+        return found
 
     def segment(self, start: int) -> list[tuple[Place, Value]]:
         """Return what has changed since `start`, so that it can be done again."""

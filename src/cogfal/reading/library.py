@@ -287,10 +287,12 @@ class Library(Part):
     def _copy(self, value: Value, *, deep: bool = False) -> Value:
         if isinstance(value, Iterator):
             raise refused("a copy of an iterator is not evaluated")
+        if isinstance(held := getattr(value, "__dict__", None), dict):
+            known(self._world.known(held))
         return copy.deepcopy(value) if deep else copy.copy(value)
 
     def _asdict(self, value: Value) -> Value:
-        require_known(list(vars(known(value)).values()))
+        require_known(list(vars(self._plain(known(value))).values()))
         return dataclasses.asdict(value)
 
     def _of_numpy(self, kind: type[int | float], value: Value = 0) -> Value:
@@ -319,7 +321,8 @@ class Library(Part):
             ]
             functions = {k: self._world.calls.closure(v) for k, v in keywords.items()
                          if k in ("key", "func")}  # fmt: skip
-            return self._world.iterator(function(*values, **keywords | functions), *values)
+            held = (*values, *positional, *keywords.values())
+            return self._world.iterator(function(*values, **keywords | functions), *held)
 
         return call
 
@@ -391,7 +394,7 @@ class Library(Part):
                 results[key] = value
             return results[key]
 
-        return Known("functools.cache", call)
+        return Known("functools.cache", call, function)
 
     def _exit(self, *_: Value) -> Value:
         raise UnknownError(Unknown("sys.exit() ends the program"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cogfal.reading.outside import Known
 from cogfal.reading.part import Part
 from cogfal.reading.scopes import Scope
-from cogfal.reading.unknown import Unknown, Value, refused, require_known
+from cogfal.reading.unknown import Unknown, Value, known, refused, require_known
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
@@ -23,6 +23,13 @@ class Lookup(Part, MutableMapping[Value, Value]):
 
     def __len__(self) -> int:
         raise refused("such a mapping is not read as a whole")
+
+    def __contains__(self, name: Value) -> bool:
+        try:
+            known(self[name])
+        except KeyError:
+            return False
+        return True
 
     def __or__(self, other: Value) -> Value:
         raise refused("such a mapping is not read as a whole")

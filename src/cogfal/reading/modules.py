@@ -355,7 +355,7 @@ class Modules(Part):
         """Return an attribute of a module."""
         scope = self.load(module)
         if name in scope.names:
-            return self._world.known(scope.names[name])
+            return self._world.there(self._world.known(scope.names[name]))
         if name == "__dict__":
             raise refused("the names of a module are not read")
         if name in self._stars.get(scope, []) or self._stars.get(scope):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import operator
 import re
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from cogfal.reading.part import Atomic
 from cogfal.reading.unknown import GivenUp, Touched, Unknown, Value, refused
 
 MAX_STEPS: Final = 400_000
@@ -22,7 +24,8 @@ SIZED: Final = (list, tuple, set, frozenset, dict)
 class Budget:
     """Steps that may still be taken, for the whole reading and for the present statement."""
 
-    def __init__(self) -> None:
+    def __init__(self, tainted: dict[int, tuple[Value, Unknown]]) -> None:
+        self._tainted = tainted
         self._left = MAX_STEPS
         self._statement = MAX_STATEMENT_STEPS
 
@@ -42,7 +45,13 @@ class Budget:
         self._statement = MAX_STATEMENT_STEPS
 
     def weigh(self, value: Value) -> None:
-        """Spend a step for each item in `value`, so that copying or comparing it is affordable."""
+        """Spend a step for each item in `value`, so that copying or comparing it is affordable.
+
+        Raises:
+            Touched: It holds something whose contents are not known.
+        """
+        if self._tainted:
+            self._require_untouched(value)
         pending, seen = [value], 0
         while pending:
             item = pending.pop()
@@ -58,6 +67,20 @@ class Budget:
             if seen > MAX_ITEMS:
                 raise too_large()
         self.spend(seen)
+
+    def _require_untouched(self, value: Value) -> None:
+        pending, seen = [value], set[int]()
+        while pending and len(seen) <= MAX_ITEMS:
+            item = pending.pop()
+            if id(item) in self._tainted:
+                raise Touched(self._tainted[id(item)][1])
+            if id(item) in seen or isinstance(item, Atomic | type):
+                continue
+            seen.add(id(item))
+            held = getattr(item, "__dict__", None)
+            pending.extend([held] if type(held) is dict else [])
+            if isinstance(item, (*SIZED, deque)):
+                pending.extend(item.values() if isinstance(item, dict) else item)
 
     def metered(self, items: Iterable[Value]) -> Iterable[Value]:
         """Yield the items, spending a step for each."""

@@ -112,10 +112,13 @@ class VersionInfo(tuple[Value, ...]):
 
 
 class Known(Atomic):
-    """A function from outside the project that is evaluated; calling it is what the text does."""
+    """A function from outside the project that is evaluated; calling it is what the text does.
 
-    def __init__(self, name: str, handler: Handler) -> None:
-        self.name, self.handler = name, handler
+    `about` are the author's functions that it calls.
+    """
+
+    def __init__(self, name: str, handler: Handler, *about: Value) -> None:
+        self.name, self.handler, self.about = name, handler, about
 
     def __call__(self, *positional: Value, **keywords: Value) -> Value:
         return self.handler(*positional, **keywords)

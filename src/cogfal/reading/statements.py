@@ -331,6 +331,7 @@ class Statements(Part):
 
     def _match(self, node: ast.Match, scope: Scope) -> Flow:
         subject = self._world.evaluate(node.subject, scope)
+        self._world.budget.weigh(subject)
         if unknown_in(subject) is not None:
             raise GivenUp(Unknown("a match of something unknown", node, scope.module))
         for case in node.cases:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn, TypeAlias
 
@@ -168,23 +168,34 @@ class Unknown:
 
 
 class Possible(Unknown):
-    """An unknown value that is likely to be one of `about`."""
+    """An unknown value that is likely to be one of `about`; `absent` where it may not be there."""
 
-    __slots__ = ()
+    __slots__ = ("absent",)
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self.absent = False
 
     @classmethod
-    def of(cls, why: Unknown, values: Iterable[Value]) -> Possible:
+    def of(cls, why: Unknown, values: Sequence[Value], *, absent: bool = False) -> Possible:
         """Return what stands for one of `values`, for the reason of `why`."""
         found: dict[int, Value] = {}
         for value in values:
             for each in value.about if isinstance(value, Possible) else (value,):
                 bare = isinstance(each, Unknown) and not each.dotted and not each.about
                 found[0 if bare else id(each)] = each
-        return cls(why.reason, why.node, why.module, about=tuple(found.values()))
+        made = cls(why.reason, why.node, why.module, about=tuple(found.values()))
+        made.absent = absent or any(map(may_be_absent, values))
+        return made
 
     def possibly(self) -> Values:
         """Return what it may be."""
         return self.about
+
+
+def may_be_absent(value: Value) -> bool:
+    """Whether a name or attribute that stands for this value is perhaps not there at all."""
+    return isinstance(value, Possible) and value.absent
 
 
 @contextmanager
