@@ -18,15 +18,18 @@ import pytest
 from tests.file_server import FileServer
 from tests.hostile.heavy import PREDICTOR, REQUESTS
 from tests.hostile.target import Target
+from tests.modes import SHARED, first
 from tests.watchdog import watched
 
 
-@pytest.fixture(scope="module")
-def heavy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+@pytest.fixture(scope="module", params=first(SHARED))
+def heavy(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Target]:
     """A predictor whose inputs may be many."""
     folder = tmp_path_factory.mktemp("heavy")
     settings = ("allow_private_hosts = True", f'file_cache = "{folder / "cache"}"')
-    with Target(folder, PREDICTOR, *settings) as process:
+    with Target(folder, PREDICTOR, *settings, mode=request.param) as process:
         assert process.url
         assert process.long_steps() == []  # none but those of starting
         yield process
