@@ -113,6 +113,14 @@ FOUND = {
     "perhaps-an-attribute": "from outside import u\nclass C: ...\no = C()\nif u():\n"
     "    o.n = 1\ntry:\n"
     "    o.n\n    X = 3\nexcept AttributeError:\n    X = 4",
+    "in-place-on-one-of-two": "from outside import u\na, b = [1], [2]\n"
+    "c = a if u() else b\nc += [3]",
+    "attribute-of-one-of-two-functions": "from outside import u\ndef f(): ...\ndef g(): ...\n"
+    "f.n = g.n = 1\n(f if u() else g).n = 2\nX = f.n",
+    "attribute-perhaps-of-the-class": "from outside import u\nclass C:\n    l = []\no = C()\n"
+    "if u():\n    o.l = [1]\no.l.append(2)\nX = C.l",
+    "name-perhaps-of-the-module": "from outside import u\nl = []\nclass C:\n    if u():\n"
+    "        l = [1]\n    l.append(2)",
 }
 """Programs that were once read otherwise than Python has them, each the smallest of its kind."""
 

@@ -17,7 +17,7 @@ from cogfal.reading.journal import ABSENT, delete_attribute, set_attribute
 from cogfal.reading.mappings import Lookup
 from cogfal.reading.part import Part
 from cogfal.reading.source import Module
-from cogfal.reading.unknown import Touched, Unknown, Value, refused
+from cogfal.reading.unknown import Touched, Unknown, Value, may_be_absent, refused
 
 DATA: Final = (
     str, bytes, list, deque, tuple, dict, set, frozenset, int, float, complex, range, slice,
@@ -60,7 +60,12 @@ class Attributes(Part):
 
     def get(self, owner: Value, name: str) -> Value:
         """Return an attribute, which may be unknown."""
-        return self._world.there(self._world.known(self._get(owner, name)))
+        value = self._world.there(self._world.known(self._get(owner, name)))
+        if may_be_absent(value) and self.is_authored(owner):
+            kind = owner if isinstance(owner, type) else type(owner)
+            held = [vars(base)[name] for base in kind.__mro__ if name in vars(base)]
+            return value.holding((*value.about, *held))
+        return value
 
     def _get(self, owner: Value, name: str) -> Value:
         world = self._world

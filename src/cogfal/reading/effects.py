@@ -89,8 +89,7 @@ class Effects(Part):
         if isinstance(value, (*CONTAINERS, tuple, frozenset)):
             return list(value)
         if isinstance(value, Function):
-            held = [*vars(value).values(), *value.defaults.values()]
-            return [*held, *self._mentioned([value.node], value.scope, why)]
+            return self._of_function(value, why)
         if isinstance(value, types.MethodType):
             return (value.__self__, value.__func__)
         if isinstance(value, functools.partial):
@@ -105,6 +104,12 @@ class Effects(Part):
             return [type(value), *getattr(value, "__dict__", {}).values()]
         owner = getattr(value, "__self__", None)
         return () if owner is None or isinstance(owner, types.ModuleType) else (owner,)
+
+    def _of_function(self, function: Function, why: Unknown) -> Iterable[Value]:
+        held = [*vars(function).values(), *function.defaults.values()]
+        for name in [name for name in vars(function) if not name.startswith("__")]:
+            self._lose(vars(function), name, why)
+        return [*held, *self._mentioned([function.node], function.scope, why)]
 
     def _own(self, cls: type) -> bool:
         return cls in self._world.classes.nodes

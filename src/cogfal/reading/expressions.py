@@ -15,6 +15,7 @@ from cogfal.reading.unknown import (
     Unknown,
     Value,
     Values,
+    may_be_absent,
     refused,
     unknown_in,
 )
@@ -90,7 +91,10 @@ class Expressions(Part):
             return self._world.modules.starred(name, scope)
         if isinstance(value, Builtin):
             return self._world.modules.builtin(value.name, scope)
-        return self._world.there(self._world.known(value))
+        value = self._world.there(self._world.known(value))
+        if may_be_absent(value) and scope.kind == "class":
+            return value.holding((*value.about, scope.top.names.get(name)))
+        return value
 
     def _attribute(self, node: ast.Attribute, scope: Scope) -> Value:
         owner = self.evaluate(node.value, scope)

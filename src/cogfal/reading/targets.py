@@ -95,6 +95,8 @@ class Targets(Part):
         own = getattr(type(before), OWN_IN_PLACE[type(node.op)], None)
         if isinstance(own, Function):
             return self._in_place(node, own, before, value)
+        if isinstance(before, Unknown):
+            world.effects.of_values((before, value), before)
         if not isinstance(before, CONTAINERS) or type(node.op) not in (*IN_PLACE, ast.Mult):
             return world.expressions.operate(node.op, before, value)
         if isinstance(value, Unknown):
