@@ -19,6 +19,7 @@ from cogfal.guest.annotations import plain
 from cogfal.guest.differences import differences
 from cogfal.guest.faults import Mismatch
 from cogfal.guest.live import read_live, verify
+from cogfal.guest.type_names import Unservable
 from cogfal.reading import read_predictor
 from cogfal.spec import (
     FieldSpec,
@@ -341,3 +342,12 @@ def test_numbers_of_numpy_are_plain() -> None:
     number = type("float64", (), {"__module__": "numpy", "tolist": lambda self: 0.5})()
 
     assert plain(number) == 0.5
+
+
+def test_a_value_that_contains_itself_is_none_of_json() -> None:
+    """It is refused by name, as a default of such a list would be."""
+    value: list[object] = []
+    value.append(value)
+
+    with pytest.raises(Unservable, match="contains itself"):
+        plain(value)

@@ -243,20 +243,27 @@ def plain(value: Live) -> JSON:
     Raises:
         Unservable: It has none.
     """
+    try:
+        return _plain(value)
+    except RecursionError:
+        raise Unservable("a value that contains itself has no counterpart in JSON") from None
+
+
+def _plain(value: Live) -> JSON:
     if isinstance(value, enum.Enum):
-        return plain(value.value)
+        return _plain(value.value)
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, PurePath):
         return str(value)
     if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (set, frozenset)):
-        return [plain(item) for item in sorted(value, key=repr)]
+        return [_plain(item) for item in sorted(value, key=repr)]
     if isinstance(value, (list, tuple, range)):
-        return [plain(item) for item in value]
+        return [_plain(item) for item in value]
     if type(value).__name__ in ("Secret", "SecretStr"):
         return value.get_secret_value()
     if type(value).__module__ == "numpy":
-        return plain(value.tolist())
+        return _plain(value.tolist())
     raise Unservable(f"{value!r} has no counterpart in JSON")
