@@ -1,14 +1,10 @@
-"""How tests are spread over the cores: by file, and what needs fal's own directory in one place."""
+"""How tests are spread over the cores: by file, those that take long first."""
 
 from __future__ import annotations
 
 from xdist.scheduler import LoadScopeScheduling
 
-CLOUD = ("tests/loopback/", "tests/test_remote.py")
-"""What puts files into `/app` and serves on fal's port, one app at a time."""
-
 FIRST = (
-    *CLOUD,
     "tests/hostile/",
     "tests/examples/",
     "tests/project/test_image_commands.py",
@@ -33,4 +29,4 @@ class Spread(LoadScopeScheduling):  # type: ignore[misc]  # xdist publishes no t
     """Gives the cores a file at a time, in the order of the files."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "cloud" if nodeid.startswith(CLOUD) else nodeid.partition("::")[0]
+        return nodeid.partition("::")[0]
