@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 from array import array
-from collections.abc import Callable
 from pathlib import Path
 from termios import FIONREAD
 from typing import Any
@@ -24,8 +23,8 @@ from cogfal.engine.process import ProcessChannel
 from cogfal.engine.service import EngineSettings, Service, Submission
 from cogfal.errors import SetupError
 from cogfal.files.workspace import Workspace
+from tests import waiting
 from tests.engine.stage import (
-    LONG,
     Passing,
     Plain,
     ended,
@@ -329,9 +328,10 @@ def test_what_a_process_said_before_its_end_counts(tmp_path: Path) -> None:
             prediction = submit(service)
             await until(lambda: prediction.logs)
             (tmp_path / "go").touch()
-            at_once(lambda: unread(channel) > 50_000)
+            # Without the loop, which would read it.
+            assert waiting.until(lambda: unread(channel) > 50_000)
             (tmp_path / "end").touch()
-            at_once(lambda: not lives(channel._process.pid))
+            assert waiting.until(lambda: not lives(channel._process.pid))
 
             channel.send("cancel", 0)
             channel.kill()
@@ -342,14 +342,6 @@ def test_what_a_process_said_before_its_end_counts(tmp_path: Path) -> None:
             assert channel.death == "the predictor's process ended with exit code 7"
 
     run(main)
-
-
-def at_once(condition: Callable[[], bool]) -> None:
-    """Wait until something is so, while the loop does nothing."""
-    deadline = time.monotonic() + LONG
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 def unread(channel: ProcessChannel) -> int:

@@ -17,6 +17,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple, TypedDict
 
@@ -50,6 +51,7 @@ from cogfal.spec import (
 )
 from tests.file_server import PNG
 from tests.interpreters import on_every_python, run_there
+from tests.outputs.desk import GIF, halfway, named
 
 ANY = AnyType()
 
@@ -334,27 +336,13 @@ def test_a_url_is_left_where_it_is() -> None:
     assert value_of("https://x.invalid/a.png", StringType()) == "https://x.invalid/a.png"
 
 
-def named(directory: Path) -> Any:
-    """Return a file object with a name and no file."""
-    file = io.BytesIO(b"GIF89a\x07\0\x05\0")
-    file.name = "../my;anim.gif"
-    return file
-
-
-def halfway(directory: Path) -> Any:
-    """Return a file object that has been read to its end."""
-    file = io.BytesIO(PNG)
-    file.read()
-    return file
-
-
 @pytest.mark.parametrize(
     ("make", "name", "content"),
     [
         pytest.param(lambda d: io.BytesIO(PNG), "output", PNG, id="BytesIO"),
         pytest.param(halfway, "output", PNG, id="read to the end"),
         pytest.param(lambda d: io.StringIO("é"), "output", "é".encode(), id="StringIO"),
-        pytest.param(named, "my_anim.gif", b"GIF89a\x07\0\x05\0", id="named"),
+        pytest.param(partial(named, "../my;anim.gif"), "my_anim.gif", GIF, id="named"),
         pytest.param(lambda d: PNG, "output", PNG, id="bytes"),
         pytest.param(lambda d: bytearray(b"\0\1"), "output", b"\0\1", id="unknown bytes"),
     ],

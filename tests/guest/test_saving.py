@@ -6,6 +6,7 @@ import io
 import tempfile
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,27 +21,13 @@ from cogfal.spec import (
     FileType,
 )
 from tests.file_server import PNG
-from tests.outputs.desk import Desk, a_file
+from tests.outputs.desk import GIF, Desk, a_file, halfway, named
 
 
 def opened(directory: Path) -> Any:
     """Return a file object that has just been written and not closed."""
     file = (directory / "w.txt").open("w")
     file.write("written")
-    return file
-
-
-def named(directory: Path) -> Any:
-    """Return a file object with a name and no file."""
-    file = io.BytesIO(b"GIF89a\x07\0\x05\0")
-    file.name = "../my anim"
-    return file
-
-
-def halfway(directory: Path) -> Any:
-    """Return a file object that has been read to its end."""
-    file = io.BytesIO(PNG)
-    file.read()
     return file
 
 
@@ -53,7 +40,7 @@ def halfway(directory: Path) -> Any:
         pytest.param(lambda d: io.BytesIO(PNG), "output.png", PNG, id="BytesIO"),
         pytest.param(halfway, "output.png", PNG, id="read to the end"),
         pytest.param(lambda d: io.StringIO("é"), "output.txt", "é".encode(), id="StringIO"),
-        pytest.param(named, "my anim.gif", b"GIF89a\x07\0\x05\0", id="named"),
+        pytest.param(partial(named, "../my anim"), "my anim.gif", GIF, id="named"),
         pytest.param(lambda d: PNG, "output.png", PNG, id="bytes"),
         pytest.param(lambda d: bytearray(b"\0\1"), "output", b"\0\1", id="unknown bytes"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +85,24 @@ class Desk:
     def urls(self, value: Any, kind: Type | None = None) -> Any:
         """Deliver one value, files as URLs."""
         return self.deliver(value, kind, Style.URL)
+
+
+GIF = b"GIF89a\x07\0\x05\0"
+"""The head of a picture."""
+
+
+def halfway(directory: Path) -> Any:
+    """Return a file object that has been read to its end."""
+    file = io.BytesIO(PNG)
+    file.read()
+    return file
+
+
+def named(name: str, directory: Path) -> Any:
+    """Return a file object with a name and no file."""
+    file = io.BytesIO(GIF)
+    file.name = name
+    return file
 
 
 def a_file(directory: Path, name: str = "a.png", content: bytes = PNG) -> CogPath:
