@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 
 import pytest
 from starlette.requests import Request
 from starlette.types import Message
 
+from cogfal.schema.turns import TURNS
 from cogfal.server.caller import HELD_BODIES, Bodies, BodyRefused, wait_watching
 from tests.server.predictions import Play
+from tests.waiting import until
 
 
 class Caller:
@@ -95,7 +98,7 @@ def sending(*pieces: bytes, announced: int | None = None, ends: bool = True) -> 
 async def read(bodies: Bodies, request: Request) -> bytes:
     """Read a body."""
     async with bodies.read(request) as body:
-        return body.data
+        return await body.turned(bytes)
 
 
 @pytest.mark.parametrize(
@@ -139,3 +142,37 @@ def test_no_more_bytes_are_held_than_fit() -> None:
 
     assert status == 429
     assert len(body) == MEGABYTE
+
+
+def test_large_bodies_are_dealt_with_in_turn() -> None:
+    """A second one waits while the first works, and small ones wait for neither."""
+
+    async def main() -> list[str]:
+        bodies, steps, go_on = Bodies(MEGABYTE), list[str](), threading.Event()
+
+        async def deal(name: str, size: int, work: Callable[[], object]) -> None:
+            def noted(body: bytes) -> None:
+                steps.append(f"{name} begins, of {len(body)} bytes")
+                work()
+                steps.append(f"{name} ends")
+
+            async with bodies.read(sending(b"x" * size)) as body:
+                await body.turned(noted)
+
+        first = asyncio.ensure_future(deal("a", MEGABYTE, go_on.wait))
+        assert await asyncio.to_thread(until, lambda: steps)
+        second = asyncio.ensure_future(deal("b", MEGABYTE, bool))
+        assert await asyncio.to_thread(until, lambda: TURNS.waiting)
+        await deal("c", 1000, bool)
+        go_on.set()
+        await asyncio.gather(first, second)
+        return steps
+
+    assert asyncio.run(main()) == [
+        "a begins, of 1000000 bytes",
+        "c begins, of 1000 bytes",
+        "c ends",
+        "a ends",
+        "b begins, of 1000000 bytes",
+        "b ends",
+    ]

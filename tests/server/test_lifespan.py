@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +14,8 @@ import httpx
 import pytest
 
 from cogfal.files.scratch import PREFIX
+from cogfal.guest.thread import TURN
+from cogfal.server.lifespan import favour_loop
 from tests.local_run import LocalRun
 from tests.project_files import write_project
 
@@ -32,6 +36,23 @@ TEARS_DOWN = """
             print("the author's teardown", flush=True)
             raise RuntimeError("no")
 """
+
+
+def test_the_loop_is_favoured_until_the_end() -> None:
+    """Other threads leave it the interpreter soon, and what was imported is not looked through."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(0.5)
+    try:
+        restore = favour_loop()
+        favoured = sys.getswitchinterval(), gc.get_freeze_count()
+        restore()
+        restored = sys.getswitchinterval(), gc.get_freeze_count()
+    finally:
+        sys.setswitchinterval(before)
+
+    assert favoured[0] == pytest.approx(TURN)
+    assert favoured[1] > 1000
+    assert restored == (pytest.approx(0.5), 0)
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"])

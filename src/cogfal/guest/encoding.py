@@ -52,6 +52,8 @@ _BYTES = (bytes, bytearray, memoryview)
 _SEQUENCES = (list, tuple, set, frozenset, range, deque)
 _TOGETHER = 4096
 """Elements that are written at once; the interpreter is not left to others meanwhile."""
+_JOINED = 32
+"""Texts, each of so many elements at most, that are joined at once."""
 _SIMPLE = frozenset({str, int, float, bool, type(None)})
 _write = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode
 
@@ -107,8 +109,11 @@ class _Writer:
         return Encoded(tuple(self._parts), tuple(self._files))
 
     def _end_part(self) -> None:
-        self._parts.append("".join(self._text).encode("utf-8", "replace"))
-        self._text.clear()
+        texts = self._text
+        some = ("".join(texts[at : at + _JOINED]) for at in range(0, len(texts), _JOINED))
+        # Python joins large bytes, and no large texts, without keeping other threads waiting.
+        self._parts.append(b"".join(each.encode("utf-8", "replace") for each in some))
+        texts.clear()
 
     def write(self, value: Any, kind: Type, loc: Loc) -> None:
         kind = _unwrapped(kind, value)

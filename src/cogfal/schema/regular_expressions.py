@@ -19,6 +19,7 @@ from pydantic_core import PydanticKnownError, SchemaError, SchemaValidator, core
 from typing_extensions import Self
 
 from cogfal.errors import PredictorError
+from cogfal.schema.turns import TURNS
 
 PROCESSOR_SECONDS: Final = 1.0
 """For all texts of one request together."""
@@ -133,4 +134,5 @@ class Matcher:
             return b""
         answers = select.poll()
         answers.register(process.stdout, select.POLLIN)
-        return process.stdout.read(1) if answers.poll(PATIENCE * 1000) else b""
+        with TURNS.aside():
+            return process.stdout.read(1) if answers.poll(PATIENCE * 1000) else b""

@@ -19,6 +19,8 @@ from pydantic_core import (
     core_schema,
 )
 
+from cogfal.schema.turns import TURNS
+
 STEP: Final = 512
 """Items that are checked at once."""
 
@@ -53,9 +55,10 @@ def _checked(value: list[Any] | dict[str, Any], validator: SchemaValidator, cont
     kept: list[InitErrorDetails] = []
     more = 0
     for number, step in enumerate(_steps(value)):
+        TURNS.pass_on()
         try:
             add(validator.validate_python(step, context=context))
-        except ValidationError as error:  # noqa: PERF203 - each step is checked, whatever fails
+        except ValidationError as error:
             offset = number * STEP if isinstance(value, list) else 0
             found, left = _kept(error, offset, MOST - len(kept))
             kept += found

@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive
 
 from cogfal.schema.decoding import is_quick
+from cogfal.schema.turns import TURNS
 
 R = TypeVar("R")
 V = TypeVar("V")
@@ -28,6 +29,9 @@ UNCOUNTED: Final = 64 * 1024
 FIRST_SECONDS: Final = 30.0
 SLOWEST: Final = 64 * 1024
 """Within how many seconds a body has to be there, and how many bytes each further second buys."""
+
+THREADS: Final = 16
+"""How many large bodies are decoded, in turn, while others wait."""
 
 UNWATCHED: Final = 0.05
 """Seconds for which nobody looks whether the caller has left: most answers are faster."""
@@ -52,13 +56,13 @@ class Body:
     """A request's body, and its share of the bytes that are held, until `release`.
 
     Attributes:
-        data: The bytes; none once they were turned into something else.
+        chunks: The bytes; none once they were turned into something else.
         size: How many there were.
         quick: Whether what is done with them takes no time.
     """
 
     def __init__(self, bodies: Bodies) -> None:
-        self.data = b""
+        self.chunks: list[bytes] = []
         self.size = 0
         self.quick = True
         self._bodies = bodies
@@ -67,18 +71,18 @@ class Body:
 
     async def turned(self, function: Callable[[bytes], R], *, slow: bool = False) -> R:
         """Return what `function` makes of the bytes, and forget them; see `beside`."""
-        data, self.data = self.data, b""
-        return await self.beside(function, data, slow=slow)
+        chunks, self.chunks = self.chunks, []
+        return await self.beside(lambda chunks: function(_joined(chunks)), chunks, slow=slow)
 
     async def beside(self, function: Callable[[V], R], value: V, *, slow: bool = False) -> R:
         """Call `function` with what came in this body, where it holds nobody up.
 
-        What is quick is dealt with at once; what is not, and everything where the function is
-        `slow`, on a thread. Cancelling waits for the thread.
+        What is quick is dealt with at once; what is not, on a thread and in turn, and everything
+        where the function is `slow`, on a thread. Cancelling waits for the thread.
         """
-        if self.quick and not slow:
-            return function(value)
-        return await anyio.to_thread.run_sync(function, value)
+        if not self.quick:
+            return await self._bodies.in_turn(function, value)
+        return await anyio.to_thread.run_sync(function, value) if slow else function(value)
 
     def grow(self, size: int) -> None:
         """Count more of it, as far as that may be held."""
@@ -118,6 +122,8 @@ class Bodies:
         self.limit = limit
         self._seconds = seconds
         self._held = 0
+        # Of their own, so that those who wait for their turn keep nobody else from a thread.
+        self._threads = anyio.CapacityLimiter(THREADS)
 
     def hold(self, size: int) -> None:
         """Count bytes that are held from now on; raises BodyRefused where they are too many."""
@@ -135,15 +141,24 @@ class Bodies:
         """
         body = Body(self)
         try:
-            body.data = await self._all(request, body)
-            body.quick = is_quick(body.data)
+            body.chunks = await self._all(request, body)
+            body.quick = is_quick(body.chunks)
             yield body
         except ClientDisconnect as error:
             raise BodyRefused(499, "The caller left before the request was complete") from error
         finally:
             body.release()
 
-    async def _all(self, request: Request, body: Body) -> bytes:
+    async def in_turn(self, function: Callable[[V], R], value: V) -> R:
+        """Call on a thread what keeps the interpreter busy, step by step as others do."""
+
+        def work() -> R:
+            with TURNS.one():
+                return function(value)
+
+        return await anyio.to_thread.run_sync(work, limiter=self._threads)
+
+    async def _all(self, request: Request, body: Body) -> list[bytes]:
         self._refuse_announced(request)
         chunks: list[bytes] = []
         begun = anyio.current_time()
@@ -152,12 +167,19 @@ class Bodies:
                 scope.deadline = begun + self._seconds + body.size / SLOWEST
         if scope.cancelled_caught:
             raise BodyRefused(408, "The request body did not arrive in time")
-        return b"".join(chunks) if len(chunks) != 1 else chunks[0]
+        return chunks
 
     def _refuse_announced(self, request: Request) -> None:
         announced = request.headers.get("content-length", "")
         if announced.isascii() and announced.isdecimal() and int(announced[:20]) > self.limit:
             raise BodyRefused(413, f"The request body exceeds {self.limit} bytes")
+
+
+def _joined(chunks: list[bytes]) -> bytes:
+    """Join them, and forget each; Python lets others on meanwhile where they are large."""
+    data = b"".join(chunks)
+    chunks.clear()
+    return data
 
 
 async def _grew(body: Body, chunks: list[bytes], receive: Receive) -> bool:

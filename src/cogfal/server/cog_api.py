@@ -10,7 +10,6 @@ from enum import Enum
 from functools import partial
 from typing import Any, Final, Protocol
 
-import anyio.to_thread
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
@@ -265,7 +264,7 @@ class _Resource:
         """Answer about a prediction that somebody else may be waiting for."""
         if mode is not Mode.EVENTS:
             show = partial(messages.shown_inputs, secret=self.model.validator.secret)
-            shown = await anyio.to_thread.run_sync(show, prediction.input)
+            shown = await self.api.bodies.in_turn(show, prediction.input)
             return JsonResponse({**messages.progress(prediction), "input": shown}, 202)
         replays = self.model.service.settings.history > 0
         watch = prediction.events(0 if replays else sys.maxsize)

@@ -70,7 +70,7 @@ async def read_envelope(request: Request, body: Body) -> Envelope:
     Raises:
         Malformed: It is not JSON (400, 415) or no envelope (422).
     """
-    if not body.data and "content-type" not in request.headers:
+    if not body.size and "content-type" not in request.headers:
         return parse_envelope({})
     if not _is_json(request.headers.get("content-type", "application/json")):
         raise Malformed(415, ("header", "content-type"), "Send `Content-Type: application/json`")

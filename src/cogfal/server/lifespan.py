@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -12,6 +14,7 @@ from typing import Final, NamedTuple
 
 from cogfal.engine.interpreter import Interpreter, guest_variables
 from cogfal.engine.leftovers import VARIABLE, marking
+from cogfal.guest.thread import TURN
 from cogfal.provision import make_model_environment, provide
 from cogfal.spec import ProjectSpec
 
@@ -68,6 +71,25 @@ def _mark() -> Callable[[], None]:
         os.environ.update(before)
 
     return unmark
+
+
+def favour_loop() -> Callable[[], None]:
+    """Shorten what the event loop waits for: other threads' turns, and the garbage collector's.
+
+    What was imported until now is not looked through again: it stays.
+
+    Returns:
+        What puts things back as they were.
+    """
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(min(interval, TURN))
+    gc.freeze()
+
+    def restore() -> None:
+        gc.unfreeze()
+        sys.setswitchinterval(interval)
+
+    return restore
 
 
 def end_process(*_: object) -> None:

@@ -43,7 +43,7 @@ from cogfal.server.caller import Bodies
 from cogfal.server.cog_api import CogApi, Model
 from cogfal.server.fal_api import Endpoint
 from cogfal.server.idle_connections import Connections, guard
-from cogfal.server.lifespan import Provided, end_process, heed_signals
+from cogfal.server.lifespan import Provided, end_process, favour_loop, heed_signals
 from cogfal.server.requester import Requester
 from cogfal.server.stores import StoreChooser, Uploads
 from cogfal.server.tracing import Tracing
@@ -172,6 +172,7 @@ class Serving:
             raise SetupError("the app was told to end before setup was over") from error
 
     async def _start(self) -> None:
+        self._at_end.callback(favour_loop())
         self._at_end.callback(heed_signals())
         self._at_end.callback(write_afterwards())
         await anyio.to_thread.run_sync(sweep)

@@ -1,0 +1,77 @@
+"""Let threads that keep the interpreter busy work in turn, a step of one of them at a time.
+
+Whenever the event loop has read or written something it wants the interpreter back, for which it
+waits as long as there are busy threads: a millisecond for one of them, ten for ten.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+
+class Turns:
+    """A line of threads, of which only the first goes on."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._line: deque[threading.Lock] = deque()
+        self._taken = False
+        self._worker = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many threads wait for their turn."""
+        return len(self._line)
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Wait for a turn, and have it for the length of the block."""
+        self._begin()
+        try:
+            yield
+        finally:
+            self._end()
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Let others work while this thread waits for something, if it has a turn at all."""
+        mine = self._worker == threading.get_ident()
+        if mine:
+            self._end()
+        try:
+            yield
+        finally:
+            if mine:
+                self._begin()
+
+    def pass_on(self) -> None:
+        """End a step of this thread's, if it has a turn: those who wait come first."""
+        if self._line and self._worker == threading.get_ident():
+            self._end()
+            self._begin()
+
+    def _begin(self) -> None:
+        turn = threading.Lock()
+        with self._guard:
+            if self._taken:
+                turn.acquire()
+                self._line.append(turn)
+            self._taken = True
+        turn.acquire()  # it is handed over by whoever ends, so that nobody comes in between
+        self._worker = threading.get_ident()
+
+    def _end(self) -> None:
+        self._worker = 0  # before the next one says who it is
+        with self._guard:
+            if self._line:
+                self._line.popleft().release()
+            else:
+                self._taken = False
+
+
+TURNS: Final = Turns()
+"""Those of this process, whose threads have one interpreter."""
