@@ -4,8 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
-# fal's fixed directory belongs to one app at a time, and whatever runs beside one goes into it, too.
-ALONE := tests/loopback tests/test_remote.py
+# Where fal's fixed directory has to be this machine's, whatever runs beside an app in it goes there, too.
+ALONE := $(shell unshare --mount true 2>/dev/null || echo tests/loopback tests/test_remote.py)
 # Files side by side, one on each core, in the order that tests/spreading.py gives them.
 PYTEST = $(BIN)/python -m pytest -n auto --no-loadscope-reorder $(ALONE:%=--ignore=%)
 # What fails beside other tests is run once more by itself, in one process.
@@ -60,7 +60,7 @@ test-all: environment system-packages  ## everything, what takes long included
 	$(MAKE) --no-print-directory --jobs 2 lint pytest MARKS='-m "long or not long"'
 
 pytest: environment
-	$(BIN)/python -m pytest $(ALONE) $(MARKS)
+	$(if $(ALONE),$(BIN)/python -m pytest $(ALONE) $(MARKS))
 	$(PYTEST) $(MARKS) || $(AGAIN)
 
 test-lowest: $(UV)  ## the core tests with the oldest dependencies that are allowed

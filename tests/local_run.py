@@ -14,9 +14,9 @@ from tests.processes import Process, free_port
 class LocalRun(Process):
     """`fal run --local REF` in `cwd`, with no account and none of this user's settings.
 
-    `python` names the environment that serves, by default this one, forked from a process that has
-    imported it unless it is to start `anew`; `under` is a command that runs the one given to it;
-    `environment` adds variables.
+    `python` names the environment that serves, by default this one; the process is forked from one
+    that has imported fal, unless it is to start `anew`; `under` is a command that runs the one
+    given to it; `environment` adds variables.
     """
 
     def __init__(
@@ -31,8 +31,9 @@ class LocalRun(Process):
         **environment: str,
     ) -> None:
         self.port = free_port()
-        anew = anew or python is not None or bool(under) or any(map(_is_read_at_start, environment))
-        script = (python or Path(sys.executable)).parent / "fal" if anew else command("fal")
+        anew = anew or bool(under) or any(map(_is_read_at_start, environment))
+        real = (python or Path(sys.executable)).parent / "fal"
+        script = real if anew else command("fal", python)
         ports = [f"--exposed-port={self.port}", f"--exposed-metrics-port={free_port()}"]
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("FAL_", "COG"))}
         settings = {"HOME": str(home), "COLUMNS": "200", "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import re
 import signal
 import socket
@@ -20,12 +21,25 @@ GRACE = 20.0
 """Seconds a process may take to end after it was asked to."""
 
 
+NEVER_GIVEN = range(10_000, 30_000)
+"""Ports below those that systems give to whoever asks for any."""
+
+
 def free_port() -> int:
     """Return a TCP port of this machine that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def lasting_port() -> int:
+    """Return a TCP port on which nothing listens, and which the system gives to nobody who asks."""
+    for port in random.sample(NEVER_GIVEN, 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("a hundred ports are taken")
 
 
 class ProcessEnded(AssertionError):

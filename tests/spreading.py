@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from xdist.scheduler import LoadScopeScheduling
 
+LOOPBACK = ("tests/loopback/", "tests/test_remote.py")
+"""What takes turns, as fal's ports on a runner are always the same; one core runs all of it."""
+
 FIRST = (
+    *LOOPBACK,
     "tests/hostile/",
     "tests/examples/",
     "tests/project/test_image_commands.py",
@@ -29,4 +33,4 @@ class Spread(LoadScopeScheduling):  # type: ignore[misc]  # xdist publishes no t
     """Gives the cores a file at a time, in the order of the files."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid.partition("::")[0]
+        return "loopback" if nodeid.startswith(LOOPBACK) else nodeid.partition("::")[0]

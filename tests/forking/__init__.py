@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -27,13 +28,17 @@ runpy.run_path({relay!r}, run_name="__main__")
 """
 
 
-def command(name: str) -> Path:
-    """Return an executable that does what `fal`, `cogfal` or `python` of this environment does."""
-    return commands() / name
+def command(name: str, python: Path | None = None, **imported_with: str) -> Path:
+    """Return an executable that does what `fal`, `cogfal` or `python` does.
+
+    They are those of the environment that `python` belongs to, this one by default;
+    `imported_with` are the variables at which fal looks when it is imported.
+    """
+    return commands(python, **imported_with) / name
 
 
 @cache
-def commands() -> Path:
+def commands(python: Path | None = None, **imported_with: str) -> Path:
     """Return a directory of such executables, for a PATH; they end with this process."""
     folder = Path(tempfile.mkdtemp(prefix="forking-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -45,15 +50,15 @@ def commands() -> Path:
             _SCRIPT.format(python=sys.executable, socket=str(socket), name=name, relay=relay)
         )
         script.chmod(0o755)
-    _start_parent(folder, socket)
+    _start_parent(python or Path(sys.executable), folder, socket, imported_with)
     return folder
 
 
-def _start_parent(folder: Path, socket: Path) -> None:
+def _start_parent(python: Path, folder: Path, socket: Path, variables: Mapping[str, str]) -> None:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("FAL_", "COG"))}
     parent = subprocess.Popen(
-        [sys.executable, str(_HERE / "parent.py"), str(socket)],
-        env={**kept, "HOME": str(folder), "COLUMNS": "200", "NO_COLOR": "1"},
+        [str(python), str(_HERE / "parent.py"), str(socket)],
+        env={**kept, "HOME": str(folder), "COLUMNS": "200", "NO_COLOR": "1", **variables},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )

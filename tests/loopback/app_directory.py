@@ -1,4 +1,9 @@
-"""Keep `/app`, where fal puts an app's files, for as long as one app runs."""
+"""Give a runner `/app`, where fal puts an app's files, for as long as one app runs.
+
+Where this user may make a mount namespace, the runner has a root directory of its own, in which all
+but `/app` is this machine's. Elsewhere `/app` is made on this machine; then nothing that `fal run
+--local` serves may start meanwhile, for it would go into it.
+"""
 
 from __future__ import annotations
 
@@ -7,67 +12,113 @@ import fcntl
 import json
 import os
 import shutil
+import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from tests.loopback.records import StoredFile
 
 APP = Path("/app")
 LOCK = Path(tempfile.gettempdir()) / "cogfal-loopback.lock"
+_NAMESPACE = ("unshare", "--mount", "--propagation", "private")
+_IN_OWN_ROOT = """
+set -e
+root=$1; shift
+mount -t tmpfs none "$root/root"
+for place in /*; do
+    here=$root/root$place
+    if [ "$place" = /app ]; then continue
+    elif [ -L "$place" ]; then cp -P "$place" "$here"
+    elif [ -d "$place" ]; then mkdir "$here"; mount --rbind "$place" "$here"
+    else touch "$here"; mount --bind "$place" "$here"
+    fi
+done
+if [ -e "$root/app" ]; then mkdir "$root/root/app"; mount --bind "$root/app" "$root/root/app"; fi
+exec unshare --root="$root/root" --wd="$PWD" "$@"
+"""
 
 
 class AppDirectoryTaken(RuntimeError):
     """Report that `/app` cannot be had: somebody else's, or this user may not create it."""
 
 
-@contextlib.contextmanager
-def app_directory(files: Mapping[str, StoredFile]) -> Iterator[Path]:
-    """Fill `/app` with `files` (by relative path) and remove it afterwards.
+@cache
+def may_have_own_root() -> bool:
+    """Tell whether a runner can have a root directory of its own."""
+    try:
+        subprocess.run([*_NAMESPACE, "true"], capture_output=True, check=True)
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        return False
+    return True
 
-    One loopback at a time holds it; others wait. With no files there is no `/app`, as on fal.
+
+@contextlib.contextmanager
+def app_directory(files: Mapping[str, StoredFile]) -> Iterator[Sequence[str]]:
+    """Fill `/app` with `files` (by relative path) for the command that what is given stands before.
+
+    One loopback at a time has it, as it has fal's ports; others wait. With no files there is no
+    `/app`, as on fal.
     """
     with LOCK.open("a+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        _clear_leftovers(lock.name)
-        try:
-            if files:
-                _create(lock.name)
-                _fill(files)
-            yield APP
-        finally:
-            if files:
-                shutil.rmtree(APP, ignore_errors=True)
-            lock.truncate(0)
+        with _own_root(files) if may_have_own_root() else made_here(files) as before:
+            yield before
 
 
-def _clear_leftovers(record: str) -> None:
-    if not APP.exists():
+@contextlib.contextmanager
+def _own_root(files: Mapping[str, StoredFile]) -> Iterator[Sequence[str]]:
+    with tempfile.TemporaryDirectory(prefix="runner-") as folder:
+        (Path(folder) / "root").mkdir()
+        _fill(Path(folder) / "app", files)
+        yield [*_NAMESPACE, "sh", "-c", _IN_OWN_ROOT, "sh", folder]
+
+
+@contextlib.contextmanager
+def made_here(
+    files: Mapping[str, StoredFile], place: Path = APP, record: Path = LOCK
+) -> Iterator[Sequence[str]]:
+    """Fill a directory of this machine, and remove it afterwards; `record` tells which is ours."""
+    _clear_leftovers(place, record)
+    try:
+        if files:
+            _create(place, record)
+            _fill(place, files)
+        yield ()
+    finally:
+        if files:
+            shutil.rmtree(place, ignore_errors=True)
+        record.write_text("")
+
+
+def _clear_leftovers(place: Path, record: Path) -> None:
+    if not place.exists():
         return
-    made = Path(record).read_text(encoding="utf-8")
-    if made and json.loads(made) == APP.stat().st_ino:
-        shutil.rmtree(APP)
+    made = record.read_text(encoding="utf-8")
+    if made and json.loads(made) == place.stat().st_ino:
+        shutil.rmtree(place)
         return
     raise AppDirectoryTaken(
-        f"{APP} exists and was not made by a loopback; move it away, or run these tests in a "
+        f"{place} exists and was not made by a loopback; move it away, or run these tests in a "
         "container, because fal puts an app's files there and nowhere else"
     )
 
 
-def _create(record: str) -> None:
+def _create(place: Path, record: Path) -> None:
     try:
-        APP.mkdir()
+        place.mkdir()
     except PermissionError as error:
         raise AppDirectoryTaken(
-            f"{APP} cannot be created by user {os.getuid()}; run these tests as root or in a "
+            f"{place} cannot be created by user {os.getuid()}; run these tests as root or in a "
             "container, because fal puts an app's files there and nowhere else"
         ) from error
-    Path(record).write_text(json.dumps(APP.stat().st_ino), encoding="utf-8")
+    record.write_text(json.dumps(place.stat().st_ino), encoding="utf-8")
 
 
-def _fill(files: Mapping[str, StoredFile]) -> None:
+def _fill(place: Path, files: Mapping[str, StoredFile]) -> None:
     for name, file in files.items():
-        path = APP / name
+        path = place / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(file.content)
         path.chmod(file.mode & 0o777)

@@ -15,14 +15,17 @@ from isolate_proto import register_controller
 from isolate_proto.configuration import GRPC_OPTIONS
 from typing_extensions import Self
 
+from tests.forking import command
 from tests.loopback.controller import URLS, Controller
 from tests.loopback.engine import Engine
 from tests.loopback.records import Registration, Upload
 from tests.loopback.rest import RestServer
 from tests.loopback.uploader import UploaderServer
-from tests.processes import Process
+from tests.processes import Process, lasting_port
 
 CACHE = Path(os.environ.get("COGFAL_TEST_CACHE", Path(__file__).parents[2] / ".cache")) / "loopback"
+CONTROLLER_PORT, REST_PORT = lasting_port(), lasting_port()
+"""Of every loopback of this process, one after the other: fal's do not change either."""
 KEY = "00000000-0000-0000-0000-000000000000:loopback"
 
 
@@ -58,13 +61,15 @@ class Loopback:
         self._folder = tempfile.TemporaryDirectory(prefix="loopback-")
         socket = Path(self._folder.name) / "api.sock"
         delivery = {"FAL_USE_LOCAL_UPLOADER": "1", "FAL_API_SOCKET": str(socket), "FAL_KEY": KEY}
-        self._rest = RestServer()
+        self._rest = RestServer(REST_PORT)
         self._uploader = UploaderServer(socket, self._rest)
         engine = Engine(cache, {**(delivery if cdn else {}), **(environment or {})})
         self._controller = Controller(engine, self._rest, build=build, image=image)
         self._server = grpc.server(ThreadPoolExecutor(max_workers=8), options=GRPC_OPTIONS)
         register_controller(self._controller, self._server)
-        self._port = self._server.add_secure_port("127.0.0.1:0", grpc.local_server_credentials())
+        self._server.add_secure_port(
+            f"127.0.0.1:{CONTROLLER_PORT}", grpc.local_server_credentials()
+        )
 
     @property
     def registrations(self) -> list[Registration]:
@@ -96,13 +101,19 @@ class Loopback:
         return self._uploader.uploads
 
     def fal(
-        self, *arguments: str, cwd: Path, python: Path | None = None, **environment: str
+        self,
+        *arguments: str,
+        cwd: Path,
+        python: Path | None = None,
+        anew: bool = False,
+        **environment: str,
     ) -> FalProcess:
         """Start `fal ARGUMENTS` of the environment that `python` belongs to, this one by default.
 
-        The command sees nothing of this user's fal account or settings.
+        It is forked from a process that has imported fal, unless it is to start `anew`. The command
+        sees nothing of this user's fal account or settings.
         """
-        return self.command("fal", *arguments, cwd=cwd, python=python, **environment)
+        return self.command("fal", *arguments, cwd=cwd, python=python, anew=anew, **environment)
 
     def command(
         self,
@@ -110,10 +121,13 @@ class Loopback:
         *arguments: str,
         cwd: Path,
         python: Path | None = None,
+        anew: bool = False,
         **environment: str,
     ) -> FalProcess:
         """Start another command of the environment, such as `cogfal`, as `fal` does fal's."""
-        script = (python or Path(sys.executable)).parent / name
+        anew = anew or any(each.startswith("FAL_") for each in environment)
+        real = (python or Path(sys.executable)).parent / name
+        script = real if anew else command(name, python, **self._addresses())
         return FalProcess(
             [script, *arguments], cwd=cwd, env={**self._client_variables(), **environment}
         )
@@ -126,9 +140,15 @@ class Loopback:
             "COLUMNS": "200",
             "NO_COLOR": "1",
             "PYTHONUNBUFFERED": "1",
-            "ISOLATE_TEST_MODE": "1",
             "FAL_KEY": KEY,
-            "FAL_GRPC_HOST": f"127.0.0.1:{self._port}",
+            **self._addresses(),
+        }
+
+    def _addresses(self) -> dict[str, str]:
+        """Return where fal's command line finds this cloud, and that there is no TLS."""
+        return {
+            "ISOLATE_TEST_MODE": "1",
+            "FAL_GRPC_HOST": f"127.0.0.1:{CONTROLLER_PORT}",
             "FAL_REST_HOST": self._rest.host,
         }
 

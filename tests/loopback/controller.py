@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import grpc
@@ -72,14 +72,11 @@ class Controller(IsolateControllerServicer):
         self, request: BuildEnvironmentRequest, context: grpc.ServicerContext
     ) -> Iterator[BuildEnvironmentResult]:
         """Create the virtual environment; a container image is never built."""
+        _install_with_uv(request.environments)
         if self._build and request.environments[0].kind != "container":
-            nothing = BoundFunction(
-                environments=request.environments, entrypoint="builtins:int", stream_logs=True
-            )
             try:
-                with self._engine.task(nothing) as task:
-                    for partial in task:
-                        yield BuildEnvironmentResult(logs=partial.logs, status=_IN_PROGRESS)
+                for partial in self._engine.built(request.environments):
+                    yield BuildEnvironmentResult(logs=partial.logs, status=_IN_PROGRESS)
             except grpc.RpcError as error:
                 context.abort(error.code(), error.details())
         yield BuildEnvironmentResult(status=_SUCCESS)
@@ -96,6 +93,7 @@ class Controller(IsolateControllerServicer):
             else:
                 self._make_image(self.runs[-1].image["dockerfile_str"])
                 self._without_image(request.environments[0])
+        _install_with_uv(request.environments)
         execution = Execution(self._engine, _bound(request), files, self.logs)
         self._executions.append(execution)
         execution.start()
@@ -156,6 +154,13 @@ class Controller(IsolateControllerServicer):
         if missing:
             context.abort(grpc.StatusCode.NOT_FOUND, f"never uploaded: {', '.join(missing)}")
         return {file.relative_path: self._rest.files[file.hash] for file in files}
+
+
+def _install_with_uv(environments: Iterable[EnvironmentDefinition]) -> None:
+    """Have what an app leaves open installed by uv, which takes a tenth of pip's time."""
+    for each in environments:
+        if each.kind == "virtualenv" and "resolver" not in each.configuration:
+            each.configuration["resolver"] = "uv"
 
 
 def _bound(request: HostedRun) -> BoundFunction:

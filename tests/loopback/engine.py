@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +17,7 @@ from isolate.connections.grpc.configuration import get_default_options
 from isolate.server.definitions import (
     BoundFunction,
     CancelRequest,
+    EnvironmentDefinition,
     IsolateStub,
     PartialRunResult,
 )
@@ -56,10 +58,10 @@ class Engine:
     environment: Mapping[str, str]
 
     @contextlib.contextmanager
-    def task(self, function: BoundFunction) -> Iterator[Task]:
-        """Run `function`; leaving the block ends it."""
+    def task(self, function: BoundFunction, before: Sequence[str] = ()) -> Iterator[Task]:
+        """Run `function`, its process under the command `before`; leaving the block ends it."""
         port = free_port()
-        command = [sys.executable, "-c", _SERVE, "--single-use", f"--port={port}"]
+        command = [*before, sys.executable, "-c", _SERVE, "--single-use", f"--port={port}"]
         address = f"127.0.0.1:{port}"
         with (
             Process(command, cwd=self.cache, env=self._variables()) as server,
@@ -67,6 +69,18 @@ class Engine:
         ):
             server.wait_for("Started listening", timeout=60)
             yield Task(IsolateStub(channel), function)
+
+    def built(self, environments: Sequence[EnvironmentDefinition]) -> Iterator[PartialRunResult]:
+        """Make environments, by running nothing in them, if they were never made."""
+        nothing = BoundFunction(
+            environments=environments, entrypoint="builtins:int", stream_logs=True
+        )
+        digest = hashlib.sha256(nothing.SerializeToString(deterministic=True)).hexdigest()
+        made = self.cache / f"{digest[:16]}.made"
+        if not made.exists():
+            with self.task(nothing) as task:
+                yield from task
+            made.touch()
 
     def _variables(self) -> dict[str, str]:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(_CLIENT_ONLY)}

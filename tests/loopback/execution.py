@@ -51,9 +51,9 @@ class Execution(threading.Thread):
     def run(self) -> None:
         """Do it; `reports` tells how it went."""
         try:
-            with app_directory(self._files):
+            with app_directory(self._files) as before:
                 _refuse_taken_ports()
-                with self._engine.task(self._function) as task, self._cancellable(task):
+                with self._engine.task(self._function, before) as task, self._cancellable(task):
                     self._follow(task)
         except AppDirectoryTaken as error:
             self._reports.put(Failed(grpc.StatusCode.FAILED_PRECONDITION, str(error)))

@@ -18,16 +18,16 @@ Handler = Callable[["RestHandler", "re.Match[str]"], None]
 
 
 class RestServer(ThreadingHTTPServer):
-    """Serves on a free port from `start` to `stop`; `files` are the app files by hash."""
+    """Serves on a port from `start` to `stop`; `files` are the app files by hash."""
 
     daemon_threads = True
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), RestHandler)
+    def __init__(self, port: int) -> None:
+        super().__init__(("127.0.0.1", port), RestHandler)
         self.files: dict[str, StoredFile] = {}
         self.downloads: dict[str, tuple[str, bytes]] = {}
         self.parts: dict[str, dict[int, bytes]] = {}
-        self._thread = threading.Thread(target=self.serve_forever, daemon=True)
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
 
     @property
     def host(self) -> str:

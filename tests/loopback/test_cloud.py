@@ -8,7 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.loopback import Loopback
+from tests.loopback import AppDirectoryTaken, Loopback
+from tests.loopback.app_directory import made_here
+from tests.loopback.records import StoredFile
 from tests.virtualenvs import wheel_of
 
 PLAIN = Path(__file__).parents[1] / "projects" / "plain"
@@ -71,8 +73,11 @@ def test_deploy_registers_the_app(cloud: Loopback) -> None:
 
 
 def test_deploy_registers_an_image_with_the_files_it_copies(cloud: Loopback) -> None:
-    """A container app's Dockerfile and the files of its build context are recorded."""
-    with cloud.fal("deploy", "app.py::Boxed", cwd=PLAIN) as process:
+    """A container app's Dockerfile and the files of its build context are recorded.
+
+    fal takes the directory in which it was imported for the context.
+    """
+    with cloud.fal("deploy", "app.py::Boxed", cwd=PLAIN, anew=True) as process:
         process.succeed()
 
     (registered,) = cloud.registrations
@@ -103,15 +108,28 @@ def test_an_entry_point_is_imported_on_the_runner(cloud: Loopback, tmp_path: Pat
     ]
 
 
-def test_an_app_directory_of_somebody_else_is_refused(cloud: Loopback) -> None:
-    """A `/app` that no loopback made is left alone, and the command says so."""
-    mine = Path("/app")
-    mine.mkdir()
-    try:
-        with cloud.fal("run", "app.py::Plain", cwd=PLAIN) as process:
-            status = process.wait()
-    finally:
-        mine.rmdir()
+def test_an_app_directory_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    """One that no loopback made is left alone, and the error says so."""
+    theirs, record = tmp_path / "app", tmp_path / "record"
+    theirs.mkdir()
+    record.touch()
 
-    assert status != 0
-    assert "/app exists and was not made by a loopback" in process.output
+    refused = pytest.raises(AppDirectoryTaken, match="exists and was not made by a loopback")
+    with refused, made_here({"a.txt": StoredFile(b"a", 0o600)}, theirs, record):
+        pass
+
+    assert theirs.is_dir()
+
+
+def test_an_app_directory_that_a_killed_loopback_left_is_made_anew(tmp_path: Path) -> None:
+    """It is known by its record, and gone with what was in it."""
+    place, record = tmp_path / "app", tmp_path / "record"
+    record.touch()
+    killed = made_here({"old.txt": StoredFile(b"a", 0o600)}, place, record)
+    killed.__enter__()
+
+    with made_here({"new.txt": StoredFile(b"b", 0o644)}, place, record):
+        found = {each.name: each.read_bytes() for each in place.iterdir()}
+
+    assert found == {"new.txt": b"b"}
+    assert not place.exists()

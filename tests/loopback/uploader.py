@@ -24,7 +24,7 @@ class UploaderServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer)
         self.rest = rest
         self.uploads: list[Upload] = []
         self.sessions: dict[str, tuple[dict[str, str], bytes]] = {}
-        self._thread = threading.Thread(target=self.serve_forever, daemon=True)
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
 
     def start(self) -> None:
         """Begin to answer."""
