@@ -7,7 +7,7 @@ import enum
 import math
 import typing
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from cogfal.guest import type_names
 from cogfal.guest.annotations import type_of
@@ -32,11 +32,13 @@ def read_type(world: Interpreter, annotation: Value, node: ast.AST, module: Modu
     try:
         kind: Type = world.settled(lambda: type_of(annotation))
     except type_names.Unservable as error:
-        raise _explained(world, annotation, error, node, module) from None
+        raise _explained(world, annotation, error.reason, node, module) from None
     except Touched as error:
         raise error.unknown.at(node, module).error() from None
     except Unresolved as error:
-        raise _placed(error, node, module) from None
+        if error.node is None:
+            error.node, error.module = node, module
+        raise
     except RecursionError:
         raise Unsupported("a type that contains itself", node, module) from None
     except (TypeError, ValueError, AttributeError, LookupError, NameError) as error:
@@ -44,31 +46,21 @@ def read_type(world: Interpreter, annotation: Value, node: ast.AST, module: Modu
     return kind
 
 
-def _placed(error: Unresolved, node: ast.AST, module: Module) -> Unresolved:
-    if error.node is None:
-        error.node, error.module = node, module
-    return error
-
-
 def _explained(
-    world: Interpreter,
-    annotation: Value,
-    error: type_names.Unservable,
-    node: ast.AST,
-    module: Module,
+    world: Interpreter, annotation: Value, reason: str, node: ast.AST, module: Module
 ) -> Unresolved:
     """Say why there is no type: something outside, a class without fields, or just no type."""
-    for part in _parts(annotation):
+    parts = _parts(annotation)
+    for part in parts:
         unknown = part.unknown if isinstance(part, OutsideType) else None
         if isinstance(part, type):
             unknown = outside_base(part)
         if unknown is not None and not type_names.is_plain(unknown.dotted):
             return Foreign(unknown.reason, node, module)
-    for part in _parts(annotation):
-        own = isinstance(part, type) and part in world.classes.nodes
-        if own and "contains itself" not in error.reason:
-            return Unsupported(f"the class {part.__name__} describes no fields", node, module)
-    return Unsupported(error.reason, node, module)
+    own = [each for each in parts if isinstance(each, type) and each in world.classes.nodes]
+    if own and "contains itself" not in reason:
+        return Unsupported(f"the class {own[0].__name__} describes no fields", node, module)
+    return Unsupported(reason, node, module)
 
 
 def _parts(annotation: Value) -> list[Value]:
@@ -111,31 +103,22 @@ def to_json(world: Interpreter, value: Value, depth: int = 0) -> JSON:
                 raise Unsupported("an infinite number cannot be written in JSON")
             return value
         case dict():
-            return _mapping(world, value, depth)
+            if not all(isinstance(key, str) for key in value):
+                raise Unresolved("a dict with keys that are no texts")
+            return {str(key): to_json(world, item, depth + 1) for key, item in value.items()}
         case set() | frozenset():
             return [to_json(world, item, depth + 1) for item in sorted(value, key=repr)]
         case list() | tuple() | range():
             return [to_json(world, item, depth + 1) for item in value]
-    return _object(world, value, depth)
+    return to_json(world, _held(world, value), depth)
 
 
-def _object(world: Interpreter, value: Any, depth: int) -> JSON:
+def _held(world: Interpreter, value: Value) -> Value:
+    """Return what stands for an object in JSON: its attributes, or its secret."""
     if isinstance(value, OutsideType):
         raise value.unknown.error()
-    own = type(value) in world.classes.nodes and not isinstance(value, type)
-    if own and hasattr(value, "__dict__"):
-        held = world.known(vars(value))
-        return (
-            to_json(world, held, depth)
-            if isinstance(held, Unknown)
-            else _mapping(world, held, depth)
-        )
+    if type(value) in world.classes.nodes and hasattr(value, "__dict__"):
+        return vars(value)
     if hasattr(value, "get_secret_value"):
-        return to_json(world, value.get_secret_value(), depth)
+        return value.get_secret_value()
     raise Unresolved("the value is not a text, number, list or dict")
-
-
-def _mapping(world: Interpreter, value: dict[Value, Value], depth: int) -> dict[str, JSON]:
-    if not all(isinstance(key, str) for key in value):
-        raise Unresolved("a dict with keys that are no texts")
-    return {str(key): to_json(world, item, depth + 1) for key, item in value.items()}

@@ -9,13 +9,12 @@ repeated instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
 from cogfal.reading.journal import ABSENT, CONTAINERS, Journal, Place, contents, refill, same
-from cogfal.reading.scopes import Names
 from cogfal.reading.unknown import GivenUp, Possible, Unknown, UnknownError, Value
 
 MAX_ANSWERS: Final = 64
@@ -188,7 +187,7 @@ class Choices:
 
     @contextmanager
     def bound(
-        self, names: Names, name: str, value: Value, *, briefly: bool = False
+        self, names: MutableMapping[Any, Value], name: Any, value: Value, *, briefly: bool = False
     ) -> Iterator[None]:
         """Bind a name that an exception from inside unbinds; `briefly`, whatever happens inside."""
         self._journal.bind(names, name, value)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from cogfal.reading.functions import Function
 from cogfal.reading.part import Part
 from cogfal.reading.scopes import Scope, bindings
-from cogfal.reading.unknown import GivenUp, Touched, Unknown, Unresolved, Value
+from cogfal.reading.unknown import Touched, Unknown, Unresolved, Value, known
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
@@ -37,11 +37,10 @@ class Outside:
 
     unknown: Unknown
 
-    def __copy__(self) -> NoReturn:
+    def __copy__(self, memo: Any = None) -> NoReturn:
         raise Touched(self.unknown)
 
-    def __deepcopy__(self, memo: Any) -> NoReturn:
-        raise Touched(self.unknown)
+    __deepcopy__ = __copy__
 
 
 class Deferred:
@@ -103,22 +102,25 @@ class Classes(Part):
 
     def annotation(self, node: ast.expr, scope: Scope) -> Value:
         """Return an annotation as Python keeps it when it comes to a definition."""
-        if scope.module.postponed:
-            text = ast.unparse(node)
-            if _AT_ONCE.match(text):
-                return self.typed(self._world.evaluate(node, scope), scope)
-            return Deferred(lambda: self.typed(self._world.evaluate(node, scope), scope), text)
-        return self.typed(self._world.evaluate(node, scope), scope)
+
+        def resolve() -> Value:
+            return self.typed(self._world.evaluate(node, scope), scope)
+
+        text = ast.unparse(node) if scope.module.postponed else ""
+        return Deferred(resolve, text) if text and not _AT_ONCE.match(text) else resolve()
 
     def typed(self, value: Value, scope: Scope) -> Value:
         """Return a value in a form in which Python's typing constructs can hold it."""
         if isinstance(value, str):
             return self._text(value, scope)
-        if isinstance(value, Unknown):
-            if value.members:
-                return Deferred(lambda: _union([self.typed(m, scope) for m in value.members]), "")
-            return OutsideType(value) if value.dotted else Deferred(lambda: _raise(value), "?")
-        return value
+        if not isinstance(value, Unknown):
+            return value
+        if value.members:
+            members = value.members
+            return Deferred(
+                lambda: self._world.types.union(*(self.typed(m, scope) for m in members)), ""
+            )
+        return OutsideType(value) if value.dotted else Deferred(partial(known, value), "?")
 
     def _text(self, text: str, scope: Scope) -> Value:
         def resolve() -> Value:
@@ -131,7 +133,7 @@ class Classes(Part):
 
         return resolve() if _AT_ONCE.match(text) else Deferred(resolve, text[:200])
 
-    def base(self, value: Value, scope: Scope) -> Value:
+    def _base(self, value: Value) -> Value:
         """Return a base class; something outside the project gets a stand-in."""
         if not isinstance(value, Unknown):
             return value
@@ -144,65 +146,53 @@ class Classes(Part):
 
     def define(self, node: ast.ClassDef, scope: Scope) -> Value:
         """Return the class that a statement defines, before its decorators are applied."""
-        world = self._world
-        given = world.expressions.elements(node.bases, scope)
-        bases = tuple(self.base(base, scope) for base in given)
+        world, module = self._world, scope.module
+        bases = tuple(map(self._base, world.expressions.elements(node.bases, scope)))
         keywords = world.expressions.keywords(node.keywords, scope)
         meta = keywords.get("metaclass")
         if isinstance(meta, Unknown):
             if any(isinstance(each, type) for each in meta.about):
                 raise Touched(meta)
             del keywords["metaclass"]
-        # Names are looked up in a module's class as in the module: what binds them is no matter.
-        names = bindings(node, declared=scope.kind == "module")
-        body = Scope(
-            scope.module, "class", {}, scope, names.bound, names.outer, names.free,
-            node.name.lstrip("_"),
-        )  # fmt: skip
-        inside = scope.kind in ("function", "comprehension")
+        body = Scope(module, "class", scope, bindings(node), node.name.lstrip("_"))
         qualified = f"{scope.names.get('__qualname__')}.{node.name}" if scope.owner else node.name
+        fresh = scope.kind in ("module", "class")
         try:
-            with self.registered(scope.module):
+            with self.registered(module):
                 resolved = types.resolve_bases(bases)
                 meta, namespace, keywords = types.prepare_class(node.name, resolved, keywords)
                 if isinstance(namespace, _EnumNames):
                     body.names = namespace
-                told = ast.get_docstring(node, clean=False)
-                begun: dict[str, Value] = {
-                    "__module__": scope.module.name,
-                    "__qualname__": qualified,
-                }
-                begun |= {} if told is None else {"__doc__": told}
-                begun |= {} if resolved is bases else {"__orig_bases__": tuple(bases)}
-                for name, value in begun.items():
-                    body.names[name] = value
-                world.run(node.body, body, fresh=not inside)
+                body.names["__module__"] = module.name
+                body.names["__qualname__"] = qualified
+                if (told := ast.get_docstring(node, clean=False)) is not None:
+                    body.names["__doc__"] = told
+                if resolved is not bases:
+                    body.names["__orig_bases__"] = bases
+                world.run(node.body, body, fresh=fresh)
                 _fill(namespace, body)
                 cls = meta(node.name, tuple(resolved), namespace, **keywords)
                 if isinstance(namespace, _EnumNames):
                     vars(namespace)["_cogfal_finished"] = True
         except Touched as error:
-            why = error.unknown.at(node, scope.module)
-            cls = Unknown(
-                f"the class {node.name} depends on it: {why.reason}", why.node, why.module
-            )
+            why = error.unknown.at(node, module)
+            reason = f"the class {node.name} depends on it: {why.reason}"
+            cls = Unknown(reason, why.node, why.module)
         if isinstance(cls, type):
-            self.nodes[cls] = (node, scope.module)
+            self.nodes[cls] = (node, module)
         body.owner = cls
         return cls
 
     @contextmanager
     def registered(self, module: Module) -> Iterator[None]:
         """Let Python's own code find the module of a class that it makes."""
-        there = sys.modules.get(module.name)
-        if there is not None:
-            yield
-            return
-        sys.modules[module.name] = types.ModuleType(module.name)
+        there = module.name in sys.modules
+        sys.modules.setdefault(module.name, types.ModuleType(module.name))
         try:
             yield
         finally:
-            del sys.modules[module.name]
+            if not there:
+                del sys.modules[module.name]
 
     def harden(self) -> None:
         """Leave no text among the annotations of classes, which Python would evaluate itself."""
@@ -211,7 +201,7 @@ class Classes(Part):
             for name, value in list(held.items()) if isinstance(held, dict) else ():
                 if isinstance(value, str | typing.ForwardRef):
                     why = Unknown("an annotation that is put there as text is not evaluated")
-                    held[name] = Deferred(partial(_raise, why), "?")
+                    held[name] = Deferred(partial(known, why), "?")
 
     def note(self, scope: Scope, name: str, annotation: ast.expr) -> None:
         """Keep the annotation of a name in a class or module body."""
@@ -248,14 +238,3 @@ def _alters(base: Value) -> bool:
             if begun or type(value) is not type:
                 return True
     return False
-
-
-def _union(members: list[Value]) -> Value:
-    return typing.Union[tuple(members)]  # noqa: UP007
-
-
-def _raise(unknown: Unknown) -> Value:
-    raise unknown.error()
-
-
-__all__ = ["Classes", "Deferred", "GivenUp", "Outside", "OutsideType", "outside_base"]

@@ -192,4 +192,4 @@ def _reaches_modules(node: ast.Attribute, imported: set[str]) -> bool:
 def _stored(node: ast.stmt) -> Iterable[str]:
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return {node.name}
-    return bindings(ast.Module([node], [])).bound
+    return frozenset().union(*bindings(ast.Module([node], [])))

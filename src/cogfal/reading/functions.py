@@ -5,23 +5,13 @@ from __future__ import annotations
 import ast
 import inspect
 import types
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from cogfal.reading.choices import Left
 from cogfal.reading.part import Atomic, Part
 from cogfal.reading.scopes import FunctionNode, Scope, arguments, bindings, yields
-from cogfal.reading.unknown import (
-    Carried,
-    GivenUp,
-    Named,
-    Touched,
-    Unknown,
-    UnknownError,
-    Value,
-    Values,
-    bare,
-)
+from cogfal.reading.unknown import Carried, GivenUp, Named, Touched, Unknown, Value, Values
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
@@ -33,8 +23,8 @@ class Function(Atomic):
     """A function of the author's; calling it evaluates its text."""
 
     __slots__ = (
-        "__dict__", "_signature", "annotations", "decorators", "defaults", "node", "scope", "world",
-        "wraps",
+        "__dict__", "annotations", "decorators", "defaults", "name", "node", "scope", "signature",
+        "world", "wraps",
     )  # fmt: skip
 
     def __init__(
@@ -44,38 +34,18 @@ class Function(Atomic):
         self.annotations: dict[str, Value] = {}
         self.decorators: tuple[Value, ...] = ()
         self.wraps: Function | None = None
-        self._signature: inspect.Signature | None = None
-        name = getattr(node, "name", "<lambda>")
+        self.name: str = getattr(node, "name", "<lambda>")
         told = None if isinstance(node, ast.Lambda) else ast.get_docstring(node, clean=False)
         self.__dict__.update(
-            __name__=name, __qualname__=name, __doc__=told, __module__=scope.module.name
+            __name__=self.name, __qualname__=self.name, __doc__=told, __module__=scope.module.name
         )
-
-    @property
-    def name(self) -> str:
-        """The name it was defined with."""
-        return getattr(self.node, "name", "<lambda>")
-
-    @property
-    def signature(self) -> inspect.Signature:
-        """Its parameters, as Python binds arguments to them."""
-        if self._signature is None:
-            args, kinds = self.node.args, inspect.Parameter
-            groups: list[tuple[Sequence[ast.arg | None], Any]] = [
-                (args.posonlyargs, kinds.POSITIONAL_ONLY),
-                (args.args, kinds.POSITIONAL_OR_KEYWORD),
-                ([args.vararg], kinds.VAR_POSITIONAL),
-                (args.kwonlyargs, kinds.KEYWORD_ONLY),
-                ([args.kwarg], kinds.VAR_KEYWORD),
-            ]
-            self._signature = inspect.Signature([
-                inspect.Parameter(
-                    self.scope.mangled(arg.arg), kind,
-                    default=self.defaults.get(arg.arg, kinds.empty),
-                )
-                for group, kind in groups for arg in group if arg is not None
-            ])  # fmt: skip
-        return self._signature
+        args, missing = node.args, inspect.Parameter.empty
+        groups: Any = (args.posonlyargs, args.args, [args.vararg], args.kwonlyargs, [args.kwarg])
+        kinds: Any = type(inspect.Parameter.VAR_KEYWORD)  # in the order in which they are written
+        self.signature = inspect.Signature([
+            inspect.Parameter(scope.mangled(a.arg), kind, default=defaults.get(a.arg, missing))
+            for kind, group in zip(kinds, groups, strict=True) for a in group if a is not None
+        ])  # fmt: skip
 
     @property
     def is_static(self) -> bool:
@@ -102,10 +72,10 @@ class Functions(Part):
     def invoke(self, function: Function, positional: Values, keywords: Named) -> Value:
         """Return the result of a call, unknown where it is not evaluated to its end."""
         world, node = self._world, function.node
-        scope = self.enter(function, positional, keywords)
+        scope = self._entered(function, positional, keywords)
         if isinstance(node, ast.AsyncFunctionDef):
             return Unknown("the result of a coroutine function is not evaluated")
-        if not isinstance(node, ast.Lambda) and yields(node):
+        if yields(node):
             held: list[Value] = []
             held.append(self._generate(function, scope, held))
             return world.iterator(held[0], function, *scope.names.values())
@@ -115,10 +85,10 @@ class Functions(Part):
                 raise GivenUp(Unknown("calls nested too deeply"), far=True)  # noqa: TRY301
             return world.choices.region(id(node), lambda: self._result(node, scope))
         except (GivenUp, RecursionError) as error:
-            far = isinstance(error, RecursionError) or error.far
-            if far and self._depth > 1:
+            given_up = error if isinstance(error, GivenUp) else None
+            if (given_up is None or given_up.far) and self._depth > 1:
                 raise
-            why = error.unknown if isinstance(error, GivenUp) else Unknown("nested too deeply")
+            why = Unknown("nested too deeply") if given_up is None else given_up.unknown
             world.effects.of_values((function, *positional, *keywords.values()), why)
             return world.expressions.raising(why)
         finally:
@@ -148,16 +118,12 @@ class Functions(Part):
             raise Touched(error.unknown) from None
         return None
 
-    def enter(self, function: Function, positional: Values, keywords: Named) -> Scope:
+    def _entered(self, function: Function, positional: Values, keywords: Named) -> Scope:
         """Return the scope of a call, with its arguments bound."""
         if "__replaced__" in vars(function):
             raise Touched(vars(function)["__replaced__"])
-        names = bindings(function.node)
-        scope = Scope(
-            function.scope.module, "function", {}, function.scope, names.bound, names.outer,
-            names.free, function.scope.private,
-        )  # fmt: skip
-        args = function.node.args
+        outer, args = function.scope, function.node.args
+        scope = Scope(outer.module, "function", outer, bindings(function.node), outer.private)
         scope.first = next((a.arg for a in (*args.posonlyargs, *args.args)), "")
         bound = function.signature.bind(*positional, **keywords)
         bound.apply_defaults()
@@ -181,16 +147,3 @@ class Functions(Part):
             if annotation is not None:
                 function.annotations[name] = world.classes.annotation(annotation, scope)
         return function
-
-
-def catches(error: Exception, kind: Value, decide: Callable[[Unknown], int]) -> bool:
-    """Whether an `except` clause with this class, or tuple of classes, catches an exception."""
-    if isinstance(kind, tuple):
-        return any(catches(error, each, decide) for each in kind)
-    if isinstance(kind, Unknown):
-        return bool(decide(kind))
-    if isinstance(error, UnknownError):
-        return kind is BaseException or bool(decide(error.unknown))
-    if not isinstance(kind, type) or not issubclass(kind, BaseException):
-        raise TypeError("catching classes that do not inherit from BaseException is not allowed")
-    return isinstance(bare(error), kind)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Callable, ItemsView, Iterator, KeysView, Sequence, ValuesView
+from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
 
 from cogfal.reading.attributes import Attributes
 from cogfal.reading.calls import Calls
 from cogfal.reading.choices import Choices
 from cogfal.reading.classes import Classes
-from cogfal.reading.contexts import Contexts
 from cogfal.reading.effects import Effects
-from cogfal.reading.expressions import Expressions
+from cogfal.reading.expressions import Expressions, Names
 from cogfal.reading.files import Files
 from cogfal.reading.functions import Functions
 from cogfal.reading.items import Items, Orders
@@ -21,10 +19,8 @@ from cogfal.reading.mappings import Environment
 from cogfal.reading.modules import Modules
 from cogfal.reading.operators import Budget
 from cogfal.reading.outside import Outside
-from cogfal.reading.scopes import Scope
 from cogfal.reading.source import Project
 from cogfal.reading.statements import Statements
-from cogfal.reading.targets import Targets
 from cogfal.reading.texts import Texts
 from cogfal.reading.typings import Typings
 from cogfal.reading.unknown import Possible, Value, may_be_absent
@@ -48,16 +44,11 @@ class Interpreter:
         self.texts, self.types, self.effects = Texts(self), Typings(self), Effects(self)
         self.files, self.items, self.attributes = Files(self), Items(self), Attributes(self)
         self.classes, self.functions, self.calls = Classes(self), Functions(self), Calls(self)
-        self.expressions, self.statements = Expressions(self), Statements(self)
-        self.targets, self.contexts = Targets(self), Contexts(self)
-        self.outside = Outside(self)
+        self.names, self.expressions = Names(self), Expressions(self)
+        self.statements, self.outside = Statements(self), Outside(self)
         self.modules = Modules(self)
         self.library = Library(self)
-        self.evaluate = self.expressions.evaluate
-
-    def run(self, body: Sequence[ast.stmt], scope: Scope, *, fresh: bool = False) -> None:
-        """Carry out statements; `fresh` gives each an allowance of its own."""
-        self.statements.run(body, scope, fresh=fresh)
+        self.evaluate, self.run = self.expressions.evaluate, self.statements.run
 
     def known(self, value: Value) -> Value:
         """Return a value, unknown where unknown code may have changed what it holds."""
@@ -75,22 +66,6 @@ class Interpreter:
     def there(self, value: Value) -> Value:
         """Return what a name or attribute stands for, which is perhaps not there."""
         return self.expressions.raising(value) if may_be_absent(value) else value
-
-    def bind(self, scope: Scope, name: str, value: Value) -> None:
-        """Bind a name in the scope that it belongs to."""
-        self.journal.bind(scope.target(name), name, value)
-
-    def unbind(self, scope: Scope, name: str) -> None:
-        """Remove a name.
-
-        Raises:
-            NameError: It is not bound.
-        """
-        names = scope.target(name)
-        if name not in names:
-            raise NameError(f"name {name!r} is not defined")
-        self.there(names[name])
-        self.journal.unbind(names, name)
 
     def iterator(self, iterator: Iterator[Value], *sources: Value) -> Iterator[Value]:
         """Note a new iterator and what it takes its items from, and return it."""

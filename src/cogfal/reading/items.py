@@ -28,7 +28,7 @@ SERIES: Final[tuple[type, ...]] = (str, bytes, list, tuple, dict, range, deque, 
 class Items(Part):
     """Reads and changes the items of values."""
 
-    def get(self, base: Value, key: Value, scope: Scope) -> Value:
+    def get(self, base: Value, key: Value, scope: Scope | None = None) -> Value:
         """Return `base[key]`; a generic type with arguments, too."""
         world = self._world
         if isinstance(base, Unknown) and base.dotted == MODULES:
@@ -37,7 +37,7 @@ class Items(Part):
             return world.expressions.raising(base)
         if isinstance(base, Lookup):
             return base[key]
-        if world.types.is_generic(base):
+        if scope is not None and world.types.is_generic(base):
             return world.types.subscripted(base, key, scope)
         if isinstance(key, Unknown):
             about = tuple(base.values()) if isinstance(base, dict) else ()

@@ -26,6 +26,7 @@ from cogfal.reading.outside import Known
 from cogfal.reading.part import Part
 from cogfal.reading.scopes import Scope
 from cogfal.reading.source import Module
+from cogfal.reading.standins import FieldInfo
 from cogfal.reading.unknown import (
     Carried,
     GivenUp,
@@ -160,6 +161,8 @@ class Library(Part):
             **{f"{owner}.iinfo": functools.partial(self._limits, owner)
                for owner in ("numpy", "torch")},
             "pydantic.dataclasses.dataclass": self._dataclass,
+            **dict.fromkeys(("pydantic.Field", "pydantic.fields.Field", "pydantic.v1.Field"),
+                            FieldInfo),
         }  # fmt: skip
 
     def _of_classes(self) -> dict[Any, Handler]:

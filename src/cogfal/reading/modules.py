@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import difflib
+import importlib.util
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cogfal.errors import PredictorError
 from cogfal.guest.type_names import COG_ROOTS
@@ -30,8 +32,10 @@ class Modules(Part):
         super().__init__(world)
         self.path: list[Value] = [HERE]
         """`sys.path`, as far as it concerns the project."""
-        self._loaded: dict[str, Module] = {}
-        self._scopes: dict[Module, Scope] = {}
+        self._loaded: dict[str, Any] = {}
+        """Modules by name; unknown where it is not known what is imported by it."""
+        self._scopes: dict[Module, Any] = {}
+        """Their scopes; unknown where it is not known whether they were carried out."""
         self._kept: dict[tuple[Module, int], list[tuple[Place, Value]]] = {}
         self._stars: dict[Scope, list[str]] = {}
 
@@ -47,10 +51,10 @@ class Modules(Part):
         """Return the names of a module, carrying it out if that has not begun."""
         if module not in self._scopes:
             self._load(module)
-        scope: Value = self._scopes[module]
+        scope: Scope | Unknown = self._scopes[module]
         if isinstance(scope, Unknown):
             raise self._doubtful(scope)
-        return self._scopes[module]
+        return scope
 
     def _load(self, module: Module) -> None:
         """Carry out a module; once for all answers where they make no difference to it."""
@@ -68,18 +72,16 @@ class Modules(Part):
                 self._kept[key] = changed
 
     def _is_name(self, place: Place) -> bool:
-        if place.owner is self._loaded or place.owner is self._scopes:
-            return True
-        return any(place.owner is self._scopes[module].names for module in self.certain())
-
-    def _is_doubtful(self, module: Module) -> bool:
-        scope: Value = self._scopes[module]
-        return isinstance(scope, Unknown)
+        owners = [
+            self._loaded,
+            self._scopes,
+            *(self._scopes[each].names for each in self.certain()),
+        ]
+        return any(place.owner is owner for owner in owners)
 
     def _carry_out(self, module: Module) -> None:
-        world = self._world
+        world, relative = self._world, module.relative
         scope = Scope(module, "module")
-        relative = module.relative
         scope.names.update(
             __name__=module.name, __file__=f"{HERE}/{relative}",
             __doc__=ast.get_docstring(module.tree, clean=False) if module.text else None,
@@ -87,13 +89,12 @@ class Modules(Part):
         )  # fmt: skip
         if module.folder is not None:
             scope.names["__path__"] = [f"{HERE}/{Path(relative).parent.as_posix()}"]
-        handled, world.contexts.handled = world.contexts.handled, []
-        scopes: Value = self._scopes
+        handled, world.statements.handled = world.statements.handled, []
         try:
-            with world.choices.bound(scopes, module, scope):  # type: ignore[arg-type]
+            with world.choices.bound(self._scopes, module, scope):
                 world.run(module.tree.body, scope, fresh=True)
         finally:
-            world.contexts.handled = handled
+            world.statements.handled = handled
 
     def carried_out(self, name: Value, every: Unknown) -> Value:
         """Return `sys.modules[name]`, unknown where that is not certainly one of the project's."""
@@ -115,12 +116,12 @@ class Modules(Part):
 
     def scope_of(self, module: Module) -> Scope | None:
         """Return a module's names where it is certain that it was carried out, as far as it is."""
-        there = module in self._scopes and not self._is_doubtful(module)
-        return self._scopes[module] if there else None
+        found = self._scopes.get(module)
+        return found if isinstance(found, Scope) else None
 
     def certain(self) -> list[Module]:
         """Return the modules that were certainly carried out, as far as they are."""
-        return [module for module in self._scopes if not self._is_doubtful(module)]
+        return [module for module, scope in self._scopes.items() if isinstance(scope, Scope)]
 
     def _doubtful(self, why: Unknown) -> GivenUp:
         """Return what is raised for a module of which it is not known whether it was carried out.
@@ -149,28 +150,25 @@ class Modules(Part):
     def renamed(self, name: str) -> Value:
         """Return what `import name as other` binds: what the package has as an attribute."""
         found = self.imported(name)
-        top, *rest = name.split(".")
-        value = self.imported(top)
+        dotted, *rest = name.split(".")
+        value = self.imported(dotted)
         if not isinstance(value, Module):
             return found
         for part in rest:
-            top = f"{top}.{part}"
-            try:
-                value = self._world.attributes.get(value, part)
-            except AttributeError as error:
-                if not isinstance(value, Module) or top not in self._loaded:
-                    raise ImportError(f"cannot import name {part!r} from {top!r}") from error
-                value = self._find(top, value)
+            own = isinstance(value, Module)
+            value = (self._taken(value, dotted, part) if own
+                     else self._world.attributes.get(value, part))  # fmt: skip
+            dotted = f"{dotted}.{part}"
         return value
 
     def _find(self, dotted: str, parent: Value) -> Value:
         """Return a module of the project, carried out; None where it lies outside."""
-        if dotted in self._loaded:
-            found: Value = self._loaded[dotted]
-            if isinstance(found, Unknown):
-                raise self._doubtful(found)
+        found = self._loaded.get(dotted)
+        if isinstance(found, Unknown):
+            raise self._doubtful(found)
+        if found is not None:
             return found
-        *_, last = dotted.split(".")
+        last = dotted.rpartition(".")[2]
         if parent is None:
             module = self._top(last)
         else:
@@ -180,8 +178,7 @@ class Modules(Part):
                 raise ModuleNotFoundError(f"No module named {dotted!r}")
         if module is None:
             return None
-        loaded: Value = self._loaded
-        with self._world.choices.bound(loaded, dotted, module):
+        with self._world.choices.bound(self._loaded, dotted, module):
             self.load(module)
         if parent is not None:
             self._world.journal.bind(self.load(parent).names, last, module)
@@ -196,19 +193,16 @@ class Modules(Part):
                 continue
             try:
                 folder = self._world.files.located(entry)
+                module = self._world.project.below(folder, name, name)
             except Touched:
                 continue
-            module = self._opened(folder, name)
+            except PredictorError as error:
+                why = Unknown(f"the imported file cannot be read: {error}")
+                raise GivenUp(why) from error
             if module is not None and module.text:
                 return module
             namespace = namespace or module
         return namespace
-
-    def _opened(self, folder: Path, name: str) -> Module | None:
-        try:
-            return self._world.project.below(folder, name, name)
-        except PredictorError as error:
-            raise GivenUp(Unknown(f"the imported file cannot be read: {error}")) from error
 
     def _outside(self, shown: str, name: str) -> Value:
         there = self._world.outside.exists(name)
@@ -233,7 +227,7 @@ class Modules(Part):
         if isinstance(source, Module):
             self._prepare(source, [alias.name for alias in node.names])
         return {
-            alias.asname or alias.name: self._taken(source, name, alias, node, scope)
+            alias.asname or alias.name: self._taken(source, name, alias.name)
             for alias in node.names
         }
 
@@ -244,8 +238,10 @@ class Modules(Part):
                 raise refused("a module that answers for __path__ is not evaluated")
             return
         for name in names:
-            if not self._answers(source, name) and self._is_there(source, name, source.name):
-                self._find(f"{source.name}.{name}", source)
+            dotted = f"{source.name}.{name}"
+            if not self._answers(source, name):
+                if self._world.project.below(source.folder, name, dotted) is not None:
+                    self._find(dotted, source)
 
     def _answers(self, source: Module, name: str) -> bool:
         """Whether a module has a name, perhaps by its own `__getattr__`."""
@@ -264,39 +260,25 @@ class Modules(Part):
         package = str(scope.top.names.get("__package__") or "")
         if not package:
             raise ImportError("attempted relative import with no known parent package")
-        parts = package.split(".")
-        if node.level > len(parts):
-            raise ImportError("attempted relative import beyond top-level package")
-        base = parts[: len(parts) - node.level + 1]
-        return ".".join([*base, *filter(None, [node.module])])
+        return importlib.util.resolve_name("." * node.level + (node.module or ""), package)
 
-    def _taken(
-        self, source: Value, module: str, alias: ast.alias, node: ast.AST, scope: Scope
-    ) -> Value:
+    def _taken(self, source: Value, module: str, name: str) -> Value:
+        """Return what `from module import name` binds."""
         if isinstance(source, Module):
             try:
-                return self.member(source, alias.name)
+                return self.member(source, name)
             except AttributeError:
-                if f"{module}.{alias.name}" in self._loaded:
-                    return self._find(f"{module}.{alias.name}", source)
-                near = self.nearest(alias.name, self.load(source).names)
-                raise ImportError(
-                    f"cannot import name {alias.name!r} from {module!r}{near}"
-                ) from None
-        found = self._world.outside.find(f"{module}.{alias.name}")
+                if f"{module}.{name}" in self._loaded:
+                    return self._find(f"{module}.{name}", source)
+                near = self.nearest(name, self.load(source).names)
+                raise ImportError(f"cannot import name {name!r} from {module!r}{near}") from None
+        found = self._world.outside.find(f"{module}.{name}")
         if found is ABSENT:
-            known = listed(module)
-            raise ImportError(
-                f"cannot import name {alias.name!r} from {module!r}"
-                f"{self.nearest(alias.name, known)}"
-            )
+            near = self.nearest(name, listed(module))
+            raise ImportError(f"cannot import name {name!r} from {module!r}{near}")
         if isinstance(found, Unknown) and self._world.outside.exists(module) is None:
             return self._world.expressions.raising(found)
         return found
-
-    def _is_there(self, source: Module, name: str, module: str) -> bool:
-        assert source.folder is not None
-        return self._world.project.below(source.folder, name, f"{module}.{name}") is not None
 
     def nearest(self, name: str, names: Iterable[str]) -> str:
         """Return a hint at the name that was perhaps meant."""
@@ -332,24 +314,31 @@ class Modules(Part):
         Raises:
             NameError: Nothing does.
         """
-        stars = self._stars.get(scope.top, [])
-        for module in reversed(stars):
-            if name in listed(module):
-                return self._world.outside.find(f"{module}.{name}")
-        foreign = [module for module in stars if not listed(module)]
+        found = self._of_star(name, scope)
+        if found is not ABSENT:
+            return found
+        foreign = [module for module in self._stars.get(scope.top, []) if not listed(module)]
         if foreign:
             raise refused(f"it may come from {foreign[0]}, which is not part of the project")
-        near = self.nearest(name, [*scope.top.names, *_near(scope)])
-        raise NameError(f"name {name!r} is not defined{near}")
+        names: list[str] = []
+        inner: Scope | None = scope
+        while inner is not None:
+            names += inner.names
+            inner = inner.parent
+        raise NameError(f"name {name!r} is not defined{self.nearest(name, names)}")
+
+    def _of_star(self, name: str, scope: Scope) -> Value:
+        for module in reversed(self._stars.get(scope.top, [])):
+            if name in listed(module):
+                return self._world.outside.find(f"{module}.{name}")
+        return ABSENT
 
     def builtin(self, name: str, scope: Scope) -> Value:
         """Return one of Python's built-in names."""
         if name in OF_SCOPE:
             return Builtin(name)
-        for module in reversed(self._stars.get(scope.top, [])):
-            if name in listed(module):
-                return self._world.outside.find(f"{module}.{name}")
-        return self._world.outside.builtin(name)
+        found = self._of_star(name, scope)
+        return self._world.outside.builtin(name) if found is ABSENT else found
 
     def member(self, module: Module, name: str) -> Value:
         """Return an attribute of a module."""
@@ -358,21 +347,10 @@ class Modules(Part):
             return self._world.there(self._world.known(scope.names[name]))
         if name == "__dict__":
             raise refused("the names of a module are not read")
-        if name in self._stars.get(scope, []) or self._stars.get(scope):
-            try:
+        if self._stars.get(scope):
+            with contextlib.suppress(NameError):
                 return self.starred(name, scope)
-            except NameError:
-                pass
         if "__getattr__" in scope.names:
             return self._world.calls.call(scope.names["__getattr__"], [name], {})
         near = self.nearest(name, scope.names)
         raise AttributeError(f"module {module.name!r} has no attribute {name!r}{near}")
-
-
-def _near(scope: Scope) -> list[str]:
-    inner: Scope | None = scope
-    names: list[str] = []
-    while inner is not None:
-        names.extend(inner.names)
-        inner = inner.parent
-    return names

@@ -21,7 +21,7 @@ from cogfal.guest.type_names import COG_ROOTS
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import ABSENT
 from cogfal.reading.part import Atomic, Part
-from cogfal.reading.standins import COG, PYDANTIC, Described, FieldMark, InputMark, Mark
+from cogfal.reading.standins import COG, PYDANTIC, Described, Mark
 from cogfal.reading.unknown import Named, Touched, Unknown, Value, Values, require_known
 
 if TYPE_CHECKING:
@@ -197,6 +197,8 @@ class Outside(Part):
             return COG[name]
         if not module:
             return Unknown("the module of Cog", dotted=dotted)
+        if name == "Input":
+            return Known(dotted, self._described)
         try:
             real = importlib.import_module(_home(module))
         except ImportError:
@@ -224,9 +226,7 @@ class Outside(Part):
         """Return what carries out a call of something known, None where it is not."""
         if isinstance(function, Known):
             return function.handler
-        if isinstance(function, InputMark):
-            return self._described
-        if isinstance(function, Mark | FieldMark):
+        if isinstance(function, Mark):
             return function
         return self._types.get(id(function), (None, None))[1]
 

@@ -15,22 +15,12 @@ from cogfal.errors import PredictorError, UnresolvedExpression, UnsupportedSigna
 from cogfal.guest.type_names import METHODS, yielded
 from cogfal.reading.annotations import read_type
 from cogfal.reading.classes import Outside
-from cogfal.reading.decorations import concurrency, old_inputs, streams
 from cogfal.reading.functions import Function
 from cogfal.reading.interpreter import Interpreter
 from cogfal.reading.scopes import Scope, yields
-from cogfal.reading.signature import Signature
+from cogfal.reading.signature import concurrency, inputs_of, is_mark, old_inputs
 from cogfal.reading.source import Find, Module, Project
-from cogfal.reading.unknown import (
-    Touched,
-    Unknown,
-    UnknownError,
-    Value,
-    bare,
-    known,
-    needed,
-    refused,
-)
+from cogfal.reading.unknown import Touched, Unknown, UnknownError, Value, bare, known, needed
 from cogfal.spec import (
     AnyType,
     IteratorType,
@@ -101,62 +91,54 @@ class _Readings:
 
     def spec(self) -> PredictorSpec:
         """Return the spec that all readings agree on, and what it depends on."""
-        world, spec, failed = self._attempt()
-        asked = world.environment.read | world.files.missing
-        if spec is None and asked:
-            _, spec, again = self._attempt(doubted=frozenset(asked))
-            failed = (
-                again if spec is None and not isinstance(failed, UnresolvedExpression) else failed
+        world, told = self._read()
+        asked = frozenset(world.environment.read | world.files.missing)
+        if isinstance(told, PredictorError) and asked:
+            _, again = self._read(doubted=asked)
+            if not (isinstance(told, UnresolvedExpression) and isinstance(again, PredictorError)):
+                told = again
+            asked = frozenset()
+        if isinstance(told, PredictorError):
+            raise told
+        if world.orders.asked and any(self._read(turn=turn)[1] != told for turn in (1, 2)):
+            raise UnresolvedExpression(
+                "the inputs depend on an order that Python leaves open, that of a set or a folder",
+                source="",
+                where=told.location,
+                remedy="put the items in order with sorted()",
             )
-            asked = set()
-        if spec is None:
-            assert failed is not None
-            raise failed
-        if world.orders.asked:
-            self._check_orders(spec)
-        return replace(spec, deploy_time=self._depends(spec, asked))
+        return replace(told, deploy_time=self._depends(told, asked))
 
-    def _attempt(
+    def _read(
         self, *, doubted: frozenset[str] = frozenset(), turn: int = 0, given: str = ""
-    ) -> tuple[Interpreter, PredictorSpec | None, PredictorError | None]:
+    ) -> tuple[Interpreter, PredictorSpec | PredictorError]:
         world = Interpreter(self._project, doubted=doubted, turn=turn)
-        if given:
-            world.environment.given[given] = _MARK
+        world.environment.given.update({given: _MARK} if given else {})
         try:
-            return world, _Reading(world, self._module, self._role).spec(self._name), None
+            return world, _Reading(world, self._module, self._role).spec(self._name)
         except PredictorError as error:
-            return world, None, error
+            return world, error
 
-    def _check_orders(self, spec: PredictorSpec) -> None:
-        for turn in (1, 2):
-            _, other, _ = self._attempt(turn=turn)
-            if other != spec:
-                raise UnresolvedExpression(
-                    "the inputs depend on an order that Python leaves open, that of a set or a "
-                    "folder",
-                    source="",
-                    where=spec.location,
-                    remedy="put the items in order with sorted()",
-                )
-
-    def _depends(self, spec: PredictorSpec, asked: set[str]) -> tuple[str, ...]:
+    def _depends(self, spec: PredictorSpec, asked: frozenset[str]) -> tuple[str, ...]:
         """Return the variables and files without which the spec would not be told."""
-        if not asked or self._attempt(doubted=frozenset(asked))[1] == spec:
+        if not asked or self._read(doubted=asked)[1] == spec:
             return ()
-        found = [n for n in sorted(asked) if self._attempt(doubted=frozenset({n}))[1] != spec]
-        for name in found:
-            if _CREDENTIAL.search(name):
-                self._check_credential(name, spec)
+        found = [n for n in sorted(asked) if self._read(doubted=frozenset({n}))[1] != spec]
+        for name in filter(_CREDENTIAL.search, found):
+            _, marked = self._read(given=name)
+            if isinstance(marked, PredictorError) or _MARK in repr(marked):
+                raise PredictorError(
+                    f"the inputs show the value of the environment variable {name}",
+                    where=spec.location,
+                    remedy="read it in setup() or predict(); its name says that it is a credential",
+                )
         return tuple(found)
 
-    def _check_credential(self, name: str, spec: PredictorSpec) -> None:
-        _, marked, _ = self._attempt(given=name)
-        if marked is None or _MARK in repr(marked):
-            raise PredictorError(
-                f"the inputs show the value of the environment variable {name}",
-                where=spec.location,
-                remedy="read it in setup() or predict(); its name says that it is a credential",
-            )
+
+class _MayBe(Unknown):
+    """What a class perhaps has, of a base from outside."""
+
+    __slots__ = ()
 
 
 class _Reading:
@@ -168,41 +150,40 @@ class _Reading:
 
     def spec(self, name: str) -> PredictorSpec:
         """Return the spec of the class or function called `name`."""
-        scope = self._imported()
+        try:
+            scope = self._world.modules.main(self._module)
+        except PredictorError:
+            raise
+        except Exception as error:  # the author's: importing the file would raise it
+            raise self._raised(bare(error)) from error
         self._world.budget.next_statement()
         if not name:
-            wanted = NAMES[self._role]
-            name = next((n for n in wanted if n in scope.names), "")
-            if not name:
-                raise self._nameless(wanted)
+            first, second = NAMES[self._role]
+            if not {first, second} & {*scope.names}:
+                raise PredictorError(
+                    f"neither {first} nor {second} is defined",
+                    where=self._start,
+                    remedy=f'name the class or function: "{self._module.relative}:Name"',
+                )
+            name = first if first in scope.names else second
         target = self._target(name, scope)
         if isinstance(target, type):
-            return self._of_class(name, target)
+            return self._spec(name, *self._method(name, target), target)
         return self._spec(name, None, target, None)
 
-    def _imported(self) -> Scope:
-        try:
-            return self._world.modules.main(self._module)
-        except Exception as error:  # the author's: importing the file would raise it
-            raise self._raised(error) from error
-
     def _raised(self, error: Exception) -> PredictorError:
-        if isinstance(error, PredictorError):
-            return error
-        error = bare(error)
-        node, module = vars(error).get("_cogfal_place", (None, self._module))
-        where = self._start if node is None else module.location(node)
+        node, module = vars(error).get("_cogfal_place", (self._module.tree, self._module))
         if isinstance(error, UnknownError):
-            told = f"importing it raises an exception ({error.unknown.reason})"
+            told = f"an exception ({error.unknown.reason})"
         else:
-            told = f"importing it raises {type(error).__name__}: {_text(error)}"
-        return PredictorError(told, where=where, remedy="correct it; Python raises it as well")
-
-    def _nameless(self, wanted: tuple[str, ...]) -> PredictorError:
+            try:
+                told = f"{type(error).__name__}: {error}"
+            except Touched as touched:
+                told = f"{type(error).__name__}: ({touched.unknown.reason})"
         return PredictorError(
-            f"neither {wanted[0]} nor {wanted[1]} is defined",
-            where=self._start,
-            remedy=f'name the class or function: "{self._module.relative}:Name"',
+            f"importing it raises {told}",
+            where=module.location(node),
+            remedy="correct it; Python raises it as well",
         )
 
     def _target(self, name: str, scope: Scope) -> type | Function:
@@ -218,45 +199,38 @@ class _Reading:
 
     def _missing(self, name: str, scope: Scope) -> PredictorError:
         """Say what the file has of its own; what it imports from the project comes after that."""
-        values = [(n, v) for n, v in scope.names.items() if isinstance(v, type | Function)]
-        own = [n for n, v in values if v.__module__ == self._module.name]
-        there = own or [n for n, v in values if isinstance(v, Function) or v in
-                        self._world.classes.nodes]  # fmt: skip
-        if not there:
-            remedy = f"define {name} in it, or name another file"
-        else:
-            remedy = f"name one that it has: {', '.join(there[:20])}"
+        nodes = self._world.classes.nodes
+        there = {
+            n: v for n, v in scope.names.items()
+            if isinstance(v, Function) or (isinstance(v, type) and v in nodes)
+        }  # fmt: skip
+        own = [n for n, value in there.items() if value.__module__ == self._module.name]
+        remedy = f"define {name} in it, or name another file"
+        if there:
+            remedy = f"name one that it has: {', '.join((own or [*there])[:20])}"
         return PredictorError(f"has no {name}", where=self._module.relative, remedy=remedy)
 
-    def _of_class(self, name: str, cls: type) -> PredictorSpec:
-        return self._spec(name, *self._method(name, cls), cls)
-
-    def _where(self, cls: type) -> Location:
-        found = self._world.classes.nodes.get(cls)
-        return self._start if found is None else found[1].location(found[0])
-
     def _method(self, name: str, cls: type) -> tuple[str, Function]:
+        node, module = self._world.classes.nodes.get(cls, (self._module.tree, self._module))
+        where = module.location(node)
         wanted = METHODS[self._role]
         found = {m: f for m in wanted if (f := self._find(cls, m)) is not None}
-        known = {m: f for m, f in found.items() if not isinstance(f, _MayBe)}
-        where = self._where(cls)
-        if self._role is Role.PREDICT and len(known) > 1:
+        certain = [m for m, f in found.items() if not isinstance(f, _MayBe)]
+        if self._role is Role.PREDICT and len(certain) > 1:
             raise PredictorError(
                 f"{name} defines both run() and predict()",
                 where=where,
                 remedy="keep one of them and rename the other",
             )
-        if not known:
-            doubt = next((f for f in found.values() if isinstance(f, _MayBe)), None)
-            if doubt is not None:
-                with needed(f"the predictor {name}", self._start):
-                    raise refused(doubt.reason)
+        if not certain:
+            with needed(f"the predictor {name}", self._start):
+                for doubtful in found.values():
+                    known(doubtful)
             names = " or ".join(f"{method}()" for method in wanted[:2])
             raise PredictorError(
                 f"{name} defines no {names}", where=where, remedy="define the method that Cog calls"
             )
-        method, function = next(iter(known.items()))
-        return method, self._function(function, f"{name}.{method}", where)
+        return certain[0], self._function(found[certain[0]], f"{name}.{certain[0]}", where)
 
     def _find(self, cls: type, name: str) -> Value:
         """Return what a class has under a name, None where it has nothing of the author's."""
@@ -264,10 +238,17 @@ class _Reading:
             return self._world.choices.tainted[id(cls)][1]
         for base in cls.__mro__:
             if Outside in base.__bases__:
-                return _MayBe(vars(base)["unknown"])
+                unknown = vars(base)["unknown"]
+                shown = unknown.dotted or unknown.reason
+                return _MayBe(f"it may come from {shown}, which is not part of the project")
             if base in self._world.classes.nodes and name in vars(base):
                 return vars(base)[name]
         return None
+
+    def _own(self, cls: type | None, name: str) -> Value:
+        """Return what a class certainly has under a name, None where there is no such thing."""
+        found = None if cls is None else self._find(cls, name)
+        return None if isinstance(found, _MayBe) else found
 
     def _function(self, value: Value, name: str, where: Location) -> Function:
         if isinstance(value, staticmethod | classmethod):
@@ -281,41 +262,35 @@ class _Reading:
     def _spec(
         self, name: str, method: str | None, outer: Function, cls: type | None
     ) -> PredictorSpec:
-        function = _layers(outer)[-1]
-        module, node = function.scope.module, function.node
-        where = module.location(node)
-        for layer in _layers(outer):
+        world, layers = self._world, _layers(outer)
+        function = layers[-1]
+        where = function.scope.module.location(function.node)
+        for layer in layers:
             replaced = vars(layer).get("__replaced__")
             if isinstance(replaced, Unknown):
                 with needed(f"the signature of {layer.name}()", where):
-                    known(replaced.at(node, module))
-        bound = method is not None and not any(layer.is_static for layer in _layers(outer))
-        old = old_inputs(self._world, function, where)
-        inputs = old
+                    known(replaced.at(function.node, function.scope.module))
+        bound = method is not None and not any(layer.is_static for layer in layers)
+        inputs = old_inputs(world, function, where)
         if inputs is None:
-            inputs = Signature(self._world, function).inputs(method=bound)
+            inputs = inputs_of(world, function, method=bound)
         shape = _shape(outer).around(_shape(function))
-        output = self._output(function, shape, where)
         return PredictorSpec(
             path=self._module.relative,
             name=name,
             method=method,
             inputs=inputs,
-            output=output,
+            output=self._output(function, shape, where),
             shape=shape,
             role=self._role,
             setup=self._setup(cls),
-            healthcheck=cls is not None and self._has(cls, "healthcheck"),
-            teardown=cls is not None and self._has(cls, "teardown"),
-            streaming=any(streams(f) for f in _layers(outer)),
-            max_concurrency=concurrency(_layers(outer), where),
+            healthcheck=self._own(cls, "healthcheck") is not None,
+            teardown=self._own(cls, "teardown") is not None,
+            streaming=any(is_mark(d, "streaming") for each in layers for d in each.decorators),
+            max_concurrency=concurrency(layers, where),
             description=_description(function) or (None if cls is None else _description(cls)),
             location=where,
         )
-
-    def _has(self, cls: type, name: str) -> bool:
-        found = self._find(cls, name)
-        return found is not None and not isinstance(found, _MayBe)
 
     def _output(self, function: Function, shape: Shape, where: Location) -> Type:
         output: Type = AnyType()
@@ -331,65 +306,43 @@ class _Reading:
         return output
 
     def _setup(self, cls: type | None) -> SetupSpec | None:
-        found = None if cls is None or not self._has(cls, "setup") else self._find(cls, "setup")
+        found = self._own(cls, "setup")
         if found is None:
             return None
-        outer = self._function(found, "setup", self._start)
-        function = _layers(outer)[-1]
+        function = _layers(self._function(found, "setup", self._start))[-1]
         args = function.node.args
         plain = [*args.posonlyargs, *args.args, *args.kwonlyargs]
-        names = {arg.arg for arg in plain}
-        if not function.is_static:
-            plain = plain[1:]
-        for arg in plain:
+        for arg in plain if function.is_static else plain[1:]:
             if arg.arg != "weights" and arg.arg not in function.defaults:
                 raise UnsupportedSignature(
                     f"setup() asks for {arg.arg!r}, which nobody gives",
                     where=function.scope.module.location(arg),
                     remedy="give it a default; only `weights` is passed to setup()",
                 )
-        return SetupSpec("weights" in names, isinstance(function.node, ast.AsyncFunctionDef))
-
-
-def _text(error: Exception) -> str:
-    try:
-        return str(error)
-    except Touched as touched:
-        return f"({touched.unknown.reason})"
-
-
-class _MayBe:
-    """Says that a base from outside may have a method."""
-
-    def __init__(self, base: Unknown) -> None:
-        shown = base.dotted or base.reason
-        self.reason = f"it may come from {shown}, which is not part of the project"
+        weights = any(arg.arg == "weights" for arg in plain)
+        return SetupSpec(weights, isinstance(function.node, ast.AsyncFunctionDef))
 
 
 def _layers(outer: Function) -> list[Function]:
-    layers = [outer]
-    while (inner := _inner(layers[-1])) is not None:
+    """Return a function, and those that it passes its arguments on to, the innermost last."""
+    layers: list[Function] = []
+    inner: Value = outer
+    while isinstance(inner, Function):
         layers.append(inner)
+        wrapped = vars(inner).get("__wrapped__")
+        inner = wrapped if isinstance(wrapped, Function) else inner.wraps
     return layers
-
-
-def _inner(function: Function) -> Function | None:
-    """Return the function that this one passes its arguments on to."""
-    wrapped = vars(function).get("__wrapped__")
-    return wrapped if isinstance(wrapped, Function) else function.wraps
 
 
 def _description(value: type | Function) -> str | None:
     """Return the docstring, None where there is none or it is empty."""
     text = vars(value).get("__doc__")
     generated = isinstance(value, type) and str(text).startswith(f"{value.__name__}(")
-    if not isinstance(text, str) or generated:
-        return None
-    return inspect.cleandoc(text) or None
+    return inspect.cleandoc(text) or None if isinstance(text, str) and not generated else None
 
 
 def _shape(function: Function) -> Shape:
-    node = function.node
-    if isinstance(node, ast.AsyncFunctionDef):
-        return Shape.ASYNC_GENERATOR if yields(node) else Shape.COROUTINE
-    return Shape.GENERATOR if yields(node) else Shape.FUNCTION
+    several = yields(function.node)
+    if isinstance(function.node, ast.AsyncFunctionDef):
+        return Shape.ASYNC_GENERATOR if several else Shape.COROUTINE
+    return Shape.GENERATOR if several else Shape.FUNCTION

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from cogfal.reading.unknown import Value
 
@@ -15,10 +15,24 @@ if TYPE_CHECKING:
     from cogfal.reading.source import Module
 
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
-FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-COMPREHENSIONS: Final = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-
 Names: TypeAlias = MutableMapping[str, Value]
+
+_DEFINITIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+_COMPREHENSIONS: Final = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+class Bindings(NamedTuple):
+    """What a body does with names."""
+
+    bound: frozenset[str] = frozenset()
+    """Those that it binds itself."""
+    outer: frozenset[str] = frozenset()
+    """Those that it declares `global`."""
+    free: frozenset[str] = frozenset()
+    """Those that it declares `nonlocal`."""
+
+
+_NOTHING: Final = Bindings()
 
 
 @dataclass(eq=False, slots=True)
@@ -28,16 +42,11 @@ class Scope:
     module: Module
     kind: str
     """`module`, `class`, `function`, or `comprehension`."""
-    names: Names = field(default_factory=dict)
     parent: Scope | None = None
-    bound: frozenset[str] = frozenset()
-    """The names that the body itself binds."""
-    outer: frozenset[str] = frozenset()
-    """The names that it declares `global`."""
-    free: frozenset[str] = frozenset()
-    """The names that it declares `nonlocal`."""
+    of: Bindings = _NOTHING
     private: str = ""
     """The class whose private names are meant, without leading underscores."""
+    names: Names = field(default_factory=dict)
     owner: Value = None
     """The class that a class body became."""
     first: str = ""
@@ -46,10 +55,7 @@ class Scope:
     @property
     def top(self) -> Scope:
         """The module's scope."""
-        scope = self
-        while scope.parent is not None:
-            scope = scope.parent
-        return scope
+        return self if self.parent is None else self.parent.top
 
     def mangled(self, name: str) -> str:
         """Return a name as Python has it in a class: `__x` becomes `_Predictor__x`."""
@@ -59,60 +65,44 @@ class Scope:
 
     def target(self, name: str) -> Names:
         """Return where a name is bound that this body binds."""
-        if name in self.outer:
+        if name in self.of.outer:
             return self.top.names
-        if self.kind == "comprehension" and name not in self.bound and self.parent is not None:
+        if self.kind == "comprehension" and name not in self.of.bound and self.parent is not None:
             return self.parent.target(name)
-        if name in self.free:
-            return self._enclosing(name).names
-        return self.names
-
-    def _enclosing(self, name: str) -> Scope:
+        if name not in self.of.free:
+            return self.names
         scope = self.parent
         while scope is not None:
-            if scope.kind == "function" and name in scope.bound and name not in scope.free:
-                return scope
+            if scope.kind == "function" and name in scope.of.bound:
+                return scope.names
             scope = scope.parent
         raise SyntaxError(f"no binding for nonlocal {name!r} found")
 
     def look_up(self, name: str) -> Value:
         """Return what a name stands for."""
-        if name in self.outer:
-            return _global(self.top.names, name)
-        scope: Scope | None = self
-        while scope is not None:
-            if scope.kind == "module":
-                break
+        scope = self
+        while scope.parent is not None and name not in self.of.outer:
             if scope.kind != "class" or scope is self:
                 if name in scope.names:
                     return scope.names[name]
-                if name in scope.bound and name not in scope.free:
-                    if scope.kind == "class":
-                        break
-                    raise _unbound(name, own=scope is self)
-                if name in scope.outer:
+                if name in scope.of.outer or (name in scope.of.bound and scope.kind == "class"):
                     break
+                if name in scope.of.bound:
+                    raise _unbound(name, own=scope is self)
             scope = scope.parent
-        return _global(self.top.names, name)
+        names = self.top.names
+        if name in names:
+            return names[name]
+        if hasattr(builtins, name):
+            return Builtin(name)
+        raise NameError(f"name {name!r} is not defined")
 
 
 def _unbound(name: str, *, own: bool) -> NameError:
+    where = "where it is not associated with a value"
     if own:
-        return UnboundLocalError(
-            f"cannot access local variable {name!r} where it is not associated with a value"
-        )
-    return NameError(
-        f"cannot access free variable {name!r} where it is not associated with a value in "
-        "enclosing scope"
-    )
-
-
-def _global(names: Names, name: str) -> Value:
-    if name in names:
-        return names[name]
-    if hasattr(builtins, name):
-        return Builtin(name)
-    raise NameError(f"name {name!r} is not defined")
+        return UnboundLocalError(f"cannot access local variable {name!r} {where}")
+    return NameError(f"cannot access free variable {name!r} {where} in enclosing scope")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,45 +112,31 @@ class Builtin:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Bindings:
-    """What a body does with names."""
-
-    bound: frozenset[str]
-    outer: frozenset[str]
-    free: frozenset[str]
-
-
 @lru_cache(maxsize=4096)
-def bindings(node: ast.AST, *, declared: bool = False) -> Bindings:
-    """Return the names that a function, class or comprehension binds and declares.
-
-    `declared` leaves out those that expressions bind, which is quicker.
-    """
+def bindings(node: ast.AST) -> Bindings:
+    """Return the names that a function, class or comprehension binds and declares."""
     bound: set[str] = set()
     outer: set[str] = set()
     free: set[str] = set()
-    if isinstance(node, FUNCTIONS):
-        bound.update(argument.arg for argument in arguments(node.args))
-    for part in own_nodes(_body(node), expressions=not declared):
+    args = getattr(node, "args", None)
+    bound.update(argument.arg for argument in (arguments(args) if args else ()))
+    for part in own_nodes(_body(node)):
         match part:
-            case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
-                bound.add(name)
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-                bound.add(name)
-            case ast.ClassDef(name=name):
+            case (
+                ast.Name(id=name, ctx=ast.Store() | ast.Del())
+                | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name)
+                | ast.ClassDef(name=name) | ast.ExceptHandler(name=str(name))
+                | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name))
+                | ast.MatchMapping(rest=str(name))
+            ):  # fmt: skip
                 bound.add(name)
             case ast.alias(name=name, asname=renamed):
                 bound.add(renamed or name.partition(".")[0])
-            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)):
-                bound.add(name)
-            case ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name)):
-                bound.add(name)
             case ast.Global(names=names):
                 outer.update(names)
             case ast.Nonlocal(names=names):
                 free.update(names)
-    return Bindings(frozenset(bound - outer), frozenset(outer), frozenset(free))
+    return Bindings(frozenset(bound - outer - free), frozenset(outer), frozenset(free))
 
 
 def arguments(args: ast.arguments) -> list[ast.arg]:
@@ -169,14 +145,13 @@ def arguments(args: ast.arguments) -> list[ast.arg]:
     return [*args.posonlyargs, *args.args, *args.kwonlyargs, *extra]
 
 
-def _body(node: ast.AST) -> Iterable[ast.AST]:
-    if isinstance(node, COMPREHENSIONS):
+def _body(node: Any) -> Iterable[ast.AST]:
+    if isinstance(node, _COMPREHENSIONS):
         return [each.target for each in node.generators]
-    body = getattr(node, "body", [])
-    return body if isinstance(body, list) else [body]
+    return node.body if isinstance(node.body, list) else [node.body]
 
 
-def own_nodes(nodes: Iterable[ast.AST], *, expressions: bool = True) -> Iterable[ast.AST]:
+def own_nodes(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
     """Yield the nodes of a body, without those of the functions and classes inside it.
 
     Of a comprehension come only the names that it binds around itself (`:=`).
@@ -184,44 +159,26 @@ def own_nodes(nodes: Iterable[ast.AST], *, expressions: bool = True) -> Iterable
     pending = list(nodes)
     while pending:
         part = pending.pop()
-        if isinstance(part, ast.expr) and not expressions:
-            continue
         yield part
-        if isinstance(part, (*FUNCTIONS, ast.ClassDef)):
-            pending.extend(_around(part) if expressions else ())
-        elif isinstance(part, COMPREHENSIONS):
-            pending.extend(n.target for n in ast.walk(part) if isinstance(n, ast.NamedExpr))
-        else:
-            pending.extend(_inside(part))
-
-
-def _around(node: Any) -> Iterable[ast.AST]:
-    """Yield what is evaluated where a function or class is defined."""
-    yield from getattr(node, "decorator_list", ())
-    yield from getattr(node, "bases", ())
-    if not isinstance(node, ast.ClassDef):
-        yield from (each for each in (*node.args.defaults, *node.args.kw_defaults) if each)
-
-
-def _inside(node: ast.AST) -> Iterable[ast.AST]:
-    """Yield the parts of a node that may hold a name, quicker than `ast.iter_child_nodes` does."""
-    for name in node._fields:
-        part = getattr(node, name, None)
-        if isinstance(part, list):
-            yield from (each for each in part if isinstance(each, ast.AST))
-        elif isinstance(part, ast.AST) and not isinstance(part, ast.Constant | ast.expr_context):
-            yield part
-
-
-@lru_cache(maxsize=4096)
-def yields(node: ast.AST) -> bool:
-    """Whether a function's own body, not a function inside it, contains `yield`."""
-    return any(isinstance(p, ast.Yield | ast.YieldFrom) for p in own_nodes(_body(node)))
+        if isinstance(part, _COMPREHENSIONS):
+            pending += [n.target for n in ast.walk(part) if isinstance(n, ast.NamedExpr)]
+        elif isinstance(part, _DEFINITIONS):
+            pending += [
+                each for each in ast.iter_child_nodes(part)
+                if not isinstance(each, ast.stmt) and each is not part.body
+            ]  # fmt: skip
+        elif not isinstance(part, ast.Constant | ast.expr_context):
+            pending += ast.iter_child_nodes(part)
 
 
 @lru_cache(maxsize=8192)
 def suspends(node: ast.stmt) -> bool:
     """Whether a statement of a generator function contains a `yield` of that function."""
-    if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+    if isinstance(node, _DEFINITIONS):
         return False
-    return any(isinstance(p, ast.Yield | ast.YieldFrom) for p in own_nodes([node]))
+    return any(isinstance(part, ast.Yield | ast.YieldFrom) for part in own_nodes([node]))
+
+
+def yields(node: FunctionNode) -> bool:
+    """Whether a function's own body, not a function inside it, contains `yield`."""
+    return not isinstance(node, ast.Lambda) and any(map(suspends, node.body))

@@ -1,18 +1,18 @@
-"""Turn the parameters of the author's function into inputs."""
+"""Read the parameters of the author's function, and what its decorators say, as inputs."""
 
 from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from cogfal.errors import PredictorError, UnsupportedSignature
-from cogfal.guest.annotations import check_members
+from cogfal.guest.annotations import check_members, distinct
 from cogfal.guest.type_names import Unservable, optional
 from cogfal.reading.annotations import read_type, to_json
 from cogfal.reading.functions import Function
-from cogfal.reading.standins import Described
+from cogfal.reading.standins import Described, Mark
 from cogfal.reading.unknown import Named, Unresolved, Value, known, needed
 from cogfal.spec import (
     INPUT_DETAILS,
@@ -45,63 +45,124 @@ _FURTHER: Final = ("title", "example", "examples")
 """Arguments that no field of an `InputSpec` is called after."""
 
 
-class Signature:
-    """Reads the parameters of one function."""
-
-    def __init__(self, world: Interpreter, function: Function) -> None:
-        self._world = world
-        self._function = function
-
-    def inputs(self, *, method: bool) -> tuple[InputSpec, ...]:
-        """Return the inputs, in the author's order.
-
-        Raises:
-            PredictorError: One of them cannot be read or served.
-        """
-        return tuple(self._input(parameter) for parameter in self._parameters(method))
-
-    def _parameters(self, method: bool) -> Iterator[ast.arg]:
-        node = self._function.node
-        args = node.args
-        plain = [*args.posonlyargs, *args.args]
-        if method:
-            if not plain or plain[0].annotation is not None:
-                raise self._unsupported("the method has no `self`", node)
-            plain = plain[1:]
-        for extra in (args.vararg, args.kwarg):
-            if extra is not None:
-                raise self._unsupported(f"the parameter *{extra.arg} names no inputs", extra)
-        for parameter in args.posonlyargs[1 if method else 0 :]:
-            raise self._unsupported(f"{parameter.arg!r} can only be given by position", parameter)
-        yield from (*plain, *args.kwonlyargs)
-
-    def _unsupported(self, what: str, node: ast.AST) -> UnsupportedSignature:
-        where = self._function.scope.module.location(node)
-        return UnsupportedSignature(
-            f"{self._function.name}(): {what}", where=where, remedy="give every input a name"
-        )
-
-    def _input(self, parameter: ast.arg) -> InputSpec:
-        function, module = self._function, self._function.scope.module
-        where = module.location(parameter)
-        name = function.scope.mangled(parameter.arg)
-        declared: Type = AnyType()
-        if parameter.arg in function.annotations:
-            node = parameter.annotation or parameter
-            with needed(f'the type of "{name}"', where):
-                declared = read_type(self._world, function.annotations[parameter.arg], node, module)
-        value = function.defaults.get(parameter.arg, MISSING)
-        return build_input(self._world, name, declared, value, where)
-
-
-def build_input(
-    world: Interpreter, name: str, declared: Type, value: Value, where: Location
-) -> InputSpec:
-    """Return the input that a parameter's type and evaluated default describe.
+def inputs_of(world: Interpreter, function: Function, *, method: bool) -> tuple[InputSpec, ...]:
+    """Return what the parameters describe, in the author's order; a method's first is none.
 
     Raises:
-        PredictorError: It cannot be read or served.
+        PredictorError: One of them cannot be read or served.
     """
+    module, args = function.scope.module, function.node.args
+
+    def unsupported(what: str, node: ast.AST) -> UnsupportedSignature:
+        return UnsupportedSignature(
+            f"{function.name}(): {what}",
+            where=module.location(node),
+            remedy="give every input a name",
+        )
+
+    plain = [*args.posonlyargs, *args.args]
+    if method and (not plain or plain[0].annotation is not None):
+        raise unsupported("the method has no `self`", function.node)
+    for extra in (args.vararg, args.kwarg):
+        if extra is not None:
+            raise unsupported(f"the parameter *{extra.arg} names no inputs", extra)
+    for parameter in args.posonlyargs[method:]:
+        raise unsupported(f"{parameter.arg!r} can only be given by position", parameter)
+    found = []
+    for parameter in (*plain[method:], *args.kwonlyargs):
+        where, name = module.location(parameter), function.scope.mangled(parameter.arg)
+        declared: Type = AnyType()
+        if parameter.arg in function.annotations:
+            node, told = parameter.annotation or parameter, function.annotations[parameter.arg]
+            with needed(f'the type of "{name}"', where):
+                declared = read_type(world, told, node, module)
+        value = function.defaults.get(parameter.arg, MISSING)
+        found.append(_input(world, name, declared, value, where))
+    return tuple(found)
+
+
+def is_mark(value: Value, name: str) -> bool:
+    """Whether a decorator is one of Cog's, called or not."""
+    return isinstance(value, Mark) and value.name == name
+
+
+def concurrency(layers: Iterable[Function], where: Location) -> int | None:
+    """Return the number in `@concurrent(max=N)`, None where the decorator is not there.
+
+    Raises:
+        PredictorError: It is no positive whole number, or not told by the text.
+    """
+    for decorator in (d for function in layers for d in function.decorators):
+        if is_mark(decorator, "concurrent"):
+            most = decorator.keywords.get("max", 1)
+            with needed("the max of @concurrent", where):
+                known(most)
+            if isinstance(most, bool) or not isinstance(most, int) or most < 1:
+                raise PredictorError(
+                    f"the max of @concurrent must be a positive whole number, not {most!r}",
+                    where=where,
+                    remedy="write @concurrent(max=4), say",
+                )
+            return int(most)
+    return None
+
+
+def old_inputs(
+    world: Interpreter, function: Function, where: Location
+) -> tuple[InputSpec, ...] | None:
+    """Return the inputs that `@cog.input("name", type=...)` decorators describe, as in 2021.
+
+    They come in the order of the function's parameters; a parameter without such a decorator is
+    no input and keeps its default. None where no parameter has one.
+
+    Raises:
+        PredictorError: One of them cannot be read or served.
+    """
+    calls = [decorator for decorator in function.decorators if is_mark(decorator, "input")]
+    if not calls:
+        return None
+    found = dict(_old_input(world, function, call, where) for call in calls)
+    args = function.node.args
+    plain = [a.arg for a in (*args.args, *args.kwonlyargs)]
+    order = [name for name in plain if name in found]
+    missing = sorted(set(found) - set(order))
+    if missing and args.kwarg is None:
+        raise UnsupportedSignature(
+            f"{function.name}() has no parameter {missing[0]!r}, which @cog.input names",
+            where=where,
+            remedy="name the parameter as the decorator does",
+        )
+    own = plain if function.is_static or not args.args else plain[1:]
+    for name in own:
+        if name not in found and name not in function.defaults:
+            raise UnsupportedSignature(
+                f"{function.name}() asks for {name!r}, which no @cog.input describes",
+                where=where,
+                remedy="describe it with a decorator as the others, or give it a default",
+            )
+    return tuple(found[name] for name in (*order, *missing))
+
+
+def _old_input(
+    world: Interpreter, function: Function, call: Mark, where: Location
+) -> tuple[str, InputSpec]:
+    arguments = dict(zip(("name", "type", "default"), call.positional, strict=False))
+    arguments |= call.keywords
+    name, kind = arguments.pop("name", None), arguments.pop("type", None)
+    if not isinstance(name, str):
+        raise PredictorError("@cog.input without a name", where=where, remedy="name the input")
+    declared: Type = AnyType()
+    if kind is not None:
+        with needed(f'the type of "{name}"', where):
+            typed = world.classes.typed(kind, function.scope)
+            declared = read_type(world, typed, function.node, function.scope.module)
+    return name, _input(world, name, declared, Described((), arguments), where)
+
+
+def _input(
+    world: Interpreter, name: str, declared: Type, value: Value, where: Location
+) -> InputSpec:
+    """Return the input that a parameter's type and evaluated default describe."""
     if isinstance(declared, IteratorType):
         raise UnsupportedSignature(f'the input "{name}" is an iterator', where=where)
     with needed(f'the default of "{name}"', where):
@@ -166,16 +227,16 @@ class _Arguments:
     def checked(self, argument: str) -> JSON:
         """Return an argument that is a text, a number or a length, None where it is not given."""
         value: Any = self.value(argument)
-        if value is None or (argument in _TEXTS and isinstance(value, str)):
+        if value is None:
             return value
-        if argument in _TEXTS:
-            raise self._wrong(argument, "a text", value)
-        whole = argument in _LENGTHS
-        if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
-            raise self._wrong(argument, "a whole number" if whole else "a number", value)
+        text, whole = argument in _TEXTS, argument in _LENGTHS
+        kind: Any = str if text else int if whole else (int, float)
+        if isinstance(value, bool) or not isinstance(value, kind):
+            wanted = "a text" if text else "a whole number" if whole else "a number"
+            raise self._wrong(argument, wanted, value)
         if whole and not 0 <= value < 2**53:
             raise self._wrong(argument, "a length, 0 or more", value)
-        if not abs(value) <= sys.float_info.max:
+        if not text and not abs(value) <= sys.float_info.max:
             raise self._wrong(argument, "a finite number, within the range of a float", value)
         return value
 
@@ -189,13 +250,11 @@ class _Arguments:
                 shown = given if isinstance(given, str) else str(type(given))
                 raise self._wrong("choices", "a list", shown)
             values = [to_json(self._world, item) for item in given]
-        kept: list[str | int | float] = []
-        for value in values:
-            if value is not None and not isinstance(value, str | int | float):
+        kept = [value for value in values if value is not None]
+        for value in kept:
+            if not isinstance(value, str | int | float):
                 raise self._wrong("choices", "texts or numbers", value)
-            if value is not None and not any(_alike(value, seen) for seen in kept):
-                kept.append(value)
-        return tuple(kept) or None, None in values
+        return distinct(kept, "") or None, None in values
 
     def _wrong(self, argument: str, wanted: str, value: JSON) -> PredictorError:
         return PredictorError(
@@ -203,7 +262,3 @@ class _Arguments:
             where=self._where,
             remedy=f"correct the {argument}",
         )
-
-
-def _alike(left: str | float, right: str | float) -> bool:
-    return left == right and isinstance(left, bool) == isinstance(right, bool)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import io
 import sys
 import tokenize
@@ -36,9 +37,16 @@ class Module:
     text: str = ""
     folder: Path | None = None
     """Where submodules lie, None for a plain module."""
-    postponed: bool = False
-    """Whether annotations are kept as text."""
     lines: list[str] = field(default_factory=list)
+    postponed: bool = field(init=False)
+    """Whether annotations are kept as text."""
+
+    def __post_init__(self) -> None:
+        taken = [node for node in self.tree.body if isinstance(node, ast.ImportFrom)]
+        self.postponed = any(
+            alias.name == "annotations"
+            for node in taken if node.module == "__future__" for alias in node.names
+        )  # fmt: skip
 
     def location(self, node: ast.AST) -> Location:
         """Return the place of `node`."""
@@ -90,64 +98,48 @@ class Project:
     def below(self, folder: Path, name: str, dotted: str) -> Module | None:
         """Return the module `name` in a folder, called `dotted`; None where there is none."""
         place = folder / name
-        init, plain = place / "__init__.py", folder / f"{name}.py"
-        if _is(Path.is_file, init):
-            return self._file(init, dotted, place)
-        if _is(Path.is_file, plain):
-            return self._file(plain, dotted, None)
-        if _is(Path.is_dir, place):
-            return self._namespace(place, dotted)
+        with contextlib.suppress(OSError):  # a name in the text may be too long for a file's
+            if (place / "__init__.py").is_file():
+                return self._file(place / "__init__.py", dotted, place)
+            if (folder / f"{name}.py").is_file():
+                return self._file(folder / f"{name}.py", dotted, None)
+            if place.is_dir():
+                return self._file(place, dotted, place)
         return None
-
-    def _namespace(self, place: Path, name: str) -> Module:
-        key = (place, name)
-        if key not in self._modules:
-            empty = ast.Module(body=[], type_ignores=[])
-            self._modules[key] = Module(name, place, self._relative(place), empty, folder=place)
-        return self._modules[key]
 
     def _file(self, path: Path, name: str, folder: Path | None) -> Module:
         key = (path, name)
         if key not in self._modules:
-            relative = self._relative(path)
-            data = _read(path, relative)
-            tree = self._tree(data, relative)
-            module = Module(name, path, relative, tree, _decoded(data, relative) or "\n", folder)
-            module.postponed = _is_postponed(tree)
-            self._modules[key] = module
+            inside = path.is_relative_to(self.root)
+            relative = (path.relative_to(self.root) if inside else path).as_posix()
+            tree, text = ast.Module([], []), ""
+            if path != folder:
+                data = _read(path, relative)
+                text = _decoded(data, relative) or "\n"
+                tree = self._tree(data, text, relative)
+            self._modules[key] = Module(name, path, relative, tree, text, folder)
         return self._modules[key]
 
-    def _relative(self, path: Path) -> str:
-        if path.is_relative_to(self.root):
-            return path.relative_to(self.root).as_posix()
-        return path.as_posix()
-
-    def _tree(self, data: bytes, relative: str) -> ast.Module:
+    def _tree(self, data: bytes, text: str, relative: str) -> ast.Module:
         try:
-            return self._parsed(data, relative)
+            try:
+                return _parsed(text, relative, self.version)
+            except SyntaxError:
+                python = self._find(self.version) if self.version > sys.version_info[:2] else None
+                if python is None:
+                    raise
+                return parse_with(python, data)
         except SyntaxError as error:
-            raise _not_python(error, relative) from error
-        except (ValueError, RecursionError, MemoryError) as error:
+            line = (error.text or "").strip()[:200]
+            shown = f": `{line}`" if line else ""
             raise PredictorError(
-                f"not valid Python ({error})", where=Location(relative, 1)
+                f"not valid Python ({error.msg}){shown}",
+                where=Location(relative, max(error.lineno or 1, 1)),
+                remedy="correct the line; notebook magics such as `!pip` or `%cd` are not Python",
             ) from error
-
-    def _parsed(self, data: bytes, relative: str) -> ast.Module:
-        try:
-            return _parsed(_decoded(data, relative), relative, self.version)
-        except SyntaxError:
-            python = self._find(self.version) if self.version > sys.version_info[:2] else None
-            if python is None:
-                raise
-            return parse_with(python, data)
-
-
-def _is(kind: Callable[[Path], bool], path: Path) -> bool:
-    """Ask about a path that was made of a name in the text, which may be too long for one."""
-    try:
-        return kind(path)
-    except OSError:
-        return False
+        except (ValueError, RecursionError, MemoryError) as error:
+            where = Location(relative, 1)
+            raise PredictorError(f"not valid Python ({error})", where=where) from error
 
 
 def _read(path: Path, relative: str) -> bytes:
@@ -184,22 +176,3 @@ def _parsed(text: str, relative: str, version: tuple[int, int]) -> ast.Module:
         # A `return` in a class, and the like, are found by the compiler alone.
         compile(tree, relative, "exec", dont_inherit=True)
     return tree
-
-
-def _not_python(error: SyntaxError, relative: str) -> PredictorError:
-    where = Location(relative, max(error.lineno or 1, 1))
-    line = (error.text or "").strip()[:200]
-    shown = f": `{line}`" if line else ""
-    return PredictorError(
-        f"not valid Python ({error.msg}){shown}",
-        where=where,
-        remedy="correct the line; notebook magics such as `!pip` or `%cd` are not Python",
-    )
-
-
-def _is_postponed(tree: ast.Module) -> bool:
-    return any(
-        isinstance(node, ast.ImportFrom) and node.module == "__future__"
-        and any(alias.name == "annotations" for alias in node.names)
-        for node in tree.body
-    )  # fmt: skip

@@ -17,15 +17,6 @@ class Described:
     keywords: dict[str, Value] = field(default_factory=dict)
 
 
-class InputMark:
-    """Stands for `cog.Input`."""
-
-    __name__ = "Input"
-
-    def __call__(self, *positional: Value, **keywords: Value) -> Described:
-        return Described(positional, keywords)
-
-
 @dataclass(eq=False)
 class Mark:
     """A decorator of Cog's: `streaming`, `concurrent`, or the `input` of 2021, as it was called."""
@@ -41,7 +32,6 @@ class Mark:
 
 
 COG: Final[dict[str, Value]] = {
-    "Input": InputMark(),
     "streaming": Mark("streaming"),
     "concurrent": Mark("concurrent"),
     "input": Mark("input"),
@@ -72,16 +62,6 @@ class Model:
         cls.model_fields = found
 
 
-class FieldMark:
-    """Stands for `pydantic.Field`."""
-
-    def __call__(self, *positional: Value, **keywords: Value) -> FieldInfo:
-        return FieldInfo(*positional, **keywords)
-
-
-PYDANTIC: Final[dict[str, Value]] = {
-    **dict.fromkeys(
-        ("pydantic.BaseModel", "pydantic.main.BaseModel", "pydantic.v1.BaseModel"), Model
-    ),
-    **dict.fromkeys(("pydantic.Field", "pydantic.fields.Field", "pydantic.v1.Field"), FieldMark()),
-}
+PYDANTIC: Final[dict[str, Value]] = dict.fromkeys(
+    ("pydantic.BaseModel", "pydantic.main.BaseModel", "pydantic.v1.BaseModel"), Model
+)

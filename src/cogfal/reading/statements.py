@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from cogfal.reading.choices import Left
 from cogfal.reading.functions import Function
+from cogfal.reading.journal import CONTAINERS, refill
+from cogfal.reading.operators import IN_PLACE, OWN_IN_PLACE, bounded
 from cogfal.reading.part import Part
 from cogfal.reading.patterns import matches
 from cogfal.reading.scopes import Scope, suspends
@@ -24,33 +27,44 @@ from cogfal.reading.unknown import (
     unknown_in,
 )
 
+if TYPE_CHECKING:
+    from cogfal.reading.interpreter import Interpreter
+
 MAX_ROUNDS: Final = 8
 """How often a loop of unknown length is gone through until nothing more becomes unknown."""
 
-
 MAX_DECORATORS: Final = 8
 """Among how many functions it may be unknown which one decorates."""
+
+_Leave = Callable[[Exception | None], bool]
+"""Leaves a context with an exception, or without; returns whether it is swallowed."""
 
 
 class Statements(Part):
     """Carries out statements; those that hold others are generators, so that they can `yield`."""
 
+    def __init__(self, world: Interpreter) -> None:
+        super().__init__(world)
+        self.handled: list[Exception] = []
+        """The exceptions that are being handled, the innermost last."""
+
     def run(self, body: Sequence[ast.stmt], scope: Scope, *, fresh: bool = False) -> None:
         """Carry out statements; `fresh` gives each an allowance of its own."""
+        world = self._world
         for node in body:
             if fresh:
-                self._world.budget.next_statement()
-                self._world.choices.forget()
-            start = len(self._world.journal)
+                world.budget.next_statement()
+                world.choices.forget()
+            start = len(world.journal)
             try:
-                self._world.choices.region(id(node), partial(self._one, node, scope))
+                world.choices.region(id(node), partial(self._one, node, scope))
             except (GivenUp, RecursionError) as error:
                 if not fresh:
                     raise
                 why = error.unknown if isinstance(error, GivenUp) else Unknown("nested too deeply")
-                self._world.budget.next_statement()
-                self._world.choices.spoil(start, why.at(node, scope.module))
-                self._world.effects.of_statement(node, scope, why.at(node, scope.module))
+                world.budget.next_statement()
+                world.choices.spoil(start, why.at(node, scope.module))
+                world.effects.of_statement(node, scope, why.at(node, scope.module))
 
     def flow(self, body: Sequence[ast.stmt], scope: Scope) -> Flow:
         """Carry out statements of a generator function, yielding what they yield."""
@@ -58,117 +72,106 @@ class Statements(Part):
             if not suspends(node):
                 self.run([node], scope)
             elif hasattr(node, "body") or isinstance(node, ast.Match):
-                yield from self._method(node)(node, scope)
+                yield from self._carried_out(node, scope)
             else:
                 yield from self._yielding(node, scope)
 
     def _one(self, node: ast.stmt, scope: Scope) -> None:
         self._world.budget.spend()
         try:
-            self._carry_out(node, scope)
+            for _ in self._carried_out(node, scope) or ():
+                raise GivenUp(Unknown("a yield here is not evaluated"))  # noqa: TRY301
         except Touched as error:
             raise GivenUp(error.unknown.at(node, scope.module)) from None
         except Exception as error:  # the author's: say where, should nobody catch it
             vars(bare(error)).setdefault("_cogfal_place", (node, scope.module))
             raise
 
-    def _carry_out(self, node: ast.stmt, scope: Scope) -> None:
-        for _ in self._method(node)(node, scope) or ():
-            raise GivenUp(Unknown("a yield here is not evaluated", node, scope.module))
+    def _carried_out(self, node: ast.stmt, scope: Scope) -> Any:
+        """Carry out a statement of a kind, by `_augassign` for `ast.AugAssign`, say."""
+        method = getattr(self, f"_{type(node).__name__.lower()}", None)
+        if method is None:
+            raise GivenUp(Unknown("this kind of statement is not evaluated", node, scope.module))
+        return method(node, scope)
 
-    def _method(self, node: ast.stmt) -> Callable[[Any, Scope], Any]:
-        """Return what carries out a statement of a kind, `_augassign` for `ast.AugAssign`, say."""
-        name = f"_{type(node).__name__.lower()}"
-        found: Callable[[Any, Scope], Any] = getattr(self, name, self._not_evaluated)
-        return found
-
-    def _not_evaluated(self, node: ast.stmt, scope: Scope) -> None:
-        raise GivenUp(Unknown("this kind of statement is not evaluated", node, scope.module))
-
-    def _yielding(self, node: ast.stmt, scope: Scope) -> Flow:
+    def _yielding(self, node: Any, scope: Scope) -> Flow:
         """Carry out a simple statement that is, or takes, a `yield`."""
-        value = getattr(node, "value", None)
-        if isinstance(value, ast.Yield):
-            sent = yield None if value.value is None else self._world.evaluate(value.value, scope)
-        elif isinstance(value, ast.YieldFrom):
-            sent = yield from _delegated(
-                self._world.items.iterate(self._world.evaluate(value.value, scope))
-            )
-        else:
+        taken = getattr(node, "value", None)
+        known = isinstance(node, ast.Expr | ast.Assign | ast.Return)
+        if not known or not isinstance(taken, ast.Yield | ast.YieldFrom):
             raise GivenUp(Unknown("a yield inside an expression is not evaluated"))
-        match node:
-            case ast.Expr():
-                return
-            case ast.Assign(targets=targets):
-                for target in targets:
-                    self._world.targets.assign(target, sent, scope)
-            case ast.Return():
-                raise Left("return", sent)
-            case _:
-                raise GivenUp(Unknown("a yield inside an expression is not evaluated"))
+        given = None if taken.value is None else self._world.evaluate(taken.value, scope)
+        if isinstance(taken, ast.Yield):
+            sent = yield given
+        else:
+            sent = yield from _delegated(self._world.items.iterate(given))
+        if isinstance(node, ast.Return):
+            raise Left("return", sent)
+        for target in getattr(node, "targets", ()):
+            self.assign(target, sent, scope)
 
     # Simple statements
 
     def _expr(self, node: ast.Expr, scope: Scope) -> None:
-        if not isinstance(node.value, ast.Constant):
-            self._world.evaluate(node.value, scope)
+        self._world.evaluate(node.value, scope)
 
     def _pass(self, node: ast.stmt, scope: Scope) -> None:
         """Do nothing."""
 
     _global = _nonlocal = _pass
 
-    def _break(self, node: ast.Break, scope: Scope) -> None:
-        raise Left("break")
+    def _break(self, node: ast.stmt, scope: Scope) -> None:
+        raise Left(type(node).__name__.lower())
 
-    def _continue(self, node: ast.Continue, scope: Scope) -> None:
-        raise Left("continue")
+    _continue = _break
 
     def _return(self, node: ast.Return, scope: Scope) -> None:
-        value = None if node.value is None else self._world.evaluate(node.value, scope)
-        raise Left("return", value)
+        raise Left("return", node.value and self._world.evaluate(node.value, scope))
 
     def _assign(self, node: ast.Assign, scope: Scope) -> None:
         value = self._world.evaluate(node.value, scope)
         for target in node.targets:
-            self._world.targets.assign(target, value, scope)
+            self.assign(target, value, scope)
 
     def _annassign(self, node: ast.AnnAssign, scope: Scope) -> None:
         if node.value is not None:
-            self._world.targets.assign(node.target, self._world.evaluate(node.value, scope), scope)
+            self.assign(node.target, self._world.evaluate(node.value, scope), scope)
         if scope.kind != "function" and isinstance(node.target, ast.Name):
             name = scope.mangled(node.target.id)
             if scope.kind == "class" or not scope.module.postponed:
                 self._world.classes.note(scope, name, node.annotation)
 
     def _augassign(self, node: ast.AugAssign, scope: Scope) -> None:
-        self._world.targets.change(node, scope)
+        place, held = self._place(node.target, scope)
+        before = place.get(*held)
+        value = self._world.evaluate(node.value, scope)
+        place.put(*held, self._combined(node.op, before, value))
 
-    def _delete(self, node: ast.Delete, scope: Scope) -> None:
-        for target in node.targets:
-            self._world.targets.remove(target, scope)
+    def _delete(self, node: ast.Delete | ast.Tuple | ast.List, scope: Scope) -> None:
+        for target in node.targets if isinstance(node, ast.Delete) else node.elts:
+            if isinstance(target, ast.Tuple | ast.List):
+                self._delete(target, scope)
+            else:
+                place, held = self._place(target, scope)
+                place.delete(*held)
 
     def _import(self, node: ast.Import, scope: Scope) -> None:
+        modules = self._world.modules
         for alias in node.names:
-            modules = self._world.modules
             take = modules.renamed if alias.asname else partial(modules.imported, whole=False)
             module = take(alias.name)
             if isinstance(module, Unknown) and not module.dotted:
                 module = module.at(node, scope.module)
             name = alias.asname or alias.name.partition(".")[0]
-            self._world.bind(scope, scope.mangled(name), module)
+            self._world.names.put(scope, scope.mangled(name), module)
 
     def _importfrom(self, node: ast.ImportFrom, scope: Scope) -> None:
         for name, value in self._world.modules.taken(node, scope).items():
-            self._world.bind(scope, scope.mangled(name), value)
+            self._world.names.put(scope, scope.mangled(name), value)
 
     def _raise(self, node: ast.Raise, scope: Scope) -> None:
         if node.exc is None:
-            raise (
-                self._world.contexts.handled[-1]
-                if self._world.contexts.handled
-                else RuntimeError("No active exception")
-            )
+            raise self.handled[-1] if self.handled else RuntimeError("No active exception")
         error = self._world.evaluate(node.exc, scope)
         if node.cause is not None:
             self._world.evaluate(node.cause, scope)
@@ -184,11 +187,80 @@ class Statements(Part):
         raise Carried(error) if isinstance(error, StopIteration) else error
 
     def _assert(self, node: ast.Assert, scope: Scope) -> None:
-        if not self._holds(node.test, scope):
+        if not self._world.expressions.holds(node.test, scope):
             raise AssertionError
 
-    def _holds(self, test: ast.expr, scope: Scope) -> bool:
-        return self._world.expressions.truth(self._world.evaluate(test, scope), test, scope)
+    # Targets
+
+    def assign(self, target: ast.expr, value: Value, scope: Scope) -> None:
+        """Bind a target of any form to a value."""
+        if isinstance(target, ast.Starred):
+            self.assign(target.value, value, scope)
+        elif isinstance(target, ast.Tuple | ast.List):
+            for each, item in zip(target.elts, self._unpacked(target.elts, value), strict=True):
+                self.assign(each, item, scope)
+        else:
+            place, held = self._place(target, scope)
+            place.put(*held, value)
+
+    def _place(self, target: ast.expr, scope: Scope) -> tuple[Any, tuple[Value, Value]]:
+        """Return what changes a name, attribute or item, and its owner and key, evaluated once."""
+        world = self._world
+        if isinstance(target, ast.Attribute):
+            return world.attributes, (
+                world.evaluate(target.value, scope),
+                scope.mangled(target.attr),
+            )
+        if isinstance(target, ast.Subscript):
+            owner = world.evaluate(target.value, scope)
+            return world.items, (owner, world.evaluate(target.slice, scope))
+        assert isinstance(target, ast.Name)
+        return world.names, (scope, scope.mangled(target.id))
+
+    def _unpacked(self, targets: list[ast.expr], value: Value) -> list[Value]:
+        if isinstance(value, Unknown):
+            return [self._world.expressions.raising(value)] * len(targets)
+        items = self._world.items.listed(value)
+        star = next((i for i, e in enumerate(targets) if isinstance(e, ast.Starred)), None)
+        if star is not None and len(items) >= len(targets) - 1:
+            after = len(items) - (len(targets) - star - 1)
+            items = [*items[:star], items[star:after], *items[after:]]
+        if len(items) != len(targets):
+            few = len(items) < len(targets)
+            raise ValueError(f"{'not enough' if few else 'too many'} values to unpack")
+        return items
+
+    def _combined(self, op: ast.operator, before: Value, value: Value) -> Value:
+        """Return the result of an in-place operator, which changes a container where it stands."""
+        world, operate = self._world, self._world.expressions.operate
+        own = getattr(type(before), OWN_IN_PLACE[type(op)], None)
+        if isinstance(own, Function):
+            result = world.calls.call(own, [before, value], {})
+            return operate(op, before, value) if result is NotImplemented else result
+        if isinstance(before, Unknown):
+            world.effects.of_values((before, value), before)
+        if not isinstance(before, CONTAINERS) or type(op) not in (*IN_PLACE, ast.Mult):
+            return operate(op, before, value)
+        if isinstance(value, Unknown):
+            world.effects.of_values((before,), value)
+            return world.expressions.raising(value)
+        if isinstance(before, list) and isinstance(op, ast.Add):
+            items = world.items.listed(value)
+            world.journal.grow(before)
+            before.extend(items)
+            return bounded(before)
+        if isinstance(op, ast.Mult):
+            made = operate(op, before, value)
+            world.journal.save(before)
+            refill(before, made)
+            return before
+        world.budget.weigh(before)
+        world.journal.save(before)
+        try:
+            return bounded(IN_PLACE[type(op)](before, value))
+        except Touched as error:
+            world.effects.of_values((before,), error.unknown)
+            return error.unknown
 
     # Definitions
 
@@ -198,17 +270,15 @@ class Statements(Part):
         if scope.kind == "class":
             vars(function)["__qualname__"] = f"{scope.names.get('__qualname__')}.{node.name}"
         function.decorators = tuple(decorators)
-        self._world.bind(scope, scope.mangled(node.name), self._decorated(function, node, scope))
-
-    _asyncfunctiondef = _functiondef
-
-    def _decorated(self, value: Value, node: Any, scope: Scope) -> Value:
-        for decorator in reversed(value.decorators if isinstance(value, Function) else ()):
+        value: Value = function
+        for decorator in reversed(decorators):
             before, value = value, self._applied(decorator, value, node, scope)
             if isinstance(value, Function) and value is not before:
-                inner = before if isinstance(before, Function) else None
-                value.wraps = inner if inner is not None and passes_on(value) else None
-        return value
+                wraps = isinstance(before, Function) and passes_on(value)
+                value.wraps = before if wraps else None
+        self._world.names.put(scope, scope.mangled(node.name), value)
+
+    _asyncfunctiondef = _functiondef
 
     def _applied(self, decorator: Value, value: Value, node: Any, scope: Scope) -> Value:
         if isinstance(decorator, Unknown):
@@ -230,7 +300,7 @@ class Statements(Part):
         cls = self._world.classes.define(node, scope)
         for decorator in reversed(decorators):
             cls = self._applied(decorator, cls, node, scope)
-        self._world.bind(scope, scope.mangled(node.name), cls)
+        self._world.names.put(scope, scope.mangled(node.name), cls)
 
     # Branches and loops
 
@@ -247,7 +317,7 @@ class Statements(Part):
             if suspends(node):
                 yield from self.flow(node.body, scope)
             else:
-                self._world.choices.region(("turn", id(node)), lambda: self._body(node, scope))
+                self._world.choices.region(("turn", id(node)), partial(self._body, node, scope))
         except Left as left:
             if left.how == "return":
                 raise
@@ -270,7 +340,7 @@ class Statements(Part):
             yield from self._perhaps(node, scope, unknown)
             return
         for item in self._world.budget.metered(items):
-            self._world.targets.assign(node.target, item, scope)
+            self.assign(node.target, item, scope)
             if not (yield from self._turn(node, scope)):
                 return
         yield from self.flow(node.orelse, scope)
@@ -278,16 +348,12 @@ class Statements(Part):
     def _while(self, node: ast.While, scope: Scope) -> Flow:
         while True:
             test = self._world.evaluate(node.test, scope)
-            if not isinstance(test, Unknown):
-                try:
-                    test = bool(test)
-                except Touched as error:
-                    test = error.unknown
-            if isinstance(test, Unknown):
-                yield from self._perhaps(node, scope, test.at(node.test, scope.module))
+            try:
+                if not test:
+                    break
+            except Touched as error:
+                yield from self._perhaps(node, scope, error.unknown.at(node.test, scope.module))
                 return
-            if not test:
-                break
             self._world.budget.spend()
             if not (yield from self._turn(node, scope)):
                 return
@@ -297,14 +363,15 @@ class Statements(Part):
         """Go through a loop any number of times, until nothing more becomes unknown by it."""
         if suspends(node):
             raise GivenUp(why)
+        choices = self._world.choices
         for _ in range(MAX_ROUNDS):
-            before = self._world.choices.changes
-            self._world.choices.region(("round", id(node)), lambda: self._round(node, scope, why))
-            if self._world.choices.changes == before:
+            before = choices.changes
+            choices.region(("round", id(node)), partial(self._round, node, scope, why))
+            if choices.changes == before:
                 break
         else:
             raise GivenUp(why)
-        if node.orelse and self._world.choices.decide(why):
+        if node.orelse and choices.decide(why):
             return
         yield from self.flow(node.orelse, scope)
 
@@ -312,7 +379,7 @@ class Statements(Part):
         if not self._world.choices.decide(why):
             return
         if isinstance(node, ast.For):
-            self._world.targets.assign(node.target, why, scope)
+            self.assign(node.target, why, scope)
         try:
             for _ in self._turn(node, scope):
                 raise GivenUp(why)
@@ -320,14 +387,6 @@ class Statements(Part):
             raise GivenUp(why) from error
         if isinstance(node, ast.While):
             self._world.evaluate(node.test, scope)
-
-    # Contexts, exceptions and patterns
-
-    def _with(self, node: ast.With, scope: Scope) -> Flow:
-        return self._world.contexts.entered(list(node.items), node, scope)
-
-    def _try(self, node: ast.Try, scope: Scope) -> Flow:
-        return self._world.contexts.attempted(node, scope)
 
     def _match(self, node: ast.Match, scope: Scope) -> Flow:
         subject = self._world.evaluate(node.subject, scope)
@@ -339,10 +398,141 @@ class Statements(Part):
             if bound is None:
                 continue
             for name, value in bound.items():
-                self._world.bind(scope, scope.mangled(name), value)
-            if case.guard is None or self._holds(case.guard, scope):
+                self._world.names.put(scope, scope.mangled(name), value)
+            if case.guard is None or self._world.expressions.holds(case.guard, scope):
                 yield from self.flow(case.body, scope)
                 return
+
+    # Contexts and exceptions
+
+    def _guard(
+        self, node: ast.With | ast.Try, catching: object
+    ) -> contextlib.AbstractContextManager[None]:
+        return self._world.choices.guard(bool(catching), at_once=suspends(node))
+
+    def _with(self, node: ast.With, scope: Scope, place: int = 0) -> Flow:
+        """Carry out the body of a `with` inside its context managers from `place` on."""
+        if place == len(node.items):
+            yield from self.flow(node.body, scope)
+            return
+        item = node.items[place]
+        held, leave = self._enter(self._world.evaluate(item.context_expr, scope), node, scope)
+        if item.optional_vars is not None:
+            self.assign(item.optional_vars, held, scope)
+        try:
+            with self._guard(node, leave):
+                yield from self._with(node, scope, place + 1)
+        except Left:
+            if leave:
+                leave(None)
+            raise
+        except Exception as error:
+            if leave is None or not leave(error):
+                raise
+        else:
+            if leave:
+                leave(None)
+
+    def _enter(self, manager: Value, node: ast.With, scope: Scope) -> tuple[Value, _Leave | None]:
+        """Return what a context manager gives, and what tells whether it swallows an exception."""
+        world, decide = self._world, self._world.choices.decide
+        if isinstance(manager, contextlib.suppress):
+            kinds = manager._exceptions  # type: ignore[attr-defined]  # noqa: SLF001
+            return None, lambda error: error is not None and self._is_caught(error, kinds)
+        if isinstance(manager, contextlib.nullcontext):
+            return manager.enter_result, None
+        if type(manager).__module__ in ("_io", "io"):
+            return manager, None
+        try:
+            if not isinstance(manager, Unknown):
+                world.attributes.get(manager, "__exit__")
+                enter = world.attributes.get(manager, "__enter__")
+        except Touched as error:
+            manager = error.unknown
+        if isinstance(manager, Unknown):
+            reason = "what a context manager gives is not evaluated"
+            held = Unknown(reason, node, scope.module, about=(manager,))
+            world.effects.of_values((manager,), held)
+            world.expressions.raising(held)
+            return held, lambda error: error is not None and bool(decide(held))
+        if suspends(node) and world.attributes.is_authored(manager):
+            raise GivenUp(Unknown("a yield inside of such a with is not evaluated"))
+        held = world.calls.call(enter, [], {})
+        return held, lambda error: self._exit(manager, error, node, scope)
+
+    def _exit(self, manager: Value, error: Exception | None, node: ast.With, scope: Scope) -> bool:
+        leave = self._world.attributes.get(manager, "__exit__")
+        told: list[Value] = [None, None, None]
+        if isinstance(error, UnknownError):
+            told = [error.unknown] * 3
+        elif error is not None:
+            told = [type(bare(error)), bare(error), None]
+        return self._world.expressions.truth(self._world.calls.call(leave, told, {}), node, scope)
+
+    def _try(self, node: ast.Try, scope: Scope) -> Flow:
+        if node.finalbody and suspends(node):
+            # A generator that is left alone carries out its `finally` when it is closed.
+            raise GivenUp(Unknown("a yield before a finally is not evaluated"))
+        try:
+            yield from self._handling(node, scope)
+        except (Left, Exception) as error:
+            depth = len(self.handled)
+            self.handled += [error] if isinstance(error, Exception) else []
+            yield from self.flow(node.finalbody, scope)
+            del self.handled[depth:]
+            raise
+        yield from self.flow(node.finalbody, scope)
+
+    def _handling(self, node: ast.Try, scope: Scope) -> Flow:
+        try:
+            with self._guard(node, node.handlers or node.finalbody):
+                yield from self.flow(node.body, scope)
+        except Exception as error:  # the author's: it is his handlers that say what becomes of it
+            handler = next((h for h in node.handlers if self._catches(h, error, scope)), None)
+            if handler is None:
+                raise
+            self.handled.append(error)
+            try:
+                with self._named(handler, error, scope), self._guard(node, node.finalbody):
+                    yield from self.flow(handler.body, scope)
+            finally:
+                self.handled.pop()
+            return
+        with self._guard(node, node.finalbody):
+            yield from self.flow(node.orelse, scope)
+
+    def _named(
+        self, handler: ast.ExceptHandler, error: Exception, scope: Scope
+    ) -> contextlib.AbstractContextManager[None]:
+        if handler.name is None:
+            return contextlib.nullcontext()
+        shown: Value = bare(error)
+        if isinstance(error, UnknownError):
+            shown = error.unknown
+        elif not getattr(shown, "_cogfal_authored", False):
+            reason = "the text of an exception depends on Python's version"
+            shown = Unknown(reason, handler, scope.module)
+        name = scope.mangled(handler.name)
+        return self._world.choices.bound(scope.target(name), name, shown, briefly=True)
+
+    def _catches(self, handler: ast.ExceptHandler, error: Exception, scope: Scope) -> bool:
+        return handler.type is None or self._is_caught(
+            error, self._world.evaluate(handler.type, scope)
+        )
+
+    def _is_caught(self, error: Exception, kind: Value) -> bool:
+        """Whether an `except` clause with this class, or tuple of classes, catches an exception."""
+        if isinstance(kind, tuple):
+            return any(self._is_caught(error, each) for each in kind)
+        if isinstance(kind, Unknown):
+            return bool(self._world.choices.decide(kind))
+        if isinstance(error, UnknownError):
+            return kind is BaseException or bool(self._world.choices.decide(error.unknown))
+        if not isinstance(kind, type) or not issubclass(kind, BaseException):
+            raise TypeError(
+                "catching classes that do not inherit from BaseException is not allowed"
+            )
+        return isinstance(bare(error), kind)
 
 
 def _delegated(inner: Iterable[Value]) -> Flow:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cogfal.reading.classes import Deferred, OutsideType
 from cogfal.reading.functions import Function
 from cogfal.reading.part import Part
-from cogfal.reading.unknown import Touched, Unknown, Value
+from cogfal.reading.unknown import Unknown, Value, known
 
 if TYPE_CHECKING:
     from cogfal.reading.scopes import Scope
@@ -19,7 +19,11 @@ _ALIAS: Final[type] = type(_NAMES["List"][int])
 _SPECIAL: Final[tuple[type, ...]] = tuple(
     type(_NAMES[name]) for name in ("Union", "List", "Tuple", "Callable", "Literal", "Optional")
 )
-_KINDS: Final = (type, types.GenericAlias, types.UnionType, _ALIAS, typing.TypeVar, *_SPECIAL)
+_KINDS: Final = (
+    type, types.GenericAlias, types.UnionType, _ALIAS, typing.TypeVar, *_SPECIAL, Deferred,
+    OutsideType,
+)  # fmt: skip
+_OF_PYTHON: Final = frozenset({"typing", "collections.abc", "builtins"})
 
 
 class Typings(Part):
@@ -27,20 +31,15 @@ class Typings(Part):
 
     def is_type(self, *values: Value) -> bool:
         """Whether `|` between two values makes a union of types."""
-        kinds = [self._is_kind(value) for value in values]
-        return any(kinds) and all(
-            kind or value is None or isinstance(value, str | Deferred | OutsideType)
-            for kind, value in zip(kinds, values, strict=True)
+        kinds = [value for value in values if _is_kind(value)]
+        return bool(kinds) and all(
+            _is_kind(value) or value is None or isinstance(value, str) for value in values
         )
-
-    def _is_kind(self, value: Value) -> bool:
-        return isinstance(value, (*_KINDS, Deferred, OutsideType)) or _is_new_type(value)
 
     def union(self, left: Value, right: Value) -> Value:
         """Return `left | right` of types."""
         if isinstance(left, str) or isinstance(right, str):
-            plain = isinstance(left, type | str) and isinstance(right, type | str | None)
-            if plain:
+            if isinstance(left, type | str) and isinstance(right, type | str | None):
                 raise TypeError("unsupported operand type(s) for |: 'type' and 'str'")
         return typing.Union[left, right]  # noqa: UP007
 
@@ -54,39 +53,24 @@ class Typings(Part):
 
     def subscripted(self, base: Value, key: Value, scope: Scope) -> Value:
         """Return a generic type with its arguments."""
-        if base is typing.Literal:
-            return self._literal(key)
         arguments = key if isinstance(key, tuple) else (key,)
+        if base is typing.Literal:
+            return typing.Literal[tuple(map(known, arguments))]
         if base is typing.Annotated:
-            if any(isinstance(a, Unknown) for a in arguments[1:]):
-                arguments = (arguments[0], *(_plain(a) for a in arguments[1:]))
-            first = self._world.classes.typed(arguments[0], scope)
-            return typing.Annotated[(first, *arguments[1:])]
-        typed = [self._argument(argument, scope) for argument in arguments]
-        if isinstance(base, type) and not _is_of_typing(base):
-            return base[tuple(typed)] if len(typed) > 1 else base[typed[0]]  # type: ignore[index]
-        return base[tuple(typed)] if isinstance(key, tuple) else base[typed[0]]
+            first, *rest = arguments
+            marks = ("unknown" if isinstance(each, Unknown) else each for each in rest)
+            return typing.Annotated[(self._world.classes.typed(first, scope), *marks)]
+        typed = tuple(self._argument(argument, scope) for argument in arguments)
+        own = isinstance(base, type) and base.__module__ not in _OF_PYTHON
+        return base[typed if (len(typed) > 1 if own else key is arguments) else typed[0]]
 
     def _argument(self, value: Value, scope: Scope) -> Value:
         if isinstance(value, list):
             return [self._argument(item, scope) for item in value]
         return self._world.classes.typed(value, scope)
 
-    def _literal(self, key: Value) -> Value:
-        values = key if isinstance(key, tuple) else (key,)
-        for value in values:
-            if isinstance(value, Unknown):
-                raise Touched(value)
-        return typing.Literal[key]
 
-
-def _plain(value: Value) -> Value:
-    return "unknown" if isinstance(value, Unknown) else value
-
-
-def _is_new_type(value: Any) -> bool:
-    return hasattr(value, "__supertype__") and not isinstance(value, Unknown)
-
-
-def _is_of_typing(cls: type) -> bool:
-    return cls.__module__ in ("typing", "collections.abc", "builtins")
+def _is_kind(value: Any) -> bool:
+    if isinstance(value, Unknown):
+        return False
+    return isinstance(value, _KINDS) or hasattr(value, "__supertype__")
