@@ -5,10 +5,12 @@ One rule for all who write or read answers: the server, the command line, the cl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
+from cogfal.errors import Problem
 from cogfal.json_text import is_object, with_fields
+from cogfal.nested import map_leaves
 from cogfal.spec import JSON
 
 BESIDE: Final = frozenset({"timings", "logs", "completed", "index"})
@@ -68,23 +70,40 @@ def is_piece(event: JSON) -> bool:
     return numbered and not event.get("completed")
 
 
+def map_media(value: JSON, change: Callable[[JSON], Any]) -> Any:
+    """Return a value with what `change` makes of each file in it, at any depth."""
+    return map_leaves(value, lambda each: change(each) if _is_file(each) else each, _is_file)
+
+
 def _is_media(value: JSON) -> bool:
     if isinstance(value, list):
         return bool(value) and all(map(_is_media, value))
-    return isinstance(value, Mapping) and {"url", "content_type"} <= set(value)
+    return _is_file(value)
 
 
-def refusal(detail: JSON, part: slice = slice(None)) -> str:
-    """Return what an app says is wrong as one line; `part` of each problem's place is named.
+def _is_file(value: JSON) -> bool:
+    """Tell whether a value describes a file as fal does."""
+    return (
+        isinstance(value, Mapping) and isinstance(value.get("url"), str) and "content_type" in value
+    )
 
-    `detail` is anything: it comes from whoever answers at an address.
+
+def refusal(detail: JSON) -> str:
+    """Return what an app says is wrong as one line; `detail` is that of its answer."""
+    return "; ".join(map(str, problems_of(detail))) or str(detail)
+
+
+def problems_of(detail: JSON) -> list[Problem]:
+    """Return the problems that the `detail` of an answer lists, as FastAPI's and fal's do.
+
+    There is none where it is anything else: it comes from whoever answers at an address.
     """
-    if not isinstance(detail, list) or not all(isinstance(each, Mapping) for each in detail):
-        return str(detail)
-    return "; ".join(_problem(each, part) for each in detail)
+    entries = detail if isinstance(detail, list) else []
+    return [_problem(each) for each in entries if isinstance(each, Mapping)]
 
 
-def _problem(entry: Mapping[str, JSON], part: slice) -> str:
+def _problem(entry: Mapping[str, JSON]) -> Problem:
     loc = entry.get("loc")
-    place = ".".join(map(str, loc[part])) if isinstance(loc, list) else ""
-    return ": ".join(filter(None, [place, str(entry.get("msg", entry))]))
+    place = tuple(part for part in loc if part != "body") if isinstance(loc, list) else ()
+    message, kind = str(entry.get("msg", dict(entry))), str(entry.get("type", ""))
+    return Problem(place, message, kind, entry.get("ctx"), entry.get("input"))

@@ -84,9 +84,9 @@ class App(AppState, FalApp):
             ProjectError: The project is wrong, or a setting is not known.
         """
         from cogfal.app_builder import app_name_of  # noqa: PLC0415  # not on the runner
-        from cogfal.app_class import Caller  # noqa: PLC0415
+        from cogfal.app_class import DefiningModule  # noqa: PLC0415
 
-        caller = Caller.above()
+        caller = DefiningModule.above()
         settings.setdefault("name", app_name_of(cog_yaml, caller.file.parent))
         return caller.make(cls, "App", {"cog_yaml": cog_yaml}, settings)
 
@@ -261,9 +261,9 @@ def wrap(predictor: Any, **settings: "Unpack[WrapKeywords]") -> type[App]:
     Raises:
         ProjectError: It cannot be served, or a setting is not known.
     """
-    from cogfal.app_class import Caller  # noqa: PLC0415
+    from cogfal.app_class import DefiningModule  # noqa: PLC0415
 
-    caller = Caller.above()
+    caller = DefiningModule.above()
     body: dict[str, Any] = {"given": (predictor,)}
     module = sys.modules.get(predictor.__module__)
     if predictor.__module__ != caller.module and module is not None and module.__file__:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cogfal.declared_files import with_declared_files
 from cogfal.errors import ConfigError, SettingError
 from cogfal.examples import ExamplesError, entry_of, find_examples
 from cogfal.fal_settings import (
@@ -24,13 +23,14 @@ from cogfal.fal_settings import (
     is_requirement,
     layers_of,
     runner_requirements,
+    with_declared_files,
 )
 from cogfal.guest.live import read_live
 from cogfal.local_environment import local_python, read_imported
 from cogfal.project.config import CogConfig, read_config
-from cogfal.project.pins import check_pins
+from cogfal.project.decision import check_pins
 from cogfal.project.place import ProjectPlace, place_of_config, place_of_predictor
-from cogfal.project.plan import Environment, app_name, plan_environment
+from cogfal.project.plan import PlannedEnvironment, app_name, plan_environment
 from cogfal.project.plan_settings import PlanSettings
 from cogfal.project.report import SettingStatus
 from cogfal.project.requirements import read_packages
@@ -63,7 +63,7 @@ class BuiltApp(NamedTuple):
     """A project, and the fal settings and class keywords that follow where the App made none."""
 
     project: ProjectSpec
-    environment: Environment
+    environment: PlannedEnvironment
     settings: dict[str, Any]
     keywords: dict[str, Any]
 
@@ -97,7 +97,7 @@ class AppBuilder:
             return None
         return _read(trainer, self._place, self._request, Role.TRAIN, self.config)
 
-    def environment(self, predictor: PredictorSpec | None = None) -> Environment:
+    def environment(self, predictor: PredictorSpec | None = None) -> PlannedEnvironment:
         """Plan what fal needs, for a predictor where one could be read."""
         settings = _plan_settings(self._request, self.root)
         if predictor is not None:
@@ -173,7 +173,7 @@ def build_app(request: AppRequest) -> BuiltApp:
     )
 
 
-def _made_there(environment: Environment) -> str | None:
+def _made_there(environment: PlannedEnvironment) -> str | None:
     """Say what the runner makes the model's environment of, where no image has it."""
     if not environment.made_by_runner or environment.model is None:
         return None
@@ -207,7 +207,7 @@ def _refuse_own(request: AppRequest) -> None:
             )
 
 
-def _warn(environment: Environment) -> None:
+def _warn(environment: PlannedEnvironment) -> None:
     """Say what will not be as the project wants it, but stops nobody from trying."""
     for line in environment.report:
         if line.key == "concurrency.max" and line.status is SettingStatus.UNSUPPORTED:

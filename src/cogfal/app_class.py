@@ -98,7 +98,7 @@ def _path(value: object) -> str | None:
     return None if signature is None else str(signature.path)
 
 
-class Caller:
+class DefiningModule:
     """The module that makes an App: its name and file."""
 
     def __init__(self, module: str, file: Path) -> None:
@@ -106,7 +106,7 @@ class Caller:
         self.file = file
 
     @classmethod
-    def above(cls) -> Caller:
+    def above(cls) -> DefiningModule:
         """Return the module that called the calling function."""
         names = sys._getframe(2).f_globals  # noqa: SLF001  # as collections.namedtuple does
         return cls(names["__name__"], _file_of(names))

@@ -128,6 +128,9 @@ class Problem(NamedTuple):
     context: dict[str, JSON] | None = None
     value: JSON = None
 
+    def __str__(self) -> str:
+        return ": ".join(filter(None, [".".join(map(str, self.loc)), self.message]))
+
 
 class InvalidInput(RequestError):
     """Report values that do not fit the inputs; `problems` lists each, secrets already masked."""

@@ -20,6 +20,7 @@ from typing import Any, Final, TypeAlias
 import yaml
 
 from cogfal.errors import ProjectError
+from cogfal.nested import map_leaves
 from cogfal.spec import JSON
 
 EXAMPLES: Final = "examples.yaml"
@@ -176,14 +177,9 @@ def _inside(name: str, folder: Path, place: str) -> Path:
 
 
 def _with_names(value: Any, folder: Path) -> JSON:
-    match value:
-        case Path():
-            return f"@{value.resolve().relative_to(folder.resolve()).as_posix()}"
-        case str() if value.startswith("@"):
-            return f"@{value}"
-        case list():
-            return [_with_names(one, folder) for one in value]
-        case Mapping():
-            return {name: _with_names(one, folder) for name, one in value.items()}
-        case _:
-            return value
+    def named(leaf: Any) -> JSON:
+        if isinstance(leaf, Path):
+            return f"@{leaf.resolve().relative_to(folder.resolve()).as_posix()}"
+        return f"@{leaf}" if isinstance(leaf, str) and leaf.startswith("@") else leaf
+
+    return map_leaves(value, named)

@@ -23,8 +23,8 @@ from fal.toolkit.file.types import FileRepository
 from cogfal.errors import SettingError
 from cogfal.files import DataUrlStore, LocalFile, Store, StoredFile, StoreError, stored
 from cogfal.files.progress import write_line
-from cogfal.files.scratch import Scratch
 from cogfal.files.store import open_to_store, take
+from cogfal.files.workspace import Scratch
 
 _CDN = "fal_v3"
 _NAMED = {"fal": _CDN, "fal_v3": _CDN, "gcp_storage": "gcp_storage", "r2": "r2"}

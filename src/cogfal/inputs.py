@@ -25,6 +25,7 @@ from cogfal.files import (
 )
 from cogfal.files.concurrency import SHORT, to_the_end, together
 from cogfal.files.workspace import create_file
+from cogfal.nested import Loc, map_leaves
 from cogfal.spec import (
     AnyType,
     DictType,
@@ -42,7 +43,6 @@ from cogfal.spec import (
     holds,
 )
 
-Loc: TypeAlias = tuple[str | int, ...]
 Source: TypeAlias = tuple[str, bool] | int
 
 _FEW = 4
@@ -204,15 +204,7 @@ def _another(path: Path, workspace: Workspace, given: set[Path]) -> Path:
 
 
 def _without_secrets(value: Any) -> Any:
-    match value:
-        case Secret():
-            return value.get_secret_value()
-        case list():
-            return [_without_secrets(each) for each in value]
-        case dict():
-            return {name: _without_secrets(each) for name, each in value.items()}
-        case _:
-            return value
+    return map_leaves(value, lambda e: e.get_secret_value() if isinstance(e, Secret) else e)
 
 
 def _decode_all(

@@ -1,4 +1,7 @@
-"""The keywords of `App.from_cog` and `wrap`, for editors and type checkers."""
+"""The keywords of `App.from_cog` and `wrap`, for editors and type checkers.
+
+Those of fal are checked by these types where an App class is made; see `settings_validation`.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import Any, Literal
 
 from fal import ContainerImage
 from fal.sdk import AuthModeLiteral, RetryConditionLiteral, RetryConfig, RetryConfigDict
+from pydantic import NonNegativeInt, PositiveInt
 from typing_extensions import TypedDict
 
 from cogfal.spec import Weight
@@ -19,19 +23,19 @@ class FalKeywords(TypedDict, total=False):
     app_name: str | None
     app_auth: AuthModeLiteral | None
     machine_type: str | list[str]
-    num_gpus: int | None
-    keep_alive: int
-    min_concurrency: int | None
-    max_concurrency: int | None
-    concurrency_buffer: int | None
-    concurrency_buffer_perc: int | None
-    scaling_delay: int | None
-    max_multiplexing: int | None
-    request_timeout: int | None
-    request_start_timeout: int | None
-    startup_timeout: int | None
-    termination_grace_period_seconds: int | None
-    metrics_port: int | None
+    num_gpus: PositiveInt | None
+    keep_alive: NonNegativeInt
+    min_concurrency: NonNegativeInt | None
+    max_concurrency: PositiveInt | None
+    concurrency_buffer: NonNegativeInt | None
+    concurrency_buffer_perc: NonNegativeInt | None
+    scaling_delay: NonNegativeInt | None
+    max_multiplexing: PositiveInt | None
+    request_timeout: PositiveInt | None
+    request_start_timeout: NonNegativeInt | None
+    startup_timeout: PositiveInt | None
+    termination_grace_period_seconds: NonNegativeInt | None
+    metrics_port: PositiveInt | None
     kind: str | None
     image: ContainerImage | None
     python_version: str

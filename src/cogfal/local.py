@@ -7,23 +7,24 @@ is what serves on a runner.
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from cogfal.engine.daemon_thread import on_daemon_thread
 from cogfal.engine.interpreter import Interpreter, guest_variables
 from cogfal.engine.prediction import Prediction
 from cogfal.engine.service import Service, Submission
 from cogfal.errors import ConfigError
 from cogfal.files import Budget, Fetcher, FileLimits
+from cogfal.files.concurrency import on_daemon_thread
 from cogfal.guest.capture import Capture
 from cogfal.inputs import Materialiser
 from cogfal.local_environment import local_python, tell
 from cogfal.local_files import GivenFiles, KeptFiles, NoNetwork
+from cogfal.nested import map_leaves
 from cogfal.outputs import Deliverer, OutputDirectories, Style
 from cogfal.project.config import CogConfig, read_config
 from cogfal.project.place import COG_YAML
@@ -163,18 +164,12 @@ class Session:
             InvalidInput: The values do not fit.
             Busy: The predictor has too many already.
         """
-        parsed = self._validator.parse({name: self._url(value) for name, value in values.items()})
+        parsed = self._validator.parse(map_leaves(values, self._url))
         deliverer = Deliverer(self.files, Style.URL, self._output_directories)
         return self._service.submit(Submission(parsed, deliverer))
 
     def _url(self, value: Any) -> JSON:
-        if isinstance(value, Path):
-            return self._given.url_of(value.absolute())
-        if isinstance(value, Mapping):
-            return {name: self._url(one) for name, one in value.items()}
-        if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-            return [self._url(one) for one in value]
-        return value
+        return self._given.url_of(value.absolute()) if isinstance(value, Path) else value
 
 
 def _interpreter(python: Path | None) -> Interpreter | None:

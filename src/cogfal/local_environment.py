@@ -38,7 +38,7 @@ found = importlib.util.spec_from_file_location(
     "cogfal", directory + "/__init__.py", submodule_search_locations=[directory])
 sys.modules["cogfal"] = importlib.util.module_from_spec(found)
 found.loader.exec_module(sys.modules["cogfal"])
-from cogfal.guest.read_live import main
+from cogfal.guest.live import main
 main(*sys.argv[2:])
 """
 

@@ -14,6 +14,7 @@ from cogfal.files.names import input_name
 from cogfal.files.store import LocalFile, StoredFile, stored
 from cogfal.files.workspace import create_file
 from cogfal.json_text import JsonText
+from cogfal.nested import map_leaves
 from cogfal.spec import JSON
 
 GIVEN: Final = "https://given.invalid/"
@@ -102,14 +103,10 @@ class KeptFiles:
 
     def with_paths(self, output: JSON) -> Any:
         """Return `output` with the path of each kept file in place of its URL."""
-        match output:
-            case JsonText():
-                return self.with_paths(output.value())
-            case str():
-                return self._paths.get(output, output)
-            case list():
-                return [self.with_paths(one) for one in output]
-            case dict():
-                return {name: self.with_paths(one) for name, one in output.items()}
-            case _:
-                return output
+
+        def path_of(leaf: JSON) -> Any:
+            if isinstance(leaf, JsonText):
+                return self.with_paths(leaf.value())
+            return self._paths.get(leaf, leaf) if isinstance(leaf, str) else leaf
+
+        return map_leaves(output, path_of)

@@ -15,10 +15,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar, Final, Literal, get_args, get_type_hints
 
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt, TypeAdapter, ValidationError
+from pydantic import NonNegativeFloat, NonNegativeInt, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from cogfal.errors import SettingError
+from cogfal.keywords import FalKeywords
 from cogfal.project.hardware import MACHINES
 from cogfal.settings import Settings
 from cogfal.spec import Location
@@ -27,42 +28,19 @@ STORES: Final = ("fal", "local", "in_memory", "fal_v3", "gcp_storage", "r2")
 NEAR: Final = 0.85
 """How alike two names must be, of 1, for one to be taken for a slip of the other."""
 
+_FALS_MATTER: Final = frozenset({"image", "version", "resolver", "retry_config"})
+"""Settings that fal checks itself."""
+
+_TAKEN: Final = {
+    "machine_type": str | list[str] | tuple[str, ...],
+    "kind": Literal["virtualenv", "container"] | None,
+    "python_version": str | None,
+    "skip_retry_conditions": list[str] | None,  # fal may add some tomorrow
+}
+"""What is taken where it is not what fal's annotation says."""
+
 _NOT_DATA: Final = (type, staticmethod, classmethod, property, ModuleType)
 _PLAIN_NUMBER: Final = {int: NonNegativeInt, float: NonNegativeFloat}
-
-
-class FalSettings:
-    """What the settings of `fal.App` may be; those that fal adds tomorrow are not looked at."""
-
-    name: str
-    app_name: str | None
-    app_auth: Literal["public", "private", "shared"] | None
-    machine_type: str | list[str] | tuple[str, ...]
-    num_gpus: PositiveInt | None
-    keep_alive: NonNegativeInt
-    min_concurrency: NonNegativeInt | None
-    max_concurrency: PositiveInt | None
-    concurrency_buffer: NonNegativeInt | None
-    concurrency_buffer_perc: NonNegativeInt | None
-    scaling_delay: NonNegativeInt | None
-    max_multiplexing: PositiveInt | None
-    request_timeout: PositiveInt | None
-    request_start_timeout: NonNegativeInt | None
-    startup_timeout: PositiveInt | None
-    termination_grace_period_seconds: NonNegativeInt | None
-    metrics_port: PositiveInt | None
-    kind: Literal["virtualenv", "container"] | None
-    python_version: str | None
-    requirements: list[str] | list[list[str]]
-    requirements_context_dir: str | None
-    local_python_modules: list[str]
-    app_files: list[str]
-    app_files_ignore: list[str]
-    app_files_context_dir: str | None
-    regions: list[str] | None
-    secrets: list[str] | None
-    data_mounts: list[str] | None
-    skip_retry_conditions: list[str] | None
 
 
 def check_settings(declared: Mapping[str, Any], known: frozenset[str], app_file: Path) -> None:
@@ -177,7 +155,9 @@ def _may_be(problem: ErrorDetails) -> str:
 
 @cache
 def _hints() -> dict[str, Any]:
-    return {**get_type_hints(Settings), **get_type_hints(FalSettings, include_extras=True)}
+    fals = get_type_hints(FalKeywords, include_extras=True)
+    checked = {name: hint for name, hint in fals.items() if name not in _FALS_MATTER}
+    return {**get_type_hints(Settings), **checked, **_TAKEN}
 
 
 @cache

@@ -44,7 +44,6 @@ LEFT_BEHIND = (
     "gateway",
     "keywords.py",
     "app_class.py",
-    "declared_files.py",
     "environments",
     "fal_files.py",
     "reading",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cogfal.cli.printed_progress import Step, step_of
+from cogfal.cli.display import Step, step_of
 
 
 @pytest.mark.parametrize(

@@ -157,7 +157,7 @@ def test_an_input_that_only_one_refuses_is_told(steady: Model, tmp_path: Path) -
         result = run(steady.url, after.url, ONE, tmp_path)
 
     told = {each.what: (each.before, each.after) for each in result.behaviours if not each.same}
-    assert told["n is 6"] == ("succeeded", "refused (422: body.input.n: too large)")
+    assert told["n is 6"] == ("succeeded", "refused (422: input.n: too large)")
     assert not result.same
 
 

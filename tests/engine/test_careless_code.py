@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cogfal.engine.health import HealthStatus
+from cogfal.engine.lifecycle import HealthStatus
 from cogfal.engine.prediction import Status
 from cogfal.engine.service import EngineSettings
 from cogfal.guest.faults import LONGEST_TEXT

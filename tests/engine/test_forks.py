@@ -19,8 +19,8 @@ from typing import Final
 import pytest
 
 from cogfal.engine.channel import DirectChannel
-from cogfal.engine.health import HealthStatus
 from cogfal.engine.leftovers import marking
+from cogfal.engine.lifecycle import HealthStatus
 from cogfal.guest.capture import Capture
 from cogfal.guest.forks import watch_forks
 from tests.engine.stage import LONG, run, serving, submit, until

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from cogfal.engine.health import HealthStatus
 from cogfal.engine.interpreter import Interpreter
+from cogfal.engine.lifecycle import HealthStatus
 from cogfal.engine.prediction import Completed, Output, Status
 from cogfal.engine.process import ProcessChannel
 from cogfal.engine.service import EngineSettings, Service, Submission

@@ -14,8 +14,8 @@ from typing import Final
 
 import pytest
 
-from cogfal.engine.health import HealthStatus
 from cogfal.engine.interpreter import Interpreter
+from cogfal.engine.lifecycle import HealthStatus
 from cogfal.engine.prediction import Prediction, Status
 from cogfal.engine.service import EngineSettings, Service
 from tests.engine.stage import LONG, Door, ended, rooms, run, serving, submit, until

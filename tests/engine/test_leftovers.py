@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from cogfal.engine.leftovers import VARIABLE, Mark, end_orphans
+from cogfal.engine.leftovers import VARIABLE, OwnerMark, end_orphans
 from cogfal.engine.process import ProcessChannel, _Life
 from cogfal.server.lifespan import provide_on_runner
 from cogfal.spec import ProjectSpec
@@ -33,11 +33,11 @@ SOURCE = """
 """
 
 
-def server() -> tuple[subprocess.Popen[str], Mark]:
+def server() -> tuple[subprocess.Popen[str], OwnerMark]:
     """Start what calls itself a server; return it, which has ended or is about to, and its mark."""
     process = subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    mark = Mark.read(process.stdout.read().strip())
+    mark = OwnerMark.read(process.stdout.read().strip())
     assert mark is not None
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     return process, mark
@@ -61,12 +61,12 @@ def test_a_server_is_gone_once_it_has_ended() -> None:
 
     assert before
     assert mark.orphaned
-    assert Mark.of_this_process()._replace(started="1").orphaned
+    assert OwnerMark.of_this_process()._replace(started="1").orphaned
 
 
 def test_a_server_that_cannot_be_looked_up_is_not_gone() -> None:
     """Nothing can be opened here, it lives, or it is of another machine or another boot of it."""
-    living = Mark.of_this_process()
+    living = OwnerMark.of_this_process()
     process, gone = server()
     process.communicate()
 
@@ -76,7 +76,7 @@ def test_a_server_that_cannot_be_looked_up_is_not_gone() -> None:
     assert unknown == [False, False]
     assert not living.orphaned
     assert not gone._replace(place=f"0{gone.place}").orphaned
-    assert Mark.read(gone._replace(server=10**30).written()) is None
+    assert OwnerMark.read(gone._replace(server=10**30).written()) is None
 
 
 @pytest.mark.parametrize(
@@ -128,13 +128,13 @@ def test_the_mark_is_the_apps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     while_it_runs = os.environ[VARIABLE]
     provided.withdraw()
 
-    assert while_it_runs == Mark.of_this_process().written()
+    assert while_it_runs == OwnerMark.of_this_process().written()
     assert os.environ[VARIABLE] == "another's"
 
 
 def test_the_keeper_has_no_mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It ends what others leave, and is not ended itself, whatever the server's variables are."""
-    monkeypatch.setenv(VARIABLE, Mark.of_this_process().written())
+    monkeypatch.setenv(VARIABLE, OwnerMark.of_this_process().written())
 
     async def main() -> None:
         async with serving(tmp_path, SOURCE, isolated(tmp_path)) as service:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from cogfal.engine.health import HealthStatus, SetupStatus
+from cogfal.engine.lifecycle import HealthStatus, SetupStatus
 from cogfal.engine.service import EngineSettings, Service
 from cogfal.errors import PredictorMismatch, SetupError
 from cogfal.guest.loading import enter_project, import_object

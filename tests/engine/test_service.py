@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from cogfal.engine.health import HealthStatus
+from cogfal.engine.lifecycle import HealthStatus
 from cogfal.engine.prediction import Completed, HistoryGone, Output, Prediction, Status
 from cogfal.engine.service import EngineSettings, Service, Submission
 from cogfal.errors import Busy, DeviceError, NotReady, OutputError, SettingError

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from cogfal.engine.health import HealthStatus
+from cogfal.engine.lifecycle import HealthStatus
 from cogfal.engine.prediction import Completed, Log, Metric, Output, Prediction, Started, Status
 from cogfal.engine.service import EngineSettings, Service, Submission
 from cogfal.errors import Busy, NotReady, UnknownPrediction

@@ -9,7 +9,7 @@ from fal.toolkit.utils.ssrf import is_globally_routable_ip
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cogfal.files.addresses import is_public
+from cogfal.files.http_requests import is_public
 
 _PREFIXES = st.sampled_from(
     ["64:ff9b::", "2002::", "2001::", "::ffff:0:0", "::", "fe80::", "fc00::"]

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from cogfal.files import Budget, FetchError, FileCache, FileLimits, HttpFetcher
-from cogfal.files.scratch import PREFIX
+from cogfal.files.workspace import PREFIX
 from tests.file_server import PNG, FileServer, file_server
 
 LIMITS = FileLimits(allow_private_hosts=True)

@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from cogfal.files import LocalFile, LocalStore, StoreError
-from cogfal.files.local_store import ROUTE
+from cogfal.files.store import ROUTE
 
 CONTENT = bytes(range(100))
 

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cogfal.files import ImageSize, Media, describe
-from cogfal.files.image_size import image_size
 from cogfal.files.kinds import _SUFFIXES, OCTET_STREAM, suffix_for, type_by_name
-from cogfal.files.media import type_by_content, type_of
+from cogfal.files.media import image_size, type_by_content, type_of
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from cogfal.files.progress import Progress, readable
 @pytest.mark.parametrize(
     ("count", "text"),
     [
-        (0, "0 B"),
-        (999, "999 B"),
+        (0, "0 bytes"),
+        (999, "999 bytes"),
         (1000, "1.0 kB"),
         (1_500_000, "1.5 MB"),
         (2 * 10**12, "2000.0 GB"),
@@ -30,7 +30,7 @@ def test_long_download_is_reported_now_and_then() -> None:
     progress.report(1000)
     Progress("b.bin", None, lines.append, interval=0.0).report(5)
 
-    assert lines == ["Downloading a.bin: 1.0 kB of 4.0 kB (25 %)", "Downloading b.bin: 5 B"]
+    assert lines == ["Downloading a.bin: 1.0 kB of 4.0 kB (25 %)", "Downloading b.bin: 5 bytes"]
 
 
 def test_short_download_is_not_mentioned() -> None:

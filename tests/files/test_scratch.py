@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from cogfal.files.scratch import PREFIX, Scratch, sweep
+from cogfal.files.workspace import PREFIX, Scratch, sweep
 
 HOLDS = """
 import sys
 from pathlib import Path
-from cogfal.files.scratch import Scratch
+from cogfal.files.workspace import Scratch
 
 directory = Scratch(Path(sys.argv[1])).directory
 (directory / "left").write_text("x")

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from cogfal.files import Workspace
 from cogfal.files.names import safe_name
-from cogfal.files.scratch import Scratch
-from cogfal.files.workspace import create_file
+from cogfal.files.workspace import Scratch, create_file
 
 
 def test_everything_in_it_goes_with_it(tmp_path: Path) -> None:

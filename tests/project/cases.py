@@ -9,7 +9,7 @@ from textwrap import dedent
 from typing import Any
 
 from cogfal.project.config import read_config
-from cogfal.project.plan import Environment, plan_environment
+from cogfal.project.plan import PlannedEnvironment, plan_environment
 from cogfal.project.plan_settings import PlanSettings
 from cogfal.spec import Weight
 
@@ -58,7 +58,7 @@ class Case:
         path.write_text(dedent(self.cog_yaml))
         return path
 
-    def plan(self, root: Path) -> Environment:
+    def plan(self, root: Path) -> PlannedEnvironment:
         """Write the project and plan it, independently of this machine."""
         config = read_config(self.write(root))
         return plan_environment(config, root, plan_settings(**self.settings))

@@ -9,13 +9,13 @@ import os
 from collections import Counter
 from pathlib import Path
 
-from cogfal.project.plan import Environment
+from cogfal.project.plan import PlannedEnvironment
 from cogfal.project.report import SettingStatus
 
 DIRECTORY = Path(__file__).parent / "snapshots"
 
 
-def render(environment: Environment) -> str:
+def render(environment: PlannedEnvironment) -> str:
     """Everything of a plan that does not depend on where the project lies."""
     parts = {
         "kind": environment.kind,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cogfal.errors import ConfigError
 from cogfal.project.config import parse_config
-from cogfal.project.plan import Environment, plan_environment
+from cogfal.project.plan import PlannedEnvironment, plan_environment
 from tests.project import parsed
 from tests.project.cases import plan_settings
 from tests.project.test_dockerfile import ANY, HOSTILE
@@ -44,7 +44,7 @@ CONFIGS = st.fixed_dictionaries(
 )
 
 
-def plan(document: dict[str, Any]) -> Environment | ConfigError:
+def plan(document: dict[str, Any]) -> PlannedEnvironment | ConfigError:
     """Plan a project that holds only this cog.yaml, written as JSON, which is YAML."""
     with tempfile.TemporaryDirectory() as root:
         try:
@@ -82,7 +82,7 @@ def test_a_secret_never_enters_the_text(value: str) -> None:
     """What looks like a secret by its name stays out of the Dockerfile, whatever its value."""
     found = plan({"environment": [f"MY_TOKEN=s3cret{value}"], "build": {"run": ["echo"]}})
 
-    assert isinstance(found, Environment | ConfigError)
-    if isinstance(found, Environment):
+    assert isinstance(found, PlannedEnvironment | ConfigError)
+    if isinstance(found, PlannedEnvironment):
         assert found.dockerfile is not None
         assert "s3cret" not in found.dockerfile

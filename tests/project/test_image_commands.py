@@ -18,7 +18,7 @@ from cogfal.engine.service import Service
 from cogfal.environments import find_interpreter
 from cogfal.environments.interpreters import find_uv
 from cogfal.project.config import read_config
-from cogfal.project.plan import Environment, plan_environment
+from cogfal.project.plan import PlannedEnvironment, plan_environment
 from cogfal.reading import read_predictor
 from tests.engine.stage import Passing, submit
 from tests.environments.packages import wheel
@@ -30,7 +30,7 @@ HERE = f"3.{sys.version_info.minor}"
 OTHER = next(name for name in reversed(INTERPRETERS) if name not in {HERE, "3.7"})
 
 
-def planned(project: Path, *more: str) -> Environment:
+def planned(project: Path, *more: str) -> PlannedEnvironment:
     """A project of another Python, whose packages lie in it, with layers of the App's own."""
     for name in ("alpha", "beta", "gamma"):
         wheel(project / "wheels", name)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cogfal.errors import ConfigError
 from cogfal.project.report import Report, SettingStatus
-from cogfal.project.sources import Choice, IgnoreRules, choose_files, readable_size
+from cogfal.project.sources import Choice, IgnoreRules, choose_files
 
 TREE = [
     "predict.py",
@@ -176,18 +176,3 @@ def test_a_binary_dockerignore_is_an_error(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match="not UTF-8"):
         choose_files(tmp_path, Report())
-
-
-@pytest.mark.parametrize(
-    ("size", "text"),
-    [
-        (0, "0 bytes"),
-        (999, "999 bytes"),
-        (1500, "1.5 kB"),
-        (2_500_000, "2.5 MB"),
-        (3 << 30, "3.2 GB"),
-    ],
-)
-def test_sizes_are_readable(size: int, text: str) -> None:
-    """A size is written with one decimal and the unit that fits."""
-    assert readable_size(size) == text

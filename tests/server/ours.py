@@ -21,7 +21,7 @@ from starlette.routing import Route
 from cogfal.engine.service import EngineSettings, Service
 from cogfal.errors import SetupError
 from cogfal.files import DataUrlStore, FileLimits, HttpFetcher, LocalStore, Store
-from cogfal.files.local_store import ROUTE as FILES
+from cogfal.files.store import ROUTE as FILES
 from cogfal.inputs import Materialiser
 from cogfal.outputs import Deliverer, OutputDirectories, Style
 from cogfal.reading import read_predictor

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cogfal.cog.types import Path, Secret
-from cogfal.engine.health import Health, HealthStatus, SetupReport, SetupStatus
+from cogfal.engine.lifecycle import Health, HealthStatus, SetupReport, SetupStatus
 from cogfal.engine.prediction import Status
 from cogfal.errors import PredictionCancelled
 from cogfal.server import cog_messages as messages

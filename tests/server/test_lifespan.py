@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cogfal.files.scratch import PREFIX
+from cogfal.files.workspace import PREFIX
 from cogfal.guest.thread import TURN
 from cogfal.server.lifespan import favour_loop
 from tests.local_run import LocalRun

@@ -7,33 +7,23 @@ import asyncio
 import hashlib
 import json
 import shutil
-import signal
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from cogfal.cli.console import Mark, Relay, say
-from cogfal.cli.display import Display, open_display
-from cogfal.cli.given_inputs import read_inputs, read_variables
+from cogfal.cli.console import Mark, say
+from cogfal.cli.given_inputs import read_inputs
 from cogfal.cli.options import BadArgument
 from cogfal.cli.results import BATCH_RESULTS
-from cogfal.cli.run_here import bars_of, network_of, prepare_project
-from cogfal.engine.prediction import Log, Prediction
-from cogfal.errors import (
-    CogfalError,
-    PredictionCancelled,
-    PredictionError,
-    RequestError,
-    SetupError,
-)
-from cogfal.local import LocalProject, Session, open_session
-from cogfal.provision import provide
+from cogfal.cli.run_here import INTERRUPTED, LocalRun, local_run, prepare_project
+from cogfal.errors import PredictionCancelled, PredictionError, RequestError
+from cogfal.local import Session
+from cogfal.nested import map_leaves
 from cogfal.spec import FileType, PathType, PredictorSpec, Role, holds
 
-INTERRUPTED: Final = 130
 FORM: Final = "write --batch inputs.jsonl, or --batch FOLDER:INPUT"
 
 
@@ -50,21 +40,16 @@ def run_batch(arguments: argparse.Namespace) -> int:
     left = [item for item in items if not results.has(item)]
     if done := len(items) - len(left):
         say(f"{done} of {len(items)} are in {results.file} already")
-    variables = read_variables(arguments)
-    withdraw = provide(project.provided(spec).with_variables(variables), project.root)
     try:
-        with Relay() as relay, open_display(relay.err, bars=bars_of(arguments)) as display:
-            failed = asyncio.run(_Batch(project, spec, relay, display, results).run(left))
+        with local_run(arguments, project, spec) as run:
+            failed = asyncio.run(_run_all(run, results, left))
     except PredictionCancelled:
         return INTERRUPTED
-    finally:
-        withdraw()
-    say(f"{len(items) - failed} of {len(items)} succeeded: {results.file}", _mark(failed))
+    say(
+        f"{len(items) - failed} of {len(items)} succeeded: {results.file}",
+        Mark.BAD if failed else Mark.GOOD,
+    )
     return 1 if failed else 0
-
-
-def _mark(failed: int) -> Mark:
-    return Mark.BAD if failed else Mark.GOOD
 
 
 class Results:
@@ -132,83 +117,43 @@ def _read(line: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) and "item" in value else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """A setup, and the predictions one after the other."""
-
-    project: LocalProject
-    spec: PredictorSpec
-    relay: Relay
-    display: Display
-    results: Results
-
-    async def run(self, items: Sequence[Item]) -> int:
-        """Run the items; return how many failed."""
-        for item in items:
-            if item.problem is not None:
-                self._tell_failure(item, item.problem)
-        able = [item for item in items if item.problem is None]
-        failed = len(items) - len(able)
-        if not able:
-            return failed
-        self.relay.lead(self.display.log)
-        self.display.phase("Setting up")
-        with tempfile.TemporaryDirectory(prefix="cogfal-") as folder:
-            try:
-                async with open_session(
-                    self.project, self.spec, Path(folder), network=network_of(self.display)
-                ) as session:
-                    return failed + await self._each(session, able)
-            except SetupError as error:
-                self.display.log(error.traceback)
-                raise
-
-    async def _each(self, session: Session, items: Sequence[Item]) -> int:
-        failed = 0
-        for number, item in enumerate(items, 1):
-            place = f"{item.name} ({number} of {len(items)})"
-            self.display.phase(f"Running {place}")
-            begun = time.monotonic()
-            try:
-                output = session.files.with_paths(await self._predict(session, item))
-            except PredictionCancelled:
-                self.display.tell(f"{place}: interrupted; the same command goes on here")
-                raise
-            except (PredictionError, RequestError) as error:
-                failed += 1
-                self._tell_failure(item, _said(error))
-                continue
-            seconds = time.monotonic() - begun
-            self.results.succeeded(item, output, seconds)
-            self.display.tell(f"{place}: succeeded, {seconds:.1f} s")
-        return failed
-
-    async def _predict(self, session: Session, item: Item) -> Any:
-        prediction = session.submit(item.values)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, prediction.cancel)
-        self.relay.lead(_told_as_an_event)
-        try:
-            await self._show(prediction)
-        finally:
-            self.relay.lead(self.display.log)
-        return await prediction.result()
-
-    async def _show(self, prediction: Prediction) -> None:
-        async for event in prediction.events():
-            if isinstance(event, Log):
-                self.display.log(event.data)
-
-    def _tell_failure(self, item: Item, why: str) -> None:
-        self.results.failed(item, why)
-        self.display.tell(f"{item.name}: failed: {why}")
+async def _run_all(run: LocalRun, results: Results, items: Sequence[Item]) -> int:
+    """Run the items one after the other, with one setup; return how many failed."""
+    for item in items:
+        if item.problem is not None:
+            _tell_failure(run, results, item, item.problem)
+    able = [item for item in items if item.problem is None]
+    failed = len(items) - len(able)
+    if able:
+        async with run.session() as session:
+            for number, item in enumerate(able, 1):
+                place = f"{item.name} ({number} of {len(able)})"
+                failed += not await _succeeds(run, results, session, item, place)
+    return failed
 
 
-def _said(error: CogfalError) -> str:
-    return str(error) or type(error).__name__
+async def _succeeds(
+    run: LocalRun, results: Results, session: Session, item: Item, place: str
+) -> bool:
+    run.display.phase(f"Running {place}")
+    begun = time.monotonic()
+    try:
+        output = await run.predict(session, item.values)
+    except PredictionCancelled:
+        run.display.tell(f"{place}: interrupted; the same command goes on here")
+        raise
+    except (PredictionError, RequestError) as error:
+        _tell_failure(run, results, item, str(error) or type(error).__name__)
+        return False
+    seconds = time.monotonic() - begun
+    results.succeeded(item, output, seconds)
+    run.display.tell(f"{place}: succeeded, {seconds:.1f} s")
+    return True
 
 
-def _told_as_an_event(_text: str) -> None:
-    """Drop what the prediction's log has as well."""
+def _tell_failure(run: LocalRun, results: Results, item: Item, why: str) -> None:
+    results.failed(item, why)
+    run.display.tell(f"{item.name}: failed: {why}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,8 +228,10 @@ def _of_line(
 
 def _placed(value: Any, folder: Path) -> Any:
     """Put a path in place of each "@FILE", which is relative to the file of inputs."""
-    if isinstance(value, list):
-        return [_placed(one, folder) for one in value]
+    return map_leaves(value, partial(_path_of, folder))
+
+
+def _path_of(folder: Path, value: Any) -> Any:
     if not isinstance(value, str) or not value.startswith("@"):
         return value
     path = (folder / value[1:]).resolve()

@@ -13,7 +13,7 @@ from cogfal.cli.findings import Finding, Findings, check_examples, find_credenti
 from cogfal.cli.migrate import fix
 from cogfal.cli.planning import ProjectTarget, find_target, signature
 from cogfal.project.import_roots import roots_outside
-from cogfal.project.plan import Environment
+from cogfal.project.plan import PlannedEnvironment
 from cogfal.project.report import SettingStatus
 from cogfal.schema import document, unfit_defaults
 from cogfal.spec import PredictorSpec
@@ -154,7 +154,7 @@ def _environment(target: ProjectTarget, *, verbose: bool) -> Iterator[Finding]:
         )
 
 
-def _report(environment: Environment) -> Iterator[Finding]:
+def _report(environment: PlannedEnvironment) -> Iterator[Finding]:
     """Tell what becomes another thing on fal, or nothing."""
     for line in environment.report:
         changed = line.status is SettingStatus.CHANGED

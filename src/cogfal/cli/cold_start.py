@@ -16,8 +16,8 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from cogfal.cli.console import Mark
 from cogfal.cli.findings import Finding
 from cogfal.environments.uv import resolve
-from cogfal.project.plan import Environment
-from cogfal.project.sources import readable_size
+from cogfal.files.progress import readable
+from cogfal.project.plan import PlannedEnvironment
 from cogfal.spec import Weight
 
 RATE: Final = 100 * 1000**2
@@ -55,10 +55,10 @@ class Sizes(NamedTuple):
         if self.doubt is not None:
             return f"{what}: how large they are is not known: {self.doubt}"
         rest = f", and {self.unknown} of a size that is not known" if self.unknown else ""
-        return f"{what}: {self.known}, {readable_size(self.size)}{rest}"
+        return f"{what}: {self.known}, {readable(self.size)}{rest}"
 
 
-def downloads(environment: Environment, *, ask: bool) -> Iterator[Finding]:
+def downloads(environment: PlannedEnvironment, *, ask: bool) -> Iterator[Finding]:
     """Yield what is downloaded for the packages and the weights, and what that takes.
 
     Nothing is downloaded, and no package's code is run.
@@ -86,7 +86,7 @@ def downloads(environment: Environment, *, ask: bool) -> Iterator[Finding]:
     yield Finding(Mark.GOOD, _cold_start(environment, *sizes))
 
 
-def _cold_start(environment: Environment, packages: Sizes, weights: Sizes) -> str:
+def _cold_start(environment: PlannedEnvironment, packages: Sizes, weights: Sizes) -> str:
     if environment.kind == "container":
         where = "the packages are in the image, which fal pulls"
     elif environment.made_by_runner:
@@ -96,12 +96,12 @@ def _cold_start(environment: Environment, packages: Sizes, weights: Sizes) -> st
     size = weights.size + packages.size
     seconds = max(1, round(size / RATE))
     return (
-        f"a cold start: {where}; {readable_size(size)} are about {seconds} s at 100 MB/s the first "
+        f"a cold start: {where}; {readable(size)} are about {seconds} s at 100 MB/s the first "
         "time, weights are on fal's disk from then on, and setup() comes on top each time"
     )
 
 
-def _requirements(environment: Environment) -> tuple[list[str], str]:
+def _requirements(environment: PlannedEnvironment) -> tuple[list[str], str]:
     """Return the lines of a requirements file, and the minor version of Python."""
     if environment.model is None:
         lines, python = list(_lines(environment.requirements)), environment.python_version

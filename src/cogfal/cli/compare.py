@@ -11,7 +11,7 @@ from typing import Final
 import anyio
 from rich.console import Console
 
-from cogfal.cli.console import say, stderr, write_json
+from cogfal.cli.console import confirm, say, write_json
 from cogfal.cli.given_inputs import add_inputs, read_inputs
 from cogfal.cli.options import BadArgument
 from cogfal.compare.cases import cases_of, read_cases, typed, wrong_inputs
@@ -19,10 +19,9 @@ from cogfal.compare.comparison import Comparison, Pair, calls, compare, opened
 from cogfal.compare.gate import Verdict
 from cogfal.compare.named_sides import side_of
 from cogfal.compare.on_replicate import ReplicateSide
-from cogfal.compare.page import write_page
+from cogfal.compare.presentation import as_json, show, write_page
 from cogfal.compare.recording import Recorded, RecordedEndpoint, write_recording
 from cogfal.compare.sides import Side
-from cogfal.compare.summary import as_json, show
 from cogfal.examples import Example
 
 EPILOG = """\
@@ -128,8 +127,7 @@ def _ask(counts: Mapping[str, int], *, asked: bool) -> None:
     question = f"{' and '.join(paid)} cost money"
     if not sys.stdin.isatty():
         raise BadArgument(f"{question}; agree with --yes")
-    stderr().print(f"{question}. Go on? [y/N] ", end="", markup=False)
-    if input().strip().lower() not in ("y", "yes"):
+    if not confirm(f"{question}. Go on?"):
         raise BadArgument("nothing was called")
 
 

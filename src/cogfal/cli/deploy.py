@@ -18,15 +18,15 @@ from rich.console import Console
 
 from cogfal.app_file import find_app_file, load_app, open_project, split_reference
 from cogfal.cli.check import look_at
-from cogfal.cli.console import Mark, say, stderr
+from cogfal.cli.console import Mark, confirm, say
 from cogfal.cli.findings import LOG_IN, has_credentials
 from cogfal.cli.options import BadArgument
 from cogfal.cli.schema import document_of
 from cogfal.compare.comparison import Comparison, Pair, compare
 from cogfal.compare.gate import Verdict, verdict_of
 from cogfal.compare.named_sides import side_of
+from cogfal.compare.presentation import show
 from cogfal.compare.recording import RecordedEndpoint
-from cogfal.compare.summary import show
 from cogfal.errors import CallFailed
 from cogfal.examples import EXAMPLES, Example, find_examples
 from cogfal.local import LocalProject
@@ -160,8 +160,7 @@ class Release:
         if not sys.stdin.isatty():
             say(f"{question}; deploy it all the same with --yes", Mark.BAD)
             return False
-        stderr().print(f"{question}. Deploy? [y/N] ", end="", markup=False)
-        return input().strip().lower() in ("y", "yes")
+        return confirm(f"{question}. Deploy?")
 
     def verify(self, examples: Sequence[Example]) -> int:
         """Run the examples on what is deployed now; go back to what was where one fails."""

@@ -14,7 +14,7 @@ from rich.table import Table
 from cogfal.cli.console import Mark, say, write_json
 from cogfal.cli.options import BadArgument
 from cogfal.environments import KeptEnvironment, kept_environments, remove_environment
-from cogfal.project.sources import readable_size
+from cogfal.files.progress import readable
 
 DAY = 24 * 60 * 60  # seconds
 EPILOG = """\
@@ -90,7 +90,7 @@ def _show(kept: Sequence[KeptEnvironment]) -> None:
     table = Table("key", "Python", "packages", "size", "used", "where", box=None, pad_edge=False)
     for each in kept:
         facts = _facts(each)
-        size, used = readable_size(each.size()), str(facts["used"]).replace("T", " ")[:16]
+        size, used = readable(each.size()), str(facts["used"]).replace("T", " ")[:16]
         cells = (each.key, each.environment.python, str(each.environment.packages), size, used)
         table.add_row(*map(escape, cells), escape(str(each.path)))
     Console(highlight=False).print(table)

@@ -14,7 +14,8 @@ from cogfal.cli.console import Mark, say, stderr
 from cogfal.cli.results import BATCH_RESULTS
 from cogfal.errors import InvalidInput, ProjectError
 from cogfal.examples import EXAMPLES, find_examples
-from cogfal.project.sources import readable_size
+from cogfal.files.progress import readable
+from cogfal.nested import map_leaves
 from cogfal.schema.validation import Dialect, Validator
 from cogfal.spec import JSON, PredictorSpec
 
@@ -96,24 +97,16 @@ def check_examples(root: Path, spec: PredictorSpec) -> Iterator[Finding]:
 def _problems(validator: Validator, names: set[str], values: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"there is no input {name}" for name in values if name not in names)
     try:
-        validator.parse({name: _sent(value) for name, value in values.items() if name in names})
+        validator.parse({n: map_leaves(value, _sent) for n, value in values.items() if n in names})
     except InvalidInput as error:
-        for problem in error.problems:
-            place = ".".join(str(step) for step in problem.loc)
-            yield f"{place}: {problem.message}" if place else problem.message
+        yield from map(str, error.problems)
 
 
 def _sent(value: Any) -> JSON:
-    """Return a value as a caller would send it, with an address for each file."""
-    match value:
-        case Path():
-            return value.as_uri().replace("file://", "https://example.invalid", 1)
-        case list():
-            return [_sent(one) for one in value]
-        case dict():
-            return {name: _sent(one) for name, one in value.items()}
-        case _:
-            return value
+    """Return a value as a caller would send it, with an address for a file."""
+    if not isinstance(value, Path):
+        return value
+    return value.as_uri().replace("file://", "https://example.invalid", 1)
 
 
 def find_credentials() -> Iterator[Finding]:
@@ -141,7 +134,7 @@ def travelling(root: Path, names: Sequence[str], *, verbose: bool) -> Iterator[F
     """Yield how many files go, the largest of them, and what looks as if it were not meant to."""
     sizes = {name: _size(root / name) for name in names}
     total = sum(sizes.values())
-    text = f"{len(names)} files, {readable_size(total)}, go to the runner"
+    text = f"{len(names)} files, {readable(total)}, go to the runner"
     if total > LARGE:
         yield Finding(Mark.NOTE, text, remedy=_LEAVE_OUT)
     else:
@@ -149,7 +142,7 @@ def travelling(root: Path, names: Sequence[str], *, verbose: bool) -> Iterator[F
     by_size = sorted(sizes, key=lambda name: (-sizes[name], name))
     shown = by_size if verbose else by_size[:MOST_LISTED]
     if names:
-        listed = ", ".join(f"{name} ({readable_size(sizes[name])})" for name in shown)
+        listed = ", ".join(f"{name} ({readable(sizes[name])})" for name in shown)
         left = len(by_size) - len(shown)
         more = f" and {left} more (-v lists all)" if left else ""
         yield Finding(Mark.GOOD, f"the largest: {listed}{more}")

@@ -11,7 +11,7 @@ from typing import Any, Final
 from cogfal.app_file import APP_FILE, defines_app, find_app_file, load_app, split_reference
 from cogfal.errors import ProjectError, SettingError
 from cogfal.local import LocalProject, find_project
-from cogfal.project.plan import Environment, plan_environment
+from cogfal.project.plan import PlannedEnvironment, plan_environment
 from cogfal.project.plan_settings import PlanSettings
 from cogfal.spec import JSON, InputSpec, PredictorSpec, Role
 
@@ -36,7 +36,7 @@ class Plan:
     project: LocalProject
     predictor: PredictorSpec
     trainer: PredictorSpec | None
-    environment: Environment
+    environment: PlannedEnvironment
 
 
 def plan(directory: Path) -> Plan:
@@ -47,7 +47,9 @@ def plan(directory: Path) -> Plan:
     return Plan(project, predictor, trainer, plan_project(project, predictor))
 
 
-def plan_project(project: LocalProject, predictor: PredictorSpec | None = None) -> Environment:
+def plan_project(
+    project: LocalProject, predictor: PredictorSpec | None = None
+) -> PlannedEnvironment:
     """Plan a project's environment, for its predictor where that could be read."""
     wanted = PlanSettings()
     if predictor is not None:
@@ -71,7 +73,7 @@ def _described(each: InputSpec) -> str:
     return ", ".join(facts)
 
 
-def report_json(environment: Environment) -> list[JSON]:
+def report_json(environment: PlannedEnvironment) -> list[JSON]:
     """Return the report as JSON."""
     return [
         {
@@ -108,7 +110,7 @@ class ProjectTarget:
         """Read the trainer, where there is one; raises ProjectError."""
         return self._project.read(Role.TRAIN) if self._project.config.train else None
 
-    def environment(self) -> Environment:
+    def environment(self) -> PlannedEnvironment:
         """Plan what fal needs; raises ProjectError."""
         return plan_project(self._project, _readable(self.predictor))
 
@@ -150,7 +152,7 @@ class AppTarget(ProjectTarget):
         """Read the trainer, where there is one; raises ProjectError."""
         return self._builder.trainer()
 
-    def environment(self) -> Environment:
+    def environment(self) -> PlannedEnvironment:
         """Plan what fal needs; raises ProjectError."""
         return self._builder.environment(_readable(self.predictor))
 

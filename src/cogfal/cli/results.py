@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TextIO, TypeAlias
+from typing import Any, TextIO
 
 from cogfal.cli.display import Display
 from cogfal.cli.options import BadArgument
+from cogfal.nested import Loc, leaves, map_leaves
 
 STEM = "output"
 BATCH_RESULTS = "results.jsonl"
 """What `--batch` writes, beside the directories of its items' files."""
-Loc: TypeAlias = "tuple[str | int, ...]"
 
 
 class Destination:
@@ -51,7 +50,7 @@ class Destination:
             return None
         return self._path / f"{STEM}.txt" if self._folder else self._path
 
-    def place(self, made: Path, loc: tuple[str | int, ...]) -> Path:
+    def place(self, made: Path, loc: Loc) -> Path:
         """Return the place of a file that the predictor made, at `loc` in the output."""
         if self._folder:
             return self._unique(self._path / made.name)
@@ -104,7 +103,7 @@ class ResultWriter:
 
     def piece(self, value: Any, index: int, *, joined: bool) -> None:
         """Write one piece of an iterator's output as it arrives."""
-        if self._destination.named and not list(_files(value, ())):
+        if self._destination.named and not _files(value):
             return
         self._streamed = True
         placed = self._place(value, (index,))
@@ -124,7 +123,7 @@ class ResultWriter:
             return
         text = _as_text(placed, indent=2) + "\n"
         file = self._destination.text_file
-        if file is not None and not list(_files(value, ())):
+        if file is not None and not _files(value):
             file.write_text(text, encoding="utf-8")
             self._tell(file)
             return
@@ -146,35 +145,15 @@ class ResultWriter:
         for path, place in places.items():
             shutil.copyfile(path, place)
             self._tell(place)
-        return _with_names(value, {path: str(place) for path, place in places.items()})
+        return map_leaves(value, lambda each: str(places[each]) if isinstance(each, Path) else each)
 
 
-def _files(value: Any, loc: Loc) -> Iterator[tuple[Loc, Path]]:
-    match value:
-        case Path():
-            yield loc, value
-        case list():
-            for index, one in enumerate(value):
-                yield from _files(one, (*loc, index))
-        case dict():
-            for name, one in value.items():
-                yield from _files(one, (*loc, name))
+def _files(value: Any, loc: Loc = ()) -> list[tuple[Loc, Path]]:
+    return [(at, leaf) for at, leaf in leaves(value, loc) if isinstance(leaf, Path)]
 
 
 def _only_files(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(one, Path) for one in value)
-
-
-def _with_names(value: Any, names: dict[Path, str]) -> Any:
-    match value:
-        case Path():
-            return names[value]
-        case list():
-            return [_with_names(one, names) for one in value]
-        case dict():
-            return {name: _with_names(one, names) for name, one in value.items()}
-        case _:
-            return value
 
 
 def _as_text(value: Any, indent: int | None) -> str:

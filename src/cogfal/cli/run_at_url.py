@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 from httpx_sse import EventSource, SSEError
 
-from cogfal.answers import fields_of, is_piece, named_output, refusal
+from cogfal.answers import fields_of, is_piece, map_media, named_output, refusal
 from cogfal.cli.display import Display, open_display
 from cogfal.cli.given_inputs import read_inputs
 from cogfal.cli.options import BadArgument
@@ -22,6 +22,7 @@ from cogfal.cli.results import Destination, ResultWriter
 from cogfal.errors import CallFailed
 from cogfal.files import FetchError, describe, parse_data_url, to_data_url
 from cogfal.files.names import name_for
+from cogfal.nested import map_leaves
 from cogfal.spec import JSON
 
 STREAM: Final = "/stream"
@@ -74,7 +75,7 @@ class _Call:
         document = _object(self._http.get("/openapi.json").raise_for_status().json())
         streams, joined = streaming(document)
         fields = fields_of(document)
-        body = json.dumps({name: _sendable(value) for name, value in values.items()}).encode()
+        body = json.dumps(map_leaves(values, _sendable)).encode()
         for answer in self._stream(body) if streams else self._whole(body):
             output = with_downloads(named_output(answer, fields), self._folder, self._display)
             if is_piece(answer):
@@ -125,16 +126,12 @@ def streaming(document: JSON) -> tuple[bool, bool]:
 
 def with_downloads(value: JSON, folder: Path, display: Display) -> Any:
     """Download the media in `value`; return it with their paths in their places."""
-    match value:
-        case {"url": str() as url, "content_type": _}:
-            name = value.get("file_name")
-            return downloaded(url, name if isinstance(name, str) else None, folder, display)
-        case list():
-            return [with_downloads(one, folder, display) for one in value]
-        case dict():
-            return {name: with_downloads(one, folder, display) for name, one in value.items()}
-        case _:
-            return value
+
+    def download(media: JSON) -> Path:
+        name = media.get("file_name")
+        return downloaded(media["url"], name if isinstance(name, str) else None, folder, display)
+
+    return map_media(value, download)
 
 
 def downloaded(url: str, name: str | None, folder: Path, display: Display) -> Path:
@@ -176,14 +173,8 @@ def _refuse(response: httpx.Response) -> None:
     except ValueError:
         answer = response.text
     detail = answer.get("detail", answer) if isinstance(answer, dict) else answer
-    raise CallFailed(refusal(detail, slice(1, 2)), status=response.status_code)
+    raise CallFailed(refusal(detail), status=response.status_code)
 
 
 def _sendable(value: Any) -> JSON:
-    match value:
-        case Path():
-            return to_data_url(value, describe(value).content_type)
-        case list():
-            return [_sendable(one) for one in value]
-        case _:
-            return value
+    return to_data_url(value, describe(value).content_type) if isinstance(value, Path) else value

@@ -9,8 +9,9 @@ import re
 import shutil
 import signal
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from cogfal.cli.display import Display, open_display
 from cogfal.cli.given_inputs import add_input_options, read_inputs, read_variables
 from cogfal.cli.options import add_cogs_own, add_here, obey_here, tell_of_cogs_own
 from cogfal.cli.results import Destination, ResultWriter
-from cogfal.engine.prediction import Log, Output, Prediction
+from cogfal.engine.prediction import Event, Log, Output
 from cogfal.errors import (
     AdvisedError,
     CogfalError,
@@ -31,6 +32,7 @@ from cogfal.errors import (
 from cogfal.files import Fetcher, FileLimits, HttpFetcher
 from cogfal.local import LocalProject, Session, find_project, open_session
 from cogfal.local_files import GIVEN
+from cogfal.nested import map_leaves
 from cogfal.provision import provide
 from cogfal.schema.core_types import Dialect
 from cogfal.schema.validation import Validator
@@ -105,87 +107,95 @@ def run_here(arguments: argparse.Namespace, role: Role) -> int:
     project = prepare_project(arguments)
     spec = project.read(role)
     values = read_inputs(arguments, spec)
-    variables = read_variables(arguments)
     refuse_unfit(spec, values)
     destination = Destination(arguments.output, STEMS[role])
-    wanted = project.provided(spec).with_variables(variables)
-    withdraw = provide(wanted, project.root)
     try:
-        with (
-            Relay() as relay,
-            open_display(relay.err, bars=bars_of(arguments)) as display,
-        ):
-            asyncio.run(_Run(project, spec, relay, display, destination).run(values))
+        with local_run(arguments, project, spec) as run:
+            writer = ResultWriter(run.relay.out, destination, run.display)
+            asyncio.run(_run_once(run, values, writer))
     except PredictionCancelled:
         return INTERRUPTED
     except (SetupError, PredictorFailed) as error:
         raise advise(error, project) from error.__cause__
-    finally:
-        withdraw()
     return 0
 
 
-class _Run:
-    """One run, from setup to teardown.
+async def _run_once(run: LocalRun, values: Mapping[str, Any], writer: ResultWriter) -> None:
+    kind = run.spec.output
+    async with run.session(log_limit=2**40) as session:
+
+        def write(event: Event) -> None:
+            if isinstance(event, Output) and isinstance(kind, IteratorType):
+                piece = session.files.with_paths(event.chunk)
+                writer.piece(piece, event.index, joined=kind.concatenate)
+
+        run.display.phase("Running")
+        writer.whole(await run.predict(session, values, write))
+
+
+@dataclass(frozen=True, slots=True)
+class LocalRun:
+    """A project that runs in this process, and the display that shows what it does.
 
     What the predictor prints while it predicts is shown where it stands among the outputs, in the
     order of the prediction's events; what setup and teardown print, as it comes.
     """
 
-    def __init__(
-        self,
-        project: LocalProject,
-        spec: PredictorSpec,
-        relay: Relay,
-        display: Display,
-        destination: Destination,
-    ) -> None:
-        self._project = project
-        self._spec = spec
-        self._relay = relay
-        self._display = display
-        self._writer = ResultWriter(relay.out, destination, display)
+    spec: PredictorSpec
+    relay: Relay
+    display: Display
+    _project: LocalProject
 
-    async def run(self, values: dict[str, Any]) -> None:
-        """Set up, predict, write the output."""
-        self._relay.lead(self._display.log)
-        self._display.phase("Setting up")
+    @asynccontextmanager
+    async def session(self, *, log_limit: int | None = None) -> AsyncIterator[Session]:
+        """Set up, and tear down when the block ends; raises SetupError, whose trace is shown."""
+        network = network_of(self.display)
+        self.relay.lead(self.display.log)
+        self.display.phase("Setting up")
         with tempfile.TemporaryDirectory(prefix="cogfal-") as folder:
             try:
                 async with open_session(
-                    self._project,
-                    self._spec,
-                    Path(folder),
-                    network=network_of(self._display),
-                    log_limit=2**40,
+                    self._project, self.spec, Path(folder), network=network, log_limit=log_limit
                 ) as session:
-                    await self._predict(session, values)
+                    yield session
             except SetupError as error:
-                self._display.log(error.traceback)
+                self.display.log(error.traceback)
                 raise
 
-    async def _predict(self, session: Session, values: dict[str, Any]) -> None:
-        self._display.phase("Running")
+    async def predict(
+        self,
+        session: Session,
+        values: Mapping[str, Any],
+        tell: Callable[[Event], None] | None = None,
+    ) -> Any:
+        """Run one prediction; return its output, files as paths. An interruption cancels it."""
         prediction = session.submit(values)
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, prediction.cancel)
-        self._relay.lead(_told_as_an_event)
+        self.relay.lead(_told_as_an_event)
         try:
-            await self._follow(prediction, session)
+            async for event in prediction.events():
+                if isinstance(event, Log):
+                    self.display.log(event.data)
+                elif tell is not None:
+                    tell(event)
         finally:
-            self._relay.lead(self._display.log)
-        self._writer.whole(session.files.with_paths(await prediction.result()))
+            self.relay.lead(self.display.log)
+        return session.files.with_paths(await prediction.result())
 
-    async def _follow(self, prediction: Prediction, session: Session) -> None:
-        kind = self._spec.output
-        async for event in prediction.events():
-            match event:
-                case Output(chunk, index) if isinstance(kind, IteratorType):
-                    piece = session.files.with_paths(chunk)
-                    self._writer.piece(piece, index, joined=kind.concatenate)
-                case Log(_, text):
-                    self._display.log(text)
-                case _:
-                    pass
+
+@contextmanager
+def local_run(
+    arguments: argparse.Namespace, project: LocalProject, spec: PredictorSpec
+) -> Iterator[LocalRun]:
+    """Give the author's code what it expects, and take over what is printed, for a block."""
+    bars = arguments.progress in ("auto", "tty") and arguments.json_input is None
+    variables = read_variables(arguments)
+    withdraw = provide(project.provided(spec).with_variables(variables), project.root)
+    try:
+        with Relay() as relay, open_display(relay.err, bars=bars) as display:
+            yield LocalRun(spec, relay, display, project)
+    finally:
+        withdraw()
 
 
 def prepare_project(arguments: argparse.Namespace) -> LocalProject:
@@ -206,25 +216,10 @@ def network_of(display: Display) -> Callable[[FileLimits], Fetcher]:
     )
 
 
-def bars_of(arguments: argparse.Namespace) -> bool:
-    """Whether progress may be shown with bars."""
-    return arguments.progress in ("auto", "tty") and arguments.json_input is None
-
-
 def refuse_unfit(spec: PredictorSpec, values: Mapping[str, Any]) -> None:
     """Refuse inputs that do not fit before the model is set up; raises InvalidInput."""
-    Validator(spec, Dialect.FAL).parse({name: _standing_in(each) for name, each in values.items()})
-
-
-def _standing_in(value: Any) -> Any:
-    """Return a value with an address in place of each file."""
-    match value:
-        case Path():
-            return GIVEN
-        case list():
-            return [_standing_in(one) for one in value]
-        case _:
-            return value
+    addressed = map_leaves(values, lambda each: GIVEN if isinstance(each, Path) else each)
+    Validator(spec, Dialect.FAL).parse(addressed)
 
 
 def _told_as_an_event(_text: str) -> None:

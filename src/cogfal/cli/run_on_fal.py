@@ -17,6 +17,7 @@ from cogfal.cli.given_inputs import read_inputs
 from cogfal.cli.results import Destination, ResultWriter
 from cogfal.cli.run_at_url import downloaded, streaming
 from cogfal.errors import CallFailed
+from cogfal.nested import map_leaves
 
 
 def call_app(arguments: argparse.Namespace) -> int:
@@ -64,12 +65,9 @@ def _streaming(app: str) -> tuple[bool, bool]:
 
 
 def _local(value: Any, folder: Path, display: Display) -> Any:
-    match value:
-        case client.FileOutput():
-            return downloaded(value.url, value.file_name, folder, display)
-        case list():
-            return [_local(one, folder, display) for one in value]
-        case dict():
-            return {name: _local(one, folder, display) for name, one in value.items()}
-        case _:
-            return value
+    def download(leaf: Any) -> Any:
+        if not isinstance(leaf, client.FileOutput):
+            return leaf
+        return downloaded(leaf.url, leaf.file_name, folder, display)
+
+    return map_leaves(value, download)

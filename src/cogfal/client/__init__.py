@@ -9,9 +9,19 @@ Needs the extra: `pip install "cogfal[client]"`. Credentials are fal-client's: `
 of `fal auth login`; every function also takes a `key`.
 """
 
+from cogfal.client.calling import (
+    AsyncRun,
+    Run,
+    RunStatus,
+    document,
+    run,
+    run_async,
+    stream,
+    stream_async,
+    submit,
+    submit_async,
+)
 from cogfal.client.file_output import FileOutput
-from cogfal.client.queued import AsyncRun, Run, RunStatus, run, run_async, submit, submit_async
-from cogfal.client.streaming import document, stream, stream_async
 
 __all__ = [
     "AsyncRun",

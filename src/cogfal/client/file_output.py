@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
@@ -15,6 +15,7 @@ import fal_client
 import httpx
 
 from cogfal import answers
+from cogfal.nested import map_leaves
 from cogfal.spec import JSON
 
 UNKNOWN = "application/octet-stream"
@@ -57,8 +58,10 @@ class FileOutput:
 
 def upload(values: Mapping[str, Any], client: fal_client.SyncClient) -> dict[str, JSON]:
     """Upload the paths and open files in `values` to fal's CDN; put their URLs in their places."""
-    urls = {id(file): _send(file, client) for file in _local_files(values)}
-    return {name: _placed(value, urls) for name, value in values.items()}
+    sent: dict[str, JSON] = map_leaves(
+        values, lambda each: _send(each, client) if _is_local(each) else each, _is_local
+    )
+    return sent
 
 
 async def upload_async(values: Mapping[str, Any], key: str | None) -> dict[str, JSON]:
@@ -77,41 +80,13 @@ def output_of(answer: JSON) -> Any:
 
 def revived(value: JSON) -> Any:
     """Return `value` with each media object, at any depth, as a `FileOutput`."""
-    match value:
-        case {"url": str(), "content_type": _}:
-            known = {name: value[name] for name in FileOutput.__slots__ if name in value}
-            return FileOutput(**known)
-        case dict():
-            return {name: revived(one) for name, one in value.items()}
-        case list():
-            return [revived(one) for one in value]
-        case _:
-            return value
-
-
-def _local_files(value: Any) -> Iterator[Local]:
-    if _is_local(value):
-        yield value
-    elif isinstance(value, Mapping):
-        for one in value.values():
-            yield from _local_files(one)
-    elif isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
-        for one in value:
-            yield from _local_files(one)
+    return answers.map_media(
+        value, lambda media: FileOutput(**{n: media[n] for n in FileOutput.__slots__ if n in media})
+    )
 
 
 def _is_local(value: Any) -> bool:
     return isinstance(value, os.PathLike) or hasattr(value, "read")
-
-
-def _placed(value: Any, urls: Mapping[int, str]) -> JSON:
-    if _is_local(value):
-        return urls[id(value)]
-    if isinstance(value, Mapping):
-        return {name: _placed(one, urls) for name, one in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
-        return [_placed(one, urls) for one in value]
-    return value
 
 
 def _send(file: Local, client: fal_client.SyncClient) -> str:

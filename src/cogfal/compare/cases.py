@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import yaml
 
-from cogfal.compare.signatures import NOTHING, Input, Shape, Signature
+from cogfal.compare.signatures import NOTHING, Input, Signature, ValueShape
 from cogfal.errors import ProjectError
 from cogfal.examples import Example, read_examples
 from cogfal.spec import JSON
@@ -134,7 +134,7 @@ def _fitted(value: JSON, bounds: Mapping[str, JSON]) -> JSON:
     return value.ljust(int(bounds.get("minLength", 0)), ".")[: int(bounds.get("maxLength", 200))]
 
 
-def _extremes(shape: Shape) -> Iterator[JSON]:
+def _extremes(shape: ValueShape) -> Iterator[JSON]:
     if shape.choices is not None:
         yield from shape.choices
     elif shape.kind == "boolean":
@@ -157,7 +157,7 @@ def wrong_inputs(signature: Signature, base: Mapping[str, Any]) -> Sequence[Wron
     return found[:MOST_WRONG]
 
 
-def _unfit(shape: Shape) -> Iterator[JSON]:
+def _unfit(shape: ValueShape) -> Iterator[JSON]:
     if shape.choices is not None:
         yield _NO_NUMBER if all(isinstance(c, str) for c in shape.choices) else -987_654_321
     elif shape.kind in ("integer", "number"):

@@ -13,10 +13,11 @@ import anyio
 
 from cogfal.compare.cases import WrongInput
 from cogfal.compare.gate import Change, Verdict, compare_signatures, verdict_of
-from cogfal.compare.measures import Difference, Loc, measure, tolerated
+from cogfal.compare.measures import Difference, measure, tolerated
 from cogfal.compare.recording import RecordedEndpoint
-from cogfal.compare.sides import Answer, Endpoint, Outcome, Side
+from cogfal.compare.sides import Answer, ModelEndpoint, Outcome, Side
 from cogfal.examples import Example
+from cogfal.nested import Loc
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,8 @@ class Pair:
     """Both models, brought up."""
 
     sides: tuple[Side, Side]
-    before: Endpoint
-    after: Endpoint
+    before: ModelEndpoint
+    after: ModelEndpoint
 
     def gate(self) -> Comparison:
         """Compare the signatures alone."""
@@ -143,7 +144,7 @@ async def _case(pair: Pair, example: Example, runs: int, folder: Path) -> CaseRe
     return await anyio.to_thread.run_sync(judge, example, before, after, folder)
 
 
-async def _run(endpoint: Endpoint, example: Example, folder: Path) -> Answer:
+async def _run(endpoint: ModelEndpoint, example: Example, folder: Path) -> Answer:
     return await endpoint.run(example.input, folder)
 
 

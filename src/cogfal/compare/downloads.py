@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import socket
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import anyio.to_thread
 
-from cogfal.compare.signatures import Shape
+from cogfal.compare.signatures import ValueShape
 from cogfal.files import (
     Budget,
     FetchError,
@@ -21,8 +21,9 @@ from cogfal.files import (
     parse_data_url,
     to_data_url,
 )
-from cogfal.files.addresses import is_public
+from cogfal.files.http_requests import is_public
 from cogfal.files.workspace import create_file
+from cogfal.nested import map_leaves
 from cogfal.spec import JSON
 
 LIMITS: Final = FileLimits(allow_private_hosts=True)
@@ -30,15 +31,8 @@ LIMITS: Final = FileLimits(allow_private_hosts=True)
 
 def sendable(value: Any, send: Callable[[Path], str] | None = None) -> JSON:
     """Return inputs with each path replaced by what `send` makes of it, by default a data URL."""
-    match value:
-        case Path():
-            return (send or _data_url)(value)
-        case list():
-            return [sendable(one, send) for one in value]
-        case Mapping():
-            return {name: sendable(one, send) for name, one in value.items()}
-        case _:
-            return value
+    sent = send or _data_url
+    return map_leaves(value, lambda each: sent(each) if isinstance(each, Path) else each)
 
 
 def _data_url(path: Path) -> str:
@@ -59,7 +53,7 @@ class Downloads:
         self._host = urlsplit(base).hostname or ""
         self._fetcher: HttpFetcher | None = None
 
-    async def brought(self, value: JSON, shape: Shape, folder: Path) -> Any:
+    async def brought(self, value: JSON, shape: ValueShape, folder: Path) -> Any:
         """Return an answer with the path of each of its files in place of its address.
 
         A file is what the signature calls one, or an object with an address and a media type.
@@ -73,12 +67,12 @@ class Downloads:
             case str() if shape.kind == "file":
                 return await self._one(value, folder)
             case list():
-                items = shape.items or Shape("any")
+                items = shape.items or ValueShape("any")
                 return [await self.brought(one, items, folder) for one in value]
             case dict():
                 fields = shape.fields
                 return {
-                    name: await self.brought(one, fields.get(name, Shape("any")), folder)
+                    name: await self.brought(one, fields.get(name, ValueShape("any")), folder)
                     for name, one in value.items()
                 }
             case _:

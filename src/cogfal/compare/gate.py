@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from cogfal.compare.signatures import NOTHING, Input, Shape, Signature
+from cogfal.compare.signatures import NOTHING, Input, Signature, ValueShape
 from cogfal.spec import JSON
 
 
@@ -73,7 +73,7 @@ def _input_changes(old: Input, new: Input) -> Iterator[tuple[Verdict, str]]:
     yield from _taken_changes(old.shape, new.shape)
 
 
-def _taken_changes(old: Shape, new: Shape) -> Iterator[tuple[Verdict, str]]:
+def _taken_changes(old: ValueShape, new: ValueShape) -> Iterator[tuple[Verdict, str]]:
     """Yield the changes of what is taken: to take more is compatible."""
     if old.name != new.name:
         wider = new.kind == "any" or new.kind in _WIDER.get(old.kind, ())
@@ -93,7 +93,7 @@ def _taken_changes(old: Shape, new: Shape) -> Iterator[tuple[Verdict, str]]:
         yield from _field_taken(name, old, new)
 
 
-def _field_taken(name: str, old: Shape, new: Shape) -> Iterator[tuple[Verdict, str]]:
+def _field_taken(name: str, old: ValueShape, new: ValueShape) -> Iterator[tuple[Verdict, str]]:
     if name not in new.fields:
         yield Verdict.BREAKING, f"the field {name} is gone"
     elif name not in old.fields:
@@ -143,7 +143,7 @@ def _bound_changes(
             yield verdict, f"{name} {before} became {after}"
 
 
-def _output_changes(place: str, old: Shape, new: Shape) -> Iterator[Change]:
+def _output_changes(place: str, old: ValueShape, new: ValueShape) -> Iterator[Change]:
     """Yield the changes of what is given: to give less than before was possible is compatible."""
     if old.name != new.name:
         yield Change(place, Verdict.BREAKING, f"{old.name} became {new.name}")
@@ -159,7 +159,7 @@ def _output_changes(place: str, old: Shape, new: Shape) -> Iterator[Change]:
         yield from _field_given(f"{place}.{name}", name, old, new)
 
 
-def _field_given(place: str, name: str, old: Shape, new: Shape) -> Iterator[Change]:
+def _field_given(place: str, name: str, old: ValueShape, new: ValueShape) -> Iterator[Change]:
     if name not in new.fields:
         yield Change(place, Verdict.BREAKING, "the field is gone")
     elif name not in old.fields:

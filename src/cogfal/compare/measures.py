@@ -1,4 +1,4 @@
-"""Measure how far one answer is from another, place by place.
+"""Measure how far one answer is from another, place by place, and how far two files are.
 
 A distance is 0 where two values are the same and grows to 1 and beyond: for texts the share that
 differs, for numbers the relative difference, for pictures the mean difference of their pixels.
@@ -8,15 +8,23 @@ from __future__ import annotations
 
 import difflib
 import math
+import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from cogfal.compare.file_measures import compare_files
+from PIL import Image, ImageChops, ImageStat, UnidentifiedImageError
+
+from cogfal.files import describe
+from cogfal.files.cache import sha256_of
+from cogfal.nested import Loc
 from cogfal.spec import JSON
 
-Loc = tuple[str | int, ...]
+if TYPE_CHECKING:
+    from av.container import InputContainer
+
+
 LONGEST_DIFF: Final = 20  # lines
 LONGEST_VALUE: Final = 120  # characters
 
@@ -122,3 +130,143 @@ def _text_diff(before: str, after: str) -> str:
 def _shown(value: Any) -> str:
     text = f"the file {value.name}" if isinstance(value, Path) else repr(value)
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
+
+
+Found: TypeAlias = "tuple[str, float, Path | None]"
+"""What differs, its distance, and a picture of it."""
+
+MOST_PIXELS: Final = 100_000_000
+SMALL: Final = (32, 32)
+STRONG: Final = 8  # makes a small difference visible in its picture
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What can be told of sound or video: seconds, and its channels, rate or size."""
+
+    container: str
+    seconds: float
+    channels: int | None = None
+    rate: int | None = None
+    width: int | None = None
+    height: int | None = None
+
+
+def compare_files(before: Path, after: Path, folder: Path) -> Iterator[Found]:
+    """Yield how two files differ; nothing where their bytes are the same."""
+    if sha256_of(before) == sha256_of(after):
+        return
+    types = [describe(each).content_type for each in (before, after)]
+    if types[0] != types[1]:
+        yield f"{types[0]} became {types[1]}", math.inf, None
+        return
+    family = types[0].partition("/")[0]
+    if family == "image":
+        yield from _pictures(before, after, folder)
+    elif family in ("audio", "video"):
+        yield from _recordings(before, after)
+    else:
+        yield _sizes(before, after), 1.0, None
+
+
+def _sizes(before: Path, after: Path) -> str:
+    sizes = before.stat().st_size, after.stat().st_size
+    if sizes[0] == sizes[1]:
+        return f"other bytes ({sizes[0]} of them, as before)"
+    return f"{sizes[0]} bytes became {sizes[1]}"
+
+
+def _pictures(before: Path, after: Path, folder: Path) -> Iterator[Found]:
+    try:
+        with Image.open(before) as first, Image.open(after) as second:
+            yield from _opened_pictures(first, second, folder)
+    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
+        yield f"{_sizes(before, after)}; they cannot be seen: {error}", 1.0, None
+
+
+def _opened_pictures(first: Image.Image, second: Image.Image, folder: Path) -> Iterator[Found]:
+    if first.size != second.size:
+        sizes = (f"{w} x {h}" for w, h in (first.size, second.size))
+        yield f"{' pixels became '.join(sizes)} pixels", math.inf, None
+        return
+    if first.mode != second.mode:
+        yield f"mode {first.mode} became {second.mode}", math.inf, None
+        return
+    if first.width * first.height > MOST_PIXELS:
+        yield "other bytes; too large to be compared pixel by pixel", 1.0, None
+        return
+    seen = [each.convert("RGBA") for each in (first, second)]
+    apart = ImageChops.difference(*seen)
+    mean = sum(ImageStat.Stat(apart).mean) / (4 * 255)
+    if mean > 0:
+        highest = max(high for _, high in apart.getextrema())  # type: ignore[misc]  # four bands
+        what = (
+            f"{_changed(apart)} of {first.width * first.height} pixels differ, by up to {highest} "
+            f"of 255, {mean:.2%} on average; seen small {_perceptual(seen):.2%}"
+        )
+        yield what, mean, _drawn(apart, folder)
+
+
+def _changed(apart: Image.Image) -> int:
+    """Count the pixels that differ in any band."""
+    bands = [band.point(lambda value: 255 if value else 0) for band in apart.split()]
+    any_band = bands[0]
+    for band in bands[1:]:
+        any_band = ImageChops.lighter(any_band, band)
+    return any_band.histogram()[255]
+
+
+def _perceptual(seen: list[Image.Image]) -> float:
+    """Return how much they differ in brightness where only their outlines are seen."""
+    small = [each.convert("L").resize(SMALL, Image.Resampling.LANCZOS) for each in seen]
+    return ImageStat.Stat(ImageChops.difference(*small)).mean[0] / 255
+
+
+def _drawn(apart: Image.Image, folder: Path) -> Path:
+    """Draw the difference, black where there is none."""
+    strong = apart.convert("RGB").point(lambda value: min(255, value * STRONG))
+    with tempfile.NamedTemporaryFile(dir=folder, suffix=".png", delete=False) as file:
+        strong.save(file, "PNG")
+    return Path(file.name)
+
+
+def _recordings(before: Path, after: Path) -> Iterator[Found]:
+    try:
+        import av  # noqa: PLC0415  # an optional extra
+    except ImportError:
+        yield f'{_sizes(before, after)}; pip install "cogfal[compare]" tells more', 1.0, None
+        return
+    try:
+        with av.open(str(before)) as first, av.open(str(after)) as second:
+            old, new = _recording(first), _recording(second)
+    except av.FFmpegError as error:
+        yield f"{_sizes(before, after)}; they cannot be played: {error}", 1.0, None
+        return
+    told = [
+        f"{k} {v} became {asdict(new)[k]}" for k, v in asdict(old).items() if v != asdict(new)[k]
+    ]
+    same_form = (old.container, old.channels, old.width, old.height) == (
+        new.container,
+        new.channels,
+        new.width,
+        new.height,
+    )
+    distance = abs(old.seconds - new.seconds) / max(old.seconds, new.seconds, 1e-9)
+    yield (
+        "; ".join(told) or _sizes(before, after),
+        max(distance, 1e-6) if same_form else math.inf,
+        None,
+    )
+
+
+def _recording(container: InputContainer) -> Recording:
+    sound = next(iter(container.streams.audio), None)
+    moving = next(iter(container.streams.video), None)
+    return Recording(
+        container=container.format.name,
+        seconds=round((container.duration or 0) / 1_000_000, 3),
+        channels=sound.channels if sound else None,
+        rate=sound.rate if sound else None,
+        width=moving.width if moving else None,
+        height=moving.height if moving else None,
+    )

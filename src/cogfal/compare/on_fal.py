@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,19 @@ import anyio
 import anyio.to_thread
 import fal_client
 
-from cogfal.client.failures import translated
-from cogfal.client.streaming import document
+from cogfal.client.calling import document, translated
 from cogfal.compare.downloads import Downloads, sendable
 from cogfal.compare.over_http import PREDICTIONS, ended_answer, refused
-from cogfal.compare.sides import Answer, Outcome, SideUnreachable, bounded
+from cogfal.compare.sides import (
+    Answer,
+    Outcome,
+    SideUnreachable,
+    WithoutCancellation,
+    answer_within,
+    words_of,
+)
 from cogfal.compare.signatures import Signature, signature_of
 from cogfal.errors import CallFailed
-from cogfal.files import FetchError
 from cogfal.spec import JSON
 
 PUBLIC = "https://fal.run"
@@ -49,7 +55,7 @@ class FalSide:
         yield FalEndpoint(self.app, found, self.timeout)
 
 
-class FalEndpoint:
+class FalEndpoint(WithoutCancellation):
     """Calls the app; local files are uploaded to fal's CDN."""
 
     def __init__(self, app: str, document: Mapping[str, JSON], seconds: float) -> None:
@@ -61,25 +67,22 @@ class FalEndpoint:
         self.signature: Signature = signature_of(document)
 
     async def run(self, inputs: Mapping[str, Any], folder: Path) -> Answer:
-        """Call it once; see `Endpoint`."""
+        """Call it once; see `ModelEndpoint`."""
+        return await answer_within(self._seconds, partial(self._run, inputs, folder))
+
+    async def _run(self, inputs: Mapping[str, Any], folder: Path) -> Answer:
         uploads = fal_client.SyncClient()
         began = time.perf_counter()
         try:
-            with anyio.fail_after(self._seconds), translated():
+            with translated():
                 values = await anyio.to_thread.run_sync(sendable, inputs, uploads.upload_file)
                 answer = await self._predicted(values)
-            seconds = time.perf_counter() - began
-            return await ended_answer(
-                answer, self.signature.output, self._downloads, folder, seconds
-            )
-        except TimeoutError:
-            return Answer(Outcome.UNREACHABLE, error=f"no answer within {self._seconds:g} s")
         except CallFailed as error:
             if error.status is None:
-                return Answer(Outcome.UNREACHABLE, error=bounded(str(error)))
+                return Answer(Outcome.UNREACHABLE, error=words_of(error))
             return refused(error.status, str(error))
-        except (ValueError, FetchError) as error:
-            return Answer(Outcome.UNREACHABLE, error=bounded(str(error)))
+        seconds = time.perf_counter() - began
+        return await ended_answer(answer, self.signature.output, self._downloads, folder, seconds)
 
     async def _predicted(self, values: JSON) -> dict[str, JSON]:
         handle = await self._client.submit(self._app, {"input": values}, path=PREDICTIONS)
@@ -90,7 +93,3 @@ class FalEndpoint:
                 await handle.cancel()  # it may have ended by now
             raise
         return answer
-
-    async def cancel(self, inputs: Mapping[str, Any], folder: Path) -> Answer | None:  # noqa: ARG002
-        """Do nothing: a call that is cancelled may be paid for."""
-        return None

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,9 +16,10 @@ import httpx
 
 from cogfal.compare.downloads import Downloads, sendable
 from cogfal.compare.over_http import ended_answer, read_document, read_json, refused
-from cogfal.compare.sides import Answer, Outcome, SideUnreachable, bounded
+from cogfal.compare.sides import Answer, SideUnreachable, WithoutCancellation, answer_within
 from cogfal.compare.signatures import NoSignature, Signature, signature_of
-from cogfal.files import FetchError, describe
+from cogfal.files import describe
+from cogfal.nested import leaves
 from cogfal.spec import JSON
 
 BASE: Final = "https://api.replicate.com"
@@ -80,7 +82,7 @@ def replicate_account(label: str) -> tuple[str, str]:
     return os.environ.get(BASE_VARIABLE) or BASE, token
 
 
-class ReplicateEndpoint:
+class ReplicateEndpoint(WithoutCancellation):
     """Calls one version; local files are uploaded to Replicate."""
 
     def __init__(
@@ -98,19 +100,12 @@ class ReplicateEndpoint:
         self.signature: Signature = signature_of(self.document)
 
     async def run(self, inputs: Mapping[str, Any], folder: Path) -> Answer:
-        """Call it once; see `Endpoint`."""
-        try:
-            with anyio.fail_after(self._seconds):
-                values = sendable(inputs, dict(await self._uploaded(inputs)).__getitem__)
-                return await self._predicted(values, folder)
-        except TimeoutError:
-            return Answer(Outcome.UNREACHABLE, error=f"no answer within {self._seconds:g} s")
-        except (httpx.HTTPError, ValueError, KeyError, FetchError) as error:
-            return Answer(Outcome.UNREACHABLE, error=bounded(str(error) or type(error).__name__))
+        """Call it once; see `ModelEndpoint`."""
+        return await answer_within(self._seconds, partial(self._run, inputs, folder))
 
-    async def cancel(self, inputs: Mapping[str, Any], folder: Path) -> Answer | None:  # noqa: ARG002
-        """Do nothing: a call that is cancelled may be paid for."""
-        return None
+    async def _run(self, inputs: Mapping[str, Any], folder: Path) -> Answer:
+        values = sendable(inputs, (await self._uploaded(inputs)).__getitem__)
+        return await self._predicted(values, folder)
 
     async def _predicted(self, values: JSON, folder: Path) -> Answer:
         began = time.perf_counter()
@@ -134,17 +129,10 @@ class ReplicateEndpoint:
         async with self._http.stream(method, path, json=body) as response:
             return response.status_code, await read_json(response)
 
-    async def _uploaded(self, value: Any) -> list[tuple[Path, str]]:
-        """Upload every file in the inputs; return each with its address."""
-        match value:
-            case Path():
-                return [(value, await self._sent(value))]
-            case list() | tuple():
-                return [pair for one in value for pair in await self._uploaded(one)]
-            case Mapping():
-                return await self._uploaded([*value.values()])
-            case _:
-                return []
+    async def _uploaded(self, inputs: Mapping[str, Any]) -> dict[Path, str]:
+        """Upload every file in the inputs; return the address of each."""
+        paths = [each for _, each in leaves(inputs) if isinstance(each, Path)]
+        return {path: await self._sent(path) for path in paths}
 
     async def _sent(self, path: Path) -> str:
         data = await anyio.Path(path).read_bytes()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -15,13 +15,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 import anyio
 import httpx
-from httpx_sse import EventSource, SSEError
+from httpx_sse import EventSource
 
 from cogfal.answers import is_piece, named_output, refusal
 from cogfal.compare.downloads import Downloads, sendable
-from cogfal.compare.sides import Answer, Outcome, SideUnreachable, bounded
-from cogfal.compare.signatures import Shape, Signature, signature_of
-from cogfal.files import FetchError
+from cogfal.compare.sides import Answer, Outcome, SideUnreachable, answer_within, bounded, words_of
+from cogfal.compare.signatures import Signature, ValueShape, signature_of
 from cogfal.spec import JSON
 
 STREAM: Final = "/stream"
@@ -67,7 +66,7 @@ async def read_document(http: httpx.AsyncClient, path: str, label: str) -> dict[
             found = await read_json(response)
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         raise SideUnreachable(
-            f"{label} cannot be reached: {_words(error)}; is it running?"
+            f"{label} cannot be reached: {words_of(error)}; is it running?"
         ) from error
     if response.status_code != httpx.codes.OK or not isinstance(found, dict):
         raise SideUnreachable(f"{label} answers {path} with {response.status_code} and no document")
@@ -105,9 +104,9 @@ class HttpEndpoint:
         self._streams_on_cog = '"x-cog-streaming": true' in json.dumps(document)
 
     async def run(self, inputs: Mapping[str, Any], folder: Path) -> Answer:
-        """Call it once; see `Endpoint`."""
+        """Call it once; see `ModelEndpoint`."""
         values = await anyio.to_thread.run_sync(sendable, inputs)
-        return await self._bounded(partial(self._predicted, values, folder))
+        return await answer_within(self._seconds, partial(self._predicted, values, folder))
 
     async def cancel(self, inputs: Mapping[str, Any], folder: Path) -> Answer | None:
         """Start a prediction, cancel it as soon as the server knows it, and wait for its end."""
@@ -116,7 +115,7 @@ class HttpEndpoint:
         async with anyio.create_task_group() as around:
             around.start_soon(self._cancel, path)
             request = self._http.stream("PUT", path, json={"input": values})
-            answer = await self._bounded(partial(self._whole, request, folder))
+            answer = await answer_within(self._seconds, partial(self._whole, request, folder))
             around.cancel_scope.cancel()
         return answer
 
@@ -126,16 +125,6 @@ class HttpEndpoint:
             while status == httpx.codes.NOT_FOUND:
                 await anyio.sleep(_RETRY)  # no event tells when the server knows the id
                 status = httpx.codes((await self._http.post(f"{path}/cancel")).status_code)
-
-    async def _bounded(self, call: Callable[[], Awaitable[Answer]]) -> Answer:
-        """Make a call within its time; whatever goes wrong is an answer."""
-        try:
-            with anyio.fail_after(self._seconds):
-                return await call()
-        except TimeoutError:
-            return Answer(Outcome.UNREACHABLE, error=f"no answer within {self._seconds:g} s")
-        except (httpx.HTTPError, SSEError, ValueError, FetchError) as error:
-            return Answer(Outcome.UNREACHABLE, error=_words(error))
 
     async def _predicted(self, values: JSON, folder: Path) -> Answer:
         if self.signature.output.kind in ("stream", "text"):
@@ -195,7 +184,7 @@ class HttpEndpoint:
 
 
 async def ended_answer(
-    answer: dict[str, JSON], shape: Shape, downloads: Downloads, folder: Path, seconds: float
+    answer: dict[str, JSON], shape: ValueShape, downloads: Downloads, folder: Path, seconds: float
 ) -> Answer:
     """Read a prediction that has ended, its files brought into `folder`.
 
@@ -216,7 +205,3 @@ def refused(status: int, answer: JSON) -> Answer:
     text = bounded(f"{status}: {refusal(detail)}")
     wrong_input = status in (httpx.codes.BAD_REQUEST, httpx.codes.UNPROCESSABLE_ENTITY)
     return Answer(Outcome.REFUSED if wrong_input else Outcome.FAILED, error=text)
-
-
-def _words(error: Exception) -> str:
-    return bounded(str(error) or type(error).__name__)

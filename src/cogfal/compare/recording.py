@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from cogfal.compare.sides import Answer, Outcome, SideUnreachable
+from cogfal.compare.sides import Answer, Outcome, SideUnreachable, WithoutCancellation
 from cogfal.compare.signatures import Signature, signature_of
 from cogfal.errors import ProjectError
 from cogfal.examples import EXAMPLES, Example, read_examples, write_examples
@@ -87,7 +87,7 @@ class RecordingSide:
         yield RecordedEndpoint(document, examples, timings)
 
 
-class RecordedEndpoint:
+class RecordedEndpoint(WithoutCancellation):
     """Answers with what was recorded for the same inputs."""
 
     def __init__(
@@ -110,10 +110,6 @@ class RecordedEndpoint:
                     return Answer(Outcome.FAILED, error="it failed when it was recorded")
                 return Answer(Outcome.SUCCEEDED, example.output, seconds=seconds)
         return Answer(Outcome.UNREACHABLE, error="nothing was recorded for these inputs")
-
-    async def cancel(self, inputs: Mapping[str, Any], folder: Path) -> Answer | None:  # noqa: ARG002
-        """Do nothing: there is nothing that runs."""
-        return None
 
 
 def _same(inputs: Mapping[str, Any], recorded: Mapping[str, Any], secrets: frozenset[str]) -> bool:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
 
+import anyio
+import httpx
+from httpx_sse import SSEError
+
 from cogfal.compare.signatures import Signature
 from cogfal.errors import CogfalError
+from cogfal.files import FetchError
 from cogfal.spec import JSON
 
 LONGEST_ERROR = 2_000  # characters of a server's text that are kept
@@ -49,7 +54,7 @@ class Answer:
     first_piece: float | None = None
 
 
-class Endpoint(Protocol):
+class ModelEndpoint(Protocol):
     """A model that can be called."""
 
     @property
@@ -70,6 +75,25 @@ class Endpoint(Protocol):
         """Call it and cancel at once; None where that cannot be tried."""
 
 
+class WithoutCancellation:
+    """An endpoint whose calls are not cancelled: they may be paid for, or nothing runs."""
+
+    async def cancel(self, inputs: Mapping[str, Any], folder: Path) -> Answer | None:  # noqa: ARG002
+        """Do nothing."""
+        return None
+
+
+async def answer_within(seconds: float, call: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Make a call within its time; whatever goes wrong is an answer."""
+    try:
+        with anyio.fail_after(seconds):
+            return await call()
+    except TimeoutError:
+        return Answer(Outcome.UNREACHABLE, error=f"no answer within {seconds:g} s")
+    except (httpx.HTTPError, SSEError, ValueError, KeyError, FetchError) as error:
+        return Answer(Outcome.UNREACHABLE, error=words_of(error))
+
+
 class Side(Protocol):
     """One of the two places that are compared."""
 
@@ -81,8 +105,13 @@ class Side(Protocol):
     def paid(self) -> bool:
         """Whether each call costs money."""
 
-    def open(self) -> AbstractAsyncContextManager[Endpoint]:
+    def open(self) -> AbstractAsyncContextManager[ModelEndpoint]:
         """Bring the model up, or find it; raises SideUnreachable, NoSignature and ProjectError."""
+
+
+def words_of(error: Exception) -> str:
+    """Return what an error says, or its kind where it says nothing."""
+    return bounded(str(error) or type(error).__name__)
 
 
 def bounded(text: str) -> str:

@@ -24,7 +24,7 @@ class NoSignature(CogfalError):
 
 
 @dataclass(frozen=True)
-class Shape:
+class ValueShape:
     """A kind of value.
 
     Attributes:
@@ -39,8 +39,8 @@ class Shape:
     """
 
     kind: str
-    items: Shape | None = None
-    fields: Mapping[str, Shape] = field(default_factory=dict)
+    items: ValueShape | None = None
+    fields: Mapping[str, ValueShape] = field(default_factory=dict)
     required: frozenset[str] = frozenset()
     choices: tuple[JSON, ...] | None = None
     nullable: bool = False
@@ -67,7 +67,7 @@ class Shape:
 class Input:
     """One input: its kind, whether it must be given, and what it is where it is not."""
 
-    shape: Shape
+    shape: ValueShape
     required: bool
     default: JSON = NOTHING
 
@@ -77,7 +77,7 @@ class Signature:
     """What a model takes and gives."""
 
     inputs: Mapping[str, Input]
-    output: Shape
+    output: ValueShape
 
     @property
     def secrets(self) -> frozenset[str]:
@@ -105,7 +105,7 @@ def signature_of(document: Mapping[str, Any]) -> Signature:
     return Signature(inputs, reader.shape(schemas.get("Output", {})))
 
 
-def _input(shape: Shape, node: Mapping[str, Any], required: bool) -> Input:
+def _input(shape: ValueShape, node: Mapping[str, Any], required: bool) -> Input:
     """Read an input; one that is optional and has no default is null where it is left out."""
     return Input(shape, required, node.get("default", NOTHING if required else None))
 
@@ -114,10 +114,10 @@ class _Reader:
     def __init__(self, schemas: Mapping[str, Any]) -> None:
         self._schemas = schemas
 
-    def shape(self, node: Any, depth: int = 0) -> Shape:
+    def shape(self, node: Any, depth: int = 0) -> ValueShape:
         """Read a schema; one that is nested without end is `any`."""
         if depth > _DEPTH or not isinstance(node, Mapping):
-            return Shape("any")
+            return ValueShape("any")
         node = self._resolved(node, depth)
         members = [each for key in ("anyOf", "oneOf") for each in node.get(key, [])]
         if members:
@@ -137,23 +137,25 @@ class _Reader:
                 return {**self._resolved(target, depth + 1), **beside}
         return node
 
-    def _union(self, node: Mapping[str, Any], members: list[Shape]) -> Shape:
+    def _union(self, node: Mapping[str, Any], members: list[ValueShape]) -> ValueShape:
         kept = [each for each in members if each.kind != "null"]
         nullable = len(kept) < len(members) or bool(node.get("nullable"))
         nullable = nullable or any(each.nullable for each in kept)
         if len(kept) == 1:
             only = kept[0]
             bounds = {**only.bounds, **_bounds(node)}
-            return Shape(
+            return ValueShape(
                 only.kind, only.items, only.fields, only.required, only.choices, nullable, bounds
             )
-        return Shape(" | ".join(sorted({each.name for each in kept})) or "null", nullable=nullable)
+        return ValueShape(
+            " | ".join(sorted({each.name for each in kept})) or "null", nullable=nullable
+        )
 
-    def _plain(self, node: Mapping[str, Any], depth: int) -> Shape:
+    def _plain(self, node: Mapping[str, Any], depth: int) -> ValueShape:
         choices = node.get("enum") or ([node["const"]] if "const" in node else None)
         properties = _mapping(node.get("properties"))
         is_list = node.get("type") == "array"
-        return Shape(
+        return ValueShape(
             kind=_kind(node),
             items=self.shape(node.get("items", {}), depth + 1) if is_list else None,
             fields={name: self.shape(each, depth + 1) for name, each in properties.items()},

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 import anyio
 from typing_extensions import Self
 
-from cogfal.engine.daemon_thread import on_daemon_thread
+from cogfal.files.concurrency import on_daemon_thread
 
 VARIABLE: Final = "COGFAL_STARTED_BY"
 PAUSE: Final = 0.005  # seconds between the first two looks for processes that are still there
@@ -29,7 +29,7 @@ PATIENCE: Final = 10.0  # seconds after which one that does not end, in a driver
 _WRITTEN: Final = re.compile(r"([0-9a-f.]*)-([0-9]{1,9})-([0-9]+)-([0-9a-z]*)", re.ASCII)
 
 
-class Mark(NamedTuple):
+class OwnerMark(NamedTuple):
     """Which server a process was started for, and in which life of its author's code.
 
     `place` is where the server's process id and its time of starting mean what they say: what they
@@ -72,7 +72,7 @@ class Mark(NamedTuple):
 def marking(life: str = "") -> dict[str, str]:
     """Return the variable that marks what this process starts; none where nobody can read it."""
     try:
-        return {VARIABLE: Mark.of_this_process(life).written()}
+        return {VARIABLE: OwnerMark.of_this_process(life).written()}
     except OSError:
         return {}
 
@@ -85,18 +85,18 @@ async def end_orphans() -> None:
 async def end_life(life: str) -> None:
     """End what one life of this process's author's code has left running."""
     with suppress(OSError):
-        gone = Mark.of_this_process(life)
+        gone = OwnerMark.of_this_process(life)
         await _end(lambda mark: mark == gone)
 
 
-async def _end(wanted: Callable[[Mark], bool]) -> None:
+async def _end(wanted: Callable[[OwnerMark], bool]) -> None:
     """Kill them until none is left, or for as long as there is patience."""
     with anyio.move_on_after(PATIENCE):
         # Nobody waits for the thread: a driver may hold up who reads of a process.
         await on_daemon_thread(partial(_kill_all, wanted, time.monotonic() + PATIENCE))
 
 
-def _kill_all(wanted: Callable[[Mark], bool], deadline: float) -> None:
+def _kill_all(wanted: Callable[[OwnerMark], bool], deadline: float) -> None:
     """Kill them again and again, as they may start others."""
     pause = PAUSE
     while _kill(wanted) and time.monotonic() < deadline:
@@ -104,7 +104,7 @@ def _kill_all(wanted: Callable[[Mark], bool], deadline: float) -> None:
         pause = min(2 * pause, LONGEST_PAUSE)
 
 
-def _kill(wanted: Callable[[Mark], bool]) -> bool:
+def _kill(wanted: Callable[[OwnerMark], bool]) -> bool:
     """Kill those that are there; return whether there was any."""
     found = False
     for pid, mark in _marked():
@@ -115,7 +115,7 @@ def _kill(wanted: Callable[[Mark], bool]) -> bool:
     return found
 
 
-def _marked() -> Iterator[tuple[int, Mark]]:
+def _marked() -> Iterator[tuple[int, OwnerMark]]:
     """Yield the processes, but for this one, that have inherited a mark."""
     try:
         names = os.listdir("/proc")  # noqa: PTH208  # names are enough
@@ -133,13 +133,13 @@ def _marked() -> Iterator[tuple[int, Mark]]:
             yield int(name), mark
 
 
-def _mark_in(environ: bytes) -> Mark | None:
+def _mark_in(environ: bytes) -> OwnerMark | None:
     """Read the mark among variables, None where there is none or more than one."""
     start = f"{VARIABLE}=".encode()
     if start not in environ:
         return None
     values = [each[len(start) :] for each in environ.split(b"\0") if each.startswith(start)]
-    return Mark.read(values[0].decode("ascii", "replace")) if len(values) == 1 else None
+    return OwnerMark.read(values[0].decode("ascii", "replace")) if len(values) == 1 else None
 
 
 def _place() -> str:

@@ -6,13 +6,14 @@ import asyncio
 import os
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from datetime import datetime
+from enum import Enum
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from cogfal.engine.channel import Channel, DirectChannel, Foreign, Receive
 from cogfal.engine.event_queue import EventQueue
 from cogfal.engine.guest import GuestClient
-from cogfal.engine.health import HealthStatus, SetupReport, SetupStatus
 from cogfal.engine.interpreter import FindInterpreter, Interpreter, own_interpreter
 from cogfal.engine.leftovers import end_orphans
 from cogfal.engine.prediction import Clock, Log, Metric
@@ -23,6 +24,43 @@ from cogfal.guest.capture import Capture
 from cogfal.guest.setup_weights import must_be_fetched, weights_source
 from cogfal.settings import EngineSettings
 from cogfal.spec import PredictorSpec
+
+
+class HealthStatus(str, Enum):
+    """Cog's states."""
+
+    STARTING = "STARTING"
+    READY = "READY"
+    BUSY = "BUSY"
+    SETUP_FAILED = "SETUP_FAILED"
+    DEFUNCT = "DEFUNCT"
+    UNHEALTHY = "UNHEALTHY"
+
+
+class SetupStatus(str, Enum):
+    """How setup stands, in Cog's words."""
+
+    STARTING = "starting"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class SetupReport(NamedTuple):
+    """What is known of the latest setup; times are aware, `logs` is all that it printed."""
+
+    status: SetupStatus
+    logs: str
+    started_at: datetime
+    completed_at: datetime | None = None
+
+
+class Health(NamedTuple):
+    """A snapshot: the state, why it is not well, and the setup (None before its start)."""
+
+    status: HealthStatus
+    error: str | None = None
+    setup: SetupReport | None = None
+
 
 HEALTHCHECK_TIMEOUT: Final = 5.0  # seconds, as Cog's
 CLEANUP_TIME: Final = 5.0  # seconds for teardown, and for the author's thread to end

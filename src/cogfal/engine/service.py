@@ -10,20 +10,17 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
-from cogfal.engine.health import Health, HealthStatus
 from cogfal.engine.interpreter import FindInterpreter
-from cogfal.engine.lifecycle import Lifecycle
-from cogfal.engine.operated import ignored_concurrency, operated, slot_count
+from cogfal.engine.lifecycle import Health, HealthStatus, Lifecycle
 from cogfal.engine.prediction import Prediction, Status
 from cogfal.engine.prediction_task import PredictionTask, Surroundings
 from cogfal.engine.slots import Slots, SlotStatistics
 from cogfal.engine.submission import Materialiser, Submission, WeightsFetcher
 from cogfal.errors import Busy, CogfalError, DeviceError, NotReady, UnknownPrediction
-from cogfal.files.scratch import Scratch
-from cogfal.files.workspace import Workspace
+from cogfal.files.workspace import Scratch, Workspace
 from cogfal.guest.capture import Capture
 from cogfal.json_text import line_of
-from cogfal.settings import EngineSettings
+from cogfal.settings import EngineSettings, ignored_concurrency, operated, slot_count
 from cogfal.spec import PredictorSpec
 
 __all__ = ["EngineSettings", "Health", "HealthStatus", "Service", "Submission"]

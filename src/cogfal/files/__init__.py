@@ -6,11 +6,17 @@ Nothing here knows inputs, outputs or fal; `inputs`, `outputs` and `fal_files` d
 from cogfal.files.cache import FileCache
 from cogfal.files.data_urls import DataUrl, parse_data_url, to_data_url
 from cogfal.files.fetching import Fetched, Fetcher, HttpFetcher, Validators
-from cogfal.files.image_size import ImageSize
 from cogfal.files.limits import Budget, FetchError, FileLimits, StoreError, TooLarge
-from cogfal.files.local_store import AddressedStore, LocalStore
-from cogfal.files.media import Media, describe
-from cogfal.files.store import DataUrlStore, LocalFile, Store, StoredFile, stored
+from cogfal.files.media import ImageSize, Media, describe
+from cogfal.files.store import (
+    AddressedStore,
+    DataUrlStore,
+    LocalFile,
+    LocalStore,
+    Store,
+    StoredFile,
+    stored,
+)
 from cogfal.files.workspace import Workspace
 
 __all__ = [

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from cogfal.files.concurrency import to_the_end
 from cogfal.files.fetching import Fetched, Fetcher, Validators
 from cogfal.files.limits import Budget, FetchError
-from cogfal.files.scratch import Scratch, sweep
+from cogfal.files.workspace import Scratch, sweep
 
 _CHUNK = 1024 * 1024
 _ABANDONED: Final = 3600.0
@@ -118,7 +118,7 @@ class FileCache:
         try:
             status = path.stat()
             mark = (entry.sha256, status.st_size, status.st_mtime_ns)
-            if mark not in self._verified and _sha256(path) != entry.sha256:
+            if mark not in self._verified and sha256_of(path) != entry.sha256:
                 return False
         except OSError:
             return False
@@ -127,7 +127,7 @@ class FileCache:
 
     def _adopt(self, url: str, fetched: Fetched, expected: str | None) -> Path:
         """Move a fetched file into the cache and record it."""
-        found = fetched.sha256 or _sha256(fetched.path)
+        found = fetched.sha256 or sha256_of(fetched.path)
         if expected not in (None, found):
             raise FetchError(f"it has the sha256 {found}, not {expected}")
         entry = CacheEntry(
@@ -167,7 +167,8 @@ class FileCache:
         return Scratch(parent)
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """Return the hash of a file's bytes."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from contextlib import suppress
-from typing import Final, TypeVar
+from functools import partial
+from typing import Any, Final, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -69,3 +71,28 @@ async def together(
     if failures:
         raise failures[0]
     return results
+
+
+async def on_daemon_thread(work: Callable[[], Result]) -> Result:
+    """Await what blocks on a thread that the process does not wait for when it ends.
+
+    Cancelled, it returns at once and leaves the thread to itself.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Result] = loop.create_future()
+
+    def run() -> None:
+        try:
+            told = partial(_settle, future.set_result, future, work())
+        except BaseException as error:  # it is raised where it is awaited
+            told = partial(_settle, future.set_exception, future, error)
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(told)
+
+    threading.Thread(target=run, name="cogfal-work", daemon=True).start()
+    return await future
+
+
+def _settle(settle: Callable[[Any], None], future: asyncio.Future[Any], outcome: Any) -> None:
+    if not future.done():
+        settle(outcome)

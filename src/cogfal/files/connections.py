@@ -15,15 +15,17 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import anyio
 import anyio.to_thread
 import httpcore
 import httpx
 
-from cogfal.files.addresses import Resolver
 from cogfal.files.limits import FetchError
+
+if TYPE_CHECKING:
+    from cogfal.files.http_requests import Resolver
 
 Answer: TypeAlias = httpcore.Response
 """Status and headers of an answer whose body is still to be read."""

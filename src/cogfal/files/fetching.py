@@ -12,9 +12,18 @@ import anyio
 import anyio.to_thread
 import httpx
 
-from cogfal.files.addresses import Resolver, anywhere, is_public, resolve
 from cogfal.files.body import ResponseBody, decoder_for
-from cogfal.files.http_requests import Client, Visit, header, parse_url, redirected
+from cogfal.files.http_requests import (
+    Client,
+    Resolver,
+    Visit,
+    anywhere,
+    header,
+    is_public,
+    parse_url,
+    redirected,
+    resolve,
+)
 from cogfal.files.kinds import suffix_for
 from cogfal.files.limits import Budget, FetchError, FileLimits
 from cogfal.files.media import type_by_content

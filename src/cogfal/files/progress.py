@@ -53,6 +53,6 @@ def write_line(text: str) -> None:
 def readable(count: int) -> str:
     """Write a number of bytes as people do, such as `1.5 GB`."""
     if count < 1000:
-        return f"{count} B"
+        return f"{count} bytes"
     unit = max(unit for unit in _UNITS if count >= unit)
     return f"{count / unit:.1f} {_UNITS[unit]}"

@@ -1,19 +1,32 @@
-"""Where output files go: the seam, how stores come by the bytes, and the store in the answer."""
+"""Where output files go: the seam, how stores come by the bytes, and the stores of our own.
+
+Of the local store nothing is read but what is listed there: a request's path is looked up, never
+turned into a path.
+"""
 
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import stat
+import time
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
+from urllib.parse import quote
 
 import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
 
-from cogfal.files.concurrency import SHORT
+from cogfal.files.concurrency import SHORT, to_the_end
 from cogfal.files.data_urls import as_data_url
-from cogfal.files.image_size import ImageSize
 from cogfal.files.limits import StoreError
+from cogfal.files.media import ImageSize
+from cogfal.files.names import safe_name
+from cogfal.files.workspace import Scratch
 
 _CHUNK = 1024 * 1024
 
@@ -111,3 +124,129 @@ def is_movable(path: Path, directory: Path) -> bool:
 def _written(file: LocalFile) -> str:
     with open_to_store(file) as opened:
         return as_data_url(opened, file.content_type)
+
+
+ROUTE = "/cogfal/files"
+_TOKEN_BYTES = 24
+_SAFE_INLINE = ("image/", "video/", "audio/", "text/plain", "application/json", "application/pdf")
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "Access-Control-Allow-Origin": "*",
+    "Cache-Control": "private, max-age=3600, immutable",
+}
+
+
+class Entry(NamedTuple):
+    """One kept file; `kept_at` is on the monotonic clock."""
+
+    path: Path
+    name: str
+    content_type: str
+    size: int
+    kept_at: float
+
+
+class LocalStore:
+    """Keep files under unguessable URLs, at most `max_bytes` of them and for at most `max_age`.
+
+    The oldest files make room for new ones. URLs are paths of this app unless `at` says where the
+    app is reached. `close` removes everything; it is safe to call twice.
+
+    Args:
+        max_bytes: The most that is kept, in bytes; a larger file is refused.
+        max_age: Seconds that a file is kept for.
+    """
+
+    def __init__(self, *, max_bytes: int = 10 * 1024**3, max_age: float = 24 * 3600.0) -> None:
+        self._max_bytes = max_bytes
+        self._max_age = max_age
+        self._scratch = Scratch()
+        self._entries: dict[str, Entry] = {}
+        self._kept = 0
+
+    @property
+    def folder(self) -> Path:
+        """The directory that the files are kept in."""
+        return self._scratch.directory
+
+    def at(self, base_url: str) -> AddressedStore:
+        """Return this store with URLs below `base_url`, such as `http://localhost:8080/`."""
+        return AddressedStore(self, base_url.rstrip("/"))
+
+    async def put(self, file: LocalFile) -> StoredFile:
+        """Keep `file` and return it with a URL relative to the app."""
+        return await self.at("").put(file)
+
+    async def keep(self, file: LocalFile) -> str:
+        """Keep `file` and return its path in the app; cancelling leaves nothing behind."""
+        if file.size > self._max_bytes:
+            raise StoreError(
+                f"{file.name} has {file.size} bytes, the local store keeps {self._max_bytes}"
+            )
+        token = secrets.token_urlsafe(_TOKEN_BYTES)
+        path = self.folder / token
+        try:
+            await to_the_end(take, file, path)
+        except BaseException as error:
+            path.unlink(missing_ok=True)
+            if isinstance(error, OSError):
+                raise StoreError(f"{file.name} cannot be kept: {error.strerror}") from error
+            raise
+        self._make_room(file.size)
+        self._kept += file.size
+        self._entries[token] = Entry(
+            path, safe_name(file.name), file.content_type, file.size, time.monotonic()
+        )
+        return f"{ROUTE}/{token}/{quote(self._entries[token].name)}"
+
+    async def serve(self, request: Request) -> Response:
+        """Answer GET and HEAD, with ranges, for a kept file; 404 for anything else."""
+        self._forget_old()
+        entry = self._entries.get(request.path_params["token"])
+        if entry is None or not entry.path.is_file():
+            return PlainTextResponse("no such file", 404, headers=_HEADERS)
+        inline = entry.content_type.startswith(_SAFE_INLINE) and "svg" not in entry.content_type
+        return FileResponse(
+            entry.path,
+            headers=_HEADERS,
+            media_type=entry.content_type,
+            filename=entry.name,
+            content_disposition_type="inline" if inline else "attachment",
+        )
+
+    def close(self) -> None:
+        """Remove every kept file."""
+        self._entries.clear()
+        self._kept = 0
+        with suppress(OSError):  # what stays goes with the next sweep
+            self._scratch.close()
+
+    def _make_room(self, size: int) -> None:
+        """Drop old files, oldest first, until `size` more bytes fit."""
+        self._forget_old()
+        while self._entries and self._kept + size > self._max_bytes:
+            self._drop_oldest()
+
+    def _forget_old(self) -> None:
+        horizon = time.monotonic() - self._max_age
+        while self._entries and next(iter(self._entries.values())).kept_at < horizon:
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        entry = self._entries.pop(next(iter(self._entries)))
+        self._kept -= entry.size
+        entry.path.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class AddressedStore:
+    """A local store as one request sees it: with the address that the request came to."""
+
+    store: LocalStore
+    base_url: str
+
+    async def put(self, file: LocalFile) -> StoredFile:
+        """Keep `file`; raise `StoreError` if there is no room for it."""
+        return stored(file, self.base_url + await self.store.keep(file))

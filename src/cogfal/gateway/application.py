@@ -1,25 +1,37 @@
-"""Make the ASGI application of a gateway."""
+"""Make the ASGI application of a gateway: the requests of Replicate's API, and their answers."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime, timezone
 from pathlib import Path
+from typing import Final, TypeAlias
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from cogfal.errors import SettingError
-from cogfal.gateway.callers import Entrance, Judge, OwnKeys, judged, read_tokens
-from cogfal.gateway.catalogue import Catalogue
-from cogfal.gateway.gateway import Gateway
+from cogfal.gateway import bodies
+from cogfal.gateway.bodies import read_order, wait_seconds
+from cogfal.gateway.call import Call, State
+from cogfal.gateway.callers import Caller, Entrance, Judge, OwnKeys, judged, read_tokens
+from cogfal.gateway.catalogue import Catalogue, Version
+from cogfal.gateway.gateway import Errand, Gateway
+from cogfal.gateway.ids import Kind
 from cogfal.gateway.memory import Limits
-from cogfal.gateway.refusals import Refusal
-from cogfal.gateway.routes import Routes, absent
+from cogfal.gateway.refusals import Refusal, invalid, not_found
+from cogfal.gateway.watchers import HEADERS, frames, last_seen
+from cogfal.server.caller import BodyRefused, until_gone
+from cogfal.spec import JSON
 
 LOG = logging.getLogger("cogfal.gateway")
 
@@ -117,3 +129,244 @@ def _entrance(
         return judged(allow, key)
     assert token_file is not None
     return read_tokens(Path(token_file), key)
+
+
+Handler: TypeAlias = Callable[[Request, Caller], Awaitable[Response]]
+
+_HOST: Final = re.compile(r"[\w.\[\]:-]{1,255}", re.ASCII)
+
+ABSENT: Final = (
+    "This is a gateway of cogfal: it answers for its own models, their predictions, trainings, "
+    "versions and deployments, for files, and for webhooks' secrets. Hardware, billing, "
+    "collections and search are fal's, not here."
+)
+
+
+class Routes:
+    """The requests that a gateway answers, to callers whom `entrance` lets in."""
+
+    def __init__(self, gateway: Gateway, entrance: Entrance) -> None:
+        self._gateway = gateway
+        self._entrance = entrance
+        self._since = datetime.now(timezone.utc).isoformat()
+
+    def all(self) -> list[Route]:
+        """Return the routes."""
+        model, one = "/v1/models/{owner}/{name}", "{id}"
+        deployment = "/v1/deployments/{owner}/{name}"
+        version = f"{model}/versions/{one}"
+        predictions, trainings = Kind.PREDICTION, Kind.TRAINING
+        return [
+            self._route("/v1/predictions", "POST", self._predict),
+            self._route(f"{model}/predictions", "POST", self._predict),
+            self._route(f"{deployment}/predictions", "POST", self._predict),
+            self._route(f"{version}/trainings", "POST", self._train),
+            *self._calls(predictions),
+            *self._calls(trainings),
+            Route("/v1/streams/{ticket}", self._stream, methods=["GET"]),
+            self._route("/v1/models", "GET", self._models),
+            self._route(model, "GET", self._model),
+            self._route(f"{model}/versions", "GET", self._versions),
+            self._route(version, "GET", self._version),
+            self._route("/v1/deployments", "GET", self._deployments),
+            self._route(deployment, "GET", self._deployment),
+            self._route("/v1/files", "POST", self._create_file),
+            self._route("/v1/files", "GET", self._files),
+            self._route("/v1/files/{id}", "GET", self._file),
+            self._route("/v1/files/{id}", "DELETE", self._delete_file),
+            Route("/v1/files/{id}/download", self._download, methods=["GET"]),
+            self._route("/v1/webhooks/default/secret", "GET", self._secret),
+            self._route("/v1/account", "GET", self._account),
+        ]
+
+    def _calls(self, kind: Kind) -> list[Route]:
+        path = f"/v1/{kind.value}"
+
+        async def listed(request: Request, caller: Caller) -> Response:
+            base = base_of(request)
+            return JSONResponse(bodies.page(await self._gateway.list(kind, caller, base)))
+
+        async def got(request: Request, caller: Caller) -> Response:
+            found = await self._gateway.find(kind, request.path_params["id"], caller)
+            return JSONResponse(bodies.prediction(*found, base_of(request)))
+
+        async def cancelled(request: Request, caller: Caller) -> Response:
+            found = await self._gateway.cancel(kind, request.path_params["id"], caller)
+            return JSONResponse(bodies.prediction(*found, base_of(request)))
+
+        return [
+            self._route(path, "GET", listed),
+            self._route(f"{path}/{{id}}", "GET", got),
+            self._route(f"{path}/{{id}}/cancel", "POST", cancelled),
+        ]
+
+    def _route(self, path: str, method: str, handler: Handler) -> Route:
+        async def answer(request: Request) -> Response:
+            try:
+                return await handler(request, await self._entrance.admit(request))
+            except Refusal as refusal:
+                return refusal.response()
+
+        return Route(path, answer, methods=[method])
+
+    async def _predict(self, request: Request, caller: Caller) -> Response:
+        return await self._begin(Kind.PREDICTION, request, caller)
+
+    async def _train(self, request: Request, caller: Caller) -> Response:
+        return await self._begin(Kind.TRAINING, request, caller)
+
+    async def _begin(self, kind: Kind, request: Request, caller: Caller) -> Response:
+        base = base_of(request)
+        try:
+            async with self._gateway.bodies.read(request) as body:
+                order = await body.turned(read_order)
+                version = self._meant(request, order.version)
+                call = await self._gateway.begin(Errand(kind, version, order, body, caller, base))
+        except BodyRefused as error:
+            again = 5 if error.status == 429 else None
+            raise Refusal(error.status, "Not taken", str(error), retry_after=again) from error
+        state = await self._waited(call, request)
+        return JSONResponse(bodies.prediction(bodies.subject_of(call), state, base), 201)
+
+    async def _waited(self, call: Call, request: Request) -> State:
+        """Return the outcome of a call; where it is not there in time, that it is starting.
+
+        Both clients take anything else for the outcome, and Python's would not yield the pieces
+        of the output that it finds in the first answer. Leaving ends the waiting, not the call.
+        """
+        seconds = wait_seconds(request)
+        if seconds is None:
+            return State()
+        self._gateway.follow(call)
+        ended = asyncio.ensure_future(call.ended.wait())
+        gone = asyncio.ensure_future(until_gone(request.receive))
+        try:
+            await asyncio.wait({ended, gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ended.cancel()
+            gone.cancel()
+        return call.state if call.ended.is_set() else State()
+
+    def _meant(self, request: Request, reference: str | None) -> Version:
+        """Return the version that the address of a request or its body names."""
+        catalogue = self._gateway.catalogue
+        if "id" in request.path_params:
+            found = catalogue.find(f"{_model(request)}:{request.path_params['id']}")
+        elif "owner" in request.path_params:
+            found = catalogue.latest(_model(request))
+        elif reference is None:
+            raise invalid("version: name it, as an id or owner/name:id")
+        else:
+            found = catalogue.find(reference)
+            if found is None:
+                raise invalid(
+                    "version: this gateway does not know it. "
+                    "Its operator adds it with owner/name:VERSION=TARGET."
+                )
+        return _there(found)
+
+    async def _stream(self, request: Request) -> Response:
+        call = self._gateway.memory.streamed(request.path_params["ticket"])
+        if call is None:
+            return not_found(
+                "There is no such stream, or this gateway did not begin it."
+            ).response()
+        self._gateway.follow(call)
+        events = frames(call, last_seen(request))
+        return StreamingResponse(events, media_type="text/event-stream", headers=HEADERS)
+
+    async def _models(self, request: Request, caller: Caller) -> Response:
+        return JSONResponse(
+            bodies.page([self._of(each, request, caller) for each in self._gateway.catalogue])
+        )
+
+    def _of(self, version: Version, request: Request, caller: Caller) -> JSON:
+        schema = self._gateway.documents.known(version, caller)
+        latest = None if schema is None else bodies.version_body(version, schema, self._since)
+        return bodies.model(version, latest, base_of(request))
+
+    async def _model(self, request: Request, caller: Caller) -> Response:
+        version = _there(self._gateway.catalogue.latest(_model(request)))
+        await self._gateway.documents.get(version, caller)
+        return JSONResponse(self._of(version, request, caller))
+
+    async def _versions(self, request: Request, caller: Caller) -> Response:
+        versions = self._gateway.catalogue.versions(_model(request))
+        if not versions:
+            raise not_found("This gateway has no such model.")
+        described = [await self._described(each, caller) for each in versions]
+        return JSONResponse(bodies.page(described))
+
+    async def _version(self, request: Request, caller: Caller) -> Response:
+        version = self._meant(request, None)
+        return JSONResponse(await self._described(version, caller))
+
+    async def _described(self, version: Version, caller: Caller) -> JSON:
+        schema = await self._gateway.documents.get(version, caller)
+        return bodies.version_body(version, schema, self._since)
+
+    async def _deployments(self, _request: Request, caller: Caller) -> Response:
+        every = self._gateway.catalogue
+        found: list[JSON] = [bodies.deployment(each, caller, self._since) for each in every]
+        return JSONResponse(bodies.page(found))
+
+    async def _deployment(self, request: Request, caller: Caller) -> Response:
+        version = _there(self._gateway.catalogue.latest(_model(request)))
+        return JSONResponse(bodies.deployment(version, caller, self._since))
+
+    async def _create_file(self, request: Request, caller: Caller) -> Response:
+        created = await self._gateway.files.create(request, caller, base_of(request))
+        return JSONResponse(created, 201)
+
+    async def _files(self, _request: Request, caller: Caller) -> Response:
+        return JSONResponse(bodies.page(self._gateway.files.of(caller)))
+
+    async def _file(self, request: Request, caller: Caller) -> Response:
+        return JSONResponse(self._gateway.files.get(request.path_params["id"], caller))
+
+    async def _delete_file(self, request: Request, caller: Caller) -> Response:
+        self._gateway.files.delete(request.path_params["id"], caller)
+        return Response(status_code=204)
+
+    async def _download(self, request: Request) -> Response:
+        signature = request.query_params.get("signature", "")
+        try:
+            kept = self._gateway.files.download(request.path_params["id"], signature)
+        except Refusal as refusal:
+            return refusal.response()
+        assert kept.path is not None
+        # As an attachment that is not sniffed: what callers upload must not become pages here.
+        headers = {
+            "X-Content-Type-Options": "nosniff",
+            "Content-Disposition": f"attachment; filename*=utf-8''{quote(kept.upload.name)}",
+        }
+        return FileResponse(kept.path, media_type=kept.upload.content_type, headers=headers)
+
+    async def _secret(self, _request: Request, caller: Caller) -> Response:
+        return JSONResponse({"key": caller.webhook_secret})
+
+    async def _account(self, _request: Request, caller: Caller) -> Response:
+        return JSONResponse(bodies.account(caller))
+
+
+def base_of(request: Request) -> str:
+    """Return the address of the gateway as its caller knows it, wherever it is mounted."""
+    host = request.headers.get("host", "")
+    if not _HOST.fullmatch(host):
+        host = "localhost"
+    return f"{request.url.scheme}://{host}{request.scope.get('root_path', '')}/"
+
+
+def _model(request: Request) -> str:
+    return f"{request.path_params['owner']}/{request.path_params['name']}"
+
+
+def _there(version: Version | None) -> Version:
+    if version is None:
+        raise not_found("This gateway has no such model or version.")
+    return version
+
+
+async def absent(_request: Request) -> Response:
+    """Answer what is asked for that is not there."""
+    return not_found(ABSENT).response()

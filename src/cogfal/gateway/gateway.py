@@ -16,8 +16,7 @@ from cogfal.gateway.catalogue import Address, Catalogue, FalApp, Version
 from cogfal.gateway.cog_client import CogClient, TooMuch
 from cogfal.gateway.direct import DirectApp
 from cogfal.gateway.documents import Documents
-from cogfal.gateway.fal_queue import FalQueue
-from cogfal.gateway.following import Unstreamed, follow_queue, follow_stream
+from cogfal.gateway.fal_queue import FalQueue, Unstreamed, follow_queue, follow_stream
 from cogfal.gateway.ids import Kind, direct_id, is_direct, queued_id, read_id
 from cogfal.gateway.memory import Limits, Memory
 from cogfal.gateway.refusals import Refusal, not_found

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from starlette.responses import JSONResponse
 
+from cogfal.answers import problems_of
 from cogfal.spec import JSON
 
 
@@ -57,23 +58,17 @@ def invalid(detail: str, fields: list[JSON] | None = None) -> Refusal:
     return Refusal(422, "Input validation failed", detail, fields=fields)
 
 
-def unfit(problems: JSON) -> Refusal:
+def unfit(detail: JSON) -> Refusal:
     """Return the refusal for inputs of which an app says what is wrong with them."""
-    if not isinstance(problems, list):
-        return invalid(str(problems)[:2000])
-    entries = [each for each in problems if isinstance(each, dict)][:100]
+    problems = problems_of(detail)[:100]
+    if not problems:
+        return invalid(str(detail)[:2000])
     fields: list[JSON] = [
-        {
-            "type": str(each.get("type", "")),
-            "field": ".".join(str(part) for part in _place(each)),
-            "description": str(each.get("msg", ""))[:500],
-        }
-        for each in entries
+        {"type": each.type, "field": _field(each.loc), "description": each.message[:500]}
+        for each in problems
     ]
     return invalid("".join(f"- {f['field']}: {f['description']}\n" for f in fields), fields)
 
 
-def _place(problem: Mapping[str, JSON]) -> list[JSON]:
-    place = problem.get("loc")
-    parts = [part for part in place if part != "body"] if isinstance(place, list) else []
-    return parts if parts[:1] == ["input"] else ["input", *parts]
+def _field(loc: tuple[str | int, ...]) -> str:
+    return ".".join(map(str, loc if loc[:1] == ("input",) else ("input", *loc)))

@@ -1,9 +1,14 @@
-"""Read a predictor from the imported class or function, as Python sees it."""
+"""Read a predictor from the imported class or function, as Python sees it.
+
+`main(FILE, ROOT, PATH, NAME, ROLE)` does so in a process of the model's own Python, and writes JSON
+to the file: a spec, or what is wrong.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import inspect
+import json
 import sys
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -11,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 from cogfal.errors import PredictorError, UnsupportedSignature
 from cogfal.guest.annotations import check_members, distinct, is_field_info, plain, type_of
 from cogfal.guest.differences import differences
-from cogfal.guest.faults import Mismatch
+from cogfal.guest.faults import Mismatch, SetupFailed
 from cogfal.guest.hints import function_hints
+from cogfal.guest.loading import enter_project, import_object
 from cogfal.guest.type_names import COG_BASES, COG_ROOTS, METHODS, Unservable, optional, yielded
 from cogfal.spec import (
     INPUT_DETAILS,
@@ -27,10 +33,12 @@ from cogfal.spec import (
     SetupSpec,
     Shape,
     Type,
+    to_plain,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
 
 Live = Any
 """An object of the author's."""
@@ -285,3 +293,18 @@ def _setup(cls: type | None) -> SetupSpec | None:
     return SetupSpec(
         "weights" in inspect.signature(function).parameters, inspect.iscoroutinefunction(function)
     )
+
+
+def main(file: str, root: str, path: str, name: str, role: str) -> None:
+    """Read the predictor, and write what was found to `file`."""
+    enter_project(path, root)
+    try:
+        found = read_live(import_object(path, name, root), path=path, name=name, role=Role(role))
+        answer = {"spec": to_plain(found)}
+    except (SetupFailed, Mismatch) as error:
+        answer = {"failed": str(error)}
+    except PredictorError as error:
+        where = None if error.where is None else str(error.where)
+        answer = {"wrong": [error.what, where, error.remedy]}
+    with open(file, "w", encoding="utf-8") as target:
+        json.dump(answer, target)

@@ -8,7 +8,7 @@ Beside its own files it is given the project's examples, and how a run of its ow
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -16,6 +16,8 @@ from typing import Any, TypeAlias
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
+
+from cogfal.nested import leaves
 
 __all__ = ["PATH", "routes"]
 
@@ -108,18 +110,10 @@ def _values(examples: Sequence[Mapping[str, Any]]) -> list[Any]:
     return [each.get(part) for each in examples for part in ("input", "output")]
 
 
-def _named(value: Any) -> Iterator[str]:
+def _named(value: Any) -> list[str]:
     """Return the files that examples name: texts that begin with one `@`."""
-    match value:
-        case str() if value.startswith("@") and not value.startswith("@@"):
-            yield value[1:]
-        case list():
-            for one in value:
-                yield from _named(one)
-        case dict():
-            yield from _named([*value.values()])
-        case _:
-            pass
+    texts = [each for _, each in leaves(value) if isinstance(each, str)]
+    return [each[1:] for each in texts if each.startswith("@") and not each.startswith("@@")]
 
 
 async def _page(_: Request) -> Response:

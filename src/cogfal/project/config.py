@@ -9,9 +9,18 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
 from cogfal.errors import ConfigError
-from cogfal.project.fields import BUILD_KEYS, TOP_KEYS, Fields, wrong
 from cogfal.project.place import read_text
-from cogfal.project.yaml_document import Scalar, Sequence, Table, Value, read_document
+from cogfal.project.yaml_document import (
+    BUILD_KEYS,
+    TOP_KEYS,
+    Fields,
+    Scalar,
+    Sequence,
+    Table,
+    Value,
+    read_document,
+    wrong,
+)
 from cogfal.spec import Location
 
 T = TypeVar("T")

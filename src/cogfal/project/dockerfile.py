@@ -52,36 +52,13 @@ _APT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9+.-]*(:[a-z0-9]+)?(=[A-Za-z0-9.+~
 _APT_OPTION: Final = re.compile(r"--?[a-z][a-z-]*(=[A-Za-z0-9.:/-]+)?")
 _APT_REDIRECTED: Final = re.compile(r"[<>]=?[A-Za-z0-9.+~:*-]*$")
 _APT_RENAMED: Final = {"libgl1-mesa-glx": "libgl1", "python-dev": "python3-dev"}
-BASE_PACKAGES: Final = (
-    "build-essential",
-    "ca-certificates",
-    "cmake",
-    "curl",
-    "ffmpeg",
-    "findutils",
-    "git",
-    "libavcodec-dev",
-    "libcairo2-dev",
-    "libfontconfig1",
-    "libgirepository1.0-dev",
-    "libgl1",
-    "libglib2.0-0",
-    "libglx-mesa0",
-    "libopencv-dev",
-    "libsm6",
-    "libsndfile1",
-    "libssl-dev",
-    "libunistring-dev",
-    "libxext6",
-    "libxrender1",
-    "sox",
-    "sudo",
-    "unzip",
-    "wget",
-    "xz-utils",
-    "zip",
-    "zstd",
+_BASE_PACKAGES: Final = (
+    "build-essential ca-certificates cmake curl ffmpeg findutils git libavcodec-dev libcairo2-dev "
+    "libfontconfig1 libgirepository1.0-dev libgl1 libglib2.0-0 libglx-mesa0 libopencv-dev libsm6 "
+    "libsndfile1 libssl-dev libunistring-dev libxext6 libxrender1 sox sudo unzip wget xz-utils "
+    "zip zstd"
 )
+BASE_PACKAGES: Final = tuple(_BASE_PACKAGES.split())
 """What the base images of Cog hold, which authors use without naming it."""
 
 

@@ -217,64 +217,24 @@ https://github.com/docker-library/python: from June 2023 on, images were built o
 OLDEST_MANAGED: Final = (3, 8)
 """The oldest Python that uv installs."""
 
-HEAVY_PACKAGES: Final[dict[str, str]] = {
-    "accelerate": "L",
-    "catboost": "L",
-    "diffusers": "L",
-    "easyocr": "L",
-    "faiss-cpu": "L",
-    "faster-whisper": "L",
-    "insightface": "L",
-    "jax": "L",
-    "keras": "L",
-    "librosa": "M",
-    "llama-cpp-python": "L",
-    "mediapipe": "M",
-    "numpy": "M",
-    "onnxruntime": "L",
-    "opencv-python": "M",
-    "opencv-python-headless": "M",
-    "openai-whisper": "L",
-    "pandas": "M",
-    "pillow": "M",
-    "rapidocr-onnxruntime": "M",
-    "rembg": "L",
-    "scikit-image": "M",
-    "scikit-learn": "M",
-    "scipy": "M",
-    "sentence-transformers": "L",
-    "spacy": "L",
-    "tensorflow": "L",
-    "tensorflow-cpu": "L",
-    "tflite-runtime": "M",
-    "timm": "L",
-    "torch": "L",
-    "torchaudio": "L",
-    "torchvision": "L",
-    "transformers": "L",
-    "ultralytics": "L",
-    "vllm": "XL",
-    "xgboost": "M",
+_SMALLEST: Final = {
+    "M": "librosa mediapipe numpy opencv-python opencv-python-headless pandas pillow "
+    "rapidocr-onnxruntime scikit-image scikit-learn scipy tflite-runtime xgboost",
+    "L": "accelerate catboost diffusers easyocr faiss-cpu faster-whisper insightface jax keras "
+    "llama-cpp-python onnxruntime openai-whisper rembg sentence-transformers spacy tensorflow "
+    "tensorflow-cpu timm torch torchaudio torchvision transformers ultralytics",
+    "XL": "vllm",
+}
+HEAVY_PACKAGES: Final = {
+    package: machine for machine, packages in _SMALLEST.items() for package in packages.split()
 }
 """The smallest CPU machine on which a package installs and imports with room for a model."""
 
-CUDA_COMPILED: Final = frozenset(
-    {
-        "apex",
-        "deepspeed",
-        "detectron2",
-        "diff-gaussian-rasterization",
-        "flash-attn",
-        "gsplat",
-        "mmcv-full",
-        "nvdiffrast",
-        "pytorch3d",
-        "simple-knn",
-        "tinycudann",
-        "torch-scatter",
-        "torch-sparse",
-    }
+_COMPILED: Final = (
+    "apex deepspeed detectron2 diff-gaussian-rasterization flash-attn gsplat mmcv-full nvdiffrast "
+    "pytorch3d simple-knn tinycudann torch-scatter torch-sparse"
 )
+CUDA_COMPILED: Final = frozenset(_COMPILED.split())
 """Packages on PyPI or GitHub without a wheel for Linux, whose installation calls nvcc."""
 
 NEWEST_CUDA: Final[Cuda] = (12, 8)

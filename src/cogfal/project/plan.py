@@ -83,7 +83,7 @@ class PlannedFiles(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Environment:
+class PlannedEnvironment:
     """Everything that fal has to know of a project.
 
     `requirements` are installer arguments, flags and their values as separate strings; paths in
@@ -123,7 +123,7 @@ class Environment:
 
 def plan_environment(
     config: CogConfig, root: Path, settings: PlanSettings | None = None
-) -> Environment:
+) -> PlannedEnvironment:
     """Plan what fal needs for the project in `root`.
 
     Args:
@@ -147,7 +147,7 @@ class _Plan:
         self._settings = replace(settings, requirements=needed)
         self._report = Report()
 
-    def environment(self) -> Environment:
+    def environment(self) -> PlannedEnvironment:
         config, settings, report = self._config, self._settings, self._report
         python = self._python()
         requirements = without_cog(self._read(), report)
@@ -176,7 +176,7 @@ class _Plan:
         made_by_runner = decision.own and plan is None and not settings.own_image
         if made_by_runner:
             report_made_by_runner(report)
-        return Environment(
+        return PlannedEnvironment(
             kind="container" if plan else "virtualenv",
             requirements=self._requirements(
                 requirements, decision, python, in_image=plan is not None

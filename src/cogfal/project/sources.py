@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from cogfal.errors import ConfigError
+from cogfal.files.progress import readable
 from cogfal.project.place import read_text
 from cogfal.project.report import Report
 
@@ -57,8 +58,13 @@ class Choice(NamedTuple):
 
     def patterns(self) -> tuple[str, ...]:
         """Return the same for `ContainerImage(dockerignore=...)`, in Git's notation."""
-        exact = ("/" + _GLOB_CHARACTER.sub(r"\\\g<0>", path) for path in self.ignored)
+        exact = map(exact_pattern, self.ignored)
         return ("*.pyc", "__pycache__/", ".git/", ".DS_Store", "/.cog/", "/.cogfal/", *exact)
+
+
+def exact_pattern(path: str) -> str:
+    """Return the pattern of a .dockerignore that matches one path and no other."""
+    return "/" + _GLOB_CHARACTER.sub(r"\\\g<0>", path)
 
 
 def choose_files(
@@ -79,18 +85,8 @@ def choose_files(
     walk = _Walk(root, rules, report, limit)
     walk.directory("")
     choice = Choice(tuple(walk.files), tuple(walk.ignored))
-    report.kept("files", f"{len(choice.files)} files, {readable_size(choice.size)}")
+    report.kept("files", f"{len(choice.files)} files, {readable(choice.size)}")
     return choice
-
-
-def readable_size(size: int) -> str:
-    """Return a size in bytes as people write it: `3.2 MB`."""
-    amount = float(size)
-    for unit in ("bytes", "kB", "MB"):
-        if amount < 1000:
-            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
-        amount /= 1000
-    return f"{amount:.1f} GB"
 
 
 class IgnoreRules:
@@ -228,7 +224,7 @@ class _Walk:
     def _file(self, path: str, size: int) -> None:
         if size > self._limit:
             raise ConfigError(
-                f"{readable_size(size)}, and fal takes files of up to {readable_size(self._limit)}",
+                f"{readable(size)}, and fal takes files of up to {readable(self._limit)}",
                 where=path,
                 remedy="name it in .dockerignore and list it under `weights`, so that the runner "
                 "fetches it to /data",

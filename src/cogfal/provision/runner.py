@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from cogfal.files.scratch import Scratch
+from cogfal.files.workspace import Scratch
 from cogfal.provision.weights import place_weights
 from cogfal.spec import ProjectSpec
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from cogfal.nested import leaves, map_leaves
 from cogfal.schema.envelopes import (
     cog_paths,
     document_operation,
@@ -188,30 +189,16 @@ def _values(name: str, schema: Schema, examples: Sequence[Mapping[str, Any]]) ->
     if schema.get("format") == "password":
         return []
     found = [example["input"].get(name, schema.get("default")) for example in examples]
-    told = [_unmarked(value) for value in found if value is not None and not _names_file(value)]
+    given = [each for each in found if each is not None and not _names_file(each)]
+    told = [map_leaves(each, _unmarked) for each in given]
     return [value for number, value in enumerate(told) if value not in told[:number]]
 
 
 def _names_file(value: JSON) -> bool:
-    match value:
-        case str():
-            return value.startswith("@") and not value.startswith("@@")
-        case list():
-            return any(map(_names_file, value))
-        case dict():
-            return any(map(_names_file, value.values()))
-        case _:
-            return False
+    texts = (each for _, each in leaves(value) if isinstance(each, str))
+    return any(each.startswith("@") and not each.startswith("@@") for each in texts)
 
 
-def _unmarked(value: JSON) -> JSON:
-    """Return a value without the second `@` of a text that begins with two."""
-    match value:
-        case str():
-            return value[1:] if value.startswith("@@") else value
-        case list():
-            return [_unmarked(one) for one in value]
-        case dict():
-            return {name: _unmarked(one) for name, one in value.items()}
-        case _:
-            return value
+def _unmarked(text: JSON) -> JSON:
+    """Return a text that begins with two `@` without the second, anything else as it is."""
+    return text[1:] if isinstance(text, str) and text.startswith("@@") else text

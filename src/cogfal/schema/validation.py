@@ -17,10 +17,9 @@ from pydantic_core import SchemaValidator, ValidationError, core_schema
 from cogfal.cog.types import Secret
 from cogfal.errors import InvalidInput, Problem
 from cogfal.json_text import slices
-from cogfal.schema.core_types import Dialect, Rules, core_type
+from cogfal.schema.core_types import MORE, MOST, Dialect, Rules, core_type
 from cogfal.schema.decoding import decode
 from cogfal.schema.regular_expressions import Matcher, check_pattern, is_linear
-from cogfal.schema.stepwise import MORE, MOST
 from cogfal.spec import (
     MISSING,
     FileType,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import mimetypes
 import re
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Final
 
@@ -31,69 +32,25 @@ class MediaKind(Enum):
     FILE = "file"
 
 
-_WORDS: Final = {
-    MediaKind.IMAGE: frozenset(
-        [
-            "image",
-            "images",
-            "img",
-            "imgs",
-            "picture",
-            "pictures",
-            "photo",
-            "photos",
-            "mask",
-            "masks",
-            "face",
-            "portrait",
-            "frame",
-            "frames",
-            "selfie",
-            "garment",
-            "sketch",
-            "thumbnail",
-        ]
-    ),
-    MediaKind.VIDEO: frozenset(["video", "videos", "movie", "clip", "clips", "footage", "mp4"]),
-    MediaKind.AUDIO: frozenset(
-        [
-            "audio",
-            "audios",
-            "song",
-            "songs",
-            "voice",
-            "speech",
-            "sound",
-            "sounds",
-            "music",
-            "melody",
-            "wav",
-            "mp3",
-            "vocals",
-        ]
-    ),
+_NAMES: Final = {
+    MediaKind.IMAGE: "image images img imgs picture pictures photo photos mask masks face portrait"
+    " frame frames selfie garment sketch thumbnail",
+    MediaKind.VIDEO: "video videos movie clip clips footage mp4",
+    MediaKind.AUDIO: "audio audios song songs voice speech sound sounds music melody wav mp3 "
+    "vocals",
+    MediaKind.FILE: "zip tar archive weights checkpoint lora csv json pdf",
 }
+"""Words in a name that say what a file holds."""
+
 _DESCRIBED: Final = {
-    MediaKind.IMAGE: frozenset(["image", "images", "picture", "photo", "photograph", "mask"]),
-    MediaKind.VIDEO: frozenset(["video", "videos", "movie", "footage"]),
-    MediaKind.AUDIO: frozenset(["audio", "speech", "song", "music", "sound", "wav", "mp3"]),
+    MediaKind.IMAGE: "image images picture photo photograph mask",
+    MediaKind.VIDEO: "video videos movie footage",
+    MediaKind.AUDIO: "audio speech song music sound wav mp3",
+    MediaKind.FILE: _NAMES[MediaKind.FILE],
 }
-_OTHER_FILES: Final = frozenset(
-    ["zip", "tar", "archive", "weights", "checkpoint", "lora", "csv", "json", "pdf"]
-)
-_TEXT_AREAS: Final = frozenset(
-    [
-        "prompt",
-        "prompts",
-        "text",
-        "lyrics",
-        "caption",
-        "instructions",
-        "instruction",
-        "message",
-        "messages",
-    ]
-)
+"""The same in a description, which speaks of more than its file."""
+
+_TEXT_AREAS: Final = "prompt prompts text lyrics caption instructions instruction message messages"
 
 
 def media_kind_of_name(name: str) -> MediaKind | None:
@@ -101,14 +58,7 @@ def media_kind_of_name(name: str) -> MediaKind | None:
 
     The last word decides, so that `video_mask` is an image and `image_archive` is not.
     """
-    words = _words(name)
-    for word in reversed(words):
-        if word in _OTHER_FILES:
-            return MediaKind.FILE
-        for kind, names in _WORDS.items():
-            if word in names:
-                return kind
-    return None
+    return _first(reversed(_words(name)), _NAMES)
 
 
 def media_kind(each: InputSpec) -> MediaKind:
@@ -116,7 +66,7 @@ def media_kind(each: InputSpec) -> MediaKind:
     return (
         _accepted(each.accept)
         or media_kind_of_name(each.name)
-        or _described(each.description)
+        or _first(_words(each.description or ""), _DESCRIBED)
         or MediaKind.FILE
     )
 
@@ -136,7 +86,7 @@ def widget(each: InputSpec) -> str | None:
 
 def _is_prose(each: InputSpec) -> bool:
     words = _words(each.name)
-    return bool(words) and (words[-1] in _TEXT_AREAS or words[0] in ("prompt", "lyrics"))
+    return bool(words) and (words[-1] in _TEXT_AREAS.split() or words[0] in ("prompt", "lyrics"))
 
 
 def _scalar(kind: Type) -> Type:
@@ -165,15 +115,10 @@ def _kind_of_media_type(part: str) -> MediaKind:
         return MediaKind.FILE
 
 
-def _described(description: str | None) -> MediaKind | None:
-    """Return the kind of media that a description speaks of first."""
-    for word in _words(description or ""):
-        if word in _OTHER_FILES:
-            return MediaKind.FILE
-        for kind, words in _DESCRIBED.items():
-            if word in words:
-                return kind
-    return None
+def _first(words: Iterable[str], said: Mapping[MediaKind, str]) -> MediaKind | None:
+    """Return the kind of media that the first word which says one speaks of."""
+    kinds = {word: kind for kind, names in said.items() for word in names.split()}
+    return next((kinds[word] for word in words if word in kinds), None)
 
 
 def _words(text: str) -> list[str]:

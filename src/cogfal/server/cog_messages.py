@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from cogfal.cog.types import Secret
-from cogfal.engine.health import Health, HealthStatus, SetupReport
+from cogfal.engine.lifecycle import Health, HealthStatus, SetupReport
 from cogfal.engine.prediction import (
     Completed,
     Event,

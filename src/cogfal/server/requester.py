@@ -12,8 +12,16 @@ from typing import Final, NamedTuple
 import anyio
 import httpx
 
-from cogfal.files.addresses import Resolver, anywhere, is_public, resolve
-from cogfal.files.http_requests import Client, authorization, header, parse_url
+from cogfal.files.http_requests import (
+    Client,
+    Resolver,
+    anywhere,
+    authorization,
+    header,
+    is_public,
+    parse_url,
+    resolve,
+)
 from cogfal.files.limits import FetchError
 
 CONNECT_SECONDS: Final = 10.0

@@ -17,7 +17,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from cogfal.engine.daemon_thread import on_daemon_thread
 from cogfal.engine.interpreter import Interpreter
 from cogfal.engine.service import HealthStatus, Service
 from cogfal.errors import NotReady, SetupError
@@ -29,10 +28,11 @@ from cogfal.files import (
     LocalStore,
     Store,
 )
+from cogfal.files.concurrency import on_daemon_thread
 from cogfal.files.limits import OPERATORS
-from cogfal.files.local_store import ROUTE as FILES
 from cogfal.files.progress import write_line
-from cogfal.files.scratch import sweep
+from cogfal.files.store import ROUTE as FILES
+from cogfal.files.workspace import sweep
 from cogfal.guest.capture import Capture
 from cogfal.inputs import Materialiser
 from cogfal.outputs import Deliverer, OutputDirectories, Style

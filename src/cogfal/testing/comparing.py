@@ -15,8 +15,8 @@ from cogfal.compare.comparison import Comparison, compare, opened
 from cogfal.compare.gate import Verdict
 from cogfal.compare.measures import measure, tolerated
 from cogfal.compare.named_sides import side_of
+from cogfal.compare.presentation import show
 from cogfal.compare.recording import RecordedEndpoint
-from cogfal.compare.summary import show
 from cogfal.errors import ProjectError
 from cogfal.examples import Example
 from cogfal.testing.project_client import ProjectClient
