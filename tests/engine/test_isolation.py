@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 from array import array
 from pathlib import Path
 from termios import FIONREAD
@@ -155,6 +156,43 @@ def test_logs_metrics_and_context(tmp_path: Path) -> None:
             assert report.logs == "setting up\n"
 
     run(main)
+
+
+RESTS = """
+import os, time
+from cog import BasePredictor
+
+class Predictor(BasePredictor):
+    def predict(self, text: str) -> int:
+        print("here")
+        while not os.path.exists("go"):
+            time.sleep(0.001)
+        return len(text)
+"""
+
+
+def test_large_inputs_are_the_predictors_alone(tmp_path: Path) -> None:
+    """They are written once, piece by piece, and while it runs the server has none of them."""
+    size = 20_000_000
+
+    async def main() -> tuple[int, int]:
+        async with serving(tmp_path, RESTS, isolated(tmp_path)) as service:
+            tracemalloc.start()
+            try:
+                prediction = submit(service, text="x" * size)
+                await until(lambda: prediction.logs)
+                held = tracemalloc.get_traced_memory()
+            finally:
+                tracemalloc.stop()
+            (tmp_path / "go").touch()
+
+            assert (await ended(prediction)).output == size
+            return held
+
+    now, most = run(main)
+
+    assert now < size / 10
+    assert most < 2.5 * size  # the text, and how it is written
 
 
 FAULTS = {

@@ -35,7 +35,7 @@ def test_events_arrive_in_whatever_pieces(data: st.DataObject) -> None:
     stream, wanted = b"", []
     for event in data.draw(st.lists(st.sampled_from(EVENTS), max_size=6)):
         message, body = message_of(event)
-        stream += pack([message], body)
+        stream += b"".join(pack([message], body))
         wanted.append(event)
     unpacker, found = Unpacker(), []
     for cut in [*data.draw(st.lists(st.integers(1, 3000), max_size=8)), len(stream)]:

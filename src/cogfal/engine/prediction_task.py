@@ -6,6 +6,7 @@ import asyncio
 import time
 import traceback
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any, Final, NamedTuple, TypeVar
 
 from cogfal.engine.deliveries import Deliveries
@@ -21,7 +22,7 @@ from cogfal.files.workspace import Workspace
 from cogfal.guest.encoding import Encoded
 from cogfal.guest.events import RAISED, REFUSED, RETURNED, YIELDED, Piece
 from cogfal.guest.faults import Fault
-from cogfal.json_text import JsonText, line_of, slices
+from cogfal.json_text import in_turn, line_of, slices
 from cogfal.spec import JSON, IteratorType, Type
 
 R = TypeVar("R")
@@ -161,12 +162,13 @@ class PredictionTask:
     async def _with(self, workspace: Workspace) -> None:
         await self._own(None, self._around.ready())
         materialise = self._around.materialiser.materialise
-        values = await self._own("download", materialise(self._submission.values, workspace))
-        await self._predict(values, workspace)
+        made = materialise(self._submission.values, workspace)
+        await self._predict(await self._own("download", made), workspace)
 
     async def _predict(self, values: JSON, workspace: Workspace) -> None:
         if self._around.guest.apart:
             values = await self._own(None, _written(values))
+            self._submission = replace(self._submission, values={})  # they may be large
         # Nothing is awaited between this and the call: the predictor may have died meanwhile.
         await self._own(None, self._around.ready())
         call = Call(values, self._submission.context, str(workspace.path))
@@ -284,14 +286,9 @@ class PredictionTask:
             raise PredictionCancelled("the prediction was cancelled")
 
 
-async def _written(values: JSON) -> JsonText:
+async def _written(values: JSON) -> list[bytes]:
     """Write inputs as JSON; large ones leave the loop to others meanwhile."""
-    parts: list[bytes] = []
-    for part in slices(values):
-        if parts:
-            await asyncio.sleep(0)
-        parts.append(part)
-    return JsonText(b"".join(parts))
+    return [piece async for piece in in_turn(slices(values))]
 
 
 def _is_short(encoded: Encoded) -> bool:

@@ -14,6 +14,7 @@ import secrets
 import signal
 import socket
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -122,11 +123,12 @@ class ProcessChannel(Channel):
         if order == "load":
             number, spec, *others = details
             details = (number, to_plain(spec), *others)
-        body = b""
+        body: list[bytes] = []
         if order == "start":
-            number, written, *others = details
-            details, body = (number, None, *others), written.data
-        self._wire.write(pack([[order, *details]], body))
+            number, body, *others = details
+            details = (number, None, *others)
+        self._wire.write(pack([[order, *details]], *body))
+        body.clear()  # they are the other side's now
 
     @override
     def kill(self) -> None:
@@ -196,6 +198,8 @@ class _Wire(asyncio.Protocol):
         self._take = take
         self._kill = kill
         self._unpacker = Unpacker()
+        self._waiting: deque[bytes] = deque()
+        self._full = False
         self._loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[None] = self._loop.create_future()
         self._transport: asyncio.Transport
@@ -234,10 +238,25 @@ class _Wire(asyncio.Protocol):
         if exc is not None:
             self._kill()
 
-    def write(self, data: bytes) -> None:
-        """Send; to a process that is dead, nothing."""
-        if not self._transport.is_closing():
-            self._transport.write(data)
+    def write(self, pieces: list[bytes]) -> None:
+        """Send, a piece after the other as they are taken; to a process that is dead, nothing."""
+        self._waiting += pieces
+        self._write_on()
+
+    @override
+    def pause_writing(self) -> None:
+        self._full = True
+
+    @override
+    def resume_writing(self) -> None:
+        self._full = False
+        self._write_on()
+
+    def _write_on(self) -> None:
+        while self._waiting and not self._full:
+            piece = self._waiting.popleft()
+            if not self._transport.is_closing():
+                self._transport.write(piece)
 
     def hang_up(self) -> None:
         """Tell the process to end."""

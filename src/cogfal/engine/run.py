@@ -10,7 +10,6 @@ from cogfal.engine.event_queue import Bell, EventQueue
 from cogfal.errors import DeviceError, PredictorFailed, PredictorMismatch, SetupError
 from cogfal.guest.events import GOES_ON, RAISED, Failure, Piece
 from cogfal.guest.faults import Fault
-from cogfal.json_text import JsonText
 
 GIVEN_UP: Final = Fault("the prediction was given up", "", cancellation=True)
 
@@ -28,11 +27,12 @@ class Way(Protocol):
 class Call(NamedTuple):
     """What a prediction hands to the author's side.
 
-    `values` are the inputs by name, written where they cross to another process; `context` is the
-    request's, and `workspace` the directory of the prediction, which may not be there yet.
+    `values` are the inputs by name, or their JSON in pieces where they cross to another process,
+    which takes them away; `context` is the request's, and `workspace` the directory of the
+    prediction, which may not be there yet.
     """
 
-    values: Mapping[str, Any] | JsonText
+    values: Mapping[str, Any] | list[bytes]
     context: Mapping[str, str]
     workspace: str
 

@@ -58,11 +58,12 @@ class Outbox:
         """Send what is put, as long as the server is there."""
         try:
             while True:
-                self._connection.sendall(self._frame())
+                for piece in self._frame():
+                    self._connection.sendall(piece)
         except OSError:
             pass  # it hung up; whoever reads notices, too
 
-    def _frame(self) -> bytes:
+    def _frame(self) -> list[bytes]:
         """Wait for events, and take them up to one that has bytes of its own."""
         message, body = message_of(self._events.get())
         messages = [message]
@@ -107,14 +108,19 @@ def _listen(connection: socket.socket, guest: Guest, thread: AuthorThread) -> No
             data = connection.recv(CHUNK)
             if not data:
                 break
-            for (order, *details), body in unpacker.feed(data):
-                if body:  # a prediction's inputs
-                    details[1] = decoded(body)
-                _obey(guest, order, details)
+            _take(guest, unpacker, data)
     except (OSError, Garbage):
         pass  # nothing more will come
     finally:
         thread.end()
+
+
+def _take(guest: Guest, unpacker: Unpacker, data: bytes) -> None:
+    """Carry out what has come, and keep nothing of it: inputs may be large."""
+    for (order, *details), body in unpacker.feed(data):
+        if body:  # a prediction's inputs
+            details[1] = decoded(body)
+        _obey(guest, order, details)
 
 
 def _obey(guest: Guest, order: str, details: list[Any]) -> None:

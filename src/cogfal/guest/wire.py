@@ -8,6 +8,7 @@ unpickled, and the server's side trusts nothing that it reads.
 
 from __future__ import annotations
 
+import io
 import json
 import struct
 from collections.abc import Iterator
@@ -48,10 +49,10 @@ def decoded(text: bytes) -> Any:
     return _DECODE(text.decode())
 
 
-def pack(messages: list[Any], body: bytes = b"") -> bytes:
-    """Make a frame."""
+def pack(messages: list[Any], *body: bytes) -> list[bytes]:
+    """Make a frame, in the pieces that its body has; large ones are not copied."""
     header = _ENCODE(messages).encode()
-    return HEAD.pack(len(header), len(body)) + header + body
+    return [HEAD.pack(len(header), sum(map(len, body))) + header, *filter(None, body)]
 
 
 class Unpacker:
@@ -64,7 +65,9 @@ class Unpacker:
     def __init__(self, most_of_header: int = MOST_OF_HEADER) -> None:
         self._most_of_header = most_of_header
         self._buffer = bytearray()
-        self._wanted = HEAD.size
+        self._header = b""
+        self._body = io.BytesIO()  # it grows where it lies, and is given away without a copy
+        self._missing = 0
 
     def feed(self, data: bytes) -> Iterator[tuple[list[Any], bytes]]:
         """Take bytes.
@@ -72,19 +75,29 @@ class Unpacker:
         Raises:
             Garbage: They are no frame.
         """
+        if self._missing:
+            part, data = data[: self._missing], data[self._missing :]
+            self._body.write(part)
+            self._missing -= len(part)
+            if self._missing:
+                return
+            whole, self._body = self._body.getvalue(), io.BytesIO()
+            yield from _messages(self._header, whole)
         self._buffer += data
-        while len(self._buffer) >= self._wanted:
+        while len(self._buffer) >= HEAD.size:
             header, body = HEAD.unpack_from(self._buffer)
             if header > self._most_of_header or body > MOST_OF_BODY:
                 raise Garbage(f"a frame of {header} and {body} bytes")
-            end = HEAD.size + header + body
-            self._wanted = end
-            if len(self._buffer) < end:
+            start, end = HEAD.size + header, HEAD.size + header + body
+            if len(self._buffer) < start:
                 return
-            start = HEAD.size + header
             text, rest = bytes(self._buffer[HEAD.size : start]), bytes(self._buffer[start:end])
+            if len(self._buffer) < end:
+                self._header, self._missing = text, body - len(rest)
+                self._body.write(rest)
+                self._buffer.clear()
+                return
             del self._buffer[:end]
-            self._wanted = HEAD.size
             yield from _messages(text, rest)
 
 
