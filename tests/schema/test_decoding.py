@@ -62,6 +62,19 @@ def test_steps_give_the_whole(value: Any, *, plain: bool, indent: int | None) ->
     assert json.dumps(decoded) == json.dumps(value)
 
 
+@settings(deadline=None, max_examples=100)
+@given(value=VALUES, size=st.integers(1, 50))
+def test_chunks_give_the_whole(value: Any, size: int) -> None:
+    """Wherever they are cut, in the middle of a character too; none of them is kept."""
+    body = json.dumps(value, ensure_ascii=False).encode()
+    chunks = [body[at : at + size] for at in range(0, len(body), size)]
+
+    decoded = decode(chunks, STEP)
+
+    assert json.dumps(decoded) == json.dumps(value)
+    assert chunks == [] or len(body) <= STEP
+
+
 @settings(deadline=None, max_examples=300)
 @given(PLAIN_TEXT)
 def test_steps_refuse_what_is_refused_at_once(text: str) -> None:

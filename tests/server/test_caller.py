@@ -98,7 +98,7 @@ def sending(*pieces: bytes, announced: int | None = None, ends: bool = True) -> 
 async def read(bodies: Bodies, request: Request) -> bytes:
     """Read a body."""
     async with bodies.read(request) as body:
-        return await body.turned(bytes)
+        return await body.turned(b"".join)
 
 
 @pytest.mark.parametrize(
@@ -151,8 +151,8 @@ def test_large_bodies_are_dealt_with_in_turn() -> None:
         bodies, steps, go_on = Bodies(MEGABYTE), list[str](), threading.Event()
 
         async def deal(name: str, size: int, work: Callable[[], object]) -> None:
-            def noted(body: bytes) -> None:
-                steps.append(f"{name} begins, of {len(body)} bytes")
+            def noted(chunks: list[bytes]) -> None:
+                steps.append(f"{name} begins, of {sum(map(len, chunks))} bytes")
                 work()
                 steps.append(f"{name} ends")
 

@@ -36,21 +36,23 @@ _BLANK: Final = re.compile(r"[ \t\n\r]*")
 _LONE: Final = re.compile("[\ud800-\udfff]")
 
 
-def decode(body: bytes, step: int = STEP) -> JSON:
+def decode(body: bytes | list[bytes], step: int = STEP) -> JSON:
     """Return the JSON value of a body, decoded at most `step` characters at once.
 
-    Texts are decoded by 16 steps, because they take less time.
+    Texts are decoded by 16 steps, because they take less time. Of a body in chunks nothing is left:
+    each is forgotten as soon as it is read.
 
     Raises:
         InvalidInput: No JSON in UTF-8, a key given twice, NaN or infinity, an integer of
             thousands of digits, half a surrogate pair, or nesting beyond `MAX_DEPTH`.
     """
+    chunks = [body] if isinstance(body, bytes) else body
     try:
-        if len(body) <= step or (step == STEP and is_quick([body])):
-            text = body.decode("utf-8")
+        if sum(map(len, chunks)) <= step or (step == STEP and is_quick(chunks)):
+            text = b"".join(chunks).decode("utf-8")
             _refuse_depth(text, 0)
             return _decoded(text)
-        return _Steps(_text(body), step).whole()
+        return _Steps(_text(chunks), step).whole()
     except (ValueError, RecursionError) as error:
         raise InvalidInput([_problem(str(error))]) from error
 
@@ -76,11 +78,14 @@ def _problem(reason: str) -> Problem:
     )
 
 
-def _text(body: bytes) -> str:
+def _text(chunks: list[bytes]) -> str:
     decoder = codecs.getincrementaldecoder("utf-8")()
     text = ""
-    for at in range(0, len(body), _UTF8_STEP):
-        text += decoder.decode(body[at : at + _UTF8_STEP])  # not joined: see `_string`
+    chunks.reverse()
+    while chunks:
+        chunk = chunks.pop()
+        for at in range(0, len(chunk), _UTF8_STEP):
+            text += decoder.decode(chunk[at : at + _UTF8_STEP])  # not joined: see `_string`
         TURNS.pass_on()
     return text + decoder.decode(b"", final=True)
 

@@ -85,8 +85,8 @@ class Validator:
             )
         )
 
-    def parse_json(self, body: bytes) -> dict[str, Any]:
-        """Return the inputs of a body that is one flat object.
+    def parse_json(self, body: bytes | list[bytes]) -> dict[str, Any]:
+        """Return the inputs of a body that is one flat object; of its chunks nothing is left.
 
         Raises:
             InvalidInput: The body is no JSON object, or a value does not fit.

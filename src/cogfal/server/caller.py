@@ -30,9 +30,6 @@ FIRST_SECONDS: Final = 30.0
 SLOWEST: Final = 64 * 1024
 """Within how many seconds a body has to be there, and how many bytes each further second buys."""
 
-THREADS: Final = 16
-"""How many large bodies are decoded, in turn, while others wait."""
-
 UNWATCHED: Final = 0.05
 """Seconds for which nobody looks whether the caller has left: most answers are faster."""
 
@@ -69,10 +66,10 @@ class Body:
         self._counted = 0
         self._kept = False
 
-    async def turned(self, function: Callable[[bytes], R], *, slow: bool = False) -> R:
+    async def turned(self, function: Callable[[list[bytes]], R], *, slow: bool = False) -> R:
         """Return what `function` makes of the bytes, and forget them; see `beside`."""
         chunks, self.chunks = self.chunks, []
-        return await self.beside(lambda chunks: function(_joined(chunks)), chunks, slow=slow)
+        return await self.beside(function, chunks, slow=slow)
 
     async def beside(self, function: Callable[[V], R], value: V, *, slow: bool = False) -> R:
         """Call `function` with what came in this body, where it holds nobody up.
@@ -122,8 +119,9 @@ class Bodies:
         self.limit = limit
         self._seconds = seconds
         self._held = 0
-        # Of their own, so that those who wait for their turn keep nobody else from a thread.
-        self._threads = anyio.CapacityLimiter(THREADS)
+        # Of their own, so that those who wait for their turn keep nobody else from a thread; few,
+        # since what is decoded takes more memory than what waits.
+        self._threads = anyio.CapacityLimiter(HELD_BODIES)
 
     def hold(self, size: int) -> None:
         """Count bytes that are held from now on; raises BodyRefused where they are too many."""
@@ -173,13 +171,6 @@ class Bodies:
         announced = request.headers.get("content-length", "")
         if announced.isascii() and announced.isdecimal() and int(announced[:20]) > self.limit:
             raise BodyRefused(413, f"The request body exceeds {self.limit} bytes")
-
-
-def _joined(chunks: list[bytes]) -> bytes:
-    """Join them, and forget each; Python lets others on meanwhile where they are large."""
-    data = b"".join(chunks)
-    chunks.clear()
-    return data
 
 
 async def _grew(body: Body, chunks: list[bytes], receive: Receive) -> bool:

@@ -77,9 +77,9 @@ async def read_envelope(request: Request, body: Body) -> Envelope:
     return await body.turned(_parsed)
 
 
-def _parsed(body: bytes) -> Envelope:
+def _parsed(chunks: list[bytes]) -> Envelope:
     try:
-        value = decode(body)
+        value = decode(chunks)
     except InvalidInput as error:
         message = f"Failed to parse the request body as JSON: {error.problems[0].message}"
         raise Malformed(400, ("body",), message) from error
