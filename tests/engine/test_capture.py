@@ -325,18 +325,22 @@ def test_a_flushed_part_of_a_line_arrives_at_once(tmp_path: Path) -> None:
     run(main)
 
 
-def test_floods_are_kept_up_to_a_limit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("isolate", [False, True])
+@pytest.mark.parametrize("write", ['print("x" * 999)', 'os.write(1, b"x" * 999 + b"\\n")'])
+def test_floods_are_kept_up_to_a_limit(tmp_path: Path, write: str, isolate: bool) -> None:
     """Beyond the limit nothing is kept, and the log says so; the runner's log has it all."""
-    source = """
+    source = f"""
+    import os
     from cog import BasePredictor
 
     class Predictor(BasePredictor):
         def predict(self) -> str:
             for _ in range(2000):
-                print("x" * 999)
+                {write}
             return "done"
     """
-    options = EngineSettings(log_limit=10_000, workspace_parent=rooms(tmp_path))
+    parent = rooms(tmp_path)
+    options = EngineSettings(isolate=isolate, log_limit=10_000, workspace_parent=parent)
 
     async def main() -> None:
         async with serving(tmp_path, source, options) as service:

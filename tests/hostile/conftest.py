@@ -51,6 +51,12 @@ returning = served(RETURNS_FILES)
 """Returns files of all sorts."""
 
 
+@pytest.fixture(params=first(SHARED))
+def mode(request: pytest.FixtureRequest) -> str:
+    """The mode of an app that a test serves for itself."""
+    return str(request.param)
+
+
 @pytest.fixture
 def canary() -> Iterator[FileServer]:
     """A server of this machine that nobody may reach; it lists what was asked of it."""

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.hostile.target import Target
+from tests.modes import SHARED, first
 
 CARELESS = """
     import asyncio, contextlib, math, os, pathlib, subprocess, sys, tempfile, threading, time
@@ -223,10 +224,13 @@ REFUSED = [
 ]
 
 
-@pytest.fixture(scope="module")
-def careless(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+@pytest.fixture(scope="module", params=first(SHARED))
+def careless(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Target]:
     """The predictor, as fal serves it."""
-    with Target(tmp_path_factory.mktemp("careless"), CARELESS, anew=True) as process:
+    folder = tmp_path_factory.mktemp("careless")
+    with Target(folder, CARELESS, mode=request.param, anew=True) as process:
         assert process.url
         yield process
 
@@ -309,9 +313,9 @@ def test_what_is_left_running_harms_nobody(careless: Target) -> None:
     assert all(Path(f"/proc/{child}").exists() for child in children)
 
 
-def test_a_caller_can_leave_a_careless_app_and_it_ends(tmp_path: Path) -> None:
+def test_a_caller_can_leave_a_careless_app_and_it_ends(tmp_path: Path, mode: str) -> None:
     """With threads, children and open files left, SIGTERM still ends the process in time."""
-    with Target(tmp_path, CARELESS) as process:
+    with Target(tmp_path, CARELESS, mode=mode) as process:
         process.ask({"way": "threads", "amount": 50})
         process.ask({"way": "children", "amount": 2})
         process.ask({"way": "closes"})

@@ -60,10 +60,13 @@ def test_one_in_this_process_makes_the_runner_unhealthy(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("way", ["lock", "interpreter"])
-def test_one_in_a_process_of_its_own_is_killed(tmp_path: Path, way: str) -> None:
+def test_one_in_a_process_of_its_own_is_killed(tmp_path: Path, way: str, mode: str) -> None:
     """Also where it never lets go of the interpreter; the next request is served."""
     settings = (STOPS, "isolate = True", "isolate_grace = 0.2")
-    with Target(tmp_path, WAITS_FOR_EVER, *settings) as process, ThreadPoolExecutor(1) as threads:
+    with (
+        Target(tmp_path, WAITS_FOR_EVER, *settings, mode=mode) as process,
+        ThreadPoolExecutor(1) as threads,
+    ):
         assert process.url
         waiting = threads.submit(process.predict, {"way": way, "file": "data:,x"}, id="dead")
         process.wait_for("setting up")
@@ -79,11 +82,11 @@ def test_one_in_a_process_of_its_own_is_killed(tmp_path: Path, way: str) -> None
 
 @pytest.mark.parametrize("isolate", [False, True])
 def test_a_setup_that_never_ends_does_not_keep_the_app_from_ending(
-    tmp_path: Path, isolate: bool
+    tmp_path: Path, mode: str, isolate: bool
 ) -> None:
     """SIGTERM gives it up, and nothing is left on disk."""
     settings = (STOPS, f"isolate = {isolate}")
-    with Target(tmp_path, WAITS_FOR_EVER, *settings, LOCKED_SETUP="1") as process:
+    with Target(tmp_path, WAITS_FOR_EVER, *settings, mode=mode, LOCKED_SETUP="1") as process:
         process.wait_for("setting up")
 
         stopped = process.stop(SOON)

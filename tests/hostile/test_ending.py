@@ -39,9 +39,9 @@ PHASES = ("idle", "queue", "download", "predict", "upload")
 
 
 @pytest.mark.parametrize("phase", PHASES)
-def test_sigterm_ends_the_app_in_any_phase(tmp_path: Path, phase: str) -> None:
+def test_sigterm_ends_the_app_in_any_phase(tmp_path: Path, mode: str, phase: str) -> None:
     """Predictions are cancelled once their time is over, answered, and leave nothing on disk."""
-    with _in_phase(tmp_path, phase) as (process, waiting):
+    with _in_phase(tmp_path, phase, mode) as (process, waiting):
         status = process.stop(grace=SOON)
         answers = [each.result(SOON) for each in waiting]
 
@@ -51,16 +51,18 @@ def test_sigterm_ends_the_app_in_any_phase(tmp_path: Path, phase: str) -> None:
 
 
 @pytest.mark.parametrize("phase", ["download", "predict"])
-def test_the_next_server_removes_what_a_killed_one_left(tmp_path: Path, phase: str) -> None:
+def test_the_next_server_removes_what_a_killed_one_left(
+    tmp_path: Path, mode: str, phase: str
+) -> None:
     """SIGKILL in any phase; the project is served again, and works as before."""
-    with _in_phase(tmp_path, phase) as (process, waiting):
+    with _in_phase(tmp_path, phase, mode) as (process, waiting):
         os.kill(process.pid, signal.SIGKILL)
         for each in waiting:
             with pytest.raises(httpx.TransportError):
                 each.result(SOON)
         left = _own(process.temporary)
 
-    with Target(tmp_path, WORKS, anew=True) as process:
+    with Target(tmp_path, WORKS, mode=mode, anew=True) as process:
         served = process.ask({"phase": "run", "file": "data:,x"})
 
         assert left
@@ -69,10 +71,10 @@ def test_the_next_server_removes_what_a_killed_one_left(tmp_path: Path, phase: s
         assert process.is_well()
 
 
-def test_a_killed_server_leaves_no_worker(tmp_path: Path) -> None:
+def test_a_killed_server_leaves_no_worker(tmp_path: Path, mode: str) -> None:
     """The isolated process notices that its parent is gone."""
     with (
-        Target(tmp_path, WORKS, "isolate = True", anew=True) as process,
+        Target(tmp_path, WORKS, "isolate = True", mode=mode, anew=True) as process,
         ThreadPoolExecutor(1) as threads,
     ):
         assert process.url
@@ -86,7 +88,7 @@ def test_a_killed_server_leaves_no_worker(tmp_path: Path) -> None:
 
 
 @contextmanager
-def _in_phase(folder: Path, phase: str) -> Iterator[tuple[Target, Waiting]]:
+def _in_phase(folder: Path, phase: str, mode: str) -> Iterator[tuple[Target, Waiting]]:
     """Serve, and have a prediction come to a phase; gives the process and the answers to come."""
     with file_server() as files, receiver() as store, ThreadPoolExecutor(3) as threads:
         settings = (
@@ -95,7 +97,7 @@ def _in_phase(folder: Path, phase: str) -> Iterator[tuple[Target, Waiting]]:
             "allow_private_hosts = True",
             f'upload_url = "{store.url}/slow"',
         )
-        with Target(folder, WORKS, *settings, anew=True) as process:
+        with Target(folder, WORKS, *settings, mode=mode, anew=True) as process:
             assert process.url
             waiting: Waiting = []
             if phase in ("queue", "predict"):
@@ -161,12 +163,12 @@ YIELDS = """
 """
 
 
-def test_callers_who_hold_on_do_not_keep_the_app_from_ending(tmp_path: Path) -> None:
+def test_callers_who_hold_on_do_not_keep_the_app_from_ending(tmp_path: Path, mode: str) -> None:
     """Whatever they have not sent yet, or do not read; nor does who does not answer a webhook."""
     settings = ("max_multiplexing = 2", "allow_private_hosts = True")
     with (
         receiver() as deaf,
-        Target(tmp_path, YIELDS, *settings, anew=True) as process,
+        Target(tmp_path, YIELDS, *settings, mode=mode, anew=True) as process,
         ExitStack() as held,
     ):
         held.callback(deaf.gate.set)

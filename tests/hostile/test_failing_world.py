@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from tests.hostile.target import TAKES_EVERYTHING, Target
+from tests.modes import SHARED, first
 from tests.server.receiver import receiver
 from tests.waiting import SOON, until
 
@@ -61,11 +62,14 @@ SMALL_FILES = (sys.executable, "-c", LIMIT)
 """Runs a command that may write no file of over a megabyte."""
 
 
-@pytest.fixture(scope="module")
-def isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+@pytest.fixture(scope="module", params=first(SHARED))
+def isolated(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Target]:
     """A predictor in a process of its own."""
+    settings = ("isolate = True", "isolate_grace = 0.5")
     folder = tmp_path_factory.mktemp("isolated")
-    with Target(folder, WAITS, "isolate = True", "isolate_grace = 0.5") as process:
+    with Target(folder, WAITS, *settings, mode=request.param) as process:
         assert process.url
         yield process
 
@@ -104,9 +108,11 @@ def test_callers_that_leave_free_the_slot(streaming: Target, path: str) -> None:
     assert streaming.ask({"count": 1}).json() == {"output": ["x 0"]}
 
 
-def test_an_unwritable_temporary_directory_is_an_error_of_one_request(tmp_path: Path) -> None:
+def test_an_unwritable_temporary_directory_is_an_error_of_one_request(
+    tmp_path: Path, mode: str
+) -> None:
     """It says what cannot be written, and the app lives on until it can be."""
-    with Target(tmp_path, TAKES_EVERYTHING, under=UNPRIVILEGED) as process:
+    with Target(tmp_path, TAKES_EVERYTHING, under=UNPRIVILEGED, mode=mode) as process:
         assert process.url
         process.temporary.chmod(0o500)
         failed = process.ask({"image": "data:,x"})
@@ -119,9 +125,11 @@ def test_an_unwritable_temporary_directory_is_an_error_of_one_request(tmp_path: 
     assert [without.status_code, mended.status_code] == [200, 200]
 
 
-def test_a_temporary_directory_that_is_gone_is_an_error_of_one_request(tmp_path: Path) -> None:
+def test_a_temporary_directory_that_is_gone_is_an_error_of_one_request(
+    tmp_path: Path, mode: str
+) -> None:
     """It is 500 with the reason, not a crash; once there is one again, requests are served."""
-    with Target(tmp_path, TAKES_EVERYTHING) as process:
+    with Target(tmp_path, TAKES_EVERYTHING, mode=mode) as process:
         assert process.ask({"image": "data:,x"}).status_code == 200
         moved = process.temporary.rename(tmp_path / "moved")
         failed = [process.ask({"image": "data:,x"}), process.predict({"image": "data:,x"})]
@@ -148,24 +156,26 @@ def test_a_full_disk_is_an_error_of_one_request(full: Target) -> None:
 
 
 @pytest.fixture
-def full(tmp_path: Path) -> Iterator[Target]:
+def full(tmp_path: Path, mode: str) -> Iterator[Target]:
     """An app whose temporary directory is a disk of one megabyte."""
     disk = tmp_path / "app" / "tmp"
     disk.mkdir(parents=True)
     if os.system(f"mount -t tmpfs -o size=1m tmpfs {disk} 2>/dev/null"):
         pytest.skip("no disk can be mounted here")
     try:
-        with Target(tmp_path / "app", TAKES_EVERYTHING) as process:
+        with Target(tmp_path / "app", TAKES_EVERYTHING, mode=mode) as process:
             assert process.url
             yield process
     finally:
         os.system(f"umount -l {disk}")
 
 
-def test_a_file_beyond_the_systems_limit_is_an_error_of_one_request(tmp_path: Path) -> None:
+def test_a_file_beyond_the_systems_limit_is_an_error_of_one_request(
+    tmp_path: Path, mode: str
+) -> None:
     """The same where the system bounds files, which needs no disk of its own."""
     large = "data:application/octet-stream;base64," + "A" * 4_000_000
-    with Target(tmp_path, TAKES_EVERYTHING, under=SMALL_FILES) as process:
+    with Target(tmp_path, TAKES_EVERYTHING, under=SMALL_FILES, mode=mode) as process:
         failed = process.ask({"image": large})
         served = process.ask({"image": "data:,x"})
 
@@ -185,11 +195,13 @@ def test_a_file_beyond_the_systems_limit_is_an_error_of_one_request(tmp_path: Pa
         ("closed", ""),
     ],
 )
-def test_a_store_that_fails_fails_the_prediction(tmp_path: Path, path: str, reason: str) -> None:
+def test_a_store_that_fails_fails_the_prediction(
+    tmp_path: Path, mode: str, path: str, reason: str
+) -> None:
     """Nothing is half delivered, and the next prediction is served."""
     with receiver() as store:
         url = "http://127.0.0.1:1/x" if path == "closed" else store.url + path
-        with Target(tmp_path, WRITES, f'upload_url = "{url}"') as process:
+        with Target(tmp_path, WRITES, f'upload_url = "{url}"', mode=mode) as process:
             failed = process.predict({"size": 10_000_000}).json()
             served = process.ask({})
 
@@ -200,11 +212,11 @@ def test_a_store_that_fails_fails_the_prediction(tmp_path: Path, path: str, reas
     assert served.status_code == 200
 
 
-def test_a_slow_store_can_be_cancelled(tmp_path: Path) -> None:
+def test_a_slow_store_can_be_cancelled(tmp_path: Path, mode: str) -> None:
     """The upload is given up, and the slot is free again."""
     with (
         receiver() as store,
-        Target(tmp_path, WRITES, f'upload_url = "{store.url}/slow"') as process,
+        Target(tmp_path, WRITES, f'upload_url = "{store.url}/slow"', mode=mode) as process,
         ThreadPoolExecutor(1) as threads,
     ):
         assert process.url

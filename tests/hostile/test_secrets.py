@@ -40,10 +40,11 @@ def test_a_secret_is_in_no_answer_and_no_log(target: Target, inputs: dict[str, o
     assert target.is_well()
 
 
-def test_what_is_attached_to_shows_no_secret(tmp_path: Path) -> None:
+def test_what_is_attached_to_shows_no_secret(tmp_path: Path, mode: str) -> None:
     """A second PUT of the same id is told the inputs, with the secret masked."""
     slow = STREAMS.replace('text: str = "x"', "token: Secret, text: str = 'x'")
-    with Target(tmp_path, slow.replace("Input, streaming", "Input, Secret, streaming")) as process:
+    slow = slow.replace("Input, streaming", "Input, Secret, streaming")
+    with Target(tmp_path, slow, mode=mode) as process:
         body = {"input": {"token": SECRET, "count": 1000, "pause": 0.01}}
         wants = {"Prefer": "respond-async"}
         url = process.url + "/predictions/same"
@@ -79,12 +80,16 @@ def test_a_secret_inside_an_object_is_as_safe(nested: Target, inputs: dict[str, 
     assert SECRET not in nested.output
 
 
-def test_a_webhook_tells_no_secret(tmp_path: Path) -> None:
+def test_a_webhook_tells_no_secret(tmp_path: Path, mode: str) -> None:
     """Nor does the receiver get any credential of the app's."""
     with (
         receiver() as told,
         Target(
-            tmp_path, TAKES_EVERYTHING, "allow_private_hosts = True", WEBHOOK_AUTH_TOKEN=SECRET
+            tmp_path,
+            TAKES_EVERYTHING,
+            "allow_private_hosts = True",
+            mode=mode,
+            WEBHOOK_AUTH_TOKEN=SECRET,
         ) as process,
     ):
         process.predict({"token": SECRET, "text": "raise"}, webhook=told.url + "/ok")

@@ -15,7 +15,8 @@ from cogfal.engine.channel import Channel, Foreign, Receive
 from cogfal.engine.event_queue import EventQueue
 from cogfal.engine.run import Call, Run, setup_error
 from cogfal.errors import SetupError
-from cogfal.guest.events import Done, Failure, Flush, Log, Piece
+from cogfal.guest.events import CallEvents, Done, Failure, Piece
+from cogfal.spec import PredictorSpec
 
 MakeChannel: TypeAlias = Callable[[Receive, Foreign, Callable[[str], None]], Channel]
 """Makes a channel; told what takes events and foreign text, and who is told of a death."""
@@ -39,17 +40,30 @@ class GuestClient:
         self._queues: dict[int, EventQueue] = {}
         self._runs: dict[int, Run] = {}
         self._orders: dict[int, asyncio.Future[Done]] = {}
+        self._log_limit = 0
+        self._past_python: CallEvents | None = None
+        """Of the last call that wrote past Python."""
 
     @property
     def apart(self) -> bool:
         """Whether the author's side is another process."""
         return self._channel is not None and self._channel.apart
 
-    async def open(self, *details: Any, queue: EventQueue, grace: float | None) -> str:
+    async def open(
+        self,
+        spec: PredictorSpec,
+        root: str,
+        log_limit: int,
+        given: Any,
+        *,
+        queue: EventQueue,
+        grace: float | None,
+    ) -> str:
         """Bring it into being and import the predictor; return the form of weights it wants.
 
-        `grace` is how many seconds lie between a cancellation that is not obeyed and the end of
-        its process; None leaves it alone.
+        `log_limit` is how many characters of a call's logs are kept, and as many of what it writes
+        past Python. `grace` is how many seconds lie between a cancellation that is not obeyed and
+        the end of its process; None leaves it alone.
 
         What was there before is gone first, and everything that it had started.
 
@@ -59,12 +73,13 @@ class GuestClient:
         await self.close(0.0)
         self._loop = asyncio.get_running_loop()
         self._grace = grace
+        self._log_limit = log_limit
         channel = self._channel = self._make(self._receive, self._take_foreign, self._die)
         try:
             await channel.open()
         except OSError as error:
             raise SetupError(f"the predictor's process cannot be started: {error}") from error
-        done = await self._order("load", *details, queue=queue)
+        done = await self._order("load", spec, root, log_limit, given, queue=queue)
         return str(done.value)
 
     async def setup(self, weights: str | None, queue: EventQueue) -> None:
@@ -150,9 +165,13 @@ class GuestClient:
     def _take_foreign(self, source: str, text: str) -> None:
         """Attribute what was written past Python to whatever is running, if it is one thing."""
         if len(self._queues) == 1:
-            (number,) = self._queues
-            self._queues[number].put(Log(number, source, text))
-            self._queues[number].put(Flush(number, source))
+            ((number, queue),) = self._queues.items()
+            events = self._past_python
+            if events is None or events.number != number:
+                events = CallEvents(number, queue.put, self._log_limit, _forget_nothing)
+                self._past_python = events
+            events.write(source, text)
+            events.flush(source)
 
     def _post(self, function: Callable[[], None]) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
@@ -173,6 +192,10 @@ class GuestClient:
         for run in list(self._runs.values()):
             run.lose(cause)
         self._on_death(cause)
+
+
+def _forget_nothing(number: int) -> None:
+    """Keep what is known of a call: its last piece comes another way."""
 
 
 def _never() -> bool:
