@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 HEALTH_CHECK = HealthCheck(timeout_seconds=10)
 DEFAULT_GRACE = 5  # seconds, fal's own default for termination_grace_period_seconds
-GRACE_FOR_TEARDOWN = 0.8  # the share of the grace period that running predictions may use
+GRACE_FOR_TEARDOWN = 0.7  # the share of the grace period that running predictions may use
 
 
 def untyped(method: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from cogfal.errors import ConfigError
+from cogfal.project.config import read_config
+from cogfal.project.plan import plan_environment
 from cogfal.project.requirements import (
     Link,
     Local,
@@ -19,6 +21,7 @@ from cogfal.project.requirements import (
     without_credentials,
 )
 from cogfal.spec import Location
+from tests.project.cases import Case, plan_settings
 
 
 def read(tmp_path: Path, text: str, **files: str) -> RequirementSet:
@@ -189,3 +192,19 @@ def test_credentials_are_not_shown() -> None:
     assert without_credentials("-i https://a:b@x/y git+https://c@z") == (
         "-i https://***@x/y git+https://***@z"
     )
+
+
+@pytest.mark.parametrize("linked", ["requirements.txt", "more.txt"])
+def test_a_link_out_of_the_project_is_not_read(tmp_path: Path, linked: str) -> None:
+    """Neither the file that cog.yaml names nor one that it includes: its lines would be shown."""
+    (tmp_path / "secrets.txt").write_text("not-to-be-seen\n")
+    root = tmp_path / "project"
+    files = {"requirements.txt": f"-r {linked}\n", linked: ""}
+    config = Case("x", "build:\n  python_requirements: requirements.txt\n", files).write(root)
+    (root / linked).unlink()
+    (root / linked).symlink_to(tmp_path / "secrets.txt")
+
+    with pytest.raises(ConfigError, match=rf"{linked} leads out of the project") as refused:
+        plan_environment(read_config(config), root, plan_settings())
+
+    assert "not-to-be-seen" not in str(refused.value)

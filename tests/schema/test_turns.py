@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from cogfal.schema.turns import Turns
+import pytest
+
+from cogfal.schema.turns import Stopped, Turns
 from tests.waiting import until
 
 
@@ -86,3 +88,32 @@ def test_a_thread_without_a_turn_waits_for_nobody() -> None:
                 return "done"
 
         assert pool.submit(step).result() == "done"
+
+
+@pytest.mark.parametrize("begun", [True, False], ids=["at work", "in line"])
+def test_work_that_is_stopped_ends_with_its_step(*, begun: bool) -> None:
+    """It goes no further, or does not even begin, and whoever comes next has its turn."""
+    turns, steps, stopped = Turns(), list[str](), threading.Event()
+
+    def work() -> None:
+        with turns.one(stopped.is_set):
+            steps.append("begins")
+            assert until(stopped.is_set)
+            turns.pass_on()
+            steps.append("goes on")
+
+    with ThreadPoolExecutor(1) as pool:
+        if begun:
+            ended = pool.submit(work)
+            assert until(lambda: steps)
+            stopped.set()
+        else:
+            with turns.one():
+                ended = pool.submit(work)
+                assert until(lambda: turns.waiting)
+                stopped.set()
+        assert isinstance(ended.exception(), Stopped)
+
+    assert steps == ["begins"] * begun
+    with turns.one():
+        assert turns.waiting == 0

@@ -10,6 +10,7 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message
 
+from cogfal.errors import NotReady
 from cogfal.schema.turns import TURNS
 from cogfal.server.caller import HELD_BODIES, Bodies, BodyRefused, wait_watching
 from tests.server.predictions import Play
@@ -176,3 +177,31 @@ def test_large_bodies_are_dealt_with_in_turn() -> None:
         "b begins, of 1000000 bytes",
         "b ends",
     ]
+
+
+def test_nothing_large_is_decoded_any_more_when_the_app_ends() -> None:
+    """What is under way ends with its step, what waits does not begin."""
+
+    async def main() -> tuple[list[str], list[object]]:
+        bodies, steps, go_on = Bodies(MEGABYTE), list[str](), threading.Event()
+
+        async def deal() -> None:
+            def noted(_: object) -> None:
+                steps.append("begins")
+                go_on.wait()
+                TURNS.pass_on()
+                steps.append("goes on")
+
+            async with bodies.read(sending(b"x" * 300_000)) as body:
+                await body.turned(noted)
+
+        dealing = [asyncio.ensure_future(deal()) for _ in range(2 * HELD_BODIES)]
+        assert await asyncio.to_thread(until, lambda: TURNS.waiting == HELD_BODIES - 1)
+        bodies.close()
+        go_on.set()
+        return steps, await asyncio.gather(*dealing, return_exceptions=True)
+
+    steps, outcomes = asyncio.run(main())
+
+    assert steps == ["begins"]
+    assert [type(each) for each in outcomes] == [NotReady] * 2 * HELD_BODIES

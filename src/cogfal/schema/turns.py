@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
+
+
+class Stopped(Exception):
+    """Report that work was given up at the end of a step."""
 
 
 class Turns:
@@ -20,7 +24,7 @@ class Turns:
         self._guard = threading.Lock()
         self._line: deque[threading.Lock] = deque()
         self._taken = False
-        self._worker = 0
+        self._mine = threading.local()
 
     @property
     def waiting(self) -> int:
@@ -28,18 +32,21 @@ class Turns:
         return len(self._line)
 
     @contextmanager
-    def one(self) -> Iterator[None]:
-        """Wait for a turn, and have it for the length of the block."""
+    def one(self, stopped: Callable[[], bool] = bool) -> Iterator[None]:
+        """Wait for a turn, and have it for the length of the block, or until it is `stopped`."""
         self._begin()
+        self._mine.stopped = stopped
         try:
+            self._go_on()
             yield
         finally:
+            del self._mine.stopped
             self._end()
 
     @contextmanager
     def aside(self) -> Iterator[None]:
         """Let others work while this thread waits for something, if it has a turn at all."""
-        mine = self._worker == threading.get_ident()
+        mine = hasattr(self._mine, "stopped")
         if mine:
             self._end()
         try:
@@ -49,10 +56,20 @@ class Turns:
                 self._begin()
 
     def pass_on(self) -> None:
-        """End a step of this thread's, if it has a turn: those who wait come first."""
-        if self._line and self._worker == threading.get_ident():
-            self._end()
-            self._begin()
+        """End a step of this thread's, if it has a turn: those who wait come first.
+
+        Raises:
+            Stopped: It is not to go on.
+        """
+        if hasattr(self._mine, "stopped"):
+            if self._line:
+                self._end()
+                self._begin()
+            self._go_on()
+
+    def _go_on(self) -> None:
+        if self._mine.stopped():
+            raise Stopped
 
     def _begin(self) -> None:
         turn = threading.Lock()
@@ -62,10 +79,8 @@ class Turns:
                 self._line.append(turn)
             self._taken = True
         turn.acquire()  # it is handed over by whoever ends, so that nobody comes in between
-        self._worker = threading.get_ident()
 
     def _end(self) -> None:
-        self._worker = 0  # before the next one says who it is
         with self._guard:
             if self._line:
                 self._line.popleft().release()

@@ -12,8 +12,9 @@ import anyio.to_thread
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive
 
+from cogfal.errors import NotReady
 from cogfal.schema.decoding import is_quick
-from cogfal.schema.turns import TURNS
+from cogfal.schema.turns import TURNS, Stopped
 
 R = TypeVar("R")
 V = TypeVar("V")
@@ -122,6 +123,11 @@ class Bodies:
         # Of their own, so that those who wait for their turn keep nobody else from a thread; few,
         # since what is decoded takes more memory than what waits.
         self._threads = anyio.CapacityLimiter(HELD_BODIES)
+        self._closed = False
+
+    def close(self) -> None:
+        """Refuse from now on whatever is not decoded yet: the app ends."""
+        self._closed = True
 
     def hold(self, size: int) -> None:
         """Count bytes that are held from now on; raises BodyRefused where they are too many."""
@@ -148,13 +154,20 @@ class Bodies:
             body.release()
 
     async def in_turn(self, function: Callable[[V], R], value: V) -> R:
-        """Call on a thread what keeps the interpreter busy, step by step as others do."""
+        """Call on a thread what keeps the interpreter busy, step by step as others do.
+
+        Raises:
+            NotReady: The app ends.
+        """
 
         def work() -> R:
-            with TURNS.one():
+            with TURNS.one(lambda: self._closed):
                 return function(value)
 
-        return await anyio.to_thread.run_sync(work, limiter=self._threads)
+        try:
+            return await anyio.to_thread.run_sync(work, limiter=self._threads)
+        except Stopped as error:
+            raise NotReady("the app is ending") from error
 
     async def _all(self, request: Request, body: Body) -> list[bytes]:
         self._refuse_announced(request)

@@ -213,13 +213,14 @@ class Serving:
         if self._ending is None:
             if self._starting is not None:
                 self._starting.cancel()
+            self._bodies.close()
             self._ending = asyncio.ensure_future(self._end_predictions(grace))
         return self._ending
 
     async def _end_predictions(self, grace: float) -> None:
         """Let predictions end within `grace` seconds, and whoever hears of them soon after it.
 
-        The app is killed a quarter of the same time later.
+        After as much again as is left of the grace period, the app is killed.
         """
         latest = asyncio.get_running_loop().time() + grace
         cleanup = max(grace / 8, LEAST_CLEANUP)
