@@ -12,6 +12,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -42,29 +43,32 @@ def commands(python: Path | None = None, **imported_with: str) -> Path:
     """Return a directory of such executables, for a PATH; they end with this process."""
     folder = Path(tempfile.mkdtemp(prefix="forking-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    socket = folder / "socket"
+    address = folder / "socket"
     for name in ("cogfal", "fal", "python"):
         script = folder / name
         relay = str(_HERE / "relay.py")
         script.write_text(
-            _SCRIPT.format(python=sys.executable, socket=str(socket), name=name, relay=relay)
+            _SCRIPT.format(python=sys.executable, socket=str(address), name=name, relay=relay)
         )
         script.chmod(0o755)
-    _start_parent(python or Path(sys.executable), folder, socket, imported_with)
+    _start_parent(python or Path(sys.executable), folder, address, imported_with)
     return folder
 
 
-def _start_parent(python: Path, folder: Path, socket: Path, variables: Mapping[str, str]) -> None:
+def _start_parent(python: Path, folder: Path, address: Path, variables: Mapping[str, str]) -> None:
+    """Start it, without waiting until it has imported what it is there for."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("FAL_", "COG"))}
-    parent = subprocess.Popen(
-        [str(python), str(_HERE / "parent.py"), str(socket)],
-        env={**kept, "HOME": str(folder), "COLUMNS": "200", "NO_COLOR": "1", **variables},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(address))
+        listener.listen(64)
+        parent = subprocess.Popen(
+            [str(python), str(_HERE / "parent.py"), str(listener.fileno())],
+            env={**kept, "HOME": str(folder), "COLUMNS": "200", "NO_COLOR": "1", **variables},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            pass_fds=[listener.fileno()],
+        )
     atexit.register(_end, parent)
-    assert parent.stdout is not None
-    assert parent.stdout.readline() == b"ready\n"
 
 
 def _end(parent: subprocess.Popen[bytes]) -> None:

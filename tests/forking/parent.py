@@ -1,7 +1,8 @@
 """Import fal and cogfal once, and fork for every command that is asked for.
 
-Run by path: `parent.py SOCKET`. There is one thread and no event loop, so a fork is as good as a
-new interpreter. It ends when its standard input does.
+Run by path: `parent.py LISTENER`, the number of a descriptor; who asks before it has imported waits
+there. There is one thread and no event loop, so a fork is as good as a new interpreter. It ends
+when its standard input does.
 """
 
 from __future__ import annotations
@@ -199,11 +200,7 @@ def main() -> int:
     for module in IMPORTED:
         importlib.import_module(module)
     gc.freeze()
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(sys.argv[1])
-        listener.listen(64)
-        sys.stdout.write("ready\n")
-        sys.stdout.flush()
+    with socket.socket(fileno=int(sys.argv[1])) as listener:
         work = Parent(listener).serve()
     return 0 if work is None else _done(work)
 

@@ -97,6 +97,12 @@ def base(root: Path) -> None:
             (installed / part).symlink_to(found.path.resolve().parent.parent / part)
 
 
+def virtualenv(python: Path, place: Path) -> None:
+    """Make an environment with pip in it, which is unpacked and not installed."""
+    make = [sys.executable, "-m", "virtualenv", "--quiet", "--no-periodic-update"]
+    subprocess.run([*make, "--python", str(python), str(place)], check=True)
+
+
 def said(python: Path | str, program: str, environ: dict[str, str]) -> str:
     """What a program prints."""
     command = [python, "-c", program]
@@ -125,7 +131,7 @@ def test_the_model_has_its_packages_and_fal_its_own_python(
     base(root)
     if not more:  # the base image's Python, which pip may write to
         python = find_interpreter(OTHER).path
-        subprocess.run([python, "-m", "venv", root / "usr/local"], check=True)
+        virtualenv(python, root / "usr/local")
 
     environ = build(environment.dockerfile, project, root)
 
@@ -200,7 +206,7 @@ def test_a_dockerfile_of_cogs_serves_with_the_python_that_it_installs(tmp_path: 
 def pyenv(root: Path) -> Path:
     """A Python under pyenv, as its installer leaves it; returns its directory."""
     installed = root / "root/.pyenv/versions" / find_interpreter(OTHER).version
-    subprocess.run([find_interpreter(OTHER).path, "-m", "venv", installed], check=True)
+    virtualenv(find_interpreter(OTHER).path, installed)
     shims = root / "root/.pyenv/shims"
     shims.mkdir()
     for name in ("python", "pip"):

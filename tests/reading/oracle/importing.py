@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from cogfal import cog
 from cogfal.cog import alias
 from cogfal.guest.live import read_live
 from cogfal.spec import PredictorSpec
@@ -96,7 +97,7 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 def _standing_in(root: Path, answers: Answers, own: set[str]) -> Iterator[None]:
     hidden = {n: m for n, m in sys.modules.items() if n.partition(".")[0] in own}
     before, path, folder = set(sys.modules) - set(hidden), list(sys.path), Path.cwd()
-    finders, environ = list(sys.meta_path), dict(os.environ)
+    finders, environ, offered = list(sys.meta_path), dict(os.environ), set(vars(cog))
     for name in hidden:
         del sys.modules[name]
     alias.install()
@@ -116,6 +117,8 @@ def _standing_in(root: Path, answers: Answers, own: set[str]) -> Iterator[None]:
         for name in set(sys.modules) - before:
             del sys.modules[name]
         sys.modules.update(hidden)
+        for name in set(vars(cog)) - offered:  # a stand-in for a submodule
+            delattr(cog, name)
 
 
 def imported(files: Mapping[str, str], name: str = "Predictor") -> list[PredictorSpec]:
