@@ -37,8 +37,11 @@ class Predictor(BasePredictor):
         print("setting up")
         self.thread = threading.current_thread()
         self.let_go = threading.Event()
+        self.others = []
 
     def teardown(self):
+        for other in self.others:
+            other.close()
         self.let_go.set()  # the stream is this process's, and others print to it after this test
 
     def predict(self, what: str) -> Any:
@@ -66,6 +69,18 @@ class Predictor(BasePredictor):
     def endless_pieces(self) -> Iterator[str]:
         while True:
             yield "x" * 4000
+
+    def open_pipe(self):
+        end, other = os.pipe()
+        self.others.append(os.fdopen(other, "wb"))
+        return os.fdopen(end, "rb")
+
+    def open_socket(self):
+        end, other = socket.socketpair()
+        self.others.append(other)
+        other.sendall(b"not all of it")
+        with end:
+            return end.makefile("rb")
 
     def long_text(self):
         raise Slow
@@ -165,6 +180,23 @@ def test_endless_metrics_can_be_cancelled(tmp_path: Path, mode: str) -> None:
             prediction.cancel()
 
             assert (await ended(prediction)).status is Status.CANCELED
+
+    run(main)
+
+
+@pytest.mark.parametrize("what", ["open_pipe", "open_socket"])
+def test_a_file_without_an_end_can_be_cancelled(tmp_path: Path, mode: str, what: str) -> None:
+    """What was returned is read as it comes, and the slot is free although nobody closes it."""
+
+    async def main() -> None:
+        async with serving(tmp_path, SYNC) as service:
+            prediction = submit(service, what=what)
+            await until(lambda: [*rooms(tmp_path).rglob("output*")])
+
+            prediction.cancel()
+
+            assert (await ended(prediction)).status is Status.CANCELED
+            assert await submit(service, what="well").result() == "well"
 
     run(main)
 

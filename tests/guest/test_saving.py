@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import tempfile
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -67,6 +69,25 @@ def test_temporary_file_object_is_delivered(desk: Desk) -> None:
 
     assert answer["file_size"] == len(PNG)
     assert answer["content_type"] == "image/png"
+
+
+@pytest.mark.parametrize("buffering", [-1, 0], ids=["buffered", "raw"])
+def test_a_pipe_is_read_to_its_end(desk: Desk, buffering: int) -> None:
+    """However much of it comes at once, and whenever."""
+    reads, writes = os.pipe()
+    content = PNG * 20_000
+
+    def write() -> None:
+        with os.fdopen(writes, "wb", buffering=0) as file:
+            for at in range(0, len(content), 300_000):
+                file.write(content[at : at + 300_000])
+
+    with ThreadPoolExecutor() as pool, os.fdopen(reads, "rb", buffering=buffering) as pipe:
+        written = pool.submit(write)
+        desk.deliver(pipe)
+        written.result()
+
+    assert desk.shelf.files[0][1] == content
 
 
 def test_closed_memory_file_is_an_error(desk: Desk) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import io
 import os
 import re
+import select
+import stat
 import sys
+from functools import partial
 from itertools import count
 from pathlib import PurePath
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
@@ -23,6 +26,8 @@ _BYTES = (bytes, bytearray, memoryview)
 _CHUNK = 1024 * 1024
 _PNG_MODES = frozenset({"1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA"})
 _LONGEST = 100
+_WAIT = 20
+"""Milliseconds for which a pipe is waited for in one go: nothing interrupts it meanwhile."""
 
 
 class Unfit(Exception):
@@ -76,13 +81,14 @@ class Saver:
     def _spooled(self, source: Any, named: str | None, loc: Loc) -> FileReference:
         """Copy a file object's content, from its beginning where it can go back, and close it."""
         try:
-            if _can(source, "seekable"):
-                source.seek(0)
-            reference = self._made(loc, named or stem(loc), lambda file: _copy(source, file))
-            source.close()
+            try:
+                if _can(source, "seekable"):
+                    source.seek(0)
+                return self._made(loc, named or stem(loc), lambda file: _copy(source, file))
+            finally:
+                source.close()
         except Exception as error:
             raise Unfit(f"{label(loc)}: the file object cannot be read: {error}") from error
-        return reference
 
     def _image(self, image: Any, loc: Loc) -> tuple[str, Callable[[IO[bytes]], object]]:
         """Save a Pillow image without loss: as PNG, or in its own format if it moves."""
@@ -153,11 +159,31 @@ def _can(handle: Any, ability: str) -> bool:
 
 
 def _copy(handle: Any, file: IO[bytes]) -> None:
+    read = partial(_read_of_pipe, handle) if _is_pipe(handle) else handle.read
     while True:
-        piece = handle.read(_CHUNK)
+        piece = read(_CHUNK)
         if not piece:
             return
         file.write(piece.encode("utf-8") if isinstance(piece, str) else piece)
+
+
+def _is_pipe(handle: Any) -> bool:
+    if not isinstance(handle, (io.BufferedReader, io.RawIOBase)):
+        return False
+    try:
+        mode = os.fstat(handle.fileno()).st_mode
+    except OSError:  # it has no descriptor
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
+
+def _read_of_pipe(handle: Any, size: int) -> bytes:
+    """Read what has come; whoever writes may never go on, and a cancellation has to land."""
+    coming = select.poll()
+    coming.register(handle, select.POLLIN)
+    while not coming.poll(_WAIT):
+        pass
+    return handle.read1(size) if isinstance(handle, io.BufferedReader) else handle.read(size)
 
 
 def _created(directory: str, name: str) -> IO[bytes]:
