@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
-from cogfal.reading.journal import ABSENT, CONTAINERS, Journal, Place, contents, refill, same
+from cogfal.reading.journal import ABSENT, CONTAINERS, Journal, Place, same
 from cogfal.reading.unknown import GivenUp, Possible, Unknown, UnknownError, Value
 
 MAX_ANSWERS: Final = 64
@@ -39,19 +39,6 @@ class _Frame:
 
     prescribed: list[int] = field(default_factory=list)
     given: list[tuple[int, int, Unknown]] = field(default_factory=list)
-    guards: int = 0
-    """How many guards have begun in it."""
-    remembered: dict[tuple[int, tuple[int, ...]], _Guard] = field(default_factory=dict)
-    """Guards of earlier repetitions, whose inside need not be carried out again to be left."""
-
-    def answers(self) -> tuple[int, ...]:
-        """Return the answers that were given so far."""
-        return tuple(answer for answer, _, _ in self.given)
-
-    def place(self) -> tuple[int, tuple[int, ...]]:
-        """Return what tells a guard that begins now from every other of this region."""
-        self.guards += 1
-        return self.guards, self.answers()
 
     def next(self) -> list[int] | None:
         """Return the answers of the next repetition, None after the last."""
@@ -69,18 +56,13 @@ class _Outcome:
 
     left: BaseException | None
     value: Value
-    places: dict[tuple[str, int, Any], Place]
-    found: dict[tuple[str, int, Any], Value]
+    found: dict[tuple[str, int, Any], tuple[Place, Value]]
 
     def kind(self) -> str:
         """Return how the region was left."""
         if self.left is None:
             return ""
         return self.left.how if isinstance(self.left, Left) else "raise"
-
-    def at(self, place: Place, before: Value) -> Value:
-        """Return what it left in a place."""
-        return self.found.get(place.id, before)
 
 
 @dataclass(eq=False, slots=True)
@@ -91,9 +73,7 @@ class _Guard:
     """Where it began in the journal."""
     unwound: int
     at_once: bool
-    place: tuple[int, tuple[int, ...]] = (0, ())
     why: Unknown | None = None
-    moved: list[Value] = field(default_factory=list)
     raised: list[_Outcome] = field(default_factory=list)
 
 
@@ -127,17 +107,16 @@ class Choices:
         That is one choice, made when the inside is done: the exception comes from any of the
         places that it may come from. `at_once` makes it a choice at each of them.
         """
+        if not catching:
+            yield
+            return
         guard = _Guard(len(self._journal), len(self._unwound), at_once)
-        if catching and self._frame is not None:
-            guard.place = self._frame.place()
-            self._raise_again(guard.place, self._frame)
-        self._guards += [guard] if catching else []
+        self._guards.append(guard)
         try:
             try:
                 yield
             finally:
-                if catching:
-                    self._guards.remove(guard)
+                self._guards.remove(guard)
         except (Left, Exception):
             self._raise_instead(guard)
             raise
@@ -153,35 +132,20 @@ class Choices:
                 raise UnknownError(why)
             return 0
         guard.why = why if guard.why is None else guard.why
-        outcome = self._outcome(guard.start, None, None)
-        for place in self._unwound[guard.unwound :]:
-            outcome.found[place.id] = ABSENT
-        guard.raised.append(outcome)
-        return len(outcome.places)
+        found = self._journal.segment(guard.start)
+        found |= {place.id: (place, ABSENT) for place in self._unwound[guard.unwound :]}
+        guard.raised.append(_Outcome(None, None, found))
+        return len(found)
 
     def _raise_instead(self, guard: _Guard) -> None:
         """Leave by one of the exceptions that were noted, if that is the answer."""
-        why, frame = guard.why, self._frame
-        if why is None:
+        why = guard.why
+        if why is None or not self.decide(why):
             return
-        guard.moved = self._journal.moved(guard.start)
-        if frame is not None and guard.place[1] == frame.answers():
-            frame.remembered[guard.place] = guard
-        if self.decide(why):
-            self._undo(guard.start, why)
-            self._raise(guard, why)
-
-    def _raise_again(self, place: tuple[int, tuple[int, ...]], frame: _Frame) -> None:
-        """Leave by an exception without what is inside, where an earlier repetition noted it."""
-        guard = frame.remembered.get(place)
-        following = frame.prescribed[len(frame.given) :]
-        if guard is not None and guard.why is not None and following[:1] == [1]:
-            self.decide(guard.why)
-            self._raise(guard, guard.why)
-
-    def _raise(self, guard: _Guard, why: Unknown) -> NoReturn:
+        moved = self._journal.moved(guard.start)
+        self._undo(guard.start, why)
         self._leave(guard.raised, why)
-        for iterator in guard.moved:
+        for iterator in moved:
             self.taint(iterator, why)
         raise UnknownError(why)
 
@@ -205,8 +169,8 @@ class Choices:
 
     def repeatable(self, harmless: Callable[[Place], bool]) -> bool:
         """Whether what comes now is the same under every answer that was given so far."""
-        places = self._journal.places(self._outermost).values()
-        return all(place.kind == "name" and harmless(place) for place in places)
+        places = self._journal.changed(self._outermost).values()
+        return all(place.kind == "name" and harmless(place) for place, _ in places)
 
     @property
     def answered(self) -> int:
@@ -244,9 +208,8 @@ class Choices:
             return work()
         start, outcomes, answers = len(self._journal), list[_Outcome](), list[int]()
         why: Unknown | None = None
-        remembered: dict[tuple[int, tuple[int, ...]], _Guard] = {}
         while True:
-            frame, left, value = _Frame(answers, remembered=remembered), None, None
+            frame, left, value = _Frame(answers), None, None
             outer, self._frame = self._frame, frame
             if outer is None and not outcomes:
                 self._outermost, self.epoch = start, self.epoch + 1
@@ -256,7 +219,7 @@ class Choices:
                 left = error
             except _Restart:
                 self._undo(start, frame.given[0][2] if frame.given else None)
-                outcomes, answers, remembered = [], [], {}
+                outcomes, answers = [], []
                 continue
             finally:
                 self._frame = outer
@@ -265,7 +228,7 @@ class Choices:
                     raise left
                 return value
             why = frame.given[0][2] if why is None else why
-            outcomes.append(self._outcome(start, left, value))
+            outcomes.append(_Outcome(left, value, self._journal.segment(start)))
             following = frame.next()
             if len(outcomes) >= MAX_ANSWERS and following is not None:
                 raise GivenUp(_depending(why, "too many answers are possible"))
@@ -273,10 +236,6 @@ class Choices:
             if following is None:
                 return self._join(key, outcomes, why)
             answers = following
-
-    def _outcome(self, start: int, left: BaseException | None, value: Value) -> _Outcome:
-        places = self._journal.places(start)
-        return _Outcome(left, value, places, {i: p.value() for i, p in places.items()})
 
     def _undo(self, start: int, why: Unknown | None) -> None:
         if self._journal.undo(start):
@@ -311,96 +270,71 @@ class Choices:
 
     def _leave(self, outcomes: list[_Outcome], why: Unknown) -> None:
         """Leave behind what the outcomes share."""
-        places = {i: p for outcome in outcomes for i, p in outcome.places.items()}
-        orders = [
-            (place, [outcome.at(place, place.value()) for outcome in outcomes])
-            for place in places.values()
-            if place.kind == "order"
-        ]
-        for place in places.values():
-            if place.kind == "name" and hasattr(place.owner, "_cogfal_finished"):
-                continue  # the names of an Enum's body, which nothing asks for once it is a class
-            before = place.value()
-            values = [outcome.at(place, before) for outcome in outcomes]
+        places = {i: place for outcome in outcomes for i, (place, _) in outcome.found.items()}
+        held = [(place, place.value()) for place in places.values()]
+        told = [(p, b, [o.found.get(p.id, (p, b))[1] for o in outcomes]) for p, b in held]
+        # The order of attributes comes after the attributes.
+        for place, before, values in sorted(told, key=lambda each: each[0].kind == "order"):
             if place.kind == "contents":
-                self._fill(place.owner, values, why)
-            elif place.kind == "taint":
-                held = next(v for v in values if v is not ABSENT)
+                self._fill(place, before, values, why)
+            elif place.kind == "order":
+                if all(value == values[0] for value in values):
+                    self._journal.put(place, values[0])
+                else:
+                    self.taint(place.owner, why)
+            elif place.owner is self.tainted:
                 self.changes += before is ABSENT
-                self._journal.taint(place.owner, place.key, held)
-            elif place.kind == "name":
+                self._journal.put(place, next(v for v in values if v is not ABSENT))
+            elif place.kind == "attribute" or not hasattr(place.owner, "_cogfal_finished"):
+                # That is the body of an Enum, which nothing asks for once it is a class.
                 value = self._noted(before, values, why)
-                if value is not ABSENT:
-                    self._journal.bind(place.owner, place.key, value)
-                elif before is not ABSENT:
-                    self._journal.unbind(place.owner, place.key)
-            elif place.kind == "attribute":
-                value = self._noted(before, values, why)
-                self._journal.note(place.owner, place.key)
-                place.put(value)
-        for place, values in orders:
-            self._arrange(place, values, why)
-
-    def _arrange(self, place: Place, values: list[Value], why: Unknown) -> None:
-        if all(value == values[0] for value in values):
-            self._journal.arrange(place.owner)
-            place.put(values[0])
-        else:
-            self.taint(place.owner, why)
+                if value is not ABSENT or before is not ABSENT:
+                    self._journal.put(place, value)
 
     def _noted(self, before: Value, values: list[Value], why: Unknown) -> Value:
         value = self._either(values, why)
-        if isinstance(value, Unknown) and not isinstance(before, Unknown):
-            self.changes += 1
+        self.changes += isinstance(value, Unknown) and not isinstance(before, Unknown)
         return value
 
-    def _fill(self, container: Value, values: list[Value], why: Unknown) -> None:
-        joined = self._contents(contents(container), values, why)
+    def _fill(self, place: Place, before: Value, values: list[Value], why: Unknown) -> None:
+        joined = self._contents(before, values, why)
         if joined is None:
-            self.changes += id(container) not in self.tainted
-            self.taint(container, why)
-        elif isinstance(container, CONTAINERS):
-            self._journal.save(container)
-            refill(container, joined)
-
-    def _at(self, before: Value, key: Value) -> Value:
-        if isinstance(before, dict):
-            return before.get(key)
-        return before[key] if key < len(before) else None
+            self.changes += id(place.owner) not in self.tainted
+            self.taint(place.owner, why)
+        elif isinstance(place.owner, CONTAINERS):
+            self._journal.put(place, joined)
 
     def _contents(self, before: Value, values: list[Value], why: Unknown) -> Value:
         """Return what a container holds under every answer, None where not even its keys agree."""
-        first = values[0]
-        if isinstance(first, set):
-            return first if all(value == first for value in values) else None
-        keys = [list(value) if isinstance(first, dict) else range(len(value)) for value in values]
-        if any(len(each) != len(keys[0]) or not all(map(same, each, keys[0])) for each in keys[1:]):
+        if isinstance(before, set):
+            return values[0] if all(value == values[0] for value in values) else None
+        mapping = isinstance(before, dict)
+        there, first, *others = (v if mapping else dict(enumerate(v)) for v in (before, *values))
+        if any(len(each) != len(first) or not all(map(same, each, first)) for each in others):
             return None
-        columns = [
-            (key, self._noted(self._at(before, key), [v[key] for v in values], why))
-            for key in keys[0]
-        ]
-        return dict(columns) if isinstance(first, dict) else [value for _, value in columns]
+        joined = {
+            key: self._noted(there.get(key), [value, *(each[key] for each in others)], why)
+            for key, value in first.items()
+        }
+        return joined if mapping else list(joined.values())
 
     def spoil(self, start: int, why: Unknown) -> None:
         """Make unknown whatever was changed by what is given up."""
-        earlier = self._journal.earlier(start)
-        for place in self._journal.places(start).values():
+        for place, earlier in self._journal.changed(start).values():
             if place.kind in ("contents", "order"):
                 self.taint(place.owner, why)
-            elif place.kind == "name":
-                # The names of an Enum's body are not bound twice; those of its class are settled.
-                if type(place.owner) is dict and not str(place.key).startswith("__"):
-                    held = [why, *earlier[place.id], place.value()]
-                    self._journal.bind(place.owner, place.key, _possible(why, held))
             elif place.kind == "attribute":
-                self._journal.note(place.owner, place.key)
-                place.put(why)
+                self._journal.put(place, why)
+            elif type(place.owner) is dict and place.owner is not self.tainted:
+                # The names of an Enum's body are not bound twice; those of its class are settled.
+                if not str(place.key).startswith("__"):
+                    held = [why, *earlier, place.value()]
+                    self._journal.bind(place.owner, place.key, _possible(why, held))
 
     def taint(self, value: Value, why: Unknown) -> None:
         """Make the contents of a value unknown."""
         if id(value) not in self.tainted:
-            self._journal.taint(self.tainted, id(value), (value, why))
+            self._journal.bind(self.tainted, id(value), (value, why))
 
 
 def _possible(why: Unknown, values: list[Value]) -> Possible:

@@ -154,7 +154,9 @@ class Classes(Part):
             if any(isinstance(each, type) for each in meta.about):
                 raise Touched(meta)
             del keywords["metaclass"]
-        body = Scope(module, "class", scope, bindings(node), node.name.lstrip("_"))
+        # Names are looked up in a module's class as in the module: what binds them is no matter.
+        names = bindings(node, declared=scope.kind == "module")
+        body = Scope(module, "class", scope, names, node.name.lstrip("_"))
         qualified = f"{scope.names.get('__qualname__')}.{node.name}" if scope.owner else node.name
         fresh = scope.kind in ("module", "class")
         try:

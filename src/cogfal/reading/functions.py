@@ -23,8 +23,16 @@ class Function(Atomic):
     """A function of the author's; calling it evaluates its text."""
 
     __slots__ = (
-        "__dict__", "annotations", "decorators", "defaults", "name", "node", "scope", "signature",
-        "world", "wraps",
+        "__dict__",
+        "_signature",
+        "annotations",
+        "decorators",
+        "defaults",
+        "name",
+        "node",
+        "scope",
+        "world",
+        "wraps",
     )  # fmt: skip
 
     def __init__(
@@ -39,13 +47,28 @@ class Function(Atomic):
         self.__dict__.update(
             __name__=self.name, __qualname__=self.name, __doc__=told, __module__=scope.module.name
         )
-        args, missing = node.args, inspect.Parameter.empty
-        groups: Any = (args.posonlyargs, args.args, [args.vararg], args.kwonlyargs, [args.kwarg])
-        kinds: Any = type(inspect.Parameter.VAR_KEYWORD)  # in the order in which they are written
-        self.signature = inspect.Signature([
-            inspect.Parameter(scope.mangled(a.arg), kind, default=defaults.get(a.arg, missing))
-            for kind, group in zip(kinds, groups, strict=True) for a in group if a is not None
-        ])  # fmt: skip
+        self._signature: inspect.Signature | None = None
+
+    @property
+    def signature(self) -> inspect.Signature:
+        """Its parameters, as Python binds arguments to them."""
+        if self._signature is None:
+            args, missing, mangled = self.node.args, inspect.Parameter.empty, self.scope.mangled
+            groups: Any = (
+                args.posonlyargs,
+                args.args,
+                [args.vararg],
+                args.kwonlyargs,
+                [args.kwarg],
+            )
+            kinds: Any = type(
+                inspect.Parameter.VAR_KEYWORD
+            )  # in the order that they are written in
+            self._signature = inspect.Signature([
+                inspect.Parameter(mangled(a.arg), kind, default=self.defaults.get(a.arg, missing))
+                for kind, group in zip(kinds, groups, strict=True) for a in group if a is not None
+            ])  # fmt: skip
+        return self._signature
 
     @property
     def is_static(self) -> bool:

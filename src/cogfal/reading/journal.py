@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import enum
 from collections import OrderedDict, deque
+from collections.abc import MutableMapping
 from pathlib import PurePath
 from typing import Any, Final, NamedTuple
 
-from cogfal.reading.scopes import Builtin, Names
+from cogfal.reading.scopes import Builtin
 from cogfal.reading.unknown import Unknown, Value
 
 CONTAINERS: Final = (list, dict, set, deque)
@@ -39,25 +40,22 @@ class Place(NamedTuple):
                 return _own_attribute(self.owner, self.key)
             case "order":
                 return list(self.owner)
-            case "taint":
-                return self.owner.get(self.key, ABSENT)
         return contents(self.owner)
 
     def put(self, value: Value) -> None:
         """Put back what stood there."""
         match self.kind:
-            case "name" | "taint" if value is ABSENT:
+            case "name" if value is ABSENT:
                 self.owner.pop(self.key, None)
                 _forget_member(self.owner, self.key)
             case "name" if isinstance(self.owner, dict) and self.key in self.owner:
                 dict.__setitem__(self.owner, self.key, value)  # an Enum's body binds nothing twice
-            case "name" | "taint":
+            case "name":
                 self.owner[self.key] = value
-            case "attribute" if value is ABSENT:
-                if _own_attribute(self.owner, self.key) is not ABSENT:
-                    delete_attribute(self.owner, self.key)
-            case "attribute":
+            case "attribute" if value is not ABSENT:
                 set_attribute(self.owner, self.key, value)
+            case "attribute" if _own_attribute(self.owner, self.key) is not ABSENT:
+                delete_attribute(self.owner, self.key)
             case "contents":
                 refill(self.owner, value)
             case "order" if list(self.owner) != value:
@@ -83,31 +81,22 @@ def _forget_member(names: Any, name: Any) -> None:
 
 
 def _own_attribute(owner: Value, name: str) -> Value:
-    if isinstance(owner, type):
-        return vars(owner).get(name, ABSENT)
-    held = getattr(owner, "__dict__", None)
-    if held is not None and name in held:
-        return held[name]
+    held = getattr(owner, "__dict__", {})
+    if name in held or isinstance(owner, type):
+        return held.get(name, ABSENT)
     slot: Any = getattr(type(owner), name, None)
-    if type(slot).__name__ == "member_descriptor":
-        return slot.__get__(owner) if hasattr(owner, name) else ABSENT
-    return ABSENT
+    there = type(slot).__name__ == "member_descriptor" and hasattr(owner, name)
+    return slot.__get__(owner) if there else ABSENT
 
 
 def set_attribute(owner: Value, name: str, value: Value) -> None:
     """Set an attribute as Python's own `__setattr__` does."""
-    if isinstance(owner, type):
-        type.__setattr__(owner, name, value)
-    else:
-        object.__setattr__(owner, name, value)
+    (type if isinstance(owner, type) else object).__setattr__(owner, name, value)
 
 
 def delete_attribute(owner: Value, name: str) -> None:
     """Delete an attribute as Python's own `__delattr__` does."""
-    if isinstance(owner, type):
-        type.__delattr__(owner, name)
-    else:
-        object.__delattr__(owner, name)
+    (type if isinstance(owner, type) else object).__delattr__(owner, name)
 
 
 def contents(container: Value) -> Value:
@@ -118,19 +107,11 @@ def contents(container: Value) -> Value:
 
 
 def refill(container: Value, held: Value) -> None:
-    """Make a container hold this again."""
-    if isinstance(container, OrderedDict):
-        OrderedDict.clear(container)
-        OrderedDict.update(container, held)
-    elif isinstance(container, dict):
-        dict.clear(container)
-        dict.update(container, held)
-    elif isinstance(container, set):
-        set.clear(container)
-        set.update(container, held)
-    else:
-        container.clear()
-        container.extend(held)
+    """Make a container hold this again, whatever methods of its own it has."""
+    kinds = (OrderedDict, dict, set, list, deque)
+    kind: Any = next(kind for kind in kinds if isinstance(container, kind))
+    kind.clear(container)
+    (kind.extend if kind in (list, deque) else kind.update)(container, held)
 
 
 class Journal:
@@ -146,29 +127,30 @@ class Journal:
         """Forget what can no longer be undone."""
         self._entries.clear()
 
-    def bind(self, names: Names, name: str, value: Value) -> None:
+    def put(self, place: Place, value: Value) -> None:
+        """Change what stands in a place."""
+        if place.kind == "attribute":
+            self.note(place.owner, place.key)
+        else:
+            self._entries.append((place, place.value()))
+        place.put(value)
+
+    def bind(self, names: MutableMapping[Any, Value], name: Any, value: Value) -> None:
         """Bind a name."""
-        place = Place("name", names, name)
-        self._entries.append((place, names.get(name, ABSENT)))
+        self._entries.append((Place("name", names, name), names.get(name, ABSENT)))
         names[name] = value
 
-    def unbind(self, names: Names, name: str) -> None:
+    def unbind(self, names: MutableMapping[Any, Value], name: Any) -> None:
         """Remove a name."""
         self._entries.append((Place("name", names, name), names[name]))
         del names[name]
 
     def note(self, owner: Value, name: str) -> None:
-        """Note that an attribute is about to change."""
+        """Note that an attribute is about to change, and the order of all of them."""
         held = getattr(owner, "__dict__", None)
-        if type(held) is dict:
-            self.arrange(held)
-        place = Place("attribute", owner, name)
-        self._entries.append((place, place.value()))
-
-    def arrange(self, attributes: dict[str, Value]) -> None:
-        """Note that the order of an object's attributes is about to change."""
-        place = Place("order", attributes)
-        self._entries.append((place, place.value()))
+        places = [Place("order", held)] if type(held) is dict else []
+        for place in (*places, Place("attribute", owner, name)):
+            self._entries.append((place, place.value()))
 
     def save(self, container: Value) -> None:
         """Note that a container's contents are about to change."""
@@ -188,11 +170,6 @@ class Journal:
             return
         self._entries.append((Place("item", container, key), there))
 
-    def taint(self, tainted: dict[int, Any], key: int, value: Value) -> None:
-        """Note that a value's contents become unknown."""
-        self._entries.append((Place("taint", tainted, key), tainted.get(key, ABSENT)))
-        tainted[key] = value
-
     def advance(self, iterator: Value) -> None:
         """Note that an iterator is moved, which cannot be undone."""
         self._entries.append((Place("advance", iterator), None))
@@ -201,33 +178,19 @@ class Journal:
         """Note that an iterator is new."""
         self._entries.append((Place("born", iterator), None))
 
-    def places(self, start: int) -> dict[tuple[str, int, Any], Place]:
-        """Return the places changed since `start`."""
-        found = {}
-        for place, _ in self._entries[start:]:
+    def changed(self, start: int) -> dict[tuple[str, int, Any], tuple[Place, list[Value]]]:
+        """Return the places changed since `start`, and what stood there before each change."""
+        found: dict[tuple[str, int, Any], tuple[Place, list[Value]]] = {}
+        for place, before in self._entries[start:]:
             if place.kind in ("grown", "item"):
                 place = Place("contents", place.owner)  # noqa: PLW2901
             if place.kind not in ("born", "advance"):
-                found[place.id] = place
+                found.setdefault(place.id, (place, []))[1].append(before)
         return found
 
-    def earlier(self, start: int) -> dict[tuple[str, int, Any], list[Value]]:
-        """Return what names stood for since `start`, before they were bound again."""
-        found: dict[tuple[str, int, Any], list[Value]] = {}
-        for place, before in self._entries[start:]:
-            if place.kind == "name":
-                found.setdefault(place.id, []).append(before)
-        return found
-
-    def segment(self, start: int) -> list[tuple[Place, Value]]:
+    def segment(self, start: int) -> dict[tuple[str, int, Any], tuple[Place, Value]]:
         """Return what has changed since `start`, so that it can be done again."""
-        return [(place, place.value()) for place in self.places(start).values()]
-
-    def redo(self, segment: list[tuple[Place, Value]]) -> None:
-        """Do again what was undone."""
-        for place, value in segment:
-            self._entries.append((place, place.value()))
-            place.put(value)
+        return {i: (place, place.value()) for i, (place, _) in self.changed(start).items()}
 
     def moved(self, start: int) -> list[Value]:
         """Return the iterators that were moved since `start`."""

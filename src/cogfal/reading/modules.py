@@ -62,12 +62,13 @@ class Modules(Part):
         clean = choices.repeatable(self._is_name)
         key = (module, choices.epoch)
         if clean and key in self._kept:
-            journal.redo(self._kept[key])
+            for place, value in self._kept[key]:
+                journal.put(place, value)
             return
         start, answered = len(journal), choices.answered
         self._carry_out(module)
         if clean and choices.answered == answered and len(journal) > start:
-            changed = journal.segment(start)
+            changed = list(journal.segment(start).values())
             if all(place.kind == "name" and self._is_name(place) for place, _ in changed):
                 self._kept[key] = changed
 
