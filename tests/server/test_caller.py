@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import platform
+import resource
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from starlette.requests import Request
@@ -12,7 +15,7 @@ from starlette.types import Message
 
 from cogfal.errors import NotReady
 from cogfal.schema.turns import TURNS
-from cogfal.server.caller import HELD_BODIES, Bodies, BodyRefused, wait_watching
+from cogfal.server.caller import HELD_BODIES, TRIMMED, Bodies, BodyRefused, wait_watching
 from tests.server.predictions import Play
 from tests.waiting import until
 
@@ -143,6 +146,27 @@ def test_no_more_bytes_are_held_than_fit() -> None:
 
     assert status == 429
     assert len(body) == MEGABYTE
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="no other library keeps as much")
+def test_memory_is_given_back_after_large_bodies() -> None:
+    """What is free lies between what is not, so that it would stay the process's."""
+
+    async def main() -> tuple[int, int]:
+        bodies, blocks = Bodies(2 * TRIMMED), [b"x" * n for n in range(90_000, 92_000)]
+        blocks[1:-1] = []
+        before = resident()
+        async with bodies.read(sending(b"x" * (TRIMMED + 1))):
+            pass
+        given_back = await asyncio.to_thread(until, lambda: resident() < before - TRIMMED)
+        return len(blocks), given_back
+
+    assert asyncio.run(main()) == (2, True)
+
+
+def resident() -> int:
+    """Return how many bytes of memory this process has."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 def test_large_bodies_are_dealt_with_in_turn() -> None:

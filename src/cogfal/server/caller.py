@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final, Protocol, TypeVar
@@ -23,6 +24,9 @@ BODY_LIMIT: Final = 100 * 1024 * 1024
 
 HELD_BODIES: Final = 4
 """How many of the largest bodies may be held at once, together with smaller ones."""
+
+TRIMMED: Final = 64 * 1024 * 1024
+"""Bytes of bodies after which memory that is free is given back to the system."""
 
 UNCOUNTED: Final = 64 * 1024
 """Bytes of a body that counts for nothing: the number of requests bounds those."""
@@ -120,6 +124,7 @@ class Bodies:
         self.limit = limit
         self._seconds = seconds
         self._held = 0
+        self._released = 0
         # Of their own, so that those who wait for their turn keep nobody else from a thread; few,
         # since what is decoded takes more memory than what waits.
         self._threads = anyio.CapacityLimiter(HELD_BODIES)
@@ -134,6 +139,10 @@ class Bodies:
         if size > 0 and self._held + size > HELD_BODIES * self.limit:
             raise BodyRefused(429, "Too many bytes of other requests are held; try again later")
         self._held += size
+        self._released -= min(size, 0)
+        if self._released > TRIMMED:
+            self._released = 0
+            asyncio.get_running_loop().run_in_executor(None, _trim)
 
     @asynccontextmanager
     async def read(self, request: Request) -> AsyncIterator[Body]:
@@ -184,6 +193,13 @@ class Bodies:
         announced = request.headers.get("content-length", "")
         if announced.isascii() and announced.isdecimal() and int(announced[:20]) > self.limit:
             raise BodyRefused(413, f"The request body exceeds {self.limit} bytes")
+
+
+def _trim() -> None:
+    """Give memory back that is free: the C library keeps it, in a heap for each thread."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # there is one in glibc alone
+    if trim is not None:
+        trim(0)
 
 
 async def _grew(body: Body, chunks: list[bytes], receive: Receive) -> bool:
