@@ -14,7 +14,7 @@ from benchmarks.projects.noop import noop, noop_values
 from cogfal.environments import make
 from cogfal.errors import SetupError
 from cogfal.project.config import read_config
-from cogfal.project.python_needs import local_model
+from cogfal.project.model_environment import local_model
 
 OCR = Path(__file__).parents[2] / "examples" / "ocr"
 MEMORY, IDLE = "the guest and its keeper", "idle"

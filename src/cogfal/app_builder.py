@@ -28,7 +28,7 @@ from cogfal.fal_settings import (
 from cogfal.guest.live import read_live
 from cogfal.local_environment import local_python, read_imported
 from cogfal.project.config import CogConfig, read_config
-from cogfal.project.decision import check_pins
+from cogfal.project.environment_choice import check_pins
 from cogfal.project.place import ProjectPlace, place_of_config, place_of_predictor
 from cogfal.project.plan import PlannedEnvironment, app_name, plan_environment
 from cogfal.project.plan_settings import PlanSettings

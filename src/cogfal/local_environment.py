@@ -20,9 +20,9 @@ from cogfal.environments import (
 )
 from cogfal.errors import PredictorError
 from cogfal.project.config import CogConfig, read_config
-from cogfal.project.decision import decide_here
+from cogfal.project.environment_choice import decide_here
+from cogfal.project.model_environment import local_model
 from cogfal.project.plan_settings import client_python
-from cogfal.project.python_needs import local_model
 from cogfal.project.variables import variables
 from cogfal.spec import PredictorSpec, ProjectSpec, Role, from_plain
 

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from cogfal.gateway import Limits, application
-from cogfal.gateway.callers import OwnKeys
+from cogfal.gateway.callers import KeyAuthenticator
 from tests.gateway.inside import NOWHERE, asked
 
 pytestmark = pytest.mark.timeout(60)
@@ -175,7 +175,9 @@ def test_the_file_of_somebody_else_is_no_input() -> None:
             )
         ).json()
         callers = [
-            await OwnKeys(needed=False).admit(Request({"type": "http", "headers": [header]}))
+            await KeyAuthenticator(needed=False).admit(
+                Request({"type": "http", "headers": [header]})
+            )
             for header in ((b"authorization", b"Bearer alice"), (b"authorization", b"Bearer bob"))
         ]
         files = app._gateway.files

@@ -7,11 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from cogfal.gateway.call import Call, Happening, State, Tape, failed
+from cogfal.gateway.call import Call, EventKind, EventLog, State, failed
 from cogfal.gateway.callers import Caller
-from cogfal.gateway.catalogue import FalApp, Version
-from cogfal.gateway.ids import Kind, direct_id, is_direct, queued_id, read_id
-from cogfal.gateway.memory import Limits, Memory
+from cogfal.gateway.catalogue import FalApp, Kind, Version
+from cogfal.gateway.memory import Limits, Memory, direct_id, is_direct, queued_id, read_id
 from cogfal.gateway.watchers import frames
 
 ALICE = Caller("alice", "key", b"alice", shared=True)
@@ -69,7 +68,7 @@ def test_a_tape_keeps_the_latest_and_says_what_is_gone() -> None:
         made = call(stream=10)
         for text in ("aaaa", "bbbb", "cccc"):
             made.put(text)
-        kept = [event.data for event in made.tape.latest()]
+        kept = [event.data for event in made.events.latest()]
         return kept, b"".join([frame async for frame in frames(made, 0)]).decode()
 
     kept, sent = asyncio.run(run())
@@ -82,21 +81,21 @@ def test_a_tape_keeps_the_latest_and_says_what_is_gone() -> None:
 def test_pieces_that_were_told_are_not_told_again_at_the_end() -> None:
     """The end brings what was not seen before it, and an error where there is one."""
 
-    async def run() -> list[tuple[Happening, str]]:
+    async def run() -> list[tuple[EventKind, str]]:
         made = call()
         made.put("one")
         made.log("a")
         made.end(State("failed", output=["one", "two"], logs="ab", error="no"))
-        return [(event.what, event.data) for event in made.tape.latest()]
+        return [(event.what, event.data) for event in made.events.latest()]
 
     assert asyncio.run(run()) == [
-        (Happening.START, ""),
-        (Happening.OUTPUT, "one"),
-        (Happening.LOGS, "a"),
-        (Happening.LOGS, "b"),
-        (Happening.OUTPUT, "two"),
-        (Happening.ERROR, "no"),
-        (Happening.DONE, '{"reason": "error"}'),
+        (EventKind.START, ""),
+        (EventKind.OUTPUT, "one"),
+        (EventKind.LOGS, "a"),
+        (EventKind.LOGS, "b"),
+        (EventKind.OUTPUT, "two"),
+        (EventKind.ERROR, "no"),
+        (EventKind.DONE, '{"reason": "error"}'),
     ]
 
 
@@ -150,12 +149,12 @@ def test_a_slow_watcher_wakes_for_what_is_new() -> None:
     """Waiting ends with the next event, and does not begin where there is one already."""
 
     async def run() -> list[int]:
-        tape = Tape(1000)
-        waiting = asyncio.ensure_future(tape.more(0))
+        events = EventLog(1000)
+        waiting = asyncio.ensure_future(events.more(0))
         await asyncio.sleep(0)
-        tape.add(Happening.OUTPUT, "a")
+        events.add(EventKind.OUTPUT, "a")
         await waiting
-        await tape.more(0)
-        return [event.number for event in tape.after(0) or []]
+        await events.more(0)
+        return [event.number for event in events.after(0) or []]
 
     assert asyncio.run(run()) == [1]

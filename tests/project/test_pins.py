@@ -9,7 +9,7 @@ from fal.api.api import SERVE_REQUIREMENTS
 from packaging.requirements import Requirement
 
 from cogfal.errors import ConfigError
-from cogfal.project.decision import check_pins
+from cogfal.project.environment_choice import check_pins
 from cogfal.project.plan_settings import PINNED, client_pins
 from cogfal.project.requirements import read_packages
 

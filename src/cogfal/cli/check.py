@@ -11,7 +11,7 @@ from cogfal.cli.cold_start import downloads
 from cogfal.cli.console import Mark, write_json
 from cogfal.cli.findings import Finding, Findings, check_examples, find_credentials, travelling
 from cogfal.cli.migrate import fix
-from cogfal.cli.planning import ProjectTarget, find_target, signature
+from cogfal.cli.targets import ProjectTarget, find_target, signature
 from cogfal.project.import_roots import roots_outside
 from cogfal.project.plan import PlannedEnvironment
 from cogfal.project.report import SettingStatus

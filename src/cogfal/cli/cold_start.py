@@ -18,6 +18,7 @@ from cogfal.cli.findings import Finding
 from cogfal.environments.uv import resolve
 from cogfal.files.progress import readable
 from cogfal.project.plan import PlannedEnvironment
+from cogfal.project.plan_settings import minor
 from cogfal.spec import Weight
 
 RATE: Final = 100 * 1000**2
@@ -109,7 +110,7 @@ def _requirements(environment: PlannedEnvironment) -> tuple[list[str], str]:
         model = environment.model
         words = [word for line in model.installs for word in line]
         lines, python = [*model.requirements, *_lines(words)], model.python
-    return lines, ".".join(python.split(".")[:2])
+    return lines, minor(python)
 
 
 def _count(lines: Iterable[str]) -> int:

@@ -16,7 +16,7 @@ from cogfal.cli.given_inputs import add_inputs, read_inputs
 from cogfal.cli.options import BadArgument
 from cogfal.compare.cases import cases_of, read_cases, typed, wrong_inputs
 from cogfal.compare.comparison import Comparison, Pair, calls, compare, opened
-from cogfal.compare.gate import Verdict
+from cogfal.compare.compatibility import Verdict
 from cogfal.compare.named_sides import side_of
 from cogfal.compare.on_replicate import ReplicateSide
 from cogfal.compare.presentation import as_json, show, write_page
@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
 async def _run(arguments: argparse.Namespace, before: Side, after: Side) -> int:
     async with opened(before, after) as pair, anyio.TemporaryDirectory(prefix="cogfal-") as folder:
         if arguments.schema_only:
-            result = pair.gate()
+            result = pair.compared_signatures()
         else:
             result = await _answers(arguments, pair, Path(folder))
         await anyio.to_thread.run_sync(_report, arguments, result, pair)

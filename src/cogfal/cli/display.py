@@ -110,7 +110,7 @@ class PlainDisplay(Display):
         """Do nothing: there is nothing to take away."""
 
 
-class Live(Display):
+class LiveDisplay(Display):
     """For a terminal: lines above, and below them what moves."""
 
     def __init__(self, err: TextIO) -> None:
@@ -221,7 +221,7 @@ class Live(Display):
 def open_display(err: TextIO, *, bars: bool = True) -> Iterator[Display]:
     """Show what goes on until the block ends; with bars where `err` is a terminal."""
     on_terminal = bars and Console(file=err).is_terminal
-    display: Display = Live(err) if on_terminal else PlainDisplay(err)
+    display: Display = LiveDisplay(err) if on_terminal else PlainDisplay(err)
     try:
         yield display
     finally:

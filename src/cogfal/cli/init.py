@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import platform
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -11,6 +10,7 @@ from typing import Final
 from cogfal.cli.console import Mark, say
 from cogfal.cli.migrate import DOCKERIGNORE, IGNORED
 from cogfal.cli.options import BadArgument, add_directory
+from cogfal.project.plan_settings import client_python
 
 COG_YAML: Final = """\
 # What the predictor needs; see https://cog.run/yaml
@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
             "`cogfal migrate` adds app.py to a Cog project"
         )
     directory.mkdir(parents=True, exist_ok=True)
-    python = ".".join(platform.python_version_tuple()[:2])
+    python = client_python()
     for name, text in FILES.items():
         path = directory / name
         if not path.exists():

@@ -18,7 +18,7 @@ from rich.table import Table
 from cogfal.app_file import APP_FILE, FAL_APP_FILE
 from cogfal.cli.console import Mark, confirm, say, write_json
 from cogfal.cli.options import BadArgument, add_directory
-from cogfal.cli.planning import Plan, plan, report_json, signature
+from cogfal.cli.targets import Plan, plan, report_json, signature
 from cogfal.project.plan import app_name
 from cogfal.project.report import ReportLine, SettingStatus
 from cogfal.spec import PredictorSpec

@@ -18,12 +18,12 @@ from cogfal.cli.console import Mark, confirm, say
 from cogfal.cli.findings import Findings
 from cogfal.cli.given_inputs import add_input_options
 from cogfal.cli.options import BadArgument, add_here, obey_here
-from cogfal.cli.planning import signature
+from cogfal.cli.targets import signature
 from cogfal.environments import install_line, missing_packages
 from cogfal.local import LocalProject, find_project
-from cogfal.project.decision import decide_here
+from cogfal.project.environment_choice import decide_here
+from cogfal.project.model_environment import local_model
 from cogfal.project.plan_settings import client_python
-from cogfal.project.python_needs import local_model
 from cogfal.spec import PredictorSpec
 
 DECLINED = 1

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from cogfal.cli.console import Mark, say, write_json
 from cogfal.cli.options import add_directory
-from cogfal.cli.planning import find_target
+from cogfal.cli.targets import find_target
 from cogfal.provision.runner import weights_store
 from cogfal.provision.weights import place_weights
 

@@ -12,7 +12,7 @@ from typing import Any
 import anyio
 
 from cogfal.compare.cases import WrongInput
-from cogfal.compare.gate import Change, Verdict, compare_signatures, verdict_of
+from cogfal.compare.compatibility import Change, Verdict, compare_signatures, verdict_of
 from cogfal.compare.measures import Difference, measure, tolerated
 from cogfal.compare.recording import RecordedEndpoint
 from cogfal.compare.sides import Answer, ModelEndpoint, Outcome, Side
@@ -83,7 +83,7 @@ class Pair:
     before: ModelEndpoint
     after: ModelEndpoint
 
-    def gate(self) -> Comparison:
+    def compared_signatures(self) -> Comparison:
         """Compare the signatures alone."""
         changes = compare_signatures(self.before.signature, self.after.signature)
         return Comparison(self.sides[0].label, self.sides[1].label, changes)
@@ -117,7 +117,7 @@ async def compare(
         folder: Where files of answers and pictures of differences go.
         tell: Told what is being run.
     """
-    result = pair.gate()
+    result = pair.compared_signatures()
     for example in examples:
         tell(example.name)
         result.cases.append(await _case(pair, example, runs, folder))

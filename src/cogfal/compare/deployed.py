@@ -11,7 +11,7 @@ from fal import flags
 from fal.auth import current_user_info
 from fal.sdk import FalServerlessClient, get_credentials
 
-from cogfal.compare.gate import Change, compare_signatures
+from cogfal.compare.compatibility import Change, compare_signatures
 from cogfal.compare.signatures import signature_of
 from cogfal.errors import CallFailed
 from cogfal.spec import JSON

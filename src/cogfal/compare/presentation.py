@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cogfal.compare.comparison import CaseResult, Comparison
-from cogfal.compare.gate import Change, Verdict
+from cogfal.compare.compatibility import Change, Verdict
 from cogfal.compare.measures import Difference
 from cogfal.compare.sides import Answer
 from cogfal.files import describe, to_data_url

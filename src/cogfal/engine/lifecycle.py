@@ -21,7 +21,7 @@ from cogfal.engine.submission import WeightsFetcher
 from cogfal.errors import PredictorFailed, SetupError
 from cogfal.files.workspace import Workspace
 from cogfal.guest.capture import Capture
-from cogfal.guest.setup_weights import must_be_fetched, weights_source
+from cogfal.guest.loading import must_be_fetched, weights_source
 from cogfal.settings import EngineSettings
 from cogfal.spec import PredictorSpec
 

@@ -20,15 +20,21 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from cogfal.errors import SettingError
-from cogfal.gateway import bodies
-from cogfal.gateway.bodies import read_order, wait_seconds
+from cogfal.gateway import replicate_messages as messages
 from cogfal.gateway.call import Call, State
-from cogfal.gateway.callers import Caller, Entrance, Judge, OwnKeys, judged, read_tokens
-from cogfal.gateway.catalogue import Catalogue, Version
-from cogfal.gateway.gateway import Errand, Gateway
-from cogfal.gateway.ids import Kind
+from cogfal.gateway.callers import (
+    Allow,
+    Authenticator,
+    Caller,
+    KeyAuthenticator,
+    function_authenticator,
+    read_tokens,
+)
+from cogfal.gateway.catalogue import Catalogue, Kind, Version
+from cogfal.gateway.gateway import Gateway, NewCall
 from cogfal.gateway.memory import Limits
 from cogfal.gateway.refusals import Refusal, invalid, not_found
+from cogfal.gateway.replicate_messages import read_request, wait_seconds
 from cogfal.gateway.watchers import HEADERS, frames, last_seen
 from cogfal.server.caller import BodyRefused, until_gone
 from cogfal.spec import JSON
@@ -43,11 +49,11 @@ class Application:
     request; `await aclose()` ends what is under way in it. `open` says that nobody needs a token.
     """
 
-    def __init__(self, gateway: Gateway, entrance: Entrance) -> None:
-        self.open = isinstance(entrance, OwnKeys) and not entrance.needed
+    def __init__(self, gateway: Gateway, authenticator: Authenticator) -> None:
+        self.open = isinstance(authenticator, KeyAuthenticator) and not authenticator.needed
         self._gateway = gateway
         self._app = Starlette(
-            routes=Routes(gateway, entrance).all(),
+            routes=Routes(gateway, authenticator).all(),
             exception_handlers={404: _absent, 405: _absent},
             lifespan=self._lifespan,
         )
@@ -75,7 +81,7 @@ async def _absent(request: Request, error: Exception) -> Response:
 def application(
     targets: Mapping[str, str],
     *,
-    allow: Judge | None = None,
+    allow: Allow | None = None,
     token_file: str | Path | None = None,
     key: str | None = None,
     limits: Limits | None = None,
@@ -99,16 +105,16 @@ def application(
         SettingError: A target, the file of tokens or the key is missing or wrong.
     """
     catalogue = Catalogue(targets)
-    entrance = _entrance(catalogue, allow, token_file, key)
+    authenticator = _authenticator(catalogue, allow, token_file, key)
     gateway = Gateway(
         catalogue, limits or Limits(), allow_private_hosts=allow_private_hosts, log=LOG.warning
     )
-    return Application(gateway, entrance)
+    return Application(gateway, authenticator)
 
 
-def _entrance(
-    catalogue: Catalogue, allow: Judge | None, token_file: str | Path | None, key: str | None
-) -> Entrance:
+def _authenticator(
+    catalogue: Catalogue, allow: Allow | None, token_file: str | Path | None, key: str | None
+) -> Authenticator:
     if allow is not None and token_file is not None:
         raise SettingError(
             "both a function and a file of tokens say who may come in", remedy="keep one"
@@ -119,14 +125,14 @@ def _entrance(
                 "the gateway has a fal key, and nobody says who may use it",
                 remedy="give `allow` or `token_file`, or leave the key to each caller",
             )
-        return OwnKeys(needed=catalogue.on_fal)
+        return KeyAuthenticator(needed=catalogue.on_fal)
     if key is None and catalogue.on_fal:
         raise SettingError(
             "the gateway says who may come in, and has no fal key to call with",
             remedy="give it one: `key`, or FAL_KEY for the command",
         )
     if allow is not None:
-        return judged(allow, key)
+        return function_authenticator(allow, key)
     assert token_file is not None
     return read_tokens(Path(token_file), key)
 
@@ -143,11 +149,11 @@ ABSENT: Final = (
 
 
 class Routes:
-    """The requests that a gateway answers, to callers whom `entrance` lets in."""
+    """The requests that a gateway answers, to callers whom `authenticator` lets in."""
 
-    def __init__(self, gateway: Gateway, entrance: Entrance) -> None:
+    def __init__(self, gateway: Gateway, authenticator: Authenticator) -> None:
         self._gateway = gateway
-        self._entrance = entrance
+        self._authenticator = authenticator
         self._since = datetime.now(timezone.utc).isoformat()
 
     def all(self) -> list[Route]:
@@ -184,15 +190,15 @@ class Routes:
 
         async def listed(request: Request, caller: Caller) -> Response:
             base = base_of(request)
-            return JSONResponse(bodies.page(await self._gateway.list(kind, caller, base)))
+            return JSONResponse(messages.page(await self._gateway.list(kind, caller, base)))
 
         async def got(request: Request, caller: Caller) -> Response:
             found = await self._gateway.find(kind, request.path_params["id"], caller)
-            return JSONResponse(bodies.prediction(*found, base_of(request)))
+            return JSONResponse(messages.prediction(*found, base_of(request)))
 
         async def cancelled(request: Request, caller: Caller) -> Response:
             found = await self._gateway.cancel(kind, request.path_params["id"], caller)
-            return JSONResponse(bodies.prediction(*found, base_of(request)))
+            return JSONResponse(messages.prediction(*found, base_of(request)))
 
         return [
             self._route(path, "GET", listed),
@@ -203,7 +209,7 @@ class Routes:
     def _route(self, path: str, method: str, handler: Handler) -> Route:
         async def answer(request: Request) -> Response:
             try:
-                return await handler(request, await self._entrance.admit(request))
+                return await handler(request, await self._authenticator.admit(request))
             except Refusal as refusal:
                 return refusal.response()
 
@@ -219,14 +225,14 @@ class Routes:
         base = base_of(request)
         try:
             async with self._gateway.bodies.read(request) as body:
-                order = await body.turned(read_order)
-                version = self._meant(request, order.version)
-                call = await self._gateway.begin(Errand(kind, version, order, body, caller, base))
+                wanted = await body.turned(read_request)
+                version = self._meant(request, wanted.version)
+                call = await self._gateway.begin(NewCall(kind, version, wanted, body, caller, base))
         except BodyRefused as error:
             again = 5 if error.status == 429 else None
             raise Refusal(error.status, "Not taken", str(error), retry_after=again) from error
         state = await self._waited(call, request)
-        return JSONResponse(bodies.prediction(bodies.subject_of(call), state, base), 201)
+        return JSONResponse(messages.prediction(messages.subject_of(call), state, base), 201)
 
     async def _waited(self, call: Call, request: Request) -> State:
         """Return the outcome of a call; where it is not there in time, that it is starting.
@@ -277,13 +283,13 @@ class Routes:
 
     async def _models(self, request: Request, caller: Caller) -> Response:
         return JSONResponse(
-            bodies.page([self._of(each, request, caller) for each in self._gateway.catalogue])
+            messages.page([self._of(each, request, caller) for each in self._gateway.catalogue])
         )
 
     def _of(self, version: Version, request: Request, caller: Caller) -> JSON:
         schema = self._gateway.documents.known(version, caller)
-        latest = None if schema is None else bodies.version_body(version, schema, self._since)
-        return bodies.model(version, latest, base_of(request))
+        latest = None if schema is None else messages.version_body(version, schema, self._since)
+        return messages.model(version, latest, base_of(request))
 
     async def _model(self, request: Request, caller: Caller) -> Response:
         version = _there(self._gateway.catalogue.latest(_model(request)))
@@ -295,7 +301,7 @@ class Routes:
         if not versions:
             raise not_found("This gateway has no such model.")
         described = [await self._described(each, caller) for each in versions]
-        return JSONResponse(bodies.page(described))
+        return JSONResponse(messages.page(described))
 
     async def _version(self, request: Request, caller: Caller) -> Response:
         version = self._meant(request, None)
@@ -303,23 +309,23 @@ class Routes:
 
     async def _described(self, version: Version, caller: Caller) -> JSON:
         schema = await self._gateway.documents.get(version, caller)
-        return bodies.version_body(version, schema, self._since)
+        return messages.version_body(version, schema, self._since)
 
     async def _deployments(self, _request: Request, caller: Caller) -> Response:
         every = self._gateway.catalogue
-        found: list[JSON] = [bodies.deployment(each, caller, self._since) for each in every]
-        return JSONResponse(bodies.page(found))
+        found: list[JSON] = [messages.deployment(each, caller, self._since) for each in every]
+        return JSONResponse(messages.page(found))
 
     async def _deployment(self, request: Request, caller: Caller) -> Response:
         version = _there(self._gateway.catalogue.latest(_model(request)))
-        return JSONResponse(bodies.deployment(version, caller, self._since))
+        return JSONResponse(messages.deployment(version, caller, self._since))
 
     async def _create_file(self, request: Request, caller: Caller) -> Response:
         created = await self._gateway.files.create(request, caller, base_of(request))
         return JSONResponse(created, 201)
 
     async def _files(self, _request: Request, caller: Caller) -> Response:
-        return JSONResponse(bodies.page(self._gateway.files.of(caller)))
+        return JSONResponse(messages.page(self._gateway.files.of(caller)))
 
     async def _file(self, request: Request, caller: Caller) -> Response:
         return JSONResponse(self._gateway.files.get(request.path_params["id"], caller))
@@ -346,7 +352,7 @@ class Routes:
         return JSONResponse({"key": caller.webhook_secret})
 
     async def _account(self, _request: Request, caller: Caller) -> Response:
-        return JSONResponse(bodies.account(caller))
+        return JSONResponse(messages.account(caller))
 
 
 def base_of(request: Request) -> str:

@@ -13,8 +13,7 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from cogfal.gateway.callers import Caller
-from cogfal.gateway.catalogue import Version
-from cogfal.gateway.ids import Kind
+from cogfal.gateway.catalogue import Kind, Version
 from cogfal.gateway.refusals import Refusal
 from cogfal.spec import JSON
 
@@ -82,7 +81,7 @@ def canceled() -> State:
     return State(CANCELED, completed_at=now())
 
 
-class Happening(Enum):
+class EventKind(Enum):
     """What can happen; the values are the names of a stream's events."""
 
     START = "start"
@@ -96,11 +95,11 @@ class Event(NamedTuple):
     """Something that happened; `number` counts from 1."""
 
     number: int
-    what: Happening
+    what: EventKind
     data: str
 
 
-class Tape:
+class EventLog:
     """What happened to a call, of which the latest `capacity` bytes are kept for readers.
 
     A reader keeps only a number: one that is slow holds nothing and nobody up. `count` is the
@@ -115,14 +114,14 @@ class Tape:
         self._events: deque[Event] = deque()
         self._changed = asyncio.Event()
 
-    def add(self, what: Happening, data: str) -> None:
+    def add(self, what: EventKind, data: str) -> None:
         """Note what happened."""
         self.count += 1
         self._events.append(Event(self.count, what, data))
         self.size += len(data)
         while self.size > self._capacity and len(self._events) > 1:
             self.size -= len(self._events.popleft().data)
-        self.ended = self.ended or what is Happening.DONE
+        self.ended = self.ended or what is EventKind.DONE
         self._wake()
 
     def after(self, number: int) -> list[Event] | None:
@@ -158,7 +157,7 @@ class Call:
         caller: Who began it.
         base: The address of the gateway, as its caller knows it.
         input: As it was sent; None once it is large and passed on.
-        tape: What happened to it.
+        events: What happened to it.
         ticket: What its stream's address carries, and opens nothing else.
         task: What brings it to its end, once somebody wants to follow it.
         refusal: Why the app did not take it.
@@ -177,7 +176,7 @@ class Call:
         self.base = base
         self.created_at = now()
         self.input: JSON = None
-        self.tape = Tape(stream)
+        self.events = EventLog(stream)
         self.ticket = secrets.token_urlsafe(32)
         self.task: asyncio.Task[None] | None = None
         self.refusal: Refusal | None = None
@@ -202,7 +201,7 @@ class Call:
     @property
     def size(self) -> int:
         """About how many bytes it takes."""
-        return sum(self._sizes.values()) + self.tape.size + 4096
+        return sum(self._sizes.values()) + self.events.size + 4096
 
     def given(self, values: JSON, size: int) -> None:
         """Note the inputs, of which the request had `size` bytes."""
@@ -225,14 +224,14 @@ class Call:
         """Note that it is being processed."""
         if self._state.status == STARTING:
             self._state = replace(self._state, status=PROCESSING, started_at=now())
-            self.tape.add(Happening.START, "")
+            self.events.add(EventKind.START, "")
 
     def log(self, text: str) -> None:
         """Note what it printed."""
         self.begin()
         self._logs.append(text)
         self._sizes["logs"] += len(text)
-        self.tape.add(Happening.LOGS, text)
+        self.events.add(EventKind.LOGS, text)
 
     def put(self, piece: JSON) -> None:
         """Note a piece of its output."""
@@ -274,12 +273,12 @@ class Call:
 
     def _finish(self) -> None:
         if self._state.status == FAILED:
-            self.tape.add(Happening.ERROR, self._state.error or "the prediction failed")
+            self.events.add(EventKind.ERROR, self._state.error or "the prediction failed")
         reason = {FAILED: "error", CANCELED: "canceled"}.get(self._state.status)
-        self.tape.add(Happening.DONE, json.dumps({"reason": reason}) if reason else "{}")
+        self.events.add(EventKind.DONE, json.dumps({"reason": reason}) if reason else "{}")
         self.ended.set()
 
     def _tell(self, piece: JSON) -> None:
         text = piece if isinstance(piece, str) else json.dumps(piece, ensure_ascii=False)
         self._sizes["output"] += len(text)
-        self.tape.add(Happening.OUTPUT, text)
+        self.events.add(EventKind.OUTPUT, text)

@@ -19,7 +19,7 @@ from starlette.requests import Request
 from cogfal.errors import SettingError
 from cogfal.gateway.refusals import stranger
 
-Judge: TypeAlias = Callable[[Request], "str | Awaitable[str | None] | None"]
+Allow: TypeAlias = Callable[[Request], "str | Awaitable[str | None] | None"]
 """Return the name of whoever sent a request, or None for somebody who may not come in."""
 
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{1,4096}")
@@ -58,7 +58,7 @@ class Caller:
         return hmac.digest(key, text, "sha256")[:5]
 
 
-class Entrance(Protocol):
+class Authenticator(Protocol):
     """Lets callers in."""
 
     async def admit(self, request: Request) -> Caller:
@@ -66,7 +66,7 @@ class Entrance(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class OwnKeys:
+class KeyAuthenticator:
     """Every caller brings a fal key of their own as token; fal says what it is good for.
 
     Where nothing is on fal, nobody needs one, and those without are one caller.
@@ -87,7 +87,7 @@ class OwnKeys:
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
+class TokenAuthenticator:
     """The operator's list of tokens says who may come in; the gateway's own fal key pays.
 
     `names` maps the SHA-256 of each token to its caller's name.
@@ -108,13 +108,13 @@ class Tokens:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class FunctionAuthenticator:
     """A function of the application says who may come in; the gateway's own fal key pays.
 
     `seal` is the same on every gateway that shall answer for the same predictions.
     """
 
-    judge: Judge
+    judge: Allow
     key: str | None = field(repr=False)
     seal: bytes = field(repr=False)
 
@@ -127,13 +127,13 @@ class Judged:
         return Caller(name, self.key, hmac.digest(self.seal, name.encode(), "sha256"), shared=True)
 
 
-def judged(judge: Judge, key: str | None) -> Judged:
-    """Return the entrance of a function; what it seals is derived from the gateway's key."""
+def function_authenticator(judge: Allow, key: str | None) -> FunctionAuthenticator:
+    """Return the authenticator of a function; what it seals is derived from the gateway's key."""
     seal = hmac.digest(key.encode(), b"callers", "sha256") if key else secrets.token_bytes(32)
-    return Judged(judge, key, seal)
+    return FunctionAuthenticator(judge, key, seal)
 
 
-def read_tokens(path: Path, key: str | None) -> Tokens:
+def read_tokens(path: Path, key: str | None) -> TokenAuthenticator:
     """Read a file of tokens: a line each, `name token` or the token alone.
 
     `#` at the beginning of a line or after a blank begins a remark.
@@ -155,7 +155,7 @@ def read_tokens(path: Path, key: str | None) -> Tokens:
     entries = [_entry(line, f"{path}:{n}") for n, line in lines if _REMARK.sub("", line).strip()]
     if not entries:
         raise SettingError("there is no token", where=str(path), remedy="write one on each line")
-    return Tokens(dict(entries), key)
+    return TokenAuthenticator(dict(entries), key)
 
 
 def _entry(line: str, where: str) -> tuple[bytes, str]:

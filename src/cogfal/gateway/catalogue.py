@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from hashlib import sha256
 from typing import Final, TypeAlias
 
@@ -16,6 +17,13 @@ _PART: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 _REFERENCE: Final = re.compile(rf"(?P<model>{_PART}/{_PART})(?::(?P<version>{_PART}))?")
 _APP: Final = re.compile(rf"{_PART}/{_PART}")
 _FALS: Final = ("fal.run", "fal.ai", "fal.dev", "falrun.com")
+
+
+class Kind(Enum):
+    """What a request is for; the value is the word in its address, here and at the app."""
+
+    PREDICTION = "predictions"
+    TRAINING = "trainings"
 
 
 @dataclass(frozen=True, slots=True)

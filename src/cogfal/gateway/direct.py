@@ -15,8 +15,8 @@ from urllib.parse import quote
 import httpx
 
 from cogfal.gateway.call import FAILED, Call, State, failed, state_of
+from cogfal.gateway.catalogue import Kind
 from cogfal.gateway.cog_client import EVENTS, CogAnswer, CogClient, SentEvent, TooMuch
-from cogfal.gateway.ids import Kind
 from cogfal.gateway.refusals import Refusal, not_found, unfit
 from cogfal.spec import JSON
 

@@ -21,9 +21,9 @@ from fal_client.client import RUN_URL_FORMAT
 
 from cogfal.answers import map_media
 from cogfal.gateway.call import PROCESSING, Call, State, canceled, failed, state_of
+from cogfal.gateway.catalogue import Kind
 from cogfal.gateway.cog_client import EVENTS, CogClient, SentEvent, TooMuch
 from cogfal.gateway.direct import Full, note, outcome
-from cogfal.gateway.ids import Kind
 from cogfal.gateway.refusals import Refusal, not_found, unfit
 from cogfal.spec import JSON
 

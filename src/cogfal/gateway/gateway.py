@@ -9,19 +9,18 @@ from typing import Final, NamedTuple
 
 import httpx
 
-from cogfal.gateway.bodies import KnownCall, Order, prediction, subject_of
 from cogfal.gateway.call import Call, State, canceled, failed
 from cogfal.gateway.callers import Caller
-from cogfal.gateway.catalogue import Address, Catalogue, FalApp, Version
+from cogfal.gateway.catalogue import Address, Catalogue, FalApp, Kind, Version
 from cogfal.gateway.cog_client import CogClient, TooMuch
 from cogfal.gateway.direct import DirectApp
 from cogfal.gateway.documents import Documents
 from cogfal.gateway.fal_queue import FalQueue, Unstreamed, follow_queue, follow_stream
-from cogfal.gateway.ids import Kind, direct_id, is_direct, queued_id, read_id
-from cogfal.gateway.memory import Limits, Memory
+from cogfal.gateway.memory import Limits, Memory, direct_id, is_direct, queued_id, read_id
 from cogfal.gateway.refusals import Refusal, not_found
+from cogfal.gateway.replicate_messages import KnownCall, RunRequest, prediction, subject_of
 from cogfal.gateway.uploads import UploadedFiles
-from cogfal.gateway.watchers import Told, signing
+from cogfal.gateway.watchers import WatchedCall, signing
 from cogfal.server.caller import Bodies, Body
 from cogfal.server.requester import Requester
 from cogfal.server.webhooks import Target, Webhooks, WebhookSettings
@@ -34,12 +33,12 @@ LISTED_AT_ONCE: Final = 8
 GONE: Final = "There is no such {}, or it is not yours, or this gateway did not begin it."
 
 
-class Errand(NamedTuple):
-    """A call that is to begin: what was asked for, by whom, and under which address of this."""
+class NewCall(NamedTuple):
+    """A call that is to begin: what is asked for, by whom, and at which address of the gateway."""
 
     kind: Kind
     version: Version
-    order: Order
+    wanted: RunRequest
     body: Body
     caller: Caller
     base: str
@@ -80,28 +79,28 @@ class Gateway:
         await self.client.aclose()
         self.files.close()
 
-    async def begin(self, errand: Errand) -> Call:
+    async def begin(self, new: NewCall) -> Call:
         """Begin a call.
 
         Raises:
             Refusal: It cannot be begun, or its app refused it at once.
         """
         self.memory.check_room()
-        order = errand.order
-        match errand.version.target:
+        wanted = new.wanted
+        match new.version.target:
             case Address(url):
-                call = self._direct(errand)
-                work = self._run(self._app(url), call, order)
+                call = self._direct(new)
+                work = self._run(self._app(url), call, wanted)
             case FalApp(app):
-                key = _key(errand.caller)
-                if not order.stream or errand.kind is not Kind.PREDICTION:
-                    return await self._queued(errand, key, app)
-                call = self._direct(errand)
-                work = self._stream(call, key, app, order)
-        errand.body.keep_for(call)
+                key = _key(new.caller)
+                if not wanted.stream or new.kind is not Kind.PREDICTION:
+                    return await self._queued(new, key, app)
+                call = self._direct(new)
+                work = self._stream(call, key, app, wanted)
+        new.body.keep_for(call)
         call.follow(self._whole(call, work))
-        self._tell(call, order)
-        if isinstance(errand.version.target, Address):
+        self._tell(call, wanted)
+        if isinstance(new.version.target, Address):
             await self._answered(call)
         return call
 
@@ -166,29 +165,29 @@ class Gateway:
             work = follow_queue(call, self.queue, _key(call.caller), app, request_id)
             call.follow(self._whole(call, work))
 
-    def _direct(self, errand: Errand) -> Call:
-        call = self._call(direct_id(errand.kind), errand)
+    def _direct(self, new: NewCall) -> Call:
+        call = self._call(direct_id(new.kind), new)
         self.memory.keep(call)
         return call
 
-    def _call(self, name: str, errand: Errand) -> Call:
-        kind, version, order, _, caller, base = errand
+    def _call(self, name: str, new: NewCall) -> Call:
+        kind, version, wanted, _, caller, base = new
         call = Call(name, kind, version, caller, base=base, stream=self.limits.stream)
-        call.given(dict(order.input), order.size)
+        call.given(dict(wanted.input), wanted.size)
         return call
 
-    async def _queued(self, errand: Errand, key: str, app: str) -> Call:
-        order = errand.order
-        request_id = await self.queue.put(key, app, errand.kind, dict(order.input))
-        name = queued_id(errand.kind, errand.version, request_id, errand.caller)
-        if read_id(name, errand.caller) is None:
+    async def _queued(self, new: NewCall, key: str, app: str) -> Call:
+        wanted = new.wanted
+        request_id = await self.queue.put(key, app, new.kind, dict(wanted.input))
+        name = queued_id(new.kind, new.version, request_id, new.caller)
+        if read_id(name, new.caller) is None:
             raise Refusal(502, "fal's answer cannot be read", "It has no request id.")
-        call = self._call(name, errand)
+        call = self._call(name, new)
         call.passed_on()
         self.memory.keep(call)
-        if order.hooks or order.stream:
+        if wanted.hooks or wanted.stream:
             self.follow(call)
-            self._tell(call, order)
+            self._tell(call, wanted)
         return call
 
     async def _whole(self, call: Call, work: Coroutine[None, None, None]) -> None:
@@ -201,16 +200,16 @@ class Gateway:
         finally:
             self.memory.make_room()
 
-    async def _run(self, app: DirectApp, call: Call, order: Order) -> None:
+    async def _run(self, app: DirectApp, call: Call, wanted: RunRequest) -> None:
         try:
-            await app.run(call, await self.files.resolved(dict(order.input), call.caller))
+            await app.run(call, await self.files.resolved(dict(wanted.input), call.caller))
         except asyncio.CancelledError:
             call.end(canceled())
             raise
 
-    async def _stream(self, call: Call, key: str, app: str, order: Order) -> None:
+    async def _stream(self, call: Call, key: str, app: str, wanted: RunRequest) -> None:
         """Stream from the app itself; a model that does not stream takes its turn in the queue."""
-        values: JSON = dict(order.input)
+        values: JSON = dict(wanted.input)
         with suppress(Unstreamed):
             await follow_stream(call, self.client, key, app, values)
             return
@@ -247,10 +246,10 @@ class Gateway:
         if call.task is not None:
             call.task.cancel()
 
-    def _tell(self, call: Call, order: Order) -> None:
+    def _tell(self, call: Call, wanted: RunRequest) -> None:
         sign = signing(call.caller.webhook_secret, call.id)
-        for url, events in order.hooks.items():
-            self._webhooks.tell(Told(call), Target(url, events, sign=sign))
+        for url, events in wanted.hooks.items():
+            self._webhooks.tell(WatchedCall(call), Target(url, events, sign=sign))
 
     def _app(self, url: str) -> DirectApp:
         return self._apps.setdefault(url, DirectApp(url, self.client))

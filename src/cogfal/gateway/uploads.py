@@ -53,7 +53,7 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptFile:
     """A file that a caller uploaded; `url` gives its bytes, `path` is where the gateway has it."""
 
     id: str
@@ -92,8 +92,8 @@ class UploadedFiles:
         self._limits = limits
         self._queue = queue
         self._scratch = Scratch()
-        self._kept: dict[str, Kept] = {}
-        self._by_url: dict[str, Kept] = {}
+        self._kept: dict[str, KeptFile] = {}
+        self._by_url: dict[str, KeptFile] = {}
         self._taken = 0
         self._uploading = asyncio.Semaphore(UPLOADS)
 
@@ -128,7 +128,7 @@ class UploadedFiles:
         """Forget a file; raise Refusal. What is on fal's CDN stays there until it expires."""
         self._forget(self._own(name, caller))
 
-    def download(self, name: str, signature: str) -> Kept:
+    def download(self, name: str, signature: str) -> KeptFile:
         """Return the file that an address leads to; raise Refusal."""
         self._expire()
         kept = self._kept.get(name)
@@ -157,7 +157,7 @@ class UploadedFiles:
             case _:
                 return value
 
-    async def _placed(self, upload: Upload, caller: Caller, base: str) -> Kept:
+    async def _placed(self, upload: Upload, caller: Caller, base: str) -> KeptFile:
         name = secrets.token_hex(16)
         now = datetime.now(timezone.utc)
         if self._queue is not None and caller.key is not None:
@@ -167,7 +167,7 @@ class UploadedFiles:
                 url = await self._queue.upload(
                     caller.key, data, upload.content_type, sent, self._limits.file_seconds
                 )
-            return Kept(name, caller.name, upload, url, None, now)
+            return KeptFile(name, caller.name, upload, url, None, now)
         self._make_room(upload.size)
         self._taken += upload.size
         path = self._scratch.directory / name
@@ -179,7 +179,7 @@ class UploadedFiles:
             raise
         signature = secrets.token_urlsafe(32)
         url = f"{base}v1/files/{name}/download?signature={signature}"
-        return Kept(name, caller.name, upload, url, path, now, signature)
+        return KeptFile(name, caller.name, upload, url, path, now, signature)
 
     def _make_room(self, size: int) -> None:
         if self._taken + size > self._limits.files or len(self._kept) >= MOST_FILES:
@@ -187,7 +187,7 @@ class UploadedFiles:
                 507, "No room", "The gateway has no room for more files. Delete some, or wait."
             )
 
-    def _own(self, name: str, caller: Caller) -> Kept:
+    def _own(self, name: str, caller: Caller) -> KeptFile:
         self._expire()
         kept = self._kept.get(name)
         if kept is None or kept.caller != caller.name:
@@ -201,7 +201,7 @@ class UploadedFiles:
                 return
             self._forget(kept)
 
-    def _forget(self, kept: Kept) -> None:
+    def _forget(self, kept: KeptFile) -> None:
         del self._kept[kept.id]
         self._by_url.pop(kept.url, None)
         if kept.path is not None:

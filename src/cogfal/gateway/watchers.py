@@ -14,8 +14,8 @@ from starlette.requests import Request
 
 from cogfal.engine.prediction import Event as PredictionEvent
 from cogfal.engine.prediction import Log, Output, Started
-from cogfal.gateway.bodies import prediction, subject_of
-from cogfal.gateway.call import Call, Event, Happening
+from cogfal.gateway.call import Call, Event, EventKind
+from cogfal.gateway.replicate_messages import prediction, subject_of
 from cogfal.spec import JSON
 
 HEARTBEAT: Final = 15.0
@@ -24,7 +24,7 @@ HEARTBEAT: Final = 15.0
 HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 _LINES: Final = re.compile(r"\r\n|\r|\n")
 _NUMBER: Final = re.compile(r"[0-9]{1,15}")
-_SHOWN: Final = frozenset(Happening) - {Happening.START}
+_SHOWN: Final = frozenset(EventKind) - {EventKind.START}
 
 
 def last_seen(request: Request) -> int:
@@ -39,16 +39,16 @@ async def frames(call: Call, number: int) -> AsyncIterator[bytes]:
     Python's client drops events without an id and raises on names that it does not know.
     """
     while True:
-        await call.tape.more(number, HEARTBEAT)
-        events = call.tape.after(number)
+        await call.events.more(number, HEARTBEAT)
+        events = call.events.after(number)
         if events is None:
-            yield _frame(Event(number, Happening.ERROR, "the events before are kept no more"))
-            yield _frame(Event(number, Happening.DONE, '{"reason": "error"}'))
+            yield _frame(Event(number, EventKind.ERROR, "the events before are kept no more"))
+            yield _frame(Event(number, EventKind.DONE, '{"reason": "error"}'))
             return
         if events:
             number = events[-1].number
             yield b"".join(_frame(event) for event in events if event.what in _SHOWN)
-        if call.tape.ended and number >= call.tape.count:
+        if call.events.ended and number >= call.events.count:
             return
         if not events:
             yield b": heartbeat\n\n"
@@ -60,7 +60,7 @@ def _frame(event: Event) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-class Told:
+class WatchedCall:
     """What the sender of webhooks may ask about a call; they have Replicate's form."""
 
     def __init__(self, call: Call) -> None:
@@ -71,23 +71,23 @@ class Told:
         """Yield what happens from the beginning, as far as it is worth a webhook."""
         number = 0
         while True:
-            await self._call.tape.more(number)
+            await self._call.events.more(number)
             # A watcher that is so late that events are lost goes on with what there is.
-            events = self._call.tape.after(number)
+            events = self._call.events.after(number)
             if events is None:
-                events = self._call.tape.latest()
+                events = self._call.events.latest()
             for event in events:
                 number = event.number
                 match event.what:
-                    case Happening.START:
+                    case EventKind.START:
                         yield Started()
-                    case Happening.OUTPUT:
+                    case EventKind.OUTPUT:
                         yield Output(None, 0)
-                    case Happening.LOGS:
+                    case EventKind.LOGS:
                         yield Log("stdout", "")
-                    case Happening.DONE:
+                    case EventKind.DONE:
                         return
-                    case Happening.ERROR:
+                    case EventKind.ERROR:
                         pass
 
     def started(self) -> dict[str, JSON]:

@@ -23,6 +23,7 @@ from cogfal.errors import ConfigError
 from cogfal.project.config import Command, Mount
 from cogfal.project.hardware import CUDA_IMAGES, NEWEST_CUDA, CudaImage
 from cogfal.project.installer import PROJECT_DIRECTORY
+from cogfal.project.plan_settings import minor
 from cogfal.spec import Location
 
 FAL_DIRECTORY: Final = "/opt/fal"
@@ -233,8 +234,9 @@ def _apt(names: Sequence[str], *, recommended: bool = False) -> str:
 
 def _python(version: str) -> list[str]:
     """CUDA's images have no Python: a virtualenv, so that pip may write to it."""
-    minor = ".".join(version.split(".")[:2])
-    versions = dict.fromkeys([version, minor])  # not every patch was ever built to be portable
+    versions = dict.fromkeys(
+        [version, minor(version)]
+    )  # not every patch was ever built to be portable
     commands = (_venv(v, _PYTHON_DIRECTORY) for v in versions)
     return [
         f"COPY --from={_UV_IMAGE} /uv /usr/local/bin/uv",

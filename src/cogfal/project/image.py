@@ -11,7 +11,6 @@ from packaging.utils import canonicalize_name
 
 from cogfal.errors import ConfigError
 from cogfal.project.cog_dockerfile import take_over
-from cogfal.project.commands import installed
 from cogfal.project.config import CogConfig, Command
 from cogfal.project.dockerfile import (
     BASE_PACKAGES,
@@ -32,6 +31,7 @@ from cogfal.project.hardware import (
 )
 from cogfal.project.installer import PROJECT_DIRECTORY, file_lines
 from cogfal.project.machine_choice import frameworks, tensorflow_release
+from cogfal.project.pip_commands import installed
 from cogfal.project.place import read_text
 from cogfal.project.plan_settings import PlanSettings
 from cogfal.project.report import Report

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cogfal.project.config import TELEMETRY_KEYS, CogConfig, WeightSource
-from cogfal.project.decision import Decision
+from cogfal.project.environment_choice import Decision
 from cogfal.project.plan_settings import TRACING_PACKAGES, PlanSettings
 from cogfal.project.report import Report
 from cogfal.project.requirements import Option, RequirementSet

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from cogfal.environments import ModelEnvironment, interpreter_of
 from cogfal.project.cog_dockerfile import python_of
-from cogfal.project.commands import installed
 from cogfal.project.config import CogConfig
-from cogfal.project.decision import Decision, decide_on_fal
+from cogfal.project.environment_choice import Decision, decide_on_fal
+from cogfal.project.file_choice import Choice, choose_files
 from cogfal.project.image import image_reasons
 from cogfal.project.installer import install_arguments, without_cog
 from cogfal.project.key_reports import (
@@ -32,20 +32,20 @@ from cogfal.project.machine_choice import (
     report_cpu_wheels,
     wheel_sources,
 )
-from cogfal.project.plan_settings import PlanSettings
-from cogfal.project.python_needs import (
+from cogfal.project.model_environment import (
     check_telemetry,
     model_environment,
     read_model_requirements,
     with_tracing,
 )
+from cogfal.project.pip_commands import installed
+from cogfal.project.plan_settings import PlanSettings, minor
 from cogfal.project.report import Report, ReportLine
 from cogfal.project.requirements import (
     Package,
     RequirementSet,
     applying,
 )
-from cogfal.project.sources import Choice, choose_files
 from cogfal.project.variables import (
     cache_variables,
     tracing_requirements,
@@ -321,15 +321,15 @@ class _Plan:
         return choice
 
     def _minor(self, version: str) -> str:
-        minor = ".".join(version.split(".")[:2])
-        if minor != version:
+        newest = minor(version)
+        if newest != version:
             self._report.changed(
                 "build.python_version",
-                f"the newest Python {minor}",
+                f"the newest Python {newest}",
                 'fal\'s own runtime has one of each; set kind = "container" for the exact patch',
                 where=self._config.where("build.python_version"),
             )
-        return minor
+        return newest
 
     def _asked_cuda(self) -> tuple[int, int] | None:
         if self._config.build.cuda is None:

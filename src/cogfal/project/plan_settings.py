@@ -55,9 +55,14 @@ def _version(name: str) -> str:
     return version(name)
 
 
+def minor(version: str) -> str:
+    """Return a version without its patch."""
+    return ".".join(version.split(".")[:2])
+
+
 def client_python() -> str:
     """Return this interpreter's minor version, `3.11`."""
-    return ".".join(platform.python_version_tuple()[:2])
+    return minor(platform.python_version())
 
 
 @dataclass(frozen=True, slots=True)

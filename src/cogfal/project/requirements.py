@@ -18,6 +18,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from cogfal.errors import ConfigError
 from cogfal.project.place import read_text
+from cogfal.project.plan_settings import minor
 from cogfal.spec import Location
 
 _COMMENT: Final = re.compile(r"(^|\s+)#.*$")
@@ -155,10 +156,9 @@ def applies(requirement: Requirement, python: str) -> bool:
     """Whether a requirement's marker holds on a runner, whose Python is `python`."""
     if requirement.marker is None:
         return True
-    minor = ".".join(python.split(".")[:2])
     there = default_environment() | {
-        "python_version": minor,
-        "python_full_version": python if python.count(".") > 1 else f"{minor}.0",
+        "python_version": minor(python),
+        "python_full_version": python if python.count(".") > 1 else f"{minor(python)}.0",
         "sys_platform": "linux",
         "platform_system": "Linux",
         "platform_machine": "x86_64",

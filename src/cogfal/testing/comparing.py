@@ -12,7 +12,7 @@ import anyio
 from rich.console import Console
 
 from cogfal.compare.comparison import Comparison, compare, opened
-from cogfal.compare.gate import Verdict
+from cogfal.compare.compatibility import Verdict
 from cogfal.compare.measures import measure, tolerated
 from cogfal.compare.named_sides import side_of
 from cogfal.compare.presentation import show

@@ -24,7 +24,12 @@ from cogfal.environments import ModelEnvironment, environments_directory
 from cogfal.environments.uv import resolve
 from cogfal.errors import ConfigError
 from cogfal.project.installer import drop_cog, file_line
-from cogfal.project.plan_settings import OLDEST_PYTHON, SERVER_REQUIREMENTS, PlanSettings
+from cogfal.project.plan_settings import (
+    OLDEST_PYTHON,
+    SERVER_REQUIREMENTS,
+    PlanSettings,
+    minor,
+)
 from cogfal.project.requirements import Option, Package, RequirementSet, applies
 from cogfal.spec import Location
 
@@ -153,11 +158,6 @@ def check_python(python: str, settings: PlanSettings, where: Location | str) -> 
         where=where,
         remedy='remove environment = "shared", so that the model has an environment of its own',
     )
-
-
-def minor(version: str) -> str:
-    """Return a version without its patch."""
-    return ".".join(version.split(".")[:2])
 
 
 def _resolved(requirements: RequirementSet, python: str, settings: PlanSettings) -> Decision:

@@ -12,8 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cogfal.errors import ConfigError
+from cogfal.project.file_choice import Choice, IgnoreRules, choose_files
 from cogfal.project.report import Report, SettingStatus
-from cogfal.project.sources import Choice, IgnoreRules, choose_files
 
 TREE = [
     "predict.py",

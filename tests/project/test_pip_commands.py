@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cogfal.errors import ConfigError
-from cogfal.project.commands import installed, plain_installs
+from cogfal.project.pip_commands import installed, plain_installs
 from tests.project.cases import Case, build
 
 

@@ -12,9 +12,9 @@ from packaging.requirements import Requirement
 from cogfal.environments import ModelEnvironment
 from cogfal.errors import ConfigError
 from cogfal.project.config import parse_config
-from cogfal.project.decision import Decision, decide_here
+from cogfal.project.environment_choice import Decision, decide_here
+from cogfal.project.model_environment import local_model
 from cogfal.project.plan_settings import PINNED, SERVER_REQUIREMENTS
-from cogfal.project.python_needs import local_model
 from tests.environments.packages import index, wheel
 from tests.project.cases import PINS, Case, build, packages, requirements
 

@@ -8,7 +8,7 @@ import pytest
 
 from cogfal.errors import ConfigError
 from cogfal.project.config import read_config
-from cogfal.project.python_needs import local_model
+from cogfal.project.model_environment import local_model
 from cogfal.spec import Location
 from tests.project.cases import Case
 

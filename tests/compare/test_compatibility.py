@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from cogfal.compare import Change, Verdict, compare_signatures, signature_of
-from cogfal.compare.gate import verdict_of
+from cogfal.compare.compatibility import verdict_of
 from tests.compare.documents import document
 
 INT = {"type": "integer", "default": 1}

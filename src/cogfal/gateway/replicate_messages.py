@@ -16,8 +16,7 @@ from starlette.requests import Request
 from cogfal.errors import InvalidInput
 from cogfal.gateway.call import Call, State
 from cogfal.gateway.callers import Caller
-from cogfal.gateway.catalogue import Version
-from cogfal.gateway.ids import Kind
+from cogfal.gateway.catalogue import Kind, Version
 from cogfal.gateway.refusals import Refusal, invalid
 from cogfal.schema.decoding import decode
 from cogfal.server.cog_messages import COG_VERSION
@@ -30,7 +29,7 @@ HARDWARE: Final = "fal"
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class RunRequest:
     """A request for a prediction or training.
 
     `version` is what the body says of it, `hooks` maps the addresses to tell to the events that
@@ -44,7 +43,7 @@ class Order:
     size: int
 
 
-def read_order(body: bytes) -> Order:
+def read_request(body: bytes) -> RunRequest:
     """Read a request's JSON; raise Refusal where it is none, or does not fit."""
     try:
         value = decode(body)
@@ -62,7 +61,7 @@ def read_order(body: bytes) -> Order:
     hooks = {envelope.webhook: envelope.events or ALL_EVENTS} if envelope.webhook else {}
     if last.webhook is not None and last.webhook not in hooks:
         hooks[last.webhook] = frozenset({WebhookEvent.COMPLETED})
-    return Order(version, envelope.input, hooks, value.get("stream") is True, len(body))
+    return RunRequest(version, envelope.input, hooks, value.get("stream") is True, len(body))
 
 
 def wait_seconds(request: Request) -> int | None:

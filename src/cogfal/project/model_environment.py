@@ -14,9 +14,9 @@ from packaging.utils import canonicalize_name
 from cogfal.environments import ModelEnvironment
 from cogfal.environments.description import state_of
 from cogfal.errors import ConfigError
-from cogfal.project.commands import plain_installs
 from cogfal.project.config import TELEMETRY_KEYS, CogConfig
 from cogfal.project.installer import drop_cog, file_line
+from cogfal.project.pip_commands import plain_installs
 from cogfal.project.plan_settings import TRACING_PACKAGES, client_python
 from cogfal.project.requirements import (
     Line,
