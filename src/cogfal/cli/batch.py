@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cogfal.cli.console import Mark, say
-from cogfal.cli.given_inputs import read_inputs
+from cogfal.cli.given_inputs import read_inputs, read_variables
 from cogfal.cli.options import BadArgument
 from cogfal.cli.results import BATCH_RESULTS
 from cogfal.cli.run_here import INTERRUPTED, LocalRun, local_run, prepare_project
@@ -41,7 +41,7 @@ def run_batch(arguments: argparse.Namespace) -> int:
     if done := len(items) - len(left):
         say(f"{done} of {len(items)} are in {results.file} already")
     try:
-        with local_run(arguments, project, spec) as run:
+        with local_run(arguments, project, spec, read_variables(arguments)) as run:
             failed = asyncio.run(_run_all(run, results, left))
     except PredictionCancelled:
         return INTERRUPTED

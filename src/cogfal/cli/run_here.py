@@ -107,10 +107,11 @@ def run_here(arguments: argparse.Namespace, role: Role) -> int:
     project = prepare_project(arguments)
     spec = project.read(role)
     values = read_inputs(arguments, spec)
+    variables = read_variables(arguments)
     refuse_unfit(spec, values)
     destination = Destination(arguments.output, STEMS[role])
     try:
-        with local_run(arguments, project, spec) as run:
+        with local_run(arguments, project, spec, variables) as run:
             writer = ResultWriter(run.relay.out, destination, run.display)
             asyncio.run(_run_once(run, values, writer))
     except PredictionCancelled:
@@ -185,11 +186,13 @@ class LocalRun:
 
 @contextmanager
 def local_run(
-    arguments: argparse.Namespace, project: LocalProject, spec: PredictorSpec
+    arguments: argparse.Namespace,
+    project: LocalProject,
+    spec: PredictorSpec,
+    variables: Mapping[str, str],
 ) -> Iterator[LocalRun]:
     """Give the author's code what it expects, and take over what is printed, for a block."""
     bars = arguments.progress in ("auto", "tty") and arguments.json_input is None
-    variables = read_variables(arguments)
     withdraw = provide(project.provided(spec).with_variables(variables), project.root)
     try:
         with Relay() as relay, open_display(relay.err, bars=bars) as display:
