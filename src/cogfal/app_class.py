@@ -167,7 +167,8 @@ def _build(cls: type[AppState], declared: Mapping[str, Any]) -> dict[str, Any]:
     carried = {"playground": cls.playground, "environments": cls.project.model_environment}
     cls.extra_packages = tuple(ExtraPackage(name) for name in carried if carried[name])
     cls.choose_store = choose_store if _needs_fal(cls) else choose_without_fal
-    cls.local_python_modules = [*BY_VALUE, *_added(cls.local_python_modules)]
+    added = [name for name in cls.local_python_modules if name not in BY_VALUE]
+    cls.local_python_modules = [*BY_VALUE, *added]
     return built.keywords
 
 
@@ -202,10 +203,6 @@ class StaysHere(dict[str, Any]):
 
     def __reduce__(self) -> tuple[type[dict[str, Any]], tuple[()]]:
         return dict, ()
-
-
-def _added(modules: list[str]) -> list[str]:
-    return [name for name in modules if name not in BY_VALUE]
 
 
 def _defining_file(cls: type) -> Path:

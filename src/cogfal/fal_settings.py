@@ -45,7 +45,8 @@ def fal_settings(
     come in addition.
     """
     spec = project.predictor
-    settings: dict[str, Any] = {"machine_type": _listed(environment.machine_type)}
+    machine = environment.machine_type
+    settings: dict[str, Any] = {"machine_type": machine if isinstance(machine, str) else [*machine]}
     multiplexing = environment.max_multiplexing or spec.max_concurrency
     if multiplexing is not None and spec.shape.asynchronous:
         settings["max_multiplexing"] = multiplexing
@@ -170,10 +171,6 @@ def _covers(path: str, source: str) -> bool:
     """Whether what a COPY names has a file of the project in it."""
     source = source.removeprefix("./").rstrip("/")
     return source in ("", ".", path) or path.startswith(f"{source}/") or fnmatch(path, source)
-
-
-def _listed(machine_type: str | tuple[str, ...]) -> str | list[str]:
-    return machine_type if isinstance(machine_type, str) else list(machine_type)
 
 
 _SECRETS: Final = r"(^|/)\.env$"

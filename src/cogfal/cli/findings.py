@@ -123,16 +123,15 @@ def has_credentials() -> bool:
     """Tell whether fal would find a key or a login."""
     home = Path(os.environ.get("FAL_HOME_DIR") or Path.home() / ".fal")
     keys = bool(os.environ.get("FAL_KEY") or os.environ.get("FAL_KEY_ID"))
-    return keys or (home / "auth0_token").exists() or _has_key(home / "config.toml")
-
-
-def _has_key(path: Path) -> bool:
-    return path.is_file() and "key" in path.read_text("utf-8")
+    config = home / "config.toml"
+    configured = config.is_file() and "key" in config.read_text("utf-8")
+    return keys or (home / "auth0_token").exists() or configured
 
 
 def travelling(root: Path, names: Sequence[str], *, verbose: bool) -> Iterator[Finding]:
     """Yield how many files go, the largest of them, and what looks as if it were not meant to."""
-    sizes = {name: _size(root / name) for name in names}
+    paths = {name: root / name for name in names}
+    sizes = {name: each.stat().st_size if each.is_file() else 0 for name, each in paths.items()}
     total = sum(sizes.values())
     text = f"{len(names)} files, {readable(total)}, go to the runner"
     if total > LARGE:
@@ -181,7 +180,3 @@ def _kind(path: PurePath, size: int, batches: set[PurePath]) -> str | None:
     if in_folder or of_batch or (path.suffix in _PICTURES and len(path.parts) == 1):
         return "inputs or results"
     return None
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.is_file() else 0

@@ -83,7 +83,8 @@ def read_inputs(arguments: argparse.Namespace, spec: PredictorSpec | None) -> di
         declared = types.get(name)
         _refuse_bare_path(name, texts, declared)
         items = [_value(text, declared) for text in texts]
-        values[name] = items if len(items) > 1 or _is_list(declared, items[0]) else items[0]
+        alone = not isinstance(items[0], list) and _takes_lists(declared)
+        values[name] = items if len(items) > 1 or alone else items[0]
     if spec is not None:
         _look_for_strangers(values, list(types), allowed=arguments.allow_unknown)
     return values
@@ -196,10 +197,6 @@ def _is_plain(declared: Type) -> bool:
             return _is_plain(inner)
         case _:
             return False
-
-
-def _is_list(declared: Type | None, item: Any) -> bool:
-    return not isinstance(item, list) and _takes_lists(declared)
 
 
 def _takes_lists(declared: Type | None) -> bool:

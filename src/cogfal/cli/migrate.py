@@ -93,7 +93,8 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(app_text(found))
         return 0
     if arguments.json:
-        write_json({"report": report_json(found.environment), "inputs": _inputs(found)})
+        inputs = {each.name: words for each, words in signature(found.predictor)}
+        write_json({"report": report_json(found.environment), "inputs": inputs})
     else:
         _show(found)
     root = found.project.root
@@ -177,10 +178,6 @@ def _add_entry(path: Path, name: str, file: str) -> None:
 
 def _name(found: Plan) -> str:
     return found.environment.app_name or app_name(found.project.root.name) or "app"
-
-
-def _inputs(found: Plan) -> dict[str, str]:
-    return {each.name: words for each, words in signature(found.predictor)}
 
 
 def _show(found: Plan) -> None:

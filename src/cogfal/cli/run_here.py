@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from packaging.utils import canonicalize_name
+
 from cogfal.app_file import open_project
 from cogfal.cli.console import Relay
 from cogfal.cli.display import Display, open_display
@@ -245,8 +247,9 @@ def _for_module(text: str, project: LocalProject) -> str | None:
     if found is None:
         return None
     name = _distribution(found[1])
+    wanted = canonicalize_name(name)
     for place, line in _requirements(project):
-        if _named(line) == _canonical(name):
+        if canonicalize_name(re.split(r"[\s<>=!~;\[@(]", line, maxsplit=1)[0]) == wanted:
             return (
                 f"{place} asks for {line}, which the present environment lacks: "
                 f'`pip install "{line}"`, or run without --here'
@@ -282,11 +285,3 @@ def _requirements(project: LocalProject) -> Iterator[tuple[str, str]]:
 def _distribution(module: str) -> str:
     top = module.partition(".")[0]
     return _DISTRIBUTIONS.get(module) or _DISTRIBUTIONS.get(top) or top.replace("_", "-")
-
-
-def _named(line: str) -> str:
-    return _canonical(re.split(r"[\s<>=!~;\[@(]", line, maxsplit=1)[0])
-
-
-def _canonical(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()

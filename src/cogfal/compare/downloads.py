@@ -31,12 +31,8 @@ LIMITS: Final = FileLimits(allow_private_hosts=True)
 
 def sendable(value: Any, send: Callable[[Path], str] | None = None) -> JSON:
     """Return inputs with each path replaced by what `send` makes of it, by default a data URL."""
-    sent = send or _data_url
+    sent = send or (lambda path: to_data_url(path, describe(path).content_type))
     return map_leaves(value, lambda each: sent(each) if isinstance(each, Path) else each)
-
-
-def _data_url(path: Path) -> str:
-    return to_data_url(path, describe(path).content_type)
 
 
 class Downloads:

@@ -62,7 +62,8 @@ class DataUrl(NamedTuple):
         name = input_name(self.name or FALLBACK_NAME)
         if has_suffix(name):
             return name
-        return input_name(name + (suffix_for(self.content_type) or _sniffed_suffix(head)))
+        seen = suffix_for(type_by_content(head[:4096]) or "")
+        return input_name(name + (suffix_for(self.content_type) or seen))
 
 
 def parse_data_url(url: str) -> DataUrl:
@@ -173,7 +174,3 @@ def _unquoted(text: str, start: int) -> Iterator[bytes]:
         except UnicodeEncodeError as error:
             raise FetchError("the data URL is not valid text") from error
         start = end
-
-
-def _sniffed_suffix(head: bytes) -> str:
-    return suffix_for(type_by_content(head[:4096]) or "")

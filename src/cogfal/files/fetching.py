@@ -146,11 +146,12 @@ class HttpFetcher:
         headers = {"Accept": "*/*", "Accept-Encoding": "identity", **told}
         stall, connect = self.limits.stall_seconds, self.limits.connect_seconds
         timeouts = {"connect": connect, "read": stall, "write": stall, "pool": connect}
-        exchange = self._client.exchange("GET", url, headers, timeouts=timeouts)
         async with AsyncExitStack() as stack:
             try:
                 with anyio.fail_after(connect + stall):
-                    response = await stack.enter_async_context(exchange)
+                    exchange = await self._client.exchange()
+                    answer = exchange("GET", url, headers, timeouts=timeouts)
+                    response = await stack.enter_async_context(answer)
             except TimeoutError as error:
                 raise FetchError("the server took too long to answer") from error
             yield response

@@ -10,8 +10,7 @@ import ipaddress
 import os
 import socket
 from base64 import b64encode
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import unquote
 
@@ -43,21 +42,11 @@ class Client:
         self._permitted = permitted
         self._exchange: Exchange | None = None
 
-    @asynccontextmanager
-    async def exchange(
-        self,
-        method: str,
-        url: httpx.URL,
-        headers: Mapping[str, str],
-        content: bytes | AsyncIterable[bytes] | None = None,
-        *,
-        timeouts: Mapping[str, float],
-    ) -> AsyncIterator[Answer]:
-        """Send one request and yield its answer; see `connections.Exchange`."""
+    async def exchange(self) -> Exchange:
+        """Return what sends a request and yields its answer when it is called."""
         if self._exchange is None:
             self._exchange = await anyio.to_thread.run_sync(self._begin)
-        async with self._exchange(method, url, headers, content, timeouts=timeouts) as answer:
-            yield answer
+        return self._exchange
 
     def _begin(self) -> Exchange:
         from cogfal.files.connections import Exchange  # noqa: PLC0415  # imports httpcore

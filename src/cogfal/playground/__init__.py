@@ -92,7 +92,8 @@ class _Examples:
 
     def __init__(self, examples: Sequence[Mapping[str, Any]], root: Path) -> None:
         self._examples = [dict(each) for each in examples]
-        self._files = {name: root / name for name in _named(_values(self._examples))}
+        told = [each.get(part) for each in self._examples for part in ("input", "output")]
+        self._files = {name: root / name for name in _named(told)}
 
     async def all(self, _: Request) -> Response:
         return JSONResponse(self._examples, 200, HEADERS)
@@ -104,10 +105,6 @@ class _Examples:
             return Response("Not found", 404, HEADERS, "text/plain")
         kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         return FileResponse(file, headers=dict(HEADERS), media_type=kind, filename=file.name)
-
-
-def _values(examples: Sequence[Mapping[str, Any]]) -> list[Any]:
-    return [each.get(part) for each in examples for part in ("input", "output")]
 
 
 def _named(value: Any) -> list[str]:

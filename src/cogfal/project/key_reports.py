@@ -18,7 +18,8 @@ def split_weights(
     found = []
     for source in config.weights:
         where = config.where(source.key)
-        target = _place_of(source, several=_share(config, source) > 1)
+        sources = sum(each.key == source.key for each in config.weights)
+        target = _place_of(source, several=sources > 1)
         if target is None:
             report.unsupported(
                 source.key,
@@ -43,11 +44,6 @@ def uses_hub(config: CogConfig, settings: PlanSettings) -> bool:
     urls = [each.source for each in config.weights if each.target]
     urls += [each.url for each in settings.weights.values()]
     return any(url.startswith("hf://") for url in urls)
-
-
-def _share(config: CogConfig, source: WeightSource) -> int:
-    """How many sources the entry has."""
-    return sum(each.key == source.key for each in config.weights)
 
 
 def _place_of(source: WeightSource, *, several: bool) -> str | None:

@@ -182,7 +182,7 @@ class _Plan:
                 requirements, decision, python, in_image=plan is not None
             ),
             python_version=self._server_python(python, decision, in_image=inside),
-            machine_type=_one(machine.machines),
+            machine_type=machine.machines if len(machine.machines) > 1 else machine.machines[0],
             num_gpus=settings.num_gpus,
             max_multiplexing=self._multiplexing(),
             files=self._files(choice, plan),
@@ -385,7 +385,3 @@ def app_name(image: str | None) -> str | None:
         return None
     last = image.split("@")[0].rpartition("/")[2].partition(":")[0]
     return re.sub(r"[^a-z0-9]+", "-", last.lower()).strip("-") or None
-
-
-def _one(machines: tuple[str, ...]) -> str | tuple[str, ...]:
-    return machines[0] if len(machines) == 1 else machines

@@ -7,6 +7,7 @@ that a list of a million wrong numbers takes it a minute and two gigabytes.
 
 from __future__ import annotations
 
+import math
 import urllib.parse
 from collections.abc import Iterator, Sequence
 from enum import Enum
@@ -164,8 +165,8 @@ def _integer(rules: Rules) -> CoreSchema:
 def _whole(rules: Rules) -> CoreSchema:
     return core_schema.int_schema(
         strict=rules.strict,
-        ge=_SMALLEST if rules.ge is None else _ceiling(rules.ge),
-        le=_LARGEST if rules.le is None else _floor(rules.le),
+        ge=_SMALLEST if rules.ge is None else math.ceil(rules.ge),
+        le=_LARGEST if rules.le is None else math.floor(rules.le),
     )
 
 
@@ -213,14 +214,6 @@ def _named(kind: Type) -> str:
 def _integral(value: Any) -> Any:
     """Return 2 for 2.0, as JSON makes no difference between them."""
     return int(value) if type(value) is float and value.is_integer() else value
-
-
-def _ceiling(bound: float) -> int:
-    return -int(-bound // 1)
-
-
-def _floor(bound: float) -> int:
-    return int(bound // 1)
 
 
 def _file_url(text: str) -> str:

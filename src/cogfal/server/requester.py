@@ -76,9 +76,9 @@ class Requester:
             with anyio.fail_after(seconds):
                 target = _parsed(url)
                 sent = {"Accept": "*/*", **_userinfo(target), **headers}
-                async with self._client.exchange(
-                    method, target, sent, content, timeouts={"connect": CONNECT_SECONDS}
-                ) as answer:
+                exchange = await self._client.exchange()
+                timeouts = {"connect": CONNECT_SECONDS}
+                async with exchange(method, target, sent, content, timeouts=timeouts) as answer:
                     return Reply(answer.status, header(answer, "location") or None)
         except FetchError as error:
             raise Unreachable(str(error)) from error
