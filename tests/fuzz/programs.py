@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import multiprocessing
 import resource
 import signal
@@ -15,21 +16,25 @@ from random import Random
 from typing import Final, NoReturn
 
 from tests.fuzz.campaign import ENOUGH, Finding, Outcome
-from tests.reading.oracle.execution import judge
+from tests.reading.oracle.execution import Verdict, judge
+from tests.reading.oracle.importing import judge_imported
 from tests.reading.oracle.programs import program
-from tests.reading.oracle.projects import modules
+from tests.reading.oracle.projects import modules, packages
 
-PROGRAMS: Final[dict[str, Callable[[Random], dict[str, str]]]] = {
-    "programs": program,
-    "several_modules": modules,
+Files = dict[str, str]
+
+PROGRAMS: Final[dict[str, tuple[Callable[[Random], Files], Callable[[Files, Random], Verdict]]]] = {
+    "programs": (program, judge),
+    "several_modules": (modules, judge),
+    "packages": (packages, judge_imported),
 }
-"""Generators of projects, by the name of their campaign."""
+"""Generators of projects, and what judges them, by the name of their campaign."""
 
 BATCH: Final = 50
 """How many programs a process judges before it tells what it found."""
 
 LIMIT: Final = 60
-"""Seconds after which a program counts as one that never ends."""
+"""Seconds of the processor's after which a program counts as one that never ends."""
 
 
 MEMORY: Final = 2**31
@@ -58,10 +63,11 @@ def run_programs(
 def _judge(name: str, case: int, seed: int, outcome: Outcome) -> None:
     outcome.cases += 1
     random = Random(f"{seed}/{case}")
-    files = PROGRAMS[name](random)
+    generate, judged = PROGRAMS[name]
+    files = generate(random)
     started = time.monotonic()
     try:
-        verdict = judge(files, random)
+        verdict = judged(files, random)
     except (Exception, TooLong):  # any error of the reader's own is a finding
         outcome.findings.append(Finding(case, str(files), traceback.format_exc(limit=-6)))
         return
@@ -111,8 +117,9 @@ def _batch(name: str, first: int, cases: int, seed: int) -> Outcome:
 
 
 def _limited() -> None:
+    gc.freeze()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    signal.signal(signal.SIGALRM, _too_long)
+    signal.signal(signal.SIGPROF, _too_long)
 
 
 def _too_long(*_: object) -> NoReturn:
@@ -121,8 +128,8 @@ def _too_long(*_: object) -> NoReturn:
 
 @contextlib.contextmanager
 def _limit() -> Iterator[None]:
-    signal.setitimer(signal.ITIMER_REAL, LIMIT, 1)
+    signal.setitimer(signal.ITIMER_PROF, LIMIT, 1)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)

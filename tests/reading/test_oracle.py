@@ -9,7 +9,7 @@ import pytest
 from tests.fuzz.programs import PROGRAMS, run_in_processes, run_programs
 from tests.reading.oracle.execution import judge
 
-CASES = {"programs": 24, "several_modules": 4}
+CASES = {"programs": 24, "several_modules": 4, "packages": 8}
 
 FOUND = {
     "names-of-a-module": "X = [*globals()][:0]",
@@ -119,6 +119,8 @@ FOUND = {
     "f.n = g.n = 1\n(f if u() else g).n = 2\nX = f.n",
     "attribute-perhaps-of-the-class": "from outside import u\nclass C:\n    l = []\no = C()\n"
     "if u():\n    o.l = [1]\no.l.append(2)\nX = C.l",
+    "attribute-of-a-number-given-up": "from outside import u\nn = 1\ntry:\n    n.x = 1\n"
+    "except AttributeError:\n    for _ in range(99):\n        if u(): break",
     "name-perhaps-of-the-module": "from outside import u\nl = []\nclass C:\n    if u():\n"
     "        l = [1]\n    l.append(2)",
 }

@@ -6,20 +6,23 @@ import builtins
 import contextlib
 import enum
 import importlib
+import importlib.abc
 import importlib.machinery
 import io
 import json
 import os
+import signal
 import sys
 import tempfile
 import types
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from pathlib import Path
 from random import Random
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from typing_extensions import Self
 
@@ -40,6 +43,9 @@ UNKNOWN = "outside"
 ANSWERS = ("true", "false", "raise", "change", "call")
 MAX_EXECUTIONS = 32
 """How many executions of a program are made one after the other, and how many at random."""
+
+MOST = 2.0
+"""Seconds of the processor's that an execution may take."""
 
 _MEMORY = next((each for each in ("/dev/shm",) if Path(each).is_dir()), None)
 
@@ -73,38 +79,44 @@ def plain(value: Any, depth: int = 0) -> Any:
 
 @dataclass
 class Answers:
-    """Answers of unknown code: those that are prescribed, and those that were given."""
+    """Answers to questions: those that are prescribed, and those that were given, of how many."""
 
-    prescribed: list[int] = field(default_factory=list)
-    given: list[int] = field(default_factory=list)
+    prescribed: Sequence[int] = ()
+    given: list[tuple[int, int]] = field(default_factory=list)
 
-    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+    def choose(self, among: int = 2) -> int:
+        """Return the answer to a question."""
         place = len(self.given)
         answer = self.prescribed[place] if place < len(self.prescribed) else 0
-        self.given.append(answer)
-        match ANSWERS[answer]:
-            case "true":
-                return True
-            case "false":
-                return False
-            case "raise":
-                raise ValueError("unknown code")
-            case "change":
-                for argument in arguments:
-                    _change(argument)
-                return 0
-        for argument in arguments:
-            if callable(argument):
-                with contextlib.suppress(TypeError):
-                    argument()
-        return None
+        self.given.append((answer % among, among))
+        return self.given[-1][0]
 
     def next(self) -> list[int] | None:
         """Return the answers of the next execution."""
         left = list(self.given)
-        while left and left[-1] + 1 >= len(ANSWERS):
+        while left and left[-1][0] + 1 >= left[-1][1]:
             left.pop()
-        return None if not left else [*left[:-1], left[-1] + 1]
+        return None if not left else [*(answer for answer, _ in left[:-1]), left[-1][0] + 1]
+
+
+def unknown(answers: Answers, *arguments: Any, **_: Any) -> Any:
+    """Do what unknown code may do with what it is given."""
+    match ANSWERS[answers.choose(len(ANSWERS))]:
+        case "true":
+            return True
+        case "false":
+            return False
+        case "raise":
+            raise ValueError("unknown code")
+        case "change":
+            for argument in arguments:
+                _change(argument)
+            return 0
+    for argument in arguments:
+        if callable(argument):
+            with contextlib.suppress(TypeError):
+                argument()
+    return None
 
 
 def _change(value: Any, depth: int = 0) -> None:
@@ -147,11 +159,32 @@ class _Loader(importlib.machinery.SourceFileLoader):
         return self.compiled[path]
 
 
+class Endless(BaseException):
+    """Says that a program goes on for too long."""
+
+
+def _endless(*_: object) -> NoReturn:
+    raise Endless
+
+
+@cache
+def _cog() -> dict[str, types.ModuleType]:
+    """Return the modules of the authoring API, under the names by which programs import them."""
+    alias.install()
+    return {n: m for n, m in sys.modules.items() if n.partition(".")[0] == "cog"}
+
+
+StandingIn = Callable[[Answers], importlib.abc.MetaPathFinder]
+"""Returns what finds the modules that nothing else finds, for the answers that it is given."""
+
+
 class Executions:
     """Executes the modules of one project again and again, each time as if for the first time."""
 
-    def __init__(self, root: Path, own: AbstractSet[str]) -> None:
-        self._root, self._own = root, own
+    def __init__(
+        self, root: Path, own: AbstractSet[str], standing_in: StandingIn | None = None
+    ) -> None:
+        self._root, self._own, self._standing_in = root, own, standing_in
         outside: Any = types.ModuleType(UNKNOWN)
         outside.passed_on = lambda value: value
         self._outside = outside
@@ -162,15 +195,18 @@ class Executions:
         for name in self._hidden:
             del sys.modules[name]
         self._before = dict(sys.modules)
-        sys.modules[UNKNOWN] = self._outside
-        alias.install()
+        if self._standing_in is None:
+            sys.modules[UNKNOWN] = self._outside
+        sys.modules.update(_cog())
         self._kept, self._cached = dict(sys.modules), set(sys.path_importer_cache)
-        self._path, self._folder = list(sys.path), Path.cwd()
+        self._path, self._folder, self._finders = list(sys.path), Path.cwd(), list(sys.meta_path)
         self._environ, self._data = dict(os.environ), dict(os.environ._data)  # type: ignore[attr-defined]
+        self._handler = signal.signal(signal.SIGVTALRM, _endless)
         sys.path_hooks.insert(0, importlib.machinery.FileFinder.path_hook((_Loader, [".py"])))
         return self
 
     def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGVTALRM, self._handler)
         self._kept = self._before
         self._reset()
         sys.path[:] = self._path
@@ -188,32 +224,58 @@ class Executions:
         sys.modules.update(self._kept)
         vars(builtins).pop("added", None)
         sys.path[:] = [str(self._root), *self._path]
+        sys.meta_path[:] = self._finders
         os.chdir(self._root)
         if os.environ._data != self._data:  # type: ignore[attr-defined]
             os.environ.clear()
             os.environ.update(self._environ)
 
     def run(self, answers: Answers) -> types.ModuleType | None:
-        """Import `predict.py` with these answers; return it, None where it fails."""
-        self._outside.u = answers
+        """Import `predict.py` with these answers; return it, None where it fails.
+
+        Raises:
+            Endless: It goes on for too long.
+        """
+        self._outside.u = partial(unknown, answers)
         self._reset()
+        if self._standing_in is not None:
+            sys.meta_path.append(self._standing_in(answers))
         try:
             with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
+                # Again and again, for what is raised in the program may be caught in it.
+                signal.setitimer(signal.ITIMER_VIRTUAL, MOST, MOST)
                 return importlib.import_module("predict")
         except (Exception, SystemExit):  # whatever the generated program raises
             return None
+        finally:
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+
+    def every(self, random: Random) -> Iterator[types.ModuleType]:
+        """Yield what every execution gives that ends well, or many where there are very many.
+
+        None follows one that goes on for too long.
+        """
+        with contextlib.suppress(Endless):
+            yield from filter(None, self._each(random))
+
+    def _each(self, random: Random) -> Iterator[types.ModuleType | None]:
+        following: list[int] | None = []
+        for _ in range(MAX_EXECUTIONS):
+            answers = Answers(following)
+            yield self.run(answers)
+            following = answers.next()
+            if following is None:
+                return
+        for _ in range(MAX_EXECUTIONS):
+            yield self.run(Answers([random.randrange(len(ANSWERS)) for _ in range(40)]))
 
 
 def executed(root: Path, answers: Answers) -> dict[str, Any] | None:
     """Import `predict.py` with these answers; return its names in JSON, None where it fails."""
     with Executions(root, OWN) as executions:
         module = executions.run(answers)
-        return None if module is None else _names(module)
-
-
-def _names(module: types.ModuleType) -> dict[str, Any]:
-    return {name: _json(value) for name, value in vars(module).items() if name[0] != "_"}
+        return None if module is None else {n: _json(v) for n, v in vars(module).items()}
 
 
 def _json(value: Any) -> Any:
@@ -223,44 +285,18 @@ def _json(value: Any) -> Any:
         return NotJson
 
 
-@dataclass
-class Run:
-    """What one execution gives: its names, and its predictor where there is one that is served."""
-
-    names: dict[str, Any]
-    spec: str | None
-
-
 def shown(spec: PredictorSpec) -> str:
     """Return as text what has to be told alike of a predictor, wherever it is read."""
     inputs = tuple(replace(each, location=None) for each in spec.inputs)
     return json.dumps(to_plain(replace(spec, location=None, deploy_time=(), inputs=inputs)))
 
 
-def _run(executions: Executions, answers: Answers) -> Run | None:
-    module = executions.run(answers)
-    if module is None:
-        return None
-    spec = None
+def served(module: types.ModuleType) -> str | None:
+    """Return what the predictor of a module is, None where there is none that is served."""
     if hasattr(module, "Predictor"):
         with contextlib.suppress(PredictorError, Unservable):
-            spec = shown(read_live(module.Predictor, path="predict.py", name="Predictor"))
-    return Run(_names(module), spec)
-
-
-def runs_of(root: Path, own: AbstractSet[str], random: Random) -> list[Run]:
-    """Return every execution that ends well, or many where there are very many."""
-    found: list[Run | None] = []
-    following: list[int] | None = []
-    with Executions(root, own) as executions:
-        while following is not None and len(found) < MAX_EXECUTIONS:
-            answers = Answers(following)
-            found.append(_run(executions, answers))
-            following = answers.next()
-        for _ in range(MAX_EXECUTIONS if following is not None else 0):
-            prescribed = [random.randrange(len(ANSWERS)) for _ in range(40)]
-            found.append(_run(executions, Answers(prescribed)))
-    return [run for run in found if run is not None]
+            return shown(read_live(module.Predictor, path="predict.py", name="Predictor"))
+    return None
 
 
 def told(root: Path) -> dict[str, Any] | PredictorError:
@@ -286,13 +322,21 @@ def told(root: Path) -> dict[str, Any] | PredictorError:
     first, *others = readings
     return {
         name: value for name, value in first.items()
-        if all(name in other and alike(other[name], value) for other in others)
+        if all(name in other and _text(other[name]) == _text(value) for other in others)
     }  # fmt: skip
 
 
-def alike(left: Any, right: Any) -> bool:
-    """Whether two values have one JSON text."""
-    return json.dumps(left) == json.dumps(right)
+def told_of_predictor(root: Path) -> str | PredictorError:
+    """Return what the reader tells of the predictor, or its refusal."""
+    try:
+        return shown(read_predictor("predict.py:Predictor", root))
+    except PredictorError as error:
+        return error
+
+
+def _text(value: Any) -> str:
+    """Return a text that no other value has; of what has no JSON form, an empty one."""
+    return "" if value is NotJson else json.dumps(value)
 
 
 @dataclass
@@ -306,42 +350,52 @@ class Verdict:
     wrong: list[str] = field(default_factory=list)
 
 
-def _agrees(run: Run, name: str, value: Any) -> bool:
-    there = run.names.get(name, NotJson)
-    return there is not NotJson and value is not NotJson and alike(there, value)
-
-
 def judge(files: Mapping[str, str], random: Random) -> Verdict:
     """Compare what is told of a project with every execution of it."""
-    verdict = Verdict()
     with project(files) as root:
-        runs = runs_of(root, OWN, random)
         found = told(root)
-        if "class Predictor" in files["predict.py"] and not isinstance(found, PredictorError):
-            verdict.wrong += _wrong_spec(root, runs)
-    verdict.failed = not runs
-    if isinstance(found, PredictorError):
-        verdict.refused = str(found)
-        if runs and "importing it raises" in str(found):
-            verdict.wrong.append(f"said to fail, and does not: {found}")
-        return verdict
-    for name, value in found.items():
-        other = next((r for r in runs if name[0] != "_" and not _agrees(r, name, value)), None)
-        if other is not None:
-            there = other.names.get(name, "absent")
-            verdict.wrong.append(f"{name} is told as {value!r} and is {there!r}")
-    if runs:
-        certain = [n for n, v in runs[0].names.items() if all(_agrees(run, n, v) for run in runs)]
-        verdict.possible = len(certain)
-        verdict.told = sum(name in found for name in certain)
+        refused = found if isinstance(found, PredictorError) else None
+        spec = None
+        if refused is None and "class Predictor" in files["predict.py"]:
+            spec = told_of_predictor(root)
+        with Executions(root, OWN) as executions:
+            runs = executions.every(random)
+            if not isinstance(found, PredictorError):
+                return _compared(found, spec if isinstance(spec, str) else None, runs)
+            return said_to_fail(found, next(runs, None) is None)
+
+
+def said_to_fail(refusal: PredictorError, failed: bool) -> Verdict:
+    """Return the verdict on a refusal, wrong only where it says that importing fails."""
+    wrong = [] if failed or "importing it raises" not in str(refusal) else [
+        f"said to fail, and does not: {refusal}"
+    ]  # fmt: skip
+    return Verdict(failed=failed, refused=str(refusal), wrong=wrong)
+
+
+def _compared(
+    found: Mapping[str, Any], spec: str | None, runs: Iterable[types.ModuleType]
+) -> Verdict:
+    verdict = Verdict(failed=True)
+    certain: dict[str, str] = {}
+    expected = {name: _text(value) for name, value in found.items()}
+    for module in runs:
+        there = {name: value for name, value in vars(module).items() if name[0] != "_"}
+        if verdict.failed:
+            certain = {name: _text(_json(value)) for name, value in there.items()}
+            texts, verdict.failed = certain, False
+        else:
+            asked = certain.keys() | expected.keys()
+            texts = {n: _text(_json(there[n])) for n in asked if n in there}
+            certain = {n: text for n, text in certain.items() if texts.get(n) == text}
+        for name, text in [*expected.items()]:
+            if name[0] != "_" and texts.get(name) != text:
+                verdict.wrong.append(f"{name} is told as {text} and is {texts.get(name, 'absent')}")
+                del expected[name]
+        other = served(module) if spec is not None else None
+        if other is not None and other != spec:
+            verdict.wrong.append(f"the predictor is told as {spec} and is {other}")
+            spec = None
+    possible = [name for name, text in certain.items() if text]
+    verdict.possible, verdict.told = len(possible), sum(name in found for name in possible)
     return verdict
-
-
-def _wrong_spec(root: Path, runs: list[Run]) -> list[str]:
-    """Return what is told otherwise of the predictor; a refusal is never wrong."""
-    try:
-        spec = shown(read_predictor("predict.py:Predictor", root))
-    except PredictorError:
-        return []
-    others = [run.spec for run in runs if run.spec is not None and run.spec != spec]
-    return [f"the predictor is told as {spec} and is {other}" for other in others[:1]]

@@ -1,27 +1,30 @@
-"""Import small projects with stand-ins for what is not theirs, once for every answer."""
+"""Import projects with stand-ins for what is not theirs, once for every answer."""
 
 from __future__ import annotations
 
 import contextlib
-import importlib
 import importlib.abc
 import importlib.machinery
-import io
-import os
 import sys
 import types
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from random import Random
+from typing import Any
 
-from cogfal import cog
-from cogfal.cog import alias
+from cogfal.errors import PredictorError
 from cogfal.guest.live import read_live
 from cogfal.spec import PredictorSpec
-from tests.reading.oracle.execution import project
-
-MAX_ANSWERS: Final = 32
+from tests.reading.oracle.execution import (
+    OWN,
+    Answers,
+    Executions,
+    Verdict,
+    project,
+    said_to_fail,
+    served,
+    told_of_predictor,
+)
 
 
 class StandIn:
@@ -47,41 +50,28 @@ class StandIn:
 
     def __bool__(self) -> bool:
         answers: Answers = self._answers
-        return answers.next_answer()
+        return not answers.choose()
 
     def __exit__(self, *_: object) -> None: ...
 
 
-class Answers:
-    """Whether each question is answered with yes; further ones are not."""
-
-    def __init__(self, prescribed: Sequence[bool]) -> None:
-        self.given: list[bool] = []
-        self._prescribed = prescribed
-
-    def next_answer(self) -> bool:
-        """Return the answer to a question."""
-        place = len(self.given)
-        self.given.append(self._prescribed[place] if place < len(self._prescribed) else True)
-        return self.given[-1]
-
-    def following(self) -> list[bool] | None:
-        """Return the answers of the next import."""
-        left = list(self.given)
-        while left and not left[-1]:
-            left.pop()
-        return None if not left else [*left[:-1], False]
-
-
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds a stand-in for every module that nothing else finds."""
+    """Finds a stand-in for every module that nothing else finds; a package is there or not."""
 
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
+        self._missing: dict[str, int] = {}
 
     def find_spec(
         self, name: str, path: object = None, target: object = None
-    ) -> importlib.machinery.ModuleSpec:
+    ) -> importlib.machinery.ModuleSpec | None:
+        parent, package = sys.modules.get(name.rpartition(".")[0]), name.partition(".")[0]
+        if parent is not None and getattr(parent.__spec__, "loader", None) is not self:
+            return None
+        if package not in self._missing:
+            self._missing[package] = self._answers.choose()
+        if self._missing[package]:
+            return None
         return importlib.machinery.ModuleSpec(name, self, is_package=True)
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
@@ -93,46 +83,25 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def exec_module(self, module: types.ModuleType) -> None: ...
 
 
-@contextlib.contextmanager
-def _standing_in(root: Path, answers: Answers, own: set[str]) -> Iterator[None]:
-    hidden = {n: m for n, m in sys.modules.items() if n.partition(".")[0] in own}
-    before, path, folder = set(sys.modules) - set(hidden), list(sys.path), Path.cwd()
-    finders, environ, offered = list(sys.meta_path), dict(os.environ), set(vars(cog))
-    for name in hidden:
-        del sys.modules[name]
-    alias.install()
-    sys.path.insert(0, str(root))
-    sys.meta_path.append(_Finder(answers))
-    importlib.invalidate_caches()
-    os.chdir(root)
-    try:
-        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        sys.path[:], sys.meta_path[:] = path, finders
-        os.chdir(folder)
-        os.environ.clear()
-        os.environ.update(environ)
-        for name in set(sys.modules) - before:
-            del sys.modules[name]
-        sys.modules.update(hidden)
-        for name in set(vars(cog)) - offered:  # a stand-in for a submodule
-            delattr(cog, name)
-
-
 def imported(files: Mapping[str, str], name: str = "Predictor") -> list[PredictorSpec]:
     """Return what a predictor of `predict.py` is in every import that ends well."""
-    own = {"cog", *(Path(name).parts[0].removesuffix(".py") for name in files)}
+    own = {Path(name).parts[0].removesuffix(".py") for name in files}
     found: list[PredictorSpec] = []
-    following: list[bool] | None = []
-    with project(files) as root:
-        for _ in range(MAX_ANSWERS):
-            if following is None:
-                break
-            answers = Answers(following)
-            with contextlib.suppress(Exception), _standing_in(root, answers, own):
-                module = importlib.import_module("predict")
+    with project(files) as root, Executions(root, own, _Finder) as executions:
+        for module in executions.every(Random(0)):
+            with contextlib.suppress(Exception):
                 found.append(read_live(getattr(module, name), path="predict.py", name=name))
-            following = answers.following()
     return found
+
+
+def judge_imported(files: Mapping[str, str], random: Random) -> Verdict:
+    """Compare what is told of a project's predictor with what every import of it gives."""
+    with project(files) as root:
+        found = told_of_predictor(root)
+        with Executions(root, OWN, _Finder) as executions:
+            runs = executions.every(random)
+            if isinstance(found, PredictorError):
+                return said_to_fail(found, next(runs, None) is None)
+            specs = {spec for spec in map(served, runs) if spec is not None}
+    wrong = [f"the predictor is told as {found} and is {spec}" for spec in specs - {found}]
+    return Verdict(int(specs == {found}), int(len(specs) == 1), not specs, wrong=wrong)

@@ -19,10 +19,13 @@ _INSIDE_LOOP: Final = re.compile(r"\b(break|continue)\b")
 
 
 class Writer:
-    """Writes one program; the same for the same random numbers."""
+    """Writes one program; the same for the same random numbers.
 
-    def __init__(self, random: Random, unknown: float) -> None:
-        self.random, self.unknown = random, unknown
+    `packages` says how often a statement is about a package, which answers questions, too.
+    """
+
+    def __init__(self, random: Random, unknown: float, packages: float = 0.0) -> None:
+        self.random, self.unknown, self.packages = random, unknown, packages
         self.names: dict[str, list[str]] = {
             "n": ["n0", "n1"], "s": ["s0", "s1"], "l": ["l0", "l1"], "d": ["d0", "d1"], "t": ["t0"],
         }  # fmt: skip
@@ -42,7 +45,8 @@ class Writer:
     def condition(self, depth: int = 0) -> str:
         """Return a condition, known or not."""
         if self.chance(self.unknown):
-            return self.filled(self.random.choice(("u()", "u($V)", "u() and $C")), depth + 1)
+            asked = templates.ASKED_OF_PACKAGES if self.packages else templates.ASKED
+            return self.filled(self.random.choice(asked), depth + 1)
         return self.filled(self.random.choice(templates.CONDITIONS), depth + 1)
 
     def expression(self, kind: str, depth: int = 0) -> str:
@@ -101,6 +105,8 @@ class Writer:
 
     def statement(self) -> str:
         """Return one statement."""
+        if self.packages and self.inside <= DEPTH and self.chance(self.packages):
+            return self.whole(self.random.choice(templates.PACKAGES))
         if self.inside > DEPTH or self.chance(0.55):
             return self.simple()
         where = templates.CLASSES if self.chance(0.25) else templates.STATEMENTS

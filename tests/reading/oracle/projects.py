@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from random import Random
 from typing import Final
 
@@ -65,8 +66,7 @@ def _imported(writer: Writer, name: str) -> str:
     )))  # fmt: skip
 
 
-def _module(random: Random, name: str, unknown: float) -> str:
-    writer = Writer(random, unknown)
+def _module(writer: Writer, name: str) -> str:
     names = list(MODULES)
     below = [each for each in names[names.index(name) + 1 :] if each != "aside"]
     chosen = [each for each in below if writer.chance(0.3)]
@@ -75,6 +75,7 @@ def _module(random: Random, name: str, unknown: float) -> str:
     imports = "".join(_imported(writer, each) for each in chosen)
     if name == "pkg" and writer.chance(0.5):
         imports += writer.whole(writer.random.choice(RELATIVE))
+    random = writer.random
     effects = "".join(
         writer.whole(random.choice(EFFECTS)) for _ in range(random.choice((0, 0, 1, 1, 2)))
     )
@@ -87,7 +88,7 @@ def _module(random: Random, name: str, unknown: float) -> str:
 def modules(random: Random) -> dict[str, str]:
     """Return a project of several modules, whose imports have effects."""
     unknown = random.choice((0.0, 0.0, 0.05, 0.12))
-    files = {path: _module(random, name, unknown) for name, path in MODULES.items()}
+    files = {path: _module(Writer(random, unknown), name) for name, path in MODULES.items()}
     writer = Writer(random, unknown)
     order = random.sample(list(MODULES)[:-1], random.randint(1, 4))
     imports = "".join(_imported(writer, name) for name in order)
@@ -102,6 +103,25 @@ def modules(random: Random) -> dict[str, str]:
     )
     if writer.chance(0.2):
         text += predictor(writer)
+    return _project(files, text)
+
+
+def packages(random: Random) -> dict[str, str]:
+    """Return a project of a few modules that uses packages, and ends in a predictor."""
+    names = random.sample(("first", "second", "pkg"), random.choice((0, 1, 1, 2)))
+
+    def writer() -> Writer:
+        return Writer(random, 0.08, random.choice((0.1, 0.3, 0.5)))
+
+    files = {MODULES[name]: _module(writer(), name) for name in MODULES if name in names}
+    own = writer()
+    imports = "".join(_imported(own, name) for name in names)
+    text = imports + statements(own, random.randint(2, 5)) + predictor(own)
+    return _project(files, text)
+
+
+def _project(files: Mapping[str, str], text: str) -> dict[str, str]:
+    """Return a project of modules, what they read, and the text of `predict.py`."""
     return {
         **templates.FILES, "registry.py": REGISTRY, **files,
         "predict.py": "import registry\n" + headed(text),

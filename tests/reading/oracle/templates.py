@@ -54,6 +54,7 @@ IMPORTS: Final = (
     "from pathlib import Path\n",
     *(f"from typing import {name}\n" for name in "ClassVar Dict List Literal NamedTuple Optional Union".split()),
     *(f"from outside import {name}\n" for name in "passed_on u".split()),
+    *(f"import {name}\n" for name in "torch diffusers".split()),
 )  # fmt: skip
 """What a program imports at its beginning where it names it."""
 
@@ -182,6 +183,40 @@ UNKNOWN: Final = (
     "u([$L])", "u(a=$D)", "u(*$L)", "del $D[u()]", "$N += u()", "$L1 = [i for i in $L1 if u(i)]", "for i_ in u(): $L.append(1)",
     "u(sys.modules[__name__])", "$S = str(u())", "$N = u() + 1", "not u() or $L.append(2)", "$L.sort(key=u)", "u(($L, $D))", "u(e0)",
 )  # fmt: skip
+
+ASKED: Final = ("u()", "u($V)", "u() and $C")
+"""Conditions of which nothing is known."""
+
+ASKED_OF_PACKAGES: Final = (
+    "torch.cuda.is_available()", "torch.cuda.device_count() and $C", "bool(diffusers.utils.is_ready($V))", "torch.backends.mps or $C",
+    "not torch.cuda.is_available()", "hasattr(torch, 'compile')", "torch.version.cuda == $S", "isinstance(torch.device($S), $(str|torch.device)$)",
+)  # fmt: skip
+"""Conditions that a package answers."""
+
+PACKAGES: Final = (
+    "try:\n    import xformers\n    $N = 1\n$(|    $BODY\n)$except $(ImportError|ModuleNotFoundError|Exception)$:\n    $N = 0\n$(|    $BODY\n)$",
+    "try:\n    from xformers.ops import attention as a$1\nexcept ImportError:\n    a$1 = None\n$S = 'fast' if a$1 $(is not None |)$else 'slow'",
+    "try:\n    import xformers as x$1\n    $L.append('x')\nfinally:\n    $BODY",
+    "if torch.cuda.is_available():\n    import xformers.ops as o$1\n    $N = $#\nelse:\n    o$1 = $v",
+    "d$1 = 'cuda' if torch.cuda.is_available() else 'cpu'\n$(|torch.set_default_device(d$1)\n)$$S = $(d$1|d$1[:1] in 'c' and $S or $s|f'{d$1}')$",
+    "d$1 = torch.device('cuda')\n$L = [k for k in $D if d$1.type is not k]",
+    "@torch.no_grad()\ndef f$1(a, b=$n):\n    return [a, b]\n$L = f$1($n)", "@torch.jit.script\ndef f$1(a):\n    $L.append(a)\n    return a\n$N = f$1($n)",
+    "@torch.compile(mode=$s)\n@torch.no_grad()\ndef f$1():\n    return $v\n$S = str(f$1())", "f$1 = torch.compile(lambda a: [a])\n$L = f$1($n)",
+    "class N$1(torch.nn.Module):\n    sizes = $L\n    n = $n\n    def __init__(self, n=$n):\n        super().__init__()\n        self.n = n\n$L = N$1.sizes\n$(|$N = N$1.n\n|$N = N$1().n\n|N$1.sizes.append($n)\n)$",
+    "class N$1(torch.nn.Module, dict):\n    pass\nclass M$1(N$1):\n    n = $n\n    @staticmethod\n    def s():\n        return $l\n$N, $L = M$1.n, M$1.s()",
+    "class C$1(diffusers.ConfigMixin):\n    KEYS = list($D)\n    def keys(self):\n        return self.KEYS\n$L = C$1$(().keys()|.KEYS)$",
+    "with torch.inference_mode()$(| as g_|, contextlib.suppress(Exception))$:\n    $BODY", "with torch.autocast('cuda'):\n    $BODY\n    $(pass|raise Oops()|1 / 0)$",
+    "torch.manual_seed($N)", "torch.$(use|load|set)$($L)", "torch.hub.load($S, $D, $(kind=$L|map=lambda: $L)$)", "t_$1 = torch.tensor($l)\n$N = len($l)",
+    "from diffusers import DDIM, PNDM as p$1\n$D = {'ddim': DDIM, 'pndm': p$1}\n$L = $(list($D)|[*$D.keys()]|sorted($D))$",
+    "from diffusers import *\n$S = $s", "import diffusers.$(schedulers|utils)$ as s$1\ns$1.mode = $S\n$S = s$1.mode", "torch.flag = $n\n$N = torch.flag",
+    "import logging\nlogging.getLogger(__name__).info($S)\n$(|logging.basicConfig(level=$N)\n)$", "torch.hook(f_$1 := (lambda: $L))\n$L = f_$1()",
+    "try:\n    p$1 = diffusers.Pipeline.load($S)\n    $BODY\nexcept $(Exception|OSError|Oops)$:\n    p$1 = None\n    $BODY", "$L = list(torch.names()) if $C else $l",
+    "try:\n    $N = int(torch.count())\nexcept TypeError:\n    $N = $#", "m$1 = $($D|dict(a=$n))$\nm$1['net'] = torch.nn.Linear($n, $n)\n$L = list(m$1)", "p$1 = functools.partial(torch.full, $L)\n$(p$1()\n|)$$L.append($n)",
+    "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from xformers import kinds\n$N = $n", "$S = os.environ.get('COGFAL_ORACLE') or ($s if torch.cuda.is_available() else $s)", "o$1 = torch.options()\no$1.names = $L\n$L = $($L|$l)$",
+    "while torch.busy():\n    $L.append($n)\n    $(break|$BODY\n    break)$", "for i_ in range($#):\n    if torch.is_ready(i_):\n        $(break|continue|$L.append(i_))$\n    $LOOP",
+    "f$1 = torch.wrap($F)\n$V", "$L.sort(key=torch.rank)", "assert torch.__doc__ is None or $C", "$N = $n if not torch.cuda.is_available() else $n", "import sys\n$N = int('torch' in sys.modules)",
+)  # fmt: skip
+"""Statements about packages that are not part of the project."""
 
 STATEMENTS: Final = (
     *("if $C:\n    $BODY\n$(|elif $C:\n    $BODY\n|)$$(|else:\n    $BODY\n)$",) * 3,
