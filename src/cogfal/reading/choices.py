@@ -321,15 +321,16 @@ class Choices:
     def spoil(self, start: int, why: Unknown) -> None:
         """Make unknown whatever was changed by what is given up."""
         for place, earlier in self._journal.changed(start).values():
+            held = [*earlier, place.value()]
             if place.kind in ("contents", "order"):
                 self.taint(place.owner, why)
             elif place.kind == "attribute":
-                self._journal.put(place, why)
+                if any(value is not ABSENT for value in held):  # else it could not be set
+                    self._journal.put(place, why)
             elif type(place.owner) is dict and place.owner is not self.tainted:
                 # The names of an Enum's body are not bound twice; those of its class are settled.
                 if not str(place.key).startswith("__"):
-                    held = [why, *earlier, place.value()]
-                    self._journal.bind(place.owner, place.key, _possible(why, held))
+                    self._journal.bind(place.owner, place.key, _possible(why, [why, *held]))
 
     def taint(self, value: Value, why: Unknown) -> None:
         """Make the contents of a value unknown."""
