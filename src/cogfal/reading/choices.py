@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, MutableMapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from cogfal.reading.journal import ABSENT, CONTAINERS, Journal, Place, same
@@ -38,7 +38,15 @@ class _Frame:
     """The answers of one repetition: those that are prescribed, and those that were given."""
 
     prescribed: list[int] = field(default_factory=list)
+    remembered: dict[tuple[int, ...], _Guard] = field(default_factory=dict)
+    """Guards of earlier repetitions, whose inside need not be carried out again to be left."""
     given: list[tuple[int, int, Unknown]] = field(default_factory=list)
+    guards: int = 0
+    """How many guards have begun in it."""
+
+    def place(self) -> tuple[int, ...]:
+        """Return what tells the latest guard from every other of this region."""
+        return self.guards, *(answer for answer, _, _ in self.given)
 
     def next(self) -> list[int] | None:
         """Return the answers of the next repetition, None after the last."""
@@ -73,7 +81,9 @@ class _Guard:
     """Where it began in the journal."""
     unwound: int
     at_once: bool
+    place: tuple[int, ...] = ()
     why: Unknown | None = None
+    moved: list[Value] = field(default_factory=list)
     raised: list[_Outcome] = field(default_factory=list)
 
 
@@ -110,7 +120,13 @@ class Choices:
         if not catching:
             yield
             return
-        guard = _Guard(len(self._journal), len(self._unwound), at_once)
+        guard, frame = _Guard(len(self._journal), len(self._unwound), at_once), self._frame
+        if frame is not None:
+            frame.guards += 1
+            guard.place = frame.place()
+            noted = frame.remembered.get(guard.place)
+            if noted is not None and frame.prescribed[len(frame.given) :][:1] == [1]:
+                self._raise_instead(replace(noted, start=guard.start))
         self._guards.append(guard)
         try:
             try:
@@ -139,13 +155,17 @@ class Choices:
 
     def _raise_instead(self, guard: _Guard) -> None:
         """Leave by one of the exceptions that were noted, if that is the answer."""
-        why = guard.why
-        if why is None or not self.decide(why):
+        why, frame = guard.why, self._frame
+        if why is None:
             return
-        moved = self._journal.moved(guard.start)
+        guard.moved = guard.moved or self._journal.moved(guard.start)
+        if frame is not None and guard.place[1:] == frame.place()[1:]:
+            frame.remembered[guard.place] = guard
+        if not self.decide(why):
+            return
         self._undo(guard.start, why)
         self._leave(guard.raised, why)
-        for iterator in moved:
+        for iterator in guard.moved:
             self.taint(iterator, why)
         raise UnknownError(why)
 
@@ -208,8 +228,9 @@ class Choices:
             return work()
         start, outcomes, answers = len(self._journal), list[_Outcome](), list[int]()
         why: Unknown | None = None
+        remembered: dict[tuple[int, ...], _Guard] = {}
         while True:
-            frame, left, value = _Frame(answers), None, None
+            frame, left, value = _Frame(answers, remembered), None, None
             outer, self._frame = self._frame, frame
             if outer is None and not outcomes:
                 self._outermost, self.epoch = start, self.epoch + 1
@@ -219,7 +240,7 @@ class Choices:
                 left = error
             except _Restart:
                 self._undo(start, frame.given[0][2] if frame.given else None)
-                outcomes, answers = [], []
+                outcomes, answers, remembered = [], [], {}
                 continue
             finally:
                 self._frame = outer
