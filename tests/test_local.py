@@ -13,7 +13,7 @@ import pytest
 from cogfal.app_file import open_project
 from cogfal.errors import ConfigError, FileInputError, SetupError
 from cogfal.files import FileLimits, HttpFetcher
-from cogfal.local import LocalProject, find_project, open_session
+from cogfal.local.session import LocalProject, find_project, open_session
 from cogfal.spec import Role
 from tests.file_server import file_server
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from cogfal.errors import PredictorError
-from cogfal.local_environment import local_python
+from cogfal.local.model_python import local_python
 from cogfal.project.config import read_config
 from tests.environments.packages import wheel
 from tests.interpreters import INTERPRETERS

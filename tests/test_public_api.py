@@ -68,7 +68,8 @@ def test_an_app_brings_only_what_it_needs() -> None:
         import cogfal.app
         late = {
             "PIL", "httpcore", "tarfile", "trio", "yaml",
-            "cogfal.app_builder", "cogfal.engine.process", "cogfal.reading", "cogfal.project",
+            "cogfal.app_making.app_builder", "cogfal.engine.process",
+            "cogfal.reading", "cogfal.project",
         }
         assert not late & (set(sys.modules) - before)
     """)

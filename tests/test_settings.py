@@ -8,9 +8,9 @@ from typing import Any, get_type_hints
 import cloudpickle
 import pytest
 
+from cogfal.app_making.settings_validation import nearly_machine
 from cogfal.errors import SettingError
 from cogfal.settings import NAMES, AppSettings, Settings
-from cogfal.settings_validation import nearly_machine
 from tests.project_files import write_project
 from tests.test_app import ECHO, app_file, app_of
 

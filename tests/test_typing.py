@@ -13,8 +13,8 @@ import fal
 import pytest
 
 from cogfal import App, cog
-from cogfal.app_class import _known
-from cogfal.keywords import FalKeywords, FromCogKeywords, WrapKeywords
+from cogfal.app_making.app_class import _known
+from cogfal.app_making.keywords import FalKeywords, FromCogKeywords, WrapKeywords
 from cogfal.settings import NAMES, Settings
 from tests.type_checking import findings
 from tests.virtualenvs import ROOT

@@ -28,7 +28,7 @@ root = Path({root!r})
 from cogfal.project.config import read_config
 config = read_config(root / "cog.yaml")
 started = time.perf_counter()
-from cogfal.local_environment import local_python
+from cogfal.local.model_python import local_python
 python = local_python(config, root)
 taken = time.perf_counter() - started
 assert python is not None and python.is_relative_to({cache!r})

@@ -27,7 +27,7 @@ from cogfal.source_bundle import BY_VALUE
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from cogfal.keywords import FromCogKeywords, WrapKeywords
+    from cogfal.app_making.keywords import FromCogKeywords, WrapKeywords
 
 HEALTH_CHECK = HealthCheck(timeout_seconds=10)
 DEFAULT_GRACE = 5  # seconds, fal's own default for termination_grace_period_seconds
@@ -65,7 +65,7 @@ class App(AppState, FalApp):
         if "app_name" not in cls.__dict__:
             cls.app_name = None
         if not App.source.unpacked:
-            from cogfal.app_class import settle  # noqa: PLC0415  # not on the runner
+            from cogfal.app_making.app_class import settle  # noqa: PLC0415  # not on the runner
 
             kwargs = settle(cls, App, kwargs)
         super().__init_subclass__(**kwargs)  # type: ignore[no-untyped-call]  # fal's
@@ -83,8 +83,8 @@ class App(AppState, FalApp):
         Raises:
             ProjectError: The project is wrong, or a setting is not known.
         """
-        from cogfal.app_builder import app_name_of  # noqa: PLC0415  # not on the runner
-        from cogfal.app_class import DefiningModule  # noqa: PLC0415
+        from cogfal.app_making.app_builder import app_name_of  # noqa: PLC0415  # not on the runner
+        from cogfal.app_making.app_class import DefiningModule  # noqa: PLC0415
 
         caller = DefiningModule.above()
         settings.setdefault("name", app_name_of(cog_yaml, caller.file.parent))
@@ -173,7 +173,7 @@ class App(AppState, FalApp):
         assert self.project is not None
         if self.source.unpacked or self.imported_on_runner:
             return provide_on_runner(self.project, self.project_root)
-        from cogfal.local_environment import provide_here  # noqa: PLC0415  # not on the runner
+        from cogfal.local.model_python import provide_here  # noqa: PLC0415  # not on the runner
 
         return provide_here(
             self.project, self.project_root, self.checked_settings, given=bool(self.given)
@@ -261,7 +261,7 @@ def wrap(predictor: Any, **settings: "Unpack[WrapKeywords]") -> type[App]:
     Raises:
         ProjectError: It cannot be served, or a setting is not known.
     """
-    from cogfal.app_class import DefiningModule  # noqa: PLC0415
+    from cogfal.app_making.app_class import DefiningModule  # noqa: PLC0415
 
     caller = DefiningModule.above()
     body: dict[str, Any] = {"given": (predictor,)}

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from cogfal.errors import CogfalError, SettingError
-from cogfal.local import LocalProject, find_project
+from cogfal.local.session import LocalProject, find_project
 from cogfal.spec import Location
 
 if TYPE_CHECKING:

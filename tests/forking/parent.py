@@ -37,8 +37,8 @@ IMPORTED: Final = (
     "fal.toolkit",
     "cogfal.__main__",
     "cogfal.app",
-    "cogfal.app_class",
-    "cogfal.local",
+    "cogfal.app_making.app_class",
+    "cogfal.local.session",
     "uvicorn.protocols.http.auto",
     "uvicorn.lifespan.on",
 )

@@ -20,7 +20,7 @@ from cogfal.cli.options import BadArgument
 from cogfal.cli.results import BATCH_RESULTS
 from cogfal.cli.run_here import INTERRUPTED, LocalRun, local_run, prepare_project
 from cogfal.errors import PredictionCancelled, PredictionError, RequestError
-from cogfal.local import Session
+from cogfal.local.session import Session
 from cogfal.nested import map_leaves
 from cogfal.spec import FileType, PathType, PredictorSpec, Role, holds
 

@@ -29,7 +29,7 @@ from cogfal.compare.presentation import show
 from cogfal.compare.recording import RecordedEndpoint
 from cogfal.errors import CallFailed
 from cogfal.examples import EXAMPLES, Example, find_examples
-from cogfal.local import LocalProject
+from cogfal.local.session import LocalProject
 
 if TYPE_CHECKING:
     from cogfal.compare.deployed import Deployed

@@ -7,7 +7,7 @@ import sys
 
 from cogfal.cli.console import Mark, say
 from cogfal.cli.options import add_directory
-from cogfal.local import find_project
+from cogfal.local.session import find_project
 from cogfal.project.plan import plan_environment
 from cogfal.project.plan_settings import PlanSettings
 

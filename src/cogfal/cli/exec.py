@@ -22,7 +22,7 @@ from cogfal.cli.options import (
     tell_of_cogs_own,
 )
 from cogfal.engine.interpreter import guest_variables
-from cogfal.local import LocalProject
+from cogfal.local.session import LocalProject
 
 EPILOG = """\
 The environment is the one that `cogfal predict` uses: cog.yaml's Python and packages, made at the

@@ -13,7 +13,7 @@ from typing import Any, Final
 from cogfal.cli.console import Mark, say
 from cogfal.cli.options import BadArgument, add_variables
 from cogfal.errors import CogfalError
-from cogfal.local import LocalProject, find_project
+from cogfal.local.session import LocalProject, find_project
 from cogfal.spec import (
     BooleanType,
     EnumType,

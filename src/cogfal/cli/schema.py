@@ -7,7 +7,7 @@ import argparse
 from cogfal.app_file import open_project
 from cogfal.cli.console import write_json
 from cogfal.cli.options import add_directory
-from cogfal.local import LocalProject
+from cogfal.local.session import LocalProject
 from cogfal.schema import components, document
 from cogfal.spec import JSON, PredictorSpec, Role
 from cogfal.version import __version__

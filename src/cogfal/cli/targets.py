@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from cogfal.app_file import APP_FILE, defines_app, find_app_file, load_app, split_reference
 from cogfal.errors import ProjectError, SettingError
-from cogfal.local import LocalProject, find_project
+from cogfal.local.session import LocalProject, find_project
 from cogfal.project.plan import PlannedEnvironment, plan_environment
 from cogfal.project.plan_settings import PlanSettings
 from cogfal.spec import JSON, InputSpec, PredictorSpec, Role
@@ -136,7 +136,7 @@ class AppTarget(ProjectTarget):
     """
 
     def __init__(self, request: Any, app: str, failure: ProjectError | None) -> None:
-        from cogfal.app_builder import AppBuilder  # noqa: PLC0415  # imports fal
+        from cogfal.app_making.app_builder import AppBuilder  # noqa: PLC0415  # imports fal
 
         self._request = request
         self._builder = AppBuilder(request)
@@ -189,7 +189,7 @@ def find_target(target: str) -> ProjectTarget:
 
 
 def _of_app(file: Path, name: str | None, project: LocalProject) -> ProjectTarget:
-    from cogfal.app_builder import gathered_requests  # noqa: PLC0415  # imports fal
+    from cogfal.app_making.app_builder import gathered_requests  # noqa: PLC0415  # imports fal
 
     failure: ProjectError | None = None
     with gathered_requests() as requests:

@@ -20,7 +20,7 @@ from cogfal.cli.given_inputs import add_input_options
 from cogfal.cli.options import BadArgument, add_here, obey_here
 from cogfal.cli.targets import signature
 from cogfal.environments import install_line, missing_packages
-from cogfal.local import LocalProject, find_project
+from cogfal.local.session import LocalProject, find_project
 from cogfal.project.environment_choice import decide_here
 from cogfal.project.model_environment import local_model
 from cogfal.project.plan_settings import client_python

@@ -20,7 +20,7 @@ from cogfal.engine.prediction import Event, Output, Prediction, Status
 from cogfal.files import StoredFile
 from cogfal.guest.descriptors import Outlets
 from cogfal.guest.events import CallEvents
-from cogfal.local import Discreet, LocalProject, Session, open_session
+from cogfal.local.session import Discreet, LocalProject, Session, open_session
 from cogfal.spec import JSON, PredictorSpec, Role
 
 

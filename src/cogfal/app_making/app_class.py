@@ -11,7 +11,8 @@ from pathlib import Path
 from types import new_class
 from typing import Any, Final, TypeVar
 
-from cogfal.app_builder import AppRequest, build_app
+from cogfal.app_making.app_builder import AppRequest, build_app
+from cogfal.app_making.settings_validation import check_settings, place_of, unknown_setting
 from cogfal.app_state import AppState
 from cogfal.errors import SettingError
 from cogfal.fal_files import choose_store
@@ -19,7 +20,6 @@ from cogfal.outputs import may_hold_file
 from cogfal.overrides import allow_overrides
 from cogfal.server.stores import choose_without_fal
 from cogfal.settings import NAMES, AppSettings
-from cogfal.settings_validation import check_settings, place_of, unknown_setting
 from cogfal.source_bundle import BY_VALUE, ExtraPackage
 
 HEALTH: Final = "check_health"

@@ -22,8 +22,8 @@ from cogfal.files import Budget, Fetcher, FileLimits
 from cogfal.files.concurrency import on_daemon_thread
 from cogfal.guest.capture import Capture
 from cogfal.inputs import Materialiser
-from cogfal.local_environment import local_python, tell
-from cogfal.local_files import GivenFiles, KeptFiles, NoNetwork
+from cogfal.local.model_python import local_python, tell
+from cogfal.local.session_files import GivenFiles, KeptFiles, NoNetwork
 from cogfal.nested import map_leaves
 from cogfal.outputs import Deliverer, OutputDirectories, Style
 from cogfal.project.config import CogConfig, read_config

@@ -13,9 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cogfal.errors import ConfigError, SettingError
-from cogfal.examples import ExamplesError, entry_of, find_examples
-from cogfal.fal_settings import (
+from cogfal.app_making.fal_settings import (
     RUNNER_REQUIREMENTS,
     fal_keywords,
     fal_settings,
@@ -25,8 +23,10 @@ from cogfal.fal_settings import (
     runner_requirements,
     with_declared_files,
 )
+from cogfal.errors import ConfigError, SettingError
+from cogfal.examples import ExamplesError, entry_of, find_examples
 from cogfal.guest.live import read_live
-from cogfal.local_environment import local_python, read_imported
+from cogfal.local.model_python import local_python, read_imported
 from cogfal.project.config import CogConfig, read_config
 from cogfal.project.environment_choice import check_pins
 from cogfal.project.place import ProjectPlace, place_of_config, place_of_predictor

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from cogfal.server.lifespan import Provided
     from cogfal.settings import AppSettings
 
-_PACKAGE: Final = str(Path(__file__).parent)
+_PACKAGE: Final = str(Path(__file__).parents[1])
 _BOOT: Final = """
 import importlib.util, sys
 directory = sys.argv[1]

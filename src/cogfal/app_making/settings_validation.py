@@ -18,8 +18,8 @@ from typing import Any, ClassVar, Final, Literal, get_args, get_type_hints
 from pydantic import NonNegativeFloat, NonNegativeInt, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from cogfal.app_making.keywords import FalKeywords
 from cogfal.errors import SettingError
-from cogfal.keywords import FalKeywords
 from cogfal.project.hardware import MACHINES
 from cogfal.settings import Settings
 from cogfal.spec import Location
