@@ -43,10 +43,11 @@ class RunRequest:
     size: int
 
 
-def read_request(body: bytes) -> RunRequest:
+def read_request(chunks: list[bytes]) -> RunRequest:
     """Read a request's JSON; raise Refusal where it is none, or does not fit."""
+    size = sum(map(len, chunks))  # before they are decoded, and so forgotten
     try:
-        value = decode(body)
+        value = decode(chunks)
         envelope = parse_envelope(value)
         last = parse_envelope({"webhook": value.get("webhook_completed")})
     except InvalidInput as error:
@@ -61,7 +62,7 @@ def read_request(body: bytes) -> RunRequest:
     hooks = {envelope.webhook: envelope.events or ALL_EVENTS} if envelope.webhook else {}
     if last.webhook is not None and last.webhook not in hooks:
         hooks[last.webhook] = frozenset({WebhookEvent.COMPLETED})
-    return RunRequest(version, envelope.input, hooks, value.get("stream") is True, len(body))
+    return RunRequest(version, envelope.input, hooks, value.get("stream") is True, size)
 
 
 def wait_seconds(request: Request) -> int | None:
