@@ -125,7 +125,7 @@ VALUES: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize("how", VALUES)
 def test_values_come_back(tmp_path: Path, how: str) -> None:
-    """Results of the author's own classes arrive as the data they hold."""
+    """Results of the author's own classes arrive as the data they hold, and import nothing."""
     value, logs = VALUES[how]
 
     async def main() -> None:
@@ -136,6 +136,8 @@ def test_values_come_back(tmp_path: Path, how: str) -> None:
             expected = {**value, "file": str(tmp_path / "x.png")} if how == "model" else value
             assert (prediction.output, prediction.logs) == (expected, logs)
             assert (await events_of(prediction))[-1] == Completed()
+            files = [getattr(each, "__file__", None) or "" for each in sys.modules.values()]
+            assert not [each for each in files if each.startswith(str(tmp_path))]
 
     run(main)
 
