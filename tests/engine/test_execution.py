@@ -84,7 +84,7 @@ def test_output_of_every_flavour(tmp_path: Path, mode: str, method: str, output:
             assert prediction.error is None
             assert prediction.output == output
             chunks = [event for event in await events_of(prediction) if isinstance(event, Output)]
-            assert [chunk.index for chunk in chunks] == list(range(len(chunks)))
+            assert [chunk.number for chunk in chunks] == list(range(len(chunks)))
 
     run(main)
 

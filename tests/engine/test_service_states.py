@@ -258,7 +258,7 @@ class ServiceMachine(RuleBasedStateMachine):
         assert events.count(Completed()) == 1
         assert events[-1] == Completed()
         assert Started() not in events[1:]
-        outputs = [(event.index, event.chunk) for event in events if isinstance(event, Output)]
+        outputs = [(event.number, event.chunk) for event in events if isinstance(event, Output)]
         assert outputs == list(enumerate(one.outputs))
         logs = "".join(event.data for event in events if isinstance(event, Log))
         assert logs.split("Traceback")[0].splitlines() == one.printed

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
 from typing import Any
 
 import pytest
@@ -10,8 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cogfal.guest.encoding import Encoded, FileReference
-from cogfal.guest.events import RAISED, RETURNED, YIELDED, Done, Failure, Flush, Log, Metric, Piece
+from cogfal.guest.events import (
+    RAISED,
+    RETURNED,
+    SEVERAL,
+    YIELDED,
+    Done,
+    Failure,
+    Flush,
+    Log,
+    Metric,
+    Piece,
+)
 from cogfal.guest.faults import Fault
+from cogfal.guest.server import Outbox
 from cogfal.guest.wire import Garbage, Unpacker, event_of, message_of, pack
 
 FAULT = Fault("text", "traceback", device=True, kind="ValueError")
@@ -21,6 +35,7 @@ EVENTS = [
     Flush(1, "stderr"),
     Metric(1, "a.b", [1, None], "append"),
     Piece(1, YIELDED, Encoded((b'"a"',)), rests=False),
+    Piece(1, SEVERAL, ["a", 1, 1.5, None, True], rests=False),
     Piece(1, RETURNED, Encoded((LARGE,))),
     Piece(1, RETURNED, Encoded((b"[", b"]"), (FileReference((0,), "/a", None, True),))),
     Piece(1, RAISED, FAULT, ignored=True, closes=True),
@@ -45,6 +60,39 @@ def test_events_arrive_in_whatever_pieces(data: st.DataObject) -> None:
     assert found == wanted
 
 
+TOLD = [
+    Metric(1, "several", [1], "append"),
+    Metric(1, "several", [1], "append"),
+    Piece(1, SEVERAL, ["a"], rests=False),
+    Piece(1, SEVERAL, ["b"], rests=False),
+    Log(1, "stdout", "said\n"),
+    Piece(1, SEVERAL, ["c"], rests=False),
+    Piece(2, SEVERAL, ["d"], rests=False),
+    Piece(1, RETURNED, Encoded((LARGE,))),
+    Piece(1, SEVERAL, ["e"], rests=False),
+]
+
+
+def test_pieces_that_wait_go_together() -> None:
+    """Those of one call with nothing between them; everything else is as it was told."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        outbox = Outbox(theirs)
+        for event in TOLD:
+            outbox.put(event)
+        sending = threading.Thread(target=outbox.run)
+        sending.start()
+        unpacker = Unpacker()
+        found: list[Any] = []
+        while found[-1:] != TOLD[-1:]:
+            found += [event_of(*each) for each in unpacker.feed(ours.recv(100))]
+    outbox.put(TOLD[0])  # nobody is there
+    sending.join()
+
+    together = Piece(1, SEVERAL, ["a", "b"], rests=False)
+    assert found == [*TOLD[:2], together, *TOLD[4:]]
+
+
 @given(st.binary(min_size=8))
 def test_bytes_that_are_no_frame(data: bytes) -> None:
     """Whatever comes is a message, is waited for, or is refused by that name."""
@@ -63,6 +111,7 @@ MESSAGES: dict[str, list[Any]] = {
     "values of other types": ["Log", "1", "stdout", "said"],
     "a result that is none": ["Piece", 1, "returned", 3, True, False, False],
     "parts that do not fit": ["Piece", 1, "returned", [[5], []], True, False, False],
+    "pieces that are no list": ["Piece", 1, "several", {}, False, False, False],
     "a fault that is none": ["Piece", 1, "raised", ["text"], True, False, False],
     "a failure that is none": ["Done", 1, None, "no"],
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from cogfal.engine.submission import Deliverer
@@ -21,11 +21,11 @@ class Deliveries:
     Args:
         deliverer: Delivers one piece.
         workspace: Outlives them.
-        tell: Takes each piece once it, and every one before it, is delivered; on the loop.
+        tell: Takes pieces once they, and all before them, are delivered; on the loop.
     """
 
     def __init__(
-        self, deliverer: Deliverer, workspace: Workspace, tell: Callable[[JSON], None]
+        self, deliverer: Deliverer, workspace: Workspace, tell: Callable[..., None]
     ) -> None:
         self._deliverer = deliverer
         self._workspace = workspace
@@ -67,6 +67,21 @@ class Deliveries:
         await self._until(
             lambda: (released.is_set() or task.done()) and len(self._under_way) <= AHEAD
         )
+
+    async def pass_on(self, values: Sequence[JSON]) -> None:
+        """Tell pieces that need no delivery, once all before them are delivered.
+
+        Raises:
+            OutputError: One before them cannot be delivered.
+        """
+        if self.none:
+            self._tell(*values)
+            return
+        for value in values:
+            delivered = asyncio.get_running_loop().create_future()
+            delivered.set_result(value)
+            self._under_way.append(delivered)
+        await self._until(lambda: len(self._under_way) <= AHEAD)
 
     async def finish(self) -> None:
         """Wait for all that is under way.

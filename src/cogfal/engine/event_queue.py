@@ -10,7 +10,8 @@ from typing import Final, TypeAlias, cast
 
 from cogfal.engine.prediction import Log, Metric, Source
 from cogfal.guest import events
-from cogfal.guest.events import ENDED, Piece
+from cogfal.guest.events import ENDED, SEVERAL, Piece
+from cogfal.spec import JSON
 
 LONGEST_LINE: Final = 4096
 """Characters after which an unfinished line is handed over."""
@@ -77,6 +78,13 @@ class EventQueue:
         if not self._items or not self._reaches_piece() or not self._items:
             return None
         return cast("Piece", self._items.popleft())
+
+    def together(self, piece: Piece) -> list[JSON]:
+        """Take also those of the same kind that are right behind `SEVERAL`; return all of them."""
+        values, items = [*piece.value], self._items
+        while items and isinstance(items[0], Piece) and items[0].kind == SEVERAL:
+            values += cast("Piece", items.popleft()).value
+        return values
 
     def note(self, text: str) -> None:
         """Add a remark of the engine's own; on the loop."""

@@ -102,9 +102,9 @@ class History(Generic[T]):
         """Whether anybody holds, so that `room` may wait."""
         return bool(self._holding)
 
-    def append(self, item: T) -> None:
-        """Add an item and wake the watchers."""
-        self._items.append(item)
+    def append(self, *items: T) -> None:
+        """Add items and wake the watchers."""
+        self._items += items
         if len(self._items) > 2 * self._capacity:
             self._forget()
         self._wake()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -43,12 +44,11 @@ class Started:
     """It has a slot and is being processed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
-    """An iterator handed over its piece number `index`, or the whole output is there (index 0)."""
+class Output(NamedTuple):
+    """An iterator handed over its piece of a number, or the whole output is there (number 0)."""
 
     chunk: JSON
-    index: int
+    number: int
 
 
 class Log(NamedTuple):
@@ -254,14 +254,14 @@ class Prediction:
             self._pieces = []
             self._concatenate = concatenate
 
-    def add_output(self, chunk: JSON) -> None:
-        """Note a piece of the output, or the whole; for the engine."""
+    def add_output(self, *chunks: JSON) -> None:
+        """Note pieces of the output, or the whole; for the engine."""
         if self._pieces is None:
-            self._whole = chunk
+            (self._whole,) = chunks
         else:
-            self._pieces.append(chunk)
-        self._history.append(Output(chunk, self._outputs))
-        self._outputs += 1
+            self._pieces += chunks
+        self._history.append(*map(Output, chunks, itertools.count(self._outputs)))
+        self._outputs += len(chunks)
 
     def emit(self, event: Log | Metric) -> None:
         """Note something that happened; for the engine."""

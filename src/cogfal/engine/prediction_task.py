@@ -20,9 +20,9 @@ from cogfal.errors import CogfalError, OutputError, PredictionCancelled, Predict
 from cogfal.files.concurrency import to_the_end
 from cogfal.files.workspace import Workspace
 from cogfal.guest.encoding import Encoded
-from cogfal.guest.events import RAISED, REFUSED, RETURNED, YIELDED, Piece
+from cogfal.guest.events import RAISED, REFUSED, RETURNED, SEVERAL, YIELDED, Piece
 from cogfal.guest.faults import Fault
-from cogfal.json_text import in_turn, line_of, slices
+from cogfal.json_text import in_turn, line_of, slices, written
 from cogfal.spec import JSON, IteratorType, Type
 
 R = TypeVar("R")
@@ -192,21 +192,17 @@ class PredictionTask:
             piece = following or await self._next(run)
             following = None
             if piece.kind == RETURNED:
-                self._measure(piece.value)
+                self._measure(sum(map(len, piece.value.parts)))
                 await self._own("upload", deliveries.at_once(piece.value))
                 return
+            if piece.kind == SEVERAL:
+                self.prediction.expect_pieces()
+                passing = self._pass_on(run, deliveries, piece)
+                following = await self._own("upload", passing)
+                continue
             if piece.kind == YIELDED:
                 self.prediction.expect_pieces()
-                if _is_short(piece.value) and deliveries.none:
-                    short_ones = self._deliver_short(run, deliveries, piece)
-                    piece, following = await self._own("upload", short_ones)
-                else:
-                    self._measure(piece.value)
-                    await self._own("upload", deliveries.begin(piece.value))
-                if piece.rests:  # those who watch come first, while the author's code is silent
-                    await self._own(None, asyncio.sleep(0))
-                    if self.prediction.held:
-                        await self._own(None, self.prediction.room())
+                await self._deliver(run, deliveries, piece.value)
                 continue
             await self._own("upload", deliveries.finish())
             if piece.kind == REFUSED:
@@ -216,25 +212,37 @@ class PredictionTask:
             self.prediction.expect_pieces()
             return
 
-    async def _deliver_short(
-        self, run: Run, deliveries: Deliveries, piece: Piece
-    ) -> tuple[Piece, Piece | None]:
-        """Deliver a short piece, and at once those like it that have come already.
+    async def _deliver(self, run: Run, deliveries: Deliveries, encoded: Encoded) -> None:
+        """Deliver a piece at which the author's code rests."""
+        self._measure(sum(map(len, encoded.parts)))
+        short = _is_short(encoded)
+        ahead = short and self._around.guest.apart
+        if ahead:  # another process makes the next while this one delivers and writes
+            await self._own(None, self.prediction.room())
+            run.go_on()
+        deliver = deliveries.at_once if short and deliveries.none else deliveries.begin
+        await self._own("upload", deliver(encoded))
+        if not ahead:  # those who watch come first, while the author's code is silent
+            await self._own(None, asyncio.sleep(0))
+            await self._own(None, self.prediction.room())
 
-        Returns the last that was delivered, and the one behind it where that was taken too. They
-        are as many as the author's code may be ahead, so nobody on the loop waits for long.
+    async def _pass_on(self, run: Run, deliveries: Deliveries, piece: Piece) -> Piece | None:
+        """Pass on pieces that came together, and at once those that have come behind them.
+
+        Returns the one behind them, where that was taken too. They are as many as the author's code
+        may be ahead, so nobody on the loop waits for long.
         """
-        while True:
-            self._measure(piece.value)
-            await deliveries.at_once(piece.value)
+        following: Piece | None = piece
+        while following is not None and following.kind == SEVERAL:
+            values = self._queue.together(following)
+            self._measure(len(written(values)) - len(values) - 1)
+            await deliveries.pass_on(values)
             following = run.next_at_hand()
-            if following is None or following.kind != YIELDED or not _is_short(following.value):
-                return piece, following
-            piece = following
+        return following
 
-    def _measure(self, encoded: Encoded) -> None:
+    def _measure(self, size: int) -> None:
         """Refuse more output than a prediction may have: all of it is kept for the answer."""
-        self._bytes += sum(map(len, encoded.parts))
+        self._bytes += size
         if self._bytes > self._around.max_output_bytes:
             raise OutputError(
                 f"the output is larger than {self._around.max_output_bytes} bytes of JSON; "

@@ -75,10 +75,19 @@ class Run:
         It may be ahead by some pieces that nothing can change any more (see `guest.prefetch`).
         Cancelling this cancels the run, and still waits until the author's code was interrupted.
         """
-        if self._rests:
-            self._rests = False
-            self._go_on()
+        self.go_on()
         return self._taken(await self.queue.next_piece(self.cancel))
+
+    def go_on(self) -> None:
+        """Let the author's code go on where it rests, before its next piece is asked for."""
+        if not self._rests:
+            return
+        self._rests = False
+        if self._begun:
+            self._way.send("advance", self.number)
+        else:
+            self._begun = True
+            self._way.send("start", self.number, *self._call)
 
     def next_at_hand(self) -> Piece | None:
         """Return the next piece if it has come already and nobody cancelled."""
@@ -149,13 +158,6 @@ class Run:
         self.ignored = self.ignored or piece.ignored
         if piece.kind == RAISED:
             self._last = piece
-
-    def _go_on(self) -> None:
-        if self._begun:
-            self._way.send("advance", self.number)
-        else:
-            self._begun = True
-            self._way.send("start", self.number, *self._call)
 
 
 def failure(fault: Fault) -> PredictorFailed:

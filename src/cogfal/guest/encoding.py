@@ -95,6 +95,18 @@ def encode(
     return writer.encoded()
 
 
+def as_read(value: Any) -> Any:
+    """Return a text, a number or None as it is once it was written as JSON and read again.
+
+    Raises:
+        Unfit: It has no JSON form.
+    """
+    if type(value) is not str:
+        _scalar(value, ())
+        return value
+    return value if value.isascii() else value.encode("utf-8", "replace").decode()
+
+
 class _Writer:
     """Writes one value; its text is gathered until a file comes in between."""
 

@@ -9,13 +9,15 @@ RETURNED = "returned"
 """The whole result; nothing follows."""
 YIELDED = "yielded"
 """One piece of the result."""
+SEVERAL = "several"
+"""Pieces that came together; the value is a list of short texts and numbers as they are."""
 ENDED = "ended"
 """There are no more pieces."""
 RAISED = "raised"
 """The author's code raised; the value is a `Fault`, and nothing follows."""
 REFUSED = "refused"
 """A result or a piece of it that nothing can carry; the value says why."""
-GOES_ON = (YIELDED, REFUSED)
+GOES_ON = (YIELDED, SEVERAL, REFUSED)
 """After these the call is not over: it is asked on, or closed."""
 
 

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 from cogfal.cog.scope import Scope, use_scope
 
-from .encoding import Unfit
-from .events import ENDED, GOES_ON, RAISED, REFUSED, RETURNED, YIELDED, CallEvents, Piece
+from .encoding import Unfit, as_read
+from .events import ENDED, GOES_ON, RAISED, REFUSED, RETURNED, SEVERAL, YIELDED, CallEvents, Piece
 from .interruption import Interruption
 from .prefetch import Prefetch
 from .thread import AuthorThread
@@ -52,13 +52,17 @@ class Place(NamedTuple):
     interruption: type[Interruption]
     cancellation: type[BaseException]
 
-    def piece(self, kind: str, value: Any, **further: bool) -> Piece:
-        """Make a piece of a result, or of the reason why it cannot be one."""
+    def piece(self, kind: str, value: Any) -> Piece:
+        """Make a piece of a result, or of the reason why it cannot be one.
+
+        Where it is one of `SEVERAL`, the author's code goes on.
+        """
         try:
-            encoded = self.encode(value)
+            if kind == SEVERAL:
+                return Piece(self.events.number, kind, [as_read(value)], rests=False)
+            return Piece(self.events.number, kind, self.encode(value))
         except Unfit as unfit:
             return Piece(self.events.number, REFUSED, str(unfit))
-        return Piece(self.events.number, kind, encoded, **further)
 
     def ended(self) -> Piece:
         """Make the piece that says that there are no more."""
@@ -198,12 +202,11 @@ class SyncCall(_Call):
         prefetch = self._place.prefetch
         prefetch.begin()
         for value in self._iterator:
-            piece = self._place.piece(YIELDED, value)
-            if piece.kind == REFUSED or self._cancelled or self._closing:
+            rests = self._cancelled or self._closing or not prefetch.goes_on(value)
+            piece = self._place.piece(YIELDED if rests else SEVERAL, value)
+            if piece.rests:
                 return piece
-            if not prefetch.goes_on(value):
-                return piece
-            self._place.events.piece(piece._replace(rests=False))
+            self._place.events.piece(piece)
         return self._place.ended()
 
     def _interrupted(self) -> Piece:
@@ -352,11 +355,11 @@ class AsyncCall(_Call):
                     return None
                 if self._closing:
                     return None
-                piece = self._place.piece(YIELDED, item)
+                piece = self._place.piece(SEVERAL if prefetch.goes_on(item) else YIELDED, item)
                 if piece.kind == REFUSED:
                     return piece
-                if prefetch.goes_on(item):
-                    self._place.events.piece(piece._replace(rests=False))
+                if not piece.rests:
+                    self._place.events.piece(piece)
                 elif not await self._rest_with(piece):
                     return None
         except self._cancelled_error:

@@ -17,6 +17,7 @@ from cogfal.spec import from_plain
 from .capture import Capture
 from .core import Guest
 from .descriptors import Inherited
+from .events import SEVERAL
 from .forks import Leash, close_all, watch_forks
 from .interruption import NUMBER, SignalInterruption
 from .thread import TURN_APART, AuthorThread
@@ -67,19 +68,24 @@ class Outbox:
         """Wait for events, and take them up to one that has bytes of its own."""
         message, body = message_of(self._events.get())
         messages = [message]
-        while not body and len(messages) < AT_ONCE:
-            try:
-                event = self._events.get_nowait()
-            except queue.Empty:
+        for _ in range(AT_ONCE):
+            if body or self._events.empty():
                 break
-            message, body = message_of(event)
-            messages.append(message)
+            following, body = message_of(self._events.get())
+            if message[:3] == following[:3] and message[::2][:2] == ["Piece", SEVERAL]:
+                message[3] += following[3]
+            else:
+                message = following
+                messages.append(message)
         return pack(messages, body)
 
 
-def serve(number: int, outlets: tuple[int, int]) -> None:
-    """Carry out what comes over a socket, on the main thread, until the server hangs up."""
-    for descriptor in (number, *outlets):
+def serve(number: int, alarm: int, outlets: tuple[int, int]) -> None:
+    """Carry out what comes over a socket, on the main thread, until the server hangs up.
+
+    A call that is cancelled is also told over `alarm`; see `SignalInterruption`.
+    """
+    for descriptor in (number, alarm, *outlets):
         os.set_inheritable(descriptor, False)  # no child of the author's gets them
     connection = socket.socket(fileno=number)
     capture = Capture(Inherited(outlets))

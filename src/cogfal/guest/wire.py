@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .encoding import Encoded, FileReference
-from .events import RAISED, RETURNED, YIELDED, Done, Failure, Flush, Log, Metric, Piece
+from .events import RAISED, RETURNED, SEVERAL, YIELDED, Done, Failure, Flush, Log, Metric, Piece
 from .faults import Fault, checked_answer
 
 HEAD = struct.Struct("!II")
@@ -152,6 +152,8 @@ def _value(kind: str, value: Any, body: bytes) -> Any:
     """Return what a piece of a kind hands over."""
     if kind in (RETURNED, YIELDED):
         return read(value, body)
+    if kind == SEVERAL and not isinstance(value, list):
+        raise ValueError("pieces that are no list")
     return _fault(value) if kind == RAISED else value
 
 
