@@ -63,6 +63,7 @@ class Predictor(BasePredictor):
             print("cleaned up")
 """
 BOTH = pytest.mark.parametrize("source", [SYNC, ASYNC], ids=["sync", "async"])
+OWN_MODES = [mode for mode in MODES if mode != "shared"]
 
 
 async def well(service: Service, root: Path) -> None:
@@ -402,7 +403,7 @@ class Predictor(BasePredictor):
 
 
 @pytest.mark.parametrize("how", ["sleep", "wait", "child"])
-@pytest.mark.parametrize("mode", [mode for mode in MODES if mode != "shared"], indirect=True)
+@pytest.mark.parametrize("mode", OWN_MODES, indirect=True)
 def test_what_sleeps_or_waits_ends_at_once(tmp_path: Path, mode: str, how: str) -> None:
     """On the main thread a cancellation ends a system call, too."""
 
@@ -416,5 +417,77 @@ def test_what_sleeps_or_waits_ends_at_once(tmp_path: Path, mode: str, how: str) 
 
             assert prediction.status is Status.CANCELED
             await well(service, tmp_path)
+
+    run(main)
+
+
+KEEPING = """
+import os, sys
+from cog import BasePredictor
+
+class Predictor(BasePredictor):
+    def predict(self) -> str:
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(600)
+        try:
+            os.write(1, b"running\\n")
+            while True:
+                pass
+        finally:
+            sys.setswitchinterval(interval)
+"""
+FORKING = """
+import os, time
+from cog import BasePredictor, CancelationException
+
+class Predictor(BasePredictor):
+    def predict(self) -> str:
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(writing)
+            os.read(reading, 1)
+            os._exit(0)
+        print("running")
+        try:
+            time.sleep(600)
+        except CancelationException:
+            os.close(writing)
+            print("the child ended with", os.waitpid(child, 0)[1])
+            raise
+"""
+
+
+@pytest.mark.parametrize("mode", OWN_MODES, indirect=True)
+def test_what_keeps_the_interpreter_to_itself_is_interrupted(tmp_path: Path, mode: str) -> None:
+    """The signal comes from the system: no other thread of the process has to run for it."""
+
+    async def main() -> None:
+        async with serving(tmp_path, KEEPING) as service:
+            for _ in range(3):
+                prediction = submit(service)
+                await until(lambda: prediction.logs)  # noqa: B023  # it is called at once
+
+                prediction.cancel()
+                await ended(prediction)
+
+                assert prediction.status is Status.CANCELED
+
+    run(main)
+
+
+@pytest.mark.parametrize("mode", OWN_MODES, indirect=True)
+def test_a_fork_hears_nothing_of_a_cancellation(tmp_path: Path, mode: str) -> None:
+    """The signal is the author's process's alone."""
+
+    async def main() -> None:
+        async with serving(tmp_path, FORKING) as service:
+            prediction = submit(service)
+            await until(lambda: prediction.logs)
+
+            prediction.cancel()
+            await ended(prediction)
+
+            assert prediction.logs == "running\nthe child ended with 0\n"
 
     run(main)

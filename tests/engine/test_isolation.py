@@ -75,8 +75,10 @@ class Predictor(BasePredictor):
             case "segfault":
                 ctypes.string_at(0)
             case "stuck":
-                os.write(1, b"stuck\\n")  # the interpreter is not left to anybody from here on
-                collections.deque(itertools.repeat(None), maxlen=0)
+                try:
+                    os.write(1, b"stuck\\n")
+                finally:  # the interpreter is not left to anybody from here on
+                    collections.deque(itertools.repeat(None), maxlen=0)
             case "swallow":
                 self.swallow()
             case "model":

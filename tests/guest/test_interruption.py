@@ -154,3 +154,63 @@ def test_nothing_stays_pending(request: pytest.FixtureRequest) -> None:
     )
 
     assert done.stdout == "traced\n", done.stderr
+
+
+SIGNALLED = """
+import os, socket, sys, threading, time
+from cogfal.guest.interruption import CALL, SignalInterruption
+
+class Cancelled(Exception):
+    pass
+
+ours, theirs = socket.socketpair()
+heard, stretch = [], SignalInterruption(Cancelled)
+
+def note(call):
+    heard.append(call)
+    if call == 7:
+        stretch.request()
+
+def cancel():
+    running.wait()
+    if sys.argv[1] == "fire":
+        stretch.fire()
+    else:
+        ours.send(CALL.pack(6))
+        ours.send(CALL.pack(7))
+
+running = threading.Event()
+SignalInterruption.install(theirs.fileno(), note)
+threading.Thread(target=cancel).start()
+
+def wait():
+    running.set()
+    while True:
+        time.sleep(0.001)
+
+try:
+    stretch.run(wait)
+except Cancelled:
+    print("cancelled", stretch.landed, heard)
+ours.send(CALL.pack(7))
+while heard.count(7) < (1 if sys.argv[1] == "fire" else 2):
+    time.sleep(0.001)
+print("over")
+"""
+
+
+@pytest.mark.parametrize(("how", "heard"), [("fire", "[]"), ("alarm", "[6, 7]")])
+def test_a_signal_interrupts_the_main_thread(
+    request: pytest.FixtureRequest, how: str, heard: str
+) -> None:
+    """Whether a thread fires it or the alarm tells of the call; what is over is left alone."""
+    done = subprocess.run(
+        [sys.executable, "-c", SIGNALLED, how],
+        cwd=request.config.rootpath,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.stdout == f"cancelled True {heard}\nover\n", done.stderr

@@ -1,8 +1,9 @@
 """The way to an author's side in a process of its own, and the end of all that it started.
 
-Between the two stands the keeper (see `guest.keeper`), which this process starts. Three ways lead
-there: a socket for orders and events, one on which the keeper tells of the end, and two pipes with
-what is written to the descriptors 1 and 2.
+Between the two stands the keeper (see `guest.keeper`), which this process starts. Four ways lead
+there: a socket for orders and events, one whose bytes have the system send the author's process a
+signal, one on which the keeper tells of the end, and two pipes with what is written to the
+descriptors 1 and 2.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from cogfal.guest import keeper
 from cogfal.guest.capture import Capture
 from cogfal.guest.descriptors import NUMBERS
 from cogfal.guest.events import GOES_ON, Piece
+from cogfal.guest.interruption import CALL
 from cogfal.guest.wire import Garbage, Unpacker, event_of, pack
 from cogfal.spec import to_plain
 
@@ -77,6 +79,7 @@ class ProcessChannel(Channel):
             for source, outlet in zip(NUMBERS, self._outlets, strict=True)
         ]
         self._wanted = True
+        self._alarm: socket.socket
         self._opening: asyncio.Future[None]
         self._process: asyncio.subprocess.Process
         self._wire: _Wire
@@ -92,15 +95,19 @@ class ProcessChannel(Channel):
     async def _open(self) -> None:
         ours, theirs = socket.socketpair()
         life, keepers = socket.socketpair()
-        with theirs, keepers, ExitStack() as unless_started:
-            for close in (ours.close, life.close, *(pipe.close for pipe in self._pipes)):
-                unless_started.callback(close)
-            handed = (theirs.fileno(), keepers.fileno(), *self._outlets)
+        self._alarm, alarmed = socket.socketpair()
+        self._alarm.setblocking(False)
+        with theirs, keepers, alarmed, ExitStack() as unless_started:
+            for end in (ours, life, self._alarm):
+                unless_started.callback(end.close)
+            for pipe in self._pipes:
+                unless_started.callback(pipe.close)
+            handed = (theirs.fileno(), alarmed.fileno(), keepers.fileno(), *self._outlets)
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-I", "-S", str(KEEPER), str(keepers.fileno())),
                 "".join(map("=".join, marking(self._name).items())),
-                *(self._interpreter.path, str(MAIN), str(theirs.fileno())),
-                *map(str, self._outlets),
+                *(self._interpreter.path, str(MAIN)),
+                *map(str, (theirs.fileno(), alarmed.fileno(), *self._outlets)),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=self._pipes[0].entrance,
                 stderr=self._pipes[1].entrance,
@@ -124,6 +131,9 @@ class ProcessChannel(Channel):
             number, spec, *others = details
             details = (number, to_plain(spec), *others)
         body: list[bytes] = []
+        if order == "cancel":  # the message says the same, later, to whoever heard no signal
+            with suppress(OSError):
+                self._alarm.send(CALL.pack(*details))
         if order == "start":
             number, body, *others = details
             details = (number, None, *others)
@@ -177,6 +187,7 @@ class ProcessChannel(Channel):
         self._drain()
         for pipe in self._pipes:
             pipe.close()
+        self._alarm.close()
         self._life.hang_up()
         self.death = self._wire.garbage or _cause(told)
         if self._wanted:
@@ -185,7 +196,22 @@ class ProcessChannel(Channel):
             await clearing  # whoever sets it up again closes this first, which waits for it
 
 
-class _Wire(asyncio.Protocol):
+class _Connection(asyncio.Protocol):
+    """Our end of a socket."""
+
+    _transport: asyncio.Transport
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def hang_up(self) -> None:
+        """Have the other side end, and what is left there ended."""
+        self._transport.close()
+
+
+class _Wire(_Connection):
     """Our end of the socket to the author's process.
 
     `garbage` is what was wrong where it sent what is no message; nothing more is read then.
@@ -202,12 +228,6 @@ class _Wire(asyncio.Protocol):
         self._full = False
         self._loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[None] = self._loop.create_future()
-        self._transport: asyncio.Transport
-
-    @override
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -258,10 +278,6 @@ class _Wire(asyncio.Protocol):
             if not self._transport.is_closing():
                 self._transport.write(piece)
 
-    def hang_up(self) -> None:
-        """Tell the process to end."""
-        self._transport.close()
-
     def _look_again(self, crowded: Callable[[], bool]) -> None:
         if crowded():
             self._loop.call_later(PAUSE, self._look_again, crowded)
@@ -269,18 +285,12 @@ class _Wire(asyncio.Protocol):
             self._transport.resume_reading()
 
 
-class _Life(asyncio.Protocol):
+class _Life(_Connection):
     """Our end of the keeper's socket; `told` is what it said of the end, or nothing."""
 
     def __init__(self) -> None:
         self.told: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._heard = ""
-        self._transport: asyncio.Transport
-
-    @override
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -297,10 +307,6 @@ class _Life(asyncio.Protocol):
             # A write would fail where the keeper is gone, and close; on some systems this fails.
             with suppress(OSError):
                 self._transport.write_eof()
-
-    def hang_up(self) -> None:
-        """Have what is left ended."""
-        self._transport.close()
 
 
 class _OutputPipe:

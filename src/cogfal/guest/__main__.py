@@ -1,7 +1,8 @@
 """Run as the author's process, by path: carry out the orders that come over a socket.
 
-`python __main__.py SOCKET OUT ERR`, all descriptors: the socket to the server, and two that lead to
-the runner's log. The author's code runs on the main thread, what comes over the socket on another.
+`python __main__.py SOCKET ALARM OUT ERR`, all descriptors: the socket to the server, one that tells
+of cancellations, and two that lead to the runner's log. The author's code runs on the main thread,
+what comes over the socket on another.
 """
 
 import sys
@@ -16,8 +17,8 @@ def main() -> None:
     _make_importable()
     from cogfal.guest.server import serve  # noqa: PLC0415  # importable from here on
 
-    socket, stdout, stderr = map(int, sys.argv[1:])
-    serve(socket, (stdout, stderr))
+    socket, alarm, stdout, stderr = map(int, sys.argv[1:])
+    serve(socket, alarm, (stdout, stderr))
 
 
 def _make_importable() -> None:

@@ -144,6 +144,12 @@ class Guest:
         if call in self._calls:
             self._calls[call].cancel()
 
+    def note_cancelled(self, call: int) -> None:
+        """Interrupt sync code, as the handler of the signal; for the rest `cancel` follows."""
+        running = self._calls.get(call)
+        if isinstance(running, SyncCall):
+            running.note_cancelled()
+
     def close(self, call: int) -> None:
         """End a prediction where it rests, or will rest next."""
         running = self._calls.get(call)

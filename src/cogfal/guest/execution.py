@@ -140,6 +140,12 @@ class SyncCall(_Call):
         elif step is not None:
             step.fire()
 
+    def note_cancelled(self) -> None:
+        """Have the author's code interrupted; called by the handler of the signal that does it."""
+        self._cancelled = True
+        if self._task is None and self._step is not None:
+            self._step.request()
+
     def close(self) -> None:
         """End the author's code where it rests, or will rest next; answered by a last piece.
 

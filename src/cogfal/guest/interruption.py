@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import _thread
 import ctypes
+import fcntl
+import os
 import signal
+import struct
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 R = TypeVar("R")
@@ -23,6 +26,9 @@ NUMBER = getattr(signal, "SIGRTMAX", signal.SIGUSR2) - (6 if hasattr(signal, "SI
 """The signal; where there are real-time signals, one that hardly anybody uses."""
 SOON = 0.001
 """Seconds after which a signal that came inside a finalizer is sent once more."""
+F_SETOWN_EX, F_OWNER_TID = 15, 0
+CALL = struct.Struct("!Q")
+"""The number of a call, as it comes over the socket that the signal announces."""
 _ORIGIN = "_cogfal_interruption"
 
 
@@ -85,6 +91,12 @@ class Interruption:
             self._fired = True
             self._raise_in(self._thread)
         self._firing = False
+
+    def request(self) -> None:
+        """Note that the caller, a signal handler in the thread of the stretch, is to raise it."""
+        # Who is deaf has a thread that fires once it is not; what is raised before that is lost.
+        if not self.deaf:
+            self._requested = True
 
     def fire_again(self) -> None:
         """Forget that it landed, and have it fired once more; in the interrupted thread."""
@@ -182,15 +194,23 @@ class SignalInterruption(Interruption):
     """The stretch that is running; set and read in the main thread alone."""
 
     @classmethod
-    def install(cls) -> None:
-        """Take the signal; in the main thread."""
-        signal.signal(NUMBER, cls._arrived)
+    def install(cls, alarm: int, note: Callable[[int], None]) -> None:
+        """Take the signal; in the main thread.
 
-    @classmethod
-    def _arrived(cls, _number: int, frame: Any) -> None:
-        current = cls.current
-        if current is not None:
-            current.land(frame)
+        Args:
+            alarm: A socket over which come the numbers of calls that are cancelled.
+            note: Told of each, by the signal's handler; it is to `request` an interruption.
+        """
+
+        def arrived(_number: int, frame: Any) -> None:
+            for call in _calls(alarm):
+                note(call)
+            if cls.current is not None:
+                cls.current.land(frame)
+
+        # In this order: without a handler the signal ends the process.
+        signal.signal(NUMBER, arrived)
+        _announce(alarm)
 
     def _run(self, function: Callable[[], R]) -> R:
         SignalInterruption.current = self
@@ -219,6 +239,30 @@ class SignalInterruption(Interruption):
     def _raise_later(self) -> None:
         time.sleep(SOON)
         signal.pthread_kill(threading.main_thread().ident or 0, NUMBER)
+
+
+def _announce(alarm: int) -> None:
+    """Have the signal sent as soon as anything comes over a socket; on Linux.
+
+    So a cancellation needs no thread of this process, which would have to get the interpreter.
+    """
+    os.set_blocking(alarm, False)
+    if hasattr(fcntl, "F_SETSIG"):
+        # Two of them that come for the process at once may reach two threads.
+        main_thread = struct.pack("ii", F_OWNER_TID, os.getpid())
+        fcntl.fcntl(alarm, F_SETOWN_EX, main_thread)
+        fcntl.fcntl(alarm, fcntl.F_SETSIG, NUMBER)
+        fcntl.fcntl(alarm, fcntl.F_SETFL, os.O_NONBLOCK | os.O_ASYNC)
+
+
+def _calls(alarm: int) -> Iterator[int]:
+    """Take the numbers that have come."""
+    try:
+        data = os.read(alarm, 512 * CALL.size)
+    except OSError:  # none has come: the signal is another thread's; or the author closed it
+        return
+    for (call,) in CALL.iter_unpack(data):
+        yield call
 
 
 def _is_finalizing(frame: Any) -> bool:

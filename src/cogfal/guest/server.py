@@ -93,8 +93,8 @@ def serve(number: int, alarm: int, outlets: tuple[int, int]) -> None:
     outbox, thread = Outbox(connection), AuthorThread(TURN_APART)
     leash = Leash()
     guest = Guest(outbox.put, thread, capture, SignalInterruption, leash)
-    SignalInterruption.install()
-    watch_forks(lambda: _forked(number, capture))
+    SignalInterruption.install(alarm, guest.note_cancelled)
+    watch_forks(lambda: _forked((number, alarm), capture))
     leash.open()  # this process is killed with its keeper, and they with it
     # Processes that `multiprocessing` spawns import the main module again, where it has a file.
     ours = sys.modules["__main__"]
@@ -139,8 +139,8 @@ def _obey(guest: Guest, order: str, details: list[Any]) -> None:
         getattr(guest, order)(*details)
 
 
-def _forked(number: int, capture: Capture) -> None:
+def _forked(ours: tuple[int, int], capture: Capture) -> None:
     """Take from a fork of the author's what is the server's; its parent reads what it prints."""
-    close_all([number])
+    close_all(ours)
     signal.signal(NUMBER, signal.SIG_DFL)
     capture.forked()
