@@ -86,8 +86,27 @@ UNRESOLVED = {
     "deep-comparison": (source("x: str = sorted([X, Y])", DEEP), 9, "sorted([X, Y])"),
     "deep-key": (source("x: str = {X: 1}", DEEP), 9, "{X: 1}"),
     "fibonacci": (source("x: int = f(30)", "f = lambda n: f(n - 1) + f(n - 2)"), 4, None),
+    "operator": (source("x: int = operator.pow(9, 9**9)", "import operator"), 6, None),
+    "product": (source("x: int = math.prod([2**8000] * 9000)", "import math"), 6, None),
+    "endless-sum": (source("x: int = math.fsum(itertools.count())", "import itertools, math"),
+                    6, None),
+    "long-sum": (source("x: int = math.fsum(range(10**12))", "import math"), 6, None),
+    "many-bytes": (source("x: str = bytes(10**12).decode()"), 5, None),
+    "many-iterators": (source("x: str = tee('a', 10**9)", "from itertools import tee"), 6, None),
+    "many-repeats": (source("x: str = product('a', repeat=10**9)", "from itertools import product"),
+                     6, None),
+    "rounded": (source("x: int = round(5, -10**9)"), 5, None),
+    "indented": (source("x: str = json.dumps([1], indent=10**9)", "import json"), 6, None),
+    "exponent": (source("x: int = int(Decimal('1e999999999'))", "from decimal import Decimal"),
+                 6, None),
+    "text-of-an-object": (
+        source("x: str = json.dumps(C(), default=str)", "import json\nclass C: ..."), 7, None
+    ),
+    "text-beside-the-folder": (
+        source("x: bool = '/src/a'.startswith(os.path.dirname(__file__))", "import os"), 6, None
+    ),
     "outside-file": (source("x: str = open('/etc/hostname').read()"), 5, None),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "line", "expression"), UNRESOLVED.values(), ids=UNRESOLVED.keys())

@@ -123,6 +123,12 @@ FOUND = {
     "except AttributeError:\n    for _ in range(99):\n        if u(): break",
     "name-perhaps-of-the-module": "from outside import u\nl = []\nclass C:\n    if u():\n"
     "        l = [1]\n    l.append(2)",
+    "iterator-that-a-function-returns": "from outside import u\ni = iter([1, 2])\n"
+    "def f(): return i\nif u():\n    next(f())\nX = next(i)",
+    "reversed-generator": "def f(): yield 1\ntry:\n    X = list(reversed(f()))\n"
+    "except TypeError:\n    X = 3",
+    "default-factory": "from collections import defaultdict\nfrom outside import u\nL = []\n"
+    "d = defaultdict(lambda: L.append(1))\nu(lambda: d['a'])",
 }
 """Programs that were once read otherwise than Python has them, each the smallest of its kind."""
 

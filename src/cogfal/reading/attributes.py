@@ -7,16 +7,19 @@ import functools
 import re
 import types
 from collections import deque
+from collections.abc import Iterator
 from datetime import date, time, timedelta
 from pathlib import PurePath
 from typing import Any, Final
 
 from cogfal.reading.classes import Outside
 from cogfal.reading.functions import Function
-from cogfal.reading.journal import ABSENT, delete_attribute, set_attribute
+from cogfal.reading.journal import delete_attribute, set_attribute
 from cogfal.reading.mappings import Lookup
+from cogfal.reading.outside import Known, VersionInfo
 from cogfal.reading.part import Part
 from cogfal.reading.source import Module
+from cogfal.reading.standins import Described, Mark
 from cogfal.reading.unknown import Touched, Unknown, Value, may_be_absent, refused
 
 DATA: Final = (
@@ -30,6 +33,17 @@ _REFUSED: Final = frozenset(
 )
 """Methods that look at the clock or the machine's time zone, or whose result may be huge."""
 
+_READ: Final[tuple[tuple[Any, str], ...]] = (
+    (VersionInfo, "major minor micro"),
+    (Described | Mark, "positional keywords name"),
+    (property | functools.cached_property, "fget fset fdel getter setter deleter func"),
+    (Iterator, "__next__ __iter__ fieldnames"),
+)
+"""What is read of other things of Python's."""
+
+_SUPER: Final[Any] = super
+_OF_CLASS: Final = frozenset("__name__ __qualname__ __doc__ __new__ __init__".split())
+_OF_FILE: Final = frozenset("read readline readlines close seek tell __enter__ __exit__".split())
 _OPEN: Final = frozenset(
     (
         "__add__ __bool__ __call__ __class__ __contains__ __delitem__ __doc__ __enter__ __eq__ "
@@ -39,6 +53,11 @@ _OPEN: Final = frozenset(
     ).split()
 )
 """Names with two underscores that are read of the author's classes and objects."""
+
+_REPLACED: Final = frozenset(
+    "__defaults__ __kwdefaults__ __annotations__ __signature__ __code__".split()
+)
+"""What a function's signature comes from."""
 
 
 def is_open(cls: type, name: str) -> bool:
@@ -50,11 +69,14 @@ def is_open(cls: type, name: str) -> bool:
 class Attributes(Part):
     """Reads and changes attributes."""
 
+    def own(self, cls: type) -> list[type]:
+        """Return which of a class and its bases are the author's."""
+        return [base for base in cls.__mro__ if base in self._world.classes.nodes]
+
     def is_authored(self, value: Value) -> bool:
         """Whether a value is a class of the author's, or an object of one."""
-        nodes = self._world.classes.nodes
         cls = value if isinstance(value, type) else type(value)
-        if any(base in nodes for base in cls.__mro__):
+        if self.own(cls):
             return True
         return isinstance(value, BaseException | enum.Enum | type) and cls.__module__ != "builtins"
 
@@ -69,38 +91,48 @@ class Attributes(Part):
 
     def _get(self, owner: Value, name: str) -> Value:
         world = self._world
-        if isinstance(owner, Unknown):
-            if owner.dotted:
+        match owner:
+            case Unknown() if owner.dotted:
                 return world.outside.attribute(owner, name)
-            return world.expressions.raising(owner)
-        if isinstance(owner, Module):
-            return world.modules.member(owner, name)
-        if isinstance(owner, Lookup):
-            return owner.attribute(name)
-        if isinstance(owner, Function):
-            return self._of_function(owner, name)
-        if isinstance(owner, PurePath):
-            return world.files.attribute(owner, name)
-        found = world.outside.own_attribute(owner, name)
-        if found is not ABSENT:
-            return found
+            case Unknown():
+                return world.expressions.raising(owner)
+            case Module():
+                return world.modules.member(owner, name)
+            case Lookup():
+                return owner.attribute(name)
+            case Function():
+                return self._of_function(owner, name)
+            case PurePath():
+                return world.files.attribute(owner, name)
+            case Known():
+                found = world.outside.find(f"{owner.name}.{name}")
+                own = isinstance(found, Unknown) and name == "__name__"
+                return getattr(owner.handler, name, found) if own else found
+        return self._of_other(owner, name)
+
+    def _of_other(self, owner: Value, name: str) -> Value:
+        world, kind = self._world, type(owner)
+        if isinstance(owner, type):
+            listed = f"{owner.__module__}.{owner.__qualname__}.{name}"
+            if listed in world.library.table:
+                return world.outside.find(listed)
+        if kind.__module__ in ("_io", "io") and name in _OF_FILE:
+            world.journal.advance(owner)
+            return Known(name, getattr(owner, name))
+        generic = kind.__module__ in ("typing", "types") and name in ("__args__", "__origin__")
+        if generic or any(isinstance(owner, k) and name in names.split() for k, names in _READ):
+            return getattr(owner, name)
         if self.is_authored(owner) or isinstance(owner, super | types.MethodType):
             return self._of_object(owner, name)
-        if isinstance(owner, property | functools.cached_property) and name in _PROPERTY:
-            return getattr(owner, name)
         if isinstance(owner, type) and (is_open(owner, name) or name in _OF_CLASS):
             return getattr(owner, name)
-        return self._of_data(owner, name)
-
-    def _of_data(self, owner: Value, name: str) -> Value:
-        kind = type(owner)
-        if name in ("__class__", "__doc__") and kind in DATA:
-            return kind if name == "__class__" else Unknown("a text of Python's own")
-        if is_open(kind, name):
-            if isinstance(owner, str) and name not in ("format", "join", "endswith"):
-                self._world.texts.check_places(name, (owner,))
-            return getattr(owner, name)
-        if isinstance(owner, types.SimpleNamespace):
+        if name == "__class__" and kind in DATA:
+            return kind
+        if name == "__doc__" and kind in DATA:
+            return Unknown("a text of Python's own")
+        if isinstance(owner, str) and name not in ("format", "join", "endswith"):
+            world.texts.check_places(name, (owner,))
+        if is_open(kind, name) or isinstance(owner, types.SimpleNamespace):
             return getattr(owner, name)
         raise refused(f"the attribute {name!r} of such a value is not read", owner)
 
@@ -120,50 +152,42 @@ class Attributes(Part):
             raise refused(f"the attribute {name!r} of a function is not read", function)
         raise AttributeError(f"'function' object has no attribute {name!r}")
 
-    def _of_object(self, owner: Value, name: str) -> Value:
+    def _of_object(self, owner: Any, name: str) -> Value:
+        cls = owner if isinstance(owner, type) else type(owner)
         inner = name.startswith("__") and name.endswith("__") and name not in _OPEN
-        if inner and not self._is_own(owner, name):
+        if inner and not any(name in vars(base) for base in self.own(cls)):
             raise refused(f"the attribute {name!r} is not read", owner)
         hidden = self._hidden(owner, name)
         if hidden is not None:
             return hidden
         if name == "__dict__":
             raise refused("the attribute '__dict__' is not read", owner)
-        if isinstance(owner, BaseException) and name == "args" and not _is_raised_by_author(owner):
+        raised = getattr(owner, "_cogfal_authored", False) if name == "args" else True
+        if isinstance(owner, BaseException) and not raised:
             raise refused("the text of an exception depends on Python's version")
-        bound: Any = owner
-        if isinstance(owner, super) and _is_cached(type(bound.__self__), name):
+        if isinstance(owner, _SUPER) and _is_cached(type(owner.__self__), name):
             why = Unknown("a cached_property of a base is not evaluated")
-            self._world.effects.of_values((bound.__self__,), why)
+            self._world.effects.of_values((owner.__self__,), why)
             raise Touched(why)
         if _is_cached(type(owner), name):
             self._world.journal.note(owner, name)
         return getattr(owner, name)
 
-    def _is_own(self, owner: Value, name: str) -> bool:
-        cls = owner if isinstance(owner, type) else type(owner)
-        nodes = self._world.classes.nodes
-        return any(name in vars(base) for base in cls.__mro__ if base in nodes)
-
-    def _hidden(self, owner: Value, name: str) -> Unknown | None:
+    def _hidden(self, owner: Any, name: str) -> Unknown | None:
         """Return what is not known where a base from outside may have the attribute."""
-        if isinstance(owner, super):
-            bound: Any = owner
-            order = bound.__self_class__.__mro__
-            order = order[order.index(bound.__thisclass__) + 1 :]
-        elif isinstance(owner, types.MethodType):
+        order = (owner if isinstance(owner, type) else type(owner)).__mro__
+        if isinstance(owner, _SUPER):
+            order = owner.__self_class__.__mro__
+            order = order[order.index(owner.__thisclass__) + 1 :]
+        elif isinstance(owner, types.MethodType) or (
+            not isinstance(owner, type) and name in getattr(owner, "__dict__", {})
+        ):
             return None
-        else:
-            cls = owner if isinstance(owner, type) else type(owner)
-            order = cls.__mro__
-            if not isinstance(owner, type) and name in getattr(owner, "__dict__", {}):
-                return None
         for base in order:
             if Outside in base.__bases__:
                 if name in ("__name__", "__qualname__", "__module__", "__class__", "__doc__"):
                     return None
-                unknown: Unknown = vars(base)["unknown"]
-                shown = unknown.dotted or "an unknown base"
+                shown = vars(base)["unknown"].dotted or "an unknown base"
                 return Unknown(f"it may come from {shown}, which is not part of the project")
             if name in vars(base):
                 return None
@@ -172,17 +196,21 @@ class Attributes(Part):
     def put(self, owner: Value, name: str, value: Value) -> None:
         """Carry out `owner.name = value`."""
         world = self._world
-        if isinstance(owner, Unknown) and not owner.dotted:
+        if isinstance(owner, Unknown) and owner.dotted:
+            world.outside.replace(owner, name, value)
+        elif isinstance(owner, Unknown):
             world.effects.of_values((owner, value), owner)
             world.expressions.raising(owner)
         elif isinstance(owner, Module):
             world.journal.bind(world.modules.load(owner).names, name, value)
         elif isinstance(owner, Function):
-            self._put_function(owner, name, value)
+            if name in _REPLACED:
+                told = f"its {name} are" if name.endswith("s__") else "its signature is"
+                why = Unknown(f"{told} replaced")
+                world.journal.bind(vars(owner), "__replaced__", why)
+            world.journal.bind(vars(owner), name, value)
         elif isinstance(owner, type) and not self.is_authored(owner):
             raise TypeError(f"cannot set {name!r} attribute of immutable type")
-        elif world.outside.is_module(owner):
-            world.outside.replace(owner, name, value)
         elif _custom(owner, "__setattr__", name):
             world.journal.note(owner, name)
             setattr(owner, name, value)
@@ -191,20 +219,6 @@ class Attributes(Part):
         else:
             world.journal.note(owner, name)
             set_attribute(owner, name, value)
-
-    def _put_function(self, function: Function, name: str, value: Value) -> None:
-        held = vars(function)
-        if name in (
-            "__defaults__",
-            "__kwdefaults__",
-            "__annotations__",
-            "__signature__",
-            "__code__",
-        ):
-            why = Unknown(f"its {name} are replaced" if name.endswith("s__") else
-                          "its signature is replaced")  # fmt: skip
-            self._world.journal.bind(held, "__replaced__", why)
-        self._world.journal.bind(held, name, value)
 
     def delete(self, owner: Value, name: str) -> None:
         """Carry out `del owner.name`."""
@@ -218,28 +232,17 @@ class Attributes(Part):
             world.journal.unbind(names, name)
         else:
             world.journal.note(owner, name)
-            if _custom(owner, "__delattr__", name):
-                delattr(owner, name)
-            else:
-                delete_attribute(owner, name)
-
-
-_OF_CLASS: Final = frozenset({"__name__", "__qualname__", "__doc__", "__new__", "__init__"})
-_PROPERTY: Final = frozenset({"fget", "fset", "fdel", "getter", "setter", "deleter", "func"})
+            custom = _custom(owner, "__delattr__", name)
+            (delattr if custom else delete_attribute)(owner, name)
 
 
 def _custom(owner: Value, method: str, name: str) -> bool:
     """Whether setting an attribute runs code: a `__setattr__`, a property, an Enum's own rules."""
     kind = type(owner)
     own = getattr(kind, method) not in (getattr(object, method), getattr(type, method))
-    found = getattr(kind, name, None)
-    return own or hasattr(type(found), "__set__")
+    return own or hasattr(type(getattr(kind, name, None)), "__set__")
 
 
 def _is_cached(kind: type, name: str) -> bool:
     """Whether reading an attribute sets it."""
     return any(isinstance(vars(c).get(name), functools.cached_property) for c in kind.__mro__)
-
-
-def _is_raised_by_author(error: BaseException) -> bool:
-    return bool(getattr(error, "_cogfal_authored", False))

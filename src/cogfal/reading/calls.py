@@ -8,6 +8,7 @@ import sys
 import types
 from collections import OrderedDict
 from collections.abc import ItemsView, Iterator, KeysView, ValuesView
+from functools import partial
 from pathlib import PurePath
 from typing import Any, Final
 
@@ -15,11 +16,10 @@ from cogfal.reading.attributes import is_open
 from cogfal.reading.classes import Outside, outside_base
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import CONTAINERS, set_attribute
-from cogfal.reading.operators import MAX_TEXT, SIZED, bounded, check_format, too_large
+from cogfal.reading.operators import MAX_TEXT, bounded, check_format, too_large
 from cogfal.reading.part import Part
 from cogfal.reading.unknown import (
     Named,
-    Touched,
     Unknown,
     Value,
     Values,
@@ -34,14 +34,18 @@ _CHANGING: Final = frozenset((
     "intersection_update move_to_end pop popitem popleft remove reverse rotate setdefault sort "
     "subtract symmetric_difference_update update"
 ).split())  # fmt: skip
-_HOLDING: Final = frozenset("append appendleft insert setdefault update get pop".split())
-"""Methods that may be given an unknown value, which they keep or hand back."""
+_LOOKS: Final = {
+    **dict.fromkeys("append appendleft".split(), "v"),
+    **dict.fromkeys("insert setdefault get pop".split(), "wv"),
+    **dict.fromkeys((
+        "difference difference_update intersection intersection_update isdisjoint issubset "
+        "issuperset subtract symmetric_difference symmetric_difference_update union update"
+    ).split(), "y"),
+    **dict.fromkeys("extend extendleft".split(), "l"),
+}  # fmt: skip
+"""How a method of data looks at its arguments, in the letters of `outside`."""
 
-_ITERATING: Final = frozenset((
-    "difference difference_update extend extendleft intersection intersection_update isdisjoint "
-    "issubset issuperset join subtract symmetric_difference symmetric_difference_update union "
-    "update"
-).split())  # fmt: skip
+_OF_TEXT: Final = {"join": "l", "format": "s", "format_map": "s", "replace": "pw"}
 _MADE: Final = frozenset({"__init__", "__eq__", "__repr__", "__lt__"})
 """Methods that `dataclass` makes."""
 
@@ -59,7 +63,7 @@ class Calls(Part):
         """Return the result of calling `function`, unknown where it is not to be called."""
         result = self._call(function, positional, keywords)
         if isinstance(result, Iterator) and not isinstance(result, enum.Enum):
-            self._world.journal.born(result)
+            self._world.iterator(result)
         return self._world.known(bounded(result))
 
     def _call(self, function: Value, positional: Values, keywords: Named) -> Value:
@@ -116,7 +120,7 @@ class Calls(Part):
                 return function(*positional, **keywords)
         if world.attributes.is_authored(function) and not isinstance(function, type):
             return self.call(world.attributes.get(function, "__call__"), positional, keywords)
-        if world.outside.is_callable(function):
+        if type(function).__module__ in ("operator", "functools", "re"):
             return function(*positional, **keywords)
         raise refused("what is called here is not evaluated")
 
@@ -126,15 +130,16 @@ class Calls(Part):
         A function or class alone is taken for what a decorator of a package decorates, and comes
         back.
         """
-        world = self._world
-        why = Unknown(function.reason, function.node, function.module)
+        world, why = self._world, function.alone()
         foreign = function.dotted.partition(".")[0] not in sys.stdlib_module_names
         foreign = foreign and all(isinstance(each, Unknown) for each in function.possibly())
-        alone = foreign and len(positional) == 1 and not keywords
-        if alone and self._is_decorated(positional[0]):
-            world.effects.of_parts(positional[0], why)
-            world.expressions.raising(why)
-            return self.decorated(positional[0])
+        if foreign and len(positional) == 1 and not keywords:
+            first = positional[0]
+            own = isinstance(first, type) and first in world.classes.nodes
+            if own or isinstance(first, Function):
+                world.effects.of_parts(first, why)
+                world.expressions.raising(why)
+                return self.decorated(first)
         about = (function, *positional, *keywords.values())
         world.effects.of_values(about, why)
         return world.expressions.raising(Unknown(function.reason, about=about))
@@ -144,10 +149,6 @@ class Calls(Part):
         if isinstance(value, type):
             self._world.classes.opened.add(value)
         return value
-
-    def _is_decorated(self, value: Value) -> bool:
-        own = isinstance(value, type) and value in self._world.classes.nodes
-        return own or isinstance(value, Function)
 
     def _construct(self, cls: type, positional: Values, keywords: Named) -> Value:
         world = self._world
@@ -174,20 +175,25 @@ class Calls(Part):
     # Methods of plain data
 
     def _method(self, method: Any, positional: Values, keywords: Named) -> Value:
-        world, owner, name = self._world, method.__self__, method.__name__
+        owner, name, native = method.__self__, method.__name__, self._world.library.native
         if isinstance(owner, PurePath):
-            return world.files.method(owner, name, positional, keywords)
+            return self._world.files.method(owner, name, positional, keywords)
         if isinstance(owner, property):
             return method(*positional, **keywords)
         if isinstance(owner, type):
-            return self._class_method(method, positional, keywords)
+            return self._of_class(method, positional, keywords)
         if not is_open(type(owner), name):
             raise refused(f"the method {name!r} of such a value is not evaluated")
         if isinstance(owner, str | bytes):
-            return self._of_text(method, positional, keywords)
-        arguments = self._arguments(name, owner, positional)
-        named = {k: self.closure(v) if k == "key" else v for k, v in keywords.items()}
-        self._check(name, arguments, named)
+            looks, carried_out = _OF_TEXT.get(name, "p"), self._of_text
+        else:
+            looks, carried_out = _LOOKS.get(name, "w"), self._of_data
+        return native(partial(carried_out, method), looks, *positional, **keywords)
+
+    def _of_data(self, method: Any, *arguments: Value, **named: Value) -> Value:
+        world, owner, name = self._world, method.__self__, method.__name__
+        if name == "pop" and isinstance(owner, set) and owner:
+            raise refused("which item of a set comes first is left open by Python")
         if name in ("remove", "sort"):
             world.budget.weigh(owner)
         if name in _CHANGING:
@@ -200,25 +206,6 @@ class Calls(Part):
         bounded(owner)
         return result
 
-    def _arguments(self, name: str, owner: Value, positional: Values) -> list[Value]:
-        if name not in _ITERATING:
-            if name == "pop" and isinstance(owner, set) and owner:
-                raise refused("which item of a set comes first is left open by Python")
-            return list(positional)
-        kept = SIZED if isinstance(owner, set | frozenset | dict) else ()
-        listed = self._world.items.listed
-        return [a if isinstance(a, kept) else listed(a) for a in positional]
-
-    def _check(self, name: str, arguments: list[Value], named: Named) -> None:
-        """Refuse unknown arguments that the method looks into."""
-        if name in _HOLDING - {"update"}:
-            require_known(arguments[:-1] if name.startswith("append") else arguments[:1])
-        else:
-            for argument in (*arguments, *named.values()):
-                known(argument)
-        for argument in arguments:
-            self._world.budget.weigh(argument)
-
     def _journal(self, owner: Value, name: str, arguments: Values) -> None:
         journal = self._world.journal
         if isinstance(owner, list) and name in ("append", "extend"):
@@ -230,41 +217,33 @@ class Calls(Part):
             self._world.budget.spend(len(owner) // 10)
             journal.save(owner)
 
-    def _class_method(self, method: Any, positional: Values, keywords: Named) -> Value:
-        values = list(positional)
-        if method.__name__ == "fromkeys" and values:
-            values[0] = [self._world.items.key(i) for i in self._world.items.listed(values[0])]
-        elif unknown_in([*values, *keywords.values()]) is not None:
+    def _of_class(self, method: Any, positional: Values, keywords: Named) -> Value:
+        if method.__name__ == "fromkeys":
+            return self._world.library.native(method, "hv", *positional, **keywords)
+        if unknown_in([*positional, *keywords.values()]) is not None:
             raise refused("an argument is not known")
-        result = method(*values, **keywords)
+        result = method(*positional, **keywords)
         if isinstance(result, type):
             self._world.classes.made.append(result)
         return result
 
-    def _of_text(self, method: Any, positional: Values, keywords: Named) -> Value:
-        world, owner, name = self._world, method.__self__, method.__name__
-        arguments = list(positional)
-        if name == "join" and arguments:
-            arguments[0] = world.items.listed(arguments[0])
-        values = [*arguments, *keywords.values()]
+    def _of_text(self, method: Any, *arguments: Value, **named: Value) -> Value:
+        owner, name, size = method.__self__, method.__name__, 0
+        values = [*arguments, *named.values()]
         require_known(values)
-        size = 0
-        if name == "join" and arguments and all(isinstance(i, str | bytes) for i in arguments[0]):
-            size = sum(len(item) + len(owner) for item in arguments[0])
+        if name == "join":
+            size = sum(len(i) + len(owner) for i in arguments[0] if isinstance(i, str | bytes))
         elif name in ("format", "format_map"):
-            world.texts.check(values)
             check_format(str(owner), values)
         elif name == "replace" and len(arguments) > 1 and isinstance(arguments[1], str | bytes):
             size = len(owner) * len(arguments[1]) // 10
         if max([size, *(a for a in arguments if isinstance(a, int))]) > MAX_TEXT:
             raise too_large()
-        world.budget.spend(1 + len(owner) // 100)
-        return method(*arguments, **keywords)
+        self._world.budget.spend(1 + len(owner) // 100)
+        return method(*arguments, **named)
 
     def closure(self, function: Value) -> Value:
         """Return what Python's own code may call in place of a function."""
-        if function is None or isinstance(function, Function):
+        if known(function) is None or isinstance(function, Function):
             return function
-        if isinstance(function, Unknown):
-            raise Touched(function)
         return lambda *arguments, **named: self.call(function, arguments, named)

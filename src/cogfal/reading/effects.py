@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
-import functools
 import types
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 
 from cogfal.reading.functions import Function
@@ -14,13 +15,22 @@ from cogfal.reading.outside import Known
 from cogfal.reading.part import Part
 from cogfal.reading.scopes import Names, Scope, bindings
 from cogfal.reading.source import MODULES, Module
-from cogfal.reading.unknown import Possible, Unknown, Value, Values
+from cogfal.reading.unknown import Possible, Unknown, Value, Values, contained, reached
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
 
+_HOLDING: Final = (
+    (types.MethodType, "__self__ __func__"),
+    (types.BuiltinMethodType | types.MethodWrapperType | super, "__self__"),
+    (property, "fget fset fdel"),
+    (cached_property, "func"),
+    (staticmethod | classmethod, "__func__"),
+    (partial, "func args keywords"),
+    (defaultdict, "default_factory"),
+)
+"""What of Python's own holds values, and where."""
 
-_DESCRIBING: Final = (property, functools.cached_property, staticmethod, classmethod)
 _LOOSE: Final = frozenset({"eval", "exec", "globals", "locals", "vars"})
 """Names through which a text binds what it does not name."""
 
@@ -36,15 +46,8 @@ class Effects(Part):
 
     def of_values(self, values: Iterable[Value], why: Unknown) -> None:
         """Take everything reachable from `values` as changed."""
-        pending = list(values)
-        seen: set[int] = set()
-        while pending:
-            value = pending.pop()
-            if id(value) in seen:
-                continue
-            seen.add(id(value))
+        for value in reached(values, lambda value: self._inside(value, why)):
             self._change(value, why)
-            pending.extend(self._inside(value, why))
 
     def of_parts(self, value: Value, why: Unknown) -> None:
         """Take everything as changed that is reachable from `value`, but not itself."""
@@ -63,65 +66,56 @@ class Effects(Part):
             self._lose(scope.target(name), name, why, held)
 
     def _change(self, value: Value, why: Unknown) -> None:
-        if isinstance(value, Unknown):
-            return
-        authored = self._world.attributes.is_authored
-        if isinstance(value, (*CONTAINERS, Iterator, types.SimpleNamespace)) or (
-            authored(value) and (self._own(type(value)) or not isinstance(value, BaseException))
-            and not type(value).__module__.startswith("enum")
-        ):  # fmt: skip
+        own = self._world.attributes.own(type(value))
+        authored = self._world.attributes.is_authored(value) and not (
+            type(value).__module__.startswith("enum")
+            or (isinstance(value, BaseException) and type(value) not in own)
+        )
+        plain = isinstance(value, (*CONTAINERS, Iterator, types.SimpleNamespace))
+        if (plain or authored) and not isinstance(value, Unknown):
             self._world.choices.taint(value, why)
 
     def _inside(self, value: Value, why: Unknown) -> Iterable[Value]:
+        found: list[Value] = list(self.sources.get(id(value), (None, ()))[1])
+        nodes = self._world.classes.nodes
         if isinstance(value, Unknown):
             lost = isinstance(value, Possible) and any(
                 isinstance(each, Unknown) and each.dotted == "sys" for each in value.about
             )
             through = lost or value.dotted.startswith(MODULES)
-            every = self._world.modules.certain() if through else ()
-            return (*value.about, *value.members, *every)
-        if id(value) in self.sources:
-            return self.sources[id(value)][1]
-        if isinstance(value, Known):
-            return value.about
-        if isinstance(value, dict):
-            return [*value.keys(), *value.values()]
-        if isinstance(value, (*CONTAINERS, tuple, frozenset)):
-            return list(value)
-        if isinstance(value, Function):
-            return self._of_function(value, why)
-        if isinstance(value, types.MethodType):
-            return (value.__self__, value.__func__)
-        if isinstance(value, functools.partial):
-            return (value.func, *value.args, *value.keywords.values())
-        if isinstance(value, _DESCRIBING):
-            return [getattr(value, n, None) for n in ("fget", "fset", "fdel", "func", "__func__")]
-        if isinstance(value, Module):
-            return self._names(value, why)
-        if isinstance(value, type):
-            return [*vars(value).values(), *value.__bases__] if self._own(value) else ()
-        if self._own(type(value)) or isinstance(value, types.SimpleNamespace):
-            return [type(value), *getattr(value, "__dict__", {}).values()]
-        owner = getattr(value, "__self__", None)
-        return () if owner is None or isinstance(owner, types.ModuleType) else (owner,)
+            found += self._world.modules.certain() if through else ()
+            found += [*value.about, *value.members]
+        elif isinstance(value, Known):
+            found += value.about
+        elif isinstance(value, Function):
+            found += self._of_function(value, why)
+        elif isinstance(value, Module):
+            found += self._names(value, why)
+        elif isinstance(value, type):
+            found += [*vars(value).values(), *value.__bases__] if value in nodes else ()
+        else:
+            found += contained(value)
+            for kind, names in _HOLDING:
+                if isinstance(value, kind):
+                    found += [getattr(value, name, None) for name in names.split()]
+            if type(value) in nodes or isinstance(value, types.SimpleNamespace):
+                found += [type(value), *getattr(value, "__dict__", {}).values()]
+        return found
 
     def _of_function(self, function: Function, why: Unknown) -> Iterable[Value]:
-        held = [*vars(function).values(), *function.defaults.values()]
-        for name in [name for name in vars(function) if not name.startswith("__")]:
-            self._lose(vars(function), name, why)
+        names = vars(function)
+        held = [*names.values(), *function.defaults.values()]
+        for name in [name for name in names if not name.startswith("__")]:
+            self._lose(names, name, why)
         return [*held, *self._mentioned([function.node], function.scope, why)]
-
-    def _own(self, cls: type) -> bool:
-        return cls in self._world.classes.nodes
 
     def _names(self, module: Module, why: Unknown) -> Iterable[Value]:
         scope = self._world.modules.scope_of(module)
-        if scope is None:
-            return ()
-        values = list(scope.names.values())
-        for name in list(scope.names):
+        names = {} if scope is None else scope.names
+        values = list(names.values())
+        for name in list(names):
             if not name.startswith("__"):
-                self._lose(scope.names, name, why)
+                self._lose(names, name, why)
         return values
 
     def _lose(self, names: Names, name: str, why: Unknown, held: Values = ()) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from cogfal.reading.part import Part
 from cogfal.reading.texts import HERE, of_machine
-from cogfal.reading.unknown import Named, Touched, Unknown, Value, Values, refused, require_known
+from cogfal.reading.unknown import Named, Value, Values, known, refused, require_known
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
@@ -29,10 +29,10 @@ MAX_PARTS: Final = 8
 _WILD: Final = re.compile(r"[*?\[]")
 _PLAIN: Final = frozenset(
     (
-        "name stem suffix suffixes parent parents parts anchor as_posix with_suffix with_name "
-        "with_stem joinpath is_absolute match __str__ __fspath__"
+        "as_posix with_suffix with_name with_stem joinpath is_absolute match __str__ __fspath__"
     ).split()
 )
+"""Methods of paths that look at no file."""
 
 
 class Files(Part):
@@ -50,9 +50,7 @@ class Files(Part):
 
     def text(self, value: Value) -> str:
         """Return a path as text."""
-        if isinstance(value, Unknown):
-            raise Touched(value)
-        if isinstance(value, str | PurePath):
+        if isinstance(known(value), str | PurePath):
             return str(value)
         if isinstance(value, bytes):
             raise refused("a path of bytes is not evaluated")
@@ -72,49 +70,47 @@ class Files(Part):
     def located(self, value: Value) -> Path:
         """Return where a path lies on this machine."""
         text, root = self.absolute(value), self._world.project.root
-        if text in self._located:
-            return self._located[text]
-        for folder in (HERE, COG_DIRECTORY):
-            if text == folder or text.startswith(f"{folder}/"):
-                found = root / text[len(folder) :].lstrip("/")
-                if found.resolve().is_relative_to(root.resolve()):
-                    self._located[text] = found
-                    return found
-        raise refused("the file lies outside the project")
+        for folder in (HERE, COG_DIRECTORY) if text not in self._located else ():
+            found = root / text[len(folder) :].lstrip("/")
+            inside = f"{text}/".startswith(f"{folder}/")
+            if inside and found.resolve().is_relative_to(root.resolve()):
+                self._located[text] = found
+        if text not in self._located:
+            raise refused("the file lies outside the project")
+        return self._located[text]
 
     def attribute(self, path: PurePath, name: str) -> Value:
         """Return an attribute of a path."""
-        if name in ("parent", "parents"):
-            return self._parents(path) if name == "parents" else self.kept(path, path.parent)
+        if name == "parents":
+            return [p for p in path.parents if of_machine(p) or not of_machine(path)]
         if name in ("parts", "anchor", "suffixes"):
             self._world.texts.check_places(name, (path,))
         if name.startswith("_") and name not in ("__class__", *_PLAIN):
             raise refused(f"the attribute {name!r} of a path is not read")
-        return getattr(path, name)
-
-    def _parents(self, path: PurePath) -> Value:
-        parents = path.parents
-        return [p for p in parents if of_machine(p)] if of_machine(path) else list(parents)
+        found = getattr(path, name)
+        return self.kept(path, found) if name == "parent" else found
 
     def method(self, path: PurePath, name: str, positional: Values, keywords: Named) -> Value:
         """Return the result of a method of a path."""
         require_known([*positional, *keywords.values()])
         match name:
-            case "read_text" | "read_bytes" | "open":
-                mode = "rb" if name == "read_bytes" else "r"
-                opened = self.open(path, *(positional if name == "open" else (mode,)), **keywords)
-                return opened if name == "open" else opened.read()
+            case "open":
+                return self.open(path, *positional, **keywords)
+            case "read_text":
+                return self.open(path, "r", -1, *positional, **keywords).read()
+            case "read_bytes":
+                return self.open(path, "rb").read()
             case "iterdir" | "glob" | "rglob":
                 pattern = self.text(positional[0]) if positional else "*"
-                return iter(self.paths(path, f"**/{pattern}" if name == "rglob" else pattern))
+                folder, below = self._folder(path), "**/" if name == "rglob" else ""
+                found = self._entries(folder, below + pattern)
+                return iter([path / each.relative_to(folder).as_posix() for each in found])
             case "exists" | "is_file" | "is_dir":
                 return self.is_there(path, getattr(Path, name))
             case "resolve" | "absolute":
                 return type(path)(self.absolute(path))
             case "expanduser" if not str(path).startswith("~"):
                 return path
-            case "as_posix" | "__str__" | "__fspath__":
-                return str(path)
             case _ if name in _PLAIN:
                 return self.kept(path, getattr(path, name)(*positional, **keywords))
         raise refused(f"the method {name!r} of a path is not evaluated")
@@ -149,16 +145,12 @@ class Files(Part):
             return path.read_bytes()
         except FileNotFoundError:
             shown = path.relative_to(self._world.project.root).as_posix()
-            return self._absent(shown)
+            if not self._world.choices.guarded or shown in self._world.doubted:
+                raise refused(f"there is no file {shown} now") from None
+            self.missing.add(shown)
+            raise FileNotFoundError(2, "No such file or directory", shown) from None
         except OSError as error:
             raise refused(f"{path.name}: {error.strerror}") from None
-
-    def _absent(self, shown: str) -> bytes:
-        why = Unknown(f"there is no file {shown} now")
-        if not self._world.choices.guarded or shown in self._world.doubted:
-            raise Touched(why)
-        self.missing.add(shown)
-        raise FileNotFoundError(2, "No such file or directory", shown)
 
     # Folders
 
@@ -172,11 +164,6 @@ class Files(Part):
     def names(self, place: Value = ".") -> list[str]:
         """Return what `os.listdir` gives, in one of the orders that Python may give it."""
         return [path.name for path in self._entries(self._folder(place), "*")]
-
-    def paths(self, place: Value, pattern: str) -> list[PurePath]:
-        """Return what a path's `iterdir`, `glob` or `rglob` gives: paths of the same kind."""
-        folder = self._folder(place)
-        return [place / p.relative_to(folder).as_posix() for p in self._entries(folder, pattern)]
 
     def like(self, pattern: Value, *, recursive: Value = False) -> list[str]:
         """Return what `glob.glob` gives."""
@@ -206,7 +193,3 @@ class Files(Part):
         if not found:
             raise refused(f"nothing in {folder.name} is like {pattern} now")
         return self._world.orders.arranged(found)
-
-    def change(self, place: Value) -> None:
-        """Carry out `os.chdir`."""
-        self._world.journal.bind(self.state, "folder", self.absolute(place))

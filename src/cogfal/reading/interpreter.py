@@ -68,9 +68,10 @@ class Interpreter:
         return self.expressions.raising(value) if may_be_absent(value) else value
 
     def iterator(self, iterator: Iterator[Value], *sources: Value) -> Iterator[Value]:
-        """Note a new iterator and what it takes its items from, and return it."""
-        self.journal.born(iterator)
-        self.effects.sources[id(iterator)] = (iterator, sources)
+        """Note an iterator that may be new, and what it takes its items from, and return it."""
+        if id(iterator) not in self.effects.sources:
+            self.journal.born(iterator)
+            self.effects.sources[id(iterator)] = (iterator, sources)
         return iterator
 
     def settled(self, work: Callable[[], Value]) -> Value:

@@ -9,11 +9,20 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from cogfal.reading.classes import outside_base
+from cogfal.reading.functions import Function
 from cogfal.reading.mappings import Lookup
 from cogfal.reading.operators import MAX_ITEMS, SIZED
 from cogfal.reading.part import Part
 from cogfal.reading.source import MODULES
-from cogfal.reading.unknown import Touched, Unknown, Value, refused, require_known, unknown_in
+from cogfal.reading.unknown import (
+    Touched,
+    Unknown,
+    Value,
+    known,
+    refused,
+    require_known,
+    unknown_in,
+)
 
 if TYPE_CHECKING:
     from cogfal.reading.scopes import Scope
@@ -24,6 +33,8 @@ VIEWS: Final[tuple[type, ...]] = (type({}.keys()), type({}.values()), type({}.it
 SERIES: Final[tuple[type, ...]] = (str, bytes, list, tuple, dict, range, deque, *VIEWS)
 """What holds items in an order that Python promises."""
 
+_CHANGED: Final = (list, dict, deque)
+
 
 class Items(Part):
     """Reads and changes the items of values."""
@@ -31,18 +42,19 @@ class Items(Part):
     def get(self, base: Value, key: Value, scope: Scope | None = None) -> Value:
         """Return `base[key]`; a generic type with arguments, too."""
         world = self._world
-        if isinstance(base, Unknown) and base.dotted == MODULES:
-            return world.modules.carried_out(key, base)
         if isinstance(base, Unknown):
-            return world.expressions.raising(base)
+            whole = base.dotted == MODULES
+            return (
+                world.modules.carried_out(key, base) if whole else world.expressions.raising(base)
+            )
         if isinstance(base, Lookup):
             return base[key]
         if scope is not None and world.types.is_generic(base):
             return world.types.subscripted(base, key, scope)
         if isinstance(key, Unknown):
-            about = tuple(base.values()) if isinstance(base, dict) else ()
-            about = tuple(base) if isinstance(base, list | tuple) else about
-            return world.expressions.raising(Unknown(key.reason, key.node, key.module, about=about))
+            items = base.values() if isinstance(base, dict) else base
+            about = tuple(items) if isinstance(base, dict | list | tuple) else ()
+            return world.expressions.raising(key.alone().holding(about))
         world.texts.check_places("item", (base,))
         require_known(key)
         if isinstance(base, SIZED):
@@ -64,51 +76,47 @@ class Items(Part):
 
     def put(self, base: Value, key: Value, value: Value) -> None:
         """Carry out `base[key] = value`."""
-        world = self._world
-        if isinstance(base, Lookup):
-            base[key] = value
-        elif isinstance(base, Unknown) or isinstance(key, Unknown) or unknown_in(key) is not None:
-            unknown = _unknown(base, key)
-            doubted = world.modules.doubt(base, key, unknown)
-            world.effects.of_values((value,) if doubted else (base, value), unknown)
-            world.expressions.raising(unknown)
-        elif isinstance(key, slice):
-            world.journal.save(base)
+        if not self._is_changed(base, key, "__setitem__", value):
+            return
+        if isinstance(key, slice):
+            self._world.journal.save(base)
             base[key] = list(self.iterate(value))
-        elif isinstance(base, list | dict) and type(base).__setitem__ in _OWN_SET:
-            if isinstance(base, dict):
-                world.budget.weigh(key)
-                hash(key)
-            if isinstance(base, dict) or -len(base) <= key < len(base):
-                world.journal.fill(base, key)
-            base[key] = value
-        elif world.attributes.is_authored(base):
-            world.calls.call(
-                world.attributes.get(type(base), "__setitem__"), [base, key, value], {}
-            )
         elif isinstance(base, deque):
-            world.journal.save(base)
+            self._world.journal.save(base)
             base[key] = value
         else:
-            raise TypeError(f"{type(base).__name__!r} object does not support item assignment")
+            if isinstance(base, dict):
+                self.key(key)
+            if isinstance(base, dict) or -len(base) <= key < len(base):
+                self._world.journal.fill(base, key)
+            base[key] = value
 
     def delete(self, base: Value, key: Value) -> None:
         """Carry out `del base[key]`."""
+        if self._is_changed(base, key, "__delitem__"):
+            self._world.journal.save(base)
+            del base[key]
+
+    def _is_changed(self, base: Value, key: Value, method: str, *value: Value) -> bool:
+        """Whether it is plain data that is changed at a key; do it for everything else."""
         world = self._world
         if isinstance(base, Lookup):
-            del base[key]
-        elif isinstance(base, Unknown) or unknown_in(key) is not None:
-            unknown = _unknown(base, key)
-            if not world.modules.doubt(base, key, unknown):
-                world.effects.of_values((base,), unknown)
-            world.expressions.raising(unknown)
-        elif isinstance(base, list | dict | deque):
-            world.journal.save(base)
-            del base[key]
-        elif world.attributes.is_authored(base):
-            world.calls.call(world.attributes.get(type(base), "__delitem__"), [base, key], {})
-        else:
-            raise TypeError(f"{type(base).__name__!r} object doesn't support item deletion")
+            getattr(base, method)(key, *value)
+            return False
+        found = unknown_in([base] if isinstance(base, Unknown) else [key])
+        if found is not None:
+            doubted = world.modules.doubt(base, key, found)
+            world.effects.of_values(value if doubted else (base, *value), found)
+            world.expressions.raising(found)
+            return False
+        kind = type(base)
+        if isinstance(base, _CHANGED) and not isinstance(getattr(kind, method), Function):
+            return True
+        if world.attributes.is_authored(base):
+            world.calls.call(world.attributes.get(kind, method), [base, key, *value], {})
+            return False
+        told = "assignment" if value else "deletion"
+        raise TypeError(f"{kind.__name__!r} object does not support item {told}")
 
     def key(self, value: Value) -> Value:
         """Return `value` for use as a key of a dict or set."""
@@ -121,16 +129,12 @@ class Items(Part):
     def iterate(self, value: Value) -> Iterator[Value]:
         """Return an iterator over a value's items, as `for` takes it."""
         world = self._world
-        if isinstance(value, Unknown):
-            raise Touched(value)
-        if isinstance(value, set | frozenset):
+        if isinstance(known(value), set | frozenset):
             return iter(self.ordered(value))
         if isinstance(value, Iterator):
             world.journal.advance(value)
             return value
-        if isinstance(value, enum.EnumMeta):
-            return iter(list(value))
-        if isinstance(value, types.MappingProxyType):
+        if isinstance(value, enum.EnumMeta | types.MappingProxyType):
             return iter(list(value))
         if isinstance(value, SERIES):
             world.texts.check_places("item", (value,))
@@ -174,16 +178,8 @@ class Items(Part):
         return list(self._world.budget.metered(self.iterate(value)))
 
 
-def _unknown(base: Value, key: Value) -> Unknown:
-    found = unknown_in([base, key])
-    return Unknown("what is changed here is not known") if found is None else found
-
-
 def _sorting(value: Value) -> str:
     return f"{type(value).__name__} {value.name if isinstance(value, enum.Enum) else value!r}"
-
-
-_OWN_SET: Final = (list.__setitem__, dict.__setitem__)
 
 
 class Orders:

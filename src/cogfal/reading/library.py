@@ -1,28 +1,25 @@
-"""Python's built-in functions, and those of its library that need more than plain arguments."""
+"""Calls of Python's own functions and classes, with arguments that were looked at before."""
 
 from __future__ import annotations
 
 import ast
-import collections
 import contextlib
-import copy
 import dataclasses
-import enum
 import functools
-import io
 import itertools
+import keyword
 import os
 import pathlib
 import re
 import types
-import typing
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from cogfal.reading.functions import Function
+from cogfal.reading.journal import ABSENT
 from cogfal.reading.mappings import Namespace
-from cogfal.reading.operators import MAX_BITS, SIZED, bounded, power
-from cogfal.reading.outside import Known
+from cogfal.reading.operators import MAX_BITS, MAX_ITEMS, NAMES, SIZED, power, too_large
+from cogfal.reading.outside import Handler, Known
 from cogfal.reading.part import Part
 from cogfal.reading.scopes import Scope
 from cogfal.reading.source import Module
@@ -31,7 +28,6 @@ from cogfal.reading.unknown import (
     Carried,
     GivenUp,
     Named,
-    Touched,
     Unknown,
     UnknownError,
     Value,
@@ -39,267 +35,236 @@ from cogfal.reading.unknown import (
     known,
     refused,
     require_known,
-    unknown_in,
 )
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
 
-Handler = Callable[..., Value]
-
 OF_SCOPE: Final = frozenset({"super", "locals", "globals", "vars", "dir", "exec", "eval"})
 """Functions that look at the scope that they are called from."""
 
-_LAZY: Final = (
-    "accumulate combinations compress dropwhile filterfalse groupby islice permutations product "
-    "repeat starmap takewhile zip_longest count cycle tee"
-)
-_TAKING_ALL: Final = (
-    itertools.product, itertools.permutations, itertools.cycle, itertools.combinations
-)  # fmt: skip
-_CALLING: Final[dict[Any, int]] = {
-    **dict.fromkeys((map, filter, itertools.starmap, itertools.takewhile), 0),
-    **dict.fromkeys((itertools.dropwhile, itertools.filterfalse), 0),
-    **dict.fromkeys((itertools.accumulate, itertools.groupby), 1),
-}
-"""Which argument is a function."""
 _DATACLASS: Final = frozenset({"init", "repr", "eq", "order", "unsafe_hash", "frozen", "kw_only"})
 _FACTORIES: Final = (list, dict, set, int, str, float, bool, tuple, None)
+_KINDS: Final[dict[type, type]] = {Function: types.FunctionType, Module: types.ModuleType}
+_SIZES: Final = frozenset({"indent", "n", "ndigits", "r", "repeat", "tabsize"})
+"""Arguments by which a result may grow."""
+
 _MAX_REPEATS: Final = 10**8
 
 
 class Library(Part):
-    """Carries out calls of built-in functions."""
+    """Carries out calls of what Python has."""
 
     def __init__(self, world: Interpreter) -> None:
         super().__init__(world)
-        builtin = {f"builtins.{name}": handler for name, handler in self._of_builtins().items()}
+        self._ways: dict[str, Callable[[Value], Value]] = {
+            "v": lambda value: value, "k": known, "o": self._here, "w": self._small,
+            "p": self.plain, "n": self._number, "b": self._size, "s": self._shown,
+            "a": world.files.text, "i": self._taken, "e": self._each, "l": self._weighed,
+            "y": self._sized, "h": self._keys, "d": self._pairs, "c": self._factory,
+            "f": world.calls.closure,
+        }  # fmt: skip
         self.table: dict[str, Handler] = {
-            **builtin, **self._of_files(), **self._of_modules(), **self._of_packages(),
-        }  # fmt: skip
-        for cls, handler in self._of_classes().items():
-            world.outside.construct(cls, handler)
-
-    def _of_builtins(self) -> dict[str, Handler]:
-        attributes = self._world.attributes
-        return {
-            **{name: self._elsewhere(name) for name in OF_SCOPE - {"super"}},
-            "__import__": lambda name, *rest, **named: self._world.modules.imported(
-                name, whole="fromlist" in named or len(rest) > 2),
-            "all": lambda items: all(self._truth(i) for i in self._each(items)),
-            "any": lambda items: any(self._truth(i) for i in self._each(items)),
-            "ascii": lambda value: ascii(self._shown(value)),
-            "callable": lambda value: callable(known(value)),
-            "delattr": attributes.delete,
-            "format": lambda value, layout="": self._format(value, layout),
-            "getattr": self._getattr, "hasattr": self._hasattr,
-            "setattr": lambda owner, name, value: attributes.put(owner, known(name), value),
-            "isinstance": self._isinstance, "issubclass": self._issubclass,
-            "iter": self._iter, "len": self._len, "next": self._next,
-            "max": self._extreme(max), "min": self._extreme(min),
-            "open": self._world.files.open, "pow": lambda *values: power(*map(self._plain, values)),
-            "print": _nothing, "repr": lambda value: repr(self._shown(value)),
-            "sorted": self._sorted, "sum": self._sum, "exit": self._exit, "quit": self._exit,
+            **self._of_builtins(), **self._of_files(), **self._of_modules(),
         }  # fmt: skip
 
-    def _of_files(self) -> dict[str, Handler]:
-        files, environment = self._world.files, self._world.environment
-        return {
-            "os.getenv": environment.get, "os.putenv": environment.__setitem__,
-            "os.unsetenv": lambda name: environment.pop(name, None),
-            "os.getcwd": lambda: files.state["folder"], "os.chdir": files.change,
-            "os.fspath": files.text, "os.listdir": files.names,
-            "os.path.abspath": files.absolute, "os.path.realpath": files.absolute,
-            "os.path.exists": files.is_there,
-            "os.path.isdir": lambda place: files.is_there(place, pathlib.Path.is_dir),
-            "os.path.isfile": lambda place: files.is_there(place, pathlib.Path.is_file),
-            "os.path.join": lambda *parts: os.path.join(*map(files.text, parts)),  # noqa: PTH118
-            "os.path.dirname": self._dirname,
-            "os.path.basename": lambda p: os.path.basename(files.text(p)),  # noqa: PTH119
-            "glob.glob": files.like, "io.open": files.open, "codecs.open": files.open,
-            "pathlib.Path.cwd": lambda: pathlib.Path(files.state["folder"]),
-        }  # fmt: skip
+    def native(self, function: Handler, letters: str, *given: Value, **named: Value) -> Value:
+        """Return the result of a listed function; `letters` say how arguments are looked at."""
+        last = letters[-1]
+        if last == "m":
+            letters = last = "l" if len(given) == 1 else "p"
+        letters += last * len(given)
+        positional = [self._ways[how](v) for how, v in zip(letters, given, strict=False)]
+        keywords = {name: self._ways[self._way(name, v, last)](v) for name, v in named.items()}
+        result = function(*positional, **keywords)
+        for made in result if isinstance(result, tuple) else (result,):
+            if isinstance(made, Iterator):
+                self._world.iterator(made, *positional, *given, *keywords.values(), *named.values())
+        return result
 
-    def _of_modules(self) -> dict[str, Handler]:
-        world = self._world
-        return {
-            "copy.copy": self._copy,
-            "copy.deepcopy": lambda value: self._copy(self._plain(value), deep=True),
-            "json.load": lambda file, **kw: self._found("json.loads")(file.read(), **kw),
-            "dataclasses.dataclass": self._dataclass, "dataclasses.field": dataclasses.field,
-            "dataclasses.asdict": self._asdict,
-            "functools.wraps": world.outside.wraps,
-            "functools.update_wrapper": lambda f, wrapped, *_: world.outside.wraps(wrapped)(f),
-            "functools.partial": self._partial,
-            "functools.reduce": lambda function, items, *first: functools.reduce(
-                world.calls.closure(function), self._listed(items), *first),
-            "functools.lru_cache": self._cache, "functools.cache": self._remember,
-            "importlib.import_module": world.modules.imported,
-            "inspect.isclass": lambda value: isinstance(known(value), type),
-            "itertools.chain.from_iterable": self._lazy(itertools.chain.from_iterable),
-            **{f"itertools.{name}": self._lazy(getattr(itertools, name)) for name in _LAZY.split()},
-            "collections.namedtuple": self._namedtuple,
-            "random.seed": _nothing, "time.sleep": _nothing, "warnings.simplefilter": _nothing,
-            "warnings.filterwarnings": _nothing, "typing.cast": lambda _, value: value,
-            "re.compile": self._pattern, "re.escape": lambda text: re.escape(self._plain(text)),
-            **{f"re.{name}": self._regular(name) for name in
-               ("match", "search", "fullmatch", "findall", "split", "sub")},
-            "typing.NewType": typing.NewType,
-            "typing.get_args": lambda alias: typing.get_args(known(alias)),
-            **{f"typing.{name}": _same for name in
-               ("overload", "final", "runtime_checkable", "no_type_check")},
-            "abc.abstractmethod": _same, "atexit.register": _same, "enum.unique": enum.unique,
-            "sys.exit": self._exit,
-        }  # fmt: skip
-
-    def _of_packages(self) -> dict[str, Handler]:
-        whole = dict.fromkeys(("int8", "int16", "int32", "int64"), int)
-        numbers: dict[str, type[int | float]] = {**whole, "float64": float}
-        return {
-            **{f"numpy.{name}": functools.partial(self._of_numpy, kind)
-               for name, kind in numbers.items()},
-            **{f"{owner}.iinfo": functools.partial(self._limits, owner)
-               for owner in ("numpy", "torch")},
-            "pydantic.dataclasses.dataclass": self._dataclass,
-            **dict.fromkeys(("pydantic.Field", "pydantic.fields.Field", "pydantic.v1.Field"),
-                            FieldInfo),
-        }  # fmt: skip
-
-    def _of_classes(self) -> dict[Any, Handler]:
-        made = (slice, object, property, staticmethod, classmethod, types.SimpleNamespace,
-                functools.cached_property, enum.auto, typing.TypeVar, typing.NewType)  # fmt: skip
-        lazy = (enumerate, map, zip, filter, itertools.chain)
-        listed = (list, tuple, collections.deque)
-        paths = (pathlib.Path, pathlib.PurePath, pathlib.PosixPath, pathlib.PurePosixPath)
-        return {
-            **{kind: kind for kind in made},
-            **{kind: self._lazy(kind) for kind in lazy},
-            **{kind: functools.partial(self._series, kind) for kind in listed},
-            **{kind: functools.partial(self._keyed, kind) for kind in (set, frozenset)},
-            **{kind: functools.partial(self._mapping, kind)
-               for kind in (dict, collections.OrderedDict)},
-            **{kind: functools.partial(self._number, kind) for kind in (int, float)},
-            **{kind: functools.partial(self._path, kind) for kind in paths},
-            **{kind: functools.partial(self._made, kind) for kind in (complex, range)},
-            bool: lambda value=False: self._truth(value), str: self._text, bytes: self._bytes,
-            bytearray: functools.partial(self._refused, "bytearray() is not evaluated"),
-            type: self._type, reversed: self._reversed,
-            collections.Counter: self._counter, collections.defaultdict: self._defaultdict,
-            types.MappingProxyType: known,
-            io.StringIO: lambda text="": self._world.iterator(io.StringIO(self._plain(text))),
-        }  # fmt: skip
+    def _way(self, name: str, value: Value, last: str) -> str:
+        if name in ("key", "func") or (last == "p" and callable(value)):
+            return "f"
+        return "b" if name in _SIZES else last if last in "ps" else "v"
 
     # Arguments
 
-    def _plain(self, value: Value) -> Value:
-        self._world.outside.check([value], {})
+    def plain(self, value: Value) -> Value:
+        """Return small, plain data that is known in depth, and does not depend on this machine."""
+        require_known(value)
+        self._world.budget.weigh(value)
+        if isinstance(value, Iterator):
+            return self._each(value)
+        if isinstance(value, range) and value[MAX_ITEMS:]:
+            raise too_large()
+        if not callable(value):
+            self._world.texts.check_places("call", (value,))
+        return value
+
+    def _here(self, value: Value) -> Value:
+        if not isinstance(known(value), Iterator):
+            self._world.texts.check_places("call", (value,))
+        return value
+
+    def _number(self, value: Value) -> Value:
+        decimal = type(self.plain(value)).__module__ == "decimal"
+        text = str(value) if decimal or isinstance(value, str) else ""
+        if len(text) > MAX_BITS // 4 or re.search(r"e\+?\d{4}", text, re.IGNORECASE):
+            raise too_large()
+        return value
+
+    def _size(self, value: Value) -> Value:
+        if isinstance(self.plain(value), int) and abs(value) > MAX_ITEMS:
+            raise too_large()
         return value
 
     def _shown(self, value: Value) -> Value:
         self._world.texts.check(known(value))
         return value
 
+    def _taken(self, value: Value) -> Value:
+        plain = isinstance(value, int | float | None)
+        return value if plain else self._world.items.iterate(value)
+
     def _each(self, value: Value) -> Iterator[Value]:
         return iter(self._world.budget.metered(self._world.items.iterate(value)))
 
-    def _listed(self, value: Value) -> list[Value]:
-        return self._world.items.listed(value)
+    def _weighed(self, value: Value) -> list[Value]:
+        items = self._world.items.listed(value)
+        self._world.budget.weigh(items)
+        return items
 
-    def _truth(self, value: Value) -> bool:
-        if isinstance(value, Unknown):
-            return bool(self._world.choices.decide(value))
-        return bool(value)
+    def _small(self, value: Value) -> Value:
+        self._world.budget.weigh(known(value))
+        if isinstance(value, Iterator):
+            raise refused("an iterator is not looked into")
+        return value
 
-    def _found(self, name: str) -> Handler:
-        function = self._world.outside.find(name)
-        return lambda *positional, **named: self._world.calls.call(function, positional, named)
+    def _sized(self, value: Value) -> Value:
+        return self._small(value) if isinstance(value, SIZED) else self._weighed(value)
 
-    def _refused(self, reason: str, *_: Value, **__: Value) -> Value:
-        raise refused(reason)
+    def _keys(self, value: Value) -> Value:
+        if isinstance(value, set | frozenset | dict):
+            return value
+        return [self._world.items.key(item) for item in self._each(value)]
+
+    def _pairs(self, value: Value) -> Value:
+        if isinstance(known(value), dict):
+            return value
+        pairs = [self._world.items.listed(pair) for pair in self._each(value)]
+        for pair in filter(None, pairs):
+            self._world.items.key(pair[0])
+        return pairs
+
+    def _factory(self, value: Value) -> Value:
+        if value not in _FACTORIES and not isinstance(value, Function):
+            raise refused("such a default_factory is not evaluated")
+        return value
+
+    # What needs more than a look at its arguments
+
+    def _of_builtins(self) -> dict[str, Handler]:
+        attributes = self._world.attributes
+        handlers: dict[str, Handler] = {
+            **{name: self._refusing(f"{name}() is not evaluated here") for name in OF_SCOPE},
+            "__import__": lambda name, *rest, **named: self._world.modules.imported(
+                name, whole="fromlist" in named or len(rest) > 2),
+            "delattr": attributes.delete,
+            "format": lambda value, layout="": self._world.texts.format(
+                self._shown(value), known(layout)),
+            "getattr": self._getattr,
+            "hasattr": lambda owner, name: known(self._getattr(owner, name, ABSENT)) is not ABSENT,
+            "setattr": lambda owner, name, value: attributes.put(owner, known(name), value),
+            "isinstance": self._isinstance, "type": self._type, "next": self._next,
+            "iter": lambda value, *end: iter(self._world.calls.closure(value), *end) if end
+            else self._world.items.iterate(value),
+            "open": self._world.files.open,
+            "pow": lambda *values: power(*map(self.plain, values)),
+            "print": _nothing, "exit": self._exit, "quit": self._exit,
+        }  # fmt: skip
+        return {f"builtins.{name}": handler for name, handler in handlers.items()}
+
+    def _of_files(self) -> dict[str, Handler]:
+        files, environment = self._world.files, self._world.environment
+        return {
+            "os.getenv": environment.get, "os.putenv": environment.__setitem__,
+            "os.unsetenv": lambda name: environment.pop(name, None),
+            "os.getcwd": lambda: files.state["folder"],
+            "os.chdir": lambda place: self._world.journal.bind(
+                files.state, "folder", files.absolute(place)),
+            "os.fspath": files.text, "os.listdir": files.names,
+            "os.path.abspath": files.absolute, "os.path.realpath": files.absolute,
+            "os.path.exists": files.is_there,
+            "os.path.isdir": lambda place: files.is_there(place, pathlib.Path.is_dir),
+            "os.path.isfile": lambda place: files.is_there(place, pathlib.Path.is_file),
+            "os.path.join": lambda *parts: os.path.join(*map(files.text, parts)),  # noqa: PTH118
+            "os.path.dirname": lambda place: files.kept(
+                files.text(place), os.path.dirname(files.text(place))),  # noqa: PTH120
+            "os.path.basename": lambda p: os.path.basename(files.text(p)),  # noqa: PTH119
+            "glob.glob": files.like, "io.open": files.open, "codecs.open": files.open,
+            "pathlib.Path.cwd": lambda: pathlib.Path(files.state["folder"]),
+        }  # fmt: skip
+
+    def _of_modules(self) -> dict[str, Handler]:
+        world, operate = self._world, self._world.expressions.operate
+        return {
+            "json.load": lambda file, **keywords: world.outside.find("json.loads")(
+                world.calls.call(world.attributes.get(file, "read"), [], {}), **keywords),
+            "dataclasses.dataclass": self._dataclass,
+            "pydantic.dataclasses.dataclass": self._dataclass,
+            **dict.fromkeys(("pydantic.Field", "pydantic.fields.Field", "pydantic.v1.Field"),
+                            FieldInfo),
+            "functools.wraps": lambda wrapped, *_, **__: Known(
+                "functools.wraps", functools.partial(_wrapped, wrapped)),
+            "functools.update_wrapper": lambda wrapper, wrapped, *_: _wrapped(wrapped, wrapper),
+            "functools.lru_cache": self._cache, "functools.cache": self._remember,
+            "importlib.import_module": world.modules.imported,
+            "itertools.chain.from_iterable": lambda several: world.iterator(
+                itertools.chain.from_iterable(map(self._taken, self._taken(several))), several),
+            "math.prod": lambda items, start=1: functools.reduce(
+                functools.partial(operate, ast.Mult()), self._weighed(items), start),
+            "re.compile": self._pattern,
+            **{f"re.{name}": functools.partial(self._regular, name)
+               for name in ("match", "search", "fullmatch", "findall", "split", "sub")},
+            **{f"operator.{name}{'_' * keyword.iskeyword(name)}": functools.partial(operate, kind())
+               for kind, name in NAMES.items()},
+            **dict.fromkeys(("abc.abstractmethod", "atexit.register", "typing.overload",
+                             "typing.final", "typing.runtime_checkable",
+                             "typing.no_type_check"), _same),
+            **dict.fromkeys(("random.seed", "time.sleep", "warnings.simplefilter",
+                             "warnings.filterwarnings"), _nothing),
+            "typing.cast": lambda _, value: value, "sys.exit": self._exit,
+            **{f"numpy.int{bits}": functools.partial(self._of_numpy, int)
+               for bits in (8, 16, 32, 64)},
+            "numpy.float64": functools.partial(self._of_numpy, float),
+            **{f"{owner}.iinfo": functools.partial(self._limits, owner)
+               for owner in ("numpy", "torch")},
+        }  # fmt: skip
+
+    def _refusing(self, reason: str) -> Handler:
+        def refuse(*_: Value, **__: Value) -> Value:
+            raise refused(reason)
+
+        return refuse
+
+    def _exit(self, *_: Value) -> Value:
+        raise UnknownError(Unknown("sys.exit() ends the program"))
 
     # Values
 
-    def _made(self, kind: Callable[..., Any], *values: Value, **named: Value) -> Value:
-        self._world.outside.check(values, named)
-        return kind(*values, **named)
-
-    def _text(self, value: Value = "", *rest: Value) -> str:
-        return str(value, *rest) if isinstance(value, bytes) and rest else str(self._shown(value))
-
-    def _bytes(self, value: Value = b"", *rest: Value) -> bytes:
-        if isinstance(self._plain(value), int):
-            bounded(range(value))
-        return bytes(value, *rest)
-
-    def _format(self, value: Value, layout: Value) -> str:
-        return self._world.texts.format(self._shown(value), known(layout))
-
-    def _number(
-        self, kind: type[int | float], value: Value = 0, *base: Value, **named: Value
-    ) -> Value:
-        if isinstance(self._plain(value), str) and len(value) > MAX_BITS // 4:
-            raise refused("too large to evaluate")
-        return kind(value, *base, **named)
-
-    def _series(
-        self, kind: Callable[..., Any], items: Value = (), *rest: Value, **named: Value
-    ) -> Value:
-        return kind(self._each(items), *rest, **named)
-
-    def _keyed(self, kind: Callable[..., Any], items: Value = ()) -> Value:
-        if isinstance(items, set | frozenset):
-            return kind(items)
-        return kind(self._world.items.key(item) for item in self._each(items))
-
-    def _mapping(self, kind: Callable[..., Any], *given: Value, **named: Value) -> Value:
-        if given and not isinstance(known(given[0]), dict):
-            pairs = [self._listed(pair) for pair in self._each(given[0])]
-            for pair in filter(None, pairs):
-                self._world.items.key(pair[0])
-            return kind(pairs, **named)
-        return kind(*given, **named)
-
-    def _counter(self, items: Value = (), **named: Value) -> Value:
-        if not isinstance(items, dict):
-            items = [self._world.items.key(item) for item in self._each(items)]
-        return collections.Counter(items, **named)
-
-    def _defaultdict(self, factory: Value = None, *rest: Value, **named: Value) -> Value:
-        if factory not in _FACTORIES and not isinstance(factory, Function):
-            raise refused("such a default_factory is not evaluated")
-        return collections.defaultdict(factory, self._mapping(dict, *rest, **named))
-
-    def _namedtuple(self, *positional: Value, **keywords: Value) -> Value:
-        made = self._made(collections.namedtuple, *positional, **keywords)  # noqa: PYI024
-        self._world.outside.construct(made, made)
-        return made
+    def _isinstance(self, value: Value, kind: Value) -> bool:
+        cls = _KINDS.get(type(known(value)))
+        kind = self.plain(kind)
+        return isinstance(value, kind) if cls is None else issubclass(cls, kind)
 
     def _type(self, *positional: Value, **_: Value) -> Value:
         if len(positional) != 1:
             raise refused("a class that type() makes is not evaluated")
-        value = known(positional[0])
-        return types.FunctionType if isinstance(value, Function) else type(value)
-
-    def _path(self, kind: Callable[..., Any], *parts: Value) -> Value:
-        return kind(*map(self._world.files.text, parts))
-
-    def _dirname(self, place: Value) -> Value:
-        text = self._world.files.text(place)
-        return self._world.files.kept(text, os.path.dirname(text))  # noqa: PTH120
-
-    def _copy(self, value: Value, *, deep: bool = False) -> Value:
-        if isinstance(value, Iterator):
-            raise refused("a copy of an iterator is not evaluated")
-        if isinstance(held := getattr(value, "__dict__", None), dict):
-            known(self._world.known(held))
-        return copy.deepcopy(value) if deep else copy.copy(value)
-
-    def _asdict(self, value: Value) -> Value:
-        require_known(list(vars(self._plain(known(value))).values()))
-        return dataclasses.asdict(value)
+        kind = type(known(positional[0]))
+        return _KINDS.get(kind, kind)
 
     def _of_numpy(self, kind: type[int | float], value: Value = 0) -> Value:
-        several = isinstance(self._plain(value), list | tuple)
+        several = isinstance(self.plain(value), list | tuple)
         items = list(value) if several else [value]
         if not all(isinstance(item, int | float) for item in items):
             raise refused("an argument is not a number")
@@ -309,59 +274,7 @@ class Library(Part):
         name = getattr(kind, "dotted", "") or getattr(kind, "name", "")
         return self._world.outside.find(f"{owner}.iinfo.{name.rpartition('.')[2]}")
 
-    # Series
-
-    def _lazy(self, function: Callable[..., Any]) -> Handler:
-        """Wrap a function that gives an iterator over what it is given."""
-
-        def call(*positional: Value, **keywords: Value) -> Value:
-            called = _CALLING.get(function)
-            values = [
-                self._world.calls.closure(value)
-                if place == called
-                else self._source(function, value)
-                for place, value in enumerate(positional)
-            ]
-            functions = {k: self._world.calls.closure(v) for k, v in keywords.items()
-                         if k in ("key", "func")}  # fmt: skip
-            held = (*values, *positional, *keywords.values())
-            return self._world.iterator(function(*values, **keywords | functions), *held)
-
-        return call
-
-    def _source(self, function: Callable[..., Any], value: Value) -> Value:
-        if isinstance(value, int | float | None) or function is itertools.repeat:
-            return value
-        return self._listed(value) if function in _TAKING_ALL else self._world.items.iterate(value)
-
-    def _len(self, value: Value) -> int:
-        if not isinstance(known(value), Iterator):
-            self._world.texts.check_places("len", (value,))
-        return len(value)
-
-    def _sum(self, items: Value, *start: Value, **named: Value) -> Value:
-        taken = self._listed(items)
-        if any(isinstance(item, SIZED) for item in (*taken, *start)):
-            self._world.budget.weigh([*taken, *start])
-        return sum(taken, *start, **named)
-
-    def _sorted(self, items: Value, *, key: Value = None, reverse: Value = False) -> Value:
-        taken = self._listed(items)
-        self._world.budget.weigh(taken)
-        return sorted(taken, key=self._world.calls.closure(key), reverse=self._truth(reverse))
-
-    def _extreme(self, pick: Callable[..., Any]) -> Handler:
-        def call(*items: Value, key: Value = None, **default: Value) -> Value:
-            taken = self._listed(items[0]) if len(items) == 1 else list(items)
-            self._world.budget.weigh(taken)
-            return pick(taken, key=self._world.calls.closure(key), **default)
-
-        return call
-
-    def _iter(self, value: Value, *sentinel: Value) -> Value:
-        if sentinel:
-            return iter(self._world.calls.closure(value), *sentinel)
-        return self._world.items.iterate(value)
+    # Series and functions
 
     def _next(self, items: Value, *default: Value) -> Value:
         if not isinstance(known(items), Iterator):
@@ -371,15 +284,6 @@ class Library(Part):
             return next(items, *default)
         except StopIteration as error:
             raise Carried(error) from None
-
-    def _reversed(self, value: Value) -> Value:
-        direct = isinstance(known(value), dict | list | tuple | str | range | collections.deque)
-        return reversed(value if direct else self._listed(value))
-
-    # Functions
-
-    def _partial(self, function: Value, *positional: Value, **keywords: Value) -> Value:
-        return functools.partial(known(function), *positional, **keywords)
 
     def _cache(self, *positional: Value, **_: Value) -> Value:
         if len(positional) == 1 and isinstance(positional[0], Function):
@@ -399,42 +303,17 @@ class Library(Part):
 
         return Known("functools.cache", call, function)
 
-    def _exit(self, *_: Value) -> Value:
-        raise UnknownError(Unknown("sys.exit() ends the program"))
-
     # Attributes and classes
 
     def _getattr(self, owner: Value, name: Value, *default: Value) -> Value:
         if not isinstance(known(name), str):
             raise TypeError("attribute name must be string")
-        if isinstance(owner, Unknown) and not owner.dotted:
-            raise Touched(owner)
         try:
             return self._world.attributes.get(owner, name)
         except AttributeError:
             if default:
                 return default[0]
             raise
-
-    def _hasattr(self, owner: Value, name: Value) -> bool:
-        try:
-            known(self._getattr(owner, name))
-        except AttributeError:
-            return False
-        return True
-
-    def _isinstance(self, value: Value, kind: Value) -> bool:
-        require_known(kind)
-        if isinstance(known(value), Function) and kind in (types.FunctionType, types.LambdaType):
-            return True
-        if isinstance(value, Module | Function):
-            raise refused("the class of such a value is not evaluated")
-        return isinstance(value, kind)
-
-    def _issubclass(self, cls: Value, kind: Value) -> bool:
-        if unknown_in([cls, kind]) is not None or not isinstance(cls, type):
-            raise refused("a class that is not known")
-        return issubclass(cls, kind)
 
     def _dataclass(self, cls: Value = None, **keywords: Value) -> Value:
         if cls is None:
@@ -453,30 +332,23 @@ class Library(Part):
     # Regular expressions
 
     def _pattern(self, pattern: Value, *flags: Value) -> Value:
-        self._world.outside.check([pattern, *flags], {})
+        self.plain([pattern, *flags])
         text = pattern if isinstance(pattern, str) else ""
         if not text or re.search(r"\)[*+{?]|\\\d|\(\?[^:P]", text):
             raise refused("such a regular expression is not evaluated")
         return re.compile(pattern, *flags)
 
-    def _regular(self, name: str) -> Handler:
-        def call(pattern: Value, *rest: Value, **named: Value) -> Value:
-            compiled = pattern if isinstance(pattern, re.Pattern) else self._pattern(pattern)
-            self._world.outside.check(rest, named)
-            subject = rest[1] if name == "sub" and len(rest) > 1 else rest[0]
-            repeats = len(re.findall(r"[*+{]", compiled.pattern))
-            if max(len(subject), 2) ** max(repeats, 1) > _MAX_REPEATS:
-                raise refused("too much work to evaluate")
-            if name == "sub" and not isinstance(rest[0], str):
-                raise refused("such a replacement is not evaluated")
-            return getattr(compiled, name)(*rest, **named)
-
-        return call
+    def _regular(self, name: str, pattern: Value, *rest: Value, **named: Value) -> Value:
+        compiled = pattern if isinstance(pattern, re.Pattern) else self._pattern(pattern)
+        subject = rest[1] if name == "sub" and len(rest) > 1 else rest[0]
+        repeats = len(re.findall(r"[*+{]", compiled.pattern))
+        if max(len(subject), 2) ** max(repeats, 1) > _MAX_REPEATS:
+            raise refused("too much work to evaluate")
+        if name == "sub" and not isinstance(rest[0], str):
+            raise refused("such a replacement is not evaluated")
+        return self.native(getattr(compiled, name), "p", *rest, **named)
 
     # What looks at the scope of the call
-
-    def _elsewhere(self, name: str) -> Handler:
-        return functools.partial(self._refused, f"{name}() is not evaluated here")
 
     def of_scope(self, name: str, positional: Values, keywords: Named, scope: Scope) -> Value:
         """Return the result of a built-in function that looks at the scope it is called from."""
@@ -521,3 +393,9 @@ def _same(value: Value, *_: Value, **__: Value) -> Value:
 
 def _nothing(*_: Value, **__: Value) -> None:
     """Do nothing that a signature could depend on."""
+
+
+def _wrapped(wrapped: Value, wrapper: Value) -> Value:
+    if isinstance(wrapper, Function) and isinstance(wrapped, Function):
+        functools.update_wrapper(wrapper, wrapped)
+    return wrapper

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, MutableMapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from cogfal.reading.outside import Known
 from cogfal.reading.part import Part
@@ -19,10 +19,12 @@ class Lookup(Part, MutableMapping[Value, Value]):
     """A mapping whose single items are read and changed, and never all of them."""
 
     def __iter__(self) -> Iterator[Value]:
+        self._as_a_whole()
+
+    def _as_a_whole(self, *_: Value) -> NoReturn:
         raise refused("such a mapping is not read as a whole")
 
-    def __len__(self) -> int:
-        raise refused("such a mapping is not read as a whole")
+    __len__ = __or__ = __ror__ = _as_a_whole
 
     def __contains__(self, name: Value) -> bool:
         try:
@@ -30,11 +32,6 @@ class Lookup(Part, MutableMapping[Value, Value]):
         except KeyError:
             return False
         return True
-
-    def __or__(self, other: Value) -> Value:
-        raise refused("such a mapping is not read as a whole")
-
-    __ror__ = __or__
 
     def attribute(self, name: str) -> Value:
         """Return a method."""
@@ -63,16 +60,14 @@ class Environment(Lookup):
         require_known(name)
         if not isinstance(name, str):
             raise TypeError(f"str expected, not {type(name).__name__}")
-        value = self._own[name] if name in self._own else self._of_machine(name)
+        if name not in self._own:
+            if name in self._world.doubted:
+                raise refused(f"the environment variable {name} may differ")
+            self.read.add(name)
+        value = self._own.get(name, self.given.get(name, os.environ.get(name)))
         if value is None:
             raise KeyError(name)
         return value
-
-    def _of_machine(self, name: str) -> str | None:
-        if name in self._world.doubted:
-            raise refused(f"the environment variable {name} may differ")
-        self.read.add(name)
-        return self.given.get(name, os.environ.get(name))
 
     def __setitem__(self, name: Value, value: Value) -> None:
         require_known(name)
@@ -81,10 +76,9 @@ class Environment(Lookup):
         self._world.journal.bind(self._own, name, value)
 
     def __delitem__(self, name: Value) -> None:
-        if name in self:
-            self._world.journal.bind(self._own, name, None)
-        else:
+        if name not in self:
             raise KeyError(name)
+        self._world.journal.bind(self._own, name, None)
 
 
 class Namespace(Lookup):

@@ -5,12 +5,11 @@ from __future__ import annotations
 import ast
 import operator
 import re
-from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from cogfal.reading.part import Atomic
-from cogfal.reading.unknown import GivenUp, Touched, Unknown, Value, refused
+from cogfal.reading.unknown import GivenUp, Touched, Unknown, Value, contained, reached, refused
 
 MAX_STEPS: Final = 400_000
 MAX_STATEMENT_STEPS: Final = 40_000
@@ -50,8 +49,6 @@ class Budget:
         Raises:
             Touched: It holds something whose contents are not known.
         """
-        if self._tainted:
-            self._require_untouched(value)
         pending, seen = [value], 0
         while pending:
             item = pending.pop()
@@ -59,28 +56,15 @@ class Budget:
             if isinstance(item, SIZED):
                 seen += len(item)
                 if seen <= MAX_ITEMS:
-                    pending.extend(item)
-                    if isinstance(item, dict):
-                        pending.extend(item.values())
+                    pending.extend(contained(item))
             elif isinstance(item, str | bytes):
                 seen += len(item) // 1000
             if seen > MAX_ITEMS:
                 raise too_large()
-        self.spend(seen)
-
-    def _require_untouched(self, value: Value) -> None:
-        pending, seen = [value], set[int]()
-        while pending and len(seen) <= MAX_ITEMS:
-            item = pending.pop()
+        for item in reached([value], _inside) if self._tainted else ():
             if id(item) in self._tainted:
                 raise Touched(self._tainted[id(item)][1])
-            if id(item) in seen or isinstance(item, Atomic | type):
-                continue
-            seen.add(id(item))
-            held = getattr(item, "__dict__", None)
-            pending.extend([held] if type(held) is dict else [])
-            if isinstance(item, (*SIZED, deque)):
-                pending.extend(item.values() if isinstance(item, dict) else item)
+        self.spend(seen)
 
     def metered(self, items: Iterable[Value]) -> Iterable[Value]:
         """Yield the items, spending a step for each."""
@@ -91,9 +75,18 @@ class Budget:
             yield item
 
 
+def _inside(value: Value) -> Iterable[Value]:
+    """Return what may be changed in a value, and may be compared or shown with it."""
+    if isinstance(value, Atomic | type):
+        return ()
+    own = getattr(value, "__dict__", None)
+    inside = value.values() if isinstance(value, dict) else contained(value)
+    return (*inside, own) if type(own) is dict else inside
+
+
 def too_large() -> Touched:
     """Return what is raised for values that no signature needs."""
-    return Touched(Unknown("too large to evaluate"))
+    return refused("too large to evaluate")
 
 
 def bounded(value: Value) -> Value:
@@ -147,64 +140,38 @@ def _modulo(left: Any, right: Any) -> Any:
     return left % right
 
 
-BINARY: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: _multiply,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: _modulo,
-    ast.Pow: power,
-    ast.LShift: _shift,
-    ast.RShift: operator.rshift,
-    ast.BitOr: operator.or_,
-    ast.BitAnd: operator.and_,
-    ast.BitXor: operator.xor,
-    ast.MatMult: operator.matmul,
-}
-
-IN_PLACE: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
-    ast.Add: operator.iadd,
-    ast.Sub: operator.isub,
-    ast.BitOr: operator.ior,
-    ast.BitAnd: operator.iand,
-    ast.BitXor: operator.ixor,
-}
-"""Operators that change a list, dict, set or deque where it stands."""
-
-OWN_IN_PLACE: Final[dict[type[ast.operator], str]] = {
-    kind: f"__i{name}__"
-    for kind, name in (
-        (ast.Add, "add"), (ast.Sub, "sub"), (ast.Mult, "mul"), (ast.Div, "truediv"),
-        (ast.FloorDiv, "floordiv"), (ast.Mod, "mod"), (ast.Pow, "pow"), (ast.LShift, "lshift"),
-        (ast.RShift, "rshift"), (ast.BitOr, "or"), (ast.BitAnd, "and"), (ast.BitXor, "xor"),
-        (ast.MatMult, "matmul"),
-    )
-}  # fmt: skip
-"""The methods by which an author's class changes its objects where they stand."""
-
-UNARY: Final[dict[type[ast.unaryop], Callable[[Any], Any]]] = {
-    ast.UAdd: operator.pos,
-    ast.USub: operator.neg,
-    ast.Invert: operator.invert,
-}
-
-
 def _contains(left: Any, right: Any) -> Any:
     if isinstance(right, range) and not isinstance(left, int):
         raise refused("a search in a range for something that is no integer")
     return left in right
 
 
-COMPARE: Final[dict[type[ast.cmpop], Callable[[Any, Any], Any]]] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-    ast.In: _contains,
-    ast.NotIn: lambda left, right: not _contains(left, right),
-    ast.Is: operator.is_,
-    ast.IsNot: operator.is_not,
+NAMES: Final[dict[type[ast.operator], str]] = {
+    ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "truediv", ast.FloorDiv: "floordiv",
+    ast.Mod: "mod", ast.Pow: "pow", ast.LShift: "lshift", ast.RShift: "rshift", ast.BitOr: "or",
+    ast.BitAnd: "and", ast.BitXor: "xor", ast.MatMult: "matmul",
+}  # fmt: skip
+
+OWN_IN_PLACE: Final = {kind: f"__i{name}__" for kind, name in NAMES.items()}
+"""The methods by which an author's class changes its objects where they stand."""
+
+IN_PLACE: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
+    kind: getattr(operator, OWN_IN_PLACE[kind])
+    for kind in (ast.Add, ast.Sub, ast.BitOr, ast.BitAnd, ast.BitXor)
 }
+"""Operators that change a list, dict, set or deque where it stands."""
+
+BINARY: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
+    **{kind: getattr(operator, f"__{name}__") for kind, name in NAMES.items()},
+    ast.Mult: _multiply, ast.Mod: _modulo, ast.Pow: power, ast.LShift: _shift,
+}  # fmt: skip
+
+UNARY: Final[dict[type[ast.unaryop], Callable[[Any], Any]]] = {
+    ast.UAdd: operator.pos, ast.USub: operator.neg, ast.Invert: operator.invert,
+}  # fmt: skip
+
+COMPARE: Final[dict[type[ast.cmpop], Callable[[Any, Any], Any]]] = {
+    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le,
+    ast.Gt: operator.gt, ast.GtE: operator.ge, ast.In: _contains,
+    ast.NotIn: lambda left, right: not _contains(left, right),
+}  # fmt: skip

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Callable
-from typing import Any
 
 from cogfal.reading.unknown import GivenUp, Unknown, Value
 
@@ -42,26 +41,13 @@ def matches(
     if any(isinstance(part, ast.MatchClass) for part in ast.walk(pattern)):
         raise GivenUp(Unknown("a pattern of this kind is not evaluated"))
     named = _Named(evaluate)
-    bound = [name for part in ast.walk(pattern) if (name := _captured(part))]
-    shown = ast.Dict([ast.Constant(n) for n in bound], [ast.Name(n, ast.Load()) for n in bound])
-    case = ast.match_case(named.visit(copy.deepcopy(pattern)), None, [_to("found", shown)])
-    tree = ast.Module([_to("found", ast.Constant(None)), ast.Match(_SUBJECT, [case])], [])
+    case = ast.match_case(named.visit(copy.deepcopy(pattern)), None, [_MATCHED])
+    tree = ast.Module([ast.Match(ast.Name(" subject", ast.Load()), [case])], [])
     code = compile(ast.fix_missing_locations(tree), "<match>", "exec")
-    names: dict[str, Any] = {" subject": subject, " named": named}
-    exec(code, names)  # noqa: S102 - nothing but the pattern
-    return names[" found"]  # type: ignore[no-any-return]
+    bound: dict[str, Value] = {}
+    exec(code, {" subject": subject, " named": named}, bound)  # noqa: S102 - only the pattern
+    return bound if bound.pop(" matched", False) else None
 
 
-_SUBJECT = ast.Name(" subject", ast.Load())
+_MATCHED = ast.Assign([ast.Name(" matched", ast.Store())], ast.Constant(True))
 """No name of the author's has a space."""
-
-
-def _to(name: str, value: ast.expr) -> ast.stmt:
-    return ast.Assign([ast.Name(f" {name}", ast.Store())], value)
-
-
-def _captured(part: ast.AST) -> str | None:
-    match part:
-        case ast.MatchAs(name=name) | ast.MatchStar(name=name) | ast.MatchMapping(rest=name):
-            return name
-    return None

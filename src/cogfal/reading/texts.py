@@ -10,7 +10,7 @@ from typing import Final
 from cogfal.reading.functions import Function
 from cogfal.reading.operators import SIZED, check_format
 from cogfal.reading.part import Part
-from cogfal.reading.unknown import Touched, Unknown, Value, refused
+from cogfal.reading.unknown import Value, contained, known, reached, refused
 
 HERE: Final = "/\ue000project\ue000"
 """Stands in texts for the project's folder, which lies elsewhere on the runner."""
@@ -18,7 +18,7 @@ HERE: Final = "/\ue000project\ue000"
 _KEEPING: Final = frozenset({"Add", "Div", "Mod"})
 """Operators whose result holds the whole of a text."""
 
-_PLAIN: Final = (str, int, float, complex, bytes, type(None), range, PurePath, type(...))
+_PLAIN: Final = (str, int, float, complex, bytes, type(None), range, PurePath, type(...), *SIZED)
 
 
 def of_machine(value: Value) -> bool:
@@ -31,47 +31,30 @@ class Texts(Part):
 
     def check(self, value: Value) -> None:
         """Refuse what has no text that is the same everywhere."""
-        pending = [value]
         self._world.budget.weigh(value)
-        while pending:
-            item = pending.pop()
-            if isinstance(item, Unknown):
-                raise Touched(item)
-            if isinstance(item, enum.Enum):
+        for item in reached([value], lambda v: contained(v) if isinstance(v, SIZED) else ()):
+            if isinstance(known(item), enum.Enum):
                 self._check_member(item)
             elif isinstance(item, set | frozenset) and len(item) > 1:
                 raise refused("the order of a set is left open by Python")
-            elif isinstance(item, dict):
-                pending.extend(item)
-                pending.extend(item.values())
-            elif isinstance(item, SIZED):
-                pending.extend(item)
             elif not isinstance(item, _PLAIN) and not self._has_text(item):
                 raise refused("the text of such a value is not evaluated")
 
     def _check_member(self, member: enum.Enum) -> None:
-        mixed = any(base.__module__ != "enum" for base in type(member).__mro__[1:-1] if
-                    not issubclass(base, enum.Enum))  # fmt: skip
-        of_number = isinstance(member, enum.IntEnum | enum.Flag)
-        own = any(isinstance(vars(c).get("__str__"), Function) for c in type(member).__mro__)
-        if (mixed or of_number) and not own and not _is_text_enum(type(member)):
+        bases = type(member).__mro__
+        mixed = any(b.__module__ != "enum" for b in bases[1:-1] if not issubclass(b, enum.Enum))
+        own = any(isinstance(vars(base).get("__str__"), Function) for base in bases)
+        text = any((base.__module__, base.__name__) == ("enum", "StrEnum") for base in bases)
+        if (mixed or isinstance(member, enum.IntEnum | enum.Flag)) and not own and not text:
             raise refused("the text of such a member depends on Python's version")
-
-    def _is_own(self, cls: type) -> bool:
-        return cls in self._world.classes.nodes
 
     def _has_text(self, value: Value) -> bool:
         kind = type(value)
-        if self._world.attributes.is_authored(value):
-            names = ("__str__", "__repr__", "__format__")
-            own = [c for c in kind.__mro__ if self._is_own(c)]
-            return isinstance(value, BaseException) or any(
-                n in vars(c) for c in own for n in names
-            )  # fmt: skip
-        module = kind.__module__
-        return module in ("datetime", "decimal", "fractions", "uuid") or isinstance(
-            value, BaseException
-        )
+        if isinstance(value, BaseException) or not self._world.attributes.is_authored(value):
+            known_kinds = ("datetime", "decimal", "fractions", "uuid")
+            return isinstance(value, BaseException) or kind.__module__ in known_kinds
+        names = {"__str__", "__repr__", "__format__"}
+        return any(names & vars(base).keys() for base in self._world.attributes.own(kind))
 
     def format(self, value: Value, layout: str) -> str:
         """Return `format(value, layout)`."""
@@ -80,14 +63,6 @@ class Texts(Part):
 
     def check_places(self, what: str, values: Iterable[Value]) -> None:
         """Refuse to look into a path that depends on the machine."""
-        if what in _KEEPING:
-            return
-        values = list(values)
-        if what == "compare" and all(of_machine(value) for value in values):
-            return
-        if any(of_machine(value) for value in values):
+        found = [of_machine(value) for value in values]
+        if what not in _KEEPING and any(found) and not (what == "compare" and all(found)):
             raise refused("the path depends on the machine")
-
-
-def _is_text_enum(cls: type) -> bool:
-    return any(base.__name__ == "StrEnum" and base.__module__ == "enum" for base in cls.__mro__)

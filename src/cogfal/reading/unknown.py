@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn, TypeAlias
 
 from cogfal.errors import PredictorError, UnresolvedExpression, UnsupportedSignature
@@ -38,27 +40,21 @@ class Unresolved(Exception):
 
     def to_error(self, what: str, fallback: Location) -> PredictorError:
         """Turn it into the error that the user reads; `what` is the thing that was wanted."""
-        where, source, shown = self._parts(fallback)
-        told = f"{what} is not told by the text: {shown}"
-        return UnresolvedExpression(told, source=source, where=where, remedy=self.remedy)
-
-    def _parts(self, fallback: Location) -> tuple[Location, str, str]:
         where, source = fallback, self.text
         if self.node is not None and self.module is not None:
             where, source = self.module.location(self.node), self.module.segment(self.node)
-        return where, source, f"`{source}` ({self.reason})" if source else self.reason
+        shown = f"`{source}` ({self.reason})" if source else self.reason
+        if isinstance(self, Unsupported):
+            told = f"{what} cannot be served: {shown}"
+            return UnsupportedSignature(told, where=where, remedy=self.remedy)
+        told = f"{what} is not told by the text: {shown}"
+        return UnresolvedExpression(told, source=source, where=where, remedy=self.remedy)
 
 
 class Unsupported(Unresolved):
     """Say that something is known, but cannot be served."""
 
     remedy = f"use a type that Cog documents, or {_OPAQUE}"
-
-    def to_error(self, what: str, fallback: Location) -> PredictorError:
-        """Turn it into the error that the user reads; `what` is the thing that was wanted."""
-        where, _, shown = self._parts(fallback)
-        told = f"{what} cannot be served: {shown}"
-        return UnsupportedSignature(told, where=where, remedy=self.remedy)
 
 
 class Foreign(Unresolved):
@@ -67,31 +63,29 @@ class Foreign(Unresolved):
     remedy = f"use a type that Cog documents, {_OPAQUE}, {_IMPORTING}"
 
 
-class Touched(BaseException):
-    """Say that the result of an operation is not known: it looked into an unknown value, say."""
-
+class _Doubt(BaseException):
     def __init__(self, unknown: Unknown) -> None:
         self.unknown = unknown
         super().__init__()
 
 
-class GivenUp(BaseException):
+class Touched(_Doubt):
+    """Say that the result of an operation is not known: it looked into an unknown value, say."""
+
+
+class GivenUp(_Doubt):
     """Say that a function or statement is not evaluated to its end, and why.
 
     `far` where it is too much work or too deep, so that whoever called had better give up as well.
     """
 
     def __init__(self, unknown: Unknown, *, far: bool = False) -> None:
-        self.unknown, self.far = unknown, far
-        super().__init__()
+        self.far = far
+        super().__init__(unknown)
 
 
-class UnknownError(Exception):
+class UnknownError(_Doubt, Exception):
     """An exception that unknown code may raise; which one is not known."""
-
-    def __init__(self, unknown: Unknown) -> None:
-        self.unknown = unknown
-        super().__init__()
 
 
 class Carried(Exception):
@@ -107,6 +101,7 @@ def bare(error: Exception) -> Exception:
     return error.error if isinstance(error, Carried) else error
 
 
+@dataclass(eq=False, repr=False, slots=True)
 class Unknown:
     """A value that is not known, and why: every operation of Python's on it raises `Touched`.
 
@@ -114,35 +109,24 @@ class Unknown:
     be or hold, `members` the members where it may be a union of types.
     """
 
-    __slots__ = ("about", "dotted", "members", "module", "node", "reason")
-
-    def __init__(
-        self,
-        reason: str,
-        node: ast.AST | None = None,
-        module: Module | None = None,
-        *,
-        dotted: str = "",
-        about: tuple[Value, ...] = (),
-        members: tuple[Value, ...] = (),
-    ) -> None:
-        self.reason, self.node, self.module = reason, node, module
-        self.dotted, self.about, self.members = dotted, about, members
+    reason: str
+    node: ast.AST | None = None
+    module: Module | None = None
+    dotted: str = field(default="", kw_only=True)
+    about: tuple[Value, ...] = field(default=(), kw_only=True)
+    members: tuple[Value, ...] = field(default=(), kw_only=True)
 
     def holding(self, about: tuple[Value, ...]) -> Unknown:
         """Return it as something through which these values may be reached."""
-        return type(self)(
-            self.reason, self.node, self.module, dotted=self.dotted, about=about,
-            members=self.members,
-        )  # fmt: skip
+        return replace(self, about=about)
+
+    def alone(self) -> Unknown:
+        """Return an unknown value for the same reason, through which nothing is reached."""
+        return Unknown(self.reason, self.node, self.module)
 
     def at(self, node: ast.AST, module: Module) -> Unknown:
         """Return it with a place, unless a more precise one is known."""
-        if self.node is not None:
-            return self
-        return type(self)(
-            self.reason, node, module, dotted=self.dotted, about=self.about, members=self.members
-        )
+        return self if self.node is not None else replace(self, node=node, module=module)
 
     def possibly(self) -> Values:
         """Return what it may be; itself where it comes from outside."""
@@ -152,29 +136,25 @@ class Unknown:
         """Return the error of needing it."""
         return Unresolved(self.reason, self.node, self.module, self.dotted)
 
-    def _touched(self, *_: Any, **__: Any) -> NoReturn:
-        raise Touched(self)
 
-    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _touched
-    __hash__ = __bool__ = __len__ = __iter__ = __next__ = __contains__ = __getitem__ = _touched
-    __str__ = __repr__ = __format__ = __bytes__ = __int__ = __float__ = __index__ = _touched
-    __complex__ = __round__ = __abs__ = __neg__ = __pos__ = __invert__ = __fspath__ = _touched
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = _touched
-    __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = _touched
-    __rpow__ = __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = _touched
-    __lshift__ = __rlshift__ = __rshift__ = __rrshift__ = __matmul__ = __rmatmul__ = _touched
-    __divmod__ = __rdivmod__ = __reversed__ = __copy__ = __deepcopy__ = _touched
-    __reduce_ex__ = __enter__ = __exit__ = __call__ = _touched
+def _touched(unknown: Unknown, *_: Any, **__: Any) -> NoReturn:
+    raise Touched(unknown)
 
 
+for _name in (
+    "eq ne lt le gt ge hash bool len iter next contains getitem str repr format bytes int float "
+    "index complex round abs neg pos invert fspath add radd sub rsub mul rmul truediv rtruediv "
+    "floordiv rfloordiv mod rmod pow rpow and rand or ror xor rxor lshift rlshift rshift rrshift "
+    "matmul rmatmul divmod rdivmod reversed copy deepcopy reduce_ex enter exit call"
+).split():
+    setattr(Unknown, f"__{_name}__", _touched)
+
+
+@dataclass(eq=False, repr=False, slots=True)
 class Possible(Unknown):
     """An unknown value that is likely to be one of `about`; `absent` where it may not be there."""
 
-    __slots__ = ("absent",)
-
-    def __init__(self, *arguments: Any, **keywords: Any) -> None:
-        super().__init__(*arguments, **keywords)
-        self.absent = False
+    absent: bool = field(default=False, init=False)
 
     @classmethod
     def of(cls, why: Unknown, values: Sequence[Value], *, absent: bool = False) -> Possible:
@@ -182,8 +162,8 @@ class Possible(Unknown):
         found: dict[int, Value] = {}
         for value in values:
             for each in value.about if isinstance(value, Possible) else (value,):
-                bare = isinstance(each, Unknown) and not each.dotted and not each.about
-                found[0 if bare else id(each)] = each
+                empty = isinstance(each, Unknown) and not each.dotted and not each.about
+                found[0 if empty else id(each)] = each
         made = cls(why.reason, why.node, why.module, about=tuple(found.values()))
         made.absent = absent or any(map(may_be_absent, values))
         return made
@@ -209,6 +189,26 @@ def needed(what: str, where: Location) -> Iterator[None]:
         raise error.to_error(what, where) from error
 
 
+def reached(values: Iterable[Value], parts: Callable[[Value], Iterable[Value]]) -> Iterator[Value]:
+    """Yield `values` and whatever is reached from them by `parts`, each once."""
+    pending, seen = list(values), dict[int, Value]()
+    while pending:
+        value = pending.pop()
+        if id(value) not in seen:
+            seen[id(value)] = value
+            yield value
+            pending.extend(parts(value))
+
+
+def contained(value: Value) -> Iterable[Value]:
+    """Return what plain data holds."""
+    if isinstance(value, dict):
+        return (*value, *value.values())
+    if isinstance(value, slice):
+        return (value.start, value.stop, value.step)
+    return value if isinstance(value, (list, tuple, set, frozenset, deque)) else ()
+
+
 def unknown_in(value: Value, most: int = 20_000) -> Unknown | None:
     """Return an unknown value that plain data holds, at any depth."""
     pending, seen = [value], 0
@@ -219,13 +219,7 @@ def unknown_in(value: Value, most: int = 20_000) -> Unknown | None:
             return item
         if seen > most:
             return Unknown("too large to evaluate")
-        if isinstance(item, (list, tuple, set, frozenset)):
-            pending.extend(item)
-        elif isinstance(item, dict):
-            pending.extend(item)
-            pending.extend(item.values())
-        elif isinstance(item, slice):
-            pending.extend((item.start, item.stop, item.step))
+        pending.extend(contained(item))
     return None
 
 
