@@ -10,7 +10,7 @@ import pytest
 
 from cogfal.errors import PredictorError
 from cogfal.local.model_python import local_python
-from cogfal.project.config import read_config
+from cogfal.project.config_reader import read_config
 from tests.environments.packages import wheel
 from tests.interpreters import INTERPRETERS
 from tests.project_files import write_project

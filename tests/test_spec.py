@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cogfal import spec as catalogue
-from cogfal.project.config import read_config
+from cogfal.project.config_reader import read_config
 from cogfal.reading import read_predictor
 from cogfal.spec import (
     MISSING,

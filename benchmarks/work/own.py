@@ -13,7 +13,7 @@ from benchmarks.programs import printed
 from benchmarks.projects.noop import noop, noop_values
 from cogfal.environments import make
 from cogfal.errors import SetupError
-from cogfal.project.config import read_config
+from cogfal.project.config_reader import read_config
 from cogfal.project.model_environment import local_model
 
 OCR = Path(__file__).parents[2] / "examples" / "ocr"
@@ -25,7 +25,7 @@ import json, os, time
 from pathlib import Path
 os.environ["XDG_CACHE_HOME"] = {cache!r}
 root = Path({root!r})
-from cogfal.project.config import read_config
+from cogfal.project.config_reader import read_config
 config = read_config(root / "cog.yaml")
 started = time.perf_counter()
 from cogfal.local.model_python import local_python

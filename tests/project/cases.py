@@ -8,7 +8,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-from cogfal.project.config import read_config
+from cogfal.project.config_reader import read_config
 from cogfal.project.plan import PlannedEnvironment, plan_environment
 from cogfal.project.plan_settings import PlanSettings
 from cogfal.spec import Weight

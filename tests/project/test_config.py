@@ -9,16 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cogfal.errors import ConfigError
-from cogfal.project.config import (
-    Build,
-    CogConfig,
-    Command,
-    Mount,
-    Observability,
-    WeightSource,
-    parse_config,
-    read_config,
-)
+from cogfal.project.config import Build, CogConfig, Command, Mount, Observability, WeightSource
+from cogfal.project.config_reader import parse_config, read_config
 from cogfal.spec import Location
 
 ALL_KEYS = """\

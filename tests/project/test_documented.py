@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 import cogfal
-from cogfal.project.config import read_config
+from cogfal.project.config_reader import read_config
 from cogfal.project.plan import plan_environment
 from tests.local_run import LocalRun
 from tests.project.cases import plan_settings

@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 
 from cogfal.environments import ModelEnvironment
 from cogfal.errors import ConfigError
-from cogfal.project.config import parse_config
+from cogfal.project.config_reader import parse_config
 from cogfal.project.environment_choice import Decision, decide_here
 from cogfal.project.model_environment import local_model
 from cogfal.project.plan_settings import PINNED, SERVER_REQUIREMENTS

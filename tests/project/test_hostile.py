@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cogfal.errors import ConfigError
-from cogfal.project.config import parse_config
+from cogfal.project.config_reader import parse_config
 from cogfal.project.plan import PlannedEnvironment, plan_environment
 from tests.project import parsed
 from tests.project.cases import plan_settings

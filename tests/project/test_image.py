@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from cogfal.project.config import parse_config
+from cogfal.project.config_reader import parse_config
 from cogfal.project.image import buildable, image_reasons
-from cogfal.project.requirements import read_packages
+from cogfal.project.requirements_reader import read_packages
 from tests.project.cases import packages
 
 

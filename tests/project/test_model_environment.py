@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cogfal.errors import ConfigError
-from cogfal.project.config import read_config
+from cogfal.project.config_reader import read_config
 from cogfal.project.model_environment import local_model
 from cogfal.spec import Location
 from tests.project.cases import Case

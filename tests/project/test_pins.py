@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from cogfal.errors import ConfigError
 from cogfal.project.environment_choice import check_pins
 from cogfal.project.plan_settings import PINNED, client_pins
-from cogfal.project.requirements import read_packages
+from cogfal.project.requirements_reader import read_packages
 
 PINS = {"fastapi": "0.115.0", "pydantic": "2.11.0", "tblib": "3.1.0"}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cogfal.errors import ConfigError
-from cogfal.project.config import read_config
+from cogfal.project.config_reader import read_config
 from cogfal.project.plan import plan_environment
 from cogfal.project.requirements import (
     Link,
@@ -16,10 +16,9 @@ from cogfal.project.requirements import (
     Package,
     RequirementSet,
     has_credentials,
-    read_packages,
-    read_requirements,
     without_credentials,
 )
+from cogfal.project.requirements_reader import read_packages, read_requirements
 from cogfal.spec import Location
 from tests.project.cases import Case, plan_settings
 

@@ -27,13 +27,14 @@ from cogfal.errors import ConfigError, SettingError
 from cogfal.examples import ExamplesError, entry_of, find_examples
 from cogfal.guest.live import read_live
 from cogfal.local.model_python import local_python, read_imported
-from cogfal.project.config import CogConfig, read_config
+from cogfal.project.config import CogConfig
+from cogfal.project.config_reader import read_config
 from cogfal.project.environment_choice import check_pins
 from cogfal.project.place import ProjectPlace, place_of_config, place_of_predictor
 from cogfal.project.plan import PlannedEnvironment, app_name, plan_environment
 from cogfal.project.plan_settings import PlanSettings
 from cogfal.project.report import SettingStatus
-from cogfal.project.requirements import read_packages
+from cogfal.project.requirements_reader import read_packages
 from cogfal.project.variables import tracing_requirements
 from cogfal.reading import read_predictor
 from cogfal.schema.validation import Dialect, Validator

@@ -19,7 +19,8 @@ from cogfal.environments import (
     missing_packages,
 )
 from cogfal.errors import PredictorError
-from cogfal.project.config import CogConfig, read_config
+from cogfal.project.config import CogConfig
+from cogfal.project.config_reader import read_config
 from cogfal.project.environment_choice import decide_here
 from cogfal.project.model_environment import local_model
 from cogfal.project.plan_settings import client_python

@@ -26,7 +26,8 @@ from cogfal.local.model_python import local_python, tell
 from cogfal.local.session_files import GivenFiles, KeptFiles, NoNetwork
 from cogfal.nested import map_leaves
 from cogfal.outputs import Deliverer, OutputDirectories, Style
-from cogfal.project.config import CogConfig, read_config
+from cogfal.project.config import CogConfig
+from cogfal.project.config_reader import read_config
 from cogfal.project.place import COG_YAML
 from cogfal.project.variables import variables
 from cogfal.reading import read_predictor

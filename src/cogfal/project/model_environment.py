@@ -18,15 +18,8 @@ from cogfal.project.config import TELEMETRY_KEYS, CogConfig
 from cogfal.project.installer import drop_cog, file_line
 from cogfal.project.pip_commands import plain_installs
 from cogfal.project.plan_settings import TRACING_PACKAGES, client_python
-from cogfal.project.requirements import (
-    Line,
-    Local,
-    Option,
-    Package,
-    RequirementSet,
-    read_packages,
-    read_requirements,
-)
+from cogfal.project.requirements import Line, Local, Option, Package, RequirementSet
+from cogfal.project.requirements_reader import read_packages, read_requirements
 from cogfal.project.variables import traces
 from cogfal.spec import Location
 

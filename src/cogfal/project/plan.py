@@ -41,11 +41,7 @@ from cogfal.project.model_environment import (
 from cogfal.project.pip_commands import installed
 from cogfal.project.plan_settings import PlanSettings, minor
 from cogfal.project.report import Report, ReportLine
-from cogfal.project.requirements import (
-    Package,
-    RequirementSet,
-    applying,
-)
+from cogfal.project.requirements import Package, RequirementSet, applying
 from cogfal.project.variables import (
     cache_variables,
     tracing_requirements,
