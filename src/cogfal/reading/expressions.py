@@ -14,7 +14,6 @@ from cogfal.reading.unknown import (
     Touched,
     Unknown,
     Value,
-    Values,
     may_be_absent,
     refused,
     unknown_in,
@@ -29,6 +28,7 @@ _CONVERSIONS: Final[dict[int, Callable[[Any], Any]]] = {
     ord("r"): repr,
     ord("s"): str,
 }
+_PLAIN: Final = (int, float, str, bytes, tuple, frozenset, complex)
 _DISPLAYS: Final = {ast.List: list, ast.Tuple: tuple, ast.Set: set}
 
 
@@ -180,7 +180,8 @@ class Expressions(Part):
                 return value
             return self._boolop(node, scope, place + 1)
 
-        return value if first is node.values[-1] else self._region(first, value, chosen)
+        last = first is node.values[-1]
+        return value if last else self._world.choices.region(id(first), chosen)
 
     def _compare(self, node: ast.Compare, scope: Scope) -> Value:
         left = self.evaluate(node.left, scope)
@@ -197,18 +198,14 @@ class Expressions(Part):
         if unknown is not None:
             return unknown
         if isinstance(op, ast.Is | ast.IsNot):
-            return self._identical(left, right) is isinstance(op, ast.Is)
+            plain = type(left) is type(right) and type(left) in _PLAIN
+            if plain and left is not right and left == right:
+                raise refused("whether two equal values are one is left open by Python")
+            return (left is right) is isinstance(op, ast.Is)
         world.budget.weigh(left)
         world.budget.weigh(right)
         world.texts.check_places("compare", (left, right))
         return world.items.compare(COMPARE[type(op)], left, right)
-
-    def _identical(self, left: Value, right: Value) -> bool:
-        plain = (int, float, str, bytes, tuple, frozenset, complex)
-        if left is not right and type(left) is type(right) and type(left) in plain:
-            if left == right:
-                raise refused("whether two equal values are one is left open by Python")
-        return left is right
 
     def _ifexp(self, node: ast.IfExp, scope: Scope) -> Value:
         test = self.evaluate(node.test, scope)
@@ -217,12 +214,7 @@ class Expressions(Part):
             truth = self.truth(test, node.test, scope)
             return self.evaluate(node.body if truth else node.orelse, scope)
 
-        return self._region(node, test, chosen)
-
-    def _region(self, node: ast.expr, test: Value, work: Callable[[], Value]) -> Value:
-        if isinstance(test, Unknown):
-            return self._world.choices.region(id(node), work)
-        return work()
+        return self._world.choices.region(id(node), chosen)
 
     # Texts
 
@@ -343,13 +335,10 @@ class Expressions(Part):
             held = (*why.about, function, *positional, *keywords.values())
             if any(isinstance(value, Unknown) for value in (*positional, *keywords.values())):
                 world.effects.of_values(held, why)  # it may be called with any of the others
-            self._spoil(function, positional, why)
+            # A call has perhaps changed something in part before it met what is not known.
+            for value in (getattr(function, "__self__", None), *positional):
+                if isinstance(value, Iterator):
+                    world.effects.of_values((value,), why)
+                elif isinstance(value, CONTAINERS):
+                    world.choices.taint(value, why)
             return self.raising(Unknown(why.reason, why.node, why.module, about=held))
-
-    def _spoil(self, function: Value, positional: Values, why: Unknown) -> None:
-        """Taint what a call has perhaps changed in part before it met something unknown."""
-        for value in (getattr(function, "__self__", None), *positional):
-            if isinstance(value, Iterator):
-                self._world.effects.of_values((value,), why)
-            elif isinstance(value, CONTAINERS):
-                self._world.choices.taint(value, why)

@@ -7,7 +7,7 @@ from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
 from cogfal.reading.attributes import Attributes
 from cogfal.reading.calls import Calls
 from cogfal.reading.choices import Choices
-from cogfal.reading.classes import Classes
+from cogfal.reading.classes import Classes, Typings
 from cogfal.reading.effects import Effects
 from cogfal.reading.expressions import Expressions, Names
 from cogfal.reading.files import Files
@@ -22,7 +22,6 @@ from cogfal.reading.outside import Outside
 from cogfal.reading.source import Project
 from cogfal.reading.statements import Statements
 from cogfal.reading.texts import Texts
-from cogfal.reading.typings import Typings
 from cogfal.reading.unknown import Possible, Value, may_be_absent
 
 

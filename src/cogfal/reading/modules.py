@@ -6,6 +6,7 @@ import ast
 import contextlib
 import difflib
 import importlib.util
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,8 @@ class Modules(Part):
         self._scopes: dict[Module, Any] = {}
         """Their scopes; unknown where it is not known whether they were carried out."""
         self._kept: dict[tuple[Module, int], list[tuple[Place, Value]]] = {}
-        self._stars: dict[Scope, list[str]] = {}
+        self._stars: defaultdict[Scope, list[str]] = defaultdict(list)
+        """By scope: the modules outside of the project whose names it has all taken."""
 
     def main(self, module: Module) -> Scope:
         """Carry out the file of the predictor, and return its names."""
@@ -247,7 +249,7 @@ class Modules(Part):
     def _answers(self, source: Module, name: str) -> bool:
         """Whether a module has a name, perhaps by its own `__getattr__`."""
         scope = self.load(source)
-        if name in scope.names or ("__getattr__" not in scope.names and not self._stars.get(scope)):
+        if name in scope.names or ("__getattr__" not in scope.names and not self._stars[scope]):
             return name in scope.names
         try:
             self.member(source, name)
@@ -291,10 +293,10 @@ class Modules(Part):
             shown = listed(name)
             if name in COG_ROOTS:
                 return {n: self._world.outside.find(f"{name}.{n}") for n in shown}
-            self._stars.setdefault(scope.top, []).append(name)
+            self._stars[scope.top].append(name)
             return {}
         names = self.load(source).names
-        self._stars.setdefault(scope.top, []).extend(self._stars.get(self.load(source), []))
+        self._stars[scope.top] += self._stars[self.load(source)]
         taken = self._world.items.listed(names["__all__"]) if "__all__" in names else []
         self._prepare(source, taken)
         if "__all__" in names:
@@ -307,7 +309,7 @@ class Modules(Part):
         """Take it as not known which names the star imports in a statement bind."""
         for part in ast.walk(node):
             if isinstance(part, ast.ImportFrom) and part.names[0].name == "*":
-                self._stars.setdefault(scope.top, []).append(part.module or ".")
+                self._stars[scope.top].append(part.module or ".")
 
     def starred(self, name: str, scope: Scope) -> Value:
         """Return what a name stands for that nothing binds but, perhaps, a star import.
@@ -318,7 +320,7 @@ class Modules(Part):
         found = self._of_star(name, scope)
         if found is not ABSENT:
             return found
-        foreign = [module for module in self._stars.get(scope.top, []) if not listed(module)]
+        foreign = [module for module in self._stars[scope.top] if not listed(module)]
         if foreign:
             raise refused(f"it may come from {foreign[0]}, which is not part of the project")
         names: list[str] = []
@@ -329,7 +331,7 @@ class Modules(Part):
         raise NameError(f"name {name!r} is not defined{self.nearest(name, names)}")
 
     def _of_star(self, name: str, scope: Scope) -> Value:
-        for module in reversed(self._stars.get(scope.top, [])):
+        for module in reversed(self._stars[scope.top]):
             if name in listed(module):
                 return self._world.outside.find(f"{module}.{name}")
         return ABSENT
@@ -348,7 +350,7 @@ class Modules(Part):
             return self._world.there(self._world.known(scope.names[name]))
         if name == "__dict__":
             raise refused("the names of a module are not read")
-        if self._stars.get(scope):
+        if self._stars[scope]:
             with contextlib.suppress(NameError):
                 return self.starred(name, scope)
         if "__getattr__" in scope.names:

@@ -59,7 +59,9 @@ def read_predictor(
         UnsupportedSignature: The signature can be read but not served.
     """
     path, _, name = ref.partition(":")
-    project = Project(root, _numbers(python_version), find or _present)
+    version = python_version or ".".join(map(str, sys.version_info[:2]))
+    major, minor = map(int, version.split(".")[:2])
+    project = Project(root, (major, minor), find or _present)
     module = project.open(path.strip())
     reading = _Readings(project, module, role, name.strip())
     try:
@@ -67,13 +69,6 @@ def read_predictor(
             return reading.spec()
     except RecursionError as error:
         raise PredictorError("nested too deeply", where=module.relative) from error
-
-
-def _numbers(version: str | None) -> tuple[int, int]:
-    if version is None:
-        return sys.version_info[:2]
-    major, minor = version.split(".")[:2]
-    return int(major), int(minor)
 
 
 def _present(version: tuple[int, int]) -> Path | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -104,7 +104,8 @@ class Statements(Part):
         if isinstance(taken, ast.Yield):
             sent = yield given
         else:
-            sent = yield from _delegated(self._world.items.iterate(given))
+            iterator = self._world.items.iterate(given)
+            sent = yield from iterator  # type: ignore[func-returns-value]
         if isinstance(node, ast.Return):
             raise Left("return", sent)
         for target in getattr(node, "targets", ()):
@@ -264,21 +265,22 @@ class Statements(Part):
 
     # Definitions
 
-    def _functiondef(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> None:
-        decorators = [self._world.evaluate(d, scope) for d in node.decorator_list]
-        function = self._world.functions.define(node, scope)
-        if scope.kind == "class":
-            vars(function)["__qualname__"] = f"{scope.names.get('__qualname__')}.{node.name}"
-        function.decorators = tuple(decorators)
-        value: Value = function
+    def _functiondef(self, node: Any, scope: Scope) -> None:
+        world, of_class = self._world, isinstance(node, ast.ClassDef)
+        decorators = [world.evaluate(d, scope) for d in node.decorator_list]
+        value: Value = (world.classes if of_class else world.functions).define(node, scope)
+        if isinstance(value, Function):
+            value.decorators = tuple(decorators)
+            if scope.kind == "class":
+                vars(value)["__qualname__"] = f"{scope.names.get('__qualname__')}.{node.name}"
         for decorator in reversed(decorators):
             before, value = value, self._applied(decorator, value, node, scope)
-            if isinstance(value, Function) and value is not before:
+            if isinstance(value, Function) and value is not before and not of_class:
                 wraps = isinstance(before, Function) and passes_on(value)
                 value.wraps = before if wraps else None
-        self._world.names.put(scope, scope.mangled(node.name), value)
+        world.names.put(scope, scope.mangled(node.name), value)
 
-    _asyncfunctiondef = _functiondef
+    _asyncfunctiondef = _classdef = _functiondef
 
     def _applied(self, decorator: Value, value: Value, node: Any, scope: Scope) -> Value:
         if isinstance(decorator, Unknown):
@@ -294,13 +296,6 @@ class Statements(Part):
         except Touched as error:
             result = self._world.expressions.raising(error.unknown)
         return result.at(node, scope.module) if isinstance(result, Unknown) else result
-
-    def _classdef(self, node: ast.ClassDef, scope: Scope) -> None:
-        decorators = [self._world.evaluate(d, scope) for d in node.decorator_list]
-        cls = self._world.classes.define(node, scope)
-        for decorator in reversed(decorators):
-            cls = self._applied(decorator, cls, node, scope)
-        self._world.names.put(scope, scope.mangled(node.name), cls)
 
     # Branches and loops
 
@@ -462,11 +457,9 @@ class Statements(Part):
 
     def _exit(self, manager: Value, error: Exception | None, node: ast.With, scope: Scope) -> bool:
         leave = self._world.attributes.get(manager, "__exit__")
-        told: list[Value] = [None, None, None]
+        told: list[Value] = [None] * 3 if error is None else [type(bare(error)), bare(error), None]
         if isinstance(error, UnknownError):
             told = [error.unknown] * 3
-        elif error is not None:
-            told = [type(bare(error)), bare(error), None]
         return self._world.expressions.truth(self._world.calls.call(leave, told, {}), node, scope)
 
     def _try(self, node: ast.Try, scope: Scope) -> Flow:
@@ -533,10 +526,6 @@ class Statements(Part):
                 "catching classes that do not inherit from BaseException is not allowed"
             )
         return isinstance(bare(error), kind)
-
-
-def _delegated(inner: Iterable[Value]) -> Flow:
-    return (yield from inner)
 
 
 def passes_on(wrapper: Function) -> bool:
