@@ -23,6 +23,8 @@ UPGRADE = (
     b"GET /talk HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 )
+CLOSE = b"\x88\x80\0\0\0\0"
+"""The frame that ends a websocket; for ten seconds the server would wait for it."""
 
 
 class Server(uvicorn.Server):
@@ -122,6 +124,8 @@ def test_websockets_are_not_counted_for_ever() -> None:
         for _ in range(2 * MOST):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(UPGRADE)
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(CLOSE)
             await reader.read()
             writer.close()
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
