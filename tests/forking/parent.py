@@ -39,8 +39,20 @@ IMPORTED: Final = (
     "cogfal.app",
     "cogfal.app_making.app_class",
     "cogfal.local.session",
-    "uvicorn.protocols.http.auto",
+    "cogfal.cli.check",
+    "cogfal.cli.migrate",
+    "cogfal.cli.predict",
+    # What fal, uvicorn and anyio import as late as they need it.
+    "anyio._backends._asyncio",
+    "dateparser.date_parser",
+    "dateparser.data.date_translation_data.en",
+    "fal.cli._result_handlers",
+    "fastapi.middleware.cors",
+    "starlette_exporter",
     "uvicorn.lifespan.on",
+    "uvicorn.protocols.http.auto",
+    "uvicorn.protocols.websockets.auto",
+    "uvicorn.protocols.websockets.websockets_sansio_impl",
 )
 INPUT: Final = 0
 
@@ -199,6 +211,7 @@ def main() -> int:
     """Serve; or, in a fork, be the command."""
     for module in IMPORTED:
         importlib.import_module(module)
+    sys.modules["fal.cli.main"].parse_args(["apps", "list"])  # fills the caches of what reads dates
     gc.freeze()
     with socket.socket(fileno=int(sys.argv[1])) as listener:
         work = Parent(listener).serve()
