@@ -135,7 +135,27 @@ FOUND = {
 
 ASKED = "def __getattr__(name):\n    L.append(name)\n    return ['m', name]\nL = []\nn = 1\n"
 
+REGISTRY = {"first.py": "import registry\nregistry.seen.append(1)\n", "registry.py": "seen = []\n"}
+
 FOUND_IN_SEVERAL = {
+    "undone-and-given-up": {
+        "predict.py": "import registry\ntry:\n    __import__('first')\nexcept ImportError: ...\n"
+        "seen = registry.seen\n",
+        "registry.py": "seen = []\n",
+        "first.py": "import itertools, registry\nfrom outside import u\n"
+        "registry.seen.append(1)\na, b = itertools.tee([1])\nnext(a)\n",
+    },
+    "not-tried-and-given-up": {
+        "predict.py": "import registry\nfrom outside import u\ni = iter([1, 2])\nif u():\n"
+        "    __import__('first')\nelse:\n    next(i)\nseen = registry.seen\n",
+        **REGISTRY,
+    },
+    "given-up-in-a-function": {
+        "predict.py": "import registry\nfrom outside import u\ndef f():\n    for _ in range(66):\n"
+        "        if not u():\n            __import__('first')\n            break\nf()\n"
+        "seen = registry.seen\n",
+        **REGISTRY,
+    },
     "package-that-answers-for-its-own": {
         "predict.py": "import pkg.deep as m\nX = getattr(m, 'l', [])\n",
         "pkg/__init__.py": "def __getattr__(name): ...\n",

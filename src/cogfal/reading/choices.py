@@ -226,7 +226,19 @@ class Choices:
         """
         if key in self._unjoined and self._frame is not None:
             return work()
-        start, outcomes, answers = len(self._journal), list[_Outcome](), list[int]()
+        outcomes: list[_Outcome] = []
+        try:
+            return self._repeated(key, work, outcomes)
+        except GivenUp:
+            # What they changed is spoilt where this is caught, so it must stand there again.
+            for place, value in (each for o in outcomes for each in o.found.values()):
+                self._journal.put(place, value)
+            raise
+
+    def _repeated(
+        self, key: Hashable, work: Callable[[], Value], outcomes: list[_Outcome]
+    ) -> Value:
+        start, answers = len(self._journal), list[int]()
         why: Unknown | None = None
         remembered: dict[tuple[int, ...], _Guard] = {}
         while True:
@@ -240,7 +252,8 @@ class Choices:
                 left = error
             except _Restart:
                 self._undo(start, frame.given[0][2] if frame.given else None)
-                outcomes, answers, remembered = [], [], {}
+                outcomes.clear()
+                answers, remembered = [], {}
                 continue
             finally:
                 self._frame = outer
@@ -259,7 +272,7 @@ class Choices:
             answers = following
 
     def _undo(self, start: int, why: Unknown | None) -> None:
-        if self._journal.undo(start):
+        if not self._journal.undo(start):
             why = Unknown("") if why is None else why
             raise GivenUp(_depending(why, "an iterator is moved under an unknown condition"))
 

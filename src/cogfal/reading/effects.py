@@ -33,6 +33,7 @@ _HOLDING: Final = (
 
 _LOOSE: Final = frozenset({"eval", "exec", "globals", "locals", "vars"})
 """Names through which a text binds what it does not name."""
+_IMPORTING: Final = ("__import__", "import_module")
 
 
 class Effects(Part):
@@ -59,7 +60,7 @@ class Effects(Part):
         held = [scope.target(name).get(name) for name in names]
         held += self._mentioned([node], scope, why)
         self.of_values(held, why)
-        if any(isinstance(part, ast.Import | ast.ImportFrom) for part in ast.walk(node)):
+        if any(map(_imports, ast.walk(node))):
             self.of_values(self._world.modules.certain(), why)
             self._world.modules.give_up_stars(node, scope)
         for name in names:
@@ -173,6 +174,11 @@ class Effects(Part):
                 if outer.kind == "function" and name in outer.names:
                     self._world.journal.bind(outer.names, name, why)
             outer = outer.parent
+
+
+def _imports(node: ast.AST) -> bool:
+    called = getattr(node, "id", getattr(node, "attr", ""))
+    return isinstance(node, ast.Import | ast.ImportFrom) or called in _IMPORTING
 
 
 def _reaches_modules(node: ast.Attribute, imported: set[str]) -> bool:

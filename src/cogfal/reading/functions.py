@@ -103,6 +103,7 @@ class Functions(Part):
             held.append(self._generate(function, scope, held))
             return world.iterator(held[0], function, *scope.names.values())
         self._depth += 1
+        start = len(world.journal)
         try:
             if self._depth > MAX_CALLS:
                 raise GivenUp(Unknown("calls nested too deeply"), far=True)  # noqa: TRY301
@@ -112,6 +113,7 @@ class Functions(Part):
             if (given_up is None or given_up.far) and self._depth > 1:
                 raise
             why = Unknown("nested too deeply") if given_up is None else given_up.unknown
+            world.choices.spoil(start, why)
             world.effects.of_values((function, *positional, *keywords.values()), why)
             return world.expressions.raising(why)
         finally:

@@ -197,15 +197,14 @@ class Journal:
         return [place.owner for place, _ in self._entries[start:] if place.kind == "advance"]
 
     def undo(self, start: int) -> bool:
-        """Undo everything since `start`; return whether older iterators were moved."""
-        older = False
+        """Undo everything since `start`, if no older iterator was moved; return whether."""
         new = {id(p.owner) for p, _ in self._entries[start:] if p.kind == "born"}
+        if any(id(iterator) not in new for iterator in self.moved(start)):
+            return False
         while len(self._entries) > start:
             place, before = self._entries.pop()
-            if place.kind == "advance" and id(place.owner) not in new:
-                older = True
             place.put(before)
-        return older
+        return True
 
 
 def same(left: Value, right: Value) -> bool:
