@@ -141,6 +141,10 @@ def _choices() -> Iterator[tuple[str, PredictorSpec]]:
     yield "choices-int-default", one(INT, choices=(256, 512), default=512, description="Size.")
     yield "choices-int-negative", one(INT, choices=(-1, 0), default=-1)
     yield "choices-deprecated", one(STR, choices=("a", "b"), default="a", deprecated=True)
+    yield "choices-int-bounded", one(INT, choices=(1, 2, 3), ge=1, le=2, default=1)
+    yield "choices-int-ge", one(INT, choices=(1, 2), ge=0, description="Bounded.")
+    yield "choices-int-le", one(INT, choices=(1, 2), le=2.0)
+    yield "choices-str-length", one(STR, choices=("a", "b"), min_length=1, max_length=2)
     yield "literal-str", one(LiteralType(("a", "b")))
     yield "literal-str-default", one(LiteralType(("a", "b")), default="a")
     yield "literal-described", one(LiteralType(("a", "b")), default="a", description="Pick.")
@@ -279,6 +283,10 @@ MODELS: dict[str, tuple[PredictorSpec, PredictorSpec]] = {
     "train-choices": (
         one(STR),
         trainer(InputSpec("mode", STR, choices=("a", "b"), default="a", description="Mode.")),
+    ),
+    "train-choices-bounded": (
+        one(STR),
+        trainer(InputSpec("size", INT, choices=(1, 2), ge=1, le=2, default=1)),
     ),
     "train-choices-shared": (
         one(STR, "mode", choices=("a", "b")),

@@ -131,7 +131,7 @@ class Output(pydantic.BaseModel):
 class Predictor(BasePredictor):
     def predict(
         self, t: Partly, r: Row = None, s: Secret = Input(default=None),
-        n: int = Input(default=1, choices=[1, 2, 3], ge=1, le=2),
+        n: int = Input(default=1, choices=[1, 2, 3]),
         m: Optional[int] = Input(default=None, choices=[1, 2], le=2),
         u: Optional[Union[str, float]] = Input(default=None),
     ) -> Output: ...

@@ -126,10 +126,13 @@ def _property(each: InputSpec, order: int, name: str, role: Role, written: Compo
 
 def _told(each: InputSpec) -> Schema:
     """Return what `Input()` was told, except the choices."""
+    bounds = {"ge": each.ge, "le": each.le}  # beside choices, Cog 0.16 left them as they are
+    if each.choices is None or isinstance(each.type, ListType | OptionalType):
+        names = (("minimum", each.ge), ("maximum", each.le))
+        bounds = {name: None if bound is None else float(bound) for name, bound in names}
     told = {
         "description": each.description,
-        "minimum": None if each.ge is None else float(each.ge),
-        "maximum": None if each.le is None else float(each.le),
+        **bounds,
         "minLength": each.min_length,
         "maxLength": each.max_length,
         "pattern": each.regex,
