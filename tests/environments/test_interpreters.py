@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cogfal.environments import find_interpreter
-from cogfal.environments.interpreters import find_uv
+from cogfal.environments.interpreters import find_interpreter, find_uv
 from cogfal.errors import SetupError
 from tests.interpreters import INTERPRETERS, pyenv_versions
 

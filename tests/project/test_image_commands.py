@@ -15,8 +15,7 @@ import pytest
 
 from cogfal.engine.interpreter import Interpreter, guest_variables
 from cogfal.engine.service import Service
-from cogfal.environments import find_interpreter
-from cogfal.environments.interpreters import find_uv
+from cogfal.environments.interpreters import find_interpreter, find_uv
 from cogfal.project.config_reader import read_config
 from cogfal.project.plan import PlannedEnvironment, plan_environment
 from cogfal.reading import read_predictor

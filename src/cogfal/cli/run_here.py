@@ -130,7 +130,7 @@ async def _run_once(run: LocalRun, values: Mapping[str, Any], writer: ResultWrit
         def write(event: Event) -> None:
             if isinstance(event, Output) and isinstance(kind, IteratorType):
                 piece = session.files.with_paths(event.chunk)
-                writer.piece(piece, event.index, joined=kind.concatenate)
+                writer.piece(piece, event.number, joined=kind.concatenate)
 
         run.display.phase("Running")
         writer.whole(await run.predict(session, values, write))

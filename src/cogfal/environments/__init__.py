@@ -1,10 +1,6 @@
 """The model's own environment: described, keyed, made by uv, kept for the next time, removed."""
 
 from cogfal.environments.description import ModelEnvironment
-from cogfal.environments.interpreters import (
-    find_interpreter,
-    present_interpreter,
-)
 from cogfal.environments.making import (
     KeptEnvironment,
     environments_directory,
@@ -19,12 +15,10 @@ __all__ = [
     "KeptEnvironment",
     "ModelEnvironment",
     "environments_directory",
-    "find_interpreter",
     "install_line",
     "interpreter_of",
     "kept_environments",
     "make",
     "missing_packages",
-    "present_interpreter",
     "remove_environment",
 ]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -102,7 +100,11 @@ def _is_there(place: Path) -> bool:
 
 def _make_aside(environment: ModelEnvironment, place: Path, tell: Progress, *, cpu: bool) -> None:
     """Fill a directory beside the place and rename it; the lock is held."""
-    from cogfal.environments.uv import fill  # noqa: PLC0415  # not where it is there already
+    # Nothing of this is imported where the environment is there already.
+    import shutil  # noqa: PLC0415
+    import tempfile  # noqa: PLC0415
+
+    from cogfal.environments.uv import fill  # noqa: PLC0415
 
     for left in place.parent.glob(f".{place.name}-*"):  # by a process that was killed
         shutil.rmtree(left, ignore_errors=True)
@@ -167,6 +169,8 @@ def kept_environments(directory: Path | None = None) -> list[KeptEnvironment]:
 
 def remove_environment(kept: KeptEnvironment) -> None:
     """Remove one, once nobody is making it anew."""
+    import shutil  # noqa: PLC0415  # as above
+
     handle = os.open(kept.path.with_name(f"{kept.key}.lock"), os.O_RDWR | os.O_CREAT, 0o644)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)

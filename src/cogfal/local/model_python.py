@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final, Literal
 
 from cogfal.engine.interpreter import Interpreter, guest_variables, own_interpreter
@@ -28,6 +26,8 @@ from cogfal.project.variables import variables
 from cogfal.spec import PredictorSpec, ProjectSpec, Role, from_plain
 
 if TYPE_CHECKING:
+    import subprocess
+
     from cogfal.server.lifespan import Provided
     from cogfal.settings import AppSettings
 
@@ -135,6 +135,8 @@ def read_imported(ref: str, root: Path, role: Role, python: Path | None) -> Pred
     Raises:
         PredictorError: It cannot be imported, or is no predictor.
     """
+    from tempfile import TemporaryDirectory  # noqa: PLC0415  # looking for a Python needs none
+
     path, _, name = ref.partition(":")
     with TemporaryDirectory(prefix="cogfal-") as folder:
         file = Path(folder, "answer.json")
@@ -155,6 +157,8 @@ def read_imported(ref: str, root: Path, role: Role, python: Path | None) -> Pred
 
 
 def _run(python: Path | None, words: list[str], root: Path) -> subprocess.CompletedProcess[str]:
+    import subprocess  # noqa: PLC0415  # as `tempfile`
+
     interpreter = own_interpreter()
     if python is not None:
         interpreter = Interpreter(str(python), guest_variables(python, os.environ))

@@ -12,7 +12,6 @@ import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from packaging.requirements import Requirement
@@ -21,7 +20,6 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from cogfal.environments import ModelEnvironment, environments_directory
-from cogfal.environments.uv import resolve
 from cogfal.errors import ConfigError
 from cogfal.project.installer import drop_cog, file_line
 from cogfal.project.plan_settings import (
@@ -218,6 +216,8 @@ def _ask_uv(lines: Sequence[str], fal: Sequence[str], python: str) -> tuple[str,
 
 def _compile(lines: Sequence[str], python: str) -> str | None:
     """Return why uv finds no versions for the lines, None where it does."""
+    from cogfal.environments.uv import resolve  # noqa: PLC0415  # on one's own machine nobody asks
+
     return resolve(lines, minor(python), "--no-header", seconds=_PATIENCE, longest=_BOUND).trouble
 
 
@@ -240,6 +240,8 @@ class _Kept:
     def write(self, answer: tuple[str, str]) -> None:
         if answer[0] == "unknown":
             return
+        from tempfile import TemporaryDirectory  # noqa: PLC0415  # as `resolve`
+
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with TemporaryDirectory(dir=self._path.parent) as folder:

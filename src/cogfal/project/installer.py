@@ -15,7 +15,6 @@ from typing import Final
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from typing_extensions import assert_never
 
 from cogfal.errors import ConfigError
 from cogfal.project.report import Report
@@ -148,8 +147,6 @@ def _argument(line: Package | Link | Local, root: Path, report: Report) -> str:
             return _link_text(line)
         case Local():
             return _local_argument(line, root, report)
-        case _:
-            assert_never(line)
 
 
 def _package_argument(line: Package, root: Path, report: Report) -> str:
@@ -244,8 +241,6 @@ def file_line(line: Line) -> str | None:
             return line.name if line.value is None else f"{line.name} {line.value}"
         case Local():
             return None
-        case _:
-            assert_never(line)
 
 
 def _name(requirement: Requirement) -> str:

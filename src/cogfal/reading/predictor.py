@@ -72,7 +72,7 @@ def read_predictor(
 
 
 def _present(version: tuple[int, int]) -> Path | None:
-    found = importlib.import_module("cogfal.environments").present_interpreter(
+    found = importlib.import_module("cogfal.environments.interpreters").present_interpreter(
         ".".join(map(str, version))
     )
     return None if found is None else Path(found.path)
