@@ -400,6 +400,38 @@ def test_open_files_are_bounded_by_what_the_process_may_have_open(workspace: Wor
     assert len(given["p"]) == 300
 
 
+class Reluctant(Workspace):
+    """Gives no file another name before it is told to."""
+
+    def __init__(self, parent: Path) -> None:
+        super().__init__(parent)
+        self.asked, self.go_on = threading.Event(), threading.Event()
+
+    def another_name(self, path: Path) -> Path:
+        """Give one, in time."""
+        self.asked.set()
+        self.go_on.wait()
+        return super().another_name(path)
+
+
+def test_cancelling_ends_the_giving_of_names(tmp_path: Path) -> None:
+    """One file that was asked for ten times has no further names then."""
+
+    async def main(workspace: Reluctant) -> int:
+        make = materialiser(InputSpec("x", ListType(PathType()))).materialise
+        task = asyncio.ensure_future(make({"x": [HELLO] * 10}, workspace))
+        await asyncio.to_thread(workspace.asked.wait)
+        task.cancel()
+        await asyncio.sleep(0)
+        workspace.go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return len([*workspace.directory.iterdir()])
+
+    with Reluctant(tmp_path) as workspace:
+        assert asyncio.run(main(workspace)) == 2
+
+
 @pytest.mark.parametrize("same", [True, False])
 def test_a_name_that_two_thousand_files_share_costs_few_tries(
     workspace: Workspace, same: bool

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from itertools import chain, islice
+from itertools import chain, islice, takewhile
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -177,16 +177,17 @@ class Materialiser:
     ) -> dict[Loc, str]:
         """Return the path that each input gets."""
         given: set[Path] = set()
+        stopped = threading.Event()
 
         def give() -> dict[Loc, str]:
             return {
                 file.loc: file.url
                 if file.is_own
                 else str(_another(arrived[self._source(file)], workspace, given))
-                for file in files
+                for file in takewhile(lambda _: not stopped.is_set(), files)
             }
 
-        return give() if len(files) <= _FEW else await to_the_end(give)
+        return give() if len(files) <= _FEW else await to_the_end(give, stop=stopped.set)
 
     async def _download(self, file: FileInput, workspace: Workspace, budget: Budget) -> Path:
         if self._cache is not None and self._is_cached(file):

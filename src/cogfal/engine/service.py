@@ -200,7 +200,7 @@ class Service:
         for work in given_up:
             self._capture.say(f"prediction {work.prediction.id} does not stop; it is given up")
             work.abandon()
-        await _wait(self._tasks.keys(), cleanup)
+        await _wait(self._tasks.keys(), cleanup / 4)  # they obey at once, or not at all
         self._given_up = self._given_up or bool(given_up)
 
     async def shutdown(self, grace: float) -> None:

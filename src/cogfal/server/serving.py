@@ -56,7 +56,7 @@ NAMED = 10  # how many unknown inputs are named in the log
 LONGEST_NAME = 100  # characters of such a name
 NONE: Mapping[str, str] = MappingProxyType({})
 WEBHOOK_GRACE = 2.0  # seconds that webhooks may still take when the app ends, at most
-LEAST_CLEANUP = 0.5  # seconds that cancelled predictions have at least to obey when the app ends
+LEAST_CLEANUP = 0.4  # seconds that cancelled predictions have at least to obey when the app ends
 UNHEALTHY = (HealthStatus.UNHEALTHY, HealthStatus.DEFUNCT, HealthStatus.SETUP_FAILED)
 
 
