@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from cogfal.guest import type_names
 from cogfal.guest.annotations import type_of
 from cogfal.reading.classes import OutsideType, outside_base
-from cogfal.reading.texts import of_machine
+from cogfal.reading.operators import of_machine
 from cogfal.reading.unknown import Foreign, Touched, Unknown, Unresolved, Unsupported, Value
 from cogfal.spec import JSON, Type
 

@@ -15,11 +15,11 @@ from typing import Any, Final
 from cogfal.reading.classes import Outside
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import delete_attribute, set_attribute
+from cogfal.reading.library import VersionInfo
 from cogfal.reading.mappings import Lookup
-from cogfal.reading.outside import Known, VersionInfo
 from cogfal.reading.part import Part
 from cogfal.reading.source import Module
-from cogfal.reading.standins import Described, Mark
+from cogfal.reading.standins import Described, Known, Mark
 from cogfal.reading.unknown import Touched, Unknown, Value, may_be_absent, refused
 
 DATA: Final = (
@@ -93,7 +93,7 @@ class Attributes(Part):
         world = self._world
         match owner:
             case Unknown() if owner.dotted:
-                return world.outside.attribute(owner, name)
+                return world.library.attribute(owner, name)
             case Unknown():
                 return world.expressions.raising(owner)
             case Module():
@@ -105,7 +105,7 @@ class Attributes(Part):
             case PurePath():
                 return world.files.attribute(owner, name)
             case Known():
-                found = world.outside.find(f"{owner.name}.{name}")
+                found = world.library.find(f"{owner.name}.{name}")
                 own = isinstance(found, Unknown) and name == "__name__"
                 return getattr(owner.handler, name, found) if own else found
         return self._of_other(owner, name)
@@ -115,7 +115,7 @@ class Attributes(Part):
         if isinstance(owner, type):
             listed = f"{owner.__module__}.{owner.__qualname__}.{name}"
             if listed in world.library.table:
-                return world.outside.find(listed)
+                return world.library.find(listed)
         if kind.__module__ in ("_io", "io") and name in _OF_FILE:
             world.journal.advance(owner)
             return Known(name, getattr(owner, name))
@@ -197,7 +197,7 @@ class Attributes(Part):
         """Carry out `owner.name = value`."""
         world = self._world
         if isinstance(owner, Unknown) and owner.dotted:
-            world.outside.replace(owner, name, value)
+            world.library.replace(owner, name, value)
         elif isinstance(owner, Unknown):
             world.effects.of_values((owner, value), owner)
             world.expressions.raising(owner)

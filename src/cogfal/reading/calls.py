@@ -43,7 +43,7 @@ _LOOKS: Final = {
     ).split(), "y"),
     **dict.fromkeys("extend extendleft".split(), "l"),
 }  # fmt: skip
-"""How a method of data looks at its arguments, in the letters of `outside`."""
+"""How a method of data looks at its arguments, in the letters of `library`."""
 
 _OF_TEXT: Final = {"join": "l", "format": "s", "format_map": "s", "replace": "pw"}
 _MADE: Final = frozenset({"__init__", "__eq__", "__repr__", "__lt__"})
@@ -78,7 +78,7 @@ class Calls(Part):
         if isinstance(function, functools.partial):
             named = {**function.keywords, **keywords}
             return self.call(function.func, [*function.args, *positional], named)
-        handler = self._world.outside.entry(function)
+        handler = self._world.library.entry(function)
         if handler is not None:
             return handler(*positional, **keywords)
         if isinstance(function, type):

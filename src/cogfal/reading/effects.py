@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import CONTAINERS
-from cogfal.reading.outside import Known
 from cogfal.reading.part import Part
 from cogfal.reading.scopes import Names, Scope, bindings
 from cogfal.reading.source import MODULES, Module
+from cogfal.reading.standins import Known
 from cogfal.reading.unknown import Possible, Unknown, Value, Values, contained, reached
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Final
 
+from cogfal.reading.operators import HERE, of_machine
 from cogfal.reading.part import Part
-from cogfal.reading.texts import HERE, of_machine
 from cogfal.reading.unknown import Named, Value, Values, known, refused, require_known
 
 if TYPE_CHECKING:

@@ -17,11 +17,9 @@ from cogfal.reading.journal import Journal
 from cogfal.reading.library import Library
 from cogfal.reading.mappings import Environment
 from cogfal.reading.modules import Modules
-from cogfal.reading.operators import Budget
-from cogfal.reading.outside import Outside
+from cogfal.reading.operators import Budget, Texts
 from cogfal.reading.source import Project
 from cogfal.reading.statements import Statements
-from cogfal.reading.texts import Texts
 from cogfal.reading.unknown import Possible, Value, may_be_absent
 
 
@@ -44,8 +42,7 @@ class Interpreter:
         self.files, self.items, self.attributes = Files(self), Items(self), Attributes(self)
         self.classes, self.functions, self.calls = Classes(self), Functions(self), Calls(self)
         self.names, self.expressions = Names(self), Expressions(self)
-        self.statements, self.outside = Statements(self), Outside(self)
-        self.modules = Modules(self)
+        self.statements, self.modules = Statements(self), Modules(self)
         self.library = Library(self)
         self.evaluate, self.run = self.expressions.evaluate, self.statements.run
 

@@ -6,9 +6,9 @@ import os
 from collections.abc import Iterator, MutableMapping
 from typing import TYPE_CHECKING, NoReturn
 
-from cogfal.reading.outside import Known
 from cogfal.reading.part import Part
 from cogfal.reading.scopes import Scope
+from cogfal.reading.standins import Known
 from cogfal.reading.unknown import Unknown, Value, known, refused, require_known
 
 if TYPE_CHECKING:

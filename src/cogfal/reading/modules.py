@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 from cogfal.errors import PredictorError
 from cogfal.guest.type_names import COG_ROOTS
 from cogfal.reading.journal import ABSENT, Place
-from cogfal.reading.library import OF_SCOPE
-from cogfal.reading.outside import listed
+from cogfal.reading.library import OF_SCOPE, listed
+from cogfal.reading.operators import HERE
 from cogfal.reading.part import Part
 from cogfal.reading.scopes import Builtin, Scope
 from cogfal.reading.source import MODULES, Module
-from cogfal.reading.texts import HERE
 from cogfal.reading.unknown import GivenUp, Touched, Unknown, Value, refused
 
 if TYPE_CHECKING:
@@ -208,10 +207,10 @@ class Modules(Part):
         return namespace
 
     def _outside(self, shown: str, name: str) -> Value:
-        there = self._world.outside.exists(name)
+        there = self._world.library.exists(name)
         if there is False:
             raise ModuleNotFoundError(f"No module named {name!r}")
-        found = self._world.outside.find(shown)
+        found = self._world.library.find(shown)
         if found is ABSENT:
             raise ModuleNotFoundError(f"No module named {shown!r}")
         if there is None:
@@ -275,11 +274,11 @@ class Modules(Part):
                     return self._find(f"{module}.{name}", source)
                 near = self.nearest(name, self.load(source).names)
                 raise ImportError(f"cannot import name {name!r} from {module!r}{near}") from None
-        found = self._world.outside.find(f"{module}.{name}")
+        found = self._world.library.find(f"{module}.{name}")
         if found is ABSENT:
             near = self.nearest(name, listed(module))
             raise ImportError(f"cannot import name {name!r} from {module!r}{near}")
-        if isinstance(found, Unknown) and self._world.outside.exists(module) is None:
+        if isinstance(found, Unknown) and self._world.library.exists(module) is None:
             return self._world.expressions.raising(found)
         return found
 
@@ -292,7 +291,7 @@ class Modules(Part):
         if not isinstance(source, Module):
             shown = listed(name)
             if name in COG_ROOTS:
-                return {n: self._world.outside.find(f"{name}.{n}") for n in shown}
+                return {n: self._world.library.find(f"{name}.{n}") for n in shown}
             self._stars[scope.top].append(name)
             return {}
         names = self.load(source).names
@@ -333,7 +332,7 @@ class Modules(Part):
     def _of_star(self, name: str, scope: Scope) -> Value:
         for module in reversed(self._stars[scope.top]):
             if name in listed(module):
-                return self._world.outside.find(f"{module}.{name}")
+                return self._world.library.find(f"{module}.{name}")
         return ABSENT
 
     def builtin(self, name: str, scope: Scope) -> Value:
@@ -341,7 +340,7 @@ class Modules(Part):
         if name in OF_SCOPE:
             return Builtin(name)
         found = self._of_star(name, scope)
-        return self._world.outside.builtin(name) if found is ABSENT else found
+        return self._world.library.builtin(name) if found is ABSENT else found
 
     def member(self, module: Module, name: str) -> Value:
         """Return an attribute of a module."""

@@ -1,12 +1,29 @@
-"""What stands for Cog's and Pydantic's own things while a text is read."""
+"""What stands for things from outside the project while a text is read."""
 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
+from cogfal.reading.part import Atomic
 from cogfal.reading.unknown import Value
+
+Handler = Callable[..., Value]
+
+
+class Known(Atomic):
+    """A function from outside the project that is evaluated; calling it is what the text does.
+
+    `about` are the author's functions that it calls.
+    """
+
+    def __init__(self, name: str, handler: Handler, *about: Value) -> None:
+        self.name, self.handler, self.about = name, handler, about
+
+    def __call__(self, *positional: Value, **keywords: Value) -> Value:
+        return self.handler(*positional, **keywords)
 
 
 @dataclass(eq=False)
