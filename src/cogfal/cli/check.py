@@ -58,7 +58,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Look at everything; 1 where something would not work."""
+    """Print all findings; the exit status is 1 where something would not work."""
     if arguments.fix:
         fix(Path(arguments.project))
     findings = Findings()
@@ -97,7 +97,7 @@ def _trainer(spec: PredictorSpec | None) -> Iterator[Finding]:
 
 
 def of_predictor(spec: PredictorSpec) -> Iterator[Finding]:
-    """Tell what a signature has to do with its callers."""
+    """Find how many inputs a predictor has, and what its callers should know of them."""
     document(spec, title=spec.name, version=__version__)
     count = len(signature(spec))
     yield Finding(Mark.GOOD, f"{spec.ref}: {count} input{'' if count == 1 else 's'} read")

@@ -89,7 +89,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write it."""
+    """Write the module of a typed client."""
     target: Path = arguments.output
     if target == STDOUT:
         app, document, streams = _described(arguments)

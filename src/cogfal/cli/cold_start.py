@@ -52,7 +52,7 @@ class Sizes(NamedTuple):
         return cls(len(known), sum(known), len(every) - len(known))
 
     def told(self, what: str) -> str:
-        """Say it in a line, beginning with `what` these are."""
+        """Return a line about them, which begins with `what` they are."""
         if self.doubt is not None:
             return f"{what}: how large they are is not known: {self.doubt}"
         rest = f", and {self.unknown} of a size that is not known" if self.unknown else ""

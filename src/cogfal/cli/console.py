@@ -1,4 +1,4 @@
-"""Speak to whoever runs a command, and let what runs in this process speak in its turn."""
+"""Write messages and questions to the terminal, and take over what this process prints."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def confirm(question: str) -> bool:
 
 
 class Relay:
-    """Takes the descriptors 1 and 2; what is written to them is passed to `receive`, in order.
+    """Takes over stdout and stderr: what is written to them is passed to `receive`, in order.
 
     `out` and `err` are where they led before: the terminal itself.
     """

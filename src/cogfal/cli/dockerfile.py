@@ -18,7 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print it, and say where it would not be used."""
+    """Print the Dockerfile, and say so where fal would not use it."""
     project = find_project(arguments.directory)
     project.read()  # a directory that is no project has no Dockerfile
     if plan_environment(project.config, project.root).dockerfile is None:

@@ -39,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """List, or remove."""
+    """List environments, or remove them."""
     kept = kept_environments()
     unwanted = _unwanted(kept, arguments)
     for each in unwanted:

@@ -44,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Become the command; what it ends with is the exit status."""
+    """Replace this process by the command, whose exit status is the result."""
     words = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
     if not words:
         raise BadArgument("there is no command; write it after the options")

@@ -1,4 +1,4 @@
-"""What a check found, one by one; and the looks at examples, credentials and what travels."""
+"""The findings of a check; and the checks of examples, credentials and files that travel."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _LEAVE_OUT: Final = "name what the model does not need in .dockerignore"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check: its mark, what it is about, where, and what to do."""
 
     mark: Mark
     what: str
@@ -40,12 +40,12 @@ class Finding:
     remedy: str | None = None
 
     def json(self) -> JSON:
-        """Return it for programs."""
+        """Return it as JSON."""
         status = {Mark.GOOD: "ok", Mark.NOTE: "warning", Mark.BAD: "error"}[self.mark]
         return {"status": status, "what": self.what, "where": self.where, "remedy": self.remedy}
 
     def show(self) -> None:
-        """Say it."""
+        """Print it on stderr."""
         place = f"{self.where}: " if self.where else ""
         say(f"{place}{self.what}", self.mark)
         if self.remedy:
@@ -54,7 +54,7 @@ class Finding:
 
 @dataclass(slots=True)
 class Findings:
-    """What was found so far."""
+    """Collects the findings of several checks."""
 
     all: list[Finding] = field(default_factory=list)
 
@@ -70,7 +70,7 @@ class Findings:
 
     @property
     def failed(self) -> bool:
-        """Whether something would not work."""
+        """Whether any of them says that something would not work."""
         return any(finding.mark is Mark.BAD for finding in self.all)
 
 
@@ -110,7 +110,7 @@ def _sent(value: Any) -> JSON:
 
 
 def find_credentials() -> Iterator[Finding]:
-    """Say whether there are any."""
+    """Find whether there are credentials of fal's."""
     if has_credentials():
         yield Finding(Mark.GOOD, "fal credentials are there")
         return

@@ -37,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run it once."""
+    """Run one prediction, or a batch of them, where the options say."""
     if arguments.url:
         return call_url(arguments)
     if arguments.app:

@@ -57,13 +57,13 @@ class PythonTypes:
         return found
 
     def of_input(self, schema: JSON) -> str:
-        """Return what may be given."""
+        """Return the annotation of an input."""
         if _is_file(schema):
             return self._listed(schema, FILE)
         return self.of(schema)
 
     def of(self, schema: JSON) -> str:
-        """Return what is answered."""
+        """Return the annotation of an output."""
         if "$ref" in schema:
             return self._of_reference(schema["$ref"].removeprefix(_REFERENCE))
         if "enum" in schema:

@@ -1,4 +1,4 @@
-"""What commands know of a project, as its App asks for it or as cog.yaml has it: specs and plan."""
+"""Find the project or App that a command is about, and read its specs and its plan."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def report_json(environment: PlannedEnvironment) -> list[JSON]:
 
 
 class ProjectTarget:
-    """What a command looks at: here a project without an App.
+    """A project that a command looks at, without an App.
 
     `app` is the App's reference, None where there is none, `wanted` the file where it was looked
     for, and `failure` what stopped it from being made.

@@ -20,5 +20,5 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run it once."""
+    """Run the training function once."""
     return run_here(arguments, Role.TRAIN)

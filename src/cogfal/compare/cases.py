@@ -1,4 +1,4 @@
-"""Find the inputs to compare two models with."""
+"""Find or make the inputs that two models are compared with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ask both sides the same, and judge the answers."""
+"""Run the same cases on both sides and judge the answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tell whether whoever calls one model can call another instead."""
+"""Tell which changes of a signature break those who call the model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bring the files of inputs to a server and those of its answer back, trusting neither."""
+"""Send the files of inputs to a server, and download those of its answers safely."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class Difference:
 
     @property
     def place(self) -> str:
-        """The place as people write it."""
+        """The place as an expression, such as `output.images[0]`."""
         steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.loc)
         return f"output{''.join(steps)}"
 

@@ -1,4 +1,4 @@
-"""Tell from a word of the command line which side is meant; a directory is served here."""
+"""Make a side of a word of the command line; a directory is served in a process of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a comparison needs of a place where a model runs."""
+"""The protocol of a side, a place where a model runs, and how its calls end."""
 
 from __future__ import annotations
 

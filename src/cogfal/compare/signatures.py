@@ -6,7 +6,7 @@ component of their own or in place, null as a mark or as a type. A `Signature` i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -48,19 +48,8 @@ class ValueShape:
 
     @property
     def name(self) -> str:
-        """What to call it in a sentence."""
+        """Its name in a sentence, such as `array of file`."""
         return f"{self.kind} of {self.items.name}" if self.items is not None else self.kind
-
-    def files(self, value: JSON) -> Iterator[str]:
-        """Yield the addresses of the files in a value of this shape."""
-        if self.kind == "file" and isinstance(value, str):
-            yield value
-        elif self.items is not None and isinstance(value, list):
-            for one in value:
-                yield from self.items.files(one)
-        elif isinstance(value, dict):
-            for name, each in self.fields.items():
-                yield from each.files(value.get(name))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ import asyncio
 import time
 import zlib
 from collections.abc import Iterator
-from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, Protocol
 
 import anyio
@@ -26,10 +25,10 @@ WRITE_SIZE: Final = 1024 * 1024  # bytes; as many are held while they are writte
 
 
 class Digest(Protocol):
-    """What is told the bytes of a file."""
+    """A hash that takes the bytes of a file as they arrive."""
 
     def update(self, data: bytes | bytearray, /) -> None:
-        """Take the next ones."""
+        """Take more bytes."""
 
 
 class ResponseBody(NamedTuple):
@@ -170,12 +169,7 @@ class Writer:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
             await self._settle()
             self._write(self._waiting)

@@ -55,7 +55,7 @@ class Client:
 
 
 class Visit:
-    """What one fetch tells the hosts of a chain of redirects: who asks, and what each may know.
+    """The headers that one fetch sends to each host in its chain of redirects.
 
     A name and password in a URL go to its host alone, and cookies to whom their host meant.
     """

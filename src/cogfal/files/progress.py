@@ -11,10 +11,10 @@ _UNITS = {10**3: "kB", 10**6: "MB", 10**9: "GB"}
 
 
 class Reporter(Protocol):
-    """Told of one transfer how many bytes have passed so far."""
+    """Receives how many bytes of one transfer have passed so far."""
 
     def report(self, count: int) -> None:
-        """Take the number."""
+        """Take the number of bytes."""
 
 
 class Progress:

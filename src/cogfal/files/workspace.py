@@ -18,7 +18,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO, Final
 
 from typing_extensions import Self
@@ -53,12 +52,7 @@ class Workspace:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property
@@ -77,7 +71,7 @@ class Workspace:
 
     @property
     def directory(self) -> Path:
-        """The directory, which is there."""
+        """The directory, made where it is not there yet."""
         self._place()  # locked from now on, before anything is in it; or it says what is wrong
         path = self.path
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -181,7 +175,7 @@ class Scratch:
 
     @property
     def directory(self) -> Path:
-        """The directory, which is there."""
+        """The directory, made where it is not there yet."""
         with self._making:
             if self._path is None or not self._path.is_dir():
                 self._let_go()

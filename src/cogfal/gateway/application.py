@@ -374,5 +374,5 @@ def _there(version: Version | None) -> Version:
 
 
 async def absent(_request: Request) -> Response:
-    """Answer what is asked for that is not there."""
+    """Answer with 404, and say what a gateway has."""
     return not_found(ABSENT).response()

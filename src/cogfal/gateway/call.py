@@ -30,7 +30,7 @@ _GREATER: Final = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Where something stands, in Cog's words and forms; times are as in JSON."""
+    """The state of a prediction in the words of Cog's API; times are texts as in its JSON."""
 
     status: str = STARTING
     output: JSON = None
@@ -82,7 +82,7 @@ def canceled() -> State:
 
 
 class EventKind(Enum):
-    """What can happen; the values are the names of a stream's events."""
+    """The kinds of events; the values are their names in a stream."""
 
     START = "start"
     OUTPUT = "output"
@@ -92,7 +92,7 @@ class EventKind(Enum):
 
 
 class Event(NamedTuple):
-    """Something that happened; `number` counts from 1."""
+    """One event of a prediction; `number` counts from 1."""
 
     number: int
     what: EventKind
@@ -115,7 +115,7 @@ class EventLog:
         self._changed = asyncio.Event()
 
     def add(self, what: EventKind, data: str) -> None:
-        """Note what happened."""
+        """Add an event."""
         self.count += 1
         self._events.append(Event(self.count, what, data))
         self.size += len(data)
@@ -132,7 +132,7 @@ class EventLog:
         return [each for each in self._events if each.number > number]
 
     def latest(self) -> list[Event]:
-        """Return what is kept."""
+        """Return the events that are kept."""
         return [*self._events]
 
     async def more(self, number: int, seconds: float | None = None) -> None:
@@ -190,7 +190,7 @@ class Call:
 
     @property
     def state(self) -> State:
-        """Where it stands, as far as this gateway knows."""
+        """Its state, as far as this gateway knows."""
         if self._state.ended:
             return self._state
         if len(self._logs) > 1:
@@ -240,7 +240,7 @@ class Call:
         self._tell(piece)
 
     def progress(self, state: State) -> None:
-        """Note where it stands, as somebody who watches it says."""
+        """Note a state that somebody who watches it tells."""
         if self._state.ended or state.status == STARTING:
             return
         self.begin()

@@ -1,4 +1,4 @@
-"""Who may come in, whose fal key pays, and what is derived from who a caller is."""
+"""Authenticate callers: who may come in, whose fal key pays, and what secrets belong to them."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Caller:
 
 
 class Authenticator(Protocol):
-    """Lets callers in."""
+    """Tells who sent a request, and refuses strangers."""
 
     async def admit(self, request: Request) -> Caller:
         """Return who sent the request; raise Refusal for strangers."""
@@ -128,7 +128,7 @@ class FunctionAuthenticator:
 
 
 def function_authenticator(judge: Allow, key: str | None) -> FunctionAuthenticator:
-    """Return the authenticator of a function; what it seals is derived from the gateway's key."""
+    """Make an authenticator of a function; callers' secrets derive from the gateway's key."""
     seal = hmac.digest(key.encode(), b"callers", "sha256") if key else secrets.token_bytes(32)
     return FunctionAuthenticator(judge, key, seal)
 

@@ -51,7 +51,7 @@ class DirectApp:
         self._streams = True
 
     async def run(self, call: Call, values: JSON) -> None:
-        """Bring a call to its end, whatever that is."""
+        """Run a call on the app until it has ended, in whichever way."""
         try:
             call.end(await self._outcome(call, values))
         except Refusal as refusal:
@@ -172,7 +172,7 @@ def note(call: Call, event: SentEvent) -> State | None:
 
 
 def outcome(answer: CogAnswer) -> State:
-    """Return how something ended.
+    """Return the state in which an answer says that a call ended.
 
     Raises:
         Full: The app has no place, or is not ready yet.

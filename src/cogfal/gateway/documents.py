@@ -1,4 +1,4 @@
-"""Know the OpenAPI documents of apps, asking each app once and for nobody else than its caller."""
+"""Ask apps for their OpenAPI documents, each once for each caller, and keep the answers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ASKING: Final = 600.0
 
 
 class Documents:
-    """The documents that were had so far, by version and caller.
+    """The OpenAPI documents of apps, by version and caller.
 
     fal has no documented way to read an app's document without starting the app, so each is asked
     for when somebody wants it, and then kept.
@@ -56,7 +56,7 @@ class Documents:
         return task.result()
 
     def close(self) -> None:
-        """Ask nobody any more."""
+        """Cancel what is being asked."""
         for task in self._asked.values():
             task.cancel()
 

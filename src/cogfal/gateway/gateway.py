@@ -45,7 +45,7 @@ class NewCall(NamedTuple):
 
 
 class Gateway:
-    """The calls of all callers."""
+    """Begins, finds and cancels the calls of all callers."""
 
     def __init__(
         self,

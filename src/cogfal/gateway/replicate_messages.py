@@ -77,7 +77,7 @@ def wait_seconds(request: Request) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class KnownCall:
-    """What is known of a prediction apart from where it stands; `stream` is its stream's ticket."""
+    """Everything about a prediction but its state; `stream` is the ticket of its stream."""
 
     id: str
     kind: Kind
@@ -88,7 +88,7 @@ class KnownCall:
 
 
 def subject_of(call: Call) -> KnownCall:
-    """Return what is known of a call apart from where it stands."""
+    """Return everything about a call but its state."""
     stream = call.ticket if call.kind is Kind.PREDICTION else None
     return KnownCall(call.id, call.kind, call.version, call.created_at, call.input, stream)
 
@@ -163,7 +163,7 @@ def deployment(version: Version, caller: Caller, since: str) -> dict[str, JSON]:
 
 
 def account(caller: Caller) -> dict[str, JSON]:
-    """Return who a caller is here."""
+    """Return a caller's account."""
     return {"type": "user", "username": caller.name, "name": caller.name, "github_url": None}
 
 

@@ -1,4 +1,4 @@
-"""Tell whoever watches a call: readers of its stream, who may come back, and webhooks."""
+"""Send the events of a call to readers of its stream, who may come back, and to webhooks."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _frame(event: Event) -> bytes:
 
 
 class WatchedCall:
-    """What the sender of webhooks may ask about a call; they have Replicate's form."""
+    """A call as the sender of webhooks sees it; what it returns has Replicate's form."""
 
     def __init__(self, call: Call) -> None:
         self.id = call.id
@@ -99,7 +99,7 @@ class WatchedCall:
         return self.progress()
 
     def progress(self) -> dict[str, JSON]:
-        """Return where the call stands."""
+        """Return the present state of the call."""
         return prediction(subject_of(self._call), self._call.state, self._call.base)
 
 

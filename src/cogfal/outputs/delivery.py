@@ -41,7 +41,7 @@ _PARSED: Final = 64 * 1024
 
 
 class Prepared(NamedTuple):
-    """A file ready to be stored; `aside` says that it is one that the author's code has not."""
+    """A file ready to be stored; `aside` says that the author's code can no longer change it."""
 
     file: LocalFile
     aside: bool = False

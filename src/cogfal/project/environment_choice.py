@@ -53,14 +53,14 @@ class Decision(NamedTuple):
 
     @property
     def mode(self) -> Literal["own", "shared"]:
-        """The word for it, as the setting has it."""
+        """The value of the setting `environment` that asks for it."""
         return "own" if self.own else "shared"
 
 
 def decide_here(
     model: ModelEnvironment, python: str, wanted: Wanted = "auto", *, here: bool | None = None
 ) -> Decision:
-    """Decide for one's own machine.
+    """Decide where the author's code runs on one's own machine.
 
     Args:
         model: What cog.yaml asks for.
@@ -87,7 +87,7 @@ def decide_on_fal(
     settings: PlanSettings,
     where: Location | str = "build.python_version",
 ) -> Decision:
-    """Decide for fal's runners.
+    """Decide where the author's code runs on fal's runners.
 
     Args:
         requirements: The project's.

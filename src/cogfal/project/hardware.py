@@ -22,7 +22,7 @@ Cuda: TypeAlias = tuple[int, int]
 
 
 def dotted(version: tuple[int, ...]) -> str:
-    """Write a version as everybody does."""
+    """Return a version with dots between its numbers."""
     return ".".join(map(str, version))
 
 

@@ -101,7 +101,7 @@ def _in_image(line: Line, root: Path) -> Line:
 
 
 def drop_cog(requirements: RequirementSet) -> RequirementSet:
-    """Leave out Cog itself without a word."""
+    """Leave out Cog itself, and report nothing."""
     return without_cog(requirements, Report())
 
 

@@ -1,4 +1,4 @@
-"""Report the settings that only need a word, and those that have no counterpart."""
+"""Report the settings of cog.yaml that no other step of a plan reports."""
 
 from __future__ import annotations
 

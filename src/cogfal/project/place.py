@@ -1,4 +1,4 @@
-"""Find a Cog project on the deploying machine and on the runner, and read its text files."""
+"""Find the directory and the cog.yaml of a project, and read its text files."""
 
 from __future__ import annotations
 

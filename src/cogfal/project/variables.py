@@ -1,4 +1,4 @@
-"""Give cog.yaml's variables the values that Docker would, and libraries' caches a lasting place."""
+"""Return the environment variables of a project: cog.yaml's, those of tracing, those of caches."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ _MAX_URL: Final = 65_536
 
 
 class Dialect(Enum):
-    """By whose rules values are taken."""
+    """Whose rules values are checked by."""
 
     FAL = "fal"
     """Lax: what Pydantic can convert to the declared type is converted; null for optional."""
@@ -67,7 +67,7 @@ class Dialect(Enum):
 
 
 class Rules(NamedTuple):
-    """What holds for the scalars inside of one input's type."""
+    """The limits of the texts and numbers in one input's type."""
 
     strict: bool = False
     ge: float | None = None

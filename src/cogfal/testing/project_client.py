@@ -62,7 +62,7 @@ class RunningPrediction:
 
     @property
     def status(self) -> Status:
-        """Where it stands, in Cog's words."""
+        """Its status, in Cog's words."""
         return self._prediction.status
 
     @property
