@@ -113,6 +113,8 @@ FOUND = {
     "perhaps-an-attribute": "from outside import u\nclass C: ...\no = C()\nif u():\n"
     "    o.n = 1\ntry:\n"
     "    o.n\n    X = 3\nexcept AttributeError:\n    X = 4",
+    "two-changes-of-a-list": "from outside import u\nk = [1, 2]\nif u(): pass\nelse:\n"
+    "    k[0] = 5\n    k.reverse()\nX = k[1]",
     "in-place-on-one-of-two": "from outside import u\na, b = [1], [2]\n"
     "c = a if u() else b\nc += [3]",
     "attribute-of-one-of-two-functions": "from outside import u\ndef f(): ...\ndef g(): ...\n"

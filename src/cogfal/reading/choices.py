@@ -190,7 +190,7 @@ class Choices:
     def repeatable(self, harmless: Callable[[Place], bool]) -> bool:
         """Whether what comes now is the same under every answer that was given so far."""
         places = self._journal.changed(self._outermost).values()
-        return all(place.kind == "name" and harmless(place) for place, _ in places)
+        return all(harmless(place) for place, _ in places)
 
     @property
     def answered(self) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import enum
 from collections import OrderedDict, deque
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
+from functools import partial
 from pathlib import PurePath
 from typing import Any, Final, NamedTuple
 
@@ -60,14 +61,6 @@ class Place(NamedTuple):
                 refill(self.owner, value)
             case "order" if list(self.owner) != value:
                 refill(self.owner, {key: self.owner[key] for key in value if key in self.owner})
-            case "grown":
-                del self.owner[value:]
-            case "item" if value is not ABSENT:
-                self.owner[self.key] = value
-            case "item" if isinstance(self.owner, dict):
-                del self.owner[self.key]
-            case "item":
-                self.owner.discard(self.key)
 
 
 def _forget_member(names: Any, name: Any) -> None:
@@ -118,7 +111,8 @@ class Journal:
     """The changes since the present statement of a module began."""
 
     def __init__(self) -> None:
-        self._entries: list[tuple[Place, Value]] = []
+        self._entries: list[tuple[Place, Value, Callable[..., Any] | None]] = []
+        """What is changed, what stood there, and what undoes it, if that is not to put it back."""
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -132,17 +126,17 @@ class Journal:
         if place.kind == "attribute":
             self.note(place.owner, place.key)
         else:
-            self._entries.append((place, place.value()))
+            self._entries.append((place, place.value(), None))
         place.put(value)
 
     def bind(self, names: MutableMapping[Any, Value], name: Any, value: Value) -> None:
         """Bind a name."""
-        self._entries.append((Place("name", names, name), names.get(name, ABSENT)))
+        self._entries.append((Place("name", names, name), names.get(name, ABSENT), None))
         names[name] = value
 
     def unbind(self, names: MutableMapping[Any, Value], name: Any) -> None:
         """Remove a name."""
-        self._entries.append((Place("name", names, name), names[name]))
+        self._entries.append((Place("name", names, name), names[name], None))
         del names[name]
 
     def note(self, owner: Value, name: str) -> None:
@@ -150,40 +144,41 @@ class Journal:
         held = getattr(owner, "__dict__", None)
         places = [Place("order", held)] if type(held) is dict else []
         for place in (*places, Place("attribute", owner, name)):
-            self._entries.append((place, place.value()))
+            self._entries.append((place, place.value(), None))
 
     def save(self, container: Value) -> None:
         """Note that a container's contents are about to change."""
-        if not self._entries or self._entries[-1][0].owner is not container:
-            self._entries.append((Place("contents", container), contents(container)))
+        self._entries.append((Place("contents", container), contents(container), None))
 
     def grow(self, container: Value) -> None:
         """Note that items are about to be appended to a list."""
-        self._entries.append((Place("grown", container), len(container)))
+        undo = partial(container.__delitem__, slice(len(container), None))
+        self._entries.append((Place("contents", container), None, undo))
 
     def fill(self, container: Value, key: Value) -> None:
         """Note that an item is about to change, or to be added to a dict or set."""
-        there = container[key] if isinstance(container, list) else ABSENT
-        if isinstance(container, dict) and key in container:
-            there = container[key]
-        elif isinstance(container, set) and key in container:
+        if isinstance(container, list) or (isinstance(container, dict) and key in container):
+            undo = partial(container.__setitem__, key, container[key])
+        elif isinstance(container, dict):
+            undo = partial(container.__delitem__, key)
+        elif key in container:
             return
-        self._entries.append((Place("item", container, key), there))
+        else:
+            undo = partial(container.discard, key)
+        self._entries.append((Place("contents", container), None, undo))
 
     def advance(self, iterator: Value) -> None:
         """Note that an iterator is moved, which cannot be undone."""
-        self._entries.append((Place("advance", iterator), None))
+        self._entries.append((Place("advance", iterator), None, None))
 
     def born(self, iterator: Value) -> None:
         """Note that an iterator is new."""
-        self._entries.append((Place("born", iterator), None))
+        self._entries.append((Place("born", iterator), None, None))
 
     def changed(self, start: int) -> dict[tuple[str, int, Any], tuple[Place, list[Value]]]:
         """Return the places changed since `start`, and what stood there before each change."""
         found: dict[tuple[str, int, Any], tuple[Place, list[Value]]] = {}
-        for place, before in self._entries[start:]:
-            if place.kind in ("grown", "item"):
-                place = Place("contents", place.owner)  # noqa: PLW2901
+        for place, before, _ in self._entries[start:]:
             if place.kind not in ("born", "advance"):
                 found.setdefault(place.id, (place, []))[1].append(before)
         return found
@@ -194,16 +189,16 @@ class Journal:
 
     def moved(self, start: int) -> list[Value]:
         """Return the iterators that were moved since `start`."""
-        return [place.owner for place, _ in self._entries[start:] if place.kind == "advance"]
+        return [place.owner for place, _, _ in self._entries[start:] if place.kind == "advance"]
 
     def undo(self, start: int) -> bool:
         """Undo everything since `start`, if no older iterator was moved; return whether."""
-        new = {id(p.owner) for p, _ in self._entries[start:] if p.kind == "born"}
+        new = {id(p.owner) for p, _, _ in self._entries[start:] if p.kind == "born"}
         if any(id(iterator) not in new for iterator in self.moved(start)):
             return False
         while len(self._entries) > start:
-            place, before = self._entries.pop()
-            place.put(before)
+            place, before, undo = self._entries.pop()
+            place.put(before) if undo is None else undo()
         return True
 
 

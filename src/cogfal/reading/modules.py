@@ -70,7 +70,7 @@ class Modules(Part):
         self._carry_out(module)
         if clean and choices.answered == answered and len(journal) > start:
             changed = list(journal.segment(start).values())
-            if all(place.kind == "name" and self._is_name(place) for place, _ in changed):
+            if all(self._is_name(place) for place, _ in changed):
                 self._kept[key] = changed
 
     def _is_name(self, place: Place) -> bool:
@@ -79,7 +79,7 @@ class Modules(Part):
             self._scopes,
             *(self._scopes[each].names for each in self.certain()),
         ]
-        return any(place.owner is owner for owner in owners)
+        return place.kind == "name" and any(place.owner is owner for owner in owners)
 
     def _carry_out(self, module: Module) -> None:
         world, relative = self._world, module.relative
