@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from tests.load.__main__ import ALLOWED, is_bad, load, long, soak
-from tests.load.usage import Usage, slope, too_much
+from tests.load.usage import Usage, slope, too_much, usage
+from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -40,6 +44,21 @@ def test_a_long_series_of_pieces_arrives_whole_at_every_door() -> None:
 
     assert tally.wrong == []
     assert tally.outcomes == {"/ right": 1, "/stream right": 1, "/predictions right": 1}
+
+
+def test_usage_is_that_of_a_process_and_its_children(tmp_path: Path) -> None:
+    """Of those that have ended nothing counts."""
+    program = "import subprocess; subprocess.run(['cat'])"
+    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE) as process:
+        alone = len([*Path(f"/proc/{process.pid}/task").iterdir()])
+        assert until(lambda: usage(process.pid, tmp_path).threads > alone)
+        held = usage(process.pid, tmp_path)
+        process.communicate()
+        ended = usage(process.pid, tmp_path)
+
+    assert held.memory > 0
+    assert held.descriptors >= 6
+    assert ended == Usage(0, 0, 0, 0)
 
 
 def test_what_grows_is_noticed() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -27,21 +28,25 @@ HELD: Final = tuple(each.name for each in fields(Usage))
 
 def usage(pid: int, directory: Path) -> Usage:
     """Measure a process, all that it has started, and the files below its temporary directory."""
-    tree = [Path(f"/proc/{each}") for each in _with_children(pid)]
-    pages = sum(int((proc / "statm").read_text().split()[1]) for proc in tree)
-    return Usage(
-        memory=pages * os.sysconf("SC_PAGE_SIZE"),
-        descriptors=sum(1 for proc in tree for _ in (proc / "fd").iterdir()),
-        threads=sum(1 for proc in tree for _ in (proc / "task").iterdir()),
-        inodes=sum(len(folders) + len(files) for _, folders, files in os.walk(directory)),
-    )
+    inodes = sum(len(folders) + len(files) for _, folders, files in os.walk(directory))
+    memory, descriptors, threads = map(sum, zip((0, 0, 0), *_of_tree(pid), strict=True))
+    return Usage(memory, descriptors, threads, inodes)
 
 
-def _with_children(pid: int) -> Iterator[int]:
-    yield pid
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in children.read_text().split():
-            yield from _with_children(int(child))
+def _of_tree(pid: int) -> Iterator[tuple[int, int, int]]:
+    """Yield the memory, descriptors and threads of a process and of all that it has started.
+
+    Those that end meanwhile hold nothing.
+    """
+    proc = Path(f"/proc/{pid}")
+    with suppress(FileNotFoundError, ProcessLookupError):
+        pages = int((proc / "statm").read_text().split()[1])
+        tasks = [*(proc / "task").iterdir()]
+        yield pages * os.sysconf("SC_PAGE_SIZE"), len([*(proc / "fd").iterdir()]), len(tasks)
+        for task in tasks:
+            with suppress(FileNotFoundError, ProcessLookupError):
+                for child in (task / "children").read_text().split():
+                    yield from _of_tree(int(child))
 
 
 def slope(values: Sequence[tuple[int, float]]) -> float:
