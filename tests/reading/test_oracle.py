@@ -8,6 +8,7 @@ import pytest
 
 from tests.fuzz.programs import PROGRAMS, run_in_processes, run_programs
 from tests.reading.oracle.execution import judge
+from tests.reading.oracle.importing import judge_imported
 
 CASES = {"programs": 24, "several_modules": 4, "packages": 8}
 
@@ -190,6 +191,12 @@ FOUND_IN_SEVERAL = {
 }
 """Projects that were once read otherwise."""
 
+FOUND_WITH_PACKAGES = {
+    "object-of-a-class-with-a-base-from-outside": "import torch\nclass C(torch.Module):\n"
+    "    def names(self): return ['a']\ntry:\n    X = C().names()\nexcept TypeError:\n    X = 3\n",
+}
+"""Programs about packages that were once read otherwise."""
+
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_python_agrees_with_what_is_told(name: str) -> None:
@@ -217,6 +224,17 @@ def test_programs_are_judged_in_several_processes() -> None:
 def test_what_was_once_found_is_found_no_more(files: dict[str, str]) -> None:
     """Each program is told as every execution of it gives it, or refused."""
     verdict = judge(files, Random(0))
+
+    assert verdict.wrong == []
+    assert not verdict.failed
+
+
+@pytest.mark.parametrize("text", FOUND_WITH_PACKAGES.values(), ids=[*FOUND_WITH_PACKAGES])
+def test_what_was_once_found_of_packages_is_found_no_more(text: str) -> None:
+    """Each predictor is told as every import of it gives it, or refused."""
+    inputs = "class Predictor:\n    def predict(self, x=X, *, y: int = 1) -> str: ...\n"
+
+    verdict = judge_imported({"predict.py": text + inputs}, Random(0))
 
     assert verdict.wrong == []
     assert not verdict.failed

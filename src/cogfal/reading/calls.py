@@ -140,9 +140,12 @@ class Calls(Part):
                 world.effects.of_parts(first, why)
                 world.expressions.raising(why)
                 return self.decorated(first)
-        about = (function, *positional, *keywords.values())
-        world.effects.of_values(about, why)
-        return world.expressions.raising(Unknown(function.reason, about=about))
+        return self._opaque(function, (*positional, *keywords.values()))
+
+    def _opaque(self, function: Unknown, given: Values) -> Value:
+        about = (function, *given)
+        self._world.effects.of_values(about, function.alone())
+        return self._world.expressions.raising(Unknown(function.reason, about=about))
 
     def decorated(self, value: Value) -> Value:
         """Return what a decorator from outside leaves of a function or class: itself."""
@@ -154,7 +157,7 @@ class Calls(Part):
         world = self._world
         outside = outside_base(cls)
         if outside is not None and not self._initialised(cls):
-            return self.unknown(outside, [cls, *positional], keywords)
+            return self._opaque(outside, (cls, *positional, *keywords.values()))
         if cls in world.classes.opened and (positional or keywords) and not self._initialised(cls):
             raise refused("a class that is changed by a decorator from outside")
         if world.attributes.is_authored(cls) or issubclass(cls, BaseException):
