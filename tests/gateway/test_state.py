@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from cogfal.gateway.call import Call, EventKind, EventLog, State, failed
+from cogfal.gateway.call import EventKind, EventLog, GatewayCall, State, failed
 from cogfal.gateway.callers import Caller
 from cogfal.gateway.catalogue import FalApp, Kind, Version
 from cogfal.gateway.memory import Limits, Memory, direct_id, is_direct, queued_id, read_id
@@ -19,9 +19,9 @@ VERSION = Version("me/model", "1", FalApp("me/app"))
 REQUEST = "764cabcf-b745-4b3e-ae38-1200304cf45b"
 
 
-def call(name: str = "x", caller: Caller = ALICE, stream: int = 1000) -> Call:
+def call(name: str = "x", caller: Caller = ALICE, stream: int = 1000) -> GatewayCall:
     """Return a call that has just begun."""
-    return Call(name, Kind.PREDICTION, VERSION, caller, base="http://x/", stream=stream)
+    return GatewayCall(name, Kind.PREDICTION, VERSION, caller, base="http://x/", stream=stream)
 
 
 @pytest.mark.parametrize("kind", Kind)

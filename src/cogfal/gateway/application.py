@@ -21,7 +21,7 @@ from starlette.types import Receive, Scope, Send
 
 from cogfal.errors import SettingError
 from cogfal.gateway import replicate_messages as messages
-from cogfal.gateway.call import Call, State
+from cogfal.gateway.call import GatewayCall, State
 from cogfal.gateway.callers import (
     Allow,
     Authenticator,
@@ -234,7 +234,7 @@ class Routes:
         state = await self._waited(call, request)
         return JSONResponse(messages.prediction(messages.subject_of(call), state, base), 201)
 
-    async def _waited(self, call: Call, request: Request) -> State:
+    async def _waited(self, call: GatewayCall, request: Request) -> State:
         """Return the outcome of a call; where it is not there in time, that it is starting.
 
         Both clients take anything else for the outcome, and Python's would not yield the pieces

@@ -149,7 +149,7 @@ class EventLog:
         self._changed = asyncio.Event()
 
 
-class Call:
+class GatewayCall:
     """A prediction or training that this gateway began.
 
     Attributes:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import httpx
 
-from cogfal.gateway.call import FAILED, Call, State, failed, state_of
+from cogfal.gateway.call import FAILED, GatewayCall, State, failed, state_of
 from cogfal.gateway.catalogue import Kind
 from cogfal.gateway.cog_client import EVENTS, CogAnswer, CogClient, SentEvent, TooMuch
 from cogfal.gateway.refusals import Refusal, not_found, unfit
@@ -50,7 +50,7 @@ class DirectApp:
         self._moved = asyncio.Event()
         self._streams = True
 
-    async def run(self, call: Call, values: JSON) -> None:
+    async def run(self, call: GatewayCall, values: JSON) -> None:
         """Run a call on the app until it has ended, in whichever way."""
         try:
             call.end(await self._outcome(call, values))
@@ -62,7 +62,7 @@ class DirectApp:
         finally:
             self._moved.set()
 
-    async def cancel(self, call: Call) -> None:
+    async def cancel(self, call: GatewayCall) -> None:
         """Have the app end a prediction that it has taken; tells nothing of success."""
         url = f"{self._url}/{call.kind.value}/{quote(call.id)}/cancel"
         await self._client.send("POST", url, {}, seconds=30)
@@ -71,7 +71,7 @@ class DirectApp:
         """Return the app's OpenAPI document."""
         return (await self._client.send("GET", f"{self._url}/openapi.json", seconds=60)).body
 
-    async def _outcome(self, call: Call, values: JSON) -> State:
+    async def _outcome(self, call: GatewayCall, values: JSON) -> State:
         while True:
             # Only the first in the line asks for a place, so that places go by order of arrival.
             async with self._line:
@@ -85,7 +85,7 @@ class DirectApp:
             finally:
                 work.cancel()
 
-    async def _placed(self, call: Call, values: JSON) -> asyncio.Task[State]:
+    async def _placed(self, call: GatewayCall, values: JSON) -> asyncio.Task[State]:
         """Return the work on a call once the app has not refused it at once."""
         while True:
             self._moved.clear()
@@ -105,7 +105,7 @@ class DirectApp:
         except asyncio.TimeoutError:
             return
 
-    async def _work(self, call: Call, values: JSON) -> State:
+    async def _work(self, call: GatewayCall, values: JSON) -> State:
         envelope: dict[str, JSON] = {"id": call.id, "input": values}
         if self._streams and call.kind is Kind.PREDICTION:
             state = await self._streamed(call, envelope)
@@ -114,7 +114,7 @@ class DirectApp:
             self._streams = False
         return await self._watched(call, envelope)
 
-    async def _streamed(self, call: Call, envelope: JSON) -> State | None:
+    async def _streamed(self, call: GatewayCall, envelope: JSON) -> State | None:
         """Follow the app's events; None where it has none."""
         url = f"{self._url}/predictions"
         async with self._client.exchange("POST", url, envelope, {"Accept": EVENTS}) as response:
@@ -128,7 +128,7 @@ class DirectApp:
                 state = note(call, event) or state
             return state or failed("the app ended without an outcome")
 
-    async def _watched(self, call: Call, envelope: Mapping[str, JSON]) -> State:
+    async def _watched(self, call: GatewayCall, envelope: Mapping[str, JSON]) -> State:
         """Wait for the whole answer, and look meanwhile what there is of it."""
         url = f"{self._url}/{call.kind.value}"
         whole = asyncio.ensure_future(self._client.send("POST", url, envelope))
@@ -141,7 +141,7 @@ class DirectApp:
         finally:
             whole.cancel()
 
-    async def _peek(self, call: Call) -> None:
+    async def _peek(self, call: GatewayCall) -> None:
         url = f"{self._url}/{call.kind.value}/{quote(call.id)}"
         look = {"input": _NO_INPUT}
         try:
@@ -152,7 +152,7 @@ class DirectApp:
             call.progress(state_of(answer.body))
 
 
-def note(call: Call, event: SentEvent) -> State | None:
+def note(call: GatewayCall, event: SentEvent) -> State | None:
     """Note an event of Cog's stream; return the state where it is the last one."""
     data = event.data
     match event.name, data:

@@ -20,7 +20,7 @@ import httpx
 from fal_client.client import RUN_URL_FORMAT
 
 from cogfal.answers import map_media
-from cogfal.gateway.call import PROCESSING, Call, State, canceled, failed, state_of
+from cogfal.gateway.call import PROCESSING, GatewayCall, State, canceled, failed, state_of
 from cogfal.gateway.catalogue import Kind
 from cogfal.gateway.cog_client import EVENTS, CogClient, SentEvent, TooMuch
 from cogfal.gateway.direct import Full, note, outcome
@@ -185,7 +185,9 @@ LONGEST_PAUSE: Final = 1.0
 AFTER_TROUBLE: Final = 5.0
 
 
-async def follow_queue(call: Call, queue: FalQueue, key: str, app: str, request_id: str) -> None:
+async def follow_queue(
+    call: GatewayCall, queue: FalQueue, key: str, app: str, request_id: str
+) -> None:
     """Look at a call until it has ended; trouble on the way there is tried again."""
     pause = FIRST_PAUSE
     while not call.state.ended:
@@ -209,7 +211,9 @@ class Unstreamed(Exception):
     """Report an app that does not stream."""
 
 
-async def follow_stream(call: Call, client: CogClient, key: str, app: str, values: JSON) -> None:
+async def follow_stream(
+    call: GatewayCall, client: CogClient, key: str, app: str, values: JSON
+) -> None:
     """Run a prediction by calling the app directly, and tell each piece of its output at once.
 
     Raises:
@@ -235,7 +239,7 @@ async def follow_stream(call: Call, client: CogClient, key: str, app: str, value
 
 
 async def _events(
-    call: Call, client: CogClient, url: str, envelope: JSON, headers: dict[str, str]
+    call: GatewayCall, client: CogClient, url: str, envelope: JSON, headers: dict[str, str]
 ) -> State | None:
     """Follow Cog's events; None where the model has none."""
     async with client.exchange("POST", url, envelope, headers) as response:
@@ -251,7 +255,7 @@ async def _events(
 
 
 async def _pieces(
-    call: Call, client: CogClient, url: str, values: JSON, headers: dict[str, str]
+    call: GatewayCall, client: CogClient, url: str, values: JSON, headers: dict[str, str]
 ) -> State:
     """Follow the pieces of fal's stream, which apps of cogfal have for every iterator."""
     async with client.exchange("POST", url, values, headers) as response:
@@ -267,7 +271,7 @@ async def _pieces(
         return last or failed("the app ended without an outcome")
 
 
-def _note_piece(call: Call, event: SentEvent) -> State | None:
+def _note_piece(call: GatewayCall, event: SentEvent) -> State | None:
     match event.data:
         case {"error": reason}:
             return failed(str(reason))

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import httpx
 
-from cogfal.gateway.call import Call, State, canceled, failed
+from cogfal.gateway.call import GatewayCall, State, canceled, failed
 from cogfal.gateway.callers import Caller
 from cogfal.gateway.catalogue import Address, Catalogue, FalApp, Kind, Version
 from cogfal.gateway.cog_client import CogClient, TooMuch
@@ -79,7 +79,7 @@ class Gateway:
         await self.client.aclose()
         self.files.close()
 
-    async def begin(self, new: NewCall) -> Call:
+    async def begin(self, new: NewCall) -> GatewayCall:
         """Begin a call.
 
         Raises:
@@ -148,7 +148,7 @@ class Gateway:
         calls = [call for call in self.memory.of(caller.name) if call.kind is kind]
         slots = asyncio.Semaphore(LISTED_AT_ONCE)
 
-        async def told(call: Call) -> JSON:
+        async def told(call: GatewayCall) -> JSON:
             async with slots:
                 try:
                     subject, state = await self.find(kind, call.id, caller)
@@ -158,25 +158,25 @@ class Gateway:
 
         return [*await asyncio.gather(*map(told, calls))]
 
-    def follow(self, call: Call) -> None:
+    def follow(self, call: GatewayCall) -> None:
         """Have a call on fal's queue looked at until it has ended."""
         if call.task is None and not call.state.ended and not is_direct(call.id):
             _, app, request_id = self._read(call.kind, call.id, call.caller)
             work = follow_queue(call, self.queue, _key(call.caller), app, request_id)
             call.follow(self._whole(call, work))
 
-    def _direct(self, new: NewCall) -> Call:
+    def _direct(self, new: NewCall) -> GatewayCall:
         call = self._call(direct_id(new.kind), new)
         self.memory.keep(call)
         return call
 
-    def _call(self, name: str, new: NewCall) -> Call:
+    def _call(self, name: str, new: NewCall) -> GatewayCall:
         kind, version, wanted, _, caller, base = new
-        call = Call(name, kind, version, caller, base=base, stream=self.limits.stream)
+        call = GatewayCall(name, kind, version, caller, base=base, stream=self.limits.stream)
         call.given(dict(wanted.input), wanted.size)
         return call
 
-    async def _queued(self, new: NewCall, key: str, app: str) -> Call:
+    async def _queued(self, new: NewCall, key: str, app: str) -> GatewayCall:
         wanted = new.wanted
         request_id = await self.queue.put(key, app, new.kind, dict(wanted.input))
         name = queued_id(new.kind, new.version, request_id, new.caller)
@@ -190,7 +190,7 @@ class Gateway:
             self._tell(call, wanted)
         return call
 
-    async def _whole(self, call: Call, work: Coroutine[None, None, None]) -> None:
+    async def _whole(self, call: GatewayCall, work: Coroutine[None, None, None]) -> None:
         try:
             await work
         except Exception:
@@ -200,14 +200,14 @@ class Gateway:
         finally:
             self.memory.make_room()
 
-    async def _run(self, app: DirectApp, call: Call, wanted: RunRequest) -> None:
+    async def _run(self, app: DirectApp, call: GatewayCall, wanted: RunRequest) -> None:
         try:
             await app.run(call, await self.files.resolved(dict(wanted.input), call.caller))
         except asyncio.CancelledError:
             call.end(canceled())
             raise
 
-    async def _stream(self, call: Call, key: str, app: str, wanted: RunRequest) -> None:
+    async def _stream(self, call: GatewayCall, key: str, app: str, wanted: RunRequest) -> None:
         """Stream from the app itself; a model that does not stream takes its turn in the queue."""
         values: JSON = dict(wanted.input)
         with suppress(Unstreamed):
@@ -220,7 +220,7 @@ class Gateway:
             return
         await follow_queue(call, self.queue, key, app, call.request_id)
 
-    async def _answered(self, call: Call) -> None:
+    async def _answered(self, call: GatewayCall) -> None:
         """Wait until an app that is addressed directly has taken a call or refused it."""
         waits = [asyncio.ensure_future(event.wait()) for event in (call.placed, call.ended)]
         await asyncio.wait(waits, timeout=TAKEN, return_when=asyncio.FIRST_COMPLETED)
@@ -230,7 +230,7 @@ class Gateway:
             self.memory.forget(call)
             raise call.refusal
 
-    async def _cancel_direct(self, call: Call) -> None:
+    async def _cancel_direct(self, call: GatewayCall) -> None:
         if isinstance(call.version.target, Address) and call.placed.is_set():
             try:
                 await self._app(call.version.target.url).cancel(call)
@@ -242,11 +242,11 @@ class Gateway:
         call.end(canceled())
         self._unfollow(call)
 
-    def _unfollow(self, call: Call) -> None:
+    def _unfollow(self, call: GatewayCall) -> None:
         if call.task is not None:
             call.task.cancel()
 
-    def _tell(self, call: Call, wanted: RunRequest) -> None:
+    def _tell(self, call: GatewayCall, wanted: RunRequest) -> None:
         sign = signing(call.caller.webhook_secret, call.id)
         for url, events in wanted.hooks.items():
             self._webhooks.tell(WatchedCall(call), Target(url, events, sign=sign))

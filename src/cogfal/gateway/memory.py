@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Final, NamedTuple
 
-from cogfal.gateway.call import Call
+from cogfal.gateway.call import GatewayCall
 from cogfal.gateway.callers import Caller
 from cogfal.gateway.catalogue import Kind, Version
 from cogfal.gateway.refusals import Refusal
@@ -58,8 +58,8 @@ class Memory:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._calls: dict[str, Call] = {}
-        self._tickets: dict[str, Call] = {}
+        self._calls: dict[str, GatewayCall] = {}
+        self._tickets: dict[str, GatewayCall] = {}
 
     def check_room(self) -> None:
         """Raise Refusal where too many calls are followed already."""
@@ -71,7 +71,7 @@ class Memory:
                 retry_after=5,
             )
 
-    def keep(self, call: Call) -> None:
+    def keep(self, call: GatewayCall) -> None:
         """Remember a call, and forget old ones where there is no room."""
         self._calls[call.id] = call
         self._tickets[call.ticket] = call
@@ -87,33 +87,33 @@ class Memory:
                 size -= call.size
                 self.forget(call)
 
-    def forget(self, call: Call) -> None:
+    def forget(self, call: GatewayCall) -> None:
         """Forget a call."""
         del self._calls[call.id], self._tickets[call.ticket]
 
-    def get(self, name: str, caller: str) -> Call | None:
+    def get(self, name: str, caller: str) -> GatewayCall | None:
         """Return a call of this caller's."""
         call = self._calls.get(name)
         return call if call is not None and call.caller.name == caller else None
 
-    def streamed(self, ticket: str) -> Call | None:
+    def streamed(self, ticket: str) -> GatewayCall | None:
         """Return the call whose stream's address carries `ticket`."""
         return self._tickets.get(ticket)
 
-    def of(self, caller: str) -> list[Call]:
+    def of(self, caller: str) -> list[GatewayCall]:
         """Return the latest calls of a caller, newest first."""
         own = (call for call in reversed(self._calls.values()) if call.caller.name == caller)
         return [call for call, _ in zip(own, range(PAGE), strict=False)]
 
-    def tasks(self) -> Iterator[Call]:
+    def tasks(self) -> Iterator[GatewayCall]:
         """Yield the calls that something follows."""
         return (call for call in self._open() if call.task is not None)
 
-    def _open(self) -> Iterator[Call]:
+    def _open(self) -> Iterator[GatewayCall]:
         return (call for call in self._calls.values() if not call.state.ended)
 
 
-def _can_go(call: Call) -> bool:
+def _can_go(call: GatewayCall) -> bool:
     """Tell whether a call is over, or has its state on fal's queue and nobody who follows it."""
     return call.state.ended or (call.task is None and not is_direct(call.id))
 

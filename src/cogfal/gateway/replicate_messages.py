@@ -14,7 +14,7 @@ from typing import Final
 from starlette.requests import Request
 
 from cogfal.errors import InvalidInput
-from cogfal.gateway.call import Call, State
+from cogfal.gateway.call import GatewayCall, State
 from cogfal.gateway.callers import Caller
 from cogfal.gateway.catalogue import Kind, Version
 from cogfal.gateway.refusals import Refusal, invalid
@@ -87,7 +87,7 @@ class KnownCall:
     stream: str | None = None
 
 
-def subject_of(call: Call) -> KnownCall:
+def subject_of(call: GatewayCall) -> KnownCall:
     """Return everything about a call but its state."""
     stream = call.ticket if call.kind is Kind.PREDICTION else None
     return KnownCall(call.id, call.kind, call.version, call.created_at, call.input, stream)

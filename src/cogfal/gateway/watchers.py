@@ -14,7 +14,7 @@ from starlette.requests import Request
 
 from cogfal.engine.prediction import Event as PredictionEvent
 from cogfal.engine.prediction import Log, Output, Started
-from cogfal.gateway.call import Call, Event, EventKind
+from cogfal.gateway.call import Event, EventKind, GatewayCall
 from cogfal.gateway.replicate_messages import prediction, subject_of
 from cogfal.spec import JSON
 
@@ -33,7 +33,7 @@ def last_seen(request: Request) -> int:
     return int(text) if _NUMBER.fullmatch(text) else 0
 
 
-async def frames(call: Call, number: int) -> AsyncIterator[bytes]:
+async def frames(call: GatewayCall, number: int) -> AsyncIterator[bytes]:
     """Yield the events of a call after event `number`; comments while nothing happens.
 
     Python's client drops events without an id and raises on names that it does not know.
@@ -63,7 +63,7 @@ def _frame(event: Event) -> bytes:
 class WatchedCall:
     """A call as the sender of webhooks sees it; what it returns has Replicate's form."""
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: GatewayCall) -> None:
         self.id = call.id
         self._call = call
 
