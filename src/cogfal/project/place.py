@@ -25,25 +25,7 @@ def read_text(path: Path, *, root: Path | None = None, where: Location | str | N
     """
     place = where or path.name
     try:
-        if root is not None and not path.resolve().is_relative_to(root.resolve()):
-            raise ConfigError(
-                f"{path.name} leads out of the project",
-                where=place,
-                remedy="put a copy of the file into the project",
-            )
-        if not path.is_file():
-            raise ConfigError(
-                f"there is no file {path}",
-                where=place,
-                remedy="put the file there, or correct its path, which is relative to the file "
-                "that names it",
-            )
-        if path.stat().st_size > MOST_BYTES:
-            raise ConfigError(
-                f"{path.name} is too large: more than {MOST_BYTES >> 20} MiB",
-                where=place,
-                remedy="name the right file",
-            )
+        _refuse_unusable(path, root, place)
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise ConfigError(
@@ -57,6 +39,22 @@ def read_text(path: Path, *, root: Path | None = None, where: Location | str | N
             where=place,
             remedy="save it as UTF-8",
         ) from error
+
+
+def _refuse_unusable(path: Path, root: Path | None, place: Location | str) -> None:
+    if root is not None and not path.resolve().is_relative_to(root.resolve()):
+        what = f"{path.name} leads out of the project"
+        remedy = "put a copy of the file into the project"
+    elif not path.is_file():
+        what = f"there is no file {path}"
+        whose = "its path, which is relative to the file that names it"
+        remedy = f"put the file there, or correct {whose}"
+    elif path.stat().st_size > MOST_BYTES:
+        what = f"{path.name} is too large: more than {MOST_BYTES >> 20} MiB"
+        remedy = "name the right file"
+    else:
+        return
+    raise ConfigError(what, where=place, remedy=remedy)
 
 
 class ProjectPlace(NamedTuple):
