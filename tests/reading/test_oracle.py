@@ -114,6 +114,10 @@ FOUND = {
     "perhaps-an-attribute": "from outside import u\nclass C: ...\no = C()\nif u():\n"
     "    o.n = 1\ntry:\n"
     "    o.n\n    X = 3\nexcept AttributeError:\n    X = 4",
+    "argument-given-twice": "def f(a): return a\ntry:\n    X = f(a=1, **{'a': 2})\n"
+    "except TypeError:\n    X = 3",
+    "message-of-an-assertion": "X = []\ntry:\n    assert not X, X.append(1)\n"
+    "    assert not X, X.append(2)\nexcept AssertionError: ...",
     "two-changes-of-a-list": "from outside import u\nk = [1, 2]\nif u(): pass\nelse:\n"
     "    k[0] = 5\n    k.reverse()\nX = k[1]",
     "in-place-on-one-of-two": "from outside import u\na, b = [1], [2]\n"

@@ -317,9 +317,12 @@ class Expressions(Part):
         found: dict[str, Value] = {}
         for keyword in nodes:
             if keyword.arg is None:
-                found.update(self._merged(keyword.value, scope))
+                given = self._merged(keyword.value, scope)
             else:
-                found[keyword.arg] = self.evaluate(keyword.value, scope)
+                given = {keyword.arg: self.evaluate(keyword.value, scope)}
+            if found.keys() & given.keys():
+                raise TypeError("multiple values for a keyword argument")
+            found |= given
         return found
 
     def _call(self, node: ast.Call, scope: Scope) -> Value:

@@ -189,7 +189,8 @@ class Statements(Part):
 
     def _assert(self, node: ast.Assert, scope: Scope) -> None:
         if not self._world.expressions.holds(node.test, scope):
-            raise AssertionError
+            told = [] if node.msg is None else [self._world.evaluate(node.msg, scope)]
+            raise AssertionError(*told)
 
     # Targets
 
