@@ -91,6 +91,43 @@ CONSTRUCTS = (
         "X = deeper.N", 8),
     _not("coroutines", "async def f(): return 1\nX = f()"),
     _not("`yield` inside an expression", "def g():\n    x = [(yield 1)]\nX = list(g())"),
+    _is("properties and their setters", "class C:\n    @property\n    def x(self): return self._x\n    @x.setter\n"
+        "    def x(self, v): self._x = v + 1\no = C()\no.x = 3\no.x += 1\nX = o.x", 6),
+    _is("`functools.cache`, `cached_property`", "import functools\nseen = []\n@functools.cache\ndef f(n):\n    seen.append(n)\n"
+        "    return n\nclass C:\n    @functools.cached_property\n    def c(self): return f(2) + f(2)\nX = [C().c, seen]", [4, [2]]),
+    _is("`__call__`, `__iadd__`, `__getitem__`, `__class_getitem__`", "class C:\n    n = 1\n    def __iadd__(self, other):\n"
+        "        self.n += other\n        return self\n    def __call__(self): return self.n\n    def __getitem__(self, i): return [4, 5][i]\n"
+        "    def __class_getitem__(cls, key): return key\no = C()\no += 1\nX = [o(), *o, C['k']]", [2, 4, 5, "k"]),
+    _is("`__getattr__` of a class or a module", "import asked\nclass C:\n    def __getattr__(self, name): return name\n"
+        "X = C().n + asked.m", "nM"),
+    _is("context managers of the author's, `nullcontext`", "import contextlib\nclass C:\n    def __enter__(self): return [1]\n"
+        "    def __exit__(self, *_): return True\nwith C() as X, contextlib.nullcontext(X) as y:\n    y.append(2)\n    raise KeyError",
+        [1, 2]),
+    _not("`@contextmanager`", "import contextlib\n@contextlib.contextmanager\ndef m(): yield 1\nwith m() as X: ..."),
+    _not("a `yield` before a `finally`", "X = []\ndef f():\n    try:\n        yield 1\n    finally:\n        X.append(2)\n"
+         "for _ in f():\n    break"),
+    _is("views of a dict that changes", "d = {'a': 1}\nk = d.values()\nd['b'] = 2\nX = list(k)", [1, 2]),
+    _is("`types.SimpleNamespace`", "import types\no = types.SimpleNamespace(n=1)\no.n += 1\nX = o.n", 2),
+    _is("the own module in `sys.modules`", "import sys\nX = 1\nsetattr(sys.modules[__name__], 'X', 2)", 2),
+    _not("a module that is put into `sys.modules`", "import sys, types\nm = types.ModuleType('m')\nm.N = 1\nsys.modules['m'] = m\n"
+         "import m as k\nX = k.N"),
+    _is("`from package import *`, its submodules, too", "from pkg import *\nX = inner.N", 3),
+    _not("an import inside `try` of a package that is not there",
+         "try:\n    import surely_not_there\n    X = 1\nexcept ImportError:\n    X = 2"),
+    _not("the text of an exception of Python's own", "try:\n    int('x')\nexcept ValueError as e:\n    X = str(e)"),
+    _not("`__context__` of an exception", "try:\n    try:\n        {}['a']\n    except KeyError:\n        raise ValueError\n"
+         "except ValueError as e:\n    X = type(e.__context__).__name__"),
+    _not("a pattern of a class", "class P:\n    x = 1\nmatch P():\n    case P(x=v): X = v"),
+    _not("`type()` that makes a class", "C = type('C', (), {'n': 3})\nX = C.n"),
+    _not("a `NewType` that is called", "from typing import NewType\nN = NewType('N', int)\nX = N(4)"),
+    *(_not(f"`dataclasses.{name}`", "import dataclasses\n@dataclasses.dataclass\nclass C:\n    a: int = 1\n"
+           f"X = {shown.format(f'dataclasses.{name}(C())')}")
+      for name, shown in (("fields", "[f.name for f in {}]"), ("replace", "{}.a"), ("astuple", "list({})"))),
+    _not("`ChainMap`", "import collections\nX = dict(collections.ChainMap({'a': 1}, {'b': 3}))"),
+    _not("`string.Template`", "import string\nX = string.Template('$a').substitute(a=1)"),
+    _not("`str.maketrans`", "X = 'abc'.translate(str.maketrans('ab', 'xy'))"),
+    _not("a value that contains itself", "X = []\nX.append(X)"),
+    _not("a loop that takes too many steps", "X = 0\nwhile X < 10**5:\n    X += 1"),
 )  # fmt: skip
 """Beside these: whatever depends on a package that is not part of the project is refused by name."""
 

@@ -16,6 +16,9 @@ FILES = {
     "t.txt": "a\nb\n",
     "sibling.py": "import os\nos.environ['SIBLING'] = 'set'\nN = 6\n",
     "more/deeper.py": "N = 8\n",
+    "asked.py": "def __getattr__(name): return name.upper()\n",
+    "pkg/__init__.py": "__all__ = ['inner']\n",
+    "pkg/inner.py": "N = 3\n",
 }
 
 

@@ -49,7 +49,9 @@ MOST = 2.0
 
 _MEMORY = next((each for each in ("/dev/shm",) if Path(each).is_dir()), None)
 
-OWN = frozenset({"aside", "deeper", "first", "pkg", "predict", "registry", "second", "sibling"})
+OWN = frozenset(
+    {"aside", "asked", "deeper", "first", "pkg", "predict", "registry", "second", "sibling"}
+)
 """The modules of generated projects."""
 
 
