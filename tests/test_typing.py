@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 import textwrap
-import venv
-from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -16,7 +14,7 @@ from cogfal import App, cog
 from cogfal.app_making.app_class import _known
 from cogfal.app_making.keywords import FalKeywords, FromCogKeywords, WrapKeywords
 from cogfal.settings import NAMES, Settings
-from tests.type_checking import findings
+from tests.type_checking import findings, package
 from tests.virtualenvs import ROOT
 
 STUBS = ROOT / "stubs" / "cog-stubs"
@@ -82,17 +80,11 @@ WRONG_APP = """
 """
 
 
-def checked(folder: Path, files: dict[str, str], *packages: Path) -> list[tuple[str, int, str]]:
+def checked(folder: Path, files: dict[str, str], *packages: str) -> list[tuple[str, int, str]]:
     """Return file, line and kind of what mypy finds where cogfal and `packages` are installed."""
-    environment = folder / "environment"
-    venv.create(environment, with_pip=False)
-    (site,) = environment.glob("lib/python*/site-packages")
-    (site / "installed.pth").write_text(f"{ROOT / 'src'}\n{ROOT / 'stubs'}\n")
-    for package in packages:
-        (site / package.name).symlink_to(package)
     for name, text in files.items():
         (folder / name).write_text(textwrap.dedent(text))
-    return findings(folder, *files, python=environment / "bin/python")
+    return findings(folder, *files, cache="authors", installed=packages)
 
 
 def _expected(name: str, text: str) -> list[tuple[str, int, str]]:
@@ -112,11 +104,11 @@ def test_authors_are_checked_where_only_cogfal_is_installed(tmp_path: Path) -> N
 
 def test_modules_of_a_real_cog_stay_known(tmp_path: Path) -> None:
     """Beside the real package, which publishes no types, what only that has is found there."""
-    real = Path(str(distribution("cog").locate_file("cog")))
+    real = package("cog")
     assert (real / "suppress_output.py").is_file()
     only_there = "from cog.suppress_output import suppress_output\n\nwith suppress_output(): ...\n"
 
-    found = checked(tmp_path, {"predict.py": PREDICT, "more.py": only_there}, real)
+    found = checked(tmp_path, {"predict.py": PREDICT, "more.py": only_there}, "cog")
 
     assert found == [("more.py", 1, "import-untyped")]  # and not "import-not-found"
 

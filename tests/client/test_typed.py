@@ -107,7 +107,8 @@ def test_every_call_is_typed(project: Path) -> None:
     lines = USE.splitlines()
     expected = [("use.py", i, x.rpartition("# ")[2]) for i, x in enumerate(lines, 1) if "# " in x]
 
-    found = findings(project, "model.py", "fields.py", "writer.py", "use.py")
+    files = ("model.py", "fields.py", "writer.py", "use.py")
+    found = findings(project, *files, cache="client", installed=("fal_client", "httpx"))
 
     assert found == expected
 
