@@ -24,6 +24,7 @@ const [element, text] = arguments;
 element.value = text;
 element.dispatchEvent(new Event("input", {bubbles: true}));
 """
+LANGUAGES: Final = ("curl", "fal", "requests", "javascript")
 FILE: Final = "-my 'odd' $(touch pwned) \"n\" .png"
 
 
@@ -38,6 +39,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def page(browser: Chrome, studio: Studio, folder: Path) -> Page:
     """The page, with inputs that no shell, no Python and no JavaScript may run."""
+    return filled(browser, studio, folder)
+
+
+def filled(browser: Chrome, studio: Studio, folder: Path) -> Page:
+    """Open the page, pick a file and give hostile inputs."""
     page = Page(browser, studio.url)
     page.find("[data-name=image] input[type=file]").send_keys(str(folder / FILE))
     page.wait(lambda: page.all("[data-name=image] .chip"))
@@ -45,6 +51,27 @@ def page(browser: Chrome, studio: Studio, folder: Path) -> Page:
     page.more()
     page.write("extra", '{"a": [null, true, "it\'s"], "@b": "@c"}')
     return page
+
+
+@pytest.fixture(scope="module")
+def snippets(browser: Chrome, studio: Studio, folder: Path) -> dict[str, str]:
+    """What that page offers, for each language."""
+    page = filled(browser, studio, folder)
+    return {language: page.text(f"#code-{language} pre") for language in (*LANGUAGES, "replicate")}
+
+
+@pytest.fixture(scope="module")
+def snippets_of_a_data_url(browser: Chrome, studio: Studio, folder: Path) -> dict[str, str]:
+    """The same, where somebody was given a data URL to paste, whose media type is hostile."""
+    page = filled(browser, studio, folder)
+    page.click("[data-name=image] .chip button")
+    browser.execute_script(
+        f"{TYPE}; element.dispatchEvent(new Event('change'))",
+        page.find("[data-name=image] .address"),
+        "data:image/'\"$(touch pwned)`touch pwned`;base64,AAAA",
+    )
+    page.wait(lambda: page.all("[data-name=image] .chip"))
+    return {language: page.text(f"#code-{language} pre") for language in LANGUAGES}
 
 
 def output_of(command: list[str], folder: Path, **variables: str) -> str:
@@ -79,30 +106,24 @@ def command_of(language: str, code: str) -> list[str]:
             return [str(forking.command("python")), "-c", code]
 
 
-@pytest.mark.parametrize("language", ["curl", "fal", "requests", "javascript"])
-def test_a_snippet_runs_against_this_server(page: Page, folder: Path, language: str) -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_snippet_runs_against_this_server(
+    snippets: dict[str, str], folder: Path, language: str
+) -> None:
     """In its own shell, with the form's inputs and the picked file; nothing of them is executed."""
-    code = page.text(f"#code-{language} pre")
-
-    printed = output_of(command_of(language, code), folder)
+    printed = output_of(command_of(language, snippets[language]), folder)
 
     assert "é 🙂" in printed
     assert "1.png" in printed
 
 
-@pytest.mark.parametrize("language", ["curl", "fal", "requests", "javascript"])
-def test_a_media_type_is_not_executed(page: Page, folder: Path, language: str) -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_media_type_is_not_executed(
+    snippets_of_a_data_url: dict[str, str], folder: Path, language: str
+) -> None:
     """Whoever gives somebody a data URL to paste chooses it; the app refuses this one."""
-    page.click("[data-name=image] .chip button")
-    page.browser.execute_script(
-        f"{TYPE}; element.dispatchEvent(new Event('change'))",
-        page.find("[data-name=image] .address"),
-        "data:image/'\"$(touch pwned)`touch pwned`;base64,AAAA",
-    )
-    page.wait(lambda: page.all("[data-name=image] .chip"))
     (folder / "input.bin").write_bytes(b"\0\0\0")
-
-    code = page.text(f"#code-{language} pre")
+    code = snippets_of_a_data_url[language]
 
     subprocess.run(
         command_of(language, code), cwd=folder, capture_output=True, timeout=100, check=False
@@ -112,10 +133,10 @@ def test_a_media_type_is_not_executed(page: Page, folder: Path, language: str) -
 
 
 def test_the_snippet_for_replicate_runs_through_a_gateway(
-    page: Page, studio: Studio, folder: Path, tmp_path: Path
+    snippets: dict[str, str], studio: Studio, folder: Path, tmp_path: Path
 ) -> None:
     """The gateway is started as the snippet says."""
-    code = page.text("#code-replicate pre")
+    code = snippets["replicate"]
     command, _, program = code.partition("\n")
     target = command.rpartition(" ")[2]
     assert target == f"your-name/studio={studio.url}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import httpx
 import pytest
@@ -243,6 +244,26 @@ def test_streamed_text_arrives_in_pieces_and_ends_whole(page: SamplePage) -> Non
     assert page.sample.bodies == [{"question": "What now?"}]
 
 
+CLIENTS: Final = ("curl", "fal", "requests", "replicate", "javascript")
+
+
+@pytest.fixture(scope="module")
+def calls(
+    browser: Chrome, served: Served, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    """The call of a filled form, as it is written for each client."""
+    style = tmp_path_factory.mktemp("pictures") / "style.png"
+    Image.new("RGB", (4, 4), "#888888").save(style)
+    page = SamplePage(browser, served)
+    page.write("prompt", 'it\'s $5, say "hi"\nand None')
+    page.find("[data-name=image] input[type=file]").send_keys(str(style))
+    page.more()
+    page.click("[data-name=tile] input")
+    page.write("api_key", "hunter2")
+    page.write("extra", '{"deep": {"a": null, "b": [true, {}]}}')
+    return {client: page.text(f"#code-{client} pre") for client in CLIENTS}
+
+
 @pytest.mark.parametrize(
     ("language", "parts"),
     [
@@ -254,29 +275,19 @@ def test_streamed_text_arrives_in_pieces_and_ends_whole(page: SamplePage) -> Non
     ],
 )
 def test_the_call_is_written_for_each_client(
-    page: SamplePage, style: Path, language: str, parts: list[str]
+    calls: dict[str, str], language: str, parts: list[str]
 ) -> None:
     """Files are named, not inlined, and a secret's value is never part of the text."""
-    page.write("prompt", "it's $5")
-    page.find("[data-name=image] input[type=file]").send_keys(str(style))
-    page.more()
-    page.click("[data-name=tile] input")
-    page.write("api_key", "hunter2")
-
-    code = page.text(f"#code-{language} pre")
+    code = calls[language]
 
     assert [part for part in parts if part not in code] == []
     assert "hunter2" not in code
 
 
 @pytest.mark.parametrize("client", ["fal", "requests", "replicate"])
-def test_python_snippets_are_python(page: SamplePage, client: str) -> None:
+def test_python_snippets_are_python(calls: dict[str, str], client: str) -> None:
     """What is offered to be copied compiles."""
-    page.write("prompt", 'say "hi"\nand None')
-    page.more()
-    page.write("extra", '{"deep": {"a": null, "b": [true, {}]}}')
-
-    compile(page.text(f"#code-{client} pre"), "snippet.py", "exec")
+    compile(calls[client], "snippet.py", "exec")
 
 
 def test_a_secret_is_masked_until_asked(page: SamplePage) -> None:
