@@ -247,12 +247,14 @@ def _announce(alarm: int) -> None:
     So a cancellation needs no thread of this process, which would have to get the interpreter.
     """
     os.set_blocking(alarm, False)
-    if hasattr(fcntl, "F_SETSIG"):
-        # Two of them that come for the process at once may reach two threads.
-        main_thread = struct.pack("ii", F_OWNER_TID, os.getpid())
-        fcntl.fcntl(alarm, F_SETOWN_EX, main_thread)
+    # To the thread: of two that come for the process at once, the second may reach another.
+    main_thread = struct.pack("ii", F_OWNER_TID, os.getpid())
+    try:
         fcntl.fcntl(alarm, fcntl.F_SETSIG, NUMBER)
+        fcntl.fcntl(alarm, F_SETOWN_EX, main_thread)
         fcntl.fcntl(alarm, fcntl.F_SETFL, os.O_NONBLOCK | os.O_ASYNC)
+    except (AttributeError, OSError):  # elsewhere than on Linux; the order that follows is enough
+        return
 
 
 def _calls(alarm: int) -> Iterator[int]:
