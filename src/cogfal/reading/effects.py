@@ -67,13 +67,13 @@ class Effects(Part):
             self._lose(scope.target(name), name, why, held)
 
     def _change(self, value: Value, why: Unknown) -> None:
-        own = self._world.attributes.own(type(value))
-        authored = self._world.attributes.is_authored(value) and not (
-            type(value).__module__.startswith("enum")
-            or (isinstance(value, BaseException) and type(value) not in own)
-        )
-        plain = isinstance(value, (*CONTAINERS, Iterator, types.SimpleNamespace))
-        if (plain or authored) and not isinstance(value, Unknown):
+        kind = type(value)
+        if isinstance(value, Unknown) or kind.__module__.startswith("enum"):
+            return
+        if isinstance(value, (*CONTAINERS, Iterator, types.SimpleNamespace)) or (
+            self._world.attributes.is_authored(value)
+            and (kind in self._world.classes.nodes or not isinstance(value, BaseException))
+        ):
             self._world.choices.taint(value, why)
 
     def _inside(self, value: Value, why: Unknown) -> Iterable[Value]:

@@ -118,7 +118,7 @@ numbers          -   Integral Number Real
 operator         p   attrgetter concat contains eq ge getitem gt itemgetter le lt ne neg not_ pos
 operator         p   truth
 os               -   PathLike
-os.path          p   basename commonprefix isabs normpath split splitext
+os.path          p   commonprefix isabs normpath split splitext
 pathlib          a   Path PosixPath PurePath PurePosixPath
 re               p   escape
 shlex            p   join quote split
@@ -339,7 +339,7 @@ class Library(Part):
     def _way(self, name: str, value: Value, last: str) -> str:
         if name in ("key", "func") or (last == "p" and callable(value)):
             return "f"
-        return "b" if name in _SIZES else last if last in "ps" else "v"
+        return "b" if name in _SIZES else last if last in "pns" else "v"
 
     # Arguments
 
