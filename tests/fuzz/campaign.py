@@ -75,12 +75,12 @@ def run(target: Target, cases: int, seed: int, seconds: float = float("inf")) ->
 
 def _try(target: Target, case: int, text: str, outcome: Outcome) -> None:
     outcome.cases += 1
-    began = time.monotonic()
+    began = time.process_time()  # the processor's, so that a busy machine finds nothing
     try:
         outcome.accepted += target.read(text)
     except Exception:  # any other error than the promised ones is what is sought
         outcome.findings.append(Finding(case, text, traceback.format_exc(limit=-6)))
-    took = time.monotonic() - began
+    took = time.process_time() - began
     outcome.slowest = max(outcome.slowest, took)
     if took > SLOW:
         outcome.findings.append(Finding(case, text, f"it took {took:.1f} s"))
