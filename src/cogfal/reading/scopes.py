@@ -55,7 +55,10 @@ class Scope:
     @property
     def top(self) -> Scope:
         """The module's scope."""
-        return self if self.parent is None else self.parent.top
+        scope = self
+        while scope.parent is not None:
+            scope = scope.parent
+        return scope
 
     def mangled(self, name: str) -> str:
         """Return a name as Python has it in a class: `__x` becomes `_Predictor__x`."""

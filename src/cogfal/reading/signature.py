@@ -13,7 +13,7 @@ from cogfal.guest.type_names import Unservable, optional
 from cogfal.reading.annotations import read_type, to_json
 from cogfal.reading.functions import Function
 from cogfal.reading.standins import Described, Mark
-from cogfal.reading.unknown import Named, Value, known, needed
+from cogfal.reading.unknown import Named, Unresolved, Value, known, needed
 from cogfal.spec import (
     INPUT_DETAILS,
     JSON,
@@ -214,8 +214,10 @@ class _Arguments:
         """Return an argument as JSON, None where it is not given."""
         if self._arguments.get(argument) is None:
             return None
-        with needed(f'the {argument} of "{self._name}"', self._where):
+        try:
             return to_json(self._world, self._arguments[argument])
+        except Unresolved as error:
+            raise error.to_error(f'the {argument} of "{self._name}"', self._where) from error
 
     def default(self) -> JSON | Missing:
         """Return the default, `MISSING` where there is none."""
