@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 PREDICTOR: Final = """
     import asyncio, hashlib
-    from typing import Any, AsyncIterator
+    from typing import Any, AsyncIterator, List
 
     from cog import BasePredictor, File, Input, Path, streaming
 
@@ -22,12 +22,12 @@ PREDICTOR: Final = """
             pieces: int = Input(default=0, ge=0, le=10_000_000),
             pause: float = Input(default=0, ge=0, le=1),
             file: Path = Input(default=None),
-            files: list[Path] = Input(default=[]),
-            handles: list[File] = Input(default=[]),
-            numbers: list[int] = Input(default=[]),
-            rows: list[list[int]] = Input(default=[]),
+            files: List[Path] = Input(default=[]),
+            handles: List[File] = Input(default=[]),
+            numbers: List[int] = Input(default=[]),
+            rows: List[List[int]] = Input(default=[]),
             data: dict = Input(default={}),
-            careful: list[str] = Input(default=[], regex="^(?=a)(a+)+$"),
+            careful: List[str] = Input(default=[], regex="^(?=a)(a+)+$"),
             big: int = Input(default=0, ge=0),
             echo: bool = False,
         ) -> AsyncIterator[Any]:

@@ -21,7 +21,7 @@ from tests.processes import Process, free_port
 from tests.project_files import write_project as write_files
 
 REPOSITORY = Path(__file__).parents[2]
-TIMEOUT = 20.0  # seconds
+TIMEOUT = 60.0  # seconds after which something that is waited for will not happen
 FOREIGN = ("COG", "FAL_", "WEBHOOK")
 """Beginnings of the variables of this environment that a server must not see."""
 
