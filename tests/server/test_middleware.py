@@ -177,6 +177,108 @@ def test_what_a_function_sets_is_there_for_those_behind_it(way: Make) -> None:
     assert answer.text == "outer"
 
 
+def test_what_a_function_sets_stays_for_a_stream_behind_it(way: Make) -> None:
+    """The function has taken it back with the head of the response, the app still has it."""
+    who: ContextVar[str] = ContextVar("who", default="nobody")
+
+    async def sets(request: Request, call_next: CallNext) -> Response:
+        token = who.set("outer")
+        try:
+            return await call_next(request)
+        finally:
+            who.reset(token)
+
+    async def pieces() -> AsyncIterator[str]:
+        yield who.get()
+        await asyncio.sleep(0)
+        yield who.get()
+
+    async def endpoint() -> Response:
+        return StreamingResponse(pieces())
+
+    answer = asyncio.run(asked(app_with(sets, way, passes, asks=endpoint), "/asks"))
+
+    assert answer.text == "outerouter"
+
+
+def test_a_function_may_wait_for_something_of_its_own(way: Make) -> None:
+    """Before it asks the app, and with the head of the response; others have their turn."""
+    turns: list[str] = []
+
+    async def waits(request: Request, call_next: CallNext) -> Response:
+        asyncio.get_running_loop().call_soon(turns.append, "before")
+        await asyncio.sleep(0)
+        response = await call_next(request)
+        asyncio.get_running_loop().call_soon(turns.append, "behind")
+        await asyncio.sleep(0)
+        response.headers["x-turns"] = ",".join(turns)
+        return response
+
+    async def endpoint() -> Response:
+        return PlainTextResponse(",".join(turns))
+
+    answer = asyncio.run(asked(app_with(waits, way, works=endpoint), "/works"))
+
+    assert (answer.text, answer.headers["x-turns"]) == ("before", "before,behind")
+
+
+def test_a_function_may_put_its_own_answer_in_place_of_the_apps(way: Make) -> None:
+    """Nothing of the app's is sent then."""
+
+    async def hides(request: Request, call_next: CallNext) -> Response:
+        response = await call_next(request)
+        return PlainTextResponse(f"instead of {response.status_code}", 410)
+
+    async def endpoint() -> Response:
+        return PlainTextResponse("hidden", 418)
+
+    answer = asyncio.run(asked(app_with(passes, way, hides, works=endpoint), "/works"))
+
+    assert (answer.status_code, answer.text) == (410, "instead of 418")
+    assert answer.headers["x-seen"] == "/works"
+
+
+def test_an_error_of_a_function_is_a_server_error(way: Make) -> None:
+    """Also one that is raised when the app has begun its response, which is not sent then."""
+
+    async def breaks(request: Request, call_next: CallNext) -> Response:
+        await call_next(request)
+        raise ValueError("broken")
+
+    async def endpoint() -> Response:
+        return PlainTextResponse("hidden")
+
+    answer = asyncio.run(asked(app_with(passes, way, breaks, works=endpoint), "/works"))
+
+    assert (answer.status_code, answer.text) == (500, "Internal Server Error")
+
+
+def test_a_function_may_answer_for_an_app_that_fails(way: Make) -> None:
+    """What it makes of the error is the answer; so it is where the app gives none at all."""
+
+    async def mends(request: Request, call_next: CallNext) -> Response:
+        try:
+            return await call_next(request)
+        except (ValueError, RuntimeError) as error:
+            return PlainTextResponse(type(error).__name__, 418)
+
+    async def fails() -> Response:
+        raise ValueError("broken")
+
+    class Silent(Response):
+        async def __call__(self, *_: object) -> None:
+            """Send nothing."""
+
+    async def silent() -> Response:
+        return Silent()
+
+    app = app_with(mends, way, passes, fails=fails, silent=silent)
+    answers = [asyncio.run(asked(app, path)) for path in ("/fails", "/silent")]
+
+    assert [answer.status_code for answer in answers] == [418, 418]
+    assert [answer.text for answer in answers] == ["ValueError", "RuntimeError"]
+
+
 def test_a_stream_passes_piece_by_piece(way: Make) -> None:
     """A piece is sent before the next one is made."""
     order: list[str] = []
