@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from cogfal.server.idle_connections import guard
+from cogfal.server.idle_connections import HeadsWithBodies, guard
 from tests.processes import free_port
 
 MOST = 5
@@ -140,6 +140,52 @@ def test_websockets_are_not_counted_for_ever() -> None:
     asyncio.run(serving(app, use))
 
     assert held == [200] * 3
+
+
+class Written(asyncio.Transport):
+    """A transport that keeps what it is to send."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[bytes] = []
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Keep it."""
+        if data:
+            self.pieces.append(bytes(data))
+
+    def close(self) -> None:
+        """Say that it was closed."""
+        self.pieces.append(b"closed")
+
+
+def test_the_head_of_a_response_leaves_with_what_follows_it() -> None:
+    """In one piece; alone where nothing follows in the same turn, and before the end."""
+    head = b"HTTP/1.1 200 OK\r\n\r\n"
+
+    async def main() -> list[bytes]:
+        written = Written()
+        together = HeadsWithBodies(written)
+        together.write(head)
+        together.write(b"")
+        together.write(b"body")
+        together.write(b"more")
+        together.write(head)
+        await asyncio.sleep(0)
+        together.write(b"HTTP/ begins this body")
+        together.write(b"late")
+        together.write(head)
+        together.close()
+        return written.pieces
+
+    assert asyncio.run(main()) == [
+        head + b"body",
+        b"more",
+        head,
+        b"HTTP/ begins this body" + b"late",
+        head,
+        b"closed",
+    ]
 
 
 async def quick(_request: Request) -> Response:

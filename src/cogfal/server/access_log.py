@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import ExitStack
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 _LOGGER: Final = "uvicorn.access"
 
@@ -20,18 +19,16 @@ def write_afterwards() -> Callable[[], None]:
     Returns:
         What puts things back as they were.
     """
-    restore = ExitStack()
-    for handler in logging.getLogger(_LOGGER).handlers:
-        write: Callable[[logging.LogRecord], Any] = handler.handle
-        handler.handle = partial(_afterwards, write)  # type: ignore[method-assign]  # of this one
-        restore.callback(setattr, handler, "handle", write)
-    return restore.close
+    logger = logging.getLogger(_LOGGER)
+    say = logger.info
+    logger.info = partial(_afterwards, say)  # type: ignore[method-assign]  # of this one
+    return partial(setattr, logger, "info", say)
 
 
-def _afterwards(write: Callable[[logging.LogRecord], Any], record: logging.LogRecord) -> bool:
+def _afterwards(say: Callable[..., None], text: str, *details: object) -> None:
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:  # no loop: whoever logs waits for nothing
-        return bool(write(record))
-    loop.call_soon(write, record)
-    return True
+        say(text, *details)
+    else:
+        loop.call_soon(say, text, *details)
