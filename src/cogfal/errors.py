@@ -15,6 +15,7 @@
         FileInputError            a file input cannot be had
         NotReady                  setup has not finished, or has failed
         Busy                      every slot is taken and the queue is full
+          AlreadyRunning          an id is taken
         UnknownPrediction         no such prediction is running
       PredictionError             a prediction ended without a result
         PredictorFailed           the author's code raised
@@ -151,6 +152,10 @@ class NotReady(RequestError):
 
 class Busy(RequestError):
     """Report that every slot is taken and no more requests may wait."""
+
+
+class AlreadyRunning(Busy):
+    """Report that a prediction with the given id is running."""
 
 
 class UnknownPrediction(RequestError):

@@ -95,3 +95,21 @@ def test_nobody_is_waited_for_longer_than_was_said() -> None:
         await events.room(0)
 
     asyncio.run(main())
+
+
+def test_whoever_waits_is_woken_where_its_place_is_closed() -> None:
+    """The place has ended then, and what came meanwhile is another's."""
+
+    async def main() -> None:
+        events = history(2)
+        watch, other = events.watch(), events.watch()
+        waiting = asyncio.ensure_future(watch.wait())
+        await asyncio.sleep(0)
+
+        watch.close()
+        await asyncio.wait_for(waiting, 20)
+        events.append(0)
+
+        assert (watch.ended, watch.take(), other.take()) == (True, [], [0])
+
+    asyncio.run(main())

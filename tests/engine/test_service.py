@@ -12,9 +12,15 @@ from typing import Any
 import pytest
 
 from cogfal.engine.lifecycle import HealthStatus
-from cogfal.engine.prediction import Completed, HistoryGone, Output, Prediction, Status
+from cogfal.engine.prediction import Completed, HistoryGone, Output, Prediction, Started, Status
 from cogfal.engine.service import EngineSettings, Service, Submission
-from cogfal.errors import Busy, DeviceError, NotReady, OutputError, SettingError
+from cogfal.errors import (
+    AlreadyRunning,
+    DeviceError,
+    NotReady,
+    OutputError,
+    SettingError,
+)
 from cogfal.files.workspace import Workspace
 from tests.engine.stage import (
     Door,
@@ -119,6 +125,22 @@ def test_slot_is_free_before_the_end_is_seen(tmp_path: Path) -> None:
     run(main)
 
 
+def test_who_gets_a_slot_at_once_has_begun(tmp_path: Path) -> None:
+    """Whoever submits finds the event of the beginning there; who waits for a slot does not."""
+
+    async def main() -> None:
+        async with serving(tmp_path, QUICK) as service:
+            first, second = submit(service), submit(service)
+            watches = [first.events(), second.events()]
+
+            assert [watch.take() for watch in watches] == [[Started()], []]
+            assert (first.status, second.status) == (Status.PROCESSING, Status.STARTING)
+            await ended(second)
+            assert await events_of(second) == [Started(), Output("done", 0), Completed()]
+
+    run(main)
+
+
 def test_an_id_runs_once(tmp_path: Path) -> None:
     """An id that is running is refused at its door, and free at another, and again later."""
 
@@ -127,7 +149,7 @@ def test_an_id_runs_once(tmp_path: Path) -> None:
             first = service.submit(Submission({}, Plain(), id="x", api="fal"))
             second = service.submit(Submission({}, Plain(), id="x", api="cog"))
 
-            with pytest.raises(Busy, match="'x' is already running"):
+            with pytest.raises(AlreadyRunning, match="'x' is already running"):
                 service.submit(Submission({}, Plain(), id="x", api="fal"))
             first.cancel()
             await ended(first)

@@ -15,7 +15,7 @@ from starlette.types import Message
 
 from cogfal.errors import NotReady
 from cogfal.schema.turns import TURNS
-from cogfal.server.caller import HELD_BODIES, TRIMMED, Bodies, BodyRefused, wait_watching
+from cogfal.server.caller import HELD_BODIES, TRIMMED, Bodies, Body, BodyRefused, wait_watching
 from tests.server.predictions import Play
 from tests.waiting import until
 
@@ -101,7 +101,8 @@ def sending(*pieces: bytes, announced: int | None = None, ends: bool = True) -> 
 
 async def read(bodies: Bodies, request: Request) -> bytes:
     """Read a body."""
-    async with bodies.read(request) as body:
+    with Body(bodies) as body:
+        await body.read(request)
         return await body.turned(b"".join)
 
 
@@ -132,7 +133,8 @@ def test_no_more_bytes_are_held_than_fit() -> None:
     async def main() -> tuple[int, bytes]:
         bodies, plays = Bodies(MEGABYTE), [Play(f"id {n}") for n in range(HELD_BODIES)]
         for play in plays:
-            async with bodies.read(sending(b"x" * MEGABYTE)) as body:
+            with Body(bodies) as body:
+                await body.read(sending(b"x" * MEGABYTE))
                 body.keep_for(play.prediction)
         with pytest.raises(BodyRefused) as caught:
             await read(bodies, sending(b"x" * MEGABYTE))
@@ -156,8 +158,8 @@ def test_memory_is_given_back_after_large_bodies() -> None:
         bodies, blocks = Bodies(2 * TRIMMED), [b"x" * n for n in range(90_000, 92_000)]
         blocks[1:-1] = []
         before = resident()
-        async with bodies.read(sending(b"x" * (TRIMMED + 1))):
-            pass
+        with Body(bodies) as body:
+            await body.read(sending(b"x" * (TRIMMED + 1)))
         given_back = await asyncio.to_thread(until, lambda: resident() < before - TRIMMED)
         return len(blocks), given_back
 
@@ -181,7 +183,8 @@ def test_large_bodies_are_dealt_with_in_turn() -> None:
                 work()
                 steps.append(f"{name} ends")
 
-            async with bodies.read(sending(b"x" * size)) as body:
+            with Body(bodies) as body:
+                await body.read(sending(b"x" * size))
                 await body.turned(noted)
 
         first = asyncio.ensure_future(deal("a", MEGABYTE, go_on.wait))
@@ -216,7 +219,8 @@ def test_nothing_large_is_decoded_any_more_when_the_app_ends() -> None:
                 TURNS.pass_on()
                 steps.append("goes on")
 
-            async with bodies.read(sending(b"x" * 300_000)) as body:
+            with Body(bodies) as body:
+                await body.read(sending(b"x" * 300_000))
                 await body.turned(noted)
 
         dealing = [asyncio.ensure_future(deal()) for _ in range(2 * HELD_BODIES)]

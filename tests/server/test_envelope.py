@@ -107,7 +107,8 @@ def read(body: bytes, content_type: str | None = "application/json") -> envelope
     request = Request({"type": "http", "method": "POST", "headers": headers}, receive)
 
     async def main() -> envelope.Envelope:
-        async with caller.Bodies().read(request) as read:
+        with caller.Body(caller.Bodies()) as read:
+            await read.read(request)
             return await envelope.read_envelope(request, read)
 
     return asyncio.run(main())

@@ -168,12 +168,15 @@ def test_a_stream_that_ends_leaves_nobody_behind() -> None:
 
 
 class Deaf(Client):
-    """A client that takes nothing beyond the head of the response."""
+    """A client that takes nothing beyond the head of the response.
+
+    The server has what it is sent wait until it leaves, and go nowhere then, as uvicorn does.
+    """
 
     async def _send(self, message: Message) -> None:
         await super()._send(message)
         if message.get("body"):
-            await asyncio.Event().wait()
+            await self.left.wait()
 
 
 def test_clients_that_do_not_read_and_leave_hold_nobody_up() -> None:
@@ -199,3 +202,33 @@ def test_clients_that_do_not_read_and_leave_hold_nobody_up() -> None:
 
     assert [client.cancellations for client in clients] == [1] * 50
     assert long_steps == []
+
+
+class Leaver(Client):
+    """A client that leaves while its second piece is sent, so many turns of the loop before it."""
+
+    def __init__(self, turns: int) -> None:
+        super().__init__()
+        self._turns = turns
+
+    async def _send(self, message: Message) -> None:
+        await super()._send(message)
+        if len(self.sent) == 3:
+            self.left.set()
+            for _ in range(self._turns):
+                await asyncio.sleep(0)
+
+
+def test_a_client_may_leave_at_any_turn_of_the_loop() -> None:
+    """Also between the server's word of it and that it is heard, with more to be sent."""
+
+    async def main(turns: int) -> Leaver:
+        play, client = Play(yields=True), Leaver(turns)
+        for number in range(1_000):
+            play.put_out(f"{number}")
+        await client.follow(play, play.prediction.events())
+        return client
+
+    clients = [asyncio.run(main(turns)) for turns in range(8)]
+
+    assert [client.cancellations for client in clients] == [1] * 8

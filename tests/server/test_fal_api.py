@@ -198,7 +198,8 @@ def test_a_stream_that_is_left_in_the_middle_is_cancelled(url: str, tmp_path: Pa
     inputs = {"mode": "wait", "place": str(tmp_path), "count": 1}
 
     with httpx.stream("POST", f"{url}/stream", json=inputs, timeout=60) as response:
-        next(response.iter_lines())
+        lines = response.iter_lines()  # kept: a connection ends with the iterator over its lines
+        next(lines)
         assert until((tmp_path / "waiting").exists)
 
     assert until((tmp_path / "cancelled").exists)

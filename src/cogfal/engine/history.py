@@ -22,7 +22,7 @@ AT_ONCE: Final = 256
 class Watch(Generic[T]):
     """A watcher's place in a history; it is to be closed.
 
-    It may be waited on, or iterated over; cancelling either loses no item.
+    One task waits on it, or iterates over it; cancelling either loses no item.
 
     Attributes:
         passed: How many items of the history lie behind it.
@@ -32,6 +32,7 @@ class Watch(Generic[T]):
         self.passed = passed
         self._history = history
         self._closed = False
+        self._waiter: asyncio.Future[None] | None = None
 
     @property
     def ended(self) -> bool:
@@ -53,13 +54,30 @@ class Watch(Generic[T]):
 
     async def wait(self, seconds: float | None = None) -> None:
         """Wait until there is an item to take, or the end, or for so many seconds."""
-        if not self.ended and self.passed >= self._history.count:
-            await self._history.more(seconds)
+        if self.ended or self.passed < self._history.count:
+            return
+        loop = asyncio.get_running_loop()
+        waiter = self._waiter = loop.create_future()
+        timer = loop.call_later(seconds, _set, waiter) if seconds is not None else None
+        try:
+            await waiter
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    def wake(self) -> None:
+        """Have whoever waits look again; for the history."""
+        if self._waiter is not None:
+            _set(self._waiter)
 
     def close(self) -> None:
-        """Leave: nothing is kept for it, and nobody waits for it; harmless when repeated."""
+        """Leave: nothing is kept for it, and nobody waits for it; harmless when repeated.
+
+        Whoever waits on it finds it ended.
+        """
         self._closed = True
         self._history.leave(self)
+        self.wake()
 
     def __aiter__(self) -> Watch[T]:
         return self
@@ -89,7 +107,6 @@ class History(Generic[T]):
         self._items: list[T] = []
         self._watches: set[Watch[T]] = set()
         self._holding: set[Watch[T]] = set()
-        self._waiting: list[asyncio.Future[None]] = []
         self._room: asyncio.Future[None] | None = None
 
     @property
@@ -161,20 +178,6 @@ class History(Generic[T]):
         if self._room is not None:
             _set(self._room)
 
-    async def more(self, seconds: float | None = None) -> None:
-        """Wait for the next item, or the end, or for so many seconds."""
-        loop = asyncio.get_running_loop()
-        waiter = loop.create_future()
-        self._waiting.append(waiter)
-        timer = loop.call_later(seconds, _set, waiter) if seconds is not None else None
-        try:
-            await waiter
-        finally:
-            if timer is not None:
-                timer.cancel()
-            if waiter in self._waiting:
-                self._waiting.remove(waiter)
-
     def _forget(self) -> None:
         """Let go of what nobody needs, and of what only those need who are too far behind."""
         needed = min((watch.passed for watch in self._watches), default=self.count)
@@ -190,9 +193,8 @@ class History(Generic[T]):
         return only.watch()
 
     def _wake(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for waiter in waiting:
-            _set(waiter)
+        for watch in self._watches:
+            watch.wake()
 
 
 def _set(waiter: asyncio.Future[None]) -> None:

@@ -65,6 +65,8 @@ class PredictionTask:
         self._around = around
         self.prediction = prediction
         self._queue = EventQueue(asyncio.get_running_loop(), prediction.emit)
+        if ticket.held:
+            prediction.start()  # now, for a stream's head and its first event leave in this turn
         self._cancelled = False
         self._cancelled_at: float | None = None
         self.interrupt: Callable[[], object] | None = None
@@ -139,7 +141,8 @@ class PredictionTask:
 
     async def _through(self) -> None:
         await self._own("queue", self._ticket.turn())
-        self.prediction.start()
+        if self.prediction.status is Status.STARTING:
+            self.prediction.start()
         if self.prediction.held:
             # A stream's first event leaves before the author's code takes the interpreter.
             await self._own(None, self.prediction.heard())

@@ -16,7 +16,14 @@ from cogfal.engine.prediction import Prediction, Status
 from cogfal.engine.prediction_task import PredictionTask, Surroundings
 from cogfal.engine.slots import Slots, SlotStatistics
 from cogfal.engine.submission import Materialiser, Submission, WeightsFetcher
-from cogfal.errors import Busy, CogfalError, DeviceError, NotReady, UnknownPrediction
+from cogfal.errors import (
+    AlreadyRunning,
+    Busy,
+    CogfalError,
+    DeviceError,
+    NotReady,
+    UnknownPrediction,
+)
 from cogfal.files.workspace import Scratch, Workspace
 from cogfal.guest.capture import Capture
 from cogfal.json_text import line_of
@@ -121,8 +128,8 @@ class Service:
 
         Raises:
             NotReady: Setup is not over, or failed, or the service is shutting down.
-            Busy: Its id is running, no slot is free for a request that may not wait, or too many
-                wait already.
+            Busy: No slot is free for a request that may not wait, or too many wait already;
+                AlreadyRunning where its id is.
         """
         self._refuse_unready(request)
         key = (request.api, request.id or uuid.uuid4().hex)
@@ -244,7 +251,7 @@ class Service:
 
     def _refuse_crowd(self, key: Key, request: Submission) -> None:
         if key in self._running:
-            raise Busy(f"a prediction with the id {key[1]!r} is already running")
+            raise AlreadyRunning(f"a prediction with the id {key[1]!r} is already running")
         if self._slots.free:
             return
         statistics = self._slots.statistics
@@ -267,7 +274,9 @@ class Service:
     def _end(self, prediction: Prediction, error: CogfalError | None) -> None:
         """Note the end of a prediction, whose slot is free already."""
         self._running.pop((prediction.api, prediction.id), None)
-        self._capture.say(_summary(prediction))
+        # After whoever waits for the end has been woken: writing takes as long as answering.
+        loop = asyncio.get_running_loop()
+        loop.call_soon(lambda: self._capture.say(_summary(prediction)))
         if isinstance(error, DeviceError) and error.broken:
             self._lifecycle.condemn(f"the accelerator is broken: {error}")
 

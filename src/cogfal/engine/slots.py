@@ -16,30 +16,30 @@ class SlotStatistics(NamedTuple):
 
 
 class Ticket:
-    """A place in the line for a slot."""
+    """A place in the line for a slot, until the slot is `held`."""
 
-    __slots__ = ("_held", "_slots", "_turn")
+    __slots__ = ("_slots", "_turn", "held")
 
     def __init__(self, slots: Slots) -> None:
         self._slots = slots
-        self._held = False
+        self.held = False
         self._turn: asyncio.Future[None] | None = None
 
     async def turn(self) -> None:
         """Wait until the slot is held; cancelling this leaves the ticket to `give_back`."""
-        if not self._held:
+        if not self.held:
             self._turn = asyncio.get_running_loop().create_future()
             await self._turn
 
     def call(self) -> None:
         """Hand the slot to this ticket; for `Slots` only."""
-        self._held = True
+        self.held = True
         if self._turn is not None and not self._turn.done():
             self._turn.set_result(None)
 
     def give_back(self) -> None:
         """Release the slot, or leave the line; harmless when done before."""
-        held, self._held = self._held, False
+        held, self.held = self.held, False
         self._slots.release(self, held=held)
 
 

@@ -36,7 +36,7 @@ from cogfal.gateway.memory import Limits
 from cogfal.gateway.refusals import Refusal, invalid, not_found
 from cogfal.gateway.replicate_messages import read_request, wait_seconds
 from cogfal.gateway.watchers import HEADERS, frames, last_seen
-from cogfal.server.caller import BodyRefused, until_gone
+from cogfal.server.caller import Body, BodyRefused, until_gone
 from cogfal.spec import JSON
 
 LOG = logging.getLogger("cogfal.gateway")
@@ -224,7 +224,8 @@ class Routes:
     async def _begin(self, kind: Kind, request: Request, caller: Caller) -> Response:
         base = base_of(request)
         try:
-            async with self._gateway.bodies.read(request) as body:
+            with Body(self._gateway.bodies) as body:
+                await body.read(request)
                 wanted = await body.turned(read_request)
                 version = self._meant(request, wanted.version)
                 call = await self._gateway.begin(NewCall(kind, version, wanted, body, caller, base))

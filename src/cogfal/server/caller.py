@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Any, Final, Protocol, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol, TypeVar
 
 import anyio
 import anyio.to_thread
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.types import Receive
+from typing_extensions import Self
 
 from cogfal.errors import NotReady
 from cogfal.schema.decoding import is_quick
@@ -55,7 +55,7 @@ class Ends(Protocol):
 
 
 class Body:
-    """A request's body, and its share of the bytes that are held, until `release`.
+    """A request's body, and its share of the bytes that are held for the length of a block.
 
     Attributes:
         chunks: The bytes; none once they were turned into something else.
@@ -70,6 +70,55 @@ class Body:
         self._bodies = bodies
         self._counted = 0
         self._kept = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give its share back, unless that is kept for a prediction."""
+        if self._counted and not self._kept:
+            self._give_back()
+
+    async def read(self, request: Request) -> None:
+        """Read all of it.
+
+        Raises:
+            BodyRefused: It is too large (413), too slow (408), there is no room for it now (429),
+                or the caller has left (499).
+        """
+        limit, seconds, receive = self._bodies.limit, self._bodies.seconds, request.receive
+        announced = request.headers.get("content-length", "")
+        if announced.isascii() and announced.isdecimal() and int(announced[:20]) > limit:
+            raise BodyRefused(413, f"The request body exceeds {limit} bytes")
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+        late, begun = False, loop.time()
+
+        def expire() -> None:
+            nonlocal late
+            late = True
+            task.cancel()
+
+        # A cancel scope takes 35 us here, where a stream's first event leaves after 400; this takes
+        # 5. It cancels nothing else: whenever the timer goes off, the task waits for a piece below.
+        timer = loop.call_later(seconds, expire)
+        try:
+            while (message := await receive())["type"] != "http.disconnect":
+                self.chunks.append(message.get("body", b""))
+                self._grow(len(self.chunks[-1]))
+                if not message.get("more_body", False):
+                    break
+                timer.cancel()
+                timer = loop.call_at(begun + seconds + self.size / SLOWEST, expire)
+            else:
+                raise BodyRefused(499, "The caller left before the request was complete")
+        except asyncio.CancelledError as error:
+            if late:
+                raise BodyRefused(408, "The request body did not arrive in time") from error
+            raise
+        finally:
+            timer.cancel()
+        self.quick = is_quick(self.chunks)
 
     async def turned(self, function: Callable[[list[bytes]], R], *, slow: bool = False) -> R:
         """Return what `function` makes of the bytes, and forget them; see `beside`."""
@@ -86,7 +135,7 @@ class Body:
             return await self._bodies.in_turn(function, value)
         return await anyio.to_thread.run_sync(function, value) if slow else function(value)
 
-    def grow(self, size: int) -> None:
+    def _grow(self, size: int) -> None:
         """Count more of it, as far as that may be held."""
         self.size += size
         if self.size > self._bodies.limit:
@@ -102,18 +151,13 @@ class Body:
             ended = asyncio.ensure_future(prediction.wait())
             ended.add_done_callback(lambda _: self._give_back())
 
-    def release(self) -> None:
-        """Give its share back, unless that is kept for a prediction."""
-        if not self._kept:
-            self._give_back()
-
     def _give_back(self) -> None:
         self._bodies.hold(-self._counted)
         self._counted = 0
 
 
 class Bodies:
-    """Reads bodies, and no more of them than may be held at once.
+    """Bounds bodies, and how much of them is held at once.
 
     Args:
         limit: Bytes of one body.
@@ -122,7 +166,7 @@ class Bodies:
 
     def __init__(self, limit: int = BODY_LIMIT, seconds: float = FIRST_SECONDS) -> None:
         self.limit = limit
-        self._seconds = seconds
+        self.seconds = seconds
         self._held = 0
         self._released = 0
         # Of their own, so that those who wait for their turn keep nobody else from a thread; few,
@@ -144,24 +188,6 @@ class Bodies:
             self._released = 0
             asyncio.get_running_loop().run_in_executor(None, _trim)
 
-    @asynccontextmanager
-    async def read(self, request: Request) -> AsyncIterator[Body]:
-        """Read the whole body, and hold its share for the length of the block.
-
-        Raises:
-            BodyRefused: It is too large (413), too slow (408), there is no room for it now (429),
-                or the caller has left (499).
-        """
-        body = Body(self)
-        try:
-            body.chunks = await self._all(request, body)
-            body.quick = is_quick(body.chunks)
-            yield body
-        except ClientDisconnect as error:
-            raise BodyRefused(499, "The caller left before the request was complete") from error
-        finally:
-            body.release()
-
     async def in_turn(self, function: Callable[[V], R], value: V) -> R:
         """Call on a thread what keeps the interpreter busy, step by step as others do.
 
@@ -178,22 +204,6 @@ class Bodies:
         except Stopped as error:
             raise NotReady("the app is ending") from error
 
-    async def _all(self, request: Request, body: Body) -> list[bytes]:
-        self._refuse_announced(request)
-        chunks: list[bytes] = []
-        begun = anyio.current_time()
-        with anyio.move_on_after(self._seconds) as scope:
-            while await _grew(body, chunks, request.receive):
-                scope.deadline = begun + self._seconds + body.size / SLOWEST
-        if scope.cancelled_caught:
-            raise BodyRefused(408, "The request body did not arrive in time")
-        return chunks
-
-    def _refuse_announced(self, request: Request) -> None:
-        announced = request.headers.get("content-length", "")
-        if announced.isascii() and announced.isdecimal() and int(announced[:20]) > self.limit:
-            raise BodyRefused(413, f"The request body exceeds {self.limit} bytes")
-
 
 def _trim() -> None:
     """Give memory back that is free: the C library keeps it, in a heap for each thread."""
@@ -202,48 +212,34 @@ def _trim() -> None:
         trim(0)
 
 
-async def _grew(body: Body, chunks: list[bytes], receive: Receive) -> bool:
-    """Take the next piece of a body; return whether more is to come."""
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        raise ClientDisconnect
-    chunk: bytes = message.get("body", b"")
-    body.grow(len(chunk))
-    chunks.append(chunk)
-    more: bool = message.get("more_body", False)
-    return more
-
-
 async def wait_watching(done: Awaitable[R], request: Request, cancel: Callable[[], None]) -> R:
     """Return what `done` gives; call `cancel` when the caller leaves or this is cancelled.
 
     After the caller has left `done` is still waited for. The request's body must have been read.
     """
-    # A task group of both would take 0.19 ms of every request, this takes 0.03.
-    waiting = asyncio.ensure_future(done)
+    loop = asyncio.get_running_loop()
+    watching: asyncio.Task[None] | None = None
+
+    def watch() -> None:
+        nonlocal watching
+        watching = loop.create_task(_leave(request.receive, cancel))
+
+    # A task group of both would take 0.19 ms of every request, this takes 0.01.
+    timer = loop.call_later(UNWATCHED, watch)
     try:
-        await asyncio.wait({waiting}, timeout=UNWATCHED)
-        if not waiting.done():
-            await _wait_for_either(waiting, request, cancel)
-        return waiting.result()
+        return await done
     except asyncio.CancelledError:
         cancel()
         raise
     finally:
-        waiting.cancel()
+        timer.cancel()
+        if watching is not None:
+            watching.cancel()
 
 
-async def _wait_for_either(
-    waiting: asyncio.Future[Any], request: Request, cancel: Callable[[], None]
-) -> None:
-    gone = asyncio.ensure_future(until_gone(request.receive))
-    try:
-        await asyncio.wait({waiting, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if not waiting.done():
-            cancel()
-            await asyncio.wait({waiting})
-    finally:
-        gone.cancel()
+async def _leave(receive: Receive, cancel: Callable[[], None]) -> None:
+    await until_gone(receive)
+    cancel()
 
 
 async def until_gone(receive: Receive) -> None:

@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Route
 from cogfal.engine.prediction import Prediction
 from cogfal.engine.service import Service, Submission
 from cogfal.engine.submission import Deliverer
-from cogfal.errors import Busy, InvalidInput, NotReady, RequestError, UnknownPrediction
+from cogfal.errors import AlreadyRunning, InvalidInput, NotReady, RequestError, UnknownPrediction
 from cogfal.files import Store
 from cogfal.schema.validation import Validator
 from cogfal.server import cog_messages as messages
@@ -85,12 +85,12 @@ class CogApi:
         """
         streaming = self.predictor.service.spec.streaming
         refusal = None if streaming else messages.NO_STREAMING
-        found: list[BaseRoute] = [
+        found: list[BaseRoute] = [  # in the order in which they are looked at
+            *_Resource(self, self.predictor, refusal).routes("/predictions"),
             Route("/", self._index, methods=["GET"]),
             Route("/health-check", self._health_check, methods=["GET"]),
             Route("/openapi.json", self._openapi, methods=["GET"]),
             Route("/shutdown", self._shut_down, methods=["POST"]),
-            *_Resource(self, self.predictor, refusal).routes("/predictions"),
         ]
         if self.trainer is not None:
             resource = _Resource(self, self.trainer, messages.NO_TRAINING_STREAM, "training")
@@ -127,10 +127,6 @@ class Mode(Enum):
 
 class NotAcceptable(Exception):
     """Report that events were asked for where there are none."""
-
-
-class AlreadyUnderWay(Busy):
-    """Report an id that is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +178,8 @@ class _Resource:
 
     async def _answer(self, request: Request, prediction_id: str | None) -> Response:
         try:
-            async with self.api.bodies.read(request) as body:
+            with Body(self.api.bodies) as body:
+                await body.read(request)
                 envelope = await read_envelope(request, body)
                 _check_id(prediction_id, envelope)
                 mode = self._mode(request)
@@ -217,14 +214,12 @@ class _Resource:
         Raises:
             InvalidInput: The inputs do not fit.
             NotReady: Setup has not finished, or has failed.
-            Busy: Every slot is taken; AlreadyUnderWay where the id is.
+            Busy: Every slot is taken; AlreadyRunning where the id is.
         """
         name = prediction_id or envelope.id or new_id()
         validator = self.model.validator
         values = await body.beside(validator.parse, envelope.input, slow=validator.slow)
         await self.model.service.vacated()
-        if self._find(name) is not None:
-            raise AlreadyUnderWay(f"a prediction with the id {name!r} is under way")
         prediction = self._submit(request, envelope, name, values)
         prediction.input = values
         body.keep_for(prediction)
@@ -326,7 +321,7 @@ def refusal(error: Malformed | NotAcceptable | RequestError) -> Response:
             return JsonResponse(messages.invalid_input(error), 422)
         case NotReady():
             return JsonResponse(messages.refused(messages.NOT_READY), 503)
-        case AlreadyUnderWay():
+        case AlreadyRunning():
             return JsonResponse(messages.refused(str(error)), 409)
         case _:
             return JsonResponse(messages.refused(messages.AT_CAPACITY), 409)

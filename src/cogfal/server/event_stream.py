@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
 from itertools import chain
 from typing import Final, TypeAlias
 
-import anyio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -22,7 +20,11 @@ HEARTBEAT: Final = 15.0
 """Seconds of silence after which a stream shows that it lives, as Cog's."""
 
 SILENCE: Final = b": keep-alive\n\n"
-_HEADERS: Final = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+_HEADERS: Final = (
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+)
 Said: TypeAlias = tuple[str | None, JSON]
 """What an event says: its name, where it has one, and its data."""
 
@@ -39,9 +41,6 @@ class EventStream(Response):
         heartbeat: Seconds of silence after which a comment is sent.
     """
 
-    media_type = "text/event-stream"
-    charset = "utf-8"
-
     def __init__(
         self,
         watch: Watch[Event],
@@ -51,8 +50,9 @@ class EventStream(Response):
         first: Sequence[Event] = (),
         heartbeat: float = HEARTBEAT,
     ) -> None:
-        super().__init__(headers=_HEADERS)
-        del self.headers["content-length"]
+        self.status_code = 200
+        self.raw_headers = [*_HEADERS]
+        self.background = None
         self._watch = watch
         self._say = say
         self._leave = leave
@@ -60,30 +60,32 @@ class EventStream(Response):
         self._heartbeat = heartbeat
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
-        """Send until the events end or the caller has left, whichever is first."""
+        """Send until the events end or the caller has left, whichever is first.
+
+        The server lets a message to a caller who has left go nowhere, also one that has waited.
+        """
+        gone: asyncio.Future[None] | None = None
         complete = False
-        # A task group takes ten times as long here: 0.16 ms of what the first event waits for.
-        gone = asyncio.ensure_future(until_gone(receive))
         try:
-            with anyio.CancelScope() as scope:
-                gone.add_done_callback(partial(_cancel_unless_stopped, scope))
-                await self._send(send)
-                complete = True
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            # What has happened already goes along with the head, before anything else is begun.
+            if events := self._first or self._watch.take():
+                await self._write(events, send)
+            gone = asyncio.ensure_future(until_gone(receive))
+            gone.add_done_callback(lambda _: self._watch.close())
+            while not (self._watch.ended or gone.done()):
+                await self._watch.wait(self._heartbeat)
+                if not gone.done():
+                    await self._write(self._watch.take(), send)
+            complete = not gone.done()
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             # Here, and in no generator: nobody but the garbage collector ends one that was left.
-            gone.cancel()
+            if gone is not None:
+                gone.cancel()
             self._watch.close()
             if not complete:
                 self._leave()
-
-    async def _send(self, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        if self._first:
-            await self._write(self._first, send)
-        while not self._watch.ended:
-            await self._watch.wait(self._heartbeat)
-            await self._write(self._watch.take(), send)
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _write(self, events: Sequence[Event], send: Send) -> None:
         async for piece in in_turn(self._frames(events)):
@@ -103,8 +105,3 @@ def _frame(said: Said) -> Iterable[bytes]:
     if short is not None:  # nearly always, so for tokens this is most of the work
         return (b"%b%b\n\n" % (head, short),)
     return chain((head,), slices(data), (b"\n\n",))
-
-
-def _cancel_unless_stopped(scope: anyio.CancelScope, gone: asyncio.Future[None]) -> None:
-    if not gone.cancelled():
-        scope.cancel()

@@ -28,7 +28,7 @@ from cogfal.errors import (
 )
 from cogfal.json_text import plain
 from cogfal.schema.validation import Validator
-from cogfal.server.caller import Bodies, BodyRefused, wait_watching
+from cogfal.server.caller import Bodies, Body, BodyRefused, wait_watching
 from cogfal.server.event_stream import EventStream, Said
 from cogfal.server.responses import JsonResponse, billed, failure
 from cogfal.server.tracing import Tracing
@@ -141,7 +141,8 @@ class Endpoint:
     async def _submit(self, request: Request) -> Prediction:
         validator = self.validator
         try:
-            async with self.bodies.read(request) as body:
+            with Body(self.bodies) as body:
+                await body.read(request)
                 values = await body.turned(validator.parse_json, slow=validator.slow)
                 prediction = self._started(request, values)
                 body.keep_for(prediction)

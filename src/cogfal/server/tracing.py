@@ -33,9 +33,9 @@ _JAEGER: Final = re.compile(r"([0-9a-f]{1,32}):([0-9a-f]{1,16}):[0-9a-f]*:([0-9a
 
 def trace_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Return what a caller says of its trace; what cannot be passed on as it is, is left out."""
-    found = {name: headers.get(name, "") for name in _FORMS}
-    if not _FORMS["traceparent"].fullmatch(found["traceparent"]):
+    if not _FORMS["traceparent"].fullmatch(headers.get("traceparent", "")):
         return {}
+    found = {name: headers.get(name, "") for name in _FORMS}
     return {name: value for name, value in found.items() if _FORMS[name].fullmatch(value)}
 
 
@@ -95,7 +95,9 @@ class Tracing:
             self.provider.shutdown()
 
     def _said_elsewhere(self, headers: Mapping[str, str]) -> dict[str, str]:
-        value = headers.get(self._header, "") if self._header else ""
+        if self._header is None:
+            return {}
+        value = headers.get(self._header, "")
         if not self._jaeger:
             return trace_headers({"traceparent": value})
         found = _JAEGER.match(value)
