@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from cogfal.spec import FileType, IteratorType, OptionalType, PathType, UnionType
+from cogfal.spec import FileType, PathType, holds
 
 if TYPE_CHECKING:
     from cogfal.spec import Type
@@ -28,37 +28,19 @@ _GROWTH = 4
 _NUMBERS = frozenset({int, float, bool, type(None)})
 
 
-class Lasting:
-    """Tells the pieces that can neither change nor take long to deliver: short texts and numbers.
-
-    Args:
-        kind: The declared output, by which a text may be the name of a file.
-    """
-
-    __slots__ = ("_texts",)
-
-    def __init__(self, kind: Type) -> None:
-        self._texts = not names_files(kind)
-
-    def __call__(self, value: Any) -> bool:
-        """Tell whether `value` is such a piece."""
-        kind = type(value)
-        return (kind is str and self._texts and len(value) <= LONGEST) or kind in _NUMBERS
-
-
 class Prefetch:
     """How far one series of pieces is ahead; used by the thread that makes them.
 
     Args:
-        kind: The declared output.
+        kind: The declared output, by which a text may be the name of a file.
         clock: Tells seconds.
     """
 
-    __slots__ = ("_clock", "_last", "_lasts", "_room", "_stretch")
+    __slots__ = ("_clock", "_last", "_room", "_stretch", "_texts")
 
     def __init__(self, kind: Type, clock: Callable[[], float] = time.perf_counter) -> None:
         self._clock = clock
-        self._lasts = Lasting(kind)
+        self._texts = not holds(kind, PathType, FileType)
         self._stretch = 1
         self._room = 1
         self._last = 0.0
@@ -80,13 +62,7 @@ class Prefetch:
             self._stretch = min(self._stretch * _GROWTH, MOST)
         return self._room > 0
 
-
-def names_files(kind: Type) -> bool:
-    """Tell whether a text of this kind is the name of a file."""
-    if isinstance(kind, OptionalType):
-        return names_files(kind.inner)
-    if isinstance(kind, IteratorType):
-        return names_files(kind.item)
-    if isinstance(kind, UnionType):
-        return any(map(names_files, kind.members))
-    return isinstance(kind, (PathType, FileType))
+    def _lasts(self, value: Any) -> bool:
+        """Tell a piece that can neither change nor take long to deliver."""
+        kind = type(value)
+        return (kind is str and self._texts and len(value) <= LONGEST) or kind in _NUMBERS
