@@ -126,6 +126,15 @@ FOUND = {
     "f.n = g.n = 1\n(f if u() else g).n = 2\nX = f.n",
     "attribute-perhaps-of-the-class": "from outside import u\nclass C:\n    l = []\no = C()\n"
     "if u():\n    o.l = [1]\no.l.append(2)\nX = C.l",
+    "call-that-is-not-come-to": "from outside import u\nX, Y, Z, V = [1], [1], [1], [1]\n"
+    "def f(*_, **__): ...\ntry:\n    f(*u(), d=u(X))\nexcept TypeError: ...\n"
+    "try:\n    [u(Y) for _ in u() or [1]]\nexcept TypeError: ...\n"
+    "try:\n    [*(u() or [1]), u(Z)]\nexcept TypeError: ...\n"
+    "try:\n    {**(u() or {}), 'a': u(V)}\nexcept TypeError: ...",
+    "argument-that-a-later-one-changes": "from outside import u\nX = ['x']\n"
+    "Y = min(X, default=u(X))",
+    "list-that-its-loop-changes": "from outside import u\nX = ['x']\nfor i in X:\n    u(X)\n"
+    "    if i == 'changed': break",
     "attribute-of-a-number-given-up": "from outside import u\nn = 1\ntry:\n    n.x = 1\n"
     "except AttributeError:\n    for _ in range(99):\n        if u(): break",
     "name-perhaps-of-the-module": "from outside import u\nl = []\nclass C:\n    if u():\n"

@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
 
 MAX_DEPTH: Final = 150
+_PARTLY: Final = (
+    ast.Call, ast.List, ast.Tuple, ast.Set, ast.Dict,
+    ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp,
+)  # fmt: skip
+"""Expressions that may be left before all of their parts are evaluated."""
+
 _CONVERSIONS: Final[dict[int, Callable[[Any], Any]]] = {
     ord("a"): ascii,
     ord("r"): repr,
@@ -86,7 +92,10 @@ class Expressions(Part):
                 raise refused("this kind of expression is not evaluated")
             value = method(node, scope)
         except Touched as error:
-            why, named = error.unknown, self._world.effects.named(node, scope)
+            why, named = error.unknown, [*self._world.effects.named(node, scope)]
+            parts = ast.walk(node) if isinstance(node, _PARTLY) else ()
+            if any(isinstance(part, ast.Call) and part is not node for part in parts):
+                self._world.effects.of_values(named, why)  # calls that nobody has carried out
             about = (*why.about, *named)
             value = self.raising(why.holding(about).at(node, scope.module))
         except RecursionError:
@@ -329,6 +338,9 @@ class Expressions(Part):
         world, function = self._world, self.evaluate(node.func, scope)
         positional = self.elements(node.args, scope)
         keywords = self.keywords(node.keywords, scope)
+        # The later ones may have changed the earlier ones.
+        positional = [*map(world.known, positional)]
+        keywords = {name: world.known(value) for name, value in keywords.items()}
         if isinstance(function, Builtin):
             return world.library.of_scope(function.name, positional, keywords, scope)
         try:

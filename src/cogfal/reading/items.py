@@ -25,6 +25,7 @@ from cogfal.reading.unknown import (
 )
 
 if TYPE_CHECKING:
+    from cogfal.reading.interpreter import Interpreter
     from cogfal.reading.scopes import Scope
 
 Item = TypeVar("Item")
@@ -34,6 +35,20 @@ SERIES: Final[tuple[type, ...]] = (str, bytes, list, tuple, dict, range, deque, 
 """What holds items in an order that Python promises."""
 
 _CHANGED: Final = (list, dict, deque)
+
+
+class _Watched:
+    """Iterates over items until unknown code may have changed what holds them."""
+
+    def __init__(self, world: Interpreter, held: Value) -> None:
+        self._world, self._held, self._items = world, held, iter(held)
+
+    def __iter__(self) -> Iterator[Value]:
+        return self
+
+    def __next__(self) -> Value:
+        known(self._world.known(self._held))
+        return self._world.known(next(self._items))
 
 
 class Items(Part):
@@ -142,7 +157,7 @@ class Items(Part):
             if not isinstance(items, range) and len(items) > MAX_ITEMS * 10:
                 raise refused("too many items to evaluate")
             held = isinstance(items, list | tuple | deque)
-            return map(world.known, items) if held else iter(items)
+            return _Watched(world, items) if held else iter(items)
         if world.attributes.is_authored(value):
             return self._authored(value)
         if isinstance(value, Lookup):
