@@ -6,6 +6,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Iterator
+from functools import partial
 from queue import SimpleQueue
 
 import grpc
@@ -14,6 +15,7 @@ from isolate.server.definitions import BoundFunction, PartialRunResult
 from tests.loopback.app_directory import AppDirectoryTaken, app_directory
 from tests.loopback.engine import Engine, Task
 from tests.loopback.records import StoredFile
+from tests.waiting import until
 
 PORTS = (8080, 9090)
 """Where fal's SDK serves an app and its metrics on a runner; neither can be changed."""
@@ -77,9 +79,9 @@ class Execution(threading.Thread):
     def _follow(self, task: Task) -> None:
         if self._cancelled:
             return
-        for partial in task:
-            self._logs.extend(log.message for log in partial.logs)
-            self._reports.put(partial)
+        for report in task:
+            self._logs.extend(log.message for log in report.logs)
+            self._reports.put(report)
 
     def reports(self) -> Iterator[PartialRunResult]:
         """Yield what is reported, to the end; raises Failed."""
@@ -97,13 +99,20 @@ class Execution(threading.Thread):
 
 
 def _refuse_taken_ports() -> None:
+    """Wait for the ports, on which the app before may end yet."""
     for port in PORTS:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("0.0.0.0", port))
-            except OSError as error:
-                raise Failed(
-                    grpc.StatusCode.FAILED_PRECONDITION,
-                    f"port {port} is in use, and fal's SDK serves on no other; free it",
-                ) from error
+        if not until(partial(_is_free, port)):
+            raise Failed(
+                grpc.StatusCode.FAILED_PRECONDITION,
+                f"port {port} is in use, and fal's SDK serves on no other; free it",
+            )
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("0.0.0.0", port))
+        except OSError:
+            return False
+    return True
