@@ -264,7 +264,7 @@ class Executions:
     def _each(self, random: Random) -> Iterator[types.ModuleType | None]:
         following: list[int] | None = []
         for _ in range(MAX_EXECUTIONS):
-            answers = Answers(following)
+            answers = Answers(following or ())
             yield self.run(answers)
             following = answers.next()
             if following is None:
