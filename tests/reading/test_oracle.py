@@ -114,6 +114,15 @@ FOUND = {
     "perhaps-an-attribute": "from outside import u\nclass C: ...\no = C()\nif u():\n"
     "    o.n = 1\ntry:\n"
     "    o.n\n    X = 3\nexcept AttributeError:\n    X = 4",
+    "beside-what-is-unpacked": "from outside import u\nX = []\nY = [*(u() or ()), X.append(1)]",
+    "called-with-what-is-unpacked": "from outside import u\nX = []\n"
+    "def f(*_): X.append(1)\nf(*(u() or ()))",
+    "merged-with-what-is-unpacked": "from outside import u\nX = []\n"
+    "Y = {**(u() or {}), 'a': X.append(2)}",
+    "changed-in-a-comprehension": "from outside import u\nX, w = [], 2\n"
+    "Y = [X.append(i) for i in u() or [1] if (w := i)]",
+    "changed-in-an-inner-comprehension": "from outside import u\nX = []\n"
+    "Y = [X.append(j) for i in [1] for j in u() or [1]]",
     "argument-given-twice": "def f(a): return a\ntry:\n    X = f(a=1, **{'a': 2})\n"
     "except TypeError:\n    X = 3",
     "message-of-an-assertion": "X = []\ntry:\n    assert not X, X.append(1)\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from cogfal.reading.journal import CONTAINERS
@@ -11,6 +11,7 @@ from cogfal.reading.operators import BINARY, COMPARE, UNARY, bounded
 from cogfal.reading.part import Part
 from cogfal.reading.scopes import Builtin, Scope, bindings
 from cogfal.reading.unknown import (
+    Possible,
     Touched,
     Unknown,
     Value,
@@ -93,9 +94,11 @@ class Expressions(Part):
             value = method(node, scope)
         except Touched as error:
             why, named = error.unknown, [*self._world.effects.named(node, scope)]
-            parts = ast.walk(node) if isinstance(node, _PARTLY) else ()
-            if any(isinstance(part, ast.Call) and part is not node for part in parts):
+            parts = [*ast.walk(node)] if isinstance(node, _PARTLY) else []
+            if any(isinstance(p, ast.Call) and (p is not node or _unpacks(p)) for p in parts):
                 self._world.effects.of_values(named, why)  # calls that nobody has carried out
+            for part in (each for each in parts if isinstance(each, ast.NamedExpr)):
+                self._lose(scope.target(part.target.id), part.target.id, why)
             about = (*why.about, *named)
             value = self.raising(why.holding(about).at(node, scope.module))
         except RecursionError:
@@ -103,6 +106,12 @@ class Expressions(Part):
         finally:
             self._depth -= 1
         return value.at(node, scope.module) if isinstance(value, Unknown) else value
+
+    def _lose(self, names: MutableMapping[str, Value], name: str, why: Unknown) -> None:
+        """Take a name as perhaps bound by what nobody has carried out."""
+        there = [names[name]] if name in names else []
+        lost = Possible.of(why, [why, *there], absent=not there)
+        self._world.journal.bind(names, name, lost)
 
     def raising(self, unknown: Unknown) -> Unknown:
         """Return an unknown result; where it may be caught, what brings it may raise instead."""
@@ -357,3 +366,8 @@ class Expressions(Part):
                 elif isinstance(value, CONTAINERS):
                     world.choices.taint(value, why)
             return self.raising(Unknown(why.reason, why.node, why.module, about=held))
+
+
+def _unpacks(call: ast.Call) -> bool:
+    starred = any(isinstance(each, ast.Starred) for each in call.args)
+    return starred or any(each.arg is None for each in call.keywords)
