@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import signal
 import threading
-from collections.abc import Callable, Iterator
+import tracemalloc
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
 import httpx
 import pytest
+from starlette.applications import Starlette
 
+from cogfal.engine.service import EngineSettings
+from cogfal.schema.core_types import Dialect
+from cogfal.schema.validation import Validator
+from cogfal.server.caller import HELD_BODIES, Bodies
+from cogfal.server.cog_api import CogApi, Model
+from cogfal.server.requester import Requester
+from cogfal.server.stores import Uploads
+from cogfal.server.webhooks import Webhooks, settings_from
+from tests.engine import stage
 from tests.server.asking import ASYNC, EVENTS, predict, wait_for_logs
 from tests.server.observing import answer, parsed
 from tests.server.projects import PLAIN, TRAINING, output_project, write_project
@@ -93,6 +106,96 @@ def test_secrets_are_never_shown(serve_ours: Start) -> None:
 
     assert '"token":"**********"' in attached
     assert "hunter2" not in attached + refused + ours.output
+
+
+RESTS = """
+import os, time
+
+class Predictor:
+    def predict(self, text: str) -> int:
+        print("here")
+        while not os.path.exists("go"):
+            time.sleep(0.001)
+        return len(text)
+"""
+
+
+@asynccontextmanager
+async def asking(root: Path, bodies: Bodies) -> AsyncIterator[httpx.AsyncClient]:
+    """Serve `RESTS`, in a process of its own, inside of this one without a socket."""
+    settings = EngineSettings(isolate=True, workspace_parent=stage.rooms(root))
+    async with stage.serving(root, RESTS, settings) as service:
+        requester = Requester(allow_private_hosts=False)
+        model = Model(service, Validator(service.spec, Dialect.COG), lambda *_: stage.Plain())
+        api = CogApi(
+            predictor=model,
+            document=dict,
+            webhooks=Webhooks(requester, settings_from(), print),
+            uploads=Uploads(requester),
+            bodies=bodies,
+        )
+        transport = httpx.ASGITransport(Starlette(routes=api.routes()))
+        async with httpx.AsyncClient(transport=transport, base_url="http://here.invalid") as client:
+            yield client
+
+
+async def attached(client: httpx.AsyncClient) -> httpx.Response:
+    """Attach to the prediction `a` once it has begun to print."""
+    while True:
+        answered = await client.put("/predictions/a", json={})
+        if answered.json().get("logs"):
+            return answered
+        await asyncio.sleep(0.001)
+
+
+def test_large_inputs_are_the_predictors_alone(tmp_path: Path) -> None:
+    """While it runs the server has none of them, and cannot show them to whoever attaches."""
+    size = 20_000_000
+    body = json.dumps({"input": {"text": "x" * size}}).encode()
+
+    async def main() -> tuple[int, httpx.Response, httpx.Response]:
+        async with asking(tmp_path, Bodies()) as client:
+            tracemalloc.start()
+            try:
+                waiting = asyncio.ensure_future(client.put("/predictions/a", content=body))
+                state = await attached(client)
+                held, _ = tracemalloc.get_traced_memory()
+            finally:
+                tracemalloc.stop()
+            (tmp_path / "go").touch()
+            return held, state, await waiting
+
+    held, state, ended = stage.run(main)
+
+    assert held < size / 10
+    assert state.status_code == 202
+    assert "input" not in state.json()
+    assert ended.json()["output"] == size
+
+
+def test_attaching_waits_for_no_large_body(tmp_path: Path) -> None:
+    """Neither for those that are decoded, nor where the app ends and decodes no more of them."""
+
+    async def main() -> list[tuple[int, object]]:
+        bodies, go_on = Bodies(), threading.Event()
+        async with asking(tmp_path, bodies) as client:
+            body = {"input": {"text": "abc"}}
+            await client.put("/predictions/a", json=body, headers=ASYNC)
+            turns = [bodies.in_turn(lambda _: go_on.wait(SOON), None) for _ in range(HELD_BODIES)]
+            busy = [asyncio.ensure_future(turn) for turn in turns]
+            try:
+                await asyncio.sleep(0)
+                answers = [await client.put("/predictions/a", json=body)]
+                bodies.close()
+                answers.append(await client.put("/predictions/a", json=body))
+                assert not busy[0].done()
+            finally:
+                go_on.set()
+                await asyncio.gather(*busy, return_exceptions=True)
+                (tmp_path / "go").touch()
+            return [(each.status_code, each.json().get("input")) for each in answers]
+
+    assert stage.run(main) == [(202, {"text": "abc"})] * 2
 
 
 def test_a_trainer_has_slots_and_ids_of_its_own(serve_ours: Start) -> None:

@@ -55,7 +55,17 @@ def several_preferences(server: Server) -> int:
     return code
 
 
+def large_inputs_under_way(server: Server) -> bool:
+    """Attach to a prediction with large inputs: are they told?"""
+    body = {"input": {"mode": "sleep", "count": 2, "text": "x" * 300_000}}
+    server.client.put("/predictions/large", json=body, headers=ASYNC)
+    told = "input" in server.client.put("/predictions/large", json=body).json()
+    server.until_health("READY")
+    return told
+
+
 DIFFERENCES: dict[str, tuple[Question, Any, Any]] = {
+    "large inputs of a running prediction": (large_inputs_under_way, True, False),
     "error text": (
         error("fail"),
         "Prediction failed: Prediction failed: ValueError: a bad thing",

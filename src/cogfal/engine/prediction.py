@@ -115,7 +115,7 @@ class Prediction:
     Attributes:
         id: The caller's id, or a made-up one.
         api: The way it came in; ids are unique per api.
-        input: The inputs by name, validated, for callers who ask for them.
+        input: The inputs by name, validated, for callers who ask for them; None of large ones.
         status: As Cog's.
         created_at: When it was submitted.
         started_at: When it got its slot.
@@ -131,7 +131,7 @@ class Prediction:
     ) -> None:
         self.id = name
         self.api = api
-        self.input: Mapping[str, Any] = {}
+        self.input: Mapping[str, Any] | None = None
         self.status = Status.STARTING
         self._clock = Clock()
         self.created_at = self._clock.now()

@@ -10,6 +10,7 @@ from enum import Enum
 from functools import partial
 from typing import Any, Final, Protocol
 
+import anyio.to_thread
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
@@ -186,6 +187,7 @@ class _Resource:
                 if prediction_id is not None and (found := self._find(prediction_id)) is not None:
                     return await self._attached(found, mode)
                 prediction = await self._start(request, envelope, body, prediction_id)
+            del envelope  # large inputs are the predictor's alone, however long that takes
             return await self._reported(prediction, mode, request)
         except BodyRefused as error:
             return _free(_unread(error))
@@ -221,7 +223,8 @@ class _Resource:
         values = await body.beside(validator.parse, envelope.input, slow=validator.slow)
         await self.model.service.vacated()
         prediction = self._submit(request, envelope, name, values)
-        prediction.input = values
+        if body.quick:
+            prediction.input = values
         body.keep_for(prediction)
         self._note(prediction, request)
         return prediction
@@ -258,9 +261,11 @@ class _Resource:
     async def _attached(self, prediction: Prediction, mode: Mode) -> Response:
         """Answer about a prediction that somebody else may be waiting for."""
         if mode is not Mode.EVENTS:
-            show = partial(messages.shown_inputs, secret=self.model.validator.secret)
-            shown = await self.api.bodies.in_turn(show, prediction.input)
-            return JsonResponse({**messages.progress(prediction), "input": shown}, 202)
+            state = messages.progress(prediction)
+            if prediction.input is not None:
+                show = partial(messages.shown_inputs, secret=self.model.validator.secret)
+                state["input"] = await anyio.to_thread.run_sync(show, prediction.input)
+            return JsonResponse(state, 202)
         replays = self.model.service.settings.history > 0
         watch = prediction.events(0 if replays else sys.maxsize)
         return EventStream(watch, messages.event_of(prediction), _stay)
