@@ -24,6 +24,8 @@ CHANCES = 100
 """Turns of a loop, at each of which the interpreter raises what is pending."""
 NUMBER = getattr(signal, "SIGRTMAX", signal.SIGUSR2) - (6 if hasattr(signal, "SIGRTMAX") else 0)
 """The signal; where there are real-time signals, one that hardly anybody uses."""
+INSTEAD = signal.SIGIO
+"""What Linux sends where its user has no room for another real-time signal; it would kill."""
 SOON = 0.001
 """Seconds after which a signal that came inside a finalizer is sent once more."""
 F_SETOWN_EX, F_OWNER_TID = 15, 0
@@ -194,8 +196,8 @@ class SignalInterruption(Interruption):
     """The stretch that is running; set and read in the main thread alone."""
 
     @classmethod
-    def install(cls, alarm: int, note: Callable[[int], None]) -> None:
-        """Take the signal; in the main thread.
+    def install(cls, alarm: int, note: Callable[[int], None]) -> Callable[[], None]:
+        """Take the signal; in the main thread. Returns how to give it back, in a fork.
 
         Args:
             alarm: A socket over which come the numbers of calls that are cancelled.
@@ -208,9 +210,17 @@ class SignalInterruption(Interruption):
             if cls.current is not None:
                 cls.current.land(frame)
 
+        def give_back() -> None:
+            for number in NUMBER, INSTEAD:
+                if signal.getsignal(number) is arrived:
+                    signal.signal(number, signal.SIG_DFL)
+
         # In this order: without a handler the signal ends the process.
         signal.signal(NUMBER, arrived)
+        if signal.getsignal(INSTEAD) is signal.SIG_DFL:
+            signal.signal(INSTEAD, arrived)
         _announce(alarm)
+        return give_back
 
     def _run(self, function: Callable[[], R]) -> R:
         SignalInterruption.current = self
@@ -234,11 +244,14 @@ class SignalInterruption(Interruption):
         raise self._witness()
 
     def _raise_in(self, thread: int) -> None:
-        signal.pthread_kill(thread, NUMBER)
+        try:
+            signal.pthread_kill(thread, NUMBER)
+        except BlockingIOError:
+            signal.pthread_kill(thread, INSTEAD)
 
     def _raise_later(self) -> None:
         time.sleep(SOON)
-        signal.pthread_kill(threading.main_thread().ident or 0, NUMBER)
+        self._raise_in(threading.main_thread().ident or 0)
 
 
 def _announce(alarm: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import queue
-import signal
 import socket
 import sys
 import threading
@@ -19,11 +18,12 @@ from .core import Guest
 from .descriptors import Inherited
 from .events import SEVERAL
 from .forks import Leash, close_all, watch_forks
-from .interruption import NUMBER, SignalInterruption
+from .interruption import SignalInterruption
 from .thread import TURN_APART, AuthorThread
 from .wire import Garbage, Unpacker, decoded, message_of, pack
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from queue import SimpleQueue
 
 CHUNK = 256 * 1024
@@ -93,8 +93,8 @@ def serve(number: int, alarm: int, outlets: tuple[int, int]) -> None:
     outbox, thread = Outbox(connection), AuthorThread(TURN_APART)
     leash = Leash()
     guest = Guest(outbox.put, thread, capture, SignalInterruption, leash)
-    SignalInterruption.install(alarm, guest.note_cancelled)
-    watch_forks(lambda: _forked((number, alarm), capture))
+    give_back = SignalInterruption.install(alarm, guest.note_cancelled)
+    watch_forks(lambda: _forked((number, alarm), give_back, capture))
     leash.open()  # this process is killed with its keeper, and they with it
     # Processes that `multiprocessing` spawns import the main module again, where it has a file.
     ours = sys.modules["__main__"]
@@ -139,8 +139,8 @@ def _obey(guest: Guest, order: str, details: list[Any]) -> None:
         getattr(guest, order)(*details)
 
 
-def _forked(ours: tuple[int, int], capture: Capture) -> None:
+def _forked(ours: tuple[int, int], give_back: Callable[[], None], capture: Capture) -> None:
     """Take from a fork of the author's what is the server's; its parent reads what it prints."""
     close_all(ours)
-    signal.signal(NUMBER, signal.SIG_DFL)
+    give_back()
     capture.forked()
