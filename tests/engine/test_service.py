@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from cogfal.errors import (
     SettingError,
 )
 from cogfal.files.workspace import Workspace
+from cogfal.guest.encoding import Encoded
 from tests.engine.stage import (
     Door,
     Passing,
@@ -344,47 +346,80 @@ def test_shutdown_lets_predictions_end(tmp_path: Path) -> None:
     run(main)
 
 
+TORN = """
+import threading
+from pathlib import Path
+from cog import BasePredictor
+
+class Predictor(BasePredictor):
+    def setup(self):
+        self.thread = threading.get_ident()
+
+    def predict(self) -> str:
+        return "done"
+
+    def teardown(self):
+        Path("torn").write_text(str(self.thread == threading.get_ident()))
+"""
+
+
 @pytest.mark.parametrize("isolate", [False, True], ids=["here", "isolated"])
 def test_shutdown_runs_teardown(tmp_path: Path, isolate: bool) -> None:
     """The author's teardown runs last, on the predictor's thread."""
-    source = """
-    import threading
-    from pathlib import Path
-    from cog import BasePredictor
-
-    class Predictor(BasePredictor):
-        def setup(self):
-            self.thread = threading.get_ident()
-
-        def predict(self) -> str:
-            return "done"
-
-        def teardown(self):
-            Path("torn").write_text(str(self.thread == threading.get_ident()))
-    """
 
     async def main() -> None:
-        async with serving(tmp_path, source, EngineSettings(isolate=isolate)):
+        async with serving(tmp_path, TORN, EngineSettings(isolate=isolate)):
             pass
         assert (tmp_path / "torn").read_text() == "True"
 
     run(main)
 
 
+class Unending(Door):
+    """A deliverer that no cancellation ends."""
+
+    async def deliver(self, value: Encoded, workspace: Workspace, release: Any) -> Any:
+        delivering = asyncio.ensure_future(super().deliver(value, workspace, release))
+        while not delivering.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({delivering})
+        return delivering.result()
+
+
+def test_shutdown_runs_teardown_though_something_is_uploaded(tmp_path: Path) -> None:
+    """The predictor's thread is free then."""
+
+    async def main() -> None:
+        async with serving(tmp_path, TORN) as service:
+            door = Unending()
+            prediction = submit(service, door)
+            await door.reached.wait()
+
+            await service.drain(0.0, 0.1)
+            await service.shutdown(0.0)
+
+            assert not prediction.status.terminal
+            assert (tmp_path / "torn").read_text() == "True"
+            door.opened.set()
+            await ended(prediction)
+
+    run(main)
+
+
 def test_code_that_cannot_be_interrupted_is_given_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """A shutdown does not wait for ever for author's code inside a C call."""
-    monkeypatch.setattr("cogfal.engine.service.CLEANUP_TIME", 0.2)
-    monkeypatch.setattr("cogfal.engine.lifecycle.CLEANUP_TIME", 0.2)
 
     async def main() -> None:
         async with serving(tmp_path, STUCK) as service:
             prediction = submit(service, seconds=1)
             await until(lambda: prediction.logs)
+            await service.drain(0.0, 0.1)
             await service.shutdown(0.0)
 
             assert prediction.status is Status.CANCELED
+            assert f"prediction {prediction.id} does not stop" in capfd.readouterr().err
             await until(lambda: not our_threads())
 
     run(main)

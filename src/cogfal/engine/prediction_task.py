@@ -108,10 +108,9 @@ class PredictionTask:
         self._cancelled = True
         self._finish(PredictionCancelled("the prediction was cancelled"))
 
-    def abandon(self) -> None:
-        """Stop waiting for author's code that does not obey."""
-        if self._run is not None:
-            self._run.abandon()
+    def abandon(self) -> bool:
+        """Stop waiting for author's code that does not obey; return whether there is some."""
+        return self._run is not None and self._run.abandon()
 
     def _finish(self, error: CogfalError | None) -> None:
         try:

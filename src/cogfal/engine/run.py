@@ -62,6 +62,7 @@ class Run:
         self._begun = False
         self._rests = True
         self._open = False
+        self._over = False
         self._cancelled = False
         self._closed: Piece | None = None
         self._last: Piece | None = None
@@ -98,6 +99,7 @@ class Run:
 
     def _taken(self, piece: Piece) -> Piece:
         self._open = piece.kind in GOES_ON
+        self._over = not self._open
         self._rests = piece.rests
         if self._cancelled:
             self._drop(piece)  # whoever cancelled asks only `close` how it ended
@@ -134,11 +136,14 @@ class Run:
             if self._killing is not None:
                 self._killing.cancel()
 
-    def abandon(self) -> None:
-        """Answer `next` and `close` although the author's code goes on."""
+    def abandon(self) -> bool:
+        """Answer `next` and `close` although the author's code goes on; return whether it does."""
+        if self._over:
+            return False
         self.take(Piece(self.number, RAISED, GIVEN_UP))
         self.take(Piece(self.number, RAISED, GIVEN_UP, closes=True))
         self._way.kill()
+        return True
 
     def lose(self, cause: str) -> None:
         """Answer `next` and `close`: the author's process is dead."""

@@ -193,8 +193,8 @@ class Service:
     async def drain(self, grace: float, cleanup: float = CLEANUP_TIME) -> None:
         """Refuse new predictions, and let the others end within `grace` seconds.
 
-        What still runs then is cancelled, and given up after `cleanup` seconds more. Calling it
-        again is harmless.
+        What still runs then is cancelled, and given up after `cleanup` seconds more; its end is
+        waited for as long again. Calling it again is harmless.
         """
         if self._closed:
             return
@@ -203,12 +203,11 @@ class Service:
         for work in list(self._running.values()):
             work.cancel()
         await _wait(self._tasks.keys(), cleanup)
-        given_up = [*self._running.values()]
-        for work in given_up:
-            self._capture.say(f"prediction {work.prediction.id} does not stop; it is given up")
-            work.abandon()
-        await _wait(self._tasks.keys(), cleanup / 4)  # they obey at once, or not at all
-        self._given_up = self._given_up or bool(given_up)
+        for work in list(self._running.values()):
+            if work.abandon():
+                self._capture.say(f"prediction {work.prediction.id} does not stop; it is given up")
+                self._given_up = True
+        await _wait(self._tasks.keys(), cleanup)  # they upload to their end, or remove their files
 
     async def shutdown(self, grace: float) -> None:
         """Drain, run the author's `teardown`, and give all back.
