@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import resource
 import textwrap
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -156,6 +158,25 @@ def rooms(root: Path) -> Path:
     directory = root / "workspaces"
     directory.mkdir(exist_ok=True)
     return directory
+
+
+@contextmanager
+def descriptors_left(count: int) -> Iterator[None]:
+    """Let this process open so many descriptors, and no more."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(limit[0], 1024), limit[1]))
+    taken = []
+    with suppress(OSError):
+        while True:
+            taken.append(os.dup(0))
+    for _ in range(count):
+        os.close(taken.pop())
+    try:
+        yield
+    finally:
+        for each in taken:
+            os.close(each)
+        resource.setrlimit(resource.RLIMIT_NOFILE, limit)
 
 
 async def events_of(prediction: Prediction, after: int = 0) -> list[Any]:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
-import resource
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +21,7 @@ from cogfal.engine.leftovers import marking
 from cogfal.engine.lifecycle import HealthStatus
 from cogfal.guest.capture import Capture
 from cogfal.guest.forks import watch_forks
-from tests.engine.stage import LONG, run, serving, submit, until
+from tests.engine.stage import LONG, descriptors_left, run, serving, submit, until
 from tests.engine.test_isolation import lives
 
 SOURCE = """
@@ -210,29 +208,12 @@ def test_without_descriptors_there_is_no_predictor_and_nothing_left() -> None:
 
     async def main() -> None:
         channel = DirectChannel(lambda _: lambda: False, Capture())
-        with no_descriptors(), pytest.raises(OSError, match="Too many open files"):
+        with descriptors_left(0), pytest.raises(OSError, match="Too many open files"):
             await channel.open()
 
         assert await channel.close(LONG)
 
     run(main)
-
-
-@contextmanager
-def no_descriptors() -> Iterator[None]:
-    """Let this process open nothing more."""
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(limit[0], 1024), limit[1]))
-    taken = []
-    with suppress(OSError):
-        while True:
-            taken.append(os.dup(0))
-    try:
-        yield
-    finally:
-        for each in taken:
-            os.close(each)
-        resource.setrlimit(resource.RLIMIT_NOFILE, limit)
 
 
 CLOSES_ALL = """

@@ -22,10 +22,12 @@ from cogfal.engine.process import ProcessChannel
 from cogfal.engine.service import EngineSettings, Service, Submission
 from cogfal.errors import SetupError
 from cogfal.files.workspace import Workspace
+from cogfal.guest.capture import Capture
 from tests import waiting
 from tests.engine.stage import (
     Passing,
     Plain,
+    descriptors_left,
     ended,
     events_of,
     gathered,
@@ -524,6 +526,26 @@ def test_a_directory_that_is_gone(tmp_path: Path) -> None:
         with pytest.raises(SetupError, match="cannot be started"):
             await service.setup()
         await service.shutdown(0)
+
+    run(main)
+
+
+def test_too_few_descriptors_for_a_process(tmp_path: Path) -> None:
+    """Whichever of its ways cannot be opened, those before it are closed again."""
+
+    async def main() -> None:
+        for count in range(10):
+            channel = ProcessChannel(
+                lambda _: lambda: False,
+                lambda _, __: None,
+                pytest.fail,
+                interpreter=Interpreter(sys.executable, dict(os.environ)),
+                root=tmp_path,
+                capture=Capture(),
+            )
+            with descriptors_left(count), pytest.raises(OSError, match="Too many open files"):
+                await channel.open()
+            assert await channel.close(0)
 
     run(main)
 

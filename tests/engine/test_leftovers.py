@@ -18,8 +18,7 @@ from cogfal.engine.leftovers import VARIABLE, OwnerMark, end_orphans
 from cogfal.engine.process import ProcessChannel, _Life
 from cogfal.server.lifespan import provide_on_runner
 from cogfal.spec import ProjectSpec
-from tests.engine.stage import project, serving
-from tests.engine.test_forks import no_descriptors
+from tests.engine.stage import descriptors_left, project, serving
 from tests.engine.test_isolation import isolated, lives
 
 SERVER = "from cogfal.engine.leftovers import marking; print(*marking().values())"
@@ -70,7 +69,7 @@ def test_a_server_that_cannot_be_looked_up_is_not_gone() -> None:
     process, gone = server()
     process.communicate()
 
-    with no_descriptors():
+    with descriptors_left(0):
         unknown = [living.orphaned, gone.orphaned]
 
     assert unknown == [False, False]

@@ -74,10 +74,8 @@ class ProcessChannel(Channel):
         self._root = root
         self._name = secrets.token_hex(8)
         self._outlets = capture.numbers()
-        self._pipes = [
-            _OutputPipe(source, outlet, foreign)
-            for source, outlet in zip(NUMBERS, self._outlets, strict=True)
-        ]
+        self._foreign = foreign
+        self._pipes: list[_OutputPipe] = []
         self._wanted = True
         self._alarm: socket.socket
         self._opening: asyncio.Future[None]
@@ -93,15 +91,19 @@ class ProcessChannel(Channel):
         await asyncio.shield(self._opening)
 
     async def _open(self) -> None:
-        ours, theirs = socket.socketpair()
-        life, keepers = socket.socketpair()
-        self._alarm, alarmed = socket.socketpair()
-        self._alarm.setblocking(False)
-        with theirs, keepers, alarmed, ExitStack() as unless_started:
-            for end in (ours, life, self._alarm):
-                unless_started.callback(end.close)
-            for pipe in self._pipes:
-                unless_started.callback(pipe.close)
+        with ExitStack() as handed_over, ExitStack() as unless_started:
+
+            def pair() -> tuple[socket.socket, socket.socket]:
+                ours, theirs = socket.socketpair()
+                unless_started.callback(ours.close)
+                handed_over.callback(theirs.close)
+                return ours, theirs
+
+            for source, outlet in zip(NUMBERS, self._outlets, strict=True):
+                self._pipes.append(_OutputPipe(source, outlet, self._foreign))
+                unless_started.callback(self._pipes[-1].close)
+            (ours, theirs), (life, keepers), (self._alarm, alarmed) = pair(), pair(), pair()
+            self._alarm.setblocking(False)
             handed = (theirs.fileno(), alarmed.fileno(), keepers.fileno(), *self._outlets)
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-I", "-S", str(KEEPER), str(keepers.fileno())),
