@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import platform
 import resource
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.requests import Request
@@ -15,7 +17,15 @@ from starlette.types import Message
 
 from cogfal.errors import NotReady
 from cogfal.schema.turns import TURNS
-from cogfal.server.caller import HELD_BODIES, TRIMMED, Bodies, Body, BodyRefused, wait_watching
+from cogfal.server.caller import (
+    CHUNK,
+    HELD_BODIES,
+    TRIMMED,
+    Bodies,
+    Body,
+    BodyRefused,
+    wait_watching,
+)
 from tests.server.predictions import Play
 from tests.waiting import until
 
@@ -125,6 +135,61 @@ def test_a_body_that_is_not_read_to_its_end(request_of: Callable[[], Request], s
 
     assert caught.value.status == status
     assert asyncio.run(read(bodies, sending(b"next"))) == b"next"
+
+
+def test_small_pieces_become_large_chunks() -> None:
+    """A body that comes a few bytes at a time is decoded in no more steps than another."""
+
+    async def main() -> list[bytes]:
+        with Body(Bodies(MEGABYTE)) as body:
+            await body.read(sending(*[b"abc"] * 50_000, b"x" * CHUNK, b"end"))
+            return body.chunks
+
+    chunks = asyncio.run(main())
+
+    assert b"".join(chunks) == b"abc" * 50_000 + b"x" * CHUNK + b"end"
+    assert all(len(chunk) >= CHUNK for chunk in chunks[:-1])
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="does not count who has cancelled a task")
+@pytest.mark.parametrize("cancelled", [True, False], ids=["cancelled", "left alone"])
+def test_a_late_body_hides_no_cancellation(*, cancelled: bool) -> None:
+    """Not even one of the same turn; without one the request goes on as if nothing had been."""
+
+    async def main() -> tuple[str, int]:
+        task: Any = asyncio.current_task()
+
+        async def receive() -> Message:
+            never: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+            if cancelled:  # before the task hears of its first cancellation
+                never.add_done_callback(lambda _: task.cancel())
+            return await never
+
+        with Body(Bodies(seconds=0.001)) as body:
+            try:
+                await body.read(Request({"type": "http", "headers": []}, receive))
+            except (BodyRefused, asyncio.CancelledError) as error:
+                return type(error).__name__, task.cancelling()
+        raise AssertionError("a body without an end was read")
+
+    outcome = asyncio.run(main())
+
+    assert outcome == (("CancelledError", 1) if cancelled else ("BodyRefused", 0))
+
+
+def test_what_was_held_is_given_back_once() -> None:
+    """Also when no loop runs any more, which would give memory back to the system."""
+    bodies = Bodies(2 * TRIMMED)
+    body = Body(bodies)
+    asyncio.run(body.read(sending(b"x" * (TRIMMED + 1))))
+
+    for _ in range(2):
+        with body:
+            pass
+
+    bodies.hold(HELD_BODIES * bodies.limit)
+    with pytest.raises(BodyRefused):
+        bodies.hold(1)
 
 
 def test_no_more_bytes_are_held_than_fit() -> None:
