@@ -41,7 +41,7 @@ def test_the_answer_comes_first(lines: list[str]) -> None:
 
     async def main() -> tuple[list[str], list[str]]:
         restore = write_afterwards()
-        LOGGER.info("%s %d", "GET", 200)
+        LOGGER.info("%s %d", "GET", 200, extra={"by": "a middleware"})
         meanwhile = [*lines]
         await asyncio.sleep(0)
         restore()
@@ -56,7 +56,7 @@ def test_without_a_loop_a_line_is_written_at_once(lines: list[str]) -> None:
     """A thread of another server's has nothing that it could be written after."""
     restore = write_afterwards()
 
-    LOGGER.info("GET 200")
+    LOGGER.info("GET 200", stacklevel=2)
 
     assert lines == ["GET 200"]
     restore()

@@ -151,12 +151,19 @@ class Written(asyncio.Transport):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Keep it."""
-        if data:
-            self.pieces.append(bytes(data))
+        self.pieces.append(bytes(data))
+
+    def write_eof(self) -> None:
+        """Say that nothing follows."""
+        self.pieces.append(b"eof")
 
     def close(self) -> None:
         """Say that it was closed."""
         self.pieces.append(b"closed")
+
+    def is_closing(self) -> bool:
+        """Tell whether it was closed."""
+        return b"closed" in self.pieces
 
 
 def test_the_head_of_a_response_leaves_with_what_follows_it() -> None:
@@ -179,6 +186,7 @@ def test_the_head_of_a_response_leaves_with_what_follows_it() -> None:
         return written.pieces
 
     assert asyncio.run(main()) == [
+        b"",
         head + b"body",
         b"more",
         head,
@@ -186,6 +194,25 @@ def test_the_head_of_a_response_leaves_with_what_follows_it() -> None:
         head,
         b"closed",
     ]
+
+
+def test_whatever_follows_the_head_of_a_response_stays_behind_it() -> None:
+    """Several pieces and the end of what is sent; nothing is written once it is closed."""
+    head = b"HTTP/1.1 200 OK\r\n\r\n"
+
+    async def main() -> list[bytes]:
+        written = Written()
+        together = HeadsWithBodies(written)
+        together.write(head)
+        together.writelines([b"bo", b"dy"])
+        together.write(head)
+        together.write_eof()
+        together.write(head)
+        written.close()
+        await asyncio.sleep(0)
+        return written.pieces
+
+    assert asyncio.run(main()) == [head + b"body", head, b"eof", b"closed"]
 
 
 async def quick(_request: Request) -> Response:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 _LOGGER: Final = "uvicorn.access"
 
@@ -25,10 +25,10 @@ def write_afterwards() -> Callable[[], None]:
     return partial(setattr, logger, "info", say)
 
 
-def _afterwards(say: Callable[..., None], text: str, *details: object) -> None:
+def _afterwards(say: Callable[..., None], text: object, *details: object, **named: Any) -> None:
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:  # no loop: whoever logs waits for nothing
-        say(text, *details)
+        say(text, *details, **named)
     else:
-        loop.call_soon(say, text, *details)
+        loop.call_soon(partial(say, text, *details, **named))

@@ -10,7 +10,7 @@ import asyncio
 import os
 import resource
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
@@ -167,10 +167,20 @@ class HeadsWithBodies:
         else:
             self._transport.write(data)
 
+    def writelines(self, pieces: Iterable[bytes]) -> None:
+        """Send several pieces, after what was kept back."""
+        self.write(b"".join(pieces))
+
+    def write_eof(self) -> None:
+        """Send what was kept back, and that nothing follows."""
+        self.flush()
+        self._transport.write_eof()
+
     def flush(self) -> None:
-        """Send what was kept back."""
+        """Send what was kept back, if anybody is there."""
         head, self._head = self._head, b""
-        self._transport.write(head)
+        if head and not self._transport.is_closing():
+            self._transport.write(head)
 
     def close(self) -> None:
         """Send what was kept back, and nothing more."""
