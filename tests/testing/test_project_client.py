@@ -109,6 +109,14 @@ def test_a_stream_yields_each_piece(texts: ProjectClient) -> None:
     assert list(texts.stream(count=3)) == ["hey", "hey", "hey"]
 
 
+def test_a_stream_begins_anew_for_everybody(texts: ProjectClient) -> None:
+    """Who asks again gets every piece, also of a prediction that is under way."""
+    prediction = texts.submit(count=5)
+    first, second = prediction.stream(), prediction.stream()
+
+    assert [*zip(first, second, strict=True)] == [("hey", "hey")] * 5
+
+
 def test_a_stream_may_be_left(texts: ProjectClient) -> None:
     """Leaving early keeps the predictor usable."""
     stream = texts.stream(count=5)

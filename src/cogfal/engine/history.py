@@ -70,6 +70,10 @@ class Watch(Generic[T]):
         if self._waiter is not None:
             _set(self._waiter)
 
+    def again(self) -> Watch[T]:
+        """Take another place where this one is."""
+        return self._history.place(self.passed)
+
     def close(self) -> None:
         """Leave: nothing is kept for it, and nobody waits for it; harmless when repeated.
 
@@ -139,10 +143,15 @@ class History(Generic[T]):
         """
         if after < self.count - self._capacity:
             return self._too_late(self.count - self._capacity - after)
-        watch = Watch(self, min(after, self.count))
-        self._watches.add(watch)
+        watch = self.place(min(after, self.count))
         if holds:
             self._holding.add(watch)
+        return watch
+
+    def place(self, passed: int) -> Watch[T]:
+        """Take a place behind the first `passed` items, which may be old; for watches."""
+        watch = Watch(self, passed)
+        self._watches.add(watch)
         return watch
 
     def kept(self, start: int, most: int) -> list[T]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from contextvars import Context
-from copy import copy
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -77,10 +76,12 @@ class RunningPrediction:
 
     def stream(self) -> Iterator[Any]:
         """Yield each piece of the output as the predictor yields it; raises as `output` does."""
-        events = self._portal.call(_pieces, copy(self._events))
-        with self._portal.wrap_async_context_manager(_Closing(events)):
+        events = self._portal.call(self._events.again)
+        try:
             while (piece := self._portal.call(_next, events)) is not None:
                 yield self._session.files.with_paths(piece.chunk)
+        finally:
+            self._portal.call(events.close)
         self.output()
 
     def output(self) -> Any:
@@ -199,28 +200,14 @@ def _variables(wanted: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-class _Closing:
-    """Closes an async generator when the block ends."""
-
-    def __init__(self, generator: Any) -> None:
-        self._generator = generator
-
-    async def __aenter__(self) -> None:
-        """Begin."""
-
-    async def __aexit__(self, *error: object) -> None:
-        await self._generator.aclose()
-
-
 def _submitted(session: Session, inputs: Mapping[str, Any]) -> tuple[Prediction, Watch[Event]]:
     """Start a prediction and take a place from which no event of it is lost."""
     prediction = session.submit(inputs)
     return prediction, prediction.events()
 
 
-async def _pieces(events: Watch[Event]) -> AsyncIterator[Output]:
-    return (event async for event in events if isinstance(event, Output))
-
-
-async def _next(events: AsyncIterator[Output]) -> Output | None:
-    return await anext(events, None)
+async def _next(events: Watch[Event]) -> Output | None:
+    async for event in events:
+        if isinstance(event, Output):
+            return event
+    return None
