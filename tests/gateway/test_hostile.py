@@ -13,7 +13,9 @@ from starlette.types import Message
 
 from cogfal.gateway import Limits, application
 from cogfal.gateway.callers import KeyAuthenticator
+from cogfal.schema.turns import TURNS
 from tests.gateway.inside import NOWHERE, asked
+from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -103,6 +105,23 @@ def test_what_was_sent_is_given_back_whatever_became_of_it() -> None:
     found = asked(ask, application(NOWHERE, limits=limits))
 
     assert found == [*[201] * 5, 404, 400, 400, 201]
+
+
+def test_nothing_large_is_decoded_any_more_when_the_gateway_ends() -> None:
+    """Whoever sent it is told to come again."""
+    gateway = application(NOWHERE)
+
+    async def ask(client: httpx.AsyncClient) -> httpx.Response:
+        path, body = "/v1/models/me/model/predictions", {"input": {"a": "x" * 1_000_000}}
+        with TURNS.one():  # so that it waits for its turn
+            sending = asyncio.ensure_future(client.post(path, json=body))
+            assert await asyncio.to_thread(until, lambda: TURNS.waiting)
+            await gateway.aclose()
+        return await sending
+
+    answer = asked(ask, gateway)
+
+    assert (answer.status_code, answer.json()["detail"]) == (503, "the app is ending")
 
 
 FORMS: list[tuple[dict[str, Any], int]] = [

@@ -19,7 +19,7 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from cogfal.errors import SettingError
+from cogfal.errors import NotReady, SettingError
 from cogfal.gateway import replicate_messages as messages
 from cogfal.gateway.call import GatewayCall, State
 from cogfal.gateway.callers import (
@@ -232,6 +232,8 @@ class Routes:
         except BodyRefused as error:
             again = 5 if error.status == 429 else None
             raise Refusal(error.status, "Not taken", str(error), retry_after=again) from error
+        except NotReady as error:
+            raise Refusal(503, "Not taken", str(error)) from error
         state = await self._waited(call, request)
         return JSONResponse(messages.prediction(messages.subject_of(call), state, base), 201)
 

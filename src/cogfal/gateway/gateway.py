@@ -69,6 +69,7 @@ class Gateway:
 
     async def aclose(self) -> None:
         """End what is under way here; calls on fal's queue go on there."""
+        self.bodies.close()
         self.documents.close()
         tasks = [call.task for call in self.memory.tasks() if call.task is not None]
         for task in tasks:
