@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from cogfal.schema.turns import Stopped, Turns
-from tests.waiting import until
+from cogfal.schema.regular_expressions import Matcher
+from cogfal.schema.turns import TURNS, Stopped, Turns
+from tests.waiting import SOON, until
 
 
 def test_one_works_at_a_time_a_step_each() -> None:
@@ -59,6 +62,58 @@ def test_others_work_while_one_waits_for_something() -> None:
             each.result()
 
     assert steps == ["second", "first"]
+
+
+def test_who_stands_aside_gives_nobody_elses_turn_away() -> None:
+    """It has none itself until the others have worked."""
+    turns, go_on = Turns(), threading.Event()
+
+    def work(begun: threading.Event) -> None:
+        with turns.one():
+            begun.set()
+            go_on.wait(SOON)
+
+    first, second = threading.Event(), threading.Event()
+    with ThreadPoolExecutor() as pool, turns.one():
+        with turns.aside():
+            working = [pool.submit(work, first)]
+            first.wait()
+            working.append(pool.submit(work, second))
+            waited = until(lambda: turns.waiting == 1)
+            turns.pass_on()
+            overtook = second.is_set()
+            go_on.set()
+        for each in working:
+            each.result()
+
+    assert (waited, overtook) == (True, False)
+
+
+def test_others_work_while_a_pattern_is_made_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process, which is not there at once, is waited for out of turn."""
+    begun, go_on, python = (tmp_path / name for name in ("begun", "go_on", "python"))
+    wait = f"touch {begun}; while [ ! -e {go_on} ]; do sleep 0.01; done"
+    python.write_text(f'#!/bin/sh\n{wait}; exec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+
+    def match() -> bool:
+        with TURNS.one(), Matcher() as matcher:
+            return matcher.matches("^(?!b)", "a")
+
+    def work() -> None:
+        with TURNS.one():
+            pass
+
+    with ThreadPoolExecutor() as pool:
+        matched = pool.submit(match)
+        began = until(begun.exists)
+        worked = until(pool.submit(work).done)
+        go_on.touch()
+
+    assert (began, worked, matched.result()) == (True, True, True)
 
 
 def test_a_failure_ends_a_turn() -> None:

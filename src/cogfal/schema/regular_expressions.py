@@ -103,9 +103,10 @@ class Matcher:
         """Tell whether the pattern is found in a text; blocks until that is known."""
         if self._over:
             return False
-        if self._process is None:
-            self._process = self._begin()
-        answer = self._ask(self._process, pattern.encode(), text.encode())
+        with TURNS.aside():  # others work while it begins, too
+            if self._process is None:
+                self._process = self._begin()
+            answer = self._ask(self._process, pattern.encode(), text.encode())
         self._over = not answer
         return answer == b"y"
 
@@ -134,5 +135,4 @@ class Matcher:
             return b""
         answers = select.poll()
         answers.register(process.stdout, select.POLLIN)
-        with TURNS.aside():
-            return process.stdout.read(1) if answers.poll(PATIENCE * 1000) else b""
+        return process.stdout.read(1) if answers.poll(PATIENCE * 1000) else b""

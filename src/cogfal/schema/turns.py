@@ -46,14 +46,15 @@ class Turns:
     @contextmanager
     def aside(self) -> Iterator[None]:
         """Let others work while this thread waits for something, if it has a turn at all."""
-        mine = hasattr(self._mine, "stopped")
-        if mine:
+        stopped = self._mine.__dict__.pop("stopped", None)
+        if stopped is not None:
             self._end()
         try:
             yield
         finally:
-            if mine:
+            if stopped is not None:
                 self._begin()
+                self._mine.stopped = stopped
 
     def pass_on(self) -> None:
         """End a step of this thread's, if it has a turn: those who wait come first.
