@@ -40,20 +40,39 @@ TEARS_DOWN = """
 
 def test_the_loop_is_favoured_until_the_end() -> None:
     """Other threads leave it the interpreter soon, and what was imported is not looked through."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(0.5)
-    try:
-        restore = favour_loop()
-        favoured = sys.getswitchinterval(), gc.get_freeze_count()
-        restore()
-        restored = sys.getswitchinterval(), gc.get_freeze_count()
-    finally:
-        sys.setswitchinterval(before)
+    favoured, restored = favouring(lambda: None)
 
     assert favoured[0] == pytest.approx(TURN)
     assert favoured[1] > 1000
     assert restored[0] == pytest.approx(0.5)
     assert restored[1] == 0
+
+
+def test_what_somebody_else_has_changed_stays() -> None:
+    """An interval that was set meanwhile, and what was frozen before."""
+    favoured, restored = favouring(lambda: sys.setswitchinterval(0.25), frozen=True)
+
+    assert favoured[0] == pytest.approx(TURN)
+    assert restored[0] == pytest.approx(0.25)
+    assert restored[1] == favoured[1] > 1000
+
+
+def favouring(
+    meanwhile: Callable[[], None], *, frozen: bool = False
+) -> tuple[tuple[float, int], tuple[float, int]]:
+    """Favour the loop and restore: the interval and how much is frozen, then and afterwards."""
+    interval, kept = sys.getswitchinterval(), gc.get_freeze_count()
+    sys.setswitchinterval(0.5)
+    (gc.freeze if frozen else gc.unfreeze)()
+    try:
+        restore = favour_loop()
+        favoured = sys.getswitchinterval(), gc.get_freeze_count()
+        meanwhile()
+        restore()
+        return favoured, (sys.getswitchinterval(), gc.get_freeze_count())
+    finally:
+        sys.setswitchinterval(interval)
+        (gc.freeze if kept else gc.unfreeze)()  # as it was for the tests of this process
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"])

@@ -79,15 +79,18 @@ def favour_loop() -> Callable[[], None]:
     What was imported until now is not looked through again: it stays.
 
     Returns:
-        What puts things back as they were.
+        What puts things back as they were, except what somebody else has changed as well.
     """
     interval = sys.getswitchinterval()
     sys.setswitchinterval(min(interval, TURN))
+    ours, frozen = sys.getswitchinterval(), gc.get_freeze_count()
     gc.freeze()
 
     def restore() -> None:
-        gc.unfreeze()
-        sys.setswitchinterval(interval)
+        if not frozen:  # else by somebody else, too, and what is whose is not known
+            gc.unfreeze()
+        if sys.getswitchinterval() == ours:
+            sys.setswitchinterval(interval)
 
     return restore
 

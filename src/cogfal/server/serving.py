@@ -220,7 +220,7 @@ class Serving:
     async def _end_predictions(self, grace: float) -> None:
         """Let predictions end within `grace` seconds, and whoever hears of them soon after it.
 
-        After as much again as is left of the grace period, the app is killed.
+        `grace` is 70 % of the app's own period (see `app.py`), at whose end it is killed.
         """
         latest = asyncio.get_running_loop().time() + grace
         cleanup = max(grace / 8, LEAST_CLEANUP)
