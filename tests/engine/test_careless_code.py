@@ -21,7 +21,7 @@ from tests.engine.test_kills import guest_of
 from tests.modes import DIAGONAL, interpreter_of
 
 SYNC = """
-import ctypes, os, socket, sys, threading
+import ctypes, io, os, socket, sys, threading
 from typing import Any, Iterator
 from cog import BasePredictor, current_scope
 
@@ -74,6 +74,9 @@ class Predictor(BasePredictor):
         end, other = os.pipe()
         self.others.append(os.fdopen(other, "wb"))
         return os.fdopen(end, "rb")
+
+    def open_text(self):
+        return io.TextIOWrapper(self.open_pipe())
 
     def open_socket(self):
         end, other = socket.socketpair()
@@ -184,7 +187,7 @@ def test_endless_metrics_can_be_cancelled(tmp_path: Path, mode: str) -> None:
     run(main)
 
 
-@pytest.mark.parametrize("what", ["open_pipe", "open_socket"])
+@pytest.mark.parametrize("what", ["open_pipe", "open_text", "open_socket"])
 def test_a_file_without_an_end_can_be_cancelled(tmp_path: Path, mode: str, what: str) -> None:
     """What was returned is read as it comes, and the slot is free although nobody closes it."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
+import sys
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -88,6 +90,30 @@ def test_a_pipe_is_read_to_its_end(desk: Desk, buffering: int) -> None:
         written.result()
 
     assert desk.shelf.files[0][1] == content
+
+
+@pytest.mark.parametrize("buffering", [-1, 0], ids=["buffered", "raw"])
+def test_a_pipe_of_text_is_read_to_its_end(desk: Desk, buffering: int) -> None:
+    """What was read in part goes on where it was; it is cut anywhere, and decoded as it says."""
+    program = "import sys, os\nfor each in sys.stdin.buffer.read(): os.write(1, bytes([each]))"
+    written = "Grüße, 東京\r\n" * 500
+    with tempfile.TemporaryFile() as file:
+        file.write(written.encode("utf-16"))
+        file.seek(0)
+        child = subprocess.Popen(
+            [sys.executable, "-c", program],
+            bufsize=buffering,
+            encoding="utf-16",
+            stdin=file,
+            stdout=subprocess.PIPE,
+        )
+
+    with child:
+        assert child.stdout is not None
+        first = child.stdout.read(10)
+        desk.deliver(child.stdout)
+
+    assert first + desk.shelf.files[0][1].decode() == written.replace("\r\n", "\n")
 
 
 def test_closed_memory_file_is_an_error(desk: Desk) -> None:

@@ -159,7 +159,12 @@ def _can(handle: Any, ability: str) -> bool:
 
 
 def _copy(handle: Any, file: IO[bytes]) -> None:
-    read = partial(_read_of_pipe, handle) if _is_pipe(handle) else handle.read
+    read = handle.read
+    if _is_pipe(handle):
+        read = partial(_read_of_pipe, handle)
+    elif isinstance(handle, io.TextIOWrapper) and _is_pipe(handle.buffer):
+        # It begins with what it has decoded before, and calls one of these for more.
+        handle.buffer.read = handle.buffer.read1 = partial(_read_of_pipe, handle.buffer)
     while True:
         piece = read(_CHUNK)
         if not piece:
@@ -183,7 +188,8 @@ def _read_of_pipe(handle: Any, size: int) -> bytes:
     coming.register(handle, select.POLLIN)
     while not coming.poll(_WAIT):
         pass
-    return handle.read1(size) if isinstance(handle, io.BufferedReader) else handle.read(size)
+    read = io.BufferedReader.read1 if isinstance(handle, io.BufferedReader) else io.RawIOBase.read
+    return read(handle, size)
 
 
 def _created(directory: str, name: str) -> IO[bytes]:
