@@ -112,6 +112,9 @@ MESSAGES: dict[str, list[Any]] = {
     "a result that is none": ["Piece", 1, "returned", 3, True, False, False],
     "parts that do not fit": ["Piece", 1, "returned", [[5], []], True, False, False],
     "pieces that are no list": ["Piece", 1, "several", {}, False, False, False],
+    "pieces with parts": ["Piece", 1, "several", ["a", []], False, False, False],
+    "an infinite piece": ["Piece", 1, "several", ["a", 1.0, float("inf")], False, False, False],
+    "pieces that rest": ["Piece", 1, "several", ["a"], True, False, False],
     "a fault that is none": ["Piece", 1, "raised", ["text"], True, False, False],
     "a failure that is none": ["Done", 1, None, "no"],
 }

@@ -12,6 +12,7 @@ import io
 import json
 import struct
 from collections.abc import Iterator
+from math import isfinite
 from typing import Any
 
 from .encoding import Encoded, FileReference
@@ -34,6 +35,8 @@ _TYPES: dict[str, tuple[Any, ...]] = {
     "Piece": (int, str, object, bool, bool, bool),
     "Done": (int, object, object),
 }
+
+_PLAIN = {str, int, float, bool, type(None)}
 
 # The author's code may put something else into the module `json`; a wire that breaks says nothing.
 _ENCODE = json.JSONEncoder(separators=(",", ":")).encode
@@ -141,6 +144,8 @@ def event_of(message: list[Any], body: bytes) -> Any:
         raise ValueError(f"a {name} with values of other types")
     if name == "Piece":
         call, kind, value, rests, ignored, closes = values
+        if kind == SEVERAL and (rests or not _are_plain(value)):
+            raise ValueError("pieces that cannot come together")
         return Piece(call, kind, _value(kind, value, body), rests, ignored, closes)
     event = _KINDS[name](*values)
     if isinstance(event, Done) and event.failure is not None:
@@ -152,9 +157,15 @@ def _value(kind: str, value: Any, body: bytes) -> Any:
     """Return what a piece of a kind hands over."""
     if kind in (RETURNED, YIELDED):
         return read(value, body)
-    if kind == SEVERAL and not isinstance(value, list):
-        raise ValueError("pieces that are no list")
     return _fault(value) if kind == RAISED else value
+
+
+def _are_plain(values: Any) -> bool:
+    """Tell a list of texts and numbers that JSON can say."""
+    kinds = set(map(type, values)) if isinstance(values, list) else {list}
+    return kinds <= _PLAIN and not (
+        float in kinds and any(type(each) is float and not isfinite(each) for each in values)
+    )
 
 
 def _failure(values: Any) -> Failure:
