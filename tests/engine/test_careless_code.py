@@ -210,7 +210,10 @@ def test_a_file_without_an_end_can_be_cancelled(tmp_path: Path, mode: str, what:
 
 
 def test_endless_pieces_end_at_a_limit(tmp_path: Path, mode: str) -> None:
-    """A prediction that yields more than is kept fails with the name of the setting."""
+    """A prediction that yields more than is kept fails with the name of the setting.
+
+    Every piece for which there is room is told.
+    """
 
     async def main() -> None:
         settings = as_settings(tmp_path, max_output_bytes=100_000)
@@ -219,6 +222,7 @@ def test_endless_pieces_end_at_a_limit(tmp_path: Path, mode: str) -> None:
 
             assert prediction.status is Status.FAILED
             assert "max_output_bytes" in (prediction.error or "")
+            assert prediction.output == ["x" * 4000] * 24
             assert await submit(service, what="well").result() == "well"
 
     run(main)

@@ -7,6 +7,7 @@ import time
 import traceback
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from itertools import accumulate
 from typing import Any, Final, NamedTuple, TypeVar
 
 from cogfal.engine.deliveries import Deliveries
@@ -237,10 +238,19 @@ class PredictionTask:
         following: Piece | None = piece
         while following is not None and following.kind == SEVERAL:
             values = self._queue.together(following)
-            self._measure(len(written(values)) - len(values) - 1)
-            await deliveries.pass_on(values)
+            size = len(written(values)) - len(values) - 1
+            await deliveries.pass_on(self._fitting(values, size))
+            self._measure(size)
             following = run.next_at_hand()
         return following
+
+    def _fitting(self, values: list[JSON], size: int) -> list[JSON]:
+        """Return as many of several pieces, which have so many bytes, as there is room for."""
+        room = self._around.max_output_bytes - self._bytes
+        if size <= room:
+            return values
+        ends = accumulate(len(written(value)) for value in values)
+        return [value for value, end in zip(values, ends, strict=True) if end <= room]
 
     def _measure(self, size: int) -> None:
         """Refuse more output than a prediction may have: all of it is kept for the answer."""
