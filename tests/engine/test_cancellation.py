@@ -12,6 +12,7 @@ from cogfal.engine.prediction import Completed, Prediction, Status
 from cogfal.engine.service import EngineSettings, Service, Submission
 from cogfal.errors import PredictionCancelled
 from tests.engine.stage import Door, Plain, ended, events_of, rooms, run, serving, submit, until
+from tests.guest.test_interruption import ON_LINUX
 from tests.modes import MODES
 
 SYNC = """
@@ -421,6 +422,35 @@ def test_what_sleeps_or_waits_ends_at_once(tmp_path: Path, mode: str, how: str) 
     run(main)
 
 
+CALLING = """
+import ctypes
+from cog import BasePredictor
+
+class Predictor(BasePredictor):
+    async def predict(self) -> str:
+        print("running", flush=True)
+        print("the system call returned", ctypes.CDLL(None).poll(None, 0, 500))
+        return "done"
+"""
+
+
+@pytest.mark.parametrize("mode", OWN_MODES, indirect=True)
+def test_no_signal_comes_to_coroutines(tmp_path: Path, mode: str) -> None:
+    """It would end the system call of another one, and is of no use."""
+
+    async def main() -> None:
+        async with serving(tmp_path, CALLING) as service:
+            prediction = submit(service)
+            await until(lambda: prediction.logs)
+
+            prediction.cancel()
+            await ended(prediction)
+
+            assert prediction.logs == "running\nthe system call returned 0\n"
+
+    run(main)
+
+
 KEEPING = """
 import os, sys
 from cog import BasePredictor
@@ -458,6 +488,7 @@ class Predictor(BasePredictor):
 """
 
 
+@ON_LINUX
 @pytest.mark.parametrize("mode", OWN_MODES, indirect=True)
 def test_what_keeps_the_interpreter_to_itself_is_interrupted(tmp_path: Path, mode: str) -> None:
     """The signal comes from the system: no other thread of the process has to run for it."""

@@ -77,6 +77,7 @@ class ProcessChannel(Channel):
         self._foreign = foreign
         self._pipes: list[_OutputPipe] = []
         self._wanted = True
+        self._asynchronous = False
         self._alarm: socket.socket
         self._opening: asyncio.Future[None]
         self._process: asyncio.subprocess.Process
@@ -132,8 +133,10 @@ class ProcessChannel(Channel):
         if order == "load":
             number, spec, *others = details
             details = (number, to_plain(spec), *others)
+            self._asynchronous = spec.shape.asynchronous
         body: list[bytes] = []
-        if order == "cancel":  # the message says the same, later, to whoever heard no signal
+        # The message says the same, later: to coroutines alone, as others' system calls would end.
+        if order == "cancel" and not self._asynchronous:
             with suppress(OSError):
                 self._alarm.send(CALL.pack(*details))
         if order == "start":
