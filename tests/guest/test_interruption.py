@@ -200,10 +200,11 @@ while heard.count(7) < (1 if sys.argv[1] == "fire" else 2):
 give_back()
 print("over", [each for each in signal.valid_signals() if callable(signal.getsignal(each))])
 """
-FULL = pytest.param("full", marks=pytest.mark.skipif(sys.platform != "linux", reason="of Linux"))
+ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="no other system sends the signal")
 
 
-@pytest.mark.parametrize("room", ["room", FULL])
+@ON_LINUX
+@pytest.mark.parametrize("room", ["room", "full"])
 @pytest.mark.parametrize(("how", "heard"), [("fire", "[]"), ("alarm", "[6, 7]")])
 def test_a_signal_interrupts_the_main_thread(
     request: pytest.FixtureRequest, how: str, heard: str, room: str

@@ -22,7 +22,7 @@ def test_one_works_at_a_time_a_step_each() -> None:
     def work(name: str, waiting: int) -> None:
         with turns.one():
             working.set()
-            until(lambda: turns.waiting >= waiting)
+            assert until(lambda: turns.waiting >= waiting)
             for _ in range(3):
                 steps.append(name)
                 turns.pass_on()
@@ -31,7 +31,7 @@ def test_one_works_at_a_time_a_step_each() -> None:
         first = pool.submit(work, "a", 2)
         working.wait()
         others = [pool.submit(work, "b", 0)]
-        until(lambda: turns.waiting == 1)
+        assert until(lambda: turns.waiting == 1)
         others.append(pool.submit(work, "c", 0))
         for each in [first, *others]:
             each.result()
@@ -53,7 +53,7 @@ def test_others_work_while_one_waits_for_something() -> None:
     def work(answer: threading.Event) -> None:
         with turns.one():
             answer.set()
-            until(lambda: turns.waiting == 1)
+            assert until(lambda: turns.waiting == 1)
             steps.append("second")
 
     with ThreadPoolExecutor() as pool:

@@ -2,7 +2,8 @@
 
 What the call returns decides, not what the function looks like: decorators hide that. The author's
 code rests after each piece until the next is asked for, so a file that is overwritten after a
-`yield` has been delivered by then; only `Prefetch` lets it go on.
+`yield` has been delivered by then. `Prefetch` lets it go on past what is short, and a server in
+another process asks for the next as soon as a short piece has come.
 """
 
 from __future__ import annotations

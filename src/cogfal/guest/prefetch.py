@@ -4,7 +4,8 @@ A hop between two threads costs more than a short token does, so a generator tha
 for several pieces at a time, the more the longer it stays quick. Nobody can tell the difference:
 such a piece is text or a number, which cannot change once it is handed over. Everything else, and
 every piece that took its time, is waited for: the first of a series goes out at once, and so does
-each piece of a slow one, since a thread that rests leaves the interpreter to the server's.
+each piece of a slow one, since a thread that rests leaves the interpreter to the server's. Where
+that has a process of its own, a short one is waited for only until it has come there.
 """
 
 from __future__ import annotations

@@ -22,10 +22,11 @@ Each turn of the server's loop waits that long, and a request takes several: wit
 a cancellation took 16 ms to arrive. A thread that nobody waits for is not interrupted at all.
 """
 TURN_APART = 0.0002
-"""The same in a process of its own, where what waits is a thread that has read a cancellation.
+"""The same in a process of its own, where what waits is a thread that reads orders, or sends.
 
-With a millisecond it took 3.3 ms to arrive, so it takes 1.8. The server's own loop, which has far
-more to do, would change threads too often.
+Sync code is cancelled past that thread on Linux; coroutines, and code elsewhere, are not: with a
+millisecond a cancellation took 3.3 ms to arrive, so it takes 1.8. The server's own loop, which has
+far more to do, would change threads too often.
 """
 
 
