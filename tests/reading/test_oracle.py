@@ -152,6 +152,24 @@ FOUND = {
     "def f(): return i\nif u():\n    next(f())\nX = next(i)",
     "reversed-generator": "def f(): yield 1\ntry:\n    X = list(reversed(f()))\n"
     "except TypeError:\n    X = 3",
+    "iterator-over-a-changed-dict": "from outside import u\nd = {'changed': 0}\n"
+    "i = iter(d.values())\nu(d)\nX = next(i)",
+    "loop-over-a-changed-dict": "from outside import u\nd = {'a': 0, 'changed': 0}\nX = []\n"
+    "for v in d.values():\n    X.append(v)\n    u(d)",
+    "chain-over-a-changed-dict": "import itertools\nfrom outside import u\nd = {'changed': 0}\n"
+    "i = itertools.chain(d.values(), reversed(d.values()))\nu(d)\nX = [*i]",
+    "iterator-over-a-changed-set": "from outside import u\ns = {1}\ni = iter(s)\nu(s)\n"
+    "try:\n    X = next(i)\nexcept RuntimeError:\n    X = 2",
+    "set-that-its-loop-changes": "s, X = {1}, 0\ntry:\n    for k in s: s.add(k + 10)\n"
+    "except RuntimeError:\n    X = 1",
+    "method-of-a-changed-dict": "from outside import u\nd = {'changed': 0}\ng = d.get\n"
+    "m = map(g, ['changed'])\nu(d)\nX = [g('changed'), *m]",
+    "partial-of-a-changed-list": "from functools import partial\nfrom outside import u\n"
+    "k = [1]\np = partial(len, k)\nu(k)\nX = p()",
+    "functions-of-a-changed-dict": "from outside import u\nd = {'a': []}\nu(d['a'])\n"
+    "X = [[*map(len, d.values())], any(d.values()), [*filter(None, d.values())]]",
+    "changed-by-its-index": "from outside import u\nk = [1]\ndef f():\n    u(k)\n"
+    "    return -1\nX = k[f()]",
     "default-factory": "from collections import defaultdict\nfrom outside import u\nL = []\n"
     "d = defaultdict(lambda: L.append(1))\nu(lambda: d['a'])",
 }

@@ -67,6 +67,9 @@ class Calls(Part):
         return self._world.known(bounded(result))
 
     def _call(self, function: Value, positional: Values, keywords: Named) -> Value:
+        # What a partial, a bound method or Python's own code holds may have changed meanwhile.
+        positional = [*map(self._world.known, positional)]
+        keywords = {name: self._world.known(value) for name, value in keywords.items()}
         if isinstance(function, Unknown):
             return self.unknown(function, positional, keywords)
         if isinstance(function, Function):
@@ -178,7 +181,8 @@ class Calls(Part):
     # Methods of plain data
 
     def _method(self, method: Any, positional: Values, keywords: Named) -> Value:
-        owner, name, native = method.__self__, method.__name__, self._world.library.native
+        owner, native = known(self._world.known(method.__self__)), self._world.library.native
+        name = method.__name__
         if isinstance(owner, PurePath):
             return self._world.files.method(owner, name, positional, keywords)
         if isinstance(owner, property):

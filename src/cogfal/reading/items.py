@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import types
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from cogfal.reading.classes import outside_base
@@ -34,20 +34,24 @@ VIEWS: Final[tuple[type, ...]] = (type({}.keys()), type({}.values()), type({}.it
 SERIES: Final[tuple[type, ...]] = (str, bytes, list, tuple, dict, range, deque, *VIEWS)
 """What holds items in an order that Python promises."""
 
+_FIXED: Final = (str, bytes, range)
 _CHANGED: Final = (list, dict, deque)
 
 
 class _Watched:
-    """Iterates over items until unknown code may have changed what holds them."""
+    """Iterates over the items of what holds them, unless unknown code may have changed it."""
 
-    def __init__(self, world: Interpreter, held: Value) -> None:
-        self._world, self._held, self._items = world, held, iter(held)
+    def __init__(self, world: Interpreter, held: Value, items: Iterable[Value]) -> None:
+        self._world, self._held, self._items = world, held, iter(items)
+        self._size = len(held)
 
     def __iter__(self) -> Iterator[Value]:
         return self
 
     def __next__(self) -> Value:
-        known(self._world.known(self._held))
+        held = known(self._world.known(self._held))
+        if isinstance(held, set) and len(held) != self._size:
+            raise RuntimeError("Set changed size during iteration")
         return self._world.known(next(self._items))
 
 
@@ -57,6 +61,7 @@ class Items(Part):
     def get(self, base: Value, key: Value, scope: Scope | None = None) -> Value:
         """Return `base[key]`; a generic type with arguments, too."""
         world = self._world
+        base = world.known(base)  # which its key may have changed
         if isinstance(base, Unknown):
             whole = base.dotted == MODULES
             return (
@@ -145,19 +150,18 @@ class Items(Part):
         """Return an iterator over a value's items, as `for` takes it."""
         world = self._world
         if isinstance(known(value), set | frozenset):
-            return iter(self.ordered(value))
+            return self.watched(value, self.ordered(value))
         if isinstance(value, Iterator):
             world.journal.advance(value)
             return value
-        if isinstance(value, enum.EnumMeta | types.MappingProxyType):
+        if isinstance(value, enum.EnumMeta):
             return iter(list(value))
-        if isinstance(value, SERIES):
+        if isinstance(value, (*SERIES, types.MappingProxyType)):
             world.texts.check_places("item", (value,))
             items: Any = value
             if not isinstance(items, range) and len(items) > MAX_ITEMS * 10:
                 raise refused("too many items to evaluate")
-            held = isinstance(items, list | tuple | deque)
-            return _Watched(world, items) if held else iter(items)
+            return iter(items) if isinstance(items, _FIXED) else self.watched(items, items)
         if world.attributes.is_authored(value):
             return self._authored(value)
         if isinstance(value, Lookup):
@@ -165,6 +169,16 @@ class Items(Part):
         if callable(value) or hasattr(type(value), "__iter__"):
             raise refused("what is iterated over is not known")
         raise TypeError(f"{type(value).__name__!r} object is not iterable")
+
+    def watched(self, held: Value, items: Iterable[Value]) -> Iterator[Value]:
+        """Return an iterator over items until unknown code may have changed what holds them."""
+        return self._world.iterator(_Watched(self._world, held, items), held)
+
+    def backwards(self, value: Value) -> Iterator[Value]:
+        """Return what `reversed()` gives."""
+        self._world.budget.weigh(known(value))
+        items = reversed(value)
+        return self.watched(value, items) if isinstance(value, (*_CHANGED, *VIEWS)) else items
 
     def _authored(self, value: Value) -> Iterator[Value]:
         world = self._world

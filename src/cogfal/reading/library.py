@@ -72,7 +72,6 @@ builtins         pb  round
 builtins         s   ascii repr
 builtins         sp  str
 builtins         v   bool classmethod object property slice staticmethod
-builtins         w   reversed
 calendar         p   isleap monthrange
 collections      -   ChainMap
 collections      cd  defaultdict
@@ -432,7 +431,7 @@ class Library(Part):
             "isinstance": self._isinstance, "type": self._type, "next": self._next,
             "iter": lambda value, *end: iter(self._world.calls.closure(value), *end) if end
             else self._world.items.iterate(value),
-            "open": self._world.files.open,
+            "open": self._world.files.open, "reversed": self._world.items.backwards,
             "pow": lambda *values: power(*map(self.plain, values)),
             "print": _nothing, "exit": self._exit, "quit": self._exit,
         }  # fmt: skip
