@@ -102,21 +102,21 @@ def _model(
 
 @contextlib.asynccontextmanager
 async def _lifespan(api: CogApi, services: list[Service], _app: Starlette) -> AsyncIterator[None]:
-    setups = [asyncio.ensure_future(_set_up(service)) for service in services]
+    setup = asyncio.ensure_future(_set_up(services))
     yield
-    for setup in setups:
-        setup.cancel()
+    setup.cancel()
     for service in services:
         await service.shutdown(grace=0)
     await api.webhooks.close(grace=1)
 
 
-async def _set_up(service: Service) -> None:
-    """Set up beside the server, which answers about it meanwhile."""
-    try:
-        await service.setup()
-    except SetupError as error:
-        LOG.warning("setup failed: %s", error)
+async def _set_up(services: list[Service]) -> None:
+    """Set up one after the other, beside the server, which answers about the first meanwhile."""
+    for service in reversed(services):  # so that none is missing once the first is ready
+        try:
+            await service.setup()
+        except SetupError as error:  # noqa: PERF203  # few
+            LOG.warning("setup failed: %s", error)
 
 
 if __name__ == "__main__":
