@@ -71,6 +71,15 @@ UNRESOLVED = {
         "torch.cuda.is_available()",
     ),
     "machine-path": (source("x: str = __file__"), 5, None),
+    "machine-path-in-json": (
+        source("x: str = json.dumps(str([__file__]))", "import json"), 6, None
+    ),
+    "machine-path-as-a-key": (source("x: dict = {__file__: 1}"), 5, None),
+    "class-of-a-secret": (source("x: str = Input(default=Secret)"), 5, None),
+    "class-of-a-secret-among-choices": (source("x: str = Input(choices=[Secret])"), 5, None),
+    "class-that-has-a-secret": (
+        source("x: list = [C]", "class C:\n    def get_secret_value(self): ..."), 6, None
+    ),
     "third-party-type": (source("x: torch.Tensor"), 5, "torch.Tensor"),
     "star": ("from timm import *\n" + source("x: str = NAME"), 7, "NAME"),
     "large-text": (source("x: str = 'a' * 10**9"), 5, "'a' * 10**9"),

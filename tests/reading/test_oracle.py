@@ -172,6 +172,31 @@ FOUND = {
     "    return -1\nX = k[f()]",
     "default-factory": "from collections import defaultdict\nfrom outside import u\nL = []\n"
     "d = defaultdict(lambda: L.append(1))\nu(lambda: d['a'])",
+    "folder-in-a-notation": "import json\nX = [repr(__file__), f'{[__file__]!a}', "
+    "json.dumps(str(KeyError(__file__)))]",
+    "folder-in-a-json-text": "import json\nX = json.dumps({'dir': __file__})",
+    "folder-that-is-cut": "X = f'{__file__:.5}'\nY = '%.5s' % __file__\n"
+    "Z = '{:.2}'.format(__file__)",
+    "folder-that-is-compared": "X = sorted([__file__, '/zzz'])[0] == '/zzz'\n"
+    "Y = min(['/zzz', __file__]) == '/zzz'\nZ = [[__file__] < ['/zzz'], '/zzz' in [__file__]]",
+    "attribute-of-an-unknown-value": "import operator\nfrom outside import u\ntry:\n"
+    "    X = operator.attrgetter('zz')(u())\nexcept AttributeError:\n    X = 3",
+    "attribute-of-a-changed-object": "import operator\nfrom outside import u\nclass C: n = 1\n"
+    "o = C()\no.n = 2\nu(o)\nX = [*map(operator.attrgetter('n'), [o])]",
+    "items-by-an-itemgetter": "import operator\nX = sorted([[2, 'a'], [1, 'b']], "
+    "key=operator.itemgetter(0, 1))",
+    "arguments-by-name": "import io, json, typing\nwith open(file='predict.py') as f:\n"
+    "    X = bool(f.read())\nY = json.load(fp=io.StringIO('[1]'))\n"
+    "Z = [pow(2, 3, mod=5), typing.cast(typ=int, val=3)]",
+    "arguments-that-are-not-taken": "import os, re\ntry:\n"
+    "    X = bool(re.search('A', 'a', flags=2))\n"
+    "except TypeError:\n    X = 3\ntry:\n    Y = os.path.realpath('a', strict=False) and 1\n"
+    "except TypeError:\n    Y = 3\nZ = re.findall('A', 'xa', 2)",
+    "protocol": "import typing\n@typing.runtime_checkable\nclass P(typing.Protocol):\n"
+    "    def f(self): ...\nclass C:\n    def f(self): ...\ntry:\n"
+    "    X = [isinstance(C(), P), isinstance(3, P)]\nexcept TypeError:\n    X = 3",
+    "text-with-its-own-text": "class S(str):\n    def __str__(self): return 'z'\n"
+    "X = [S('a'), {S('b'): 1}]",
 }
 """Programs that were once read otherwise than Python has them, each the smallest of its kind."""
 
@@ -181,6 +206,12 @@ ASKED = "def __getattr__(name):\n    L.append(name)\n    return ['m', name]\nL =
 REGISTRY = {"first.py": "import registry\nregistry.seen.append(1)\n", "registry.py": "seen = []\n"}
 
 FOUND_IN_SEVERAL = {
+    "patterns-of-files": {
+        "predict.py": "import glob\nfrom pathlib import Path\n"
+        "X = sorted(p.name for p in Path('.').glob(pattern='*.txt'))\n"
+        "Y = sorted(glob.glob('sub/*/*.txt'))\nZ = glob.glob('sub//*.txt')\n",
+        **dict.fromkeys(("a.txt", "sub/b.txt", "sub/c/d.txt", "sub/.h/e.txt"), "-"),
+    },
     "undone-and-given-up": {
         "predict.py": "import registry\ntry:\n    __import__('first')\nexcept ImportError: ...\n"
         "seen = registry.seen\n",

@@ -95,7 +95,7 @@ def to_json(world: Interpreter, value: Value, depth: int = 0) -> JSON:
         case str() | PurePath():
             if of_machine(value):
                 raise Unresolved("the path depends on the machine")
-            return str(value)
+            return str.__str__(value) if isinstance(value, str) else str(value)
         case None | bool() | int():
             return value
         case float():
@@ -105,7 +105,8 @@ def to_json(world: Interpreter, value: Value, depth: int = 0) -> JSON:
         case dict():
             if not all(isinstance(key, str) for key in value):
                 raise Unresolved("a dict with keys that are no texts")
-            return {str(key): to_json(world, item, depth + 1) for key, item in value.items()}
+            pairs = [[to_json(world, each, depth + 1) for each in pair] for pair in value.items()]
+            return {str(key): item for key, item in pairs}
         case set() | frozenset():
             return [to_json(world, item, depth + 1) for item in sorted(value, key=repr)]
         case list() | tuple() | range():
@@ -119,6 +120,6 @@ def _held(world: Interpreter, value: Value) -> Value:
         raise value.unknown.error()
     if type(value) in world.classes.nodes and hasattr(value, "__dict__"):
         return vars(value)
-    if hasattr(value, "get_secret_value"):
+    if not isinstance(value, type) and hasattr(value, "get_secret_value"):
         return value.get_secret_value()
     raise Unresolved("the value is not a text, number, list or dict")

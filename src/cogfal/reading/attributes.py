@@ -34,7 +34,7 @@ _REFUSED: Final = frozenset(
 """Methods that look at the clock or the machine's time zone, or whose result may be huge."""
 
 _READ: Final[tuple[tuple[Any, str], ...]] = (
-    (VersionInfo, "major minor micro"),
+    (VersionInfo, "major minor micro releaselevel serial"),
     (Described | Mark, "positional keywords name"),
     (property | functools.cached_property, "fget fset fdel getter setter deleter func"),
     (Iterator, "__next__ __iter__ fieldnames"),

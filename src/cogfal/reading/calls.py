@@ -123,8 +123,6 @@ class Calls(Part):
                 return function(*positional, **keywords)
         if world.attributes.is_authored(function) and not isinstance(function, type):
             return self.call(world.attributes.get(function, "__call__"), positional, keywords)
-        if type(function).__module__ in ("operator", "functools", "re"):
-            return function(*positional, **keywords)
         raise refused("what is called here is not evaluated")
 
     def unknown(self, function: Unknown, positional: Values, keywords: Named) -> Value:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from cogfal.reading.journal import CONTAINERS
-from cogfal.reading.operators import BINARY, COMPARE, UNARY, bounded
+from cogfal.reading.operators import BINARY, COMPARE, SIZED, UNARY, bounded
 from cogfal.reading.part import Part
 from cogfal.reading.scopes import Builtin, Scope, bindings
 from cogfal.reading.unknown import (
@@ -222,7 +222,8 @@ class Expressions(Part):
             return (left is right) is isinstance(op, ast.Is)
         world.budget.weigh(left)
         world.budget.weigh(right)
-        world.texts.check_places("compare", (left, right))
+        inside = isinstance(op, ast.In | ast.NotIn) and isinstance(right, SIZED)
+        world.texts.check_places("compare", (left, *right) if inside else (left, right))
         return world.items.compare(COMPARE[type(op)], left, right)
 
     def _ifexp(self, node: ast.IfExp, scope: Scope) -> Value:

@@ -48,13 +48,13 @@ class Files(Part):
 
     # Paths
 
-    def text(self, value: Value) -> str:
+    def text(self, path: Value) -> str:
         """Return a path as text."""
-        if isinstance(known(value), str | PurePath):
-            return str(value)
-        if isinstance(value, bytes):
+        if isinstance(known(path), str | PurePath):
+            return str(path)
+        if isinstance(path, bytes):
             raise refused("a path of bytes is not evaluated")
-        raise TypeError(f"expected a path, not {type(value).__name__}")
+        raise TypeError(f"expected a path, not {type(path).__name__}")
 
     def kept(self, before: Value, after: Value) -> Value:
         """Return what was made of a path, unless it has left the project's folder."""
@@ -62,9 +62,9 @@ class Files(Part):
             raise refused("the path depends on the machine")
         return after
 
-    def absolute(self, value: Value) -> str:
+    def absolute(self, path: Value) -> str:
         """Return a path from the root of the disk on."""
-        joined = posixpath.join(self.text(self.state["folder"]), self.text(value))
+        joined = posixpath.join(self.text(self.state["folder"]), self.text(path))
         return str(self.kept(joined, posixpath.normpath(joined)))
 
     def located(self, value: Value) -> Path:
@@ -101,6 +101,8 @@ class Files(Part):
             case "read_bytes":
                 return self.open(path, "rb").read()
             case "iterdir" | "glob" | "rglob":
+                if keywords or len(positional) != (name != "iterdir"):
+                    raise refused("such arguments are not evaluated")
                 pattern = self.text(positional[0]) if positional else "*"
                 folder, below = self._folder(path), "**/" if name == "rglob" else ""
                 found = self._entries(folder, below + pattern)
@@ -118,7 +120,7 @@ class Files(Part):
     # Files
 
     def open(  # noqa: PLR0917 - as Python has it
-        self, place: Value, mode: Value = "r", buffering: Value = -1, encoding: Value = None,
+        self, file: Value, mode: Value = "r", buffering: Value = -1, encoding: Value = None,
         errors: Value = None, newline: Value = None, **_: Value,
     ) -> Value:  # fmt: skip
         """Return a file of the project, opened for reading.
@@ -129,7 +131,7 @@ class Files(Part):
         """
         if mode not in ("r", "rt", "rb"):
             raise refused("only files that are read are opened")
-        data = self._bytes(place)
+        data = self._bytes(file)
         if mode == "rb":
             return self._world.iterator(io.BytesIO(data))
         # The default is the runner's, which is UTF-8.
@@ -154,28 +156,31 @@ class Files(Part):
 
     # Folders
 
-    def is_there(self, place: Value, kind: Callable[[Path], bool] = Path.exists) -> bool:
+    def is_there(self, path: Value, kind: Callable[[Path], bool] = Path.exists) -> bool:
         """Return whether a file or folder of the project is one of that kind."""
-        path = self.located(place)
-        if not path.exists():
+        found = self.located(path)
+        if not found.exists():
             raise refused("it is not there now, and may be on the runner")
-        return kind(path)
+        return kind(found)
 
-    def names(self, place: Value = ".") -> list[str]:
+    def names(self, path: Value = ".") -> list[str]:
         """Return what `os.listdir` gives, in one of the orders that Python may give it."""
-        return [path.name for path in self._entries(self._folder(place), "*")]
+        return [each.name for each in self._entries(self._folder(path), "*")]
 
-    def like(self, pattern: Value, *, recursive: Value = False) -> list[str]:
+    def like(self, pathname: Value, *, recursive: Value = False) -> list[str]:
         """Return what `glob.glob` gives."""
-        text = self.text(pattern)
+        text = self.text(pathname)
         wild = _WILD.search(text)
-        if wild is None or ("**" in text and recursive is not True):
+        if wild is None or "//" in text or ("**" in text and recursive is not True):
             raise refused("such a pattern is not evaluated")
         fixed = text[: text.rfind("/", 0, wild.start()) + 1]
         folder = self._folder(fixed or ".")
         found = self._entries(folder, text.removeprefix(fixed))
-        shown = [path for path in found if not path.name.startswith(".")]
-        return [fixed + path.relative_to(folder).as_posix() for path in shown]
+        shown = [path.relative_to(folder) for path in found]
+        shown = [path for path in shown if not any(part[0] == "." for part in path.parts)]
+        if not shown or re.search(r"/$|\*\*$|/\.", f"/{text.removeprefix(fixed)}"):
+            raise refused("such a pattern is not evaluated")
+        return [fixed + path.as_posix() for path in shown]
 
     def _folder(self, place: Value) -> Path:
         folder = self.located(place)

@@ -42,7 +42,9 @@ from cogfal.reading.unknown import (
     UnknownError,
     Value,
     Values,
+    contained,
     known,
+    reached,
     refused,
     require_known,
 )
@@ -63,8 +65,9 @@ builtins         i   zip
 builtins         iv  enumerate
 builtins         k   callable mappingproxy
 builtins         kp  issubclass
-builtins         lv  sorted sum
 builtins         m   max min
+builtins         lv  sum
+builtins         xv  sorted
 builtins         n   float int
 builtins         o   len
 builtins         p   abs bin chr complex divmod hex oct ord range
@@ -114,8 +117,7 @@ math             p   acos asin atan atan2 ceil copysign cos degrees dist exp fab
 math             p   gcd hypot isclose isfinite isinf isnan isqrt lcm log log10 log1p log2 modf
 math             p   pow radians sin sqrt tan trunc
 numbers          -   Integral Number Real
-operator         p   attrgetter concat contains eq ge getitem gt itemgetter le lt ne neg not_ pos
-operator         p   truth
+operator         q   concat contains eq ge getitem gt le lt ne neg not_ pos truth
 os               -   PathLike
 os.path          p   commonprefix isabs normpath split splitext
 pathlib          a   Path PosixPath PurePath PurePosixPath
@@ -129,17 +131,18 @@ types            -   UnionType
 types            v   SimpleNamespace
 typing           -   *
 typing           k   get_args
-typing           v   NewType TypeVar
+typing           v   NewType TypeVar runtime_checkable
 urllib.parse     p   quote quote_plus unquote urlencode urljoin
 """
 """What stands for itself (`-`), or is called, with what is done to each argument before.
 
 One letter for each, the last for all that follow: `v` nothing, `k` it is known, `o` it is known
 and not of this machine, `w` it is known and small, `p` it is so in depth, and not of this machine,
-`n` it is that and makes no large number, `b` it is no large number, `s` it has a text, `a` it is a
-path, `i` its items are taken as they are asked for, `e` they are and are counted, `l` they are
-listed, `m` they are where there is one argument, `y` they are where it has no size, `h` they are
-keys, `d` they are pairs, `c` it makes what a dict lacks, `f` it is called.
+a set in one of its orders, `q` the same, but a set stays one, `n` it makes no large number, `b` it
+is no large number, `s` it has a text, `a` it is a path, `i` its items are taken as they are asked
+for, `e` they are and are counted, `l` they are listed, `x` and compared, `m` they are where there
+is one argument, `y` (of methods) they are where it has no size, `h` they are keys, `d` they are
+pairs, `c` it makes what a dict lacks, `f` it is called.
 """
 
 LISTED: Final = {
@@ -186,6 +189,8 @@ class VersionInfo(tuple[Value, ...]):
     major = property(lambda self: self[0])
     minor = property(lambda self: self[1])
     micro = property(lambda self: self[2])
+    releaselevel = property(lambda self: self[3])
+    serial = property(lambda self: self[4])
 
 
 class Library(Part):
@@ -196,10 +201,10 @@ class Library(Part):
         self._replaced: dict[str, Value] = {}
         self._ways: dict[str, Callable[[Value], Value]] = {
             "v": lambda value: value, "k": known, "o": self._here, "w": self._small,
-            "p": self.plain, "n": self._number, "b": self._size, "s": self._shown,
-            "a": world.files.text, "i": self._taken, "e": self._each, "l": self._weighed,
-            "y": self._sized, "h": self._keys, "d": self._pairs, "c": self._factory,
-            "f": world.calls.closure,
+            "p": self._in_order, "q": self.plain, "x": self._compared, "n": self._number,
+            "b": self._size, "s": self._shown, "a": world.files.text, "i": self._taken,
+            "e": self._each, "l": self._weighed, "y": self._sized, "h": self._keys,
+            "d": self._pairs, "c": self._factory, "f": world.calls.closure,
         }  # fmt: skip
         self.table: dict[str, Handler] = {
             **self._of_builtins(), **self._of_files(), **self._of_modules(),
@@ -276,7 +281,7 @@ class Library(Part):
     def entry(self, function: Value) -> Handler | None:
         """Return what carries out a call of something known, None where it is not."""
         if isinstance(function, Known):
-            return function.handler
+            return function
         if isinstance(function, Mark):
             return function
         if not isinstance(function, type) or function in self._world.classes.nodes:
@@ -325,7 +330,7 @@ class Library(Part):
         """Return the result of a listed function; `letters` say how arguments are looked at."""
         last = letters[-1]
         if last == "m":
-            letters = last = "l" if len(given) == 1 else "p"
+            letters = last = "x" if len(given) == 1 else "q"
         letters += last * len(given)
         positional = [self._ways[how](v) for how, v in zip(letters, given, strict=False)]
         keywords = {name: self._ways[self._way(name, v, last)](v) for name, v in named.items()}
@@ -351,7 +356,7 @@ class Library(Part):
         if isinstance(value, range) and value[MAX_ITEMS:]:
             raise too_large()
         if not callable(value):
-            self._world.texts.check_places("call", (value,))
+            self._world.texts.check_places("call", reached([value], contained))
         return value
 
     def _here(self, value: Value) -> Value:
@@ -385,6 +390,15 @@ class Library(Part):
     def _weighed(self, value: Value) -> list[Value]:
         items = self._world.items.listed(value)
         self._world.budget.weigh(items)
+        return items
+
+    def _in_order(self, value: Value) -> Value:
+        plain = self.plain(value)
+        return self._world.items.ordered(plain) if isinstance(plain, set | frozenset) else plain
+
+    def _compared(self, value: Value) -> list[Value]:
+        items = self._weighed(value)
+        self._world.texts.check_places("compare", items)
         return items
 
     def _small(self, value: Value) -> Value:
@@ -432,7 +446,7 @@ class Library(Part):
             "iter": lambda value, *end: iter(self._world.calls.closure(value), *end) if end
             else self._world.items.iterate(value),
             "open": self._world.files.open, "reversed": self._world.items.backwards,
-            "pow": lambda *values: power(*map(self.plain, values)),
+            "pow": lambda base, exp, mod=None: power(*map(self.plain, (base, exp, mod))),
             "print": _nothing, "exit": self._exit, "quit": self._exit,
         }  # fmt: skip
         return {f"builtins.{name}": handler for name, handler in handlers.items()}
@@ -443,13 +457,13 @@ class Library(Part):
             "os.getenv": environment.get, "os.putenv": environment.__setitem__,
             "os.unsetenv": lambda name: environment.pop(name, None),
             "os.getcwd": lambda: files.state["folder"],
-            "os.chdir": lambda place: self._world.journal.bind(
-                files.state, "folder", files.absolute(place)),
+            "os.chdir": lambda path: self._world.journal.bind(
+                files.state, "folder", files.absolute(path)),
             "os.fspath": files.text, "os.listdir": files.names,
             "os.path.abspath": files.absolute, "os.path.realpath": files.absolute,
             "os.path.exists": files.is_there,
-            "os.path.isdir": lambda place: files.is_there(place, pathlib.Path.is_dir),
-            "os.path.isfile": lambda place: files.is_there(place, pathlib.Path.is_file),
+            "os.path.isdir": functools.partial(files.is_there, kind=pathlib.Path.is_dir),
+            "os.path.isfile": functools.partial(files.is_there, kind=pathlib.Path.is_file),
             "os.path.join": lambda *parts: os.path.join(*map(files.text, parts)),  # noqa: PTH118
             "os.path.dirname": lambda place: files.kept(
                 files.text(place), os.path.dirname(files.text(place))),  # noqa: PTH120
@@ -461,8 +475,8 @@ class Library(Part):
     def _of_modules(self) -> dict[str, Handler]:
         world, operate = self._world, self._world.expressions.operate
         return {
-            "json.load": lambda file, **keywords: self.find("json.loads")(
-                world.calls.call(world.attributes.get(file, "read"), [], {}), **keywords),
+            "json.load": lambda fp, **keywords: self.find("json.loads")(
+                world.calls.call(world.attributes.get(fp, "read"), [], {}), **keywords),
             "dataclasses.dataclass": self._dataclass,
             "pydantic.dataclasses.dataclass": self._dataclass,
             **dict.fromkeys(("pydantic.Field", "pydantic.fields.Field", "pydantic.v1.Field"),
@@ -476,17 +490,20 @@ class Library(Part):
                 itertools.chain.from_iterable(map(self._taken, self._taken(several))), several),
             "math.prod": lambda items, start=1: functools.reduce(
                 functools.partial(operate, ast.Mult()), self._weighed(items), start),
+            "operator.attrgetter": lambda *names: Known("operator.attrgetter", functools.partial(
+                _gotten, self._attribute_of, names)),
+            "operator.itemgetter": lambda *keys: Known("operator.itemgetter", functools.partial(
+                _gotten, world.items.get, keys)),
             "re.compile": self._pattern,
             **{f"re.{name}": functools.partial(self._regular, name)
                for name in ("match", "search", "fullmatch", "findall", "split", "sub")},
             **{f"operator.{name}{'_' * keyword.iskeyword(name)}": functools.partial(operate, kind())
                for kind, name in NAMES.items()},
             **dict.fromkeys(("abc.abstractmethod", "atexit.register", "typing.overload",
-                             "typing.final", "typing.runtime_checkable",
-                             "typing.no_type_check"), _same),
+                             "typing.final", "typing.no_type_check"), _same),
             **dict.fromkeys(("random.seed", "time.sleep", "warnings.simplefilter",
                              "warnings.filterwarnings"), _nothing),
-            "typing.cast": lambda _, value: value, "sys.exit": self._exit,
+            "typing.cast": lambda typ, val: val, "sys.exit": self._exit,
             **{f"numpy.int{bits}": functools.partial(self._of_numpy, int)
                for bits in (8, 16, 32, 64)},
             "numpy.float64": functools.partial(self._of_numpy, float),
@@ -568,6 +585,11 @@ class Library(Part):
                 return default[0]
             raise
 
+    def _attribute_of(self, owner: Value, name: Value) -> Value:
+        if not isinstance(known(name), str):
+            raise TypeError("attribute name must be a string")
+        return functools.reduce(self._world.attributes.get, name.split("."), owner)
+
     def _dataclass(self, cls: Value = None, **keywords: Value) -> Value:
         if cls is None:
             decorate = functools.partial(self._dataclass, **keywords)
@@ -584,22 +606,25 @@ class Library(Part):
 
     # Regular expressions
 
-    def _pattern(self, pattern: Value, *flags: Value) -> Value:
-        self.plain([pattern, *flags])
+    def _pattern(self, pattern: Value, flags: Value = 0) -> Value:
+        self.plain([pattern, flags])
         text = pattern if isinstance(pattern, str) else ""
         if not text or re.search(r"\)[*+{?]|\\\d|\(\?[^:P]", text):
             raise refused("such a regular expression is not evaluated")
-        return re.compile(pattern, *flags)
+        return re.compile(pattern, flags)
 
-    def _regular(self, name: str, pattern: Value, *rest: Value, **named: Value) -> Value:
+    def _regular(self, name: str, pattern: Value, *rest: Value) -> Value:
+        least, most = {"sub": (2, 3), "split": (1, 2)}.get(name, (1, 1))
+        if not least <= len(rest) <= most:
+            raise refused("flags of a regular expression are not evaluated here")
         compiled = pattern if isinstance(pattern, re.Pattern) else self._pattern(pattern)
-        subject = rest[1] if name == "sub" and len(rest) > 1 else rest[0]
+        subject = rest[least - 1]
         repeats = len(re.findall(r"[*+{]", compiled.pattern))
         if max(len(subject), 2) ** max(repeats, 1) > _MAX_REPEATS:
             raise refused("too much work to evaluate")
         if name == "sub" and not isinstance(rest[0], str):
             raise refused("such a replacement is not evaluated")
-        return self.native(getattr(compiled, name), "p", *rest, **named)
+        return self.native(getattr(compiled, name), "p", *rest)
 
     # What looks at the scope of the call
 
@@ -642,6 +667,11 @@ class Library(Part):
 
 def _same(value: Value, *_: Value, **__: Value) -> Value:
     return value
+
+
+def _gotten(get: Handler, names: Values, owner: Value, /) -> Value:
+    found = tuple(get(owner, name) for name in names)
+    return found if len(names) > 1 else found[0]
 
 
 def _nothing(*_: Value, **__: Value) -> None:

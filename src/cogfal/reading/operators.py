@@ -35,8 +35,11 @@ MAX_BITS: Final = 8_192
 SIZED: Final = (list, tuple, set, frozenset, dict)
 
 
-HERE: Final = "/\ue000project\ue000"
-"""Stands in texts for the project's folder, which lies elsewhere on the runner."""
+HERE: Final = "/the_folder_of_the_project_0c3f9a"
+"""Stands in texts for the project's folder, which lies elsewhere on the runner.
+
+It is the same in every notation of a text: quoted, escaped, in JSON or an address.
+"""
 
 _KEEPING: Final = frozenset({"Add", "Div", "Mod"})
 """Operators whose result holds the whole of a text."""
@@ -130,6 +133,10 @@ def check_format(template: str, arguments: Iterable[Value]) -> None:
         raise refused("a format with a large or computed width")
     if re.search(r"\{[^{}:!]*[.\[]", template):
         raise refused("a format that looks into its arguments")
+    arguments = list(arguments)
+    cuts = re.search(r"%(\(\w*\))?[^a-zA-Z%(]+[a-z]|\{[^{}]*:[^{}]", template)
+    if cuts and any(map(of_machine, reached(arguments, contained))):
+        raise refused("the path depends on the machine")
     longest = max((len(a) if isinstance(a, str) else 1 for a in arguments), default=1)
     if longest * len(template) > MAX_TEXT * 10:
         raise too_large()
@@ -137,7 +144,8 @@ def check_format(template: str, arguments: Iterable[Value]) -> None:
 
 def of_machine(value: Value) -> bool:
     """Whether a text or path depends on where the project lies."""
-    return isinstance(value, str | PurePath) and HERE[1:] in str(value)
+    text = str(value) if isinstance(value, PurePath) else value
+    return isinstance(text, str) and str.__contains__(text, HERE[1:])
 
 
 class Texts(Part):
@@ -172,14 +180,27 @@ class Texts(Part):
 
     def format(self, value: Value, layout: str) -> str:
         """Return `format(value, layout)`."""
-        check_format(layout, ())
+        check_format(f"{{:{layout}}}", (value,))
         return format(value, layout)
 
     def check_places(self, what: str, values: Iterable[Value]) -> None:
         """Refuse to look into a path that depends on the machine."""
-        found = [of_machine(value) for value in values]
-        if what not in _KEEPING and any(found) and not (what == "compare" and all(found)):
+        looked = _mixed(list(values)) if what == "compare" else any(map(of_machine, values))
+        if looked and what not in _KEEPING:
             raise refused("the path depends on the machine")
+
+
+def _mixed(values: list[Value]) -> bool:
+    """Whether a path that depends on the machine is compared with something else."""
+    found = [of_machine(value) for value in values]
+    series = [value for value in values if isinstance(value, list | tuple)]
+    other = [value for value in values if isinstance(value, dict | set | frozenset)]
+    columns = map(list, zip(*series, strict=False))
+    return (
+        (any(found) and not all(found))
+        or any(map(_mixed, columns))
+        or any(map(of_machine, reached(other, contained)))
+    )
 
 
 def _multiply(left: Any, right: Any) -> Any:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
 from cogfal.reading.part import Atomic
-from cogfal.reading.unknown import Value
+from cogfal.reading.unknown import Value, refused
 
 Handler = Callable[..., Value]
 
@@ -23,6 +23,10 @@ class Known(Atomic):
         self.name, self.handler, self.about = name, handler, about
 
     def __call__(self, *positional: Value, **keywords: Value) -> Value:
+        try:
+            inspect.signature(self.handler).bind(*positional, **keywords)
+        except TypeError:
+            raise refused(f"{self.name}() is not evaluated with such arguments") from None
         return self.handler(*positional, **keywords)
 
 
