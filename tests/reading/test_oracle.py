@@ -170,6 +170,37 @@ FOUND = {
     "X = [[*map(len, d.values())], any(d.values()), [*filter(None, d.values())]]",
     "changed-by-its-index": "from outside import u\nk = [1]\ndef f():\n    u(k)\n"
     "    return -1\nX = k[f()]",
+    "generator-given-away": "from outside import u\nX, n = [], 1\n"
+    "u(X.append(i) for i in [1])\nu((n := i) for i in [2])",
+    "iterators-given-away": "from outside import u\nX, L, k, d = [], [], [[1]], {'a': [1]}\n"
+    "u(map(list, [iter(lambda: L.append(1), 9)]))\nu([iter(k), zip(iter(d.values()))])",
+    "held-by-an-exception": "from outside import u\nk, l = {'a': 1}, [1]\ne = ValueError(k)\n"
+    "e.l = l\ndef f(): e.args[0].update(a=2), e.l.append(2)\n"
+    "u(lambda: e)\nu(f)",
+    "held-by-slots": "from outside import u\nclass C:\n    __slots__ = ('l',)\n"
+    "    def __call__(self): self.l.append(1)\no = C()\nX = o.l = []\nu(o)",
+    "names-given-away": "from outside import u\nX, Y, k = 1, 1, 'X'\nu(globals())\n"
+    "g = globals()\ntry:\n    g['Y' if u() else 'Z'] = 2\nexcept TypeError: ...",
+    "names-of-a-class-given-away": "from outside import u\nclass C:\n    changed = 0\n"
+    "    u(vars())\nX = C.changed",
+    "environment-changed": "import os\nfrom outside import u\nos.environ['A'] = 'a'\n"
+    "for k in list(os.environ): del os.environ[k]\nX = os.environ.get('A')\n"
+    "os.environ['A'] = 'b'\nY = os.environ['A']\nos.environ |= {'A': 'c'}\n"
+    "Z = os.environ.get('A')\nos.environ['A'] = 'b'\nV = os.environ['A']\n"
+    "os.environ.clear()\nW = os.environ.get('A')\nos.environ['A'] = 'b'\n"
+    "os.environ.update({'A': 'd'} if u() else {})\nU = os.environ['A']",
+    "results-of-a-cache": "import functools\nfrom outside import u\n@functools.cache\n"
+    "def f(): return []\nX = f()\nu(lambda: f().append(1))\nY = f()",
+    "special-methods-that-are-not-known": "from outside import u\nclass C:\n"
+    "    def __str__(self): return u() and 'a'\n    def __bool__(self): return u() and True\n"
+    "    def __hash__(self): return u() and 1\n    __index__ = __len__ = __hash__\n"
+    "X = []\nfor f in (str, bool, hash, len, [1, 2].__getitem__, '{}'.format):\n    try:\n"
+    "        f(C())\n        X.append(1)\n    except Exception:\n        X.append(2)",
+    "methods-that-are-not-all-come-to": "from outside import u\nX, Y, Z = [], [], []\nclass C:\n"
+    "    def __lt__(self, other):\n        X.append(1)\n        return u()\n"
+    "    def __eq__(self, other):\n        Y.append(1)\n        return u()\n"
+    "sorted([C(), C(), C()])\ntry:\n    [C(), C()].index(3)\nexcept ValueError: ...\n"
+    "def f(v):\n    Z.append(1)\n    return v\nany(f(v) for v in (0, u(), 2))",
     "default-factory": "from collections import defaultdict\nfrom outside import u\nL = []\n"
     "d = defaultdict(lambda: L.append(1))\nu(lambda: d['a'])",
     "folder-in-a-notation": "import json\nX = [repr(__file__), f'{[__file__]!a}', "
@@ -265,6 +296,9 @@ FOUND_IN_SEVERAL = {
 FOUND_WITH_PACKAGES = {
     "object-of-a-class-with-a-base-from-outside": "import torch\nclass C(torch.Module):\n"
     "    def names(self): return ['a']\ntry:\n    X = C().names()\nexcept TypeError:\n    X = 3\n",
+    "operators-of-a-class-with-a-base-from-outside": "import torch\nclass C(torch.Module):\n"
+    "    def __init__(self): ...\no = C()\nX = 0\ntry:\n"
+    "    X = [o == 1, 3 in [o], not o, o in {o: 1}, len(o)]\nexcept TypeError: ...\n",
 }
 """Programs about packages that were once read otherwise."""
 

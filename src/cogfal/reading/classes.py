@@ -37,10 +37,12 @@ class Outside:
 
     unknown: Unknown
 
-    def __copy__(self, memo: Any = None) -> NoReturn:
+    def __copy__(self, *_: Any) -> NoReturn:
         raise Touched(self.unknown)
 
-    __deepcopy__ = __copy__
+    __deepcopy__ = __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __copy__  # type: ignore[assignment]
+    __bool__ = __len__ = __iter__ = __contains__ = __copy__
+    __hash__ = object.__hash__
 
 
 class Deferred:

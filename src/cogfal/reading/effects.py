@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import ast
 import types
-from collections import defaultdict
+from collections import ChainMap, defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
+from dataclasses import Field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import CONTAINERS
+from cogfal.reading.mappings import Lookup
 from cogfal.reading.part import Part
 from cogfal.reading.scopes import Names, Scope, bindings
 from cogfal.reading.source import MODULES, Module
-from cogfal.reading.standins import Known
+from cogfal.reading.standins import Described, Known
 from cogfal.reading.unknown import Possible, Unknown, Value, Values, contained, reached
 
 if TYPE_CHECKING:
@@ -28,8 +31,12 @@ _HOLDING: Final = (
     (staticmethod | classmethod, "__func__"),
     (partial, "func args keywords"),
     (defaultdict, "default_factory"),
+    (BaseException, "args"),
 )
 """What of Python's own holds values, and where."""
+
+_OPEN: Final = (types.SimpleNamespace, BaseException, Field, nullcontext, ChainMap, Described)
+"""What of Python's own, and of ours, holds values in its attributes."""
 
 _LOOSE: Final = frozenset({"eval", "exec", "globals", "locals", "vars"})
 """Names through which a text binds what it does not name."""
@@ -63,6 +70,8 @@ class Effects(Part):
         if any(map(_imports, ast.walk(node))):
             self.of_values(self._world.modules.certain(), why)
             self._world.modules.give_up_stars(node, scope)
+        if any(getattr(part, "attr", "") == "environ" for part in ast.walk(node)):
+            self.of_values([self._world.environment], why)
         for name in names:
             self._lose(scope.target(name), name, why, held)
 
@@ -90,6 +99,8 @@ class Effects(Part):
             found += value.about
         elif isinstance(value, Function):
             found += self._of_function(value, why)
+        elif isinstance(value, Lookup):
+            found += value.given_away(why)
         elif isinstance(value, Module):
             found += self._names(value, why)
         elif isinstance(value, type):
@@ -99,8 +110,11 @@ class Effects(Part):
             for kind, names in _HOLDING:
                 if isinstance(value, kind):
                     found += [getattr(value, name, None) for name in names.split()]
-            if type(value) in nodes or isinstance(value, types.SimpleNamespace):
-                found += [type(value), *getattr(value, "__dict__", {}).values()]
+            if type(value) in nodes or isinstance(value, _OPEN):
+                slots = {n for c in type(value).__mro__ for n, held in vars(c).items()
+                         if isinstance(held, types.MemberDescriptorType)}  # fmt: skip
+                held = {n: getattr(value, n, None) for n in slots} | getattr(value, "__dict__", {})
+                found += [type(value), *(held[n] for n in held if not n.startswith("_cogfal"))]
         return found
 
     def _of_function(self, function: Function, why: Unknown) -> Iterable[Value]:
@@ -108,11 +122,19 @@ class Effects(Part):
         held = [*names.values(), *function.defaults.values()]
         for name in [name for name in names if not name.startswith("__")]:
             self._lose(names, name, why)
+        if isinstance(function.node.body, ast.GeneratorExp):
+            for part in ast.walk(function.node.body):
+                if isinstance(part, ast.NamedExpr):
+                    name = function.scope.mangled(part.target.id)
+                    self._lose(function.scope.target(name), name, why)
         return [*held, *self._mentioned([function.node], function.scope, why)]
 
     def _names(self, module: Module, why: Unknown) -> Iterable[Value]:
         scope = self._world.modules.scope_of(module)
-        names = {} if scope is None else scope.names
+        return self.of_names({} if scope is None else scope.names, why)
+
+    def of_names(self, names: Names, why: Unknown) -> Iterable[Value]:
+        """Take names as bound to anything, and return what they stood for."""
         values = list(names.values())
         for name in list(names):
             if not name.startswith("__"):

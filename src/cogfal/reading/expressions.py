@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from cogfal.reading.functions import Function
 from cogfal.reading.journal import CONTAINERS
 from cogfal.reading.operators import BINARY, COMPARE, SIZED, UNARY, bounded
 from cogfal.reading.part import Part
@@ -15,7 +16,9 @@ from cogfal.reading.unknown import (
     Touched,
     Unknown,
     Value,
+    contained,
     may_be_absent,
+    reached,
     refused,
     unknown_in,
 )
@@ -36,6 +39,7 @@ _CONVERSIONS: Final[dict[int, Callable[[Any], Any]]] = {
     ord("s"): str,
 }
 _PLAIN: Final = (int, float, str, bytes, tuple, frozenset, complex)
+_NO_ARGUMENTS: Final = ast.arguments([], [], None, [], [], None, [])
 _DISPLAYS: Final = {ast.List: list, ast.Tuple: tuple, ast.Set: set}
 
 
@@ -303,7 +307,8 @@ class Expressions(Part):
         inner = Scope(scope.module, "comprehension", scope, bindings(node), scope.private)
         turns = self._turns(node.generators, source, inner)
         if isinstance(node, ast.GeneratorExp):
-            return world.iterator((evaluate(node.elt, inner) for _ in turns), source)
+            text = Function(world, ast.Lambda(_NO_ARGUMENTS, node), inner, {})
+            return world.iterator((evaluate(node.elt, inner) for _ in turns), source, text)
         metered = world.budget.metered(turns)
         if isinstance(node, ast.ListComp):
             return [evaluate(node.elt, inner) for _ in metered]
@@ -358,8 +363,11 @@ class Expressions(Part):
         except Touched as error:
             why = error.unknown.at(node, scope.module)
             held = (*why.about, function, *positional, *keywords.values())
-            if any(isinstance(value, Unknown) for value in (*positional, *keywords.values())):
-                world.effects.of_values(held, why)  # it may be called with any of the others
+            given = [*positional, *keywords.values()]
+            looked = reached([getattr(function, "__self__", None), *given], contained)
+            if any(isinstance(each, Unknown) for each in given) or any(map(self._runs, looked)):
+                # It may be called with any of the others, or would have called more of the text.
+                world.effects.of_values(held, why)
             # A call has perhaps changed something in part before it met what is not known.
             for value in (getattr(function, "__self__", None), *positional):
                 if isinstance(value, Iterator):
@@ -367,6 +375,13 @@ class Expressions(Part):
                 elif isinstance(value, CONTAINERS):
                     world.choices.taint(value, why)
             return self.raising(Unknown(why.reason, why.node, why.module, about=held))
+
+    def _runs(self, value: Value) -> bool:
+        """Whether Python's own code may carry out the author's by what it is given."""
+        held = [vars(base).items() for base in self._world.attributes.own(type(value))]
+        names = {n for each in held for n, method in each if isinstance(method, Function)}
+        special = any(n.startswith("__") and n != "__init__" for n in names)
+        return special or isinstance(value, Function | Iterator)
 
 
 def _unpacks(call: ast.Call) -> bool:

@@ -6,17 +6,31 @@ import ast
 import inspect
 import types
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from cogfal.reading.choices import Left
 from cogfal.reading.part import Atomic, Part
 from cogfal.reading.scopes import FunctionNode, Scope, arguments, bindings, yields
-from cogfal.reading.unknown import Carried, GivenUp, Named, Touched, Unknown, Value, Values
+from cogfal.reading.unknown import (
+    Carried,
+    GivenUp,
+    Named,
+    Touched,
+    Unknown,
+    Value,
+    Values,
+    known,
+)
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
 
 MAX_CALLS = 40
+_CHECKED: Final = frozenset((
+    "__bool__ __bytes__ __complex__ __float__ __format__ __fspath__ __hash__ __index__ __init__ "
+    "__int__ __iter__ __len__ __length_hint__ __repr__ __str__"
+).split())  # fmt: skip
+"""Methods whose results Python checks."""
 
 
 class Function(Atomic):
@@ -77,9 +91,11 @@ class Function(Atomic):
 
     def __call__(self, *positional: Value, **keywords: Value) -> Value:
         try:
-            return self.world.functions.invoke(self, positional, keywords)
+            result = self.world.functions.invoke(self, positional, keywords)
         except Carried as carried:
             raise carried.error from None
+        # Python's own code, which alone calls it so, would say that it is of a wrong class.
+        return known(result) if self.name in _CHECKED else result
 
     def __get__(self, owner: Value, kind: type | None = None) -> Value:
         return self if owner is None else types.MethodType(self, owner)

@@ -120,14 +120,14 @@ class Items(Part):
     def _is_changed(self, base: Value, key: Value, method: str, *value: Value) -> bool:
         """Whether it is plain data that is changed at a key; do it for everything else."""
         world = self._world
-        if isinstance(base, Lookup):
-            getattr(base, method)(key, *value)
-            return False
         found = unknown_in([base] if isinstance(base, Unknown) else [key])
         if found is not None:
             doubted = world.modules.doubt(base, key, found)
             world.effects.of_values(value if doubted else (base, *value), found)
             world.expressions.raising(found)
+            return False
+        if isinstance(base, Lookup):
+            getattr(base, method)(key, *value)
             return False
         kind = type(base)
         if isinstance(base, _CHANGED) and not isinstance(getattr(kind, method), Function):

@@ -443,7 +443,8 @@ class Library(Part):
             "hasattr": lambda owner, name: known(self._getattr(owner, name, ABSENT)) is not ABSENT,
             "setattr": lambda owner, name, value: attributes.put(owner, known(name), value),
             "isinstance": self._isinstance, "type": self._type, "next": self._next,
-            "iter": lambda value, *end: iter(self._world.calls.closure(value), *end) if end
+            "iter": lambda value, *end: self._world.iterator(
+                iter(self._world.calls.closure(value), *end), value) if end
             else self._world.items.iterate(value),
             "open": self._world.files.open, "reversed": self._world.items.backwards,
             "pow": lambda base, exp, mod=None: power(*map(self.plain, (base, exp, mod))),
@@ -565,13 +566,13 @@ class Library(Part):
 
         def call(*positional: Value, **keywords: Value) -> Value:
             key = self._world.items.key((positional, tuple(keywords.items())))
-            if key not in results:
+            if key not in known(self._world.known(results)):
                 value = self._world.calls.call(function, positional, keywords)
                 self._world.journal.fill(results, key)
                 results[key] = value
             return results[key]
 
-        return Known("functools.cache", call, function)
+        return Known("functools.cache", call, function, results)
 
     # Attributes and classes
 

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, MutableMapping
-from typing import TYPE_CHECKING, NoReturn
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, MutableMapping
+from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from cogfal.reading.part import Part
 from cogfal.reading.scopes import Scope
 from cogfal.reading.standins import Known
-from cogfal.reading.unknown import Unknown, Value, known, refused, require_known
+from cogfal.reading.unknown import (
+    Possible,
+    Touched,
+    Unknown,
+    Value,
+    known,
+    refused,
+    require_known,
+)
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
@@ -17,6 +26,9 @@ if TYPE_CHECKING:
 
 class Lookup(Part, MutableMapping[Value, Value]):
     """A mapping whose single items are read and changed, and never all of them."""
+
+    _harmless: ClassVar[frozenset[str]] = frozenset()
+    """Methods through which nothing in it is changed or reached."""
 
     def __iter__(self) -> Iterator[Value]:
         self._as_a_whole()
@@ -36,21 +48,26 @@ class Lookup(Part, MutableMapping[Value, Value]):
     def attribute(self, name: str) -> Value:
         """Return a method."""
         if name not in ("get", "pop", "setdefault", "update"):
-            self.give_away()
-            raise refused(f"{name}() of such a mapping is not evaluated")
-        return Known(name, getattr(self, name))
+            why = Unknown(f"{name}() of such a mapping is not evaluated")
+            if name not in self._harmless:
+                self._world.effects.of_values([self], why)
+            raise Touched(why)
+        return Known(name, getattr(self, name), *([] if name == "get" else [self]))
 
-    def give_away(self) -> None:
-        """Take everything in it as changed by what is not evaluated."""
+    @abstractmethod
+    def given_away(self, why: Unknown) -> Iterable[Value]:
+        """Take everything in it as changed, and return what is reached through it."""
 
 
 class Environment(Lookup):
     """Stands for `os.environ`."""
 
+    _harmless = frozenset({"copy", "items", "keys", "values"})
+
     def __init__(self, world: Interpreter) -> None:
         super().__init__(world)
         self._own: dict[str, Value] = {}
-        """What the text sets; None for what it removes."""
+        """What the text sets; None for what it removes. Under "", what may be all the others."""
         self.read: set[str] = set()
         """The variables that were asked for, and that the text does not set."""
         self.given: dict[str, str] = {}
@@ -60,11 +77,12 @@ class Environment(Lookup):
         require_known(name)
         if not isinstance(name, str):
             raise TypeError(f"str expected, not {type(name).__name__}")
-        if name not in self._own:
+        if name not in self._own and "" not in self._own:
             if name in self._world.doubted:
                 raise refused(f"the environment variable {name} may differ")
             self.read.add(name)
-        value = self._own.get(name, self.given.get(name, os.environ.get(name)))
+        others = self.given.get(name, os.environ.get(name))
+        value = self._world.there(self._own.get(name, self._own.get("", others)))
         if value is None:
             raise KeyError(name)
         return value
@@ -79,6 +97,12 @@ class Environment(Lookup):
         if name not in self:
             raise KeyError(name)
         self._world.journal.bind(self._own, name, None)
+
+    def given_away(self, why: Unknown) -> Iterable[Value]:
+        """Take every variable as changed."""
+        for name in ("", *self._own):
+            self._world.journal.bind(self._own, name, Possible.of(why, [why], absent=True))
+        return ()
 
 
 class Namespace(Lookup):
@@ -97,7 +121,8 @@ class Namespace(Lookup):
     def __delitem__(self, name: Value) -> None:
         self._world.journal.unbind(self._scope.names, name)
 
-    def give_away(self) -> None:
-        """Take every name of the module as changed."""
-        why = Unknown("the names of its module may be changed")
-        self._world.effects.of_values([self._scope.module], why)
+    def given_away(self, why: Unknown) -> Iterable[Value]:
+        """Take every name of the module, or of the class's body, as changed."""
+        if self._scope.kind == "module":
+            return [self._scope.module]
+        return self._world.effects.of_names(self._scope.names, why)

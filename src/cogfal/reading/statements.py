@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cogfal.reading.choices import Left
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import CONTAINERS, refill
+from cogfal.reading.mappings import Lookup
 from cogfal.reading.operators import IN_PLACE, OWN_IN_PLACE, bounded
 from cogfal.reading.part import Part
 from cogfal.reading.patterns import matches
@@ -239,8 +240,9 @@ class Statements(Part):
         if isinstance(own, Function):
             result = world.calls.call(own, [before, value], {})
             return operate(op, before, value) if result is NotImplemented else result
-        if isinstance(before, Unknown):
-            world.effects.of_values((before, value), before)
+        if isinstance(before, Unknown | Lookup):
+            why = Unknown("what it changes is not known") if isinstance(before, Lookup) else before
+            world.effects.of_values((before, value), why)
         if not isinstance(before, CONTAINERS) or type(op) not in (*IN_PLACE, ast.Mult):
             return operate(op, before, value)
         if isinstance(value, Unknown):
