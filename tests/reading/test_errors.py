@@ -26,6 +26,34 @@ RECURSIVE = "class N(BaseModel):\n    n: 'N'"
 
 DEEP = "X = Y = ('a',)\nfor i in range(60):\n    X = (X, X)\n    Y = (Y, Y)\n"
 
+ORDERED = {
+    "fromkeys": "[*dict.fromkeys(S)]", "counter": "[*Counter(S)]",
+    "most": "Counter(S).most_common(1)",
+    "enumerate": "[*enumerate(iterable=S)]", "deque": "[*deque(iterable=S)]", "mode": "mode(S)",
+    "combinations": "[*combinations(iterable=S, r=1)]", "join": "shlex.join(S)",
+    "namedtuple": "namedtuple('P', S)._fields", "list": "[*L(S)]", "super": "[*M(S)]",
+    "update": "d.update((s, 1) for s in S) or [*d]", "pairs": "d.update(P) or [*d]",
+    "counts": "c.update(S) or [*c]", "dict": "[*D(P)]", "tuple": "[*T(S)]", "in-place": "[*q]",
+    "merged": "[*e]",
+}  # fmt: skip
+"""What keeps the order of a set."""
+ORDERING = """
+import shlex
+from collections import *
+from itertools import combinations
+from statistics import mode
+class L(list): ...
+class M(list):
+    def __init__(self, items): super().__init__(items)
+class D(dict): ...
+class T(tuple): ...
+S = {'a', 'b', 'c', 'd', 'e'}
+P = {('a', 1), ('b', 2), ('c', 3), ('d', 4)}
+c, d, e, q = Counter(), {}, {}, deque()
+q += S
+e |= P
+"""
+
 UNRESOLVED = {
     "base": ("from timm import Base\nclass Predictor(Base): ...", 1, None),
     "signature": (
@@ -134,6 +162,15 @@ def test_what_the_text_does_not_tell_is_an_error(
     if expression is not None:
         assert error.source == expression
         assert expression in str(error)
+
+
+@pytest.mark.parametrize("text", ORDERED.values(), ids=ORDERED.keys())
+def test_an_order_of_a_set_is_told_by_no_text(text: str, tmp_path: Path) -> None:
+    """Whatever keeps the items of a set has them in an order that Python leaves open."""
+    (tmp_path / "predict.py").write_text(source(f"x: Any = {text}", ORDERING))
+
+    with pytest.raises(UnresolvedExpression, match="order"):
+        read_predictor("predict.py:Predictor", tmp_path)
 
 
 def test_a_type_of_a_package_may_be_passed_through(tmp_path: Path) -> None:

@@ -226,6 +226,31 @@ FOUND = {
     "protocol": "import typing\n@typing.runtime_checkable\nclass P(typing.Protocol):\n"
     "    def f(self): ...\nclass C:\n    def f(self): ...\ntry:\n"
     "    X = [isinstance(C(), P), isinstance(3, P)]\nexcept TypeError:\n    X = 3",
+    "proxy-of-a-changed-dict": "import types\nfrom outside import u\nd, e = {'a': 1}, {'b': 2}\n"
+    "m = types.MappingProxyType(d)\nu(d)\nX = [len(m), list(m)]\nu(types.MappingProxyType(e))",
+    "equal-arguments-of-a-cache": "import functools\n@functools.cache\ndef f(x): return str(x)\n"
+    "@functools.lru_cache(typed=True)\ndef g(x): return str(x)\n"
+    "X = [f(1), f(1.0), f(True)]\nY = [g(1), g(1.0)]",
+    "full-cache": "import functools\nX, Y = [], []\n@functools.lru_cache(maxsize=1)\n"
+    "def f(x): X.append(x)\n@functools.lru_cache(0)\ndef g(x): Y.append(x)\n"
+    "[(f(i), g(i)) for i in (1, 2, 1, 1)]",
+    "cache-that-is-cleared": "import functools\nX = []\n@functools.cache\n"
+    "def f(): X.append(1)\nf()\nf.cache_clear()\nf()\nY = f.__name__",
+    "cached-method": "import functools\nclass C:\n    @functools.cache\n"
+    "    def m(self, n=1): return n + 1\nX = [C().m(), C().m(3), C().m(n=2)]",
+    "result-of-a-cache": "import functools\nfrom outside import u\n@functools.cache\n"
+    "def f(): return []\nX = f()\nu(f)\nY = f()",
+    "abstract-class": "import abc\nclass A(abc.ABC):\n    @abc.abstractmethod\n"
+    "    def f(self): ...\nclass B(A): ...\nclass C(A):\n    def f(self): return 5\ntry:\n"
+    "    X = B() and 1\nexcept TypeError:\n    X = 2\nY = C().f()",
+    "class-that-is-registered": "import abc\nclass A(abc.ABC): ...\nA.register(int)\n"
+    "X = isinstance(3, A)",
+    "context-of-numbers": "import decimal\ndecimal.getcontext().prec = 4\n"
+    "X = str(decimal.Decimal(1) / 3)\ndecimal.getcontext().prec = 28",
+    "place-in-a-file": "with open('predict.py', encoding='utf-8') as f:\n"
+    "    'ä'\n    f.read()\n    X = f.tell()\n    f.seek(0)\n    Y = f.read(1)",
+    "set-by-the-process": "import os\nos.environ['A'] = '1'\nos.putenv('A', '2')\n"
+    "X = os.environ['A']",
     "text-with-its-own-text": "class S(str):\n    def __str__(self): return 'z'\n"
     "X = [S('a'), {S('b'): 1}]",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import enum
 import functools
 import re
@@ -43,7 +44,7 @@ _READ: Final[tuple[tuple[Any, str], ...]] = (
 
 _SUPER: Final[Any] = super
 _OF_CLASS: Final = frozenset("__name__ __qualname__ __doc__ __new__ __init__".split())
-_OF_FILE: Final = frozenset("read readline readlines close seek tell __enter__ __exit__".split())
+_OF_FILE: Final = frozenset("read readline readlines close __enter__ __exit__".split())
 _OPEN: Final = frozenset(
     (
         "__add__ __bool__ __call__ __class__ __contains__ __delitem__ __doc__ __enter__ __eq__ "
@@ -104,6 +105,10 @@ class Attributes(Part):
                 return self._of_function(owner, name)
             case PurePath():
                 return world.files.attribute(owner, name)
+            case Known() if owner.about:
+                why = Unknown(f"the attribute {name!r} of a cache is not read")
+                world.effects.of_values([owner], why)
+                raise Touched(why)
             case Known():
                 found = world.library.find(f"{owner.name}.{name}")
                 own = isinstance(found, Unknown) and name == "__name__"
@@ -165,9 +170,10 @@ class Attributes(Part):
         raised = getattr(owner, "_cogfal_authored", False) if name == "args" else True
         if isinstance(owner, BaseException) and not raised:
             raise refused("the text of an exception depends on Python's version")
-        if isinstance(owner, _SUPER) and _is_cached(type(owner.__self__), name):
-            why = Unknown("a cached_property of a base is not evaluated")
-            self._world.effects.of_values((owner.__self__,), why)
+        registers = name == "register" and isinstance(owner, abc.ABCMeta)
+        if registers or (isinstance(owner, _SUPER) and _is_cached(type(owner.__self__), name)):
+            why = Unknown("register() and a cached_property of a base are not evaluated")
+            self._world.effects.of_values((owner if registers else owner.__self__,), why)
             raise Touched(why)
         if _is_cached(type(owner), name):
             self._world.journal.note(owner, name)

@@ -6,7 +6,7 @@ import enum
 import functools
 import sys
 import types
-from collections import OrderedDict
+from collections import Counter, OrderedDict, deque
 from collections.abc import ItemsView, Iterator, KeysView, ValuesView
 from functools import partial
 from pathlib import PurePath
@@ -49,6 +49,7 @@ _OF_TEXT: Final = {"join": "l", "format": "s", "format_map": "s", "replace": "pw
 _MADE: Final = frozenset({"__init__", "__eq__", "__repr__", "__lt__"})
 """Methods that `dataclass` makes."""
 
+_MAKING: Final = (list.__new__, tuple.__new__, dict.__new__, deque.__new__)
 _FOREIGN: Final = frozenset({"cogfal.cog.model"})
 _SLOTS: Final = frozenset((
     "__init__ __eq__ __ne__ __lt__ __hash__ __len__ __contains__ __getitem__ __setitem__ "
@@ -120,6 +121,7 @@ class Calls(Part):
             if function.__name__ in _SLOTS and unknown_in(values) is None:
                 if values and isinstance(values[0], CONTAINERS):
                     world.journal.save(values[0])
+                    positional = self._in_order(type(values[0]), positional)
                 return function(*positional, **keywords)
         if world.attributes.is_authored(function) and not isinstance(function, type):
             return self.call(world.attributes.get(function, "__call__"), positional, keywords)
@@ -164,8 +166,16 @@ class Calls(Part):
         if world.attributes.is_authored(cls) or issubclass(cls, BaseException):
             if issubclass(cls, enum.Enum):
                 require_known([*positional, *keywords.values()])
+            if not self._initialised(cls) and cls.__new__ in _MAKING:
+                positional = self._in_order(cls, positional)
             return cls(*positional, **keywords)
         raise refused(f"an object of {cls.__module__}.{cls.__qualname__} is not evaluated")
+
+    def _in_order(self, cls: type, values: Values) -> list[Value]:
+        """Return arguments, sets in one of their orders where the class keeps it."""
+        keeping = issubclass(cls, list | tuple | dict | deque)
+        sets = (set, frozenset) if keeping else ()
+        return [self._world.items.ordered(v) if isinstance(v, sets) else v for v in values]
 
     def _initialised(self, cls: type) -> bool:
         """Whether the author says how an object begins, before a base from outside."""
@@ -193,6 +203,8 @@ class Calls(Part):
             looks, carried_out = _OF_TEXT.get(name, "p"), self._of_text
         else:
             looks, carried_out = _LOOKS.get(name, "w"), self._of_data
+            if isinstance(owner, dict) and looks == "y":
+                looks = "h" if isinstance(owner, Counter) else "d"
         return native(partial(carried_out, method), looks, *positional, **keywords)
 
     def _of_data(self, method: Any, *arguments: Value, **named: Value) -> Value:
@@ -227,6 +239,8 @@ class Calls(Part):
             return self._world.library.native(method, "hv", *positional, **keywords)
         if unknown_in([*positional, *keywords.values()]) is not None:
             raise refused("an argument is not known")
+        if issubclass(method.__self__, tuple):
+            positional = self._in_order(tuple, positional)
         result = method(*positional, **keywords)
         if isinstance(result, type):
             self._world.classes.made.append(result)

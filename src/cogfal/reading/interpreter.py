@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
+from types import MappingProxyType
 
 from cogfal.reading.attributes import Attributes
 from cogfal.reading.calls import Calls
@@ -52,7 +53,7 @@ class Interpreter:
         if not tainted:
             return value
         looked = [value]
-        if isinstance(value, KeysView | ValuesView | ItemsView):
+        if isinstance(value, KeysView | ValuesView | ItemsView | MappingProxyType):
             looked += self.effects.sources.get(id(value), (value, ()))[1]
         for each in looked:
             if id(each) in tainted:

@@ -32,7 +32,16 @@ from cogfal.reading.operators import MAX_BITS, MAX_ITEMS, NAMES, SIZED, power, t
 from cogfal.reading.part import Part
 from cogfal.reading.scopes import Scope
 from cogfal.reading.source import Module
-from cogfal.reading.standins import COG, PYDANTIC, Described, FieldInfo, Handler, Known, Mark
+from cogfal.reading.standins import (
+    COG,
+    PYDANTIC,
+    Cached,
+    Described,
+    FieldInfo,
+    Handler,
+    Known,
+    Mark,
+)
 from cogfal.reading.unknown import (
     Carried,
     GivenUp,
@@ -60,7 +69,6 @@ builtins         d   dict
 builtins         bp  bytes
 builtins         e   all any list tuple
 builtins         fi  filter map
-builtins         h   frozenset set
 builtins         i   zip
 builtins         iv  enumerate
 builtins         k   callable mappingproxy
@@ -74,6 +82,7 @@ builtins         p   abs bin chr complex divmod hex oct ord range
 builtins         pb  round
 builtins         s   ascii repr
 builtins         sp  str
+builtins         y   frozenset set
 builtins         v   bool classmethod object property slice staticmethod
 calendar         p   isleap monthrange
 collections      -   ChainMap
@@ -91,7 +100,6 @@ dataclasses      v   field
 dataclasses      w   asdict
 datetime         -   UTC
 datetime         p   date datetime time timedelta timezone
-decimal          n   Decimal
 enum             -   Enum EnumMeta EnumType Flag IntEnum IntFlag StrEnum
 enum             v   auto unique
 fnmatch          p   fnmatch
@@ -141,7 +149,7 @@ and not of this machine, `w` it is known and small, `p` it is so in depth, and n
 a set in one of its orders, `q` the same, but a set stays one, `n` it makes no large number, `b` it
 is no large number, `s` it has a text, `a` it is a path, `i` its items are taken as they are asked
 for, `e` they are and are counted, `l` they are listed, `x` and compared, `m` they are where there
-is one argument, `y` (of methods) they are where it has no size, `h` they are keys, `d` they are
+is one argument, `h` they are keys, `y` they are where they have no size, `d` they are
 pairs, `c` it makes what a dict lacks, `f` it is called.
 """
 
@@ -177,6 +185,8 @@ _FACTORIES: Final = (list, dict, set, int, str, float, bool, tuple, None)
 _KINDS: Final[dict[type, type]] = {Function: types.FunctionType, Module: types.ModuleType}
 _SIZES: Final = frozenset({"indent", "n", "ndigits", "r", "repeat", "tabsize"})
 """Arguments by which a result may grow."""
+_KEPT: Final = frozenset({"default", "fillvalue", "initial", "start"})
+"""Arguments that are passed through where others are taken for their items."""
 
 _MAX_REPEATS: Final = 10**8
 
@@ -333,14 +343,17 @@ class Library(Part):
             letters = last = "x" if len(given) == 1 else "q"
         letters += last * len(given)
         positional = [self._ways[how](v) for how, v in zip(letters, given, strict=False)]
-        keywords = {name: self._ways[self._way(name, v, last)](v) for name, v in named.items()}
+        keywords = {name: self._ways[self._way(name, v, letters)](v) for name, v in named.items()}
         result = function(*positional, **keywords)
         for made in result if isinstance(result, tuple) else (result,):
-            if isinstance(made, Iterator):
+            if isinstance(made, Iterator | types.MappingProxyType):
                 self._world.iterator(made, *positional, *given, *keywords.values(), *named.values())
         return result
 
-    def _way(self, name: str, value: Value, last: str) -> str:
+    def _way(self, name: str, value: Value, letters: str) -> str:
+        last, series = letters[-1], isinstance(value, set | frozenset | Iterator)
+        if series and name not in _KEPT and letters[0] not in "vkdh":
+            return letters[0]
         if name in ("key", "func") or (last == "p" and callable(value)):
             return "f"
         return "b" if name in _SIZES else last if last in "pns" else "v"
@@ -365,16 +378,16 @@ class Library(Part):
         return value
 
     def _number(self, value: Value) -> Value:
-        decimal = type(self.plain(value)).__module__ == "decimal"
-        text = str(value) if decimal or isinstance(value, str) else ""
+        text = value if isinstance(self.plain(value), str) else ""
         if len(text) > MAX_BITS // 4 or re.search(r"e\+?\d{4}", text, re.IGNORECASE):
             raise too_large()
         return value
 
     def _size(self, value: Value) -> Value:
-        if isinstance(self.plain(value), int) and abs(value) > MAX_ITEMS:
+        plain = self._in_order(value)
+        if isinstance(plain, int) and abs(plain) > MAX_ITEMS:
             raise too_large()
-        return value
+        return plain
 
     def _shown(self, value: Value) -> Value:
         self._world.texts.check(known(value))
@@ -408,10 +421,10 @@ class Library(Part):
         return value
 
     def _sized(self, value: Value) -> Value:
-        return self._small(value) if isinstance(value, SIZED) else self._weighed(value)
+        return self._small(value) if isinstance(value, SIZED) else self._keys(value)
 
     def _keys(self, value: Value) -> Value:
-        if isinstance(value, set | frozenset | dict):
+        if isinstance(value, dict):
             return value
         return [self._world.items.key(item) for item in self._each(value)]
 
@@ -455,8 +468,8 @@ class Library(Part):
     def _of_files(self) -> dict[str, Handler]:
         files, environment = self._world.files, self._world.environment
         return {
-            "os.getenv": environment.get, "os.putenv": environment.__setitem__,
-            "os.unsetenv": lambda name: environment.pop(name, None),
+            "os.getenv": lambda key, default=None: environment.get(key, default),
+            "os.putenv": _nothing, "os.unsetenv": _nothing,
             "os.getcwd": lambda: files.state["folder"],
             "os.chdir": lambda path: self._world.journal.bind(
                 files.state, "folder", files.absolute(path)),
@@ -485,7 +498,8 @@ class Library(Part):
             "functools.wraps": lambda wrapped, *_, **__: Known(
                 "functools.wraps", functools.partial(_wrapped, wrapped)),
             "functools.update_wrapper": lambda wrapper, wrapped, *_: _wrapped(wrapped, wrapper),
-            "functools.lru_cache": self._cache, "functools.cache": self._remember,
+            "functools.lru_cache": self._cache,
+            "functools.cache": lambda user_function: self._remember(user_function, MAX_ITEMS),
             "importlib.import_module": world.modules.imported,
             "itertools.chain.from_iterable": lambda several: world.iterator(
                 itertools.chain.from_iterable(map(self._taken, self._taken(several))), several),
@@ -500,7 +514,9 @@ class Library(Part):
                for name in ("match", "search", "fullmatch", "findall", "split", "sub")},
             **{f"operator.{name}{'_' * keyword.iskeyword(name)}": functools.partial(operate, kind())
                for kind, name in NAMES.items()},
-            **dict.fromkeys(("abc.abstractmethod", "atexit.register", "typing.overload",
+            "abc.abstractmethod": lambda funcobj: world.attributes.put(
+                funcobj, "__isabstractmethod__", True) or funcobj,
+            **dict.fromkeys(("atexit.register", "typing.overload",
                              "typing.final", "typing.no_type_check"), _same),
             **dict.fromkeys(("random.seed", "time.sleep", "warnings.simplefilter",
                              "warnings.filterwarnings"), _nothing),
@@ -556,23 +572,32 @@ class Library(Part):
         except StopIteration as error:
             raise Carried(error) from None
 
-    def _cache(self, *positional: Value, **_: Value) -> Value:
-        if len(positional) == 1 and isinstance(positional[0], Function):
-            return self._remember(positional[0])
-        return Known("functools.lru_cache", self._remember)
+    def _cache(self, maxsize: Value = 128, typed: Value = False) -> Value:
+        if isinstance(maxsize, Function):
+            return self._remember(maxsize)
+        if typed is not False or not isinstance(known(maxsize), int | None):
+            raise refused("such a cache is not evaluated")
+        most = MAX_ITEMS if maxsize is None else maxsize
+        return Known("functools.lru_cache", functools.partial(self._remember, most=most))
 
-    def _remember(self, function: Value) -> Value:
-        results: dict[Value, Value] = {}
+    def _remember(self, function: Value, most: int = 128) -> Value:
+        results: dict[Value, tuple[Value, Value]] = {}
 
         def call(*positional: Value, **keywords: Value) -> Value:
             key = self._world.items.key((positional, tuple(keywords.items())))
-            if key not in known(self._world.known(results)):
+            kinds = [*map(type, (*positional, *keywords.values()))]
+            known(self._world.known(results))
+            if results[key][0] != kinds if key in results else len(results) >= most:
+                why = Unknown("a cache of more, or of equal arguments, is not evaluated")
+                self._world.effects.of_values([function, results], why)
+                raise Touched(why)
+            if key not in results:
                 value = self._world.calls.call(function, positional, keywords)
                 self._world.journal.fill(results, key)
-                results[key] = value
-            return results[key]
+                results[key] = kinds, value
+            return results[key][1]
 
-        return Known("functools.cache", call, function, results)
+        return Cached("functools.cache", call, function, results)
 
     # Attributes and classes
 

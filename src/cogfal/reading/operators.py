@@ -173,7 +173,7 @@ class Texts(Part):
     def _has_text(self, value: Value) -> bool:
         kind = type(value)
         if isinstance(value, BaseException) or not self._world.attributes.is_authored(value):
-            known_kinds = ("datetime", "decimal", "fractions", "uuid")
+            known_kinds = ("datetime", "fractions", "uuid")
             return isinstance(value, BaseException) or kind.__module__ in known_kinds
         names = {"__str__", "__repr__", "__format__"}
         return any(names & vars(base).keys() for base in self._world.attributes.own(kind))

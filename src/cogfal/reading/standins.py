@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ Handler = Callable[..., Value]
 class Known(Atomic):
     """A function from outside the project that is evaluated; calling it is what the text does.
 
-    `about` are the author's functions that it calls.
+    `about` is what it calls and holds of the author's.
     """
 
     def __init__(self, name: str, handler: Handler, *about: Value) -> None:
@@ -28,6 +29,13 @@ class Known(Atomic):
         except TypeError:
             raise refused(f"{self.name}() is not evaluated with such arguments") from None
         return self.handler(*positional, **keywords)
+
+
+class Cached(Known):
+    """A function of the author's whose results are remembered."""
+
+    def __get__(self, owner: Value, kind: type | None = None) -> Value:
+        return self if owner is None else functools.partial(self, owner)
 
 
 @dataclass(eq=False)

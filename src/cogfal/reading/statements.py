@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -258,6 +259,8 @@ class Statements(Part):
             world.journal.save(before)
             refill(before, made)
             return before
+        if isinstance(before, deque | dict) and not isinstance(value, dict):
+            value = world.items.listed(value)
         world.budget.weigh(before)
         world.journal.save(before)
         try:
