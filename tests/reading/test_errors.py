@@ -34,12 +34,13 @@ ORDERED = {
     "namedtuple": "namedtuple('P', S)._fields", "list": "[*L(S)]", "super": "[*M(S)]",
     "update": "d.update((s, 1) for s in S) or [*d]", "pairs": "d.update(P) or [*d]",
     "counts": "c.update(S) or [*c]", "dict": "[*D(P)]", "tuple": "[*T(S)]", "in-place": "[*q]",
-    "merged": "[*e]",
+    "merged": "[*e]", "error": "str(ValueError(S))", "record": "str(R(S))",
 }  # fmt: skip
 """What keeps the order of a set."""
 ORDERING = """
 import shlex
 from collections import *
+from dataclasses import dataclass
 from itertools import combinations
 from statistics import mode
 class L(list): ...
@@ -47,6 +48,9 @@ class M(list):
     def __init__(self, items): super().__init__(items)
 class D(dict): ...
 class T(tuple): ...
+@dataclass
+class R:
+    s: object
 S = {'a', 'b', 'c', 'd', 'e'}
 P = {('a', 1), ('b', 2), ('c', 3), ('d', 4)}
 c, d, e, q = Counter(), {}, {}, deque()

@@ -251,6 +251,26 @@ FOUND = {
     "    'ä'\n    f.read()\n    X = f.tell()\n    f.seek(0)\n    Y = f.read(1)",
     "set-by-the-process": "import os\nos.environ['A'] = '1'\nos.putenv('A', '2')\n"
     "X = os.environ['A']",
+    "text-of-a-method-that-is-not-asked": "class F:\n    def __format__(self, layout): return 'f'\n"
+    "class S:\n    def __str__(self): return 's'\n"
+    "X = [f'{F()}', f'{S()}', '%s!' % S(), '%s' % (S(),), '{}'.format(S()), str(S())]\n"
+    "Y = str(F())\nZ = repr(S())\nV = f'{[S()]} {S()!r}'\nW = str(object=F())\n"
+    "U = '%r' % S()\nT = '{!r}'.format(S())",
+    "text-of-what-is-held": "import dataclasses\nclass C: ...\n@dataclasses.dataclass\n"
+    "class D:\n    f: object\nX = str(D(C()))\nY = repr(D(lambda: 1))\n"
+    "Z = [str(D([3])), str(KeyError('k')), f'{ValueError(D(4))}']\nV = str(ValueError(C()))",
+    "class-of-a-stand-in": "import cog, io, json, os, sys\n"
+    "X = [type(v).__name__ for v in (1, 'a', [])]\n"
+    "Y = [[type(v).__name__] for v in [json.dumps]]\nZ = type(globals()).__name__\n"
+    "V = [isinstance(globals(), dict), isinstance(os.environ, dict)]\n"
+    "W = type(iter([])).__name__\nU = type(sys.version_info).__name__\n"
+    "T = type(cog.Input()).__name__\nS = json.dumps.__name__\n"
+    "with open('predict.py') as f:\n    R = isinstance(f, io.StringIO)",
+    "function-of-a-scope": "X = [callable(globals), callable(super)]\nY = globals is globals",
+    "qualified-names": "class O:\n    class I:\n        def m(self): ...\n"
+    "def f():\n    def g(): ...\n    class C:\n        def n(self): ...\n"
+    "    return [g, C, C.n, lambda: 1]\n"
+    "X = [v.__qualname__ for v in [O.I, O.I.m, f, *f()]]",
     "text-with-its-own-text": "class S(str):\n    def __str__(self): return 'z'\n"
     "X = [S('a'), {S('b'): 1}]",
 }

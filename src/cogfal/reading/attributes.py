@@ -112,7 +112,7 @@ class Attributes(Part):
             case Known():
                 found = world.library.find(f"{owner.name}.{name}")
                 own = isinstance(found, Unknown) and name == "__name__"
-                return getattr(owner.handler, name, found) if own else found
+                return owner.name.rpartition(".")[2] if own else found
         return self._of_other(owner, name)
 
     def _of_other(self, owner: Value, name: str) -> Value:

@@ -45,7 +45,7 @@ _LOOKS: Final = {
 }  # fmt: skip
 """How a method of data looks at its arguments, in the letters of `library`."""
 
-_OF_TEXT: Final = {"join": "l", "format": "s", "format_map": "s", "replace": "pw"}
+_OF_TEXT: Final = {"join": "l", "format": "t", "format_map": "t", "replace": "pw"}
 _MADE: Final = frozenset({"__init__", "__eq__", "__repr__", "__lt__"})
 """Methods that `dataclass` makes."""
 
@@ -201,6 +201,8 @@ class Calls(Part):
             raise refused(f"the method {name!r} of such a value is not evaluated")
         if isinstance(owner, str | bytes):
             looks, carried_out = _OF_TEXT.get(name, "p"), self._of_text
+            if looks == "t" and "!" in owner:
+                looks = "s"
         else:
             looks, carried_out = _LOOKS.get(name, "w"), self._of_data
             if isinstance(owner, dict) and looks == "y":

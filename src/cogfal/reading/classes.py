@@ -159,7 +159,7 @@ class Classes(Part):
         # Names are looked up in a module's class as in the module: what binds them is no matter.
         names = bindings(node, declared=scope.kind == "module")
         body = Scope(module, "class", scope, names, node.name.lstrip("_"))
-        qualified = f"{scope.names.get('__qualname__')}.{node.name}" if scope.owner else node.name
+        body.qualified = f"{scope.qualified}{node.name}."
         fresh = scope.kind in ("module", "class")
         try:
             with self.registered(module):
@@ -168,7 +168,7 @@ class Classes(Part):
                 if isinstance(namespace, _EnumNames):
                     body.names = namespace
                 body.names["__module__"] = module.name
-                body.names["__qualname__"] = qualified
+                body.names["__qualname__"] = f"{scope.qualified}{node.name}"
                 if (told := ast.get_docstring(node, clean=False)) is not None:
                     body.names["__doc__"] = told
                 if resolved is not bases:

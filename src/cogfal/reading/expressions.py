@@ -38,7 +38,10 @@ _CONVERSIONS: Final[dict[int, Callable[[Any], Any]]] = {
     ord("r"): repr,
     ord("s"): str,
 }
-_PLAIN: Final = (int, float, str, bytes, tuple, frozenset, complex)
+_ASKED: Final = {-1: ("__str__", "__format__"), ord("s"): ("__str__",)}
+"""By conversion: the methods that are asked for a text before `__repr__`."""
+
+_PLAIN: Final = (int, float, str, bytes, tuple, frozenset, complex, Builtin)
 _NO_ARGUMENTS: Final = ast.arguments([], [], None, [], [], None, [])
 _DISPLAYS: Final = {ast.List: list, ast.Tuple: tuple, ast.Set: set}
 
@@ -182,7 +185,7 @@ class Expressions(Part):
         world.budget.weigh(left)
         world.budget.weigh(right)
         if isinstance(op, ast.Mod) and isinstance(left, str | bytes):
-            world.texts.check(right)
+            world.texts.check_filled(left, right)
         world.texts.check_places(type(op).__name__, (left, right))
         return bounded(BINARY[type(op)](left, right))
 
@@ -252,7 +255,7 @@ class Expressions(Part):
         unknown = self._lost(value, layout)
         if unknown is not None:
             return unknown
-        self._world.texts.check(value)
+        self._world.texts.check(value, *_ASKED.get(node.conversion, ()))
         value = _CONVERSIONS.get(node.conversion, lambda v: v)(value)
         return self._world.texts.format(value, layout)
 
@@ -305,6 +308,7 @@ class Expressions(Part):
             raise refused("an asynchronous comprehension is not evaluated")
         source = world.items.iterate(evaluate(first.iter, scope))
         inner = Scope(scope.module, "comprehension", scope, bindings(node), scope.private)
+        inner.qualified = scope.qualified
         turns = self._turns(node.generators, source, inner)
         if isinstance(node, ast.GeneratorExp):
             text = Function(world, ast.Lambda(_NO_ARGUMENTS, node), inner, {})

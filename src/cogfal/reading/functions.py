@@ -59,8 +59,9 @@ class Function(Atomic):
         self.name: str = getattr(node, "name", "<lambda>")
         told = None if isinstance(node, ast.Lambda) else ast.get_docstring(node, clean=False)
         self.__dict__.update(
-            __name__=self.name, __qualname__=self.name, __doc__=told, __module__=scope.module.name
-        )
+            __name__=self.name, __qualname__=f"{scope.qualified}{self.name}", __doc__=told,
+            __module__=scope.module.name,
+        )  # fmt: skip
         self._signature: inspect.Signature | None = None
 
     @property
@@ -165,6 +166,7 @@ class Functions(Part):
             raise Touched(vars(function)["__replaced__"])
         outer, args = function.scope, function.node.args
         scope = Scope(outer.module, "function", outer, bindings(function.node), outer.private)
+        scope.qualified = f"{outer.qualified}{function.name}.<locals>."
         scope.first = next((a.arg for a in (*args.posonlyargs, *args.args)), "")
         bound = function.signature.bind(*positional, **keywords)
         bound.apply_defaults()

@@ -81,7 +81,7 @@ builtins         o   len
 builtins         p   abs bin chr complex divmod hex oct ord range
 builtins         pb  round
 builtins         s   ascii repr
-builtins         sp  str
+builtins         tp  str
 builtins         y   frozenset set
 builtins         v   bool classmethod object property slice staticmethod
 calendar         p   isleap monthrange
@@ -147,10 +147,11 @@ urllib.parse     p   quote quote_plus unquote urlencode urljoin
 One letter for each, the last for all that follow: `v` nothing, `k` it is known, `o` it is known
 and not of this machine, `w` it is known and small, `p` it is so in depth, and not of this machine,
 a set in one of its orders, `q` the same, but a set stays one, `n` it makes no large number, `b` it
-is no large number, `s` it has a text, `a` it is a path, `i` its items are taken as they are asked
-for, `e` they are and are counted, `l` they are listed, `x` and compared, `m` they are where there
-is one argument, `h` they are keys, `y` they are where they have no size, `d` they are
-pairs, `c` it makes what a dict lacks, `f` it is called.
+is no large number, `s` it has a text for `repr`, `t` for `str`, `a` it is a path, `i` its
+items are taken as they are asked for, `e` they are and are counted, `l` they are listed, `x` and
+compared, `m` they are where there is one argument, `h` they are keys, `y` they are where they have
+no size, `d` they are pairs, `c` it makes what a dict lacks, `f` it is called.
+(`builtins.mappingproxy` is what the class of `types.MappingProxyType` says that its name is.)
 """
 
 LISTED: Final = {
@@ -212,9 +213,10 @@ class Library(Part):
         self._ways: dict[str, Callable[[Value], Value]] = {
             "v": lambda value: value, "k": known, "o": self._here, "w": self._small,
             "p": self._in_order, "q": self.plain, "x": self._compared, "n": self._number,
-            "b": self._size, "s": self._shown, "a": world.files.text, "i": self._taken,
-            "e": self._each, "l": self._weighed, "y": self._sized, "h": self._keys,
-            "d": self._pairs, "c": self._factory, "f": world.calls.closure,
+            "b": self._size, "s": self._shown, "t": lambda value: self._shown(value, "__str__"),
+            "a": world.files.text, "i": self._taken, "e": self._each, "l": self._weighed,
+            "y": self._sized, "h": self._keys, "d": self._pairs, "c": self._factory,
+            "f": world.calls.closure,
         }  # fmt: skip
         self.table: dict[str, Handler] = {
             **self._of_builtins(), **self._of_files(), **self._of_modules(),
@@ -352,7 +354,7 @@ class Library(Part):
 
     def _way(self, name: str, value: Value, letters: str) -> str:
         last, series = letters[-1], isinstance(value, set | frozenset | Iterator)
-        if series and name not in _KEPT and letters[0] not in "vkdh":
+        if (series or name == "object") and name not in _KEPT and letters[0] not in "vkdh":
             return letters[0]
         if name in ("key", "func") or (last == "p" and callable(value)):
             return "f"
@@ -389,8 +391,8 @@ class Library(Part):
             raise too_large()
         return plain
 
-    def _shown(self, value: Value) -> Value:
-        self._world.texts.check(known(value))
+    def _shown(self, value: Value, *methods: str) -> Value:
+        self._world.texts.check(known(value), *methods)
         return value
 
     def _taken(self, value: Value) -> Value:
@@ -451,7 +453,7 @@ class Library(Part):
                 name, whole="fromlist" in named or len(rest) > 2),
             "delattr": attributes.delete,
             "format": lambda value, layout="": self._world.texts.format(
-                self._shown(value), known(layout)),
+                self._shown(value, "__str__", "__format__"), known(layout)),
             "getattr": self._getattr,
             "hasattr": lambda owner, name: known(self._getattr(owner, name, ABSENT)) is not ABSENT,
             "setattr": lambda owner, name, value: attributes.put(owner, known(name), value),
@@ -540,14 +542,15 @@ class Library(Part):
     # Values
 
     def _isinstance(self, value: Value, kind: Value) -> bool:
-        cls = _KINDS.get(type(known(value)))
-        kind = self.plain(kind)
-        return isinstance(value, kind) if cls is None else issubclass(cls, kind)
+        cls, kind = self._type(value), self.plain(kind)
+        return issubclass(cls, kind) if cls in _KINDS.values() else isinstance(value, kind)
 
     def _type(self, *positional: Value, **_: Value) -> Value:
         if len(positional) != 1:
             raise refused("a class that type() makes is not evaluated")
         kind = type(known(positional[0]))
+        if kind not in _KINDS and kind.__module__.startswith(("cogfal.reading", "_io")):
+            raise refused("what kind of thing it is is not evaluated")
         return _KINDS.get(kind, kind)
 
     def _of_numpy(self, kind: type[int | float], value: Value = 0) -> Value:

@@ -148,18 +148,39 @@ def of_machine(value: Value) -> bool:
     return isinstance(text, str) and str.__contains__(text, HERE[1:])
 
 
+def _shown(value: Value) -> Iterable[Value]:
+    """Return what is shown with a value by Python's own code."""
+    if isinstance(value, BaseException):
+        return value.args
+    own = isinstance(type(value).__repr__, Function)
+    fields = () if own else getattr(type(value), "__dataclass_fields__", ())
+    held = [getattr(value, name, None) for name in fields]
+    return contained(value) if isinstance(value, SIZED) else held
+
+
 class Texts(Part):
     """Checks what is formatted."""
 
-    def check(self, value: Value) -> None:
-        """Refuse what has no text that is the same everywhere."""
+    def check_filled(self, template: str | bytes, given: Value) -> None:
+        """Refuse what has no such text among what `%` fills in."""
+        whole = re.search(r"%(\(\w*\))?[-+ #0-9.]*[ra]", str(template))
+        for value in given if isinstance(given, tuple) else (given,):
+            self.check(value, *(() if whole else ("__str__",)))
+
+    def check(self, value: Value, *methods: str) -> None:
+        """Refuse what has no text that is the same everywhere.
+
+        `methods` are those that are asked for it before `__repr__`.
+        """
         self._world.budget.weigh(value)
-        for item in reached([value], lambda v: contained(v) if isinstance(v, SIZED) else ()):
+        for item in reached([value], _shown):
             if isinstance(known(item), enum.Enum):
                 self._check_member(item)
             elif isinstance(item, set | frozenset) and len(item) > 1:
                 raise refused("the order of a set is left open by Python")
-            elif not isinstance(item, _PLAIN) and not self._has_text(item):
+            elif not isinstance(item, _PLAIN) and not self._has_text(
+                item, {"__repr__", *(methods if item is value else ())}
+            ):
                 raise refused("the text of such a value is not evaluated")
 
     def _check_member(self, member: enum.Enum) -> None:
@@ -170,13 +191,12 @@ class Texts(Part):
         if (mixed or isinstance(member, enum.IntEnum | enum.Flag)) and not own and not text:
             raise refused("the text of such a member depends on Python's version")
 
-    def _has_text(self, value: Value) -> bool:
+    def _has_text(self, value: Value, methods: set[str]) -> bool:
         kind = type(value)
         if isinstance(value, BaseException) or not self._world.attributes.is_authored(value):
             known_kinds = ("datetime", "fractions", "uuid")
             return isinstance(value, BaseException) or kind.__module__ in known_kinds
-        names = {"__str__", "__repr__", "__format__"}
-        return any(names & vars(base).keys() for base in self._world.attributes.own(kind))
+        return any(methods & vars(base).keys() for base in self._world.attributes.own(kind))
 
     def format(self, value: Value, layout: str) -> str:
         """Return `format(value, layout)`."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
-from cogfal.reading.unknown import Value
+from cogfal.reading.unknown import Value, refused
 
 if TYPE_CHECKING:
     from cogfal.reading.source import Module
@@ -51,6 +51,8 @@ class Scope:
     """The class that a class body became."""
     first: str = ""
     """A function's first parameter."""
+    qualified: str = ""
+    """What `__qualname__` begins with, of what is defined in it."""
 
     @property
     def top(self) -> Scope:
@@ -113,6 +115,9 @@ class Builtin:
     """One of Python's built-in names that the text does not bind."""
 
     name: str
+
+    def __call__(self, *_: Value, **__: Value) -> Value:
+        raise refused(f"{self.name}() is not evaluated here")
 
 
 @lru_cache(maxsize=4096)

@@ -277,8 +277,6 @@ class Statements(Part):
         value: Value = (world.classes if of_class else world.functions).define(node, scope)
         if isinstance(value, Function):
             value.decorators = tuple(decorators)
-            if scope.kind == "class":
-                vars(value)["__qualname__"] = f"{scope.names.get('__qualname__')}.{node.name}"
         for decorator in reversed(decorators):
             before, value = value, self._applied(decorator, value, node, scope)
             if isinstance(value, Function) and value is not before and not of_class:
