@@ -201,6 +201,62 @@ FOUND = {
     "    def __eq__(self, other):\n        Y.append(1)\n        return u()\n"
     "sorted([C(), C(), C()])\ntry:\n    [C(), C()].index(3)\nexcept ValueError: ...\n"
     "def f(v):\n    Z.append(1)\n    return v\nany(f(v) for v in (0, u(), 2))",
+    "iterators-in-place": "from collections import deque\nfrom outside import u\n"
+    "i, j, k = iter([('a', 1)]), iter([1]), iter([1, 2])\nd, q = {}, deque()\nif u():\n"
+    "    d |= i\nelse:\n    q += j\nif u():\n    int.from_bytes(k, 'big')\n"
+    "X = [len([*i]), len([*j]), len([*k])]",
+    "unpacked-iterator": "i = iter([1, 2, 3, 4])\ntry:\n    a, b = i\nexcept ValueError: ...\n"
+    "X = [*i]",
+    "iterator-left-in-the-midst": "import functools\nX = []\n"
+    "for f in (sum, max, functools.partial(functools.reduce, lambda a, b: a + b)):\n"
+    "    i = iter([1, 'a', 3])\n    try:\n        f(i)\n    except TypeError: ...\n"
+    "    X.append([*i])",
+    "iterator-asked-for-its-first": "i, j = iter([1, 2, 3]), iter([1, 2, 3])\n"
+    "{1}.isdisjoint(i)\n{9}.issuperset(j)\nX = [[*i], [*j]]",
+    "cycle": "import itertools\nX, k = [], [1]\ndef g():\n    X.append(1)\n    yield 1\n"
+    "    X.append(2)\nnext(itertools.cycle(g()))\nc = itertools.cycle(k)\nk.append(2)\n"
+    "Y = [next(c), next(c)]",
+    "changed-until-it-raises": "from collections import Counter, deque\ndef g():\n"
+    "    yield ('a', 1)\n    raise KeyError\n"
+    "d, s, q, k, l, c = {}, set(), deque(), [], [], Counter()\n"
+    "for f in (d.update, s.update, q.extend, k.extend, c.update):\n    try:\n        f(g())\n"
+    "    except KeyError: ...\ntry:\n    l += g()\nexcept KeyError: ...\n"
+    "X = [[*d], len(s), len(q), k, l, len(c)]",
+    "looked-at-while-it-grows": "k, s = [0, 0], set()\nk.extend(len(k) for _ in 'ab')\n"
+    "k += (len(k) for _ in 'ab')\ns.update(len(s) for _ in 'ab')\nk.extend(k)\nk += k\nX = k",
+    "undone-by-methods-of-its-own": "from outside import u\nclass L(list):\n"
+    "    def __delitem__(self, key): ...\nclass S(set):\n    def discard(self, key): ...\n"
+    "k, s = L(), S()\nif u():\n    k.append(5)\n    s.add(5)\n    raise ValueError\n"
+    "X = [len(k), len(s)]",
+    "equal-and-not-the-same": "from outside import u\nclass T(str):\n"
+    "    def __eq__(self, other): return True\n    __hash__ = str.__hash__\n"
+    "r = range(0, 3, 2) if u() else range(0, 4, 2)\nc = 0j if u() else -0j\n"
+    "t = T('a') if u() else T('b')\ns = set()\nif u():\n    s.add(1)\nelse:\n    s.add(True)\n"
+    "X, Y, Z, V = r.stop, str(c), t[0], str(s)",
+    "members-in-another-order": "import enum\nfrom outside import u\nclass C(enum.Enum):\n"
+    "    if u():\n        A, B = 1, 2\n        P = Q = 3\n    else:\n        B, A = 2, 1\n"
+    "        Q = P = 3\nX = [e.name for e in C]\nY = C.P.name",
+    "raised-again": "def f():\n    try:\n        raise KeyError\n    finally:\n"
+    "        return 1\nf()\n"
+    "def g():\n    try:\n        raise KeyError\n    except KeyError:\n        yield 1\n"
+    "X = []\nk = g()\nnext(k)\nclass C:\n    def __enter__(self): ...\n"
+    "    def __exit__(self, *told):\n        raise\ndef h():\n    with C(): raise ValueError\n"
+    "def r(): raise\nfor f in (r, h):\n    try:\n        f()\n    except Exception as e:\n"
+    "        X.append(type(e).__name__)",
+    "closed-in-a-handler": "X = []\ndef g():\n    try:\n        yield 1\n"
+    "    except GeneratorExit:\n        X.append(2)\nfor _ in g(): break",
+    "private-names": "_C__n = 1\nclass C:\n    def f(self):\n        __n = 1\n        def g():\n"
+    "            nonlocal __n\n            __n = 2\n        g()\n        return __n\n"
+    "    def g(self):\n        global __n\n        __n = 3\n        return (lambda: (__x := 4))()\n"
+    "X, Y = C().f(), C().g()\nZ = _C__n",
+    "in-place-by-another-method": "class L(list):\n    def extend(self, other): ...\nclass C:\n"
+    "    def __radd__(self, other): return 7\n    __rmul__ = __radd__\n"
+    "    def __iter__(self): return iter([5])\nX, Y, Z = L(), [1], [1]\nX += [1]\nY += C()\n"
+    "Z *= C()",
+    "methods-of-one-object": "class C: ...\no, X = C(), []\no.__call__ = lambda: 1\n"
+    "o.__iter__ = lambda: iter([1])\no.__enter__ = lambda: 1\no.__exit__ = lambda *_: True\n"
+    "def f():\n    with o: return 1\nfor g in (o, lambda: list(o), f):\n    try:\n"
+    "        X.append(g())\n    except (TypeError, AttributeError):\n        X.append(2)",
     "default-factory": "from collections import defaultdict\nfrom outside import u\nL = []\n"
     "d = defaultdict(lambda: L.append(1))\nu(lambda: d['a'])",
     "folder-in-a-notation": "import json\nX = [repr(__file__), f'{[__file__]!a}', "

@@ -90,6 +90,12 @@ class Attributes(Part):
             return value.holding((*value.about, *held))
         return value
 
+    def special(self, owner: Value, name: str) -> Value:
+        """Return a method that Python looks for in the class of an object alone."""
+        if not isinstance(owner, type) and name in getattr(owner, "__dict__", {}):
+            raise refused(f"{name} of a single object is not evaluated", owner)
+        return self.get(owner, name)
+
     def _get(self, owner: Value, name: str) -> Value:
         world = self._world
         match owner:

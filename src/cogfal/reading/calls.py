@@ -124,7 +124,7 @@ class Calls(Part):
                     positional = self._in_order(type(values[0]), positional)
                 return function(*positional, **keywords)
         if world.attributes.is_authored(function) and not isinstance(function, type):
-            return self.call(world.attributes.get(function, "__call__"), positional, keywords)
+            return self.call(world.attributes.special(function, "__call__"), positional, keywords)
         raise refused("what is called here is not evaluated")
 
     def unknown(self, function: Unknown, positional: Values, keywords: Named) -> Value:
@@ -207,6 +207,9 @@ class Calls(Part):
             looks, carried_out = _LOOKS.get(name, "w"), self._of_data
             if isinstance(owner, dict) and looks == "y":
                 looks = "h" if isinstance(owner, Counter) else "d"
+            if looks in ("y", "l", "h", "d"):  # Python takes from an iterator as it goes on
+                lazy = ("e" if isinstance(each, Iterator) else looks for each in positional)
+                looks = "".join(lazy) or looks
         return native(partial(carried_out, method), looks, *positional, **keywords)
 
     def _of_data(self, method: Any, *arguments: Value, **named: Value) -> Value:
@@ -239,7 +242,8 @@ class Calls(Part):
     def _of_class(self, method: Any, positional: Values, keywords: Named) -> Value:
         if method.__name__ == "fromkeys":
             return self._world.library.native(method, "hv", *positional, **keywords)
-        if unknown_in([*positional, *keywords.values()]) is not None:
+        given = [*positional, *keywords.values()]
+        if unknown_in(given) is not None or any(isinstance(each, Iterator) for each in given):
             raise refused("an argument is not known")
         if issubclass(method.__self__, tuple):
             positional = self._in_order(tuple, positional)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from cogfal.reading.journal import ABSENT, CONTAINERS, Journal, Place, same
+from cogfal.reading.journal import ABSENT, ALIKE, CONTAINERS, Journal, Place, same
 from cogfal.reading.unknown import GivenUp, Possible, Unknown, UnknownError, Value
 
 MAX_ANSWERS: Final = 64
@@ -306,6 +306,12 @@ class Choices:
         """Leave behind what the outcomes share."""
         places = {i: place for outcome in outcomes for i, (place, _) in outcome.found.items()}
         held = [(place, place.value()) for place in places.values()]
+        for names in {
+            id(p.owner): p.owner for p, _ in held if hasattr(p.owner, "_member_names")
+        }.values():
+            orders = [[p.key for p, _ in o.found.values() if p.owner is names] for o in outcomes]
+            if any(order != orders[0] for order in orders):
+                vars(names)["_cogfal_disordered"] = why
         told = [(p, b, [o.found.get(p.id, (p, b))[1] for o in outcomes]) for p, b in held]
         # The order of attributes comes after the attributes.
         for place, before, values in sorted(told, key=lambda each: each[0].kind == "order"):
@@ -341,7 +347,8 @@ class Choices:
     def _contents(self, before: Value, values: list[Value], why: Unknown) -> Value:
         """Return what a container holds under every answer, None where not even its keys agree."""
         if isinstance(before, set):
-            return values[0] if all(value == values[0] for value in values) else None
+            several = [{*map(_distinct, value)} for value in values]
+            return values[0] if all(each == several[0] for each in several) else None
         mapping = isinstance(before, dict)
         there, first, *others = (v if mapping else dict(enumerate(v)) for v in (before, *values))
         if any(len(each) != len(first) or not all(map(same, each, first)) for each in others):
@@ -370,6 +377,11 @@ class Choices:
         """Make the contents of a value unknown."""
         if id(value) not in self.tainted:
             self._journal.bind(self.tainted, id(value), (value, why))
+
+
+def _distinct(value: Value) -> Value:
+    """Return what only values have in common that cannot be told apart."""
+    return (type(value), repr(value)) if type(value) in ALIKE else id(value)
 
 
 def _possible(why: Unknown, values: list[Value]) -> Possible:

@@ -40,7 +40,7 @@ class Outside:
     def __copy__(self, *_: Any) -> NoReturn:
         raise Touched(self.unknown)
 
-    __deepcopy__ = __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __copy__  # type: ignore[assignment]
+    __deepcopy__ = __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __copy__
     __bool__ = __len__ = __iter__ = __contains__ = __copy__
     __hash__ = object.__hash__
 
@@ -174,6 +174,8 @@ class Classes(Part):
                 if resolved is not bases:
                     body.names["__orig_bases__"] = bases
                 world.run(node.body, body, fresh=fresh)
+                if "_cogfal_disordered" in getattr(namespace, "__dict__", {}):
+                    known(vars(namespace)["_cogfal_disordered"])
                 _fill(namespace, body)
                 cls = meta(node.name, tuple(resolved), namespace, **keywords)
                 if isinstance(namespace, _EnumNames):

@@ -158,10 +158,10 @@ class Effects(Part):
                 elif isinstance(part, ast.Attribute):
                     yield from self._world.modules.certain()
                 elif isinstance(part, ast.Global):
-                    for name in part.names:
+                    for name in map(scope.mangled, part.names):
                         self._lose(scope.top.names, name, why)
                 elif isinstance(part, ast.Nonlocal):
-                    self._rebound(part.names, scope, why)
+                    self._rebound([*map(scope.mangled, part.names)], scope, why)
 
     def _words(self, node: ast.AST) -> list[ast.AST]:
         """Return the names that a text reads, and what else it takes or declares from elsewhere."""

@@ -105,7 +105,8 @@ class Expressions(Part):
             if any(isinstance(p, ast.Call) and (p is not node or _unpacks(p)) for p in parts):
                 self._world.effects.of_values(named, why)  # calls that nobody has carried out
             for part in (each for each in parts if isinstance(each, ast.NamedExpr)):
-                self._lose(scope.target(part.target.id), part.target.id, why)
+                name = scope.mangled(part.target.id)
+                self._lose(scope.target(name), name, why)
             about = (*why.about, *named)
             value = self.raising(why.holding(about).at(node, scope.module))
         except RecursionError:
@@ -157,7 +158,7 @@ class Expressions(Part):
 
     def _namedexpr(self, node: ast.NamedExpr, scope: Scope) -> Value:
         value = self.evaluate(node.value, scope)
-        self._world.names.put(scope, node.target.id, value)
+        self._world.names.put(scope, scope.mangled(node.target.id), value)
         return value
 
     # Operators

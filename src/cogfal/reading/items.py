@@ -185,7 +185,7 @@ class Items(Part):
         if hasattr(type(value), "__getitem__") and not hasattr(type(value), "__iter__"):
             return world.iterator(iter(value), value)
         try:
-            found = world.attributes.get(value, "__iter__")
+            found = world.attributes.special(value, "__iter__")
         except AttributeError:
             raise TypeError(f"{type(value).__name__!r} object is not iterable") from None
         return self.iterate(world.calls.call(found, [], {}))

@@ -6,7 +6,7 @@ import enum
 from collections import OrderedDict, deque
 from collections.abc import Callable, MutableMapping
 from functools import partial
-from pathlib import PurePath
+from pathlib import Path, PurePosixPath
 from typing import Any, Final, NamedTuple
 
 from cogfal.reading.scopes import Builtin
@@ -17,7 +17,20 @@ CONTAINERS: Final = (list, dict, set, deque)
 
 ABSENT: Final = object()
 
-_ALIKE: Final = (int, float, complex, str, bytes, bool, type(None), range, PurePath, Builtin)
+ALIKE: Final = (
+    int,
+    float,
+    complex,
+    str,
+    bytes,
+    bool,
+    type(None),
+    range,
+    type(Path()),
+    PurePosixPath,
+    Builtin,
+)
+"""Classes of values that never change."""
 
 
 class Place(NamedTuple):
@@ -99,10 +112,14 @@ def contents(container: Value) -> Value:
     return set(container) if isinstance(container, set) else list(container)
 
 
+def _kind(container: Value) -> Any:
+    kinds = (OrderedDict, dict, set, list, deque)
+    return next(kind for kind in kinds if isinstance(container, kind))
+
+
 def refill(container: Value, held: Value) -> None:
     """Make a container hold this again, whatever methods of its own it has."""
-    kinds = (OrderedDict, dict, set, list, deque)
-    kind: Any = next(kind for kind in kinds if isinstance(container, kind))
+    kind = _kind(container)
     kind.clear(container)
     (kind.extend if kind in (list, deque) else kind.update)(container, held)
 
@@ -152,19 +169,21 @@ class Journal:
 
     def grow(self, container: Value) -> None:
         """Note that items are about to be appended to a list."""
-        undo = partial(container.__delitem__, slice(len(container), None))
+        undo = partial(list.__delitem__, container, slice(list.__len__(container), None))
         self._entries.append((Place("contents", container), None, undo))
 
     def fill(self, container: Value, key: Value) -> None:
         """Note that an item is about to change, or to be added to a dict or set."""
-        if isinstance(container, list) or (isinstance(container, dict) and key in container):
-            undo = partial(container.__setitem__, key, container[key])
-        elif isinstance(container, dict):
-            undo = partial(container.__delitem__, key)
-        elif key in container:
-            return
+        kind = _kind(container)
+        there = kind is list or kind.__contains__(container, key)
+        if kind is set:
+            if there:
+                return
+            undo = partial(kind.discard, container, key)
+        elif there:
+            undo = partial(kind.__setitem__, container, key, kind.__getitem__(container, key))
         else:
-            undo = partial(container.discard, key)
+            undo = partial(kind.__delitem__, container, key)
         self._entries.append((Place("contents", container), None, undo))
 
     def advance(self, iterator: Value) -> None:
@@ -210,8 +229,8 @@ def same(left: Value, right: Value) -> bool:
         return False
     if isinstance(left, Unknown):
         return bool(left.dotted) and left.dotted == right.dotted
-    if isinstance(left, float):
+    if type(left) in (float, complex, range):
         return repr(left) == repr(right)
     if isinstance(left, tuple):
         return len(left) == len(right) and all(map(same, left, right))
-    return isinstance(left, _ALIKE) and bool(left == right)
+    return type(left) in ALIKE and bool(left == right)

@@ -112,11 +112,11 @@ inspect          k   isclass
 inspect          p   cleandoc
 io               p   BytesIO StringIO
 itertools        fi  dropwhile filterfalse starmap takewhile
-itertools        i   chain compress zip_longest
+itertools        i   chain compress cycle zip_longest
 itertools        ib  tee
 itertools        if  accumulate groupby
 itertools        ip  islice
-itertools        l   cycle product
+itertools        l   product
 itertools        lb  combinations permutations
 itertools        p   count
 itertools        vp  repeat
@@ -346,7 +346,12 @@ class Library(Part):
         letters += last * len(given)
         positional = [self._ways[how](v) for how, v in zip(letters, given, strict=False)]
         keywords = {name: self._ways[self._way(name, v, letters)](v) for name, v in named.items()}
-        result = function(*positional, **keywords)
+        try:
+            result = function(*positional, **keywords)
+        except Exception:
+            for each in (v for v in given if isinstance(v, Iterator)):
+                self._world.choices.taint(each, Unknown("an exception left it in the midst"))
+            raise
         for made in result if isinstance(result, tuple) else (result,):
             if isinstance(made, Iterator | types.MappingProxyType):
                 self._world.iterator(made, *positional, *given, *keywords.values(), *named.values())

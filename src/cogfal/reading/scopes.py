@@ -54,6 +54,10 @@ class Scope:
     qualified: str = ""
     """What `__qualname__` begins with, of what is defined in it."""
 
+    def __post_init__(self) -> None:
+        if self.private:
+            self.of = Bindings(*(frozenset(map(self.mangled, names)) for names in self.of))
+
     @property
     def top(self) -> Scope:
         """The module's scope."""

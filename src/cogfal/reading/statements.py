@@ -5,15 +5,16 @@ from __future__ import annotations
 import ast
 import contextlib
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from cogfal.reading.choices import Left
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import CONTAINERS, refill
 from cogfal.reading.mappings import Lookup
-from cogfal.reading.operators import IN_PLACE, OWN_IN_PLACE, bounded
+from cogfal.reading.operators import IN_PLACE, NAMES, OWN_IN_PLACE, bounded
 from cogfal.reading.part import Part
 from cogfal.reading.patterns import matches
 from cogfal.reading.scopes import Scope, suspends
@@ -224,8 +225,9 @@ class Statements(Part):
     def _unpacked(self, targets: list[ast.expr], value: Value) -> list[Value]:
         if isinstance(value, Unknown):
             return [self._world.expressions.raising(value)] * len(targets)
-        items = self._world.items.listed(value)
         star = next((i for i, e in enumerate(targets) if isinstance(e, ast.Starred)), None)
+        source = self._world.budget.metered(self._world.items.iterate(value))
+        items = [*(source if star is not None else islice(source, len(targets) + 1))]
         if star is not None and len(items) >= len(targets) - 1:
             after = len(items) - (len(targets) - star - 1)
             items = [*items[:star], items[star:after], *items[after:]]
@@ -249,24 +251,28 @@ class Statements(Part):
         if isinstance(value, Unknown):
             world.effects.of_values((before,), value)
             return world.expressions.raising(value)
-        if isinstance(before, list) and isinstance(op, ast.Add):
-            items = world.items.listed(value)
-            world.journal.grow(before)
-            before.extend(items)
-            return bounded(before)
         if isinstance(op, ast.Mult):
             made = operate(op, before, value)
+            if not isinstance(made, list | deque):
+                return made
             world.journal.save(before)
             refill(before, made)
             return before
-        if isinstance(before, deque | dict) and not isinstance(value, dict):
-            value = world.items.listed(value)
-        world.budget.weigh(before)
-        world.journal.save(before)
+        reflected = not isinstance(before, dict) and hasattr(type(value), f"__r{NAMES[type(op)]}__")
+        taken = value
+        if isinstance(value, Iterator):
+            taken = iter(world.budget.metered(world.items.iterate(value)))
+        elif not isinstance(before, set) and not isinstance(value, dict) and not reflected:
+            taken = world.items.listed(value)
+        if isinstance(before, list) and isinstance(op, ast.Add):
+            world.journal.grow(before)
+        else:
+            world.budget.weigh(before)
+            world.journal.save(before)
         try:
-            return bounded(IN_PLACE[type(op)](before, value))
+            return bounded(IN_PLACE[type(op)](before, taken))
         except Touched as error:
-            world.effects.of_values((before,), error.unknown)
+            world.effects.of_values((before, value), error.unknown)
             return error.unknown
 
     # Definitions
@@ -444,8 +450,8 @@ class Statements(Part):
             return manager, None
         try:
             if not isinstance(manager, Unknown):
-                world.attributes.get(manager, "__exit__")
-                enter = world.attributes.get(manager, "__enter__")
+                world.attributes.special(manager, "__exit__")
+                enter = world.attributes.special(manager, "__enter__")
         except Touched as error:
             manager = error.unknown
         if isinstance(manager, Unknown):
@@ -460,14 +466,20 @@ class Statements(Part):
         return held, lambda error: self._exit(manager, error, node, scope)
 
     def _exit(self, manager: Value, error: Exception | None, node: ast.With, scope: Scope) -> bool:
-        leave = self._world.attributes.get(manager, "__exit__")
+        leave = self._world.attributes.special(manager, "__exit__")
         told: list[Value] = [None] * 3 if error is None else [type(bare(error)), bare(error), None]
         if isinstance(error, UnknownError):
             told = [error.unknown] * 3
-        return self._world.expressions.truth(self._world.calls.call(leave, told, {}), node, scope)
+        depth = len(self.handled)
+        self.handled += [] if error is None else [error]
+        try:
+            result = self._world.calls.call(leave, told, {})
+        finally:
+            del self.handled[depth:]
+        return self._world.expressions.truth(result, node, scope)
 
     def _try(self, node: ast.Try, scope: Scope) -> Flow:
-        if node.finalbody and suspends(node):
+        if suspends(node) and (node.finalbody or any(map(_lingers, node.handlers))):
             # A generator that is left alone carries out its `finally` when it is closed.
             raise GivenUp(Unknown("a yield before a finally is not evaluated"))
         try:
@@ -475,8 +487,10 @@ class Statements(Part):
         except (Left, Exception) as error:
             depth = len(self.handled)
             self.handled += [error] if isinstance(error, Exception) else []
-            yield from self.flow(node.finalbody, scope)
-            del self.handled[depth:]
+            try:
+                yield from self.flow(node.finalbody, scope)
+            finally:
+                del self.handled[depth:]
             raise
         yield from self.flow(node.finalbody, scope)
 
@@ -530,6 +544,14 @@ class Statements(Part):
                 "catching classes that do not inherit from BaseException is not allowed"
             )
         return isinstance(bare(error), kind)
+
+
+def _lingers(handler: ast.ExceptHandler) -> bool:
+    """Whether a handler sees that a generator is closed, or is left while it handles."""
+    caught = [] if handler.type is None else ast.walk(handler.type)
+    names = {getattr(part, "id", getattr(part, "attr", "")) for part in caught}
+    closing = handler.type is None or names & {"BaseException", "GeneratorExit"}
+    return bool(closing) or any(map(suspends, handler.body))
 
 
 def passes_on(wrapper: Function) -> bool:
