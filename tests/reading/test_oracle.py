@@ -327,6 +327,10 @@ FOUND = {
     "def f():\n    def g(): ...\n    class C:\n        def n(self): ...\n"
     "    return [g, C, C.n, lambda: 1]\n"
     "X = [v.__qualname__ for v in [O.I, O.I.m, f, *f()]]",
+    "changed-value-by-name": "import copy\nfrom outside import u\nl = [1]\nd = {'a': l}\nu(l)\n"
+    "X = copy.deepcopy(x=d)",
+    "variable-that-is-not-set": "import os\nX = []\nfor n, v in (('A=', '1'), ('A', '\\0')):\n"
+    "    try:\n        os.environ[n] = v\n    except ValueError:\n        X.append(n)",
     "text-with-its-own-text": "class S(str):\n    def __str__(self): return 'z'\n"
     "X = [S('a'), {S('b'): 1}]",
 }

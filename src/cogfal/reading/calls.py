@@ -49,7 +49,7 @@ _OF_TEXT: Final = {"join": "l", "format": "t", "format_map": "t", "replace": "pw
 _MADE: Final = frozenset({"__init__", "__eq__", "__repr__", "__lt__"})
 """Methods that `dataclass` makes."""
 
-_MAKING: Final = (list.__new__, tuple.__new__, dict.__new__, deque.__new__)
+_MAKING: Final[tuple[Any, ...]] = (list.__new__, tuple.__new__, dict.__new__, deque.__new__)
 _FOREIGN: Final = frozenset({"cogfal.cog.model"})
 _SLOTS: Final = frozenset((
     "__init__ __eq__ __ne__ __lt__ __hash__ __len__ __contains__ __getitem__ __setitem__ "

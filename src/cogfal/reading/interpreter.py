@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
+from collections.abc import Callable, ItemsView, KeysView, ValuesView
 from types import MappingProxyType
+from typing import TypeVar
 
 from cogfal.reading.attributes import Attributes
 from cogfal.reading.calls import Calls
@@ -22,6 +23,8 @@ from cogfal.reading.operators import Budget, Texts
 from cogfal.reading.source import Project
 from cogfal.reading.statements import Statements
 from cogfal.reading.unknown import Possible, Value, may_be_absent
+
+Made = TypeVar("Made")
 
 
 class Interpreter:
@@ -64,8 +67,8 @@ class Interpreter:
         """Return what a name or attribute stands for, which is perhaps not there."""
         return self.expressions.raising(value) if may_be_absent(value) else value
 
-    def iterator(self, iterator: Iterator[Value], *sources: Value) -> Iterator[Value]:
-        """Note an iterator that may be new, and what it takes its items from, and return it."""
+    def iterator(self, iterator: Made, *sources: Value) -> Made:
+        """Note an iterator that may be new, or a view, and what has its items, and return it."""
         if id(iterator) not in self.effects.sources:
             self.journal.born(iterator)
             self.effects.sources[id(iterator)] = (iterator, sources)

@@ -363,7 +363,7 @@ class Library(Part):
             return letters[0]
         if name in ("key", "func") or (last == "p" and callable(value)):
             return "f"
-        return "b" if name in _SIZES else last if last in "pns" else "v"
+        return "b" if name in _SIZES else last if last in "pnsw" else "v"
 
     # Arguments
 
@@ -521,8 +521,7 @@ class Library(Part):
                for name in ("match", "search", "fullmatch", "findall", "split", "sub")},
             **{f"operator.{name}{'_' * keyword.iskeyword(name)}": functools.partial(operate, kind())
                for kind, name in NAMES.items()},
-            "abc.abstractmethod": lambda funcobj: world.attributes.put(
-                funcobj, "__isabstractmethod__", True) or funcobj,
+            "abc.abstractmethod": self._abstract,
             **dict.fromkeys(("atexit.register", "typing.overload",
                              "typing.final", "typing.no_type_check"), _same),
             **dict.fromkeys(("random.seed", "time.sleep", "warnings.simplefilter",
@@ -618,6 +617,10 @@ class Library(Part):
             if default:
                 return default[0]
             raise
+
+    def _abstract(self, funcobj: Value) -> Value:
+        self._world.attributes.put(funcobj, "__isabstractmethod__", True)
+        return funcobj
 
     def _attribute_of(self, owner: Value, name: Value) -> Value:
         if not isinstance(known(name), str):

@@ -91,6 +91,8 @@ class Environment(Lookup):
         require_known(name)
         if not isinstance(value, str | Unknown):
             raise TypeError(f"str expected, not {type(value).__name__}")
+        if "=" in name or "\0" in name or (isinstance(value, str) and "\0" in value):
+            raise ValueError("illegal environment variable")
         self._world.journal.bind(self._own, name, value)
 
     def __delitem__(self, name: Value) -> None:
