@@ -106,6 +106,10 @@ CONSTRUCTS = (
     _not("`@contextmanager`", "import contextlib\n@contextlib.contextmanager\ndef m(): yield 1\nwith m() as X: ..."),
     _not("a `yield` before a `finally`", "X = []\ndef f():\n    try:\n        yield 1\n    finally:\n        X.append(2)\n"
          "for _ in f():\n    break"),
+    _not("a `yield` in a handler, or before one of `GeneratorExit`", "X = []\ndef f():\n    try:\n        yield 1\n"
+         "    except GeneratorExit:\n        X.append(2)\nfor _ in f():\n    break"),
+    _not("a special method that is set on one object", "class C: ...\no = C()\no.__call__ = lambda: 1\ntry:\n"
+         "    X = o()\nexcept TypeError:\n    X = 2"),
     _is("views of a dict that changes", "d = {'a': 1}\nk = d.values()\nd['b'] = 2\nX = list(k)", [1, 2]),
     _is("`types.SimpleNamespace`", "import types\no = types.SimpleNamespace(n=1)\no.n += 1\nX = o.n", 2),
     _is("the own module in `sys.modules`", "import sys\nX = 1\nsetattr(sys.modules[__name__], 'X', 2)", 2),

@@ -257,6 +257,12 @@ FOUND = {
     "o.__iter__ = lambda: iter([1])\no.__enter__ = lambda: 1\no.__exit__ = lambda *_: True\n"
     "def f():\n    with o: return 1\nfor g in (o, lambda: list(o), f):\n    try:\n"
     "        X.append(g())\n    except (TypeError, AttributeError):\n        X.append(2)",
+    "iterators-of-a-class-of-its-own": "from outside import u\nclass L(list): ...\n"
+    "class S(set):\n    def __init__(self, other): super().__init__(other)\n"
+    "i, j = iter([1, 2]), iter([1, 2])\nclass R(set): ...\n"
+    "l = iter([1])\nif u(): L(i), S(j), R(l)\nX = [[*i], [*j], [*l]]",
+    "copied-by-name": "import copy\nfrom outside import u\nk = [[1]]\nu(k[0])\n"
+    "X = copy.deepcopy(x=k)",
     "default-factory": "from collections import defaultdict\nfrom outside import u\nL = []\n"
     "d = defaultdict(lambda: L.append(1))\nu(lambda: d['a'])",
     "folder-in-a-notation": "import json\nX = [repr(__file__), f'{[__file__]!a}', "

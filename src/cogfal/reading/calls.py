@@ -49,7 +49,9 @@ _OF_TEXT: Final = {"join": "l", "format": "t", "format_map": "t", "replace": "pw
 _MADE: Final = frozenset({"__init__", "__eq__", "__repr__", "__lt__"})
 """Methods that `dataclass` makes."""
 
-_MAKING: Final[tuple[Any, ...]] = (list.__new__, tuple.__new__, dict.__new__, deque.__new__)
+_MAKING: Final[tuple[Any, ...]] = tuple(
+    kind.__new__ for kind in (list, tuple, dict, deque, set, frozenset)
+)
 _FOREIGN: Final = frozenset({"cogfal.cog.model"})
 _SLOTS: Final = frozenset((
     "__init__ __eq__ __ne__ __lt__ __hash__ __len__ __contains__ __getitem__ __setitem__ "
@@ -175,6 +177,9 @@ class Calls(Part):
         """Return arguments, sets in one of their orders where the class keeps it."""
         keeping = issubclass(cls, list | tuple | dict | deque)
         sets = (set, frozenset) if keeping else ()
+        for each in values if keeping or issubclass(cls, set | frozenset) else ():
+            if isinstance(each, Iterator):
+                self._world.journal.advance(each)
         return [self._world.items.ordered(v) if isinstance(v, sets) else v for v in values]
 
     def _initialised(self, cls: type) -> bool:
