@@ -10,15 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, NoReturn
 from cogfal.reading.part import Part
 from cogfal.reading.scopes import Scope
 from cogfal.reading.standins import Known
-from cogfal.reading.unknown import (
-    Possible,
-    Touched,
-    Unknown,
-    Value,
-    known,
-    refused,
-    require_known,
-)
+from cogfal.reading.unknown import Possible, Touched, Unknown, Value, known, refused, require_known
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
