@@ -31,8 +31,8 @@ for place in /*; do
     here=$root/root$place
     if [ "$place" = /app ]; then continue
     elif [ -L "$place" ]; then cp -P "$place" "$here"
-    elif [ -d "$place" ]; then mkdir "$here"; mount --rbind "$place" "$here"
-    else touch "$here"; mount --bind "$place" "$here"
+    elif [ -d "$place" ]; then mkdir "$here"; mount --rbind "$place" "$here" || [ ! -e "$place" ]
+    else touch "$here"; mount --bind "$place" "$here" || [ ! -e "$place" ]  # it is gone again
     fi
 done
 if [ -e "$root/app" ]; then mkdir "$root/root/app"; mount --bind "$root/app" "$root/root/app"; fi

@@ -27,7 +27,9 @@ NUMBER = getattr(signal, "SIGRTMAX", signal.SIGUSR2) - (6 if hasattr(signal, "SI
 INSTEAD = signal.SIGIO
 """What Linux sends where its user has no room for another real-time signal; it would kill."""
 SOON = 0.001
-"""Seconds after which a signal that came inside a finalizer is sent once more."""
+"""Seconds after which a signal that came inside a finalizer, or was lost, is sent once more."""
+LONGEST_PAUSE = 0.1
+"""Seconds between two signals of which none lands."""
 F_SETOWN_EX, F_OWNER_TID = 15, 0
 CALL = struct.Struct("!Q")
 """The number of a call, as it comes over the socket that the signal announces."""
@@ -242,6 +244,20 @@ class SignalInterruption(Interruption):
             _thread.start_new_thread(self._raise_later, ())
             return
         raise self._witness()
+
+    def fire(self) -> None:
+        """Interrupt; from another thread. Does nothing when the stretch is over, or repeated."""
+        super().fire()
+        if self._fired and not self.landed:
+            _thread.start_new_thread(self._insist, (SOON,))
+
+    def _insist(self, pause: float) -> None:
+        """Send the signal until it lands: one that comes as a sleep begins waits for its end."""
+        time.sleep(pause)
+        while not self.landed and not self._closed:
+            self._raise_in(self._thread or 0)
+            pause = min(2 * pause, LONGEST_PAUSE)
+            time.sleep(pause)
 
     def _raise_in(self, thread: int) -> None:
         try:
