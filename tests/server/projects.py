@@ -7,6 +7,7 @@ from textwrap import dedent
 
 PLAIN = """
 import sys
+import tempfile
 import time
 
 from typing import List
@@ -82,7 +83,7 @@ class Predictor(BasePredictor):
         return scope.context
 
     def do_file(self, given):
-        path = Path("/tmp/cogfal-output.png")
+        path = Path(tempfile.mkdtemp(), "cogfal-output.png")
         path.write_bytes(b"\\x89PNG\\r\\n\\x1a\\nxxxx")
         return path
 """
@@ -167,6 +168,8 @@ class Runner(BaseRunner):
 """
 
 TRAINING = """
+import tempfile
+
 from cog import BaseModel, Path
 
 
@@ -179,7 +182,7 @@ def train(data: str, steps: int = 1) -> TrainingOutput:
     print("training")
     if data == "bad":
         raise ValueError("bad data")
-    path = Path("/tmp/cogfal-weights.bin")
+    path = Path(tempfile.mkdtemp(), "cogfal-weights.bin")
     path.write_bytes(b"\\0" + data.encode() * steps)
     return TrainingOutput(weights=path, steps=steps)
 
@@ -204,6 +207,7 @@ OUTPUTS = {
 """Kinds of output: the annotation and the body of `predict`."""
 
 OUTPUT_HEAD = """
+import tempfile
 from typing import Dict, Iterator, List, Optional
 
 from cog import BaseModel, ConcatenateIterator, Path
@@ -216,7 +220,7 @@ class Output(BaseModel):
 
 
 def write(name: str) -> Path:
-    path = Path("/tmp") / f"cogfal-{name}"
+    path = Path(tempfile.mkdtemp(), f"cogfal-{name}")
     path.write_text("content of " + name)
     return path
 
