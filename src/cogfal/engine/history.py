@@ -56,14 +56,8 @@ class Watch(Generic[T]):
         """Wait until there is an item to take, or the end, or for so many seconds."""
         if self.ended or self.passed < self._history.count:
             return
-        loop = asyncio.get_running_loop()
-        waiter = self._waiter = loop.create_future()
-        timer = loop.call_later(seconds, _set, waiter) if seconds is not None else None
-        try:
-            await waiter
-        finally:
-            if timer is not None:
-                timer.cancel()
+        self._waiter = asyncio.get_running_loop().create_future()
+        await _until_set(self._waiter, seconds)
 
     def wake(self) -> None:
         """Have whoever waits look again; for the history."""
@@ -172,15 +166,11 @@ class History(Generic[T]):
         loop = asyncio.get_running_loop()
         end = None if seconds is None else loop.time() + seconds
         while any(self.count - watch.passed > most for watch in self._holding):
-            if end is not None and loop.time() >= end:
+            left = None if end is None else end - loop.time()
+            if left is not None and left <= 0:
                 break
             self._room = loop.create_future()
-            timer = None if end is None else loop.call_at(end, _set, self._room)
-            try:
-                await self._room
-            finally:
-                if timer is not None:
-                    timer.cancel()
+            await _until_set(self._room, left)
 
     def make_room(self) -> None:
         """Have `room` look again; for watches."""
@@ -204,6 +194,16 @@ class History(Generic[T]):
     def _wake(self) -> None:
         for watch in self._watches:
             watch.wake()
+
+
+async def _until_set(waiter: asyncio.Future[None], seconds: float | None) -> None:
+    """Wait for somebody to set it, or for so many seconds."""
+    timer = waiter.get_loop().call_later(seconds, _set, waiter) if seconds is not None else None
+    try:
+        await waiter
+    finally:
+        if timer is not None:
+            timer.cancel()
 
 
 def _set(waiter: asyncio.Future[None]) -> None:

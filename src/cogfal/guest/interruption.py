@@ -27,7 +27,7 @@ NUMBER = getattr(signal, "SIGRTMAX", signal.SIGUSR2) - (6 if hasattr(signal, "SI
 INSTEAD = signal.SIGIO
 """What Linux sends where its user has no room for another real-time signal; it would kill."""
 SOON = 0.001
-"""Seconds after which a signal that came inside a finalizer, or was lost, is sent once more."""
+"""Seconds after which a signal that has not landed is sent once more."""
 LONGEST_PAUSE = 0.1
 """Seconds between two signals of which none lands."""
 F_SETOWN_EX, F_OWNER_TID = 15, 0
@@ -241,18 +241,21 @@ class SignalInterruption(Interruption):
         if self._closed or self.landed or not self._requested:
             return
         if not hasattr(sys, "unraisablehook") and _is_finalizing(frame):
-            _thread.start_new_thread(self._raise_later, ())
-            return
+            return  # Python would drop it: it comes again, see `_insist`
         raise self._witness()
 
     def fire(self) -> None:
         """Interrupt; from another thread. Does nothing when the stretch is over, or repeated."""
         super().fire()
-        if self._fired and not self.landed:
+        # Also where the alarm's handler has requested it, and has found a finalizer.
+        if self._thread is not None and not self.landed and not self._closed:
             _thread.start_new_thread(self._insist, (SOON,))
 
     def _insist(self, pause: float) -> None:
-        """Send the signal until it lands: one that comes as a sleep begins waits for its end."""
+        """Send the signal until it lands.
+
+        One that comes as a sleep begins waits for its end, and one in a finalizer is dropped.
+        """
         time.sleep(pause)
         while not self.landed and not self._closed:
             self._raise_in(self._thread or 0)
@@ -264,10 +267,6 @@ class SignalInterruption(Interruption):
             signal.pthread_kill(thread, NUMBER)
         except BlockingIOError:
             signal.pthread_kill(thread, INSTEAD)
-
-    def _raise_later(self) -> None:
-        time.sleep(SOON)
-        self._raise_in(threading.main_thread().ident or 0)
 
 
 def _announce(alarm: int) -> None:
