@@ -73,6 +73,15 @@ on_every_python = pytest.mark.parametrize(
 """Run a test once for each interpreter, which it gets as `python`."""
 
 
+def program_for(python: Path, program: str, options: Sequence[str] = ("-W", "error")) -> list[str]:
+    """Return the command that runs a program in an interpreter.
+
+    It may import `cogfal` as the author's process does: by its path, while the packages beside it
+    stay out of reach.
+    """
+    return [str(python), *options, "-c", _PRELUDE + program]
+
+
 def run_there(
     python: Path,
     program: str,
@@ -81,13 +90,9 @@ def run_there(
     options: Sequence[str] = ("-W", "error"),
     environ: Mapping[str, str] | None = None,
 ) -> Any:
-    """Call the program's `main(given)` in an interpreter, and return what it returned, as JSON.
-
-    The program may import `cogfal` as the author's process does: by its path, while the packages
-    beside it stay out of reach.
-    """
+    """Call the program's `main(given)` in an interpreter, and return what it returned, as JSON."""
     done = subprocess.run(
-        [str(python), *options, "-c", _PRELUDE + program + _EPILOGUE],
+        program_for(python, program + _EPILOGUE, options),
         input=json.dumps(given),
         capture_output=True,
         text=True,

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
+import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from cogfal.cog.exceptions import CancelationException
-from cogfal.guest.interruption import Interruption
+from cogfal.guest.interruption import CALL, Interruption
+from tests.interpreters import on_every_python, program_for
+from tests.waiting import until
 
 
 def test_fired_before_the_stretch() -> None:
@@ -234,3 +240,50 @@ def test_a_signal_interrupts_the_main_thread(
     )
 
     assert done.stdout == f"cancelled True {heard}\nover [<Signals.SIGINT: 2>]\n", done.stderr
+
+
+OUTLIVED = """
+import ctypes, signal, sys
+from cogfal.guest.interruption import SignalInterruption
+
+SignalInterruption.install(int(sys.argv[1]), print)
+print("installed", flush=True)
+if sys.argv[2] == "finalized":  # what C code is to do at the end comes after all of Python's
+    ctypes.pythonapi.Py_AtExit(ctypes.CDLL(None).pause)
+else:
+    for number in range(1, signal.NSIG):
+        if callable(signal.getsignal(number)):
+            signal.signal(number, signal.SIG_DFL)
+    ctypes.CDLL(None).pause()
+"""
+
+
+@ON_LINUX
+@on_every_python
+@pytest.mark.parametrize("how", ["finalized", "reset"])
+def test_a_process_outlives_the_signal_without_its_handler(python: Path, how: str) -> None:
+    """A cancellation may come as the interpreter ends, or after the author reset all signals."""
+    last = signal.SIGRTMAX  # of two signals that wait the lower one comes first
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        process = subprocess.Popen(
+            [*program_for(python, OUTLIVED), str(theirs.fileno()), how],
+            stdout=subprocess.PIPE,
+            pass_fds=[theirs.fileno()],
+        )
+        with process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"installed\n"
+            assert until(lambda: not _catches_any(process.pid))
+            ours.send(CALL.pack(7))
+            process.send_signal(last)
+
+    assert process.returncode == -last
+
+
+def _catches_any(pid: int) -> bool:
+    """Tell whether a process has a handler for any signal, from Python or its own runtime."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    found = re.search(r"^SigCgt:\s*([0-9a-f]+)$", status, re.MULTILINE)
+    assert found is not None
+    return bool(int(found.group(1), 16))

@@ -22,10 +22,11 @@ from typing import Any, TypeVar
 R = TypeVar("R")
 CHANCES = 100
 """Turns of a loop, at each of which the interpreter raises what is pending."""
-NUMBER = getattr(signal, "SIGRTMAX", signal.SIGUSR2) - (6 if hasattr(signal, "SIGRTMAX") else 0)
-"""The signal; where there are real-time signals, one that hardly anybody uses."""
-INSTEAD = signal.SIGIO
-"""What Linux sends where its user has no room for another real-time signal; it would kill."""
+NUMBER = signal.SIGURG
+"""The signal: one that ends no process in which nobody takes it, such as one that finalizes.
+
+Hardly anybody else uses it, and it finds room where the system can queue no more for its user.
+"""
 SOON = 0.001
 """Seconds after which a signal that has not landed is sent once more."""
 LONGEST_PAUSE = 0.1
@@ -213,14 +214,11 @@ class SignalInterruption(Interruption):
                 cls.current.land(frame)
 
         def give_back() -> None:
-            for number in NUMBER, INSTEAD:
-                if signal.getsignal(number) is arrived:
-                    signal.signal(number, signal.SIG_DFL)
+            if signal.getsignal(NUMBER) is arrived:
+                signal.signal(NUMBER, signal.SIG_DFL)
 
-        # In this order: without a handler the signal ends the process.
+        # In this order: without a handler the signal is lost.
         signal.signal(NUMBER, arrived)
-        if signal.getsignal(INSTEAD) is signal.SIG_DFL:
-            signal.signal(INSTEAD, arrived)
         _announce(alarm)
         return give_back
 
@@ -263,10 +261,7 @@ class SignalInterruption(Interruption):
             time.sleep(pause)
 
     def _raise_in(self, thread: int) -> None:
-        try:
-            signal.pthread_kill(thread, NUMBER)
-        except BlockingIOError:
-            signal.pthread_kill(thread, INSTEAD)
+        signal.pthread_kill(thread, NUMBER)
 
 
 def _announce(alarm: int) -> None:
