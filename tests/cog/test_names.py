@@ -108,7 +108,7 @@ def test_what_is_pickled_under_one_name_is_read_under_the_other(
     in_parent = run_there(python, OURS + READ, of_child)
 
     assert in_child == in_parent
-    assert in_child[:4] == ["cog.types", "cog.types", "cog.url_file", "cog.input"]
+    assert in_child[:4] == ["cog.types", "cog.types", "cog.types", "cog.input"]
 
 
 def test_the_package_under_its_own_name_needs_no_alias(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from cogfal.engine.channel import DirectChannel
 from cogfal.engine.leftovers import marking
 from cogfal.engine.lifecycle import HealthStatus
 from cogfal.guest.capture import Capture
-from cogfal.guest.forks import watch_forks
+from cogfal.guest.inheriting import watch_forks
 from tests.engine.stage import LONG, descriptors_left, run, serving, submit, until
 from tests.engine.test_isolation import lives
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cogfal.files import FetchError
-from cogfal.files.body import WRITE_SIZE, Writer, decoder_for
+from cogfal.files.fetching import WRITE_SIZE, Writer, decoder_for
 
 
 def decoded(encoding: str, *pieces: bytes) -> bytes:

@@ -7,7 +7,7 @@ import signal
 import sys
 from contextvars import copy_context
 
-from cogfal.guest.forks import Leash
+from cogfal.guest.inheriting import Leash
 
 
 def test_who_is_forked_while_it_is_let_go_ends() -> None:

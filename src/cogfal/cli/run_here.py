@@ -32,8 +32,7 @@ from cogfal.errors import (
     SetupError,
 )
 from cogfal.files import Fetcher, FileLimits, HttpFetcher
-from cogfal.local.session import LocalProject, Session, find_project, open_session
-from cogfal.local.session_files import GIVEN
+from cogfal.local.session import GIVEN, LocalProject, Session, find_project, open_session
 from cogfal.nested import map_leaves
 from cogfal.provision import provide
 from cogfal.schema.core_types import Dialect

@@ -15,8 +15,7 @@ import anyio.to_thread
 import fal_client
 
 from cogfal.client.calling import document, translated
-from cogfal.compare.downloads import Downloads, sendable
-from cogfal.compare.over_http import PREDICTIONS, ended_answer, refused
+from cogfal.compare.over_http import PREDICTIONS, Downloads, ended_answer, refused, sendable
 from cogfal.compare.sides import (
     Answer,
     Outcome,

@@ -14,8 +14,14 @@ from typing import Any, Final
 import anyio
 import httpx
 
-from cogfal.compare.downloads import Downloads, sendable
-from cogfal.compare.over_http import ended_answer, read_document, read_json, refused
+from cogfal.compare.over_http import (
+    Downloads,
+    ended_answer,
+    read_document,
+    read_json,
+    refused,
+    sendable,
+)
 from cogfal.compare.sides import Answer, SideUnreachable, WithoutCancellation, answer_within
 from cogfal.compare.signatures import NoSignature, Signature, signature_of
 from cogfal.files import describe

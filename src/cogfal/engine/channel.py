@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from cogfal.guest.capture import Capture
 from cogfal.guest.core import Guest
-from cogfal.guest.forks import Leash, close_all, restore_signals, watch_forks
+from cogfal.guest.inheriting import Leash, close_all, restore_signals, watch_forks
 from cogfal.guest.interruption import Interruption
 from cogfal.guest.thread import AuthorThread
 

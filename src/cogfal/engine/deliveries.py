@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from cogfal.engine.submission import Deliverer
+from cogfal.engine.prediction import OutputDeliverer
 from cogfal.files.workspace import Workspace
 from cogfal.spec import JSON
 
@@ -25,7 +25,7 @@ class Deliveries:
     """
 
     def __init__(
-        self, deliverer: Deliverer, workspace: Workspace, tell: Callable[..., None]
+        self, deliverer: OutputDeliverer, workspace: Workspace, tell: Callable[..., None]
     ) -> None:
         self._deliverer = deliverer
         self._workspace = workspace

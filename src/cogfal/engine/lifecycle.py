@@ -16,8 +16,7 @@ from cogfal.engine.event_queue import EventQueue
 from cogfal.engine.guest import GuestClient
 from cogfal.engine.interpreter import FindInterpreter, Interpreter, own_interpreter
 from cogfal.engine.leftovers import end_orphans
-from cogfal.engine.prediction import Clock, Log, Metric
-from cogfal.engine.submission import WeightsFetcher
+from cogfal.engine.prediction import Clock, Log, Metric, WeightsFetcher
 from cogfal.errors import PredictorFailed, SetupError
 from cogfal.files.workspace import Workspace
 from cogfal.guest.capture import Capture

@@ -1,20 +1,25 @@
-"""One prediction: what is known of it, what happens to it, and who watches."""
+"""One prediction: what is asked for, what is known of it, what happens to it, and who watches."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from enum import Enum
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from cogfal.cog.metrics import MetricValues
 from cogfal.engine.history import History, Watch
 from cogfal.errors import CogfalError
 from cogfal.spec import JSON
+
+if TYPE_CHECKING:
+    from cogfal.files.workspace import Workspace
+
 
 MOST_BEHIND: Final = 4096
 """Events that a caller may be behind before its generator is held back."""
@@ -281,3 +286,48 @@ class Prediction:
         self._history.append(Completed())
         self._history.end()
         self._done.set()
+
+
+class InputMaterialiser(Protocol):
+    """Turns validated values into what `predict` receives."""
+
+    async def materialise(self, values: Mapping[str, Any], workspace: Workspace) -> dict[str, Any]:
+        """Replace URLs at file places by files in `workspace`; may be cancelled at any await."""
+
+
+class OutputDeliverer(Protocol):
+    """Turns what `predict` returned or yielded into JSON."""
+
+    async def deliver(
+        self, value: Any, workspace: Workspace, release: Callable[[], None] | None
+    ) -> JSON:
+        """Upload the files in `value`; may be cancelled at any await; raises OutputError.
+
+        Where it calls `release` before its end, the author's code goes on from there, and may
+        change `value` and overwrite its files.
+        """
+
+
+WeightsFetcher: TypeAlias = Callable[[str, Path], Awaitable[Path]]
+"""Download the URL in `COG_WEIGHTS` into a directory and return the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A request for a prediction.
+
+    Attributes:
+        values: Every input by name, validated.
+        deliverer: Turns results into JSON.
+        id: The caller's id; made up where None.
+        api: The way it came in; ids are unique per api.
+        context: What the author's `current_scope().context` is.
+        wait: Whether it may wait for a slot.
+    """
+
+    values: Mapping[str, Any]
+    deliverer: OutputDeliverer
+    id: str | None = None
+    api: str = "fal"
+    context: Mapping[str, str] = field(default_factory=dict)
+    wait: bool = True

@@ -12,11 +12,9 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from cogfal.engine.deliveries import Deliveries
 from cogfal.engine.event_queue import EventQueue
-from cogfal.engine.guest import GuestClient
-from cogfal.engine.prediction import Prediction, Status
-from cogfal.engine.run import Call, Run, failure
+from cogfal.engine.guest import Call, GuestClient, GuestRun, failure
+from cogfal.engine.prediction import InputMaterialiser, Prediction, Status, Submission
 from cogfal.engine.slots import Ticket
-from cogfal.engine.submission import Materialiser, Submission
 from cogfal.errors import CogfalError, OutputError, PredictionCancelled, PredictorFailed
 from cogfal.files.concurrency import to_the_end
 from cogfal.files.workspace import Workspace
@@ -43,7 +41,7 @@ class Surroundings(NamedTuple):
     """
 
     guest: GuestClient
-    materialiser: Materialiser
+    materialiser: InputMaterialiser
     output: Type
     open_workspace: Callable[[], Workspace]
     ready: Callable[[], Coroutine[Any, Any, None]]
@@ -71,7 +69,7 @@ class PredictionTask:
         self._cancelled = False
         self._cancelled_at: float | None = None
         self.interrupt: Callable[[], object] | None = None
-        self._run: Run | None = None
+        self._run: GuestRun | None = None
         self._bytes = 0
 
     def cancel(self) -> None:
@@ -186,7 +184,7 @@ class PredictionTask:
             await deliveries.drop()
             await self._stop(run)
 
-    async def _consume(self, run: Run, deliveries: Deliveries) -> None:
+    async def _consume(self, run: GuestRun, deliveries: Deliveries) -> None:
         kind = self._around.output
         if isinstance(kind, IteratorType):
             self.prediction.expect_pieces(concatenate=kind.concatenate)
@@ -215,7 +213,7 @@ class PredictionTask:
             self.prediction.expect_pieces()
             return
 
-    async def _deliver(self, run: Run, deliveries: Deliveries, encoded: Encoded) -> None:
+    async def _deliver(self, run: GuestRun, deliveries: Deliveries, encoded: Encoded) -> None:
         """Deliver a piece at which the author's code rests."""
         self._measure(sum(map(len, encoded.parts)))
         short = _is_short(encoded)
@@ -229,7 +227,7 @@ class PredictionTask:
             await self._own(None, asyncio.sleep(0))
             await self._own(None, self.prediction.room())
 
-    async def _pass_on(self, run: Run, deliveries: Deliveries, piece: Piece) -> Piece | None:
+    async def _pass_on(self, run: GuestRun, deliveries: Deliveries, piece: Piece) -> Piece | None:
         """Pass on pieces that came together, and at once those that have come behind them.
 
         Returns the one behind them, where that was taken too. They are as many as the author's code
@@ -261,11 +259,11 @@ class PredictionTask:
                 "yield or return files, or raise max_output_bytes"
             )
 
-    async def _next(self, run: Run) -> Piece:
+    async def _next(self, run: GuestRun) -> Piece:
         with _Phase(self, "predict", run.cancel):
             return await run.next()
 
-    async def _stop(self, run: Run) -> None:
+    async def _stop(self, run: GuestRun) -> None:
         """End the author's code, wherever it rests."""
         try:
             if self._cancelled:

@@ -12,10 +12,15 @@ from typing import Final, Literal, TypeAlias
 
 from cogfal.engine.interpreter import FindInterpreter
 from cogfal.engine.lifecycle import Health, HealthStatus, Lifecycle
-from cogfal.engine.prediction import Prediction, Status
+from cogfal.engine.prediction import (
+    InputMaterialiser,
+    Prediction,
+    Status,
+    Submission,
+    WeightsFetcher,
+)
 from cogfal.engine.prediction_task import PredictionTask, Surroundings
 from cogfal.engine.slots import Slots, SlotStatistics
-from cogfal.engine.submission import Materialiser, Submission, WeightsFetcher
 from cogfal.errors import (
     AlreadyRunning,
     Busy,
@@ -60,7 +65,7 @@ class Service:
         self,
         spec: PredictorSpec,
         root: Path,
-        materialiser: Materialiser,
+        materialiser: InputMaterialiser,
         *,
         settings: EngineSettings | None = None,
         fetch_weights: WeightsFetcher | None = None,

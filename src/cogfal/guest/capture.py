@@ -17,11 +17,11 @@ from collections.abc import Callable, Iterator
 from contextvars import Context, ContextVar
 from typing import TYPE_CHECKING, Any, Optional
 
-from .descriptors import NUMBERS, Descriptors, Outlets, open_text
-from .inheriting import watch_threads
+from cogfal.guest.descriptors import NUMBERS, Descriptors, Outlets, open_text
+from cogfal.guest.inheriting import watch_threads
 
 if TYPE_CHECKING:
-    from .events import CallEvents
+    from cogfal.guest.events import CallEvents
 
 _owner: ContextVar[Optional[CallEvents]] = ContextVar("cogfal_owner", default=None)  # noqa: UP045  # evaluated by 3.7
 STARTER: ContextVar[Optional[CallEvents]] = ContextVar("cogfal_starter", default=None)  # noqa: UP045  # evaluated by 3.7

@@ -17,21 +17,19 @@ from typing import TYPE_CHECKING, Any
 from cogfal.cog.exceptions import CancelationException
 from cogfal.cog.scope import STARTER as STARTING_SCOPE
 from cogfal.cog.scope import Scope
-
-from .arguments import Arguments
-from .capture import STARTER, Capture
-from .encoding import encode
-from .events import ENDED, RAISED, RETURNED, CallEvents, Done, Failure, Piece
-from .execution import AsyncCall, Place, SyncCall, new_call
-from .faults import Mismatch, SetupFailed, fault_of, summary
-from .forks import LEASH, Leash
-from .inheriting import lend
-from .interruption import Interruption
-from .live import verify
-from .loading import adopt, enter_project, import_object
-from .prefetch import Prefetch
-from .thread import AuthorThread
-from .tracing import AuthorTracing
+from cogfal.guest.arguments import Arguments
+from cogfal.guest.capture import STARTER, Capture
+from cogfal.guest.encoding import encode
+from cogfal.guest.events import ENDED, RAISED, RETURNED, CallEvents, Done, Failure, Piece
+from cogfal.guest.execution import AsyncCall, Place, SyncCall, new_call
+from cogfal.guest.faults import Mismatch, SetupFailed, fault_of, summary
+from cogfal.guest.inheriting import LEASH, Leash, lend
+from cogfal.guest.interruption import Interruption
+from cogfal.guest.live import verify
+from cogfal.guest.loading import adopt, enter_project, import_object
+from cogfal.guest.prefetch import Prefetch
+from cogfal.guest.thread import AuthorThread
+from cogfal.guest.tracing import AuthorTracing
 
 if TYPE_CHECKING:
     from cogfal.spec import PredictorSpec

@@ -16,12 +16,21 @@ from inspect import isawaitable
 from typing import Any, NamedTuple
 
 from cogfal.cog.scope import Scope, use_scope
-
-from .encoding import Unfit, as_read
-from .events import ENDED, GOES_ON, RAISED, REFUSED, RETURNED, SEVERAL, YIELDED, CallEvents, Piece
-from .interruption import Interruption
-from .prefetch import Prefetch
-from .thread import AuthorThread
+from cogfal.guest.encoding import Unfit, as_read
+from cogfal.guest.events import (
+    ENDED,
+    GOES_ON,
+    RAISED,
+    REFUSED,
+    RETURNED,
+    SEVERAL,
+    YIELDED,
+    CallEvents,
+    Piece,
+)
+from cogfal.guest.interruption import Interruption
+from cogfal.guest.prefetch import Prefetch
+from cogfal.guest.thread import AuthorThread
 
 _INDESCRIBABLE = "an exception was raised which itself raises another when it is described"
 

@@ -12,8 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cogfal.errors import FalAnswer
-
-from .events import writable
+from cogfal.guest.events import writable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

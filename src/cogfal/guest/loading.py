@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cogfal.cog import alias
 from cogfal.cog.exceptions import CancelationException
 from cogfal.cog.types import Path as CogPath
-
-from .faults import Mismatch, SetupFailed, summary
+from cogfal.guest.faults import Mismatch, SetupFailed, summary
 
 if TYPE_CHECKING:
     from cogfal.spec import PredictorSpec

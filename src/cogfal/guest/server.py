@@ -11,16 +11,15 @@ import time
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from cogfal.guest.capture import Capture
+from cogfal.guest.core import Guest
+from cogfal.guest.descriptors import Inherited
+from cogfal.guest.events import SEVERAL
+from cogfal.guest.inheriting import Leash, close_all, watch_forks
+from cogfal.guest.interruption import SignalInterruption
+from cogfal.guest.thread import TURN_APART, AuthorThread
+from cogfal.guest.wire import Garbage, Unpacker, decoded, message_of, pack
 from cogfal.spec import from_plain
-
-from .capture import Capture
-from .core import Guest
-from .descriptors import Inherited
-from .events import SEVERAL
-from .forks import Leash, close_all, watch_forks
-from .interruption import SignalInterruption
-from .thread import TURN_APART, AuthorThread
-from .wire import Garbage, Unpacker, decoded, message_of, pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable

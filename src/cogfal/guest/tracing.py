@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
-from .faults import SetupFailed, summary
+from cogfal.guest.faults import SetupFailed, summary
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider

@@ -15,9 +15,20 @@ from collections.abc import Iterator
 from math import isfinite
 from typing import Any
 
-from .encoding import Encoded, FileReference
-from .events import RAISED, RETURNED, SEVERAL, YIELDED, Done, Failure, Flush, Log, Metric, Piece
-from .faults import Fault, checked_answer
+from cogfal.guest.encoding import Encoded, FileReference
+from cogfal.guest.events import (
+    RAISED,
+    RETURNED,
+    SEVERAL,
+    YIELDED,
+    Done,
+    Failure,
+    Flush,
+    Log,
+    Metric,
+    Piece,
+)
+from cogfal.guest.faults import Fault, checked_answer
 
 HEAD = struct.Struct("!II")
 MOST_OF_HEADER = 64 * 1024 * 1024

@@ -16,9 +16,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from cogfal.engine.prediction import Prediction
+from cogfal.engine.prediction import OutputDeliverer, Prediction
 from cogfal.engine.service import Service, Submission
-from cogfal.engine.submission import Deliverer
 from cogfal.errors import AlreadyRunning, InvalidInput, NotReady, RequestError, UnknownPrediction
 from cogfal.files import Store
 from cogfal.schema.validation import Validator
@@ -39,7 +38,7 @@ PARAMETER: Final = "id"
 class DelivererFactory(Protocol):
     """Make, for a request, what turns results into JSON with files as URL strings."""
 
-    def __call__(self, request: Request, upload: Store | None) -> Deliverer:
+    def __call__(self, request: Request, upload: Store | None) -> OutputDeliverer:
         """Return a deliverer that puts files into `upload`, or where the App says if None."""
 
 

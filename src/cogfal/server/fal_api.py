@@ -15,9 +15,16 @@ from starlette.responses import Response
 
 from cogfal.answers import answer_of
 from cogfal.engine.history import Watch
-from cogfal.engine.prediction import Completed, Event, HistoryGone, Log, Output, Prediction
+from cogfal.engine.prediction import (
+    Completed,
+    Event,
+    HistoryGone,
+    Log,
+    Output,
+    OutputDeliverer,
+    Prediction,
+)
 from cogfal.engine.service import Service, Submission
-from cogfal.engine.submission import Deliverer
 from cogfal.errors import (
     Busy,
     CogfalError,
@@ -55,7 +62,7 @@ class Endpoint:
 
     service: Service
     validator: Validator
-    deliverer: Callable[[Request | None], Deliverer]
+    deliverer: Callable[[Request | None], OutputDeliverer]
     output_name: str = "output"
     timings: bool = False
     logs: bool = False
