@@ -13,6 +13,7 @@ from cogfal.guest import type_names
 from cogfal.guest.annotations import type_of
 from cogfal.reading.classes import OutsideType, outside_base
 from cogfal.reading.operators import of_machine
+from cogfal.reading.standins import Shown
 from cogfal.reading.unknown import Foreign, Touched, Unknown, Unresolved, Unsupported, Value
 from cogfal.spec import JSON, Type
 
@@ -88,10 +89,10 @@ def to_json(world: Interpreter, value: Value, depth: int = 0) -> JSON:
         raise Unresolved("nested too deeply")
     value = world.known(value)
     match value:
+        case enum.Enum() | Shown():
+            return to_json(world, value.value, depth + 1)
         case Unknown():
             raise value.error()
-        case enum.Enum():
-            return to_json(world, value.value, depth + 1)
         case str() | PurePath():
             if of_machine(value):
                 raise Unresolved("the path depends on the machine")

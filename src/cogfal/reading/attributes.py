@@ -6,6 +6,7 @@ import abc
 import enum
 import functools
 import re
+import sys
 import types
 from collections import deque
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from cogfal.reading.mappings import Lookup
 from cogfal.reading.part import Part
 from cogfal.reading.source import Module
 from cogfal.reading.standins import Described, Known, Mark
-from cogfal.reading.unknown import Touched, Unknown, Value, may_be_absent, refused
+from cogfal.reading.unknown import Beyond, Touched, Unknown, Value, may_be_absent, refused
 
 DATA: Final = (
     str, bytes, list, deque, tuple, dict, set, frozenset, int, float, complex, range, slice,
@@ -59,6 +60,11 @@ _REPLACED: Final = frozenset(
     "__defaults__ __kwdefaults__ __annotations__ __signature__ __code__".split()
 )
 """What a function's signature comes from."""
+
+
+def is_file(value: Value) -> bool:
+    """Whether a value stands for an open file."""
+    return type(value).__module__ in ("_io", "io")
 
 
 def is_open(cls: type, name: str) -> bool:
@@ -127,7 +133,7 @@ class Attributes(Part):
             listed = f"{owner.__module__}.{owner.__qualname__}.{name}"
             if listed in world.library.table:
                 return world.library.find(listed)
-        if kind.__module__ in ("_io", "io") and name in _OF_FILE:
+        if is_file(owner) and name in _OF_FILE:
             world.journal.advance(owner)
             return Known(name, getattr(owner, name))
         generic = kind.__module__ in ("typing", "types") and name in ("__args__", "__origin__")
@@ -223,6 +229,8 @@ class Attributes(Part):
             world.journal.bind(vars(owner), name, value)
         elif isinstance(owner, type) and not self.is_authored(owner):
             raise TypeError(f"cannot set {name!r} attribute of immutable type")
+        elif isinstance(owner, type) and _is_of_library(owner):
+            raise Beyond(Unknown(f"a changed class {owner.__name__} is not evaluated"))
         elif _custom(owner, "__setattr__", name):
             world.journal.note(owner, name)
             setattr(owner, name, value)
@@ -253,6 +261,10 @@ def _custom(owner: Value, method: str, name: str) -> bool:
     kind = type(owner)
     own = getattr(kind, method) not in (getattr(object, method), getattr(type, method))
     return own or hasattr(type(getattr(kind, name, None)), "__set__")
+
+
+def _is_of_library(cls: type) -> bool:
+    return getattr(sys.modules.get(cls.__module__), cls.__qualname__, None) is cls
 
 
 def _is_cached(kind: type, name: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 import functools
-import sys
 import types
 from collections import Counter, OrderedDict, deque
 from collections.abc import ItemsView, Iterator, KeysView, ValuesView
@@ -136,8 +135,9 @@ class Calls(Part):
         back.
         """
         world, why = self._world, function.alone()
-        foreign = function.dotted.partition(".")[0] not in sys.stdlib_module_names
-        foreign = foreign and all(isinstance(each, Unknown) for each in function.possibly())
+        foreign = not function.standard and all(
+            isinstance(each, Unknown) for each in function.possibly()
+        )
         if foreign and len(positional) == 1 and not keywords:
             first = positional[0]
             own = isinstance(first, type) and first in world.classes.nodes
@@ -150,7 +150,8 @@ class Calls(Part):
     def _opaque(self, function: Unknown, given: Values) -> Value:
         about = (function, *given)
         self._world.effects.of_values(about, function.alone())
-        return self._world.expressions.raising(Unknown(function.reason, about=about))
+        result = Unknown(function.reason, about=about, standard=function.standard)
+        return self._world.expressions.raising(result)
 
     def decorated(self, value: Value) -> Value:
         """Return what a decorator from outside leaves of a function or class: itself."""

@@ -234,7 +234,7 @@ def _alters(base: Value) -> bool:
             continue
         seen.add(id(value))
         if isinstance(value, Unknown):
-            if value.dotted.partition(".")[0] in sys.stdlib_module_names:
+            if value.standard:
                 return True
             pending.extend(() if value.dotted else value.about)
         elif isinstance(value, dict | list | tuple | set | frozenset):

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import Field
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import CONTAINERS
@@ -70,8 +70,6 @@ class Effects(Part):
         if any(map(_imports, ast.walk(node))):
             self.of_values(self._world.modules.certain(), why)
             self._world.modules.give_up_stars(node, scope)
-        if any(getattr(part, "attr", "") == "environ" for part in ast.walk(node)):
-            self.of_values([self._world.environment], why)
         for name in names:
             self._lose(scope.target(name), name, why, held)
 
@@ -155,8 +153,12 @@ class Effects(Part):
                     yield self._named(part.id, scope)
                     if part.id in _LOOSE:
                         yield scope.module
+                    if part.id in _IMPORTING:
+                        yield from self._world.modules.certain()
                 elif isinstance(part, ast.Attribute):
-                    yield from self._world.modules.certain()
+                    yield from self._of_module(part, scope)
+                elif isinstance(part, ast.Import | ast.ImportFrom):
+                    yield from self._world.modules.carried_out_by(part, scope, why)
                 elif isinstance(part, ast.Global):
                     for name in map(scope.mangled, part.names):
                         self._lose(scope.top.names, name, why)
@@ -167,15 +169,25 @@ class Effects(Part):
         """Return the names that a text reads, and what else it takes or declares from elsewhere."""
         if node not in self._kept:
             parts = list(ast.walk(node))
-            imported = {(each.asname or each.name).partition(".")[0]
-                        for each in parts if isinstance(each, ast.alias)}  # fmt: skip
+            read = {id(getattr(part, "value", None)) for part in parts if _is_read(part)}
             self._kept[node] = [
                 part for part in parts
-                if isinstance(part, ast.Global | ast.Nonlocal)
+                if isinstance(part, ast.Global | ast.Nonlocal | ast.Import | ast.ImportFrom)
                 or (isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load))
-                or (isinstance(part, ast.Attribute) and _reaches_modules(part, imported))
+                or (isinstance(part, ast.Attribute) and id(part) not in read)
             ]  # fmt: skip
         return self._kept[node]
+
+    def _of_module(self, node: Any, scope: Scope) -> Iterable[Value]:
+        """Yield what an attribute of a module is, which a text takes or changes."""
+        owner: Any = node.value
+        named = [self._named(getattr(owner, "id", ""), scope)]
+        for module in self._of_module(owner, scope) if isinstance(owner, ast.Attribute) else named:
+            held = self._world.modules.scope_of(module) if isinstance(module, Module) else None
+            if held is not None and node.attr in held.names:
+                yield held.names[node.attr]
+            elif isinstance(module, Unknown) and module.dotted:
+                yield self._world.library.find(f"{module.dotted}.{node.attr}")
 
     def named(self, node: ast.expr, scope: Scope) -> Iterable[Value]:
         """Return what the names of an expression stand for, as far as it can be changed."""
@@ -203,12 +215,11 @@ def _imports(node: ast.AST) -> bool:
     return isinstance(node, ast.Import | ast.ImportFrom) or called in _IMPORTING
 
 
-def _reaches_modules(node: ast.Attribute, imported: set[str]) -> bool:
-    """Whether an expression is `sys.modules`, or changes what the text itself imports."""
-    if not isinstance(node.value, ast.Name):
-        return False
-    changed = not isinstance(node.ctx, ast.Load) and node.value.id in imported
-    return changed or (node.value.id == "sys" and node.attr == "modules")
+def _is_read(node: Any) -> bool:
+    """Whether an expression reads an environment variable."""
+    reading = isinstance(node, ast.Subscript) or getattr(node, "attr", "") == "get"
+    whole = getattr(getattr(node, "value", None), "attr", "") == "environ"
+    return whole and reading and isinstance(node.ctx, ast.Load)
 
 
 def _stored(node: ast.stmt) -> Iterable[str]:

@@ -11,6 +11,7 @@ from cogfal.reading.journal import CONTAINERS
 from cogfal.reading.operators import BINARY, COMPARE, SIZED, UNARY, bounded
 from cogfal.reading.part import Part
 from cogfal.reading.scopes import Builtin, Scope, bindings
+from cogfal.reading.standins import Known
 from cogfal.reading.unknown import (
     Possible,
     Touched,
@@ -379,7 +380,9 @@ class Expressions(Part):
                     world.effects.of_values((value,), why)
                 elif isinstance(value, CONTAINERS):
                     world.choices.taint(value, why)
-            return self.raising(Unknown(why.reason, why.node, why.module, about=held))
+            made = Unknown(why.reason, why.node, why.module, about=held)
+            made.standard = isinstance(function, Known) or getattr(function, "standard", False)
+            return self.raising(made)
 
     def _runs(self, value: Value) -> bool:
         """Whether Python's own code may carry out the author's by what it is given."""

@@ -64,8 +64,13 @@ class Files(Part):
 
     def absolute(self, path: Value) -> str:
         """Return a path from the root of the disk on."""
-        joined = posixpath.join(self.text(self.state["folder"]), self.text(path))
+        folder = known(self._world.known(self.state))["folder"]
+        joined = posixpath.join(self.text(folder), self.text(path))
         return str(self.kept(joined, posixpath.normpath(joined)))
+
+    def change(self, path: Value) -> None:
+        """Begin relative paths in another folder."""
+        self._world.journal.bind(self.state, "folder", self.absolute(path))
 
     def located(self, value: Value) -> Path:
         """Return where a path lies on this machine."""
@@ -81,8 +86,6 @@ class Files(Part):
 
     def attribute(self, path: PurePath, name: str) -> Value:
         """Return an attribute of a path."""
-        if name == "parents":
-            return [p for p in path.parents if of_machine(p) or not of_machine(path)]
         if name in ("parts", "anchor", "suffixes"):
             self._world.texts.check_places(name, (path,))
         if name.startswith("_") and name not in ("__class__", *_PLAIN):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from cogfal.reading.classes import outside_base
 from cogfal.reading.functions import Function
 from cogfal.reading.mappings import Lookup
-from cogfal.reading.operators import MAX_ITEMS, SIZED
+from cogfal.reading.operators import MAX_ITEMS, PARENTS, SIZED
 from cogfal.reading.part import Part
 from cogfal.reading.source import MODULES
 from cogfal.reading.unknown import (
@@ -75,8 +75,10 @@ class Items(Part):
             items = base.values() if isinstance(base, dict) else base
             about = tuple(items) if isinstance(base, dict | list | tuple) else ()
             return world.expressions.raising(key.alone().holding(about))
-        world.texts.check_places("item", (base,))
         require_known(key)
+        if isinstance(base, PARENTS):
+            return world.files.kept(base, base[key])
+        world.texts.check_places("item", (base,))
         if isinstance(base, SIZED):
             world.budget.weigh(key)
         elif not isinstance(base, SERIES):
@@ -164,6 +166,8 @@ class Items(Part):
             return iter(items) if isinstance(items, _FIXED) else self.watched(items, items)
         if world.attributes.is_authored(value):
             return self._authored(value)
+        if isinstance(value, PARENTS):
+            return world.iterator(world.files.kept(value, each) for each in value)
         if isinstance(value, Lookup):
             return iter(value)
         if callable(value) or hasattr(type(value), "__iter__"):

@@ -25,13 +25,14 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from cogfal.guest.type_names import COG_ROOTS
+from cogfal.reading.classes import outside_base
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import ABSENT
 from cogfal.reading.mappings import Namespace
 from cogfal.reading.operators import MAX_BITS, MAX_ITEMS, NAMES, SIZED, power, too_large
 from cogfal.reading.part import Part
 from cogfal.reading.scopes import Scope
-from cogfal.reading.source import Module
+from cogfal.reading.source import MODULES, Module
 from cogfal.reading.standins import (
     COG,
     PYDANTIC,
@@ -41,8 +42,10 @@ from cogfal.reading.standins import (
     Handler,
     Known,
     Mark,
+    Shown,
 )
 from cogfal.reading.unknown import (
+    Beyond,
     Carried,
     GivenUp,
     Named,
@@ -72,7 +75,6 @@ builtins         fi  filter map
 builtins         i   zip
 builtins         iv  enumerate
 builtins         k   callable mappingproxy
-builtins         kp  issubclass
 builtins         m   max min
 builtins         lv  sum
 builtins         xv  sorted
@@ -160,6 +162,9 @@ LISTED: Final = {
     for name in names
 }
 
+_EVALUATED: Final = frozenset(dotted.partition(".")[0] for dotted in LISTED)
+"""Modules of Python's library that are evaluated by calling them."""
+
 _CONSTANTS: Final[dict[str, Value]] = {
     "os.sep": "/", "os.path.sep": "/", "os.linesep": "\n", "os.name": "posix", "os.curdir": ".",
     "sys.maxsize": 2**63 - 1, "sys.platform": "linux", "sys.byteorder": "little",
@@ -181,7 +186,9 @@ _UNTIL: Final = {"distutils": (3, 11), "imp": (3, 11), "asyncore": (3, 11), "smt
 OF_SCOPE: Final = frozenset({"super", "locals", "globals", "vars", "dir", "exec", "eval"})
 """Functions that look at the scope that they are called from."""
 
-_DATACLASS: Final = frozenset({"init", "repr", "eq", "order", "unsafe_hash", "frozen", "kw_only"})
+_DATACLASS: Final = frozenset(
+    "init repr eq order unsafe_hash frozen kw_only match_args slots weakref_slot".split()
+)
 _FACTORIES: Final = (list, dict, set, int, str, float, bool, tuple, None)
 _KINDS: Final[dict[type, type]] = {Function: types.FunctionType, Module: types.ModuleType}
 _SIZES: Final = frozenset({"indent", "n", "ndigits", "r", "repeat", "tabsize"})
@@ -227,6 +234,9 @@ class Library(Part):
             "os.environ": world.environment,
             "sys.version_info": VersionInfo((*world.version, least, "final", 0)),
             **{dotted: Known(dotted, handler) for dotted, handler in self.table.items()},
+            "os.chdir": Known("os.chdir", world.files.change, world.files.state),
+            "importlib.import_module": Known(
+                "importlib.import_module", world.modules.imported, Unknown("", dotted=MODULES)),
         }  # fmt: skip
 
     # What a name stands for
@@ -257,7 +267,8 @@ class Library(Part):
             return ABSENT
         standard = dotted.partition(".")[0] in sys.stdlib_module_names
         why = "is not evaluated" if standard else "is not part of the project"
-        return Unknown(f"{dotted.removeprefix('builtins.')} {why}", dotted=dotted)
+        shown = dotted.removeprefix("builtins.")
+        return Unknown(f"{shown} {why}", dotted=dotted, standard=standard)
 
     def _is_missing(self, module: str, name: str) -> bool:
         """Whether a module that is the same on every machine certainly lacks a name."""
@@ -315,7 +326,16 @@ class Library(Part):
 
     def replace(self, owner: Unknown, name: str, value: Value) -> None:
         """Carry out `module.name = value` for a module outside of the project."""
-        self._world.journal.bind(self._replaced, f"{owner.dotted}.{name}", value)
+        dotted, module = f"{owner.dotted}.{name}", owner.dotted
+        inner = module.partition(".")[0] in _EVALUATED and module not in sys.modules
+        found = self.find(dotted)
+        if dotted == "sys.path":
+            self._world.journal.bind(vars(self._world.modules), "path", value)
+        elif owner.standard and (inner or not (found is ABSENT or isinstance(found, Unknown))):
+            raise Beyond(Unknown(f"a changed {dotted} is not evaluated"))
+        elif module == "sys":
+            self._world.effects.of_values([value], Unknown(f"{dotted} may change it"))
+        self._world.journal.bind(self._replaced, dotted, value)
 
     def _described(self, *positional: Value, **keywords: Value) -> Described:
         """Return what `Input()` makes: it copies the choices that it is given."""
@@ -477,9 +497,7 @@ class Library(Part):
         return {
             "os.getenv": lambda key, default=None: environment.get(key, default),
             "os.putenv": _nothing, "os.unsetenv": _nothing,
-            "os.getcwd": lambda: files.state["folder"],
-            "os.chdir": lambda path: self._world.journal.bind(
-                files.state, "folder", files.absolute(path)),
+            "os.getcwd": lambda: files.absolute("."),
             "os.fspath": files.text, "os.listdir": files.names,
             "os.path.abspath": files.absolute, "os.path.realpath": files.absolute,
             "os.path.exists": files.is_there,
@@ -507,7 +525,6 @@ class Library(Part):
             "functools.update_wrapper": lambda wrapper, wrapped, *_: _wrapped(wrapped, wrapper),
             "functools.lru_cache": self._cache,
             "functools.cache": lambda user_function: self._remember(user_function, MAX_ITEMS),
-            "importlib.import_module": world.modules.imported,
             "itertools.chain.from_iterable": lambda several: world.iterator(
                 itertools.chain.from_iterable(map(self._taken, self._taken(several))), several),
             "math.prod": lambda items, start=1: functools.reduce(
@@ -530,6 +547,10 @@ class Library(Part):
             **{f"numpy.int{bits}": functools.partial(self._of_numpy, int)
                for bits in (8, 16, 32, 64)},
             "numpy.float64": functools.partial(self._of_numpy, float),
+            "builtins.issubclass": self._issubclass,
+            "csv.field_size_limit": lambda limit=2**17: self._limited(limit, 2**17),
+            "sys.set_int_max_str_digits": lambda maxdigits: self._limited(
+                maxdigits or MAX_BITS, MAX_BITS // 3),
             **{f"{owner}.iinfo": functools.partial(self._limits, owner)
                for owner in ("numpy", "torch")},
         }  # fmt: skip
@@ -547,7 +568,17 @@ class Library(Part):
 
     def _isinstance(self, value: Value, kind: Value) -> bool:
         cls, kind = self._type(value), self.plain(kind)
-        return issubclass(cls, kind) if cls in _KINDS.values() else isinstance(value, kind)
+        outside = outside_base(cls)
+        if outside is not None or cls in _KINDS.values():
+            return self._issubclass(cls, kind)
+        return isinstance(value, kind)
+
+    def _issubclass(self, cls: Value, kind: Value) -> bool:
+        outside = outside_base(cls) if isinstance(known(cls), type) else None
+        kinds = [*reached([self.plain(kind)], contained)]
+        if outside is not None and not any(each in cls.__mro__ for each in kinds):
+            raise Touched(outside)
+        return issubclass(cls, kind)
 
     def _type(self, *positional: Value, **_: Value) -> Value:
         if len(positional) != 1:
@@ -562,7 +593,13 @@ class Library(Part):
         items = list(value) if several else [value]
         if not all(isinstance(item, int | float) for item in items):
             raise refused("an argument is not a number")
-        return [kind(item) for item in items] if several else kind(value)
+        shown = [kind(item) for item in items]
+        return Shown("what numpy makes is not looked into", value=shown if several else shown[0])
+
+    def _limited(self, limit: Value, least: int) -> Unknown:
+        if self.plain(limit) < least:
+            raise Beyond(Unknown("a lower limit of Python's own is not evaluated"))
+        return Unknown("a limit of Python's own is not read")
 
     def _limits(self, owner: str, kind: Value) -> Value:
         name = getattr(kind, "dotted", "") or getattr(kind, "name", "")

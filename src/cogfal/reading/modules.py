@@ -19,7 +19,7 @@ from cogfal.reading.operators import HERE
 from cogfal.reading.part import Part
 from cogfal.reading.scopes import Builtin, Scope
 from cogfal.reading.source import MODULES, Module
-from cogfal.reading.unknown import GivenUp, Touched, Unknown, Value, refused
+from cogfal.reading.unknown import GivenUp, Possible, Touched, Unknown, Value, known, refused
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
@@ -125,6 +125,32 @@ class Modules(Part):
         """Return the modules that were certainly carried out, as far as they are."""
         return [module for module, scope in self._scopes.items() if isinstance(scope, Scope)]
 
+    def carried_out_by(
+        self, node: ast.Import | ast.ImportFrom, scope: Scope, why: Unknown
+    ) -> Iterable[Value]:
+        """Yield what an import that is perhaps carried out takes, and what it may change."""
+        origin = self._absolute(node, scope) if isinstance(node, ast.ImportFrom) else ""
+        for alias in node.names:
+            name = f"{origin}.{alias.name}" if origin else alias.name
+            module = self._loaded.get(origin or name)
+            held = self.scope_of(module) if isinstance(module, Module) else None
+            if held is not None and (not origin or alias.name in ("*", *held.names)):
+                yield held.names.get(alias.name, module) if origin else module
+            elif held is None and not self._is_own(name):
+                yield self._world.library.find(name)
+            else:
+                self._world.journal.bind(
+                    self._loaded, origin or name if held is None else name, why
+                )
+                yield from self.certain()
+
+    def _is_own(self, name: str) -> bool:
+        """Whether a module may be one of the project's."""
+        try:
+            return self._top(name.partition(".")[0]) is not None
+        except (GivenUp, Touched):
+            return True
+
     def _doubtful(self, why: Unknown) -> GivenUp:
         """Return what is raised for a module of which it is not known whether it was carried out.
 
@@ -190,7 +216,9 @@ class Modules(Part):
         if name in COG_ROOTS:
             return None
         namespace = None
-        for entry in self.path:
+        for entry in known(self._world.known(self.path)):
+            if isinstance(entry, Possible) and any(isinstance(e, str) for e in entry.about):
+                raise GivenUp(entry)
             if isinstance(entry, Unknown):
                 continue
             try:

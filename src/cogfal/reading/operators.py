@@ -30,7 +30,9 @@ MAX_STEPS: Final = 400_000
 MAX_STATEMENT_STEPS: Final = 40_000
 MAX_ITEMS: Final = 20_000
 MAX_TEXT: Final = 200_000
-MAX_BITS: Final = 8_192
+MAX_BITS: Final = 2_048
+
+PARENTS: Final = type(PurePath().parents)
 
 SIZED: Final = (list, tuple, set, frozenset, dict)
 
@@ -144,6 +146,7 @@ def check_format(template: str, arguments: Iterable[Value]) -> None:
 
 def of_machine(value: Value) -> bool:
     """Whether a text or path depends on where the project lies."""
+    value = value[0] if isinstance(value, PARENTS) and value else value
     text = str(value) if isinstance(value, PurePath) else value
     return isinstance(text, str) and str.__contains__(text, HERE[1:])
 

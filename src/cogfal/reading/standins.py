@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
 from cogfal.reading.part import Atomic
-from cogfal.reading.unknown import Value, refused
+from cogfal.reading.unknown import Unknown, Value, refused
 
 Handler = Callable[..., Value]
 
@@ -36,6 +36,13 @@ class Cached(Known):
 
     def __get__(self, owner: Value, kind: type | None = None) -> Value:
         return self if owner is None else functools.partial(self, owner)
+
+
+@dataclass(eq=False, repr=False, slots=True)
+class Shown(Unknown):
+    """A value that is not evaluated any further, but has the JSON form of `value`."""
+
+    value: Value = None
 
 
 @dataclass(eq=False)

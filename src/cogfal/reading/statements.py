@@ -10,6 +10,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+from cogfal.reading.attributes import is_file
 from cogfal.reading.choices import Left
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import CONTAINERS, refill
@@ -298,9 +299,9 @@ class Statements(Part):
             if len(among) > MAX_DECORATORS:
                 return self._world.expressions.raising(decorator)
             one = len(among) > 1 and self._world.choices.decide(decorator, len(among))
-            if isinstance(among[one], Unknown):
-                return self._world.calls.decorated(value)
             decorator = self._world.known(among[one])
+            if isinstance(decorator, Unknown) and not decorator.standard:
+                return self._world.calls.decorated(value)
         try:
             result = self._world.calls.call(decorator, [value], {})
         except Touched as error:
@@ -421,11 +422,12 @@ class Statements(Part):
             yield from self.flow(node.body, scope)
             return
         item = node.items[place]
-        held, leave = self._enter(self._world.evaluate(item.context_expr, scope), node, scope)
+        manager = self._world.evaluate(item.context_expr, scope)
+        held, leave = self._enter(manager, node, scope)
         if item.optional_vars is not None:
             self.assign(item.optional_vars, held, scope)
         try:
-            with self._guard(node, leave):
+            with self._guard(node, leave and not is_file(manager)):
                 yield from self._with(node, scope, place + 1)
         except Left:
             if leave:
@@ -446,8 +448,9 @@ class Statements(Part):
             return None, lambda error: error is not None and self._is_caught(error, kinds)
         if isinstance(manager, contextlib.nullcontext):
             return manager.enter_result, None
-        if type(manager).__module__ in ("_io", "io"):
-            return manager, None
+        if is_file(manager):
+            close = world.attributes.get(manager, "close")
+            return manager, lambda _: close()
         try:
             if not isinstance(manager, Unknown):
                 world.attributes.special(manager, "__exit__")

@@ -84,6 +84,10 @@ class GivenUp(_Doubt):
         super().__init__(unknown)
 
 
+class Beyond(_Doubt):
+    """Say that a text does what changes all that comes after, and is not followed."""
+
+
 class UnknownError(_Doubt, Exception):
     """An exception that unknown code may raise; which one is not known."""
 
@@ -106,7 +110,8 @@ class Unknown:
     """A value that is not known, and why: every operation of Python's on it raises `Touched`.
 
     `dotted` is its name where it is something outside the project, `about` the values that it may
-    be or hold, `members` the members where it may be a union of types.
+    be or hold, `members` the members where it may be a union of types; `standard` says that it may
+    come from Python's library, which does more to what it decorates than a package.
     """
 
     reason: str
@@ -115,6 +120,7 @@ class Unknown:
     dotted: str = field(default="", kw_only=True)
     about: tuple[Value, ...] = field(default=(), kw_only=True)
     members: tuple[Value, ...] = field(default=(), kw_only=True)
+    standard: bool = field(default=False, kw_only=True)
 
     def holding(self, about: tuple[Value, ...]) -> Unknown:
         """Return it as something through which these values may be reached."""
@@ -166,6 +172,7 @@ class Possible(Unknown):
                 found[0 if empty else id(each)] = each
         made = cls(why.reason, why.node, why.module, about=tuple(found.values()))
         made.absent = absent or any(map(may_be_absent, values))
+        made.standard = any(getattr(each, "standard", False) for each in made.about)
         return made
 
     def possibly(self) -> Values:
@@ -183,7 +190,7 @@ def needed(what: str, where: Location) -> Iterator[None]:
     """Turn what is not known inside into the user's error; `what` is the thing that is needed."""
     try:
         yield
-    except (Touched, GivenUp) as error:
+    except (Touched, GivenUp, Beyond) as error:
         raise error.unknown.error().to_error(what, where) from None
     except Unresolved as error:
         raise error.to_error(what, where) from error

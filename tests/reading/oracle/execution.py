@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from random import Random
 from typing import Any, ClassVar, NoReturn
 
@@ -34,7 +34,7 @@ from cogfal.reading import read_predictor
 from cogfal.reading.annotations import to_json
 from cogfal.reading.interpreter import Interpreter
 from cogfal.reading.source import Project
-from cogfal.reading.unknown import GivenUp, Touched, Unresolved
+from cogfal.reading.unknown import Beyond, GivenUp, Touched, Unresolved
 from cogfal.spec import PredictorSpec, to_plain
 
 UNKNOWN = "outside"
@@ -66,8 +66,8 @@ def plain(value: Any, depth: int = 0) -> Any:
     match value:
         case enum.Enum():
             return plain(value.value, depth + 1)
-        case None | bool() | int() | float() | str():
-            return value
+        case None | bool() | int() | float() | str() | PurePath():
+            return str(value) if isinstance(value, PurePath) else value
         case dict() if all(isinstance(key, str) for key in value):
             return {key: plain(item, depth + 1) for key, item in value.items()}
         case list() | tuple() | range():
@@ -311,6 +311,8 @@ def told(root: Path) -> dict[str, Any] | PredictorError:
             scope = world.modules.main(source.open("predict.py"))
         except PredictorError as error:
             return error
+        except Beyond as error:
+            return PredictorError(error.unknown.reason)
         except (Exception, GivenUp, Touched) as error:  # the program's own
             return PredictorError(f"importing it raises {type(error).__name__}")
         names: dict[str, Any] = {}

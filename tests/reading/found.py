@@ -1,0 +1,484 @@
+"""Programs that were once read otherwise than Python has them, each the smallest of its kind."""
+
+from __future__ import annotations
+
+from typing import Final
+
+FOUND: Final = {
+    "names-of-a-module": "X = [*globals()][:0]",
+    "objects-of-a-metaclass": "class M(type): ...\nclass C(metaclass=M): ...\nclass D(C): ...",
+    "own-module-passed-on": "import sys\nfrom outside import u\nX = 3\nu(sys.modules[__name__])",
+    "attribute-of-own-module": "import sys\nX = 3\nsetattr(sys.modules[__name__], 'X', 4)",
+    "module-replaced": "import sys\nsys.modules['json'] = 3\nimport json\nX = json",
+    "setter": "class C:\n    @property\n    def x(self): return self._x\n    @x.setter\n"
+    "    def x(self, v): self._x = v + 1\no = C()\no.x = 3\no.x += 1\nX = o.x",
+    "setter-not-known": "from outside import u\nclass C:\n    x = u()\no = C()\no.x = 3\nX = o.x",
+    "send": "X = []\ndef f():\n    X.append((yield 1))\n    yield 2\ng = f()\nnext(g)\ng.send(3)",
+    "class-getitem": "class C:\n    held = {}\n    def __class_getitem__(cls, key):\n"
+    "        return cls.held.setdefault(key, [])\nC['a'].append(1)\nX = C['a']",
+    "nullcontext": "import contextlib\nX = []\nwith contextlib.nullcontext(X) as y:\n"
+    "    y.append(1)",
+    "in-place-method": "class C:\n    n = 1\n    def __iadd__(self, other):\n"
+    "        self.n += other\n"
+    "        return self\no = C()\ntry:\n    o += 1\nexcept TypeError:\n    o = C()\nX = o.n",
+    "iterated-by-index": "class C:\n    def __getitem__(self, i): return [4, 'g'][i]\n"
+    "try:\n    X = list(C())\nexcept Exception:\n    X = 5",
+    "closed-generator": "X = []\ndef f():\n    try:\n        yield 1\n    finally:\n"
+    "        X.append(2)\n"
+    "for _ in f():\n    break",
+    "enum-called-by-map": "import enum\nclass E(enum.Enum):\n    A = 'a'\n"
+    "X = [e.name for e in map(E, ['a'])]",
+    "called-object-that-is-iterable": "class C:\n    def __call__(self, x): return x\n"
+    "    def __iter__(self): return iter('ab')\nX = [*zip(C(), map(C(), 'cd'))]",
+    "held-by-an-unknown-list": "from outside import u\nX = []\n"
+    "Y = [i for j in u() or [1] for i in [X]]\n"
+    "u(Y)",
+    "held-beside-what-is-unpacked": "from outside import u\nX = []\nY = [*(u() or []), X]\nu(Y)",
+    "unknown-key": "from outside import u\nX = []\nY = [(X, 1), (X, 2)]\ntry:\n"
+    "    Y.sort(key=u)\nexcept Exception: ...",
+    "enum-in-a-choice": "import contextlib, enum\nfrom outside import passed_on\nX = 0\n"
+    "with contextlib.suppress(Exception):\n    with passed_on(5):\n        class C(enum.Enum):\n"
+    "            def _generate_next_value_(name, *_): return name\n"
+    "            P = enum.auto()\n        X = 1",
+    "order-of-attributes": "from outside import u\nclass C: ...\no = C()\no.b = 2\nif u():\n"
+    "    o.a = 1\no.c = 1\no.a = 2",
+    "attribute-put-back": "from outside import u\nclass C: ...\no = C()\no.a, o.b = 1, 2\n"
+    "if u():\n    del o.a\n    o.a = 1",
+    "cached-property-put-back": "import functools\nfrom outside import u\nclass C:\n"
+    "    def __init__(self): self.n = 1\n    @functools.cached_property\n"
+    "    def c(self): return self.n\ntry:\n    o = C()\n    o._x = o.c\n    u()\n"
+    "except RuntimeError: ...",
+    "decorator-of-two": "from outside import u\ndef a(f): return lambda: 1\n"
+    "def b(f): return lambda: 2\n@(a if u() else b)\ndef g(): return 3\nX = g()",
+    "function-decorated-by-a-call": "from outside import u\ndef a(f): return lambda: 1\n"
+    "def b(f): return lambda: 2\ndef g(): return 3\ng = (a if u() else b)(g)\nX = g()",
+    "base-of-two": "import enum\nfrom outside import u\n"
+    "class C(enum.Enum if u() else object):\n    P = '5'\nX = repr(C.P)",
+    "base-that-looks-at-subclasses": "from outside import u\nclass A:\n"
+    "    def __init_subclass__(cls): cls.P = 7\nclass C(A if u() else object):\n"
+    "    P = 5\nX = C.P",
+    "base-that-is-lost": "import enum\nfrom outside import u\ni = iter([1])\n"
+    "if u():\n    next(i)\n    enum = enum\nclass C(enum.Enum):\n    P = '5'\nX = C.P == '5'",
+    "module-put-in": "import enum, sys, types\nsys.modules['a'] = types.ModuleType('b')\n"
+    "class C(int, enum.Enum):\n    P = '5'\nX = C.P.value",
+    "own-module-of-a-lost-sys": "import sys\nfrom outside import u\ni = iter([1])\n"
+    "if u():\n    next(i)\n    sys = sys\nn = 1\nsetattr(sys.modules[__name__], 'n', 3)",
+    "order-of-a-copy": "import copy\nfrom outside import u\nclass C: ...\no = C()\n"
+    "o.a, o.b = 1, 2\n"
+    "if u():\n    del o.a\n    o.a = 1\nX = copy.deepcopy([o])",
+    "cached-property-of-a-base": "import functools\nfrom outside import u\nL = []\nclass A:\n"
+    "    @functools.cached_property\n    def c(self): return L.append(1)\n"
+    "class B(A):\n    @property\n    def c(self): return super().c\ntry:\n"
+    "    o = B()\n    o._x = 3\n    o.c\n    o.y = 2\n    u()\nexcept Exception: ...",
+    "base-out-of-a-changed-dict": "from outside import u\nclass A:\n"
+    "    def __init_subclass__(cls): cls.P = 7\n"
+    "d = {'a': A}\nu(d)\nclass C(d['a']):\n    P = 5\nX = C.P",
+    "metaclass-of-two": "from outside import u\nclass M(type):\n"
+    "    def __new__(m, n, b, d): return super().__new__(m, n, b, {**d, 'P': 7})\n"
+    "class C(metaclass=M if u() else type):\n    P = 5\nX = C.P",
+    "changed-in-the-depth": "from outside import u\nk = [[1]]\nu(k[0])\n"
+    "X = [str(k), k == [[1]], k.count([1])]",
+    "unpacked-in-the-depth": "from outside import u\nk = [[1]]\nu(k[0])\n[[*X]] = k\n"
+    "Y = [*zip(*k)]",
+    "matched-in-the-depth": "from outside import u\nk = [[1]]\nu(k[0])\nmatch k:\n"
+    "    case [[1]]: X = 1\n"
+    "    case _: X = 2",
+    "view-of-a-changed-dict": "from outside import u\nd = {'a': 1}\nk = d.values()\nu(d)\nX = [*k]",
+    "cached-function": "import functools\nfrom outside import u\nL = []\n@functools.cache\n"
+    "def f(): L.append(1)\nu(f)",
+    "function-of-a-map": "from outside import u\nL = []\nm = map(L.append, [1])\n"
+    "u(lambda: list(m))",
+    "namespace": "import types\nfrom outside import u\no = types.SimpleNamespace(n=1)\nu(o)\n"
+    "X = o.n",
+    "attribute-of-an-exception": "from outside import u\nclass E(Exception): ...\n"
+    "e = E()\ne.x = 1\nu(e)\n"
+    "X = e.x",
+    "global-that-is-new": "from outside import u\ndef f():\n    global n\n    n = 2\nu(f)\n"
+    "X = n if 'n' in globals() else 3",
+    "module-that-a-function-takes": "import sys\nfrom outside import u\nX = 1\n"
+    "def f(): setattr(sys.modules[__name__], 'X', 2)\nu(f)",
+    "module-that-a-function-imports": "from outside import u\nX = 1\ndef f():\n    import predict\n"
+    "    predict.X = 2\nu(f)",
+    "perhaps-bound": "from outside import u\nif u():\n    n = 1\ntry:\n    n\n    X = 3\n"
+    "except NameError:\n    X = 4",
+    "perhaps-deleted": "from outside import u\nif u():\n    n = 1\ntry:\n    del n\n    X = 3\n"
+    "except NameError:\n    X = 4",
+    "perhaps-an-attribute": "from outside import u\nclass C: ...\no = C()\nif u():\n"
+    "    o.n = 1\ntry:\n"
+    "    o.n\n    X = 3\nexcept AttributeError:\n    X = 4",
+    "beside-what-is-unpacked": "from outside import u\nX = []\nY = [*(u() or ()), X.append(1)]",
+    "called-with-what-is-unpacked": "from outside import u\nX = []\n"
+    "def f(*_): X.append(1)\nf(*(u() or ()))",
+    "merged-with-what-is-unpacked": "from outside import u\nX = []\n"
+    "Y = {**(u() or {}), 'a': X.append(2)}",
+    "changed-in-a-comprehension": "from outside import u\nX, w = [], 2\n"
+    "Y = [X.append(i) for i in u() or [1] if (w := i)]",
+    "changed-in-an-inner-comprehension": "from outside import u\nX = []\n"
+    "Y = [X.append(j) for i in [1] for j in u() or [1]]",
+    "argument-given-twice": "def f(a): return a\ntry:\n    X = f(a=1, **{'a': 2})\n"
+    "except TypeError:\n    X = 3",
+    "message-of-an-assertion": "X = []\ntry:\n    assert not X, X.append(1)\n"
+    "    assert not X, X.append(2)\nexcept AssertionError: ...",
+    "two-changes-of-a-list": "from outside import u\nk = [1, 2]\nif u(): pass\nelse:\n"
+    "    k[0] = 5\n    k.reverse()\nX = k[1]",
+    "in-place-on-one-of-two": "from outside import u\na, b = [1], [2]\n"
+    "c = a if u() else b\nc += [3]",
+    "attribute-of-one-of-two-functions": "from outside import u\ndef f(): ...\ndef g(): ...\n"
+    "f.n = g.n = 1\n(f if u() else g).n = 2\nX = f.n",
+    "attribute-perhaps-of-the-class": "from outside import u\nclass C:\n    l = []\no = C()\n"
+    "if u():\n    o.l = [1]\no.l.append(2)\nX = C.l",
+    "call-that-is-not-come-to": "from outside import u\nX, Y, Z, V = [1], [1], [1], [1]\n"
+    "def f(*_, **__): ...\ntry:\n    f(*u(), d=u(X))\nexcept TypeError: ...\n"
+    "try:\n    [u(Y) for _ in u() or [1]]\nexcept TypeError: ...\n"
+    "try:\n    [*(u() or [1]), u(Z)]\nexcept TypeError: ...\n"
+    "try:\n    {**(u() or {}), 'a': u(V)}\nexcept TypeError: ...",
+    "argument-that-a-later-one-changes": "from outside import u\nX = ['x']\n"
+    "Y = min(X, default=u(X))",
+    "list-that-its-loop-changes": "from outside import u\nX = ['x']\nfor i in X:\n    u(X)\n"
+    "    if i == 'changed': break",
+    "attribute-of-a-number-given-up": "from outside import u\nn = 1\ntry:\n    n.x = 1\n"
+    "except AttributeError:\n    for _ in range(99):\n        if u(): break",
+    "name-perhaps-of-the-module": "from outside import u\nl = []\nclass C:\n    if u():\n"
+    "        l = [1]\n    l.append(2)",
+    "iterator-that-a-function-returns": "from outside import u\ni = iter([1, 2])\n"
+    "def f(): return i\nif u():\n    next(f())\nX = next(i)",
+    "reversed-generator": "def f(): yield 1\ntry:\n    X = list(reversed(f()))\n"
+    "except TypeError:\n    X = 3",
+    "iterator-over-a-changed-dict": "from outside import u\nd = {'changed': 0}\n"
+    "i = iter(d.values())\nu(d)\nX = next(i)",
+    "loop-over-a-changed-dict": "from outside import u\nd = {'a': 0, 'changed': 0}\nX = []\n"
+    "for v in d.values():\n    X.append(v)\n    u(d)",
+    "chain-over-a-changed-dict": "import itertools\nfrom outside import u\nd = {'changed': 0}\n"
+    "i = itertools.chain(d.values(), reversed(d.values()))\nu(d)\nX = [*i]",
+    "iterator-over-a-changed-set": "from outside import u\ns = {1}\ni = iter(s)\nu(s)\n"
+    "try:\n    X = next(i)\nexcept RuntimeError:\n    X = 2",
+    "set-that-its-loop-changes": "s, X = {1}, 0\ntry:\n    for k in s: s.add(k + 10)\n"
+    "except RuntimeError:\n    X = 1",
+    "method-of-a-changed-dict": "from outside import u\nd = {'changed': 0}\ng = d.get\n"
+    "m = map(g, ['changed'])\nu(d)\nX = [g('changed'), *m]",
+    "partial-of-a-changed-list": "from functools import partial\nfrom outside import u\n"
+    "k = [1]\np = partial(len, k)\nu(k)\nX = p()",
+    "functions-of-a-changed-dict": "from outside import u\nd = {'a': []}\nu(d['a'])\n"
+    "X = [[*map(len, d.values())], any(d.values()), [*filter(None, d.values())]]",
+    "changed-by-its-index": "from outside import u\nk = [1]\ndef f():\n    u(k)\n"
+    "    return -1\nX = k[f()]",
+    "generator-given-away": "from outside import u\nX, n = [], 1\n"
+    "u(X.append(i) for i in [1])\nu((n := i) for i in [2])",
+    "iterators-given-away": "from outside import u\nX, L, k, d = [], [], [[1]], {'a': [1]}\n"
+    "u(map(list, [iter(lambda: L.append(1), 9)]))\nu([iter(k), zip(iter(d.values()))])",
+    "held-by-an-exception": "from outside import u\nk, l = {'a': 1}, [1]\ne = ValueError(k)\n"
+    "e.l = l\ndef f(): e.args[0].update(a=2), e.l.append(2)\n"
+    "u(lambda: e)\nu(f)",
+    "held-by-slots": "from outside import u\nclass C:\n    __slots__ = ('l',)\n"
+    "    def __call__(self): self.l.append(1)\no = C()\nX = o.l = []\nu(o)",
+    "names-given-away": "from outside import u\nX, Y, k = 1, 1, 'X'\nu(globals())\n"
+    "g = globals()\ntry:\n    g['Y' if u() else 'Z'] = 2\nexcept TypeError: ...",
+    "names-of-a-class-given-away": "from outside import u\nclass C:\n    changed = 0\n"
+    "    u(vars())\nX = C.changed",
+    "environment-changed": "import os\nfrom outside import u\nos.environ['A'] = 'a'\n"
+    "for k in list(os.environ): del os.environ[k]\nX = os.environ.get('A')\n"
+    "os.environ['A'] = 'b'\nY = os.environ['A']\nos.environ |= {'A': 'c'}\n"
+    "Z = os.environ.get('A')\nos.environ['A'] = 'b'\nV = os.environ['A']\n"
+    "os.environ.clear()\nW = os.environ.get('A')\nos.environ['A'] = 'b'\n"
+    "os.environ.update({'A': 'd'} if u() else {})\nU = os.environ['A']",
+    "results-of-a-cache": "import functools\nfrom outside import u\n@functools.cache\n"
+    "def f(): return []\nX = f()\nu(lambda: f().append(1))\nY = f()",
+    "special-methods-that-are-not-known": "from outside import u\nclass C:\n"
+    "    def __str__(self): return u() and 'a'\n    def __bool__(self): return u() and True\n"
+    "    def __hash__(self): return u() and 1\n    __index__ = __len__ = __hash__\n"
+    "X = []\nfor f in (str, bool, hash, len, [1, 2].__getitem__, '{}'.format):\n    try:\n"
+    "        f(C())\n        X.append(1)\n    except Exception:\n        X.append(2)",
+    "methods-that-are-not-all-come-to": "from outside import u\nX, Y, Z = [], [], []\nclass C:\n"
+    "    def __lt__(self, other):\n        X.append(1)\n        return u()\n"
+    "    def __eq__(self, other):\n        Y.append(1)\n        return u()\n"
+    "sorted([C(), C(), C()])\ntry:\n    [C(), C()].index(3)\nexcept ValueError: ...\n"
+    "def f(v):\n    Z.append(1)\n    return v\nany(f(v) for v in (0, u(), 2))",
+    "iterators-in-place": "from collections import deque\nfrom outside import u\n"
+    "i, j, k = iter([('a', 1)]), iter([1]), iter([1, 2])\nd, q = {}, deque()\nif u():\n"
+    "    d |= i\nelse:\n    q += j\nif u():\n    int.from_bytes(k, 'big')\n"
+    "X = [len([*i]), len([*j]), len([*k])]",
+    "unpacked-iterator": "i = iter([1, 2, 3, 4])\ntry:\n    a, b = i\nexcept ValueError: ...\n"
+    "X = [*i]",
+    "iterator-left-in-the-midst": "import functools\nX = []\n"
+    "for f in (sum, max, functools.partial(functools.reduce, lambda a, b: a + b)):\n"
+    "    i = iter([1, 'a', 3])\n    try:\n        f(i)\n    except TypeError: ...\n"
+    "    X.append([*i])",
+    "iterator-asked-for-its-first": "i, j = iter([1, 2, 3]), iter([1, 2, 3])\n"
+    "{1}.isdisjoint(i)\n{9}.issuperset(j)\nX = [[*i], [*j]]",
+    "cycle": "import itertools\nX, k = [], [1]\ndef g():\n    X.append(1)\n    yield 1\n"
+    "    X.append(2)\nnext(itertools.cycle(g()))\nc = itertools.cycle(k)\nk.append(2)\n"
+    "Y = [next(c), next(c)]",
+    "changed-until-it-raises": "from collections import Counter, deque\ndef g():\n"
+    "    yield ('a', 1)\n    raise KeyError\n"
+    "d, s, q, k, l, c = {}, set(), deque(), [], [], Counter()\n"
+    "for f in (d.update, s.update, q.extend, k.extend, c.update):\n    try:\n        f(g())\n"
+    "    except KeyError: ...\ntry:\n    l += g()\nexcept KeyError: ...\n"
+    "X = [[*d], len(s), len(q), k, l, len(c)]",
+    "looked-at-while-it-grows": "k, s = [0, 0], set()\nk.extend(len(k) for _ in 'ab')\n"
+    "k += (len(k) for _ in 'ab')\ns.update(len(s) for _ in 'ab')\nk.extend(k)\nk += k\nX = k",
+    "undone-by-methods-of-its-own": "from outside import u\nclass L(list):\n"
+    "    def __delitem__(self, key): ...\nclass S(set):\n    def discard(self, key): ...\n"
+    "k, s = L(), S()\nif u():\n    k.append(5)\n    s.add(5)\n    raise ValueError\n"
+    "X = [len(k), len(s)]",
+    "equal-and-not-the-same": "from outside import u\nclass T(str):\n"
+    "    def __eq__(self, other): return True\n    __hash__ = str.__hash__\n"
+    "r = range(0, 3, 2) if u() else range(0, 4, 2)\nc = 0j if u() else -0j\n"
+    "t = T('a') if u() else T('b')\ns = set()\nif u():\n    s.add(1)\nelse:\n    s.add(True)\n"
+    "X, Y, Z, V = r.stop, str(c), t[0], str(s)",
+    "members-in-another-order": "import enum\nfrom outside import u\nclass C(enum.Enum):\n"
+    "    if u():\n        A, B = 1, 2\n        P = Q = 3\n    else:\n        B, A = 2, 1\n"
+    "        Q = P = 3\nX = [e.name for e in C]\nY = C.P.name",
+    "raised-again": "def f():\n    try:\n        raise KeyError\n    finally:\n"
+    "        return 1\nf()\n"
+    "def g():\n    try:\n        raise KeyError\n    except KeyError:\n        yield 1\n"
+    "X = []\nk = g()\nnext(k)\nclass C:\n    def __enter__(self): ...\n"
+    "    def __exit__(self, *told):\n        raise\ndef h():\n    with C(): raise ValueError\n"
+    "def r(): raise\nfor f in (r, h):\n    try:\n        f()\n    except Exception as e:\n"
+    "        X.append(type(e).__name__)",
+    "closed-in-a-handler": "X = []\ndef g():\n    try:\n        yield 1\n"
+    "    except GeneratorExit:\n        X.append(2)\nfor _ in g(): break",
+    "private-names": "_C__n = 1\nclass C:\n    def f(self):\n        __n = 1\n        def g():\n"
+    "            nonlocal __n\n            __n = 2\n        g()\n        return __n\n"
+    "    def g(self):\n        global __n\n        __n = 3\n        return (lambda: (__x := 4))()\n"
+    "X, Y = C().f(), C().g()\nZ = _C__n",
+    "in-place-by-another-method": "class L(list):\n    def extend(self, other): ...\nclass C:\n"
+    "    def __radd__(self, other): return 7\n    __rmul__ = __radd__\n"
+    "    def __iter__(self): return iter([5])\nX, Y, Z = L(), [1], [1]\nX += [1]\nY += C()\n"
+    "Z *= C()",
+    "methods-of-one-object": "class C: ...\no, X = C(), []\no.__call__ = lambda: 1\n"
+    "o.__iter__ = lambda: iter([1])\no.__enter__ = lambda: 1\no.__exit__ = lambda *_: True\n"
+    "def f():\n    with o: return 1\nfor g in (o, lambda: list(o), f):\n    try:\n"
+    "        X.append(g())\n    except (TypeError, AttributeError):\n        X.append(2)",
+    "iterators-of-a-class-of-its-own": "from outside import u\nclass L(list): ...\n"
+    "class S(set):\n    def __init__(self, other): super().__init__(other)\n"
+    "i, j = iter([1, 2]), iter([1, 2])\nclass R(set): ...\n"
+    "l = iter([1])\nif u(): L(i), S(j), R(l)\nX = [[*i], [*j], [*l]]",
+    "copied-by-name": "import copy\nfrom outside import u\nk = [[1]]\nu(k[0])\n"
+    "X = copy.deepcopy(x=k)",
+    "default-factory": "from collections import defaultdict\nfrom outside import u\nL = []\n"
+    "d = defaultdict(lambda: L.append(1))\nu(lambda: d['a'])",
+    "folder-in-a-notation": "import json\nX = [repr(__file__), f'{[__file__]!a}', "
+    "json.dumps(str(KeyError(__file__)))]",
+    "folder-in-a-json-text": "import json\nX = json.dumps({'dir': __file__})",
+    "folder-that-is-cut": "X = f'{__file__:.5}'\nY = '%.5s' % __file__\n"
+    "Z = '{:.2}'.format(__file__)",
+    "folder-that-is-compared": "X = sorted([__file__, '/zzz'])[0] == '/zzz'\n"
+    "Y = min(['/zzz', __file__]) == '/zzz'\nZ = [[__file__] < ['/zzz'], '/zzz' in [__file__]]",
+    "attribute-of-an-unknown-value": "import operator\nfrom outside import u\ntry:\n"
+    "    X = operator.attrgetter('zz')(u())\nexcept AttributeError:\n    X = 3",
+    "attribute-of-a-changed-object": "import operator\nfrom outside import u\nclass C: n = 1\n"
+    "o = C()\no.n = 2\nu(o)\nX = [*map(operator.attrgetter('n'), [o])]",
+    "items-by-an-itemgetter": "import operator\nX = sorted([[2, 'a'], [1, 'b']], "
+    "key=operator.itemgetter(0, 1))",
+    "arguments-by-name": "import io, json, typing\nwith open(file='predict.py') as f:\n"
+    "    X = bool(f.read())\nY = json.load(fp=io.StringIO('[1]'))\n"
+    "Z = [pow(2, 3, mod=5), typing.cast(typ=int, val=3)]",
+    "arguments-that-are-not-taken": "import os, re\ntry:\n"
+    "    X = bool(re.search('A', 'a', flags=2))\n"
+    "except TypeError:\n    X = 3\ntry:\n    Y = os.path.realpath('a', strict=False) and 1\n"
+    "except TypeError:\n    Y = 3\nZ = re.findall('A', 'xa', 2)",
+    "protocol": "import typing\n@typing.runtime_checkable\nclass P(typing.Protocol):\n"
+    "    def f(self): ...\nclass C:\n    def f(self): ...\ntry:\n"
+    "    X = [isinstance(C(), P), isinstance(3, P)]\nexcept TypeError:\n    X = 3",
+    "proxy-of-a-changed-dict": "import types\nfrom outside import u\nd, e = {'a': 1}, {'b': 2}\n"
+    "m = types.MappingProxyType(d)\nu(d)\nX = [len(m), list(m)]\nu(types.MappingProxyType(e))",
+    "equal-arguments-of-a-cache": "import functools\n@functools.cache\ndef f(x): return str(x)\n"
+    "@functools.lru_cache(typed=True)\ndef g(x): return str(x)\n"
+    "X = [f(1), f(1.0), f(True)]\nY = [g(1), g(1.0)]",
+    "full-cache": "import functools\nX, Y = [], []\n@functools.lru_cache(maxsize=1)\n"
+    "def f(x): X.append(x)\n@functools.lru_cache(0)\ndef g(x): Y.append(x)\n"
+    "[(f(i), g(i)) for i in (1, 2, 1, 1)]",
+    "cache-that-is-cleared": "import functools\nX = []\n@functools.cache\n"
+    "def f(): X.append(1)\nf()\nf.cache_clear()\nf()\nY = f.__name__",
+    "cached-method": "import functools\nclass C:\n    @functools.cache\n"
+    "    def m(self, n=1): return n + 1\nX = [C().m(), C().m(3), C().m(n=2)]",
+    "result-of-a-cache": "import functools\nfrom outside import u\n@functools.cache\n"
+    "def f(): return []\nX = f()\nu(f)\nY = f()",
+    "abstract-class": "import abc\nclass A(abc.ABC):\n    @abc.abstractmethod\n"
+    "    def f(self): ...\nclass B(A): ...\nclass C(A):\n    def f(self): return 5\ntry:\n"
+    "    X = B() and 1\nexcept TypeError:\n    X = 2\nY = C().f()",
+    "class-that-is-registered": "import abc\nclass A(abc.ABC): ...\nA.register(int)\n"
+    "X = isinstance(3, A)",
+    "context-of-numbers": "import decimal\ndecimal.getcontext().prec = 4\n"
+    "X = str(decimal.Decimal(1) / 3)\ndecimal.getcontext().prec = 28",
+    "place-in-a-file": "with open('predict.py', encoding='utf-8') as f:\n"
+    "    'ä'\n    f.read()\n    X = f.tell()\n    f.seek(0)\n    Y = f.read(1)",
+    "set-by-the-process": "import os\nos.environ['A'] = '1'\nos.putenv('A', '2')\n"
+    "X = os.environ['A']",
+    "text-of-a-method-that-is-not-asked": "class F:\n    def __format__(self, layout): return 'f'\n"
+    "class S:\n    def __str__(self): return 's'\n"
+    "X = [f'{F()}', f'{S()}', '%s!' % S(), '%s' % (S(),), '{}'.format(S()), str(S())]\n"
+    "Y = str(F())\nZ = repr(S())\nV = f'{[S()]} {S()!r}'\nW = str(object=F())\n"
+    "U = '%r' % S()\nT = '{!r}'.format(S())",
+    "text-of-what-is-held": "import dataclasses\nclass C: ...\n@dataclasses.dataclass\n"
+    "class D:\n    f: object\nX = str(D(C()))\nY = repr(D(lambda: 1))\n"
+    "Z = [str(D([3])), str(KeyError('k')), f'{ValueError(D(4))}']\nV = str(ValueError(C()))",
+    "class-of-a-stand-in": "import cog, io, json, os, sys\n"
+    "X = [type(v).__name__ for v in (1, 'a', [])]\n"
+    "Y = [[type(v).__name__] for v in [json.dumps]]\nZ = type(globals()).__name__\n"
+    "V = [isinstance(globals(), dict), isinstance(os.environ, dict)]\n"
+    "W = type(iter([])).__name__\nU = type(sys.version_info).__name__\n"
+    "T = type(cog.Input()).__name__\nS = json.dumps.__name__\n"
+    "with open('predict.py') as f:\n    R = isinstance(f, io.StringIO)",
+    "function-of-a-scope": "X = [callable(globals), callable(super)]\nY = globals is globals",
+    "qualified-names": "class O:\n    class I:\n        def m(self): ...\n"
+    "def f():\n    def g(): ...\n    class C:\n        def n(self): ...\n"
+    "    return [g, C, C.n, lambda: 1]\n"
+    "X = [v.__qualname__ for v in [O.I, O.I.m, f, *f()]]",
+    "changed-value-by-name": "import copy\nfrom outside import u\nl = [1]\nd = {'a': l}\nu(l)\n"
+    "X = copy.deepcopy(x=d)",
+    "variable-that-is-not-set": "import os\nX = []\nfor n, v in (('A=', '1'), ('A', '\\0')):\n"
+    "    try:\n        os.environ[n] = v\n    except ValueError:\n        X.append(n)",
+    "text-with-its-own-text": "class S(str):\n    def __str__(self): return 'z'\n"
+    "X = [S('a'), {S('b'): 1}]",
+    "decorator-of-the-library": "import functools\nfrom outside import u\nX = []\n"
+    "@functools.lru_cache(maxsize=u())\ndef f(): X.append(1)\nf(), f()\n"
+    "@functools.singledispatch\ndef g(v): return 1\n@g.register\ndef _(v: int): return 2\n"
+    "Y = g(3)",
+    "order-of-the-library": "import functools\n@functools.total_ordering\nclass C:\n"
+    "    def __lt__(self, other): return True\nX = C() >= C()",
+    "decorator-of-a-lost-library": "import functools\nfrom outside import u\n"
+    "i = iter([1])\nif u():\n    next(i)\n    functools = functools\ndef f(): ...\n"
+    "@functools.wraps(f)\ndef g(): ...\nX = g.__name__",
+    "dataclass-with-slots": "from dataclasses import dataclass\n@dataclass(slots=True)\n"
+    "class C:\n    n: int = 1\n    def f(self): return super().__init__()\ntry:\n"
+    "    C().m = 2\n    X = 1\nexcept AttributeError:\n    X = C().n\ntry:\n"
+    "    C().f()\nexcept TypeError:\n    Y = 3",
+    "lower-limit-of-csv": "import csv\ncsv.field_size_limit(3)\ntry:\n"
+    "    X = list(csv.reader(['abcdef']))\nexcept csv.Error:\n    X = 3\n"
+    "csv.field_size_limit(2**17)",
+    "lower-limit-of-digits": "import sys\nsys.set_int_max_str_digits(640)\ntry:\n"
+    "    X = str(10 ** 700)\nexcept ValueError:\n    X = 3\nsys.set_int_max_str_digits(4300)",
+    "parents-of-a-path": "from pathlib import Path\np = Path('a/b/c').parents\n"
+    "X = [isinstance(p, list), len(p), str(p[1]), [*map(str, p)], [*map(str, p[:1])]]\n"
+    "Y = type(p).__name__\nZ = len(Path(__file__).parents)",
+    "library-that-is-changed": "import enum, json\nkept = json.JSONEncoder.default\n"
+    "json.JSONEncoder.default = lambda *_: 'a'\nX = json.dumps({1})\n"
+    "json.JSONEncoder.default = kept",
+    "class-of-the-library-that-is-changed": "import enum\nenum.Enum.n = 3\n"
+    "class C(enum.Enum):\n    A = 1\nX = C.A.n\ndel enum.Enum.n",
+    "path-that-is-replaced": "import sys\nsys.path = ['none'] + sys.path\n"
+    "sys.path.append('other')\nX = sys.path[0]\nsys.path = sys.path[1:-1]",
+    "written-to-a-replaced-stream": "import io, sys\nkept, sys.stdout = sys.stdout, io.StringIO()\n"
+    "f = sys.stdout\nprint('a')\nf.seek(0)\nX = f.read()\nsys.stdout = kept",
+    "environment-that-a-function-changes": "import os\nfrom outside import u\n"
+    "os.environ['A'] = os.environ['B'] = os.environ['C'] = 'a'\n"
+    "def f(): os.environ['A'] = 'b'\ndef g(): f()\nu(lambda: g())\nX = os.environ['A']\n"
+    "def h():\n    import os as o\n    o.environ.update(B='b')\nu(lambda: h())\n"
+    "Y = os.environ['B']\nclass D:\n    def __call__(self):\n        from os import environ\n"
+    "        environ['C'] = 'b'\nu(D())\nZ = os.environ['C']",
+    "folder-that-a-function-changes": "import os\nfrom outside import u\n"
+    "def f(): os.chdir('/')\nu(f)\ntry:\n    X = bool(open('predict.py').read())\n"
+    "except OSError:\n    X = 3",
+}
+"""Programs that were once read otherwise than Python has them, each the smallest of its kind."""
+
+
+ASKED = "def __getattr__(name):\n    L.append(name)\n    return ['m', name]\nL = []\nn = 1\n"
+
+REGISTRY = {"first.py": "import registry\nregistry.seen.append(1)\n", "registry.py": "seen = []\n"}
+
+FOUND_IN_SEVERAL: Final = {
+    "patterns-of-files": {
+        "predict.py": "import glob\nfrom pathlib import Path\n"
+        "X = sorted(p.name for p in Path('.').glob(pattern='*.txt'))\n"
+        "Y = sorted(glob.glob('sub/*/*.txt'))\nZ = glob.glob('sub//*.txt')\n",
+        **dict.fromkeys(("a.txt", "sub/b.txt", "sub/c/d.txt", "sub/.h/e.txt"), "-"),
+    },
+    "undone-and-given-up": {
+        "predict.py": "import registry\ntry:\n    __import__('first')\nexcept ImportError: ...\n"
+        "seen = registry.seen\n",
+        "registry.py": "seen = []\n",
+        "first.py": "import itertools, registry\nfrom outside import u\n"
+        "registry.seen.append(1)\na, b = itertools.tee([1])\nnext(a)\n",
+    },
+    "not-tried-and-given-up": {
+        "predict.py": "import registry\nfrom outside import u\ni = iter([1, 2])\nif u():\n"
+        "    __import__('first')\nelse:\n    next(i)\nseen = registry.seen\n",
+        **REGISTRY,
+    },
+    "given-up-in-a-function": {
+        "predict.py": "import registry\nfrom outside import u\ndef f():\n    for _ in range(66):\n"
+        "        if not u():\n            __import__('first')\n            break\nf()\n"
+        "seen = registry.seen\n",
+        **REGISTRY,
+    },
+    "package-that-answers-for-its-own": {
+        "predict.py": "import pkg.deep as m\nX = getattr(m, 'l', [])\n",
+        "pkg/__init__.py": "def __getattr__(name): ...\n",
+        "pkg/deep/__init__.py": "try:\n    import pkg.deep.low as m\n    l = m.l\n"
+        "except (ImportError, AttributeError): ...\n",
+        "pkg/deep/low.py": "l = [1]\n",
+    },
+    "submodule-that-is-replaced": {
+        "predict.py": "import pkg.deep as m\nX = m.n\n",
+        "pkg/__init__.py": "import pkg.deep\nclass deep:\n    n = 4\n",
+        "pkg/deep.py": "n = 5\n",
+    },
+    "star-of-a-module-that-answers": {
+        "predict.py": "try:\n    from pkg import *\n    X = n\nexcept NameError:\n    X = 3\n",
+        "pkg.py": ASKED,
+    },
+    "names-of-a-module-that-answers": {
+        "predict.py": "import pkg\nfrom pkg import n\nX = pkg.L\n",
+        "pkg.py": ASKED.replace("return ", "raise AttributeError  # "),
+    },
+    "names-of-a-package-that-answers": {
+        "predict.py": "import pkg\nfrom pkg import m, n\nX = pkg.L\n",
+        "pkg/__init__.py": ASKED,
+    },
+    "star-of-submodules": {
+        "predict.py": "from pkg import *\nX = inner.n\n",
+        "pkg/__init__.py": "__all__ = ['inner']\n",
+        "pkg/inner.py": "n = 3\n",
+    },
+    "read-when-it-is-closed": {
+        "predict.py": "with open('t.txt') as f:\n    X = f.readline()\ntry:\n    Y = f.read()\n"
+        "except ValueError:\n    Y = 3\nwith open('t.txt') as g:\n    k = (l for l in g)\ntry:\n"
+        "    Z = list(k)\nexcept ValueError:\n    Z = 3\ntry:\n    with open('t.txt') as h:\n"
+        "        raise KeyError\nexcept KeyError: ...\ntry:\n    V = h.read()\n"
+        "except ValueError:\n    V = 3\n",
+        "t.txt": "a\nb\n",
+    },
+    "imported-by-a-function": {
+        "predict.py": "import importlib, registry\nfrom outside import u\nimport pkg.a\n"
+        "X = pkg.a.l\ndef f():\n    from registry import seen\n    seen.append(1)\nu(f)\n"
+        "Y = registry.seen\ndef g(): import first\nu(g)\nZ = registry.late\n"
+        "def h(): importlib.import_module('second')\nu(h)\nV = registry.last\n",
+        "registry.py": "seen, late, last = [], [], []\n",
+        "first.py": "import registry\nregistry.late.append(1)\n",
+        "second.py": "import registry\nregistry.last.append(1)\n",
+        "pkg/__init__.py": "",
+        "pkg/a.py": "from outside import u\nl = []\ndef f(): from . import b\nu(f)\n",
+        "pkg/b.py": "from . import a\na.l.append(1)\n",
+    },
+    "path-that-is-not-known": {
+        "predict.py": "import sys\nfrom outside import u\nsys.path.insert(0, 'a' if u() else '.')\n"
+        "import m\nX = m.n\ndef f(): sys.path.insert(0, 'b')\nu(f)\nimport k\nY = k.n\n",
+        "m.py": "n = 1\n",
+        "a/m.py": "n = 2\n",
+        "k.py": "n = 1\n",
+        "b/k.py": "n = 2\n",
+    },
+    "folder-that-is-not-known": {
+        "predict.py": "import os\nfrom outside import u\nos.chdir('a' if u() else '.')\n"
+        "X = open('t.txt').read()\n",
+        "t.txt": "1",
+        "a/t.txt": "2",
+    },
+}
+"""Projects that were once read otherwise."""
+
+FOUND_WITH_PACKAGES: Final = {
+    "object-of-a-class-with-a-base-from-outside": "import torch\nclass C(torch.Module):\n"
+    "    def names(self): return ['a']\ntry:\n    X = C().names()\nexcept TypeError:\n    X = 3\n",
+    "operators-of-a-class-with-a-base-from-outside": "import torch\nclass C(torch.Module):\n"
+    "    def __init__(self): ...\no = C()\nX = 0\ntry:\n"
+    "    X = [o == 1, 3 in [o], not o, o in {o: 1}, len(o)]\nexcept TypeError: ...\n",
+    "class-with-a-base-from-outside": "import torch\nfrom collections.abc import Hashable, Sized\n"
+    "class C(torch.Module):\n    def __init__(self): ...\no = C()\n"
+    "X = [isinstance(o, Sized), isinstance(o, dict), issubclass(C, str), isinstance(o, C)]\n",
+    "attribute-of-a-class-with-a-base-from-outside": "import torch\nclass C(torch.Module): ...\n"
+    "X = [issubclass(C, C), isinstance(3, C), isinstance(C, type), callable(C)]\n",
+}
+"""Programs about packages that were once read otherwise."""
