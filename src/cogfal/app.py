@@ -18,7 +18,7 @@ from fastapi import FastAPI, Request, Response
 from cogfal.app_state import AppState
 from cogfal.errors import SettingError
 from cogfal.overrides import Overridable
-from cogfal.server.lifespan import Provided, provide_on_runner
+from cogfal.server.lifespan import Provided, parsing_with_h11, provide_on_runner
 from cogfal.server.middleware import lighten
 from cogfal.server.origins import OriginGuard, on_a_runner, trusted_hosts
 from cogfal.server.serving import Serving
@@ -225,6 +225,11 @@ class App(AppState, FalApp):
     def _grace(self) -> float:
         grace = self.termination_grace_period_seconds or DEFAULT_GRACE
         return float(grace * GRACE_FOR_TEARDOWN)
+
+    async def serve(self, **options: Any) -> None:
+        """Serve as fal does, with the one parser of HTTP that bounds what it keeps."""
+        with parsing_with_h11():
+            await super().serve(**options)
 
     def collect_routes(self) -> dict[Any, Callable[..., Any]]:
         """Leave out the endpoints that this predictor has no use for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Iterator
 from typing import Any
 
@@ -62,3 +63,18 @@ def canary() -> Iterator[FileServer]:
     """A server of this machine that nobody may reach; it lists what was asked of it."""
     with file_server() as server:
         yield server
+
+
+MANY = 5_000
+"""Descriptors of the test's own process, for its ends of the connections."""
+
+
+@pytest.fixture
+def many_descriptors() -> Iterator[None]:
+    """Let this process itself have more descriptors than a server by default."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if before[1] != resource.RLIM_INFINITY and before[1] < MANY:
+        pytest.skip(f"this process may have {before[1]} descriptors only")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (MANY, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)

@@ -140,3 +140,17 @@ LARGEST: Final[Mapping[str, Heavy]] = {
     "an answer of sixty megabytes": Heavy(200, lambda _: {"big": 3_000_000}),
 }
 """For the load alone: there is nothing to them but their size."""
+
+FEW_DESCRIPTORS: Final = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024))
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""Runs the command that follows it with as many descriptors as a process has by default."""
+
+HELD: Final[Mapping[str, bytes]] = {
+    "silence": b"",
+    "half a head": b"POST / HTTP/1.1\r\nHost: localho",
+    "half a body": b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{",
+}
+"""What those send who hold a connection."""

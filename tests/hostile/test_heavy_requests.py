@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import resource
 import socket
 import sys
 import time
@@ -16,7 +15,7 @@ import httpx
 import pytest
 
 from tests.file_server import FileServer
-from tests.hostile.heavy import PREDICTOR, REQUESTS
+from tests.hostile.heavy import FEW_DESCRIPTORS, HELD, PREDICTOR, REQUESTS
 from tests.hostile.target import Target
 from tests.modes import SHARED, first
 from tests.watchdog import watched
@@ -81,32 +80,6 @@ def test_the_watchdog_barks() -> None:
         asyncio.run(compute())
 
     assert len(found) == 1
-
-
-FEW_DESCRIPTORS = """
-import os, resource, sys
-resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024))
-os.execv(sys.argv[1], sys.argv[1:])
-"""
-HELD = {
-    "silence": b"",
-    "half a head": b"POST / HTTP/1.1\r\nHost: localho",
-    "half a body": b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{",
-}
-
-MANY = 5_000
-"""Descriptors of the test's own process, for its ends of the connections."""
-
-
-@pytest.fixture
-def many_descriptors() -> Iterator[None]:
-    """Let this process itself have more descriptors than a server by default."""
-    before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if before[1] != resource.RLIM_INFINITY and before[1] < MANY:
-        pytest.skip(f"this process may have {before[1]} descriptors only")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (MANY, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 @pytest.mark.usefixtures("many_descriptors")

@@ -62,7 +62,11 @@ class _Server(uvicorn.Server):
         guarded = OriginGuard(app, trusted_hosts(())) if app.open else app
         super().__init__(
             uvicorn.Config(
-                guarded, access_log=False, log_level="warning", timeout_graceful_shutdown=GRACE
+                guarded,
+                http="h11",
+                access_log=False,
+                log_level="warning",
+                timeout_graceful_shutdown=GRACE,
             )
         )
         self._url = url

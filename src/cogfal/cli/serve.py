@@ -90,7 +90,7 @@ class _Server(uvicorn.Server):
 
     def __init__(self, app: App, url: str) -> None:
         built = app._build_app()  # noqa: SLF001  # fal's own serve binds every address
-        super().__init__(uvicorn.Config(built, lifespan="off", log_level="warning"))
+        super().__init__(uvicorn.Config(built, http="h11", lifespan="off", log_level="warning"))
         fal_app._print_python_packages = _say_nothing_of_packages  # noqa: SLF001  # fal has no setting
         self._lifespan = built.router.lifespan_context(built)
         self._app = app

@@ -7,10 +7,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
+
+from uvicorn.config import HTTP_PROTOCOLS
 
 from cogfal.engine.interpreter import Interpreter, guest_variables
 from cogfal.engine.leftovers import VARIABLE, marking
@@ -93,6 +95,20 @@ def favour_loop() -> Callable[[], None]:
             sys.setswitchinterval(interval)
 
     return restore
+
+
+@contextmanager
+def parsing_with_h11() -> Iterator[None]:
+    """Have the servers that begin within the block parse HTTP with h11, whatever is installed.
+
+    uvicorn takes httptools where a project's packages bring it, which keeps heads of any size.
+    """
+    chosen = HTTP_PROTOCOLS["auto"]
+    HTTP_PROTOCOLS["auto"] = HTTP_PROTOCOLS["h11"]
+    try:
+        yield
+    finally:
+        HTTP_PROTOCOLS["auto"] = chosen
 
 
 def end_process(*_: object) -> None:
