@@ -68,6 +68,16 @@ def test_a_trace_that_is_no_ascii_loses_nothing(heavy: Target) -> None:
     assert answer.status_code == 200
 
 
+def test_a_head_of_thousands_of_headers_is_refused(heavy: Target) -> None:
+    """Before anything looks through it."""
+    headers = {f"x-app-fal-{number}": "x" for number in range(1_000)}
+
+    answer = httpx.post(heavy.url, json={}, headers=headers, timeout=30)
+
+    assert answer.status_code == 431
+    assert heavy.long_steps() == []
+
+
 def test_the_watchdog_barks() -> None:
     """A step that computes for long is found, one that waits is not."""
 

@@ -15,7 +15,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from cogfal.server.idle_connections import HeadsWithBodies, guard
+from cogfal.server.idle_connections import Outgoing, guard
+from cogfal.server.incoming import Incoming, Steps
 from tests.processes import free_port
 
 MOST = 5
@@ -142,6 +143,33 @@ def test_websockets_are_not_counted_for_ever() -> None:
     assert held == [200] * 3
 
 
+def nothing() -> Incoming:
+    """What comes from a caller who says nothing."""
+    return Incoming(lambda _: None, lambda: None, Steps())
+
+
+def test_websockets_that_are_never_answered_make_way() -> None:
+    """The library waits for ever where their request is not as it should be."""
+    closed: list[bytes] = []
+    stray = UPGRADE.replace(b"Upgrade:", b"Content-Length: 5\r\nUpgrade:")
+
+    async def use(port: int) -> None:
+        held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2 * MOST)]
+        for _, writer in held:
+            writer.write(stray)
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+            assert (await client.get("/")).text == "quick"
+        for reader, _ in held[:MOST]:
+            with suppress(ConnectionResetError):
+                closed.append(await reader.read())
+        for _, writer in held:
+            writer.close()
+
+    asyncio.run(serving(Starlette(routes=[Route("/", quick)]), use))
+
+    assert set(closed) <= {b""}
+
+
 class Written(asyncio.Transport):
     """A transport that keeps what it is to send."""
 
@@ -172,7 +200,7 @@ def test_the_head_of_a_response_leaves_with_what_follows_it() -> None:
 
     async def main() -> list[bytes]:
         written = Written()
-        together = HeadsWithBodies(written)
+        together = Outgoing(written, nothing())
         together.write(head)
         together.write(b"")
         together.write(b"body")
@@ -202,7 +230,7 @@ def test_whatever_follows_the_head_of_a_response_stays_behind_it() -> None:
 
     async def main() -> list[bytes]:
         written = Written()
-        together = HeadsWithBodies(written)
+        together = Outgoing(written, nothing())
         together.write(head)
         together.writelines([b"bo", b"dy"])
         together.write(head)

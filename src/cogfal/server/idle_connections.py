@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
+from cogfal.server.incoming import Incoming, Steps
+
 MOST: Final = 10_000
 """Connections that are held however many descriptors there are."""
 
@@ -55,6 +57,7 @@ class Connections:
     """The connections that are open, the longest idle first."""
 
     def __init__(self, most: int) -> None:
+        self.steps = Steps()
         self._most = most
         self._open: dict[_Connection, None] = {}
         self._fewer = asyncio.Event()
@@ -104,10 +107,14 @@ class _Connection(asyncio.Protocol):
         self._protocol = protocol
         self._held = held
         self._transport: asyncio.Transport | None = None
+        self._incoming = Incoming(self._give, self._end, held.steps)
+        self._outgoing: Outgoing
 
     @property
     def idle(self) -> bool:
         """Whether there is no whole request that waits for its answer; unknown is no."""
+        if self._outgoing.heir is not None:
+            return not self._outgoing.heard
         cycle = getattr(self._protocol, "cycle", self)
         if cycle is None:
             return True
@@ -121,21 +128,21 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
+        self._incoming.open(transport)
+        self._outgoing = Outgoing(transport, self._incoming)
         self._held.add(self)
-        self._protocol.connection_made(HeadsWithBodies(transport))
+        self._protocol.connection_made(self._outgoing)
 
     def data_received(self, data: bytes) -> None:
         self._held.renew(self)
-        self._protocol.data_received(data)
-        if self._transport is not None and self._transport.get_protocol() is not self:
-            self._held.remove(self)  # a websocket now, whose protocol hears of its end
+        self._incoming.take(data)
 
     def eof_received(self) -> bool | None:
-        answered: bool | None = self._protocol.eof_received()
-        return answered
+        return self._incoming.end()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._held.remove(self)
+        self._incoming.drop()
         self._protocol.connection_lost(error)
 
     def pause_writing(self) -> None:
@@ -144,20 +151,56 @@ class _Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._protocol.resume_writing()
 
+    def _give(self, data: bytes) -> None:
+        self._protocol.data_received(data)
+        self._protocol = self._outgoing.heir or self._protocol
 
-class HeadsWithBodies:
-    """A transport that keeps the head of a response back until more is written in the same turn."""
+    def _end(self) -> bool | None:
+        answered: bool | None = self._protocol.eof_received()
+        return answered
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+
+class Outgoing:
+    """A transport that keeps the head of a response back until more is written in the same turn.
+
+    Whether the protocol wants to read on it passes to what holds that back, too.
+
+    Attributes:
+        heir: The protocol that has taken the connection over: a websocket's.
+        heard: Whether anything was sent since then.
+    """
+
+    def __init__(self, transport: asyncio.Transport, incoming: Incoming) -> None:
         self._transport = transport
+        self._incoming = incoming
+        self.heir: Any = None
+        self.heard = False
         self._head = b""
         self._loop = asyncio.get_running_loop()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """Hand the connection over; it stays counted, and whoever counts it hears of its end."""
+        self.heir = protocol
+        self.heard = False
+
+    def get_protocol(self) -> Any:
+        """Return the protocol that has the connection now, where it was handed over."""
+        return self.heir or self._transport.get_protocol()
+
+    def pause_reading(self) -> None:
+        """Read no further."""
+        self._incoming.want(more=False)
+
+    def resume_reading(self) -> None:
+        """Read on."""
+        self._incoming.want(more=True)
+
     def write(self, data: bytes) -> None:
         """Send, or keep back what is the head of a response."""
+        self.heard = True
         if data.startswith(b"HTTP/") and not self._head:
             self._head = data
             self._loop.call_soon(self.flush)
