@@ -52,6 +52,21 @@ CONSTRUCTS = (
         "from typing import ClassVar\n@dataclass\nclass A:\n    a: int = 1\n    k: ClassVar[int] = 9\n"
         "    def __post_init__(self): self.a += 1\n@dataclass\nclass B(A):\n    b: int = 5\nX = [B(3).a, B().b]",
         [4, 5]),
+    _is("a `NewType` that is called", "from typing import NewType\nN = NewType('N', int)\nX = N(4)", 4),
+    _is("`functools.total_ordering`", "import functools\n@functools.total_ordering\nclass C:\n"
+        "    def __init__(self, n): self.n = n\n    def __lt__(self, other): return self.n < other.n\n"
+        "X = C(2) >= C(1)", True),
+    _is("single items of `vars(o)` and `o.__dict__`", "class C:\n"
+        "    def __init__(self, **held): self.__dict__.update(held)\no = C(a=1)\nvars(o)['b'] = 2\n"
+        "X = [o.a, o.b]", [1, 2]),
+    _not("`vars(o)` as a whole", "class C: n = 1\no = C()\no.n = 2\nX = [*vars(o)]"),
+    _is("`args` of an exception that is raised", "try:\n    raise KeyError('a', 1)\nexcept KeyError as e:\n"
+        "    X = [*e.args]", ["a", 1]),
+    _is("methods of a dict as those of a class", "class C(dict):\n    __getattr__ = dict.__getitem__\n"
+        "    __setattr__ = dict.__setitem__\no = C(a=1)\no.b = 2\nX = [o.a, o['b']]", [1, 2]),
+    _not("a class or function of Python's library that is replaced", "import json\n"
+        "json.dumps = lambda v: 3\nX = json.dumps(1)"),
+    _not("`__class__` that a class defines", "class C:\n    __class__ = int\nX = isinstance(C(), int)"),
     _is("shadowed builtins", "def len(x): return 7\nX = len([])", 7),
     _is("Enum: `auto`, `_generate_next_value_`, aliases", "import enum\nclass E(enum.Enum):\n"
         "    def _generate_next_value_(name, *_): return name.lower()\n    A = enum.auto()\n    B = 'a'\n"
@@ -123,7 +138,6 @@ CONSTRUCTS = (
          "except ValueError as e:\n    X = type(e.__context__).__name__"),
     _not("a pattern of a class", "class P:\n    x = 1\nmatch P():\n    case P(x=v): X = v"),
     _not("`type()` that makes a class", "C = type('C', (), {'n': 3})\nX = C.n"),
-    _not("a `NewType` that is called", "from typing import NewType\nN = NewType('N', int)\nX = N(4)"),
     *(_not(f"`dataclasses.{name}`", "import dataclasses\n@dataclasses.dataclass\nclass C:\n    a: int = 1\n"
            f"X = {shown.format(f'dataclasses.{name}(C())')}")
       for name, shown in (("fields", "[f.name for f in {}]"), ("replace", "{}.a"), ("astuple", "list({})"))),

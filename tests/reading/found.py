@@ -331,6 +331,18 @@ FOUND: Final = {
     "    try:\n        os.environ[n] = v\n    except ValueError:\n        X.append(n)",
     "text-with-its-own-text": "class S(str):\n    def __str__(self): return 'z'\n"
     "X = [S('a'), {S('b'): 1}]",
+    "attributes-that-are-asked-for": "L = []\nclass C:\n    def __getattr__(self, name):\n"
+    "        L.append(name)\n        return 1\no = C()\nfor f in (lambda: o | None, lambda: [*o], "
+    "lambda: o(), lambda: 3 in o, lambda: o[0]):\n    try:\n        f()\n"
+    "    except TypeError: ...\nX = L",
+    "iterated-by-its-metaclass": "class M(type):\n    def __iter__(cls): return iter([1])\n"
+    "class C(metaclass=M): ...\nX = [*C]\nclass D:\n    def __iter__(self): return iter([2])\n"
+    "try:\n    Y = [*D]\nexcept TypeError:\n    Y = 3",
+    "attributes-by-two-ways": "from outside import u\nclass C: ...\no, p, q = C(), C(), C()\n"
+    "o.a = p.a = q.a = 1\nif u():\n    vars(o)['a'] = 2\nelse:\n    o.a = 3\nX = o.a\n"
+    "u(vars(p))\nY = p.a\nu(lambda: vars(q))\nZ = q.a",
+    "items-that-are-attributes": "from outside import u\nclass C(dict):\n"
+    "    __setattr__ = dict.__setitem__\no = C()\nif u():\n    o.a = 1\nX = 'a' in o",
     "decorator-of-the-library": "import functools\nfrom outside import u\nX = []\n"
     "@functools.lru_cache(maxsize=u())\ndef f(): X.append(1)\nf(), f()\n"
     "@functools.singledispatch\ndef g(v): return 1\n@g.register\ndef _(v: int): return 2\n"

@@ -13,7 +13,7 @@ from tests.reading.projects import compared
 REFUSED = frozenset({
     "value-assert-caught", "value-chain-map", "value-dataclass-fields",
     "value-dataclass-inherited", "value-dataclass-replace", "value-exception-chained",
-    "value-getattr-default", "value-match-class", "value-new-type", "value-shadowed-builtin",
+    "value-getattr-default", "value-match-class", "value-shadowed-builtin",
     "value-template", "value-translate", "value-try-import-flag", "value-try-import-standard",
     "value-type-call", "signature-default-factory", "whole-annotations-edited",
     "whole-defaults-replaced", "whole-made-by-type", "whole-partial-method", "whole-try-class",

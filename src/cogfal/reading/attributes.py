@@ -16,9 +16,9 @@ from typing import Any, Final
 
 from cogfal.reading.classes import Outside
 from cogfal.reading.functions import Function
-from cogfal.reading.journal import delete_attribute, set_attribute
+from cogfal.reading.journal import CONTAINERS, delete_attribute, set_attribute
 from cogfal.reading.library import VersionInfo
-from cogfal.reading.mappings import Lookup
+from cogfal.reading.mappings import Held, Lookup
 from cogfal.reading.part import Part
 from cogfal.reading.source import Module
 from cogfal.reading.standins import Described, Known, Mark
@@ -44,7 +44,10 @@ _READ: Final[tuple[tuple[Any, str], ...]] = (
 """What is read of other things of Python's."""
 
 _SUPER: Final[Any] = super
-_OF_CLASS: Final = frozenset("__name__ __qualname__ __doc__ __new__ __init__".split())
+_OF_CLASS: Final = frozenset((
+    "__name__ __qualname__ __doc__ __new__ __init__ __getitem__ __setitem__ __delitem__ "
+    "__setattr__ __eq__ __hash__ __len__ __contains__ __iter__"
+).split())  # fmt: skip
 _OF_FILE: Final = frozenset("read readline readlines close __enter__ __exit__".split())
 _OPEN: Final = frozenset(
     (
@@ -65,6 +68,11 @@ _REPLACED: Final = frozenset(
 def is_file(value: Value) -> bool:
     """Whether a value stands for an open file."""
     return type(value).__module__ in ("_io", "io")
+
+
+def is_raised(error: Value) -> bool:
+    """Whether a `raise` of the author's raises an exception, with a text that is known."""
+    return "_cogfal_authored" in vars(error)
 
 
 def is_open(cls: type, name: str) -> bool:
@@ -100,6 +108,8 @@ class Attributes(Part):
         """Return a method that Python looks for in the class of an object alone."""
         if not isinstance(owner, type) and name in getattr(owner, "__dict__", {}):
             raise refused(f"{name} of a single object is not evaluated", owner)
+        if not any(name in vars(base) for base in type(owner).__mro__):
+            raise TypeError(f"{type(owner).__name__!r} object has no method {name!r}")
         return self.get(owner, name)
 
     def _get(self, owner: Value, name: str) -> Value:
@@ -139,7 +149,7 @@ class Attributes(Part):
         generic = kind.__module__ in ("typing", "types") and name in ("__args__", "__origin__")
         if generic or any(isinstance(owner, k) and name in names.split() for k, names in _READ):
             return getattr(owner, name)
-        if self.is_authored(owner) or isinstance(owner, super | types.MethodType):
+        if self.is_authored(owner) or isinstance(owner, super | types.MethodType | BaseException):
             return self._of_object(owner, name)
         if isinstance(owner, type) and (is_open(owner, name) or name in _OF_CLASS):
             return getattr(owner, name)
@@ -178,9 +188,8 @@ class Attributes(Part):
         if hidden is not None:
             return hidden
         if name == "__dict__":
-            raise refused("the attribute '__dict__' is not read", owner)
-        raised = getattr(owner, "_cogfal_authored", False) if name == "args" else True
-        if isinstance(owner, BaseException) and not raised:
+            return Held(self._world, owner)
+        if isinstance(owner, BaseException) and name == "args" and not is_raised(owner):
             raise refused("the text of an exception depends on Python's version")
         registers = name == "register" and isinstance(owner, abc.ABCMeta)
         if registers or (isinstance(owner, _SUPER) and _is_cached(type(owner.__self__), name)):
@@ -233,6 +242,8 @@ class Attributes(Part):
             raise Beyond(Unknown(f"a changed class {owner.__name__} is not evaluated"))
         elif _custom(owner, "__setattr__", name):
             world.journal.note(owner, name)
+            if isinstance(owner, CONTAINERS):  # whose items may be its attributes
+                world.journal.save(owner)
             setattr(owner, name, value)
         elif isinstance(described := getattr(type(owner), name, None), Unknown):
             world.effects.of_values((owner, value), described)

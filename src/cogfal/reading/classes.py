@@ -174,6 +174,8 @@ class Classes(Part):
                 if resolved is not bases:
                     body.names["__orig_bases__"] = bases
                 world.run(node.body, body, fresh=fresh)
+                if "__class__" in body.names:
+                    known(Unknown("a class that gives its objects out for others is not evaluated"))
                 if "_cogfal_disordered" in getattr(namespace, "__dict__", {}):
                     known(vars(namespace)["_cogfal_disordered"])
                 _fill(namespace, body)
@@ -252,8 +254,8 @@ _SPECIAL: Final[tuple[type, ...]] = tuple(
     type(_NAMES[name]) for name in ("Union", "List", "Tuple", "Callable", "Literal", "Optional")
 )
 _KINDS: Final = (
-    type, types.GenericAlias, types.UnionType, _ALIAS, typing.TypeVar, *_SPECIAL, Deferred,
-    OutsideType,
+    type, types.GenericAlias, types.UnionType, _ALIAS, typing.TypeVar, typing.NewType, *_SPECIAL,
+    Deferred, OutsideType,
 )  # fmt: skip
 _OF_PYTHON: Final = frozenset({"typing", "collections.abc", "builtins"})
 
@@ -305,4 +307,4 @@ class Typings(Part):
 def _is_kind(value: Any) -> bool:
     if isinstance(value, Unknown):
         return False
-    return isinstance(value, _KINDS) or hasattr(value, "__supertype__")
+    return isinstance(value, _KINDS)

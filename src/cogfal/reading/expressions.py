@@ -381,7 +381,9 @@ class Expressions(Part):
                 elif isinstance(value, CONTAINERS):
                     world.choices.taint(value, why)
             made = Unknown(why.reason, why.node, why.module, about=held)
-            made.standard = isinstance(function, Known) or getattr(function, "standard", False)
+            made.standard = isinstance(function, Known) or (
+                isinstance(function, Unknown) and function.standard
+            )
             return self.raising(made)
 
     def _runs(self, value: Value) -> bool:

@@ -188,11 +188,7 @@ class Items(Part):
         world = self._world
         if hasattr(type(value), "__getitem__") and not hasattr(type(value), "__iter__"):
             return world.iterator(iter(value), value)
-        try:
-            found = world.attributes.special(value, "__iter__")
-        except AttributeError:
-            raise TypeError(f"{type(value).__name__!r} object is not iterable") from None
-        return self.iterate(world.calls.call(found, [], {}))
+        return self.iterate(world.calls.call(world.attributes.special(value, "__iter__"), [], {}))
 
     def ordered(self, value: set[Value] | frozenset[Value]) -> list[Value]:
         """Return the items of a set in one of the orders that Python may give them."""

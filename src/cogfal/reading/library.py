@@ -21,6 +21,7 @@ import pathlib
 import re
 import sys
 import types
+import typing
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
@@ -108,13 +109,13 @@ fnmatch          p   fnmatch
 fractions        n   Fraction
 functools        flv reduce
 functools        kv  partial
-functools        v   cached_property
+functools        v   cached_property total_ordering
 html             p   escape unescape
 inspect          k   isclass
 inspect          p   cleandoc
 io               p   BytesIO StringIO
 itertools        fi  dropwhile filterfalse starmap takewhile
-itertools        i   chain compress cycle zip_longest
+itertools        i   chain compress cycle pairwise zip_longest
 itertools        ib  tee
 itertools        if  accumulate groupby
 itertools        ip  islice
@@ -122,6 +123,7 @@ itertools        l   product
 itertools        lb  combinations permutations
 itertools        p   count
 itertools        vp  repeat
+json             -   JSONDecodeError
 json             p   dumps loads
 math             p   acos asin atan atan2 ceil copysign cos degrees dist exp fabs floor fmod fsum
 math             p   gcd hypot isclose isfinite isinf isnan isqrt lcm log log10 log1p log2 modf
@@ -140,7 +142,7 @@ types            -   FunctionType GenericAlias LambdaType MappingProxyType Metho
 types            -   UnionType
 types            v   SimpleNamespace
 typing           -   *
-typing           k   get_args
+typing           k   get_args get_origin
 typing           v   NewType TypeVar runtime_checkable
 urllib.parse     p   quote quote_plus unquote urlencode urljoin
 """
@@ -307,6 +309,8 @@ class Library(Part):
             return function
         if isinstance(function, Mark):
             return function
+        if isinstance(function, typing.NewType):
+            return _same
         if not isinstance(function, type) or function in self._world.classes.nodes:
             return None
         dotted = f"{function.__module__}.{function.__qualname__}".lstrip("_")
@@ -708,8 +712,10 @@ class Library(Part):
             return self._super(positional, scope)
         if name in ("exec", "eval") and len(positional) == 1 and isinstance(positional[0], str):
             return self._executed(name, positional[0], scope)
-        if (name == "vars" and positional) or name == "dir":
-            raise refused(f"{name}() is not evaluated")
+        if name == "vars" and positional:
+            return self._world.attributes.get(positional[0], "__dict__")
+        if name == "dir":
+            raise refused("dir() is not evaluated")
         if name in ("locals", "globals", "vars"):
             if name == "globals" or scope.kind != "function":
                 return Namespace(self._world, scope.top if name == "globals" else scope)

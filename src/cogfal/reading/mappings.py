@@ -1,4 +1,4 @@
-"""Python's own mappings of names: the environment's variables, `globals()` and `locals()`."""
+"""Python's own mappings of names: of the environment, of `globals()` and `locals()`, of objects."""
 
 from __future__ import annotations
 
@@ -120,3 +120,29 @@ class Namespace(Lookup):
         if self._scope.kind == "module":
             return [self._scope.module]
         return self._world.effects.of_names(self._scope.names, why)
+
+
+class Held(Lookup):
+    """What `vars(o)` gives, and `o.__dict__`, for an object of the author's."""
+
+    def __init__(self, world: Interpreter, owner: Value) -> None:
+        super().__init__(world)
+        self._owner = owner
+        self._held: Value = getattr(owner, "__dict__", None)
+        if type(self._held) is not dict:
+            raise refused("the attributes of such an object are not read as a whole", owner)
+
+    def __getitem__(self, name: Value) -> Value:
+        return self._world.there(self._world.known(self._held[self._world.items.key(name)]))
+
+    def __setitem__(self, name: Value, value: Value) -> None:
+        self._world.journal.note(self._owner, self._world.items.key(name))
+        self._held[name] = value
+
+    def __delitem__(self, name: Value) -> None:
+        self._world.journal.note(self._owner, self._world.items.key(name))
+        del self._held[name]
+
+    def given_away(self, why: Unknown) -> Iterable[Value]:
+        """Take the object as changed."""
+        return [self._owner]

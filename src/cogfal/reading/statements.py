@@ -10,7 +10,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from cogfal.reading.attributes import is_file
+from cogfal.reading.attributes import is_file, is_raised
 from cogfal.reading.choices import Left
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import CONTAINERS, refill
@@ -523,7 +523,7 @@ class Statements(Part):
         shown: Value = bare(error)
         if isinstance(error, UnknownError):
             shown = error.unknown
-        elif not getattr(shown, "_cogfal_authored", False):
+        elif not is_raised(shown):
             reason = "the text of an exception depends on Python's version"
             shown = Unknown(reason, handler, scope.module)
         name = scope.mangled(handler.name)

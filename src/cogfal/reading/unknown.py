@@ -172,7 +172,7 @@ class Possible(Unknown):
                 found[0 if empty else id(each)] = each
         made = cls(why.reason, why.node, why.module, about=tuple(found.values()))
         made.absent = absent or any(map(may_be_absent, values))
-        made.standard = any(getattr(each, "standard", False) for each in made.about)
+        made.standard = any(isinstance(e, Unknown) and e.standard for e in made.about)
         return made
 
     def possibly(self) -> Values:
