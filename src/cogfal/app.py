@@ -22,6 +22,7 @@ from cogfal.server.incoming import HeadLimit
 from cogfal.server.lifespan import Provided, parsing_with_h11, provide_on_runner
 from cogfal.server.middleware import lighten
 from cogfal.server.origins import OriginGuard, on_a_runner, trusted_hosts
+from cogfal.server.plain_routes import make_plain
 from cogfal.server.serving import Serving
 from cogfal.source_bundle import BY_VALUE
 
@@ -252,6 +253,8 @@ class App(AppState, FalApp):
     def _add_extra_routes(self, app: FastAPI) -> None:
         """Add Cog's API, and the one document that describes all of it."""
         super()._add_extra_routes(app)
+        make_plain(app, (App.predict, App.stream, App.cancel, App.cancel_stream))
+        make_plain(app, (App.train, App.cancel_training))
         self.serving.mount(app)
 
 

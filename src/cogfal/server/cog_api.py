@@ -14,7 +14,7 @@ import anyio.to_thread
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from cogfal.engine.prediction import OutputDeliverer, Prediction
 from cogfal.engine.service import Service, Submission
@@ -26,6 +26,7 @@ from cogfal.server.caller import Bodies, Body, BodyRefused, wait_watching
 from cogfal.server.envelope import ID_RULE, Envelope, Malformed, is_id, new_id, read_envelope
 from cogfal.server.event_stream import EventStream
 from cogfal.server.fal_api import REQUEST_ID
+from cogfal.server.plain_routes import plain_route
 from cogfal.server.responses import BILLABLE, JsonResponse, billed
 from cogfal.server.stores import Uploads
 from cogfal.server.tracing import Tracing
@@ -87,10 +88,10 @@ class CogApi:
         refusal = None if streaming else messages.NO_STREAMING
         found: list[BaseRoute] = [  # in the order in which they are looked at
             *_Resource(self, self.predictor, refusal).routes("/predictions"),
-            Route("/", self._index, methods=["GET"]),
-            Route("/health-check", self._health_check, methods=["GET"]),
-            Route("/openapi.json", self._openapi, methods=["GET"]),
-            Route("/shutdown", self._shut_down, methods=["POST"]),
+            plain_route("/", self._index, "GET"),
+            plain_route("/health-check", self._health_check, "GET"),
+            plain_route("/openapi.json", self._openapi, "GET"),
+            plain_route("/shutdown", self._shut_down, "POST"),
         ]
         if self.trainer is not None:
             resource = _Resource(self, self.trainer, messages.NO_TRAINING_STREAM, "training")
@@ -142,14 +143,14 @@ class _Resource:
     kind: str = "prediction"
     queued: dict[str, Prediction] = field(default_factory=dict)
 
-    def routes(self, path: str) -> list[Route]:
+    def routes(self, path: str) -> list[BaseRoute]:
         """Return the routes below `path`."""
         one = f"{path}/{{{PARAMETER}}}"
         return [
-            Route(path, self._create, methods=["POST"]),
-            Route(f"{path}/cancel", self._cancel_queued, methods=["POST"]),
-            Route(one, self._create_idempotently, methods=["PUT"]),
-            Route(f"{one}/cancel", self._cancel, methods=["POST"]),
+            plain_route(path, self._create, "POST"),
+            plain_route(f"{path}/cancel", self._cancel_queued, "POST"),
+            plain_route(one, self._create_idempotently, "PUT"),
+            plain_route(f"{one}/cancel", self._cancel, "POST"),
         ]
 
     async def _create(self, request: Request) -> Response:

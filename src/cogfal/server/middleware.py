@@ -22,6 +22,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from cogfal.server.request_metrics import lightest
+
 CallNext: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 Dispatch: TypeAlias = Callable[[Request, CallNext], Coroutine[Any, Any, Response]]
 
@@ -29,9 +31,9 @@ _FAL: Final = "fal."
 
 
 def lighten(app: FastAPI) -> None:
-    """Run those of an app's middlewares that fal wrote as functions the light way.
+    """Run the light way what fal adds to an app: its functions, and its metrics of requests.
 
-    They read no body, which Starlette would have to keep for the app behind them.
+    The functions read no body, which Starlette would have to keep for the app behind them.
     """
     lightened: list[Middleware] = []
     for fals, group in groupby(app.user_middleware, _is_function_of_fals):
@@ -39,7 +41,7 @@ def lighten(app: FastAPI) -> None:
             dispatches: list[Any] = [each.kwargs["dispatch"] for each in group]
             lightened.append(Middleware(DispatchMiddleware, dispatches=dispatches))
         else:
-            lightened.extend(group)
+            lightened.extend(map(lightest, group))
     app.user_middleware[:] = lightened
 
 
@@ -59,12 +61,14 @@ class DispatchMiddleware:
 
     def __init__(self, app: ASGIApp, dispatches: Sequence[Dispatch]) -> None:
         self._app = app
-        self._dispatches = dispatches
+        self._functions: CallNext = _rest
+        for dispatch in reversed(dispatches):
+            self._functions = _call(dispatch, self._functions)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on through the functions."""
         if scope["type"] == "http":
-            await _Passage(self._dispatches, scope, receive, send).to(self._app)
+            await _Passage(self._functions, scope, receive, send).to(self._app)
         else:
             await self._app(scope, receive, send)
 
@@ -72,17 +76,12 @@ class DispatchMiddleware:
 class _Passage:
     """One request's way through the functions to the app, and of the response's head back."""
 
-    def __init__(
-        self, dispatches: Sequence[Dispatch], scope: Scope, receive: Receive, send: Send
-    ) -> None:
+    def __init__(self, functions: CallNext, scope: Scope, receive: Receive, send: Send) -> None:
         self._scope = scope
         self._receive = receive
         self._send = send
         self._head: _Passing | None = None
-        call_next: CallNext = _rest
-        for dispatch in reversed(dispatches):
-            call_next = _call(dispatch, call_next)
-        self._functions = call_next(Request(scope, receive))
+        self._functions = functions(Request(scope, receive))
         # Their own: they take back what they set when they have the head, and the app, which may
         # have sent it from any of its tasks, goes on with it.
         self._context = copy_context()
