@@ -59,6 +59,20 @@ def test_every_value_reads_back(value: Any) -> None:
     assert json.loads(data) == value
 
 
+@pytest.mark.parametrize("place", [0, SLICE - 1, SLICE, 2 * SLICE])
+def test_whatever_has_an_escape_gets_it_in_a_long_text(place: int) -> None:
+    """Wherever it stands among what needs none, and all that needs none stays as it is."""
+    for character in map(chr, range(0x100)):
+        text = "a" * place + character + "a" * (2 * SLICE - place)
+
+        data = written(text)
+
+        assert json.loads(data) == text
+        assert (len(data) == len(text) + 2) == (
+            character not in '"\\' and " " <= character <= "\x7f"
+        )
+
+
 @pytest.mark.parametrize("value", LARGE)
 def test_large_values_come_in_slices(value: Any) -> None:
     """A large value is cut into slices of a bounded size that make up the whole."""

@@ -23,6 +23,9 @@ _NUMBER: Final = 24
 _PLAIN: Final = frozenset({str, int})
 _SCALARS: Final = frozenset({int, float, bool, type(None)})
 
+_AS_IT_IS: Final = bytes(each for each in range(0x20, 0x80) if each not in b'"\\')
+"""The ASCII that JSON has no escape for."""
+
 _BREAKS: Final = (
     ("\x85".encode(), b"\\u0085"),
     ("\u2028".encode(), b"\\u2028"),
@@ -190,7 +193,7 @@ def _pieces(value: JSON) -> Iterator[bytes]:
         case str():
             yield b'"'
             for at in range(0, len(value), SLICE):
-                yield _bytes(_encode(value[at : at + SLICE])[1:-1])
+                yield _long(value[at : at + SLICE])
             yield b'"'
         case dict():
             yield from _entries(value.items(), b"{}", named=True)
@@ -198,6 +201,15 @@ def _pieces(value: JSON) -> Iterator[bytes]:
             yield from _entries(value, b"[]", named=False)
         case _:
             yield _bytes(_encode(value))
+
+
+def _long(text: str) -> bytes:
+    """Write a part of a text: as it is, if there is nothing to escape, as in every data URL."""
+    if text.isascii():
+        data = text.encode()
+        if not data.translate(None, _AS_IT_IS):  # in a sixth of the encoder's time
+            return data
+    return _bytes(_encode(text)[1:-1])
 
 
 def _cut(data: bytes) -> Iterator[bytes]:
