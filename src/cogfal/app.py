@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 HEALTH_CHECK = HealthCheck(timeout_seconds=10)
 DEFAULT_GRACE = 5  # seconds, fal's own default for termination_grace_period_seconds
-GRACE_FOR_TEARDOWN = 0.7  # the share of the grace period that running predictions may use
 
 
 def untyped(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -165,6 +164,7 @@ class App(AppState, FalApp):
             choose_store=type(self).choose_store,
             given=self.given[0] if self.given else None,
             title=self.app_name or type(self).__name__,
+            grace=float(self.termination_grace_period_seconds or DEFAULT_GRACE),
             provide=self._provide,
             variables=dict(project.server_variables),
             examples=project.examples,
@@ -201,7 +201,7 @@ class App(AppState, FalApp):
 
         They have most of the grace period to end by themselves, and are cancelled then.
         """
-        self.serving.wind_down(self._grace())
+        self.serving.wind_down()
 
     @Overridable
     async def teardown(self) -> None:
@@ -212,7 +212,7 @@ class App(AppState, FalApp):
         serving: Serving | None = self.__dict__.pop("_serving", None)
         try:
             if serving is not None:
-                await serving.stop(self._grace())
+                await serving.stop()
         finally:
             self.source.discard()
 
@@ -223,10 +223,6 @@ class App(AppState, FalApp):
             CogfalError: The inputs do not fit, every place is taken, or there is no result.
         """
         return await self.serving.predict.run(inputs)
-
-    def _grace(self) -> float:
-        grace = self.termination_grace_period_seconds or DEFAULT_GRACE
-        return float(grace * GRACE_FOR_TEARDOWN)
 
     async def serve(self, **options: Any) -> None:
         """Serve as fal does, with the one parser of HTTP that bounds what it keeps."""

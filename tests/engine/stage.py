@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from cogfal.engine.grace import Grace
 from cogfal.engine.interpreter import FindInterpreter
 from cogfal.engine.prediction import Prediction
 from cogfal.engine.service import EngineSettings, Service, Submission
@@ -29,6 +30,11 @@ interpreters: list[FindInterpreter | None] = [None]
 
 LONG = 20.0
 """Seconds after which something that is waited for will not happen."""
+
+
+def at_once(seconds: float = 5 * LONG) -> Grace:
+    """Give predictions no time to end by themselves, and all else plenty."""
+    return Grace(seconds, running=0)
 
 
 class Passing:
@@ -98,7 +104,7 @@ async def serving(
         await service.setup()
         yield service
     finally:
-        await service.shutdown(0.0)
+        await service.shutdown(at_once())
 
 
 def submit(service: Service, deliverer: Any = None, **values: Any) -> Prediction:

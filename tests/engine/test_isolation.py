@@ -27,6 +27,7 @@ from tests import waiting
 from tests.engine.stage import (
     Passing,
     Plain,
+    at_once,
     descriptors_left,
     ended,
     events_of,
@@ -469,7 +470,7 @@ sys.path[:0] = [{str(source)!r}, {str(Path.cwd())!r}]
 from pathlib import Path
 from cogfal.engine.service import EngineSettings, Service
 from cogfal.reading import read_predictor
-from tests.engine.stage import Passing, submit
+from tests.engine.stage import Passing, at_once, submit
 
 async def main():
     root = Path({str(tmp_path)!r})
@@ -477,7 +478,7 @@ async def main():
     service = Service(spec, root, Passing(), settings=EngineSettings(isolate=True))
     await service.setup()
     sys.stdout.write(await submit(service).result())
-    await service.shutdown(0)
+    await service.shutdown(at_once())
 
 asyncio.run(main())
 """
@@ -512,7 +513,7 @@ def test_a_python_that_is_none(tmp_path: Path, program: str, message: str) -> No
         service = Service(spec, tmp_path, Passing(), interpreter=lambda: interpreter)
         with pytest.raises(SetupError, match=message):
             await service.setup()
-        await service.shutdown(0)
+        await service.shutdown(at_once())
 
     run(main)
 
@@ -525,7 +526,7 @@ def test_a_directory_that_is_gone(tmp_path: Path) -> None:
         service = Service(spec, tmp_path / "gone", Passing(), settings=EngineSettings(isolate=True))
         with pytest.raises(SetupError, match="cannot be started"):
             await service.setup()
-        await service.shutdown(0)
+        await service.shutdown(at_once())
 
     run(main)
 
@@ -562,6 +563,6 @@ def test_a_setup_that_is_called_off_at_once(tmp_path: Path) -> None:
                 await asyncio.sleep(0)
             setup.cancel()
             await asyncio.wait({setup})
-            await service.shutdown(0)
+            await service.shutdown(at_once())
 
     run(main)

@@ -17,7 +17,7 @@ from cogfal.errors import PredictorMismatch, SetupError
 from cogfal.guest.loading import enter_project, import_object
 from cogfal.reading import read_predictor
 from cogfal.spec import IntegerType, Role, SetupSpec
-from tests.engine.stage import Passing, project, run, serving, submit
+from tests.engine.stage import Passing, at_once, project, run, serving, submit
 
 KINDS = {
     "Predictor.predict": (
@@ -47,7 +47,7 @@ def test_kinds_of_predictors(tmp_path: Path, source: str, name: str) -> None:
         service = Service(spec, tmp_path, Passing())
         await service.setup()
         assert await submit(service).result() == "a"
-        await service.shutdown(0)
+        await service.shutdown(at_once())
 
     run(main)
 
@@ -61,7 +61,7 @@ def test_trainer(tmp_path: Path) -> None:
         service = Service(spec, tmp_path, Passing())
         await service.setup()
         assert await submit(service, n=2).result() == "nn"
-        await service.shutdown(0)
+        await service.shutdown(at_once())
 
     run(main)
 
@@ -93,7 +93,7 @@ def test_places(tmp_path: Path, file: str) -> None:
         service = Service(spec, tmp_path, Passing())
         await service.setup()
         assert await submit(service).result() == ["root", "sibling", "data"]
-        await service.shutdown(0)
+        await service.shutdown(at_once())
 
     run(main)
     assert (Path.cwd(), sys.path, sys.modules["json"]) == (here, path, modules)
@@ -142,7 +142,7 @@ def test_setup_that_fails(tmp_path: Path, source: str, message: str, isolate: bo
         with pytest.raises(SetupError) as raised:
             await service.setup()
         health = await service.health()
-        await service.shutdown(0)
+        await service.shutdown(at_once())
 
         assert message in str(raised.value)
         assert health.status is HealthStatus.SETUP_FAILED
@@ -167,7 +167,7 @@ def test_mismatch(tmp_path: Path, isolate: bool) -> None:
             PredictorMismatch, match=r"the text says .* the imported predictor says"
         ):
             await service.setup()
-        await service.shutdown(0)
+        await service.shutdown(at_once())
 
     run(main)
 
@@ -181,7 +181,7 @@ def test_missing_file(tmp_path: Path) -> None:
         service = Service(spec, tmp_path, Passing())
         with pytest.raises(SetupError, match=r"predict\.py does not exist"):
             await service.setup()
-        await service.shutdown(0)
+        await service.shutdown(at_once())
 
     run(main)
 
@@ -246,7 +246,7 @@ def test_setup_that_needs_more_than_weights(tmp_path: Path) -> None:
         service = Service(spec, tmp_path, Passing())
         with pytest.raises(SetupError, match="needs 'model', which nobody can give"):
             await service.setup()
-        await service.shutdown(0)
+        await service.shutdown(at_once())
 
     run(main)
 
@@ -276,7 +276,7 @@ def test_setup_that_takes_too_long(
         with pytest.raises(SetupError, match=r"setup took more than 0\.5 seconds"):
             await service.setup()
         assert (await service.health()).status is HealthStatus.SETUP_FAILED
-        await service.shutdown(0)
+        await service.shutdown(at_once())
 
     run(main)
 
@@ -293,7 +293,7 @@ def test_project_of_the_working_directory(tmp_path: Path) -> None:
         service = Service(spec, Path("here"), Passing())
         await service.setup()
         values["output"] = await submit(service).result()
-        await service.shutdown(0)
+        await service.shutdown(at_once())
 
     try:
         run(main)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from cogfal.engine.grace import Grace
 from cogfal.engine.lifecycle import HealthStatus
 from cogfal.engine.prediction import Completed, HistoryGone, Output, Prediction, Started, Status
 from cogfal.engine.service import EngineSettings, Service, Submission
@@ -25,9 +26,11 @@ from cogfal.errors import (
 from cogfal.files.workspace import Workspace
 from cogfal.guest.encoding import Encoded
 from tests.engine.stage import (
+    LONG,
     Door,
     Passing,
     Plain,
+    at_once,
     ended,
     events_of,
     our_threads,
@@ -91,7 +94,7 @@ def test_number_of_slots(
     async def main() -> None:
         await service.setup()
         assert service.slots.total == total
-        await service.shutdown(0)
+        await service.shutdown(at_once())
 
     run(main)
 
@@ -334,7 +337,7 @@ def test_shutdown_lets_predictions_end(tmp_path: Path) -> None:
             running, waiting = submit(service, door), submit(service)
             await door.reached.wait()
 
-            shutdown = asyncio.ensure_future(service.shutdown(20.0))
+            shutdown = asyncio.ensure_future(service.shutdown(Grace(5 * LONG)))
             await asyncio.sleep(0)
             with pytest.raises(NotReady, match="shut down"):
                 submit(service)
@@ -395,8 +398,8 @@ def test_shutdown_runs_teardown_though_something_is_uploaded(tmp_path: Path) -> 
             prediction = submit(service, door)
             await door.reached.wait()
 
-            await service.drain(0.0, 0.1)
-            await service.shutdown(0.0)
+            await service.drain(at_once(0.1))
+            await service.shutdown(at_once())
 
             assert not prediction.status.terminal
             assert (tmp_path / "torn").read_text() == "True"
@@ -415,8 +418,8 @@ def test_code_that_cannot_be_interrupted_is_given_up(
         async with serving(tmp_path, STUCK) as service:
             prediction = submit(service, seconds=1)
             await until(lambda: prediction.logs)
-            await service.drain(0.0, 0.1)
-            await service.shutdown(0.0)
+            await service.drain(at_once(0.1))
+            await service.shutdown(at_once())
 
             assert prediction.status is Status.CANCELED
             assert f"prediction {prediction.id} does not stop" in capfd.readouterr().err

@@ -27,7 +27,7 @@ from cogfal.engine.prediction import Completed, Log, Metric, Output, Prediction,
 from cogfal.engine.service import EngineSettings, Service, Submission
 from cogfal.errors import Busy, NotReady, UnknownPrediction
 from tests.engine import scripted
-from tests.engine.stage import LONG, Passing, Plain, events_of, held, project, until
+from tests.engine.stage import LONG, Passing, Plain, at_once, events_of, held, project, until
 
 QUEUE = 2
 NAMES = (f"p{number}" for number in itertools.count())
@@ -215,7 +215,7 @@ class ServiceMachine(RuleBasedStateMachine):
 
     def _shut_down(self) -> None:
         left = self.running + self.waiting
-        self.do(self.service.shutdown(0.0))
+        self.do(self.service.shutdown(at_once()))
         self.down = True
         self.running, self.waiting = [], []
         for one in left:

@@ -17,7 +17,7 @@ from cogfal.engine.prediction import Prediction, Status
 from cogfal.engine.service import Service
 from cogfal.reading import read_predictor
 from tests import waiting
-from tests.engine.stage import Passing, ended, submit, until
+from tests.engine.stage import Passing, at_once, ended, submit, until
 from tests.modes import MODES, interpreter_of
 from tests.processes import free_port
 from tests.server.servers import RealCog, Server
@@ -114,7 +114,7 @@ async def outcomes_here(
             prediction.cancel()
         await ended(prediction)
         outcomes[row] = (works(prediction, row), prediction.logs)
-    await service.shutdown(0)
+    await service.shutdown(at_once())
     return outcomes
 
 

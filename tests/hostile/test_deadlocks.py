@@ -35,7 +35,7 @@ WAITS_FOR_EVER = """
             return way
 """
 SOON = 30.0
-STOPS = "termination_grace_period_seconds = 1"
+STOPS = "termination_grace_period_seconds = 3"
 
 
 def test_one_in_this_process_makes_the_runner_unhealthy(tmp_path: Path) -> None:

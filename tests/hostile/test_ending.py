@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import socket
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import pytest
 
 from tests.file_server import file_server
 from tests.hostile.target import Target
+from tests.modes import SHARED
 from tests.server.receiver import receiver
 from tests.waiting import SOON, until
 
@@ -34,7 +36,7 @@ WORKS = """
             path.write_bytes(b"x")
             return path
 """
-STOPS = "termination_grace_period_seconds = 1"
+STOPS = "termination_grace_period_seconds = 3"
 PHASES = ("idle", "queue", "download", "predict", "upload")
 
 
@@ -135,6 +137,64 @@ def _is_zombie(pid: int) -> bool:
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     return True
+
+
+HANGS = """
+    import ctypes, threading, time
+
+    from cog import BasePredictor, CancelationException, Path
+
+    class Predictor(BasePredictor):
+        def predict(self, way: str) -> Path:
+            if way == "run":
+                path = Path("out.bin")
+                path.write_bytes(b"x")
+                return path
+            print(f"at {way}", flush=True)
+            try:
+                while True:
+                    time.sleep(0.01)
+            except CancelationException:
+                ctypes.PyDLL(None).pause()
+
+        def teardown(self) -> None:
+            print("at teardown", flush=True)
+            threading.Event().wait()
+"""
+
+
+def test_a_teardown_that_never_ends_keeps_no_other_step_from_its_turn(
+    tmp_path: Path, mode: str
+) -> None:
+    """What the app kept on disk is gone all the same, and the process ends by itself."""
+    with Target(tmp_path, HANGS, STOPS, mode=mode, anew=True) as process:
+        assert process.ask({"way": "run"}).status_code == 200
+        kept = _own(process.temporary)
+
+        status = process.stop(grace=SOON)
+
+        assert status not in (-signal.SIGKILL, -signal.SIGALRM)
+        assert "teardown() did not end in time" in process.output
+        assert kept
+        assert [*process.temporary.glob("cogfal-*")] == []
+
+
+def test_the_system_ends_an_app_in_which_nothing_goes_on(tmp_path: Path) -> None:
+    """The author's code holds the interpreter; the log tells where."""
+    with (
+        Target(tmp_path, HANGS, STOPS, mode=SHARED, anew=True) as process,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        assert process.url
+        waiting = threads.submit(process.ask, {"way": "wait"})
+        process.wait_for("at wait")
+
+        status = process.stop(grace=SOON)
+
+        assert status == -signal.SIGALRM
+        assert re.search(r'predict\.py", line \d+ in predict', process.output)
+        with pytest.raises(httpx.TransportError):
+            waiting.result(SOON)
 
 
 HOLDING: dict[str, bytes] = {

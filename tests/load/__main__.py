@@ -24,6 +24,7 @@ import httpx
 from cogfal.app import DEFAULT_GRACE
 from tests.hostile.target import Target
 from tests.load.callers import ENDING, Tally, Work, call, invented, prediction, stream, whole
+from tests.load.ending import seconds_to_end
 from tests.load.health import SLOWEST, HealthWatch
 from tests.load.hostile import Meanness, meanness, take_nothing
 from tests.load.project import expected, served
@@ -31,6 +32,8 @@ from tests.load.usage import HELD, Samples, Usage, grown, report, slopes, too_mu
 
 SAMPLES = 40
 MOST_CALLERS = 1_000_000
+STACKS = 200
+"""Last lines of the log, which tell where an app hung."""
 HOSTILE = 10
 """Of so many callers one is hostile."""
 ALLOWED: dict[str, dict[str, float]] = {
@@ -128,12 +131,11 @@ async def _caller(index: int, client: httpx.AsyncClient, mean: Meanness, tally: 
 async def _ended(app: Target, tally: Tally) -> None:
     """Tell the app to end, and wait until it has."""
     tally.ending = True
-    begun = time.monotonic()
-    status = await asyncio.to_thread(app.stop, 10 * DEFAULT_GRACE)
-    tally.ended_after = time.monotonic() - begun
+    tally.ended_after = await asyncio.to_thread(seconds_to_end, app.pid)
     tally.over = True
-    if status == -signal.SIGKILL:
-        tally.wrong.append("the app had to be killed")
+    status = await asyncio.to_thread(app.stop)
+    if status in (-signal.SIGKILL, -signal.SIGALRM):
+        tally.wrong.append("the app had to be killed:\n" + "\n".join(app.lines[-STACKS:]))
 
 
 async def soak(predictions: int, *, own: bool = False) -> Measured:

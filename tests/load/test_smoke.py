@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.load.__main__ import ALLOWED, is_bad, load, long, soak
+from tests.load.ending import seconds_to_end
 from tests.load.usage import Usage, slope, too_much, usage
 from tests.waiting import until
 
@@ -59,6 +61,13 @@ def test_usage_is_that_of_a_process_and_its_children(tmp_path: Path) -> None:
     assert held.memory > 0
     assert held.descriptors >= 6
     assert ended == Usage(0, 0, 0, 0)
+
+
+def test_the_end_is_watched_from_outside() -> None:
+    """The process is told to end, and has ended when that is told."""
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as process:
+        assert seconds_to_end(process.pid) > 0
+        assert process.poll() == -signal.SIGTERM
 
 
 def test_what_grows_is_noticed() -> None:

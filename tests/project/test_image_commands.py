@@ -19,7 +19,7 @@ from cogfal.environments.interpreters import find_interpreter, find_uv
 from cogfal.project.config_reader import read_config
 from cogfal.project.plan import PlannedEnvironment, plan_environment
 from cogfal.reading import read_predictor
-from tests.engine.stage import Passing, submit
+from tests.engine.stage import Passing, at_once, submit
 from tests.environments.packages import wheel
 from tests.interpreters import INTERPRETERS
 from tests.project import parsed
@@ -224,6 +224,6 @@ def answer(project: Path, interpreter: Interpreter) -> Any:
             await service.setup()
             return await submit(service).result()
         finally:
-            await service.shutdown(0)
+            await service.shutdown(at_once())
 
     return asyncio.run(main())

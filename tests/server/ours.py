@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import Route
 
+from cogfal.engine.grace import Grace
 from cogfal.engine.service import EngineSettings, Service
 from cogfal.errors import SetupError
 from cogfal.files import DataUrlStore, FileLimits, HttpFetcher, LocalStore, Store
@@ -106,7 +107,7 @@ async def _lifespan(api: CogApi, services: list[Service], _app: Starlette) -> As
     yield
     setup.cancel()
     for service in services:
-        await service.shutdown(grace=0)
+        await service.shutdown(Grace(10, running=0))
     await api.webhooks.close(grace=1)
 
 

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -15,7 +15,7 @@ import pytest
 
 from cogfal.files.workspace import PREFIX
 from cogfal.guest.thread import TURN
-from cogfal.server.lifespan import favour_loop
+from cogfal.server.lifespan import favour_loop, heed_signals
 from tests.local_run import LocalRun
 from tests.project_files import write_project
 
@@ -73,6 +73,45 @@ def favouring(
     finally:
         sys.setswitchinterval(interval)
         (gc.freeze if kept else gc.unfreeze)()  # as it was for the tests of this process
+
+
+@pytest.fixture
+def server_handler() -> Iterator[tuple[list[str], Callable[..., None]]]:
+    """Have a handler of SIGTERM as a server has, and a list of what heard of a signal."""
+    heard: list[str] = []
+
+    def handler(*_: object) -> None:
+        heard.append("server")
+
+    before = signal.signal(signal.SIGTERM, handler)
+    yield heard, handler
+    signal.signal(signal.SIGTERM, before)
+
+
+def test_the_end_begins_before_any_server_hears_of_it(
+    server_handler: tuple[list[str], Callable[..., None]],
+) -> None:
+    """A server that waits for its own callers first takes nothing from the time of the end."""
+    heard, handler = server_handler
+    restore = heed_signals(lambda: heard.append("end"))
+
+    signal.raise_signal(signal.SIGTERM)
+    restore()
+
+    assert heard == ["end", "server"]
+    assert signal.getsignal(signal.SIGTERM) is handler
+
+
+def test_a_signal_that_somebody_else_has_taken_meanwhile_stays_theirs(
+    server_handler: tuple[list[str], Callable[..., None]],
+) -> None:
+    """As uvicorn puts back what was there before it."""
+    restore = heed_signals(lambda: None)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+    restore()
+
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"])

@@ -110,10 +110,11 @@ class GuestClient:
             return None if reason is None else str(reason)
         return "the predictor's process does not answer"
 
-    async def teardown(self, queue: EventQueue) -> None:
-        """Run the author's `teardown`, where there is one; raises SetupError."""
+    async def teardown(self, queue: EventQueue) -> bool:
+        """Run the author's `teardown`, where there is one, and return True; raises SetupError."""
         if self._channel is not None and self._channel.death is None:
             await self._order("teardown", queue=queue)
+        return True
 
     async def close(self, seconds: float) -> bool:
         """Give all back; return whether the author's code had ended within so many seconds."""

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from cogfal.engine.channel import Channel, DirectChannel, Foreign, Receive
 from cogfal.engine.event_queue import EventQueue
+from cogfal.engine.grace import Grace, Moment
 from cogfal.engine.guest import GuestClient
 from cogfal.engine.interpreter import FindInterpreter, Interpreter, own_interpreter
 from cogfal.engine.leftovers import end_orphans
@@ -62,7 +63,6 @@ class Health(NamedTuple):
 
 
 HEALTHCHECK_TIMEOUT: Final = 5.0  # seconds, as Cog's
-CLEANUP_TIME: Final = 5.0  # seconds for teardown, and for the author's thread to end
 ATTEMPTS: Final = 2  # how often setup is repeated after a death before the predictor is given up
 
 
@@ -131,7 +131,7 @@ class Lifecycle:
         self._seconds = seconds
         self._postponed = True
 
-    async def take_down(self, *, blocked: bool = False) -> None:
+    async def take_down(self, grace: Grace, *, blocked: bool = False) -> None:
         """Run the author's `teardown`, end the thread or process, and restore the output.
 
         Nothing can run on a thread that a prediction has `blocked`, nor will it end.
@@ -145,12 +145,13 @@ class Lifecycle:
                 stack.callback(self._weights.close)
             if self._setup is not None:
                 stack.callback(self._capture.close)
-                stack.push_async_callback(self._close, 0.0 if blocked else CLEANUP_TIME)
+                stack.push_async_callback(self._close, grace, blocked)
                 if self._setup.status is SetupStatus.SUCCEEDED and not blocked:
-                    stack.push_async_callback(self._tear_down)
+                    stack.push_async_callback(self._tear_down, grace)
 
-    async def _close(self, seconds: float) -> None:
-        if not await self.guest.close(seconds):
+    async def _close(self, grace: Grace, blocked: bool) -> None:
+        seconds = 0.0 if blocked else grace.left(Moment.TORN_DOWN)
+        if not await grace.within(Moment.CLOSED, self.guest.close, seconds):
             self._capture.say("the predictor did not stop; its thread is left behind")
 
     async def ready(self) -> None:
@@ -279,14 +280,12 @@ class Lifecycle:
             self._weights = self._open_workspace()
         return str(await self._fetch_weights(url, self._weights.directory))
 
-    async def _tear_down(self) -> None:
+    async def _tear_down(self, grace: Grace) -> None:
         queue = self._queue()
-        teardown = asyncio.ensure_future(self.guest.teardown(queue))
-        await asyncio.wait({teardown}, timeout=CLEANUP_TIME)
-        if not teardown.done():
-            self._capture.say(f"teardown() took more than {CLEANUP_TIME:g} seconds")
-            teardown.cancel()
-        elif error := teardown.exception():
+        try:
+            if not await grace.within(Moment.TORN_DOWN, self.guest.teardown, queue):
+                self._capture.say("teardown() did not end in time; the app ends without it")
+        except SetupError as error:
             self._capture.say(f"teardown() failed: {error}")
         queue.close()
 

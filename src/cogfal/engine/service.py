@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
+from cogfal.engine.grace import Grace, Moment
 from cogfal.engine.interpreter import FindInterpreter
 from cogfal.engine.lifecycle import Health, HealthStatus, Lifecycle
 from cogfal.engine.prediction import (
@@ -29,6 +30,7 @@ from cogfal.errors import (
     NotReady,
     UnknownPrediction,
 )
+from cogfal.files.concurrency import on_daemon_thread
 from cogfal.files.workspace import Scratch, Workspace
 from cogfal.guest.capture import Capture
 from cogfal.json_text import line_of
@@ -37,7 +39,6 @@ from cogfal.spec import PredictorSpec
 
 __all__ = ["EngineSettings", "Health", "HealthStatus", "Service", "Submission"]
 
-CLEANUP_TIME: Final = 5.0  # seconds for predictions to obey when shutting down
 VACATING_TIME: Final = 0.25  # seconds for a cancelled prediction to make room for a request
 Key: TypeAlias = tuple[str, str]
 
@@ -195,26 +196,25 @@ class Service:
                 status, error = HealthStatus.UNHEALTHY, reason
         return Health(status, error, self._lifecycle.report())
 
-    async def drain(self, grace: float, cleanup: float = CLEANUP_TIME) -> None:
-        """Refuse new predictions, and let the others end within `grace` seconds.
+    async def drain(self, grace: Grace) -> None:
+        """Refuse new predictions, and let the others end; see `Moment` for when which is what.
 
-        What still runs then is cancelled, and given up after `cleanup` seconds more; its end is
-        waited for as long again. Calling it again is harmless.
+        Calling it again is harmless.
         """
         if self._closed:
             return
         self._closed = True
-        await _wait(self._tasks.keys(), grace)
+        await _wait(self._tasks.keys(), grace.left(Moment.CANCELLED))
         for work in list(self._running.values()):
             work.cancel()
-        await _wait(self._tasks.keys(), cleanup)
+        await _wait(self._tasks.keys(), grace.left(Moment.GIVEN_UP))
         for work in list(self._running.values()):
             if work.abandon():
                 self._capture.say(f"prediction {work.prediction.id} does not stop; it is given up")
                 self._given_up = True
-        await _wait(self._tasks.keys(), cleanup)  # they upload to their end, or remove their files
+        await _wait(self._tasks.keys(), grace.left(Moment.CLEARED))
 
-    async def shutdown(self, grace: float) -> None:
+    async def shutdown(self, grace: Grace) -> None:
         """Drain, run the author's `teardown`, and give all back.
 
         Calling it again, or without a setup, is harmless.
@@ -225,9 +225,10 @@ class Service:
         # directory that their files are in goes last.
         self._torn_down = True
         await self.drain(grace)
-        await self._lifecycle.take_down(blocked=self._given_up and not self.spec.shape.asynchronous)
+        blocked = self._given_up and not self.spec.shape.asynchronous
+        await self._lifecycle.take_down(grace, blocked=blocked)
         with suppress(OSError):  # what stays goes with the next sweep
-            self._scratch.close()
+            await grace.within(Moment.CLOSED, on_daemon_thread, self._scratch.close)
 
     def _state(self) -> tuple[HealthStatus, str | None]:
         if self._closed:

@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 import anyio.to_thread
 
+from cogfal.engine.grace import Grace
 from cogfal.engine.interpreter import Interpreter, guest_variables
 from cogfal.engine.prediction import Prediction
 from cogfal.engine.service import Service, Submission
@@ -42,6 +43,7 @@ from cogfal.schema.validation import Dialect, Validator
 from cogfal.settings import AppSettings
 from cogfal.spec import JSON, PredictorSpec, ProjectSpec, Role
 
+AFTERWARDS: Final = 10.0  # seconds for the model to end in
 USUAL_FILES: Final = ("predict.py", "run.py")
 GIVEN: Final = "https://given.invalid/"
 """Where the caller's own files seem to be; the name is reserved, so nothing real is meant."""
@@ -245,7 +247,7 @@ async def open_session(
         await service.setup()
         yield Session(spec, project, service, given, KeptFiles(folder))
     finally:
-        await service.shutdown(0)
+        await service.shutdown(Grace(AFTERWARDS, running=0))
 
 
 class NoNetwork:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import _thread
+import faulthandler
 import gc
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Final, NamedTuple
 
 from uvicorn.config import HTTP_PROTOCOLS
@@ -22,6 +26,12 @@ from cogfal.spec import ProjectSpec
 
 _ENDING: Final = (signal.SIGHUP, signal.SIGQUIT)
 """Signals that end a process at once, for which nobody else cares."""
+_LATE: Final = (
+    b"cogfal: the app has not ended within termination_grace_period_seconds, so the system ends it "
+    b"now; the next app here removes what it leaves on disk. What its threads do:\n"
+)
+_SOON: Final = 0.02
+"""Seconds before the end at which it is told."""
 
 
 class Provided(NamedTuple):
@@ -116,8 +126,12 @@ def end_process(*_: object) -> None:
     signal.raise_signal(signal.SIGTERM)
 
 
-def heed_signals() -> Callable[[], None]:
+def heed_signals(begin: Callable[[], None]) -> Callable[[], None]:
     """Let a hang-up and a quit end the app as SIGTERM does; one that is ignored stays so.
+
+    Args:
+        begin: Called as soon as SIGTERM comes. Of fal's two servers, the one for metrics has its
+            handler first, and tells the app's only when it has itself ended.
 
     Returns:
         What puts things back as they were.
@@ -126,6 +140,43 @@ def heed_signals() -> Callable[[], None]:
     if threading.current_thread() is threading.main_thread():
         for each in _ENDING:
             if signal.getsignal(each) is signal.SIG_DFL:
-                signal.signal(each, end_process)
-                restore.callback(signal.signal, each, signal.SIG_DFL)
+                _take(each, end_process, restore)
+        server = signal.getsignal(signal.SIGTERM)
+        if callable(server):
+
+            def told(number: int, frame: FrameType | None) -> None:
+                begin()
+                server(number, frame)
+
+            _take(signal.SIGTERM, told, restore)
     return restore.close
+
+
+def _take(number: int, handler: Callable[..., None], restore: ExitStack) -> None:
+    """Take a signal, and give it back where nobody else has taken it meanwhile."""
+    before = signal.signal(number, handler)
+
+    def give_back() -> None:
+        if signal.getsignal(number) is handler:
+            signal.signal(number, before)
+
+    restore.callback(give_back)
+
+
+def end_by(seconds: float, log: int) -> None:
+    """Have the system end this process after so many seconds, whatever its threads do then.
+
+    It needs neither the loop nor the interpreter for that. What each thread was doing is written to
+    `log`, a descriptor; for a signal handler in the main thread.
+    """
+    log = os.dup(log)  # as long as the process lives
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    faulthandler.register(signal.SIGALRM, log, chain=True)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+
+    def tell() -> None:
+        time.sleep(max(0.0, seconds - _SOON))
+        os.write(log, _LATE)
+
+    # Without the locks of `threading`, which the main thread may hold at this instruction.
+    _thread.start_new_thread(tell, ())

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from cogfal.engine.grace import Grace, Moment
 from cogfal.engine.interpreter import Interpreter
 from cogfal.engine.service import HealthStatus, Service
 from cogfal.errors import NotReady, SetupError
@@ -43,7 +44,7 @@ from cogfal.server.caller import Bodies
 from cogfal.server.cog_api import CogApi, Model
 from cogfal.server.fal_api import Endpoint
 from cogfal.server.idle_connections import Connections, guard
-from cogfal.server.lifespan import Provided, end_process, favour_loop, heed_signals
+from cogfal.server.lifespan import Provided, end_by, end_process, favour_loop, heed_signals
 from cogfal.server.requester import Requester
 from cogfal.server.stores import StoreChooser, Uploads
 from cogfal.server.tracing import Tracing
@@ -55,8 +56,7 @@ from cogfal.version import __version__
 NAMED = 10  # how many unknown inputs are named in the log
 LONGEST_NAME = 100  # characters of such a name
 NONE: Mapping[str, str] = MappingProxyType({})
-WEBHOOK_GRACE = 2.0  # seconds that webhooks may still take when the app ends, at most
-LEAST_CLEANUP = 0.4  # seconds that cancelled predictions have at least to obey when the app ends
+WEBHOOK_SECONDS = 2.0  # that webhooks may still take when the app ends, at most
 UNHEALTHY = (HealthStatus.UNHEALTHY, HealthStatus.DEFUNCT, HealthStatus.SETUP_FAILED)
 
 
@@ -81,6 +81,7 @@ class Serving:
         settings: What the App class says.
         choose_store: Says where output files go.
         title: The app's name, for the document.
+        grace: Seconds from being told to end until the process is killed.
         given: The predictor itself, where it travels with the App.
         provide: Gives the author's code what it expects on this machine, such as weights, before
             it is imported. It may take long, and is given up where the app is told to end.
@@ -100,6 +101,7 @@ class Serving:
         settings: AppSettings,
         choose_store: StoreChooser,
         title: str,
+        grace: float,
         given: object = None,
         provide: Callable[[], Provided] | None = None,
         variables: Mapping[str, str] = NONE,
@@ -108,6 +110,8 @@ class Serving:
         self._settings = settings
         self._root = root
         self._title = title
+        self._seconds = grace
+        self._grace: Grace | None = None
         self._examples = examples
         self._choose_store = choose_store
         self._limits = settings.file_limits
@@ -173,7 +177,7 @@ class Serving:
 
     async def _start(self) -> None:
         self._at_end.callback(favour_loop())
-        self._at_end.callback(heed_signals())
+        self._at_end.callback(heed_signals(self._heed))
         self._at_end.callback(write_afterwards())
         await anyio.to_thread.run_sync(sweep)
         if self._provide is not None:
@@ -188,48 +192,57 @@ class Serving:
         for service in self._services:
             await service.setup()
 
-    def wind_down(self, grace: float) -> None:
+    def wind_down(self) -> None:
         """Begin to end setup or the predictions, from a signal handler; `stop` does the rest.
 
         The server asks for `stop` only once every request is answered, and would wait for ever for
         those whose predictions do not end by themselves.
         """
+        self._begin_grace()
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._begin_to_end, grace)
+            self._loop.call_soon_threadsafe(self._begin_to_end)
 
-    async def stop(self, grace: float) -> None:
-        """Let running predictions end within `grace` seconds, then give everything back."""
+    def _heed(self) -> None:
+        """Begin to end because the process was told to, and see that it has ended in time."""
+        if self._grace is None:
+            end_by(self._begin_grace().left(Moment.OVER), self._capture.numbers()[1])
+        self.wind_down()
+
+    async def stop(self) -> None:
+        """Let running predictions end, then give everything back, within the grace period."""
+        grace = self._begin_grace()
+        last = partial(grace.within, Moment.CLOSED)
         async with AsyncExitStack() as steps:  # the last one first, and each whatever another does
             steps.push_async_exit(self._at_end)
             if self._local is not None:
-                steps.callback(self._local.close)
-            steps.push_async_callback(anyio.to_thread.run_sync, self._tracing.close)
-            steps.push_async_callback(self._drain)
+                steps.push_async_callback(last, on_daemon_thread, self._local.close)
+            steps.push_async_callback(last, on_daemon_thread, self._tracing.close)
+            steps.push_async_callback(last, self._drain)
             for service in self._services:
                 steps.push_async_callback(service.shutdown, grace)
-            await self._begin_to_end(grace)
+            await self._begin_to_end()
 
-    def _begin_to_end(self, grace: float) -> asyncio.Future[None]:
+    def _begin_grace(self) -> Grace:
+        if self._grace is None:
+            self._grace = Grace(self._seconds)
+        return self._grace
+
+    def _begin_to_end(self) -> asyncio.Future[None]:
         if self._ending is None:
             if self._starting is not None:
                 self._starting.cancel()
             self._bodies.close()
-            self._ending = asyncio.ensure_future(self._end_predictions(grace))
+            self._ending = asyncio.ensure_future(self._end_predictions(self._begin_grace()))
         return self._ending
 
-    async def _end_predictions(self, grace: float) -> None:
-        """Let predictions end within `grace` seconds, and whoever hears of them soon after it.
-
-        `grace` is 70 % of the app's own period (see `app.py`), at whose end it is killed.
-        """
-        latest = asyncio.get_running_loop().time() + grace
-        cleanup = max(grace / 8, LEAST_CLEANUP)
-        await asyncio.gather(*(each.drain(grace, cleanup) for each in self._services))
-        left = max(latest - asyncio.get_running_loop().time(), cleanup / 2)
-        closing = [self._webhooks.close(min(left, WEBHOOK_GRACE))]
+    async def _end_predictions(self, grace: Grace) -> None:
+        """Let predictions end, and whoever hears of them."""
+        await asyncio.gather(*(each.drain(grace) for each in self._services))
+        left = grace.left(Moment.CANCELLED) or grace.left(Moment.TOLD)
+        closing = [self._webhooks.close(min(left, WEBHOOK_SECONDS))]
         if self._connections is not None:
             closing.append(self._connections.end(left))
-        await asyncio.gather(*closing)
+        await grace.within(Moment.TOLD, asyncio.gather, *closing)
 
     def unused_paths(self) -> frozenset[str]:
         """Return the paths of fal's endpoints that this app has no use for."""
