@@ -343,6 +343,13 @@ FOUND: Final = {
     "u(vars(p))\nY = p.a\nu(lambda: vars(q))\nZ = q.a",
     "items-that-are-attributes": "from outside import u\nclass C(dict):\n"
     "    __setattr__ = dict.__setitem__\no = C()\nif u():\n    o.a = 1\nX = 'a' in o",
+    "text-that-is-evaluated-in-a-function": "n = 1\ndef f():\n    n = eval('n + 1')\n    return n\n"
+    "X = f()\ndef g():\n    m = 2\n    return (lambda: eval('m'))()\ntry:\n    Y = g()\n"
+    "except NameError:\n    Y = 3\nZ = (lambda v: eval('v + n'))(3)",
+    "text-that-is-carried-out-in-a-function": "l = [1]\ndef f(k):\n    exec('k.append(2)')\n"
+    "    exec('global n\\nn = 3')\nf(l)\ntry:\n    X = n\nexcept NameError:\n    X = 4",
+    "attributes-of-a-changed-object": "from outside import u\nclass C: ...\no = C()\no.a = 1\n"
+    "m = vars(o)\nu(o)\nX = m['a']\nY = [vars(o) is m, globals() is globals()]",
     "decorator-of-the-library": "import functools\nfrom outside import u\nX = []\n"
     "@functools.lru_cache(maxsize=u())\ndef f(): X.append(1)\nf(), f()\n"
     "@functools.singledispatch\ndef g(v): return 1\n@g.register\ndef _(v: int): return 2\n"

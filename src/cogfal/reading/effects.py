@@ -202,12 +202,10 @@ class Effects(Part):
             return None
 
     def _rebound(self, names: list[str], scope: Scope, why: Unknown) -> None:
-        outer: Scope | None = scope
-        while outer is not None and outer.kind != "module":
+        for outer in scope.outwards():
             for name in names:
                 if outer.kind == "function" and name in outer.names:
                     self._world.journal.bind(outer.names, name, why)
-            outer = outer.parent
 
 
 def _imports(node: ast.AST) -> bool:

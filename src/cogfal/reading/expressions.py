@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import CONTAINERS
+from cogfal.reading.mappings import Lookup
 from cogfal.reading.operators import BINARY, COMPARE, SIZED, UNARY, bounded
 from cogfal.reading.part import Part
 from cogfal.reading.scopes import Builtin, Scope, bindings
@@ -225,8 +226,9 @@ class Expressions(Part):
         if unknown is not None:
             return unknown
         if isinstance(op, ast.Is | ast.IsNot):
-            plain = type(left) is type(right) and type(left) in _PLAIN
-            if plain and left is not right and left == right:
+            several = type(left) is type(right) and left is not right
+            lookups = several and isinstance(left, Lookup)
+            if lookups or (several and type(left) in _PLAIN and left == right):
                 raise refused("whether two equal values are one is left open by Python")
             return (left is right) is isinstance(op, ast.Is)
         world.budget.weigh(left)

@@ -48,7 +48,6 @@ from cogfal.reading.standins import (
 from cogfal.reading.unknown import (
     Beyond,
     Carried,
-    GivenUp,
     Named,
     Touched,
     Unknown,
@@ -710,7 +709,9 @@ class Library(Part):
         """Return the result of a built-in function that looks at the scope it is called from."""
         if name == "super":
             return self._super(positional, scope)
-        if name in ("exec", "eval") and len(positional) == 1 and isinstance(positional[0], str):
+        told = len(positional) == 1 and not keywords and isinstance(positional[0], str)
+        around = (None,) if name == "exec" and scope.kind == "function" else (None, scope.top)
+        if name in ("exec", "eval") and told and scope.parent in around:
             return self._executed(name, positional[0], scope)
         if name == "vars" and positional:
             return self._world.attributes.get(positional[0], "__dict__")
@@ -720,8 +721,11 @@ class Library(Part):
             if name == "globals" or scope.kind != "function":
                 return Namespace(self._world, scope.top if name == "globals" else scope)
             return dict(scope.names)
-        self._world.effects.of_values([scope.module], Unknown(f"{name}() may have changed it"))
-        raise refused(f"{name}() of a text that is not known is not evaluated")
+        held = [value for each in scope.outwards() for value in each.names.values()]
+        why = Unknown(f"{name}() may have changed it")
+        self._world.effects.of_values([scope.module, *held], why)
+        self._world.modules.take_all(f"{name}()", scope)
+        raise refused(f"{name}() of such a text is not evaluated here")
 
     def _super(self, positional: Values, scope: Scope) -> Value:
         if positional:
@@ -738,9 +742,9 @@ class Library(Part):
 
     def _executed(self, name: str, text: str, scope: Scope) -> Value:
         if name == "eval":
-            return self._world.evaluate(ast.parse(text.strip(), mode="eval").body, scope)
-        if scope.kind == "function":
-            raise GivenUp(Unknown("exec() in a function is not evaluated"))
+            if scope.kind == "function":  # whose names that are not bound yet are its module's
+                scope = Scope(scope.module, "function", scope.top, names=dict(scope.names))
+            return self._world.evaluate(ast.parse(text.strip(" \t"), mode="eval").body, scope)
         self._world.run(ast.parse(text).body, scope)
         return None
 

@@ -133,6 +133,7 @@ class Held(Lookup):
             raise refused("the attributes of such an object are not read as a whole", owner)
 
     def __getitem__(self, name: Value) -> Value:
+        known(self._world.known(self._owner))
         return self._world.there(self._world.known(self._held[self._world.items.key(name)]))
 
     def __setitem__(self, name: Value, value: Value) -> None:

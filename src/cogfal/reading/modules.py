@@ -320,7 +320,7 @@ class Modules(Part):
             shown = listed(name)
             if name in COG_ROOTS:
                 return {n: self._world.library.find(f"{name}.{n}") for n in shown}
-            self._stars[scope.top].append(name)
+            self.take_all(name, scope)
             return {}
         names = self.load(source).names
         self._stars[scope.top] += self._stars[self.load(source)]
@@ -332,11 +332,15 @@ class Modules(Part):
             raise refused("a module that answers for __all__ is not evaluated")
         return {n: value for n, value in names.items() if not n.startswith("_")}
 
+    def take_all(self, origin: str, scope: Scope) -> None:
+        """Take it as not known which names are bound by what comes from outside of the text."""
+        self._stars[scope.top].append(origin)
+
     def give_up_stars(self, node: ast.AST, scope: Scope) -> None:
         """Take it as not known which names the star imports in a statement bind."""
         for part in ast.walk(node):
             if isinstance(part, ast.ImportFrom) and part.names[0].name == "*":
-                self._stars[scope.top].append(part.module or ".")
+                self.take_all(part.module or ".", scope)
 
     def starred(self, name: str, scope: Scope) -> Value:
         """Return what a name stands for that nothing binds but, perhaps, a star import.
@@ -350,11 +354,7 @@ class Modules(Part):
         foreign = [module for module in self._stars[scope.top] if not listed(module)]
         if foreign:
             raise refused(f"it may come from {foreign[0]}, which is not part of the project")
-        names: list[str] = []
-        inner: Scope | None = scope
-        while inner is not None:
-            names += inner.names
-            inner = inner.parent
+        names = [name for inner in scope.outwards() for name in inner.names]
         raise NameError(f"name {name!r} is not defined{self.nearest(name, names)}")
 
     def _of_star(self, name: str, scope: Scope) -> Value:

@@ -58,6 +58,13 @@ class Scope:
         if self.private:
             self.of = Bindings(*(frozenset(map(self.mangled, names)) for names in self.of))
 
+    def outwards(self) -> Iterator[Scope]:
+        """Yield this scope, and each that it is written in."""
+        scope: Scope | None = self
+        while scope is not None:
+            yield scope
+            scope = scope.parent
+
     @property
     def top(self) -> Scope:
         """The module's scope."""
@@ -80,11 +87,9 @@ class Scope:
             return self.parent.target(name)
         if name not in self.of.free:
             return self.names
-        scope = self.parent
-        while scope is not None:
-            if scope.kind == "function" and name in scope.of.bound:
+        for scope in self.outwards():
+            if scope is not self and scope.kind == "function" and name in scope.of.bound:
                 return scope.names
-            scope = scope.parent
         raise SyntaxError(f"no binding for nonlocal {name!r} found")
 
     def look_up(self, name: str) -> Value:
