@@ -21,7 +21,7 @@ from cogfal.spec import (
 )
 from tests.reading.oracle.execution import shown
 from tests.reading.oracle.importing import imported
-from tests.reading.projects import read
+from tests.reading.projects import compared, read
 
 SIMPLE = (
     "from cog import *\nclass Predictor:\n    def predict(self, x: str) -> str:\n        return x"
@@ -188,6 +188,22 @@ def test_streaming_and_concurrency_are_read_from_decorators(tmp_path: Path) -> N
     spec = read(tmp_path, {"predict.py": source})
 
     assert (spec.streaming, spec.max_concurrency) == (True, 4)
+
+
+@pytest.mark.parametrize(
+    "call", ["Path(str(torch.x))", "cog.Path(f'{torch.x}') / 'a'", "torch.register(Path, File)"]
+)
+def test_classes_of_cog_stay_what_they_are(call: str, tmp_path: Path) -> None:
+    """What is not known is given to them, and they are given to unknown code."""
+    text = (
+        f"import cog, torch\nfrom cog import BaseModel, File, Path\nHERE = {call}\n"
+        "class Output(BaseModel):\n    image: Path\n"
+        "class Predictor:\n    def predict(self, x: Path, y: File) -> Output: ..."
+    )
+
+    told, imports = compared(tmp_path, {"predict.py": text})
+
+    assert set(imports) == {told}
 
 
 def test_private_names_are_those_of_the_class(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 import types
 from collections import ChainMap, defaultdict
 from collections.abc import Iterable, Iterator
@@ -11,6 +12,8 @@ from dataclasses import Field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 
+import cogfal.cog
+from cogfal.guest.type_names import COG_ROOTS
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import CONTAINERS
 from cogfal.reading.mappings import Lookup
@@ -75,7 +78,7 @@ class Effects(Part):
 
     def _change(self, value: Value, why: Unknown) -> None:
         kind = type(value)
-        if isinstance(value, Unknown) or kind.__module__.startswith("enum"):
+        if isinstance(value, Unknown) or kind.__module__.startswith("enum") or _outside(value):
             return
         if isinstance(value, (*CONTAINERS, Iterator, types.SimpleNamespace)) or (
             self._world.attributes.is_authored(value)
@@ -206,6 +209,15 @@ class Effects(Part):
             for name in names:
                 if outer.kind == "function" and name in outer.names:
                     self._world.journal.bind(outer.names, name, why)
+
+
+def _outside(value: Value) -> bool:
+    """Whether a value is a class of Python's library or of Cog, which nobody's code changes."""
+    if not isinstance(value, type):
+        return False
+    module = str(value.__module__)
+    home = cogfal.cog if module.partition(".")[0] in COG_ROOTS else sys.modules.get(module)
+    return getattr(home, value.__name__, None) is value
 
 
 def _imports(node: ast.AST) -> bool:
