@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import cogfal
 import cogfal.cog
 from tests.cog.programs import run_program
@@ -47,6 +50,19 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         else:
             raise AssertionError
     """)
+
+
+def test_a_predictor_is_inspected_as_its_own_python_has_it(tmp_path: Path) -> None:
+    """The Python of cog.yaml is meant, and this one where there is no cog.yaml."""
+    text = "import sys\ndef predict(minor: int = sys.version_info[1]) -> str: ..."
+    (tmp_path / "predict.py").write_text(text)
+
+    def minor() -> object:
+        return cogfal.inspect_predictor("predict.py:predict", root=tmp_path).inputs[0].default
+
+    assert minor() == sys.version_info[1]
+    (tmp_path / "cog.yaml").write_text('build:\n  python_version: "3.9"\n')
+    assert minor() == 9
 
 
 def test_importing_is_light() -> None:

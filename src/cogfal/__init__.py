@@ -76,13 +76,19 @@ def inspect_predictor(ref: str, root: str | os.PathLike[str] = ".") -> Predictor
 
     Args:
         ref: `path.py:Name`, the path relative to `root`.
-        root: The project's directory.
+        root: The project's directory; the Python that is meant is that of its cog.yaml.
 
     Raises:
         PredictorError: There is none, or it cannot be read or served; says where and why.
+        ConfigError: The project's cog.yaml is wrong.
     """
     reading = importlib.import_module("cogfal.reading")
-    spec: PredictorSpec = reading.read_predictor(ref, pathlib.Path(root))
+    config = pathlib.Path(root, "cog.yaml")
+    version = None
+    if config.is_file():
+        project = importlib.import_module("cogfal.project.config_reader")
+        version = project.read_config(config).build.python_version
+    spec: PredictorSpec = reading.read_predictor(ref, pathlib.Path(root), python_version=version)
     return spec
 
 
