@@ -90,6 +90,44 @@ def test_run_serves_a_model_that_the_client_does_not_have(cloud: Loopback, clien
     assert not installed & {"fal", "cogfal", "cog", "coglet", "rich"}
 
 
+SHOWS = """
+    import cogfal
+    import fal
+    import uvicorn
+    from fastapi import Request
+
+    class App(cogfal.App):
+        predictor = "predict.py:Predictor"
+        requirements = ["httptools"]
+
+        @fal.endpoint("/shown")
+        def shown(self, request: Request) -> dict:
+            app = request.app
+            return {
+                "routes": {each.path: type(each).__name__ for each in app.routes},
+                "middlewares": [each.cls.__name__ for each in app.user_middleware],
+                "parser": uvicorn.config.HTTP_PROTOCOLS["auto"].rpartition(":")[2],
+            }
+"""
+
+
+def test_a_runner_serves_as_light_as_this_machine(
+    cloud: Loopback, editable: Path, tmp_path: Path
+) -> None:
+    """What stands between the parser and cogfal's endpoints is the same; so is the parser."""
+    folder = write_project(tmp_path, app_py=SHOWS, predict_py=ECHOES)
+
+    with cloud.fal("run", "app.py::App", cwd=folder, python=editable) as process:
+        answer = httpx.post(f"{process.url}/shown", timeout=60).json()
+
+    kinds = {path: answer["routes"][path] for path in ("/", "/cancel", "/predictions", "/shown")}
+    assert "httptools" in "".join(cloud.logs)
+    assert kinds == dict.fromkeys(kinds, "Route") | {"/shown": "APIRoute"}
+    assert {"DispatchMiddleware", "RequestMetrics"} <= set(answer["middlewares"])
+    assert not {"BaseHTTPMiddleware", "PrometheusMiddleware"} & set(answer["middlewares"])
+    assert answer["parser"] == "H11Protocol"
+
+
 @pytest.mark.skipif("3.8" not in INTERPRETERS, reason="there is no Python 3.8")
 def test_a_runner_makes_the_models_own_environment(
     cloud: Loopback, editable: Path, tmp_path: Path
