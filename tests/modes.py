@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cogfal.engine.interpreter import FindInterpreter, Interpreter
+from cogfal.engine.guest_python import FindGuestPython, GuestPython
 from tests.interpreters import INTERPRETERS, NEWEST, OLDEST
 
 OWN = [f"own on {name}" for name in INTERPRETERS]
@@ -42,10 +42,10 @@ def cog_yaml(mode: str) -> dict[str, str]:
     return {} if mode == SHARED else {"cog_yaml": f'build: {{python_version: "{version}"}}\n'}
 
 
-def interpreter_of(mode: str) -> FindInterpreter | None:
+def interpreter_of(mode: str) -> FindGuestPython | None:
     """Return what finds the interpreter of a mode; None for the shared one."""
     if mode == SHARED:
         return None
     path = INTERPRETERS[mode.rpartition(" ")[2]]
     variables = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
-    return lambda: Interpreter(str(path), variables)
+    return lambda: GuestPython(str(path), variables)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from cogfal.cog.types import Secret
+from cogfal.concurrency import SHORT, to_the_end, together
 from cogfal.errors import FileInputError, Problem
 from cogfal.files import (
     Budget,
@@ -23,7 +24,6 @@ from cogfal.files import (
     Workspace,
     parse_data_url,
 )
-from cogfal.files.concurrency import SHORT, to_the_end, together
 from cogfal.files.workspace import create_file
 from cogfal.nested import Loc, map_leaves
 from cogfal.spec import (

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from cogfal.engine.grace import Grace
-from cogfal.engine.interpreter import FindInterpreter
+from cogfal.engine.guest_python import FindGuestPython
 from cogfal.engine.prediction import Prediction
 from cogfal.engine.service import EngineSettings, Service, Submission
 from cogfal.files.workspace import Workspace
@@ -25,7 +25,7 @@ from cogfal.spec import PredictorSpec
 from tests import waiting
 
 R = TypeVar("R")
-interpreters: list[FindInterpreter | None] = [None]
+interpreters: list[FindGuestPython | None] = [None]
 """What finds the interpreter of what is served; the last counts (see the fixture `mode`)."""
 
 LONG = 20.0

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from cogfal.engine.interpreter import Interpreter
+from cogfal.engine.guest_python import GuestPython
 from cogfal.engine.lifecycle import HealthStatus
 from cogfal.engine.prediction import Completed, Output, Status
 from cogfal.engine.process import ProcessChannel
@@ -509,7 +509,7 @@ def test_a_python_that_is_none(tmp_path: Path, program: str, message: str) -> No
     spec = project(tmp_path, SOURCE)
 
     async def main() -> None:
-        interpreter = Interpreter(program, dict(os.environ))
+        interpreter = GuestPython(program, dict(os.environ))
         service = Service(spec, tmp_path, Passing(), interpreter=lambda: interpreter)
         with pytest.raises(SetupError, match=message):
             await service.setup()
@@ -540,7 +540,7 @@ def test_too_few_descriptors_for_a_process(tmp_path: Path) -> None:
                 lambda _: lambda: False,
                 lambda _, __: None,
                 pytest.fail,
-                interpreter=Interpreter(sys.executable, dict(os.environ)),
+                interpreter=GuestPython(sys.executable, dict(os.environ)),
                 root=tmp_path,
                 capture=Capture(),
             )

@@ -14,7 +14,7 @@ from typing import Final
 
 import pytest
 
-from cogfal.engine.interpreter import Interpreter
+from cogfal.engine.guest_python import GuestPython
 from cogfal.engine.lifecycle import HealthStatus
 from cogfal.engine.prediction import Prediction, Status
 from cogfal.engine.service import EngineSettings, Service
@@ -170,7 +170,7 @@ async def whole(prediction: Prediction, *, cancelled: bool) -> None:
 def test_nothing_is_lost_or_left(tmp_path: Path, python: Path, kills: int) -> None:
     """No slot, file, descriptor, answer or process, whatever its workers do to live on."""
     chance, token = random.Random(kills), uuid.uuid4().hex
-    interpreter = Interpreter(str(python), {**os.environ, MARK: token})
+    interpreter = GuestPython(str(python), {**os.environ, MARK: token})
     settings = EngineSettings(workspace_parent=rooms(tmp_path), history=64)
 
     async def main() -> None:
@@ -199,14 +199,14 @@ def test_a_server_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
     program = f"""
 import asyncio, os, sys
 from pathlib import Path
-from cogfal.engine.interpreter import Interpreter
+from cogfal.engine.guest_python import GuestPython
 from cogfal.engine.service import Service
 from cogfal.reading import read_predictor
 from tests.engine.stage import Passing, submit
 
 async def main():
     root = Path({str(tmp_path)!r})
-    interpreter = Interpreter({str(OLDEST)!r}, dict(os.environ))
+    interpreter = GuestPython({str(OLDEST)!r}, dict(os.environ))
     spec = read_predictor("predict.py", root)
     service = Service(spec, root, Passing(), interpreter=lambda: interpreter)
     await service.setup()

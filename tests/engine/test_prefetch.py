@@ -15,7 +15,7 @@ from cogfal.cog.types import Path as CogPath
 from cogfal.engine.prediction import MOST_BEHIND, Log, Output, Prediction, Started, Status
 from cogfal.engine.service import EngineSettings
 from cogfal.guest.encoding import Encoded
-from cogfal.guest.prefetch import LONGEST, MOST, Prefetch
+from cogfal.guest.surroundings import LONGEST, MOST, Prefetch
 from cogfal.spec import (
     AnyType,
     FileType,

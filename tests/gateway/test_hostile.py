@@ -11,9 +11,9 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message
 
+from cogfal.concurrency import TURNS
 from cogfal.gateway import Limits, application
 from cogfal.gateway.callers import KeyAuthenticator
-from cogfal.schema.turns import TURNS
 from tests.gateway.inside import NOWHERE, asked
 from tests.waiting import until
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from cogfal.concurrency import SHORT
 from cogfal.errors import OutputError
 from cogfal.files import (
     Workspace,
 )
-from cogfal.files.concurrency import SHORT
 from cogfal.outputs import Deliverer, OutputDirectories, Style, directories
 from cogfal.spec import (
     ListType,

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from cogfal.engine.interpreter import Interpreter, guest_variables
+from cogfal.engine.guest_python import GuestPython, guest_variables
 from cogfal.engine.service import Service
 from cogfal.environments.interpreters import find_interpreter, find_uv
 from cogfal.project.config_reader import read_config
@@ -145,7 +145,7 @@ def test_the_model_has_its_packages_and_fal_its_own_python(
     assert first == f"{root}/opt/fal/bin/python"
     assert said(first, program, environ) == f"{HERE} True None\n"
     python = Path(f"{root}{environment.interpreter}")
-    interpreter = Interpreter(str(python), guest_variables(python, {**environ, "SEEN": "yes"}))
+    interpreter = GuestPython(str(python), guest_variables(python, {**environ, "SEEN": "yes"}))
     assert answer(root / "src", interpreter).startswith(f"{OTHER} 1.0 1.0 yes ")
 
 
@@ -197,7 +197,7 @@ def test_a_dockerfile_of_cogs_serves_with_the_python_that_it_installs(tmp_path: 
     environ = build(environment.dockerfile, project, root)
 
     python = Path(f"{root}{environment.interpreter}")
-    interpreter = Interpreter(str(python), guest_variables(python, {**environ, "SEEN": "yes"}))
+    interpreter = GuestPython(str(python), guest_variables(python, {**environ, "SEEN": "yes"}))
     assert str(installed) in (root / "opt/which-pip").read_text()
     assert answer(project, interpreter) == f"{OTHER} 1.0 1.0 yes {installed}/bin/python"
 
@@ -214,7 +214,7 @@ def pyenv(root: Path) -> Path:
     return installed
 
 
-def answer(project: Path, interpreter: Interpreter) -> Any:
+def answer(project: Path, interpreter: GuestPython) -> Any:
     """What a predictor answers that is served with an interpreter."""
 
     async def main() -> Any:

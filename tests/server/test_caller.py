@@ -15,8 +15,8 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message
 
+from cogfal.concurrency import TURNS
 from cogfal.errors import NotReady
-from cogfal.schema.turns import TURNS
 from cogfal.server.caller import (
     CHUNK,
     HELD_BODIES,

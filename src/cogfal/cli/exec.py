@@ -21,7 +21,7 @@ from cogfal.cli.options import (
     obey_here,
     tell_of_cogs_own,
 )
-from cogfal.engine.interpreter import guest_variables
+from cogfal.engine.guest_python import guest_variables
 from cogfal.local.session import LocalProject
 
 EPILOG = """\

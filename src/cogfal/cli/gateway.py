@@ -49,12 +49,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until interrupted."""
     app = _application(arguments)
     with listener(arguments.host, arguments.port) as sock:
-        server = _Server(app, url_of(arguments.host, sock))
+        server = _GatewayServer(app, url_of(arguments.host, sock))
         server.run(sockets=[sock])
         return 0 if server.started else 1
 
 
-class _Server(uvicorn.Server):
+class _GatewayServer(uvicorn.Server):
     """A server that says where it is; what it is asked is not logged: addresses carry tokens."""
 
     def __init__(self, app: Application, url: str) -> None:

@@ -40,7 +40,7 @@ def call_url(arguments: argparse.Namespace) -> int:
     ):
         writer = ResultWriter(sys.stdout, destination, display)
         try:
-            _Call(http, display, Path(folder)).write(values, writer)
+            _UrlCall(http, display, Path(folder)).write(values, writer)
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise CallFailed(
                 f"{arguments.url} cannot be reached: {error}; is the app running there? "
@@ -58,7 +58,7 @@ def _client(url: str) -> httpx.Client:
         raise BadArgument(f"--url {url}: {error}") from error
 
 
-class _Call:
+class _UrlCall:
     """One call, and the files that it brings, which are kept in `folder`.
 
     Whatever the server answers that is not what an app answers is a ValueError.

@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     app.project = app.project and app.project.with_variables(variables)
     _open_up(app, playground=arguments.playground)
     with _listening(arguments) as sock:
-        server = _Server(app(_allow_init=True), url_of(arguments.host, sock))
+        server = _AppServer(app(_allow_init=True), url_of(arguments.host, sock))
         try:
             server.run(sockets=[sock])
         except SetupError as error:
@@ -81,7 +81,7 @@ def _listening(arguments: argparse.Namespace) -> socket.socket:
     return listener(arguments.host, arguments.port)
 
 
-class _Server(uvicorn.Server):
+class _AppServer(uvicorn.Server):
     """A server that answers while the predictor is set up, and says where it is once that is over.
 
     It enters the app's lifespan itself: uvicorn would set up before it listens, log a failure of it

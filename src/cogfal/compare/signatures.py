@@ -83,7 +83,7 @@ def signature_of(document: Mapping[str, Any]) -> Signature:
     schemas = _mapping(_mapping(document.get("components")).get("schemas"))
     if "Input" not in schemas:
         raise NoSignature("the OpenAPI document has no components.schemas.Input")
-    reader = _Reader(schemas)
+    reader = _SchemaReader(schemas)
     taken = _mapping(schemas["Input"])
     required = taken.get("required", [])
     properties = sorted(
@@ -99,7 +99,7 @@ def _input(shape: ValueShape, node: Mapping[str, Any], required: bool) -> Input:
     return Input(shape, required, node.get("default", NOTHING if required else None))
 
 
-class _Reader:
+class _SchemaReader:
     def __init__(self, schemas: Mapping[str, Any]) -> None:
         self._schemas = schemas
 

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 import anyio
 from typing_extensions import Self
 
-from cogfal.files.concurrency import on_daemon_thread
+from cogfal.concurrency import on_daemon_thread
 
 VARIABLE: Final = "COGFAL_STARTED_BY"
 PAUSE: Final = 0.005  # seconds between the first two looks for processes that are still there

@@ -15,7 +15,7 @@ from cogfal.engine.channel import Channel, DirectChannel, Foreign, Receive
 from cogfal.engine.event_queue import EventQueue
 from cogfal.engine.grace import Grace, Moment
 from cogfal.engine.guest import GuestClient
-from cogfal.engine.interpreter import FindInterpreter, Interpreter, own_interpreter
+from cogfal.engine.guest_python import FindGuestPython, GuestPython, own_python
 from cogfal.engine.leftovers import end_orphans
 from cogfal.engine.prediction import Clock, Log, Metric, WeightsFetcher
 from cogfal.errors import PredictorFailed, SetupError
@@ -79,7 +79,7 @@ class Lifecycle:
         open_workspace: Callable[[], Workspace],
         forget: Callable[[], None],
         fetch_weights: WeightsFetcher | None,
-        find_interpreter: FindInterpreter | None = None,
+        find_interpreter: FindGuestPython | None = None,
         given: object = None,
     ) -> None:
         self._spec = spec
@@ -90,7 +90,7 @@ class Lifecycle:
         self._forget = forget
         self._fetch_weights = fetch_weights
         self._find_interpreter = find_interpreter
-        self._interpreter: Interpreter | None = None
+        self._interpreter: GuestPython | None = None
         self._postponed = False
         self._first: asyncio.Task[None] | None = None
         self._given = given
@@ -112,7 +112,7 @@ class Lifecycle:
         if self._setup is None:
             self._capture.open()
         found = self._find_interpreter and self._find_interpreter()
-        self._interpreter = found or (own_interpreter() if self._settings.isolate else None)
+        self._interpreter = found or (own_python() if self._settings.isolate else None)
         self._clock = Clock()
         self._logs.clear()  # those of an earlier setup, before a death, are in the runner's log
         self._setup = SetupReport(SetupStatus.STARTING, "", self._clock.now())

@@ -10,13 +10,13 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import Any, Final, NamedTuple, TypeVar
 
+from cogfal.concurrency import to_the_end
 from cogfal.engine.deliveries import Deliveries
 from cogfal.engine.event_queue import EventQueue
 from cogfal.engine.guest import Call, GuestClient, GuestRun, failure
 from cogfal.engine.prediction import InputMaterialiser, Prediction, Status, Submission
 from cogfal.engine.slots import Ticket
 from cogfal.errors import CogfalError, OutputError, PredictionCancelled, PredictorFailed
-from cogfal.files.concurrency import to_the_end
 from cogfal.files.workspace import Workspace
 from cogfal.guest.encoding import Encoded
 from cogfal.guest.events import RAISED, REFUSED, RETURNED, SEVERAL, YIELDED, Piece

@@ -24,7 +24,7 @@ from typing import Any, Final
 from typing_extensions import override
 
 from cogfal.engine.channel import PAUSE, Channel, Foreign, Receive
-from cogfal.engine.interpreter import Interpreter
+from cogfal.engine.guest_python import GuestPython
 from cogfal.engine.leftovers import VARIABLE, end_life, marking
 from cogfal.guest import keeper
 from cogfal.guest.capture import Capture
@@ -63,7 +63,7 @@ class ProcessChannel(Channel):
         foreign: Foreign,
         on_death: Callable[[str], None],
         *,
-        interpreter: Interpreter,
+        interpreter: GuestPython,
         root: Path,
         capture: Capture,
     ) -> None:
@@ -201,7 +201,7 @@ class ProcessChannel(Channel):
             await clearing  # whoever sets it up again closes this first, which waits for it
 
 
-class _Connection(asyncio.Protocol):
+class _GuestConnection(asyncio.Protocol):
     """Our end of a socket."""
 
     _transport: asyncio.Transport
@@ -216,7 +216,7 @@ class _Connection(asyncio.Protocol):
         self._transport.close()
 
 
-class _Wire(_Connection):
+class _Wire(_GuestConnection):
     """Our end of the socket to the author's process.
 
     `garbage` is what was wrong where it sent what is no message; nothing more is read then.
@@ -290,7 +290,7 @@ class _Wire(_Connection):
             self._transport.resume_reading()
 
 
-class _Life(_Connection):
+class _Life(_GuestConnection):
     """Our end of the keeper's socket; `told` is what it said of the end, or nothing."""
 
     def __init__(self) -> None:

@@ -10,8 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
+from cogfal.concurrency import on_daemon_thread
 from cogfal.engine.grace import Grace, Moment
-from cogfal.engine.interpreter import FindInterpreter
+from cogfal.engine.guest_python import FindGuestPython
 from cogfal.engine.lifecycle import Health, HealthStatus, Lifecycle
 from cogfal.engine.prediction import (
     InputMaterialiser,
@@ -30,7 +31,6 @@ from cogfal.errors import (
     NotReady,
     UnknownPrediction,
 )
-from cogfal.files.concurrency import on_daemon_thread
 from cogfal.files.workspace import Scratch, Workspace
 from cogfal.guest.capture import Capture
 from cogfal.json_text import line_of
@@ -70,7 +70,7 @@ class Service:
         *,
         settings: EngineSettings | None = None,
         fetch_weights: WeightsFetcher | None = None,
-        interpreter: FindInterpreter | None = None,
+        interpreter: FindGuestPython | None = None,
         at_first_use: bool = False,
         capture: Capture | None = None,
         given: object = None,

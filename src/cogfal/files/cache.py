@@ -13,7 +13,7 @@ import json
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from cogfal.files.concurrency import to_the_end
+from cogfal.concurrency import to_the_end
 from cogfal.files.fetching import Fetched, Fetcher, Validators
 from cogfal.files.limits import Budget, FetchError
 from cogfal.files.workspace import Scratch, sweep

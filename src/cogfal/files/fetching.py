@@ -16,7 +16,7 @@ import anyio.to_thread
 import httpx
 from typing_extensions import Self
 
-from cogfal.files.concurrency import to_the_end
+from cogfal.concurrency import to_the_end
 from cogfal.files.http_requests import (
     Client,
     Resolver,

@@ -21,7 +21,7 @@ import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
-from cogfal.files.concurrency import SHORT, to_the_end
+from cogfal.concurrency import SHORT, to_the_end
 from cogfal.files.data_urls import as_data_url
 from cogfal.files.limits import StoreError
 from cogfal.files.media import ImageSize

@@ -31,8 +31,8 @@ from cogfal.gateway.callers import (
     read_tokens,
 )
 from cogfal.gateway.catalogue import Catalogue, Kind, Version
-from cogfal.gateway.gateway import Gateway, NewCall
 from cogfal.gateway.memory import Limits
+from cogfal.gateway.predictions import Gateway, NewCall
 from cogfal.gateway.refusals import Refusal, invalid, not_found
 from cogfal.gateway.replicate_messages import read_request, wait_seconds
 from cogfal.gateway.watchers import HEADERS, frames, last_seen

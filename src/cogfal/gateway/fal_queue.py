@@ -17,11 +17,10 @@ from typing import Any, Final
 
 import fal_client
 import httpx
-from fal_client.client import RUN_URL_FORMAT
 
 from cogfal.answers import map_media
 from cogfal.gateway.call import PROCESSING, GatewayCall, State, canceled, failed, state_of
-from cogfal.gateway.catalogue import Kind
+from cogfal.gateway.catalogue import Kind, run_address
 from cogfal.gateway.cog_client import EVENTS, CogClient, SentEvent, TooMuch
 from cogfal.gateway.direct import Full, note, outcome
 from cogfal.gateway.refusals import Refusal, not_found, unfit
@@ -117,11 +116,6 @@ class FalQueue:
             return failed("the app did not answer as Cog's HTTP API does")
         state = state_of(body)
         return state if state.ended else failed("the app did not say how it ended")
-
-
-def run_address(app: str) -> str:
-    """Return where an app on fal answers directly."""
-    return f"{RUN_URL_FORMAT}{app}"
 
 
 def _failure(error: fal_client.FalClientHTTPError, status: fal_client.Completed) -> State:

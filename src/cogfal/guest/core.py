@@ -21,13 +21,13 @@ from cogfal.guest.arguments import Arguments
 from cogfal.guest.capture import STARTER, Capture
 from cogfal.guest.encoding import encode
 from cogfal.guest.events import ENDED, RAISED, RETURNED, CallEvents, Done, Failure, Piece
-from cogfal.guest.execution import AsyncCall, Place, SyncCall, new_call
+from cogfal.guest.execution import AsyncCall, SyncCall, new_call
 from cogfal.guest.faults import Mismatch, SetupFailed, fault_of, summary
 from cogfal.guest.inheriting import LEASH, Leash, lend
 from cogfal.guest.interruption import Interruption
 from cogfal.guest.live import verify
 from cogfal.guest.loading import adopt, enter_project, import_object
-from cogfal.guest.prefetch import Prefetch
+from cogfal.guest.surroundings import Prefetch, Surroundings
 from cogfal.guest.thread import AuthorThread
 from cogfal.guest.tracing import AuthorTracing
 
@@ -265,7 +265,7 @@ class Guest:
             finally:
                 end()
 
-        place = Place(
+        around = Surroundings(
             self._thread,
             context,
             scope,
@@ -277,7 +277,7 @@ class Guest:
             self._interruption,
             cancellation,
         )
-        call = self._calls[number] = new_call(place, function)
+        call = self._calls[number] = new_call(around, function)
         return call
 
     def _forget(self, number: int) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-from cogfal.engine.interpreter import Interpreter, guest_variables, own_interpreter
+from cogfal.engine.guest_python import GuestPython, guest_variables, own_python
 from cogfal.environments import (
     install_line,
     interpreter_of,
@@ -159,9 +159,9 @@ def read_imported(ref: str, root: Path, role: Role, python: Path | None) -> Pred
 def _run(python: Path | None, words: list[str], root: Path) -> subprocess.CompletedProcess[str]:
     import subprocess  # noqa: PLC0415  # as `tempfile`
 
-    interpreter = own_interpreter()
+    interpreter = own_python()
     if python is not None:
-        interpreter = Interpreter(str(python), guest_variables(python, os.environ))
+        interpreter = GuestPython(str(python), guest_variables(python, os.environ))
     return subprocess.run(  # noqa: S603  # the model's own Python, as its project asks
         [interpreter.path, "-c", _BOOT, _PACKAGE, *words],
         cwd=root,

@@ -18,13 +18,13 @@ from urllib.parse import quote
 
 import anyio.to_thread
 
+from cogfal.concurrency import on_daemon_thread
 from cogfal.engine.grace import Grace
-from cogfal.engine.interpreter import Interpreter, guest_variables
+from cogfal.engine.guest_python import GuestPython, guest_variables
 from cogfal.engine.prediction import Prediction
 from cogfal.engine.service import Service, Submission
 from cogfal.errors import ConfigError
 from cogfal.files import Budget, Fetched, Fetcher, FetchError, FileLimits, Validators
-from cogfal.files.concurrency import on_daemon_thread
 from cogfal.files.names import input_name
 from cogfal.files.store import LocalFile, StoredFile, stored
 from cogfal.files.workspace import create_file
@@ -184,10 +184,10 @@ class Session:
         return self._given.url_of(value.absolute()) if isinstance(value, Path) else value
 
 
-def _interpreter(python: Path | None) -> Interpreter | None:
+def _interpreter(python: Path | None) -> GuestPython | None:
     if python is None:
         return None
-    return Interpreter(str(python), guest_variables(python, os.environ))
+    return GuestPython(str(python), guest_variables(python, os.environ))
 
 
 class Discreet(Capture):

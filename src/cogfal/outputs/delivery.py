@@ -15,9 +15,9 @@ from urllib.parse import unquote, urlsplit
 
 import anyio.to_thread
 
+from cogfal.concurrency import SHORT, together
 from cogfal.errors import OutputError
 from cogfal.files import FetchError, LocalFile, Store, StoredFile, StoreError, Workspace
-from cogfal.files.concurrency import SHORT, together
 from cogfal.files.data_urls import parse_data_url
 from cogfal.files.kinds import suffix_for, type_by_name
 from cogfal.files.media import describe_opened, is_quick

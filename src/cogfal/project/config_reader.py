@@ -72,10 +72,10 @@ def parse_config(text: str, name: str = "cog.yaml") -> CogConfig:
             where=document.where,
             remedy='write keys such as `predict: "predict.py:Predictor"`',
         )
-    return _Reader(name).config(document)
+    return _ConfigReader(name).config(document)
 
 
-class _Reader(Fields):
+class _ConfigReader(Fields):
     """Reads one cog.yaml."""
 
     def config(self, table: Table) -> CogConfig:

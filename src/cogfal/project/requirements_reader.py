@@ -70,7 +70,7 @@ def read_requirements(
     Raises:
         ConfigError: A file or variable is missing, or a line is not in pip's format.
     """
-    reader = _Reader(environ, root or path.parent)
+    reader = _LineReader(environ, root or path.parent)
     reader.file(path, where)
     return reader.result()
 
@@ -79,13 +79,13 @@ def read_packages(
     texts: Mapping[str, Location | str], base: Path, environ: Mapping[str, str]
 ) -> RequirementSet:
     """Read single requirement lines with their places, such as `build.python_packages`."""
-    reader = _Reader(environ, base)
+    reader = _LineReader(environ, base)
     for text, where in texts.items():
         reader.line(text, where, base, constraint=False)
     return reader.result()
 
 
-class _Reader:
+class _LineReader:
     def __init__(self, environ: Mapping[str, str], root: Path) -> None:
         self._environ = environ
         self._root = root

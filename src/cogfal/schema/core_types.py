@@ -26,8 +26,8 @@ from pydantic_core import (
 from typing_extensions import assert_never
 
 from cogfal.cog.types import Secret
+from cogfal.concurrency import TURNS
 from cogfal.schema.regular_expressions import bounded_match, is_linear
-from cogfal.schema.turns import TURNS
 from cogfal.spec import (
     AnyType,
     BooleanType,

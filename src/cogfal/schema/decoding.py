@@ -14,8 +14,8 @@ from collections import Counter
 from collections.abc import Collection
 from typing import Any, AnyStr, Final, NoReturn
 
+from cogfal.concurrency import TURNS
 from cogfal.errors import InvalidInput, Problem
-from cogfal.schema.turns import TURNS
 from cogfal.spec import JSON
 
 MAX_DEPTH: Final = 128

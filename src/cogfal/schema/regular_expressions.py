@@ -18,8 +18,8 @@ from typing import Any, Final
 from pydantic_core import PydanticKnownError, SchemaError, SchemaValidator, core_schema
 from typing_extensions import Self
 
+from cogfal.concurrency import TURNS
 from cogfal.errors import PredictorError
-from cogfal.schema.turns import TURNS
 
 PROCESSOR_SECONDS: Final = 1.0
 """For all texts of one request together."""

@@ -15,9 +15,9 @@ from starlette.requests import Request
 from starlette.types import Receive
 from typing_extensions import Self
 
+from cogfal.concurrency import TURNS, Stopped
 from cogfal.errors import NotReady
 from cogfal.schema.decoding import is_quick
-from cogfal.schema.turns import TURNS, Stopped
 
 R = TypeVar("R")
 V = TypeVar("V")

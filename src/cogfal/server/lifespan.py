@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 
 from uvicorn.config import HTTP_PROTOCOLS
 
-from cogfal.engine.interpreter import Interpreter, guest_variables
+from cogfal.engine.guest_python import GuestPython, guest_variables
 from cogfal.engine.leftovers import VARIABLE, marking
 from cogfal.guest.thread import TURN
 from cogfal.provision import make_model_environment, provide
@@ -41,7 +41,7 @@ class Provided(NamedTuple):
     """
 
     withdraw: Callable[[], None]
-    interpreter: Interpreter | None = None
+    interpreter: GuestPython | None = None
 
 
 def provide_on_runner(project: ProjectSpec, root: Path) -> Provided:
@@ -70,7 +70,7 @@ def provide_own(project: ProjectSpec, root: Path, python: Path) -> Provided:
     """
     environ = dict(os.environ)
     withdraw = provide(project, root, environ)
-    return Provided(withdraw, Interpreter(str(python), guest_variables(python, environ)))
+    return Provided(withdraw, GuestPython(str(python), guest_variables(python, environ)))
 
 
 def _mark() -> Callable[[], None]:

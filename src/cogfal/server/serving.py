@@ -17,8 +17,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from cogfal.concurrency import on_daemon_thread
 from cogfal.engine.grace import Grace, Moment
-from cogfal.engine.interpreter import Interpreter
+from cogfal.engine.guest_python import GuestPython
 from cogfal.engine.service import HealthStatus, Service
 from cogfal.errors import NotReady, SetupError
 from cogfal.files import (
@@ -29,7 +30,6 @@ from cogfal.files import (
     LocalStore,
     Store,
 )
-from cogfal.files.concurrency import on_daemon_thread
 from cogfal.files.limits import OPERATORS
 from cogfal.files.progress import write_line
 from cogfal.files.store import ROUTE as FILES
@@ -136,7 +136,7 @@ class Serving:
         self._ending: asyncio.Future[None] | None = None
         self._provide = provide
         self._variables = variables
-        self._interpreter: Interpreter | None = None
+        self._interpreter: GuestPython | None = None
         self._at_end = AsyncExitStack()
         self._services = [self._service(spec, given)]
         if trainer is not None:

@@ -11,8 +11,8 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import anyio
 
+from cogfal.concurrency import to_the_end
 from cogfal.files import DataUrlStore, LocalFile, Store, StoredFile, StoreError, stored
-from cogfal.files.concurrency import to_the_end
 from cogfal.files.progress import write_line
 from cogfal.files.store import open_to_store
 from cogfal.server.requester import Reply, Requester, Unreachable

@@ -315,14 +315,14 @@ class Delivery:
             await asyncio.sleep(pause)
             pause = min(2 * pause, self._settings.longest_pause)
 
-    async def _problem(self, body: bytes) -> Problem | None:
+    async def _problem(self, body: bytes) -> Undelivered | None:
         try:
             reply = await self._send(self._target, body)
         except Unreachable as error:
-            return Problem(str(error), hopeful=not error.refused)
+            return Undelivered(str(error), hopeful=not error.refused)
         if reply.success:
             return None
-        return Problem(f"it was answered with {reply.status}", hopeful=reply.status in RETRIED)
+        return Undelivered(f"it was answered with {reply.status}", hopeful=reply.status in RETRIED)
 
 
 async def _written(body: Body) -> bytes:
@@ -330,7 +330,7 @@ async def _written(body: Body) -> bytes:
     return b"".join([piece async for piece in in_turn(slices(body))])
 
 
-class Problem(NamedTuple):
+class Undelivered(NamedTuple):
     """Why a webhook was not taken; `hopeful` says that it may be later."""
 
     reason: str

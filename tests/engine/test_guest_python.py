@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from cogfal.engine.interpreter import guest_variables
+from cogfal.engine.guest_python import guest_variables
 
 
 def test_the_models_programs_are_first_and_ours_are_gone(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from cogfal.files.concurrency import to_the_end, together
+from cogfal.concurrency import to_the_end, together
 
 
 def test_the_work_is_done_on_another_thread() -> None:

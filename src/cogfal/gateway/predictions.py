@@ -11,10 +11,9 @@ import httpx
 
 from cogfal.gateway.call import GatewayCall, State, canceled, failed
 from cogfal.gateway.callers import Caller
-from cogfal.gateway.catalogue import Address, Catalogue, FalApp, Kind, Version
+from cogfal.gateway.catalogue import Address, Catalogue, Documents, FalApp, Kind, Version
 from cogfal.gateway.cog_client import CogClient, TooMuch
 from cogfal.gateway.direct import DirectApp
-from cogfal.gateway.documents import Documents
 from cogfal.gateway.fal_queue import FalQueue, Unstreamed, follow_queue, follow_stream
 from cogfal.gateway.memory import Limits, Memory, direct_id, is_direct, queued_id, read_id
 from cogfal.gateway.refusals import Refusal, not_found

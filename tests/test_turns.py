@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from cogfal.concurrency import TURNS, Stopped, Turns
 from cogfal.schema.regular_expressions import Matcher
-from cogfal.schema.turns import TURNS, Stopped, Turns
 from tests.waiting import SOON, until
 
 

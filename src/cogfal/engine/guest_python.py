@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 
-class Interpreter(NamedTuple):
+class GuestPython(NamedTuple):
     """The Python of the author's own process.
 
     Attributes:
@@ -21,14 +21,14 @@ class Interpreter(NamedTuple):
     environ: Mapping[str, str]
 
 
-FindInterpreter: TypeAlias = Callable[[], Interpreter | None]
+FindGuestPython: TypeAlias = Callable[[], GuestPython | None]
 """Says which Python the author's own process has; None where it has none of its own."""
 
 
-def own_interpreter() -> Interpreter:
+def own_python() -> GuestPython:
     """Return the one that runs this, which finds there what is imported here."""
     path = os.pathsep.join(filter(None, sys.path))
-    return Interpreter(sys.executable, {**os.environ, "PYTHONPATH": path})
+    return GuestPython(sys.executable, {**os.environ, "PYTHONPATH": path})
 
 
 def guest_variables(python: Path, environ: Mapping[str, str]) -> dict[str, str]:

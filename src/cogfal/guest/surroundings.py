@@ -1,0 +1,128 @@
+"""What is around a call of the author's: its thread, its way out, and how far it may be ahead.
+
+A hop between two threads costs more than a short token does, so a generator that is quick is asked
+for several pieces at a time, the more the longer it stays quick. Nobody can tell the difference:
+such a piece is text or a number, which cannot change once it is handed over. Everything else, and
+every piece that took its time, is waited for: the first of a series goes out at once, and so does
+each piece of a slow one, since a thread that rests leaves the interpreter to the server's. Where
+that has a process of its own, a short one is waited for only until it has come there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextvars import Context
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cogfal.cog.scope import Scope
+from cogfal.guest.encoding import Unfit, as_read
+from cogfal.guest.events import ENDED, RAISED, REFUSED, SEVERAL, CallEvents, Piece
+from cogfal.guest.interruption import Interruption
+from cogfal.guest.thread import AuthorThread
+from cogfal.spec import FileType, PathType, holds
+
+if TYPE_CHECKING:
+    from cogfal.spec import Type
+
+MOST = 64
+"""Pieces that the author's code may hand over before it rests."""
+QUICK = 0.0001
+"""Seconds within which the next piece has to come."""
+LONGEST = 4096
+"""Characters of a text that is short."""
+_GROWTH = 4
+_NUMBERS = frozenset({int, float, bool, type(None)})
+_INDESCRIBABLE = "an exception was raised which itself raises another when it is described"
+
+
+class Prefetch:
+    """How far one series of pieces is ahead; used by the thread that makes them.
+
+    Args:
+        kind: The declared output, by which a text may be the name of a file.
+        clock: Tells seconds.
+    """
+
+    __slots__ = ("_clock", "_last", "_room", "_stretch", "_texts")
+
+    def __init__(self, kind: Type, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._clock = clock
+        self._texts = not holds(kind, PathType, FileType)
+        self._stretch = 1
+        self._room = 1
+        self._last = 0.0
+
+    def begin(self) -> None:
+        """Note that the next piece is asked for."""
+        self._room = self._stretch
+        self._last = self._clock()
+
+    def goes_on(self, value: Any) -> bool:
+        """Say whether the code that has just yielded `value` may go on at once."""
+        now = self._clock()
+        quick = now - self._last < QUICK
+        self._last = now
+        self._room -= 1
+        if not quick or not self._lasts(value):
+            return False
+        if not self._room:
+            self._stretch = min(self._stretch * _GROWTH, MOST)
+        return self._room > 0
+
+    def _lasts(self, value: Any) -> bool:
+        """Tell a piece that can neither change nor take long to deliver."""
+        kind = type(value)
+        return (kind is str and self._texts and len(value) <= LONGEST) or kind in _NUMBERS
+
+
+class Surroundings(NamedTuple):
+    """Where a call happens and what is around it.
+
+    Attributes:
+        thread: The author's.
+        context: What the author's context variables are.
+        scope: The current one.
+        events: The way out.
+        prefetch: Says how far the call may be ahead.
+        encode: Turns a result into what can be handed over; raises `Unfit`.
+        describe: Turns an exception into what can be handed over.
+        retire: Called once, on the author's thread, when the call is over.
+        interruption: How sync code is interrupted there.
+        cancellation: What sync code sees then; coroutines see `asyncio.CancelledError`.
+    """
+
+    thread: AuthorThread
+    context: Context
+    scope: Scope
+    events: CallEvents
+    prefetch: Prefetch
+    encode: Callable[[Any], Any]
+    describe: Callable[[BaseException], Any]
+    retire: Callable[[], None]
+    interruption: type[Interruption]
+    cancellation: type[BaseException]
+
+    def piece(self, kind: str, value: Any) -> Piece:
+        """Make a piece of a result, or of the reason why it cannot be one.
+
+        Where it is one of `SEVERAL`, the author's code goes on.
+        """
+        try:
+            if kind == SEVERAL:
+                return Piece(self.events.number, kind, [as_read(value)], rests=False)
+            return Piece(self.events.number, kind, self.encode(value))
+        except Unfit as unfit:
+            return Piece(self.events.number, REFUSED, str(unfit))
+
+    def ended(self) -> Piece:
+        """Make the piece that says that there are no more."""
+        return Piece(self.events.number, ENDED)
+
+    def raised(self, error: BaseException) -> Piece:
+        """Make the piece that tells of an exception, whatever that does when it is asked."""
+        try:
+            described = self.describe(error)
+        except BaseException:  # of what it is not even the name can be relied on
+            described = self.describe(RuntimeError(_INDESCRIBABLE))
+        return Piece(self.events.number, RAISED, described)
