@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cogfal import spec as catalogue
+from cogfal.guest.wire import from_plain, to_plain
 from cogfal.project.config_reader import read_config
 from cogfal.reading import read_predictor
 from cogfal.spec import (
@@ -22,8 +23,6 @@ from cogfal.spec import (
     PredictorSpec,
     SetupSpec,
     StringType,
-    from_plain,
-    to_plain,
 )
 from tests.interpreters import on_every_python, run_there
 from tests.schema.corpus import PREDICTORS
@@ -150,7 +149,7 @@ def test_a_spec_is_read_and_written_alike_by_every_python(python: Path) -> None:
     """Each interpreter makes of the JSON the spec that it is, and the same JSON of the spec."""
     plain = [to_plain(spec) for spec in PREDICTORS.values()]
     program = """
-from cogfal.spec import from_plain, to_plain
+from cogfal.guest.wire import from_plain, to_plain
 def main(given):
     specs = [from_plain(each) for each in given]
     return [[to_plain(each) for each in specs], [repr(each) for each in specs]]

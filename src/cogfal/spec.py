@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from enum import Enum
-from typing import TYPE_CHECKING, Any, NamedTuple, Union, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -350,76 +350,6 @@ class PredictorSpec:
     def ref(self) -> str:
         """The reference in cog.yaml's form, `predict.py:Predictor`."""
         return f"{self.path}:{self.name}"
-
-
-_ENUMS: dict[str, type[Enum]] = {"flavour": ObjectFlavour, "shape": Shape, "role": Role}
-"""What the fields are members of that travel as a member's value."""
-
-_CLASSES: dict[str, Any] = {
-    each.__name__: each
-    for each in (*Type.__args__, FieldSpec, InputSpec, SetupSpec, Location, PredictorSpec)  # type: ignore[attr-defined]  # a Union has them
-}
-
-
-def to_plain(spec: PredictorSpec) -> JSON:
-    """Return a predictor as JSON, from which `from_plain` makes an equal one.
-
-    A default that is no finite number is written as Python's `json` does: `NaN`, `Infinity`.
-    """
-    return _plain(spec)
-
-
-def from_plain(plain: JSON) -> PredictorSpec:
-    """Return the predictor that `to_plain` wrote.
-
-    Raises:
-        ValueError: It did not write this.
-    """
-    try:
-        spec = _made(plain)
-    except (AttributeError, KeyError, TypeError) as error:
-        raise ValueError(f"this describes no predictor: {error!r}") from error
-    if not isinstance(spec, PredictorSpec):
-        raise ValueError(f"this describes no predictor: {str(plain)[:100]}")  # noqa: TRY004 - no misuse
-    return spec
-
-
-def _plain(value: Any) -> JSON:
-    if isinstance(value, Enum):
-        return value.value
-    kind = type(value).__name__
-    if kind in _CLASSES:
-        told = {name: getattr(value, name) for name in _names(type(value))}
-        plain = {name: _plain(each) for name, each in told.items() if name != "default"}
-        if told.get("default", MISSING) is not MISSING:
-            plain["default"] = told["default"]
-        return {"is": kind, **plain}
-    return [_plain(each) for each in value] if isinstance(value, tuple) else value
-
-
-def _made(plain: JSON) -> Any:
-    if isinstance(plain, list):
-        return tuple(_made(each) for each in plain)
-    if not isinstance(plain, dict):
-        return plain
-    given = dict(plain)
-    cls = _CLASSES[given.pop("is")]
-    return cls(**{name: _part(name, value) for name, value in given.items()})
-
-
-def _part(name: str, plain: JSON) -> Any:
-    """Return a field's value; a default is JSON itself."""
-    if name == "default":
-        return plain
-    return _ENUMS[name](plain) if name in _ENUMS else _made(plain)
-
-
-def _names(cls: Any) -> tuple[str, ...]:
-    if issubclass(cls, Plain):
-        return ()
-    return cast(
-        "tuple[str, ...]", getattr(cls, "_fields", None) or tuple(f.name for f in fields(cls))
-    )
 
 
 class Weight(NamedTuple):

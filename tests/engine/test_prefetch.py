@@ -14,8 +14,8 @@ import pytest
 from cogfal.cog.types import Path as CogPath
 from cogfal.engine.prediction import MOST_BEHIND, Log, Output, Prediction, Started, Status
 from cogfal.engine.service import EngineSettings
+from cogfal.guest.call_site import LONGEST, MOST, Prefetch
 from cogfal.guest.encoding import Encoded
-from cogfal.guest.surroundings import LONGEST, MOST, Prefetch
 from cogfal.spec import (
     AnyType,
     FileType,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from cogfal.guest.wire import to_plain
 from cogfal.reading import read_predictor
-from cogfal.spec import to_plain
 from tests.guest.live_cases import CASES, source
 from tests.interpreters import on_every_python, run_there
 
@@ -17,7 +17,7 @@ import cogfal.cog.alias
 cogfal.cog.alias.install()
 from cogfal.guest.differences import differences
 from cogfal.guest.live import read_live
-from cogfal.spec import from_plain
+from cogfal.guest.wire import from_plain
 
 def read(source):
     module = sys.modules["predict"] = types.ModuleType("predict")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from cogfal.guest.wire import from_plain
 from cogfal.spec import (
     FieldSpec,
     InputSpec,
@@ -18,7 +19,6 @@ from cogfal.spec import (
     PathType,
     SecretType,
     StringType,
-    from_plain,
 )
 from tests.interpreters import OLDEST, run_there
 from tests.virtualenvs import alone
@@ -29,7 +29,8 @@ import cogfal.cog.alias
 cogfal.cog.alias.install()
 from cogfal.guest.encoding import encode
 from cogfal.guest.live import read_live
-from cogfal.spec import AnyType, to_plain
+from cogfal.guest.wire import to_plain
+from cogfal.spec import AnyType
 
 SOURCE = '''
 import pydantic

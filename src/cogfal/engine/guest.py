@@ -266,7 +266,7 @@ class GuestRun:
     async def next(self) -> Piece:
         """Return the next piece, for which the author's code goes on where it rests.
 
-        It may be ahead by some pieces that nothing can change any more (see `guest.surroundings`).
+        It may be ahead by some pieces that nothing can change any more (see `guest.call_site`).
         Cancelling this cancels the run, and still waits until the author's code was interrupted.
         """
         self.go_on()

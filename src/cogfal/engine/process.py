@@ -31,8 +31,7 @@ from cogfal.guest.capture import Capture
 from cogfal.guest.descriptors import NUMBERS
 from cogfal.guest.events import GOES_ON, Piece
 from cogfal.guest.interruption import CALL
-from cogfal.guest.wire import Garbage, Unpacker, event_of, pack
-from cogfal.spec import to_plain
+from cogfal.guest.wire import Garbage, Unpacker, event_of, pack, to_plain
 
 KEEPER: Final = Path(keeper.__file__)
 MAIN: Final = KEEPER.with_name("__main__.py")

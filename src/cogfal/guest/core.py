@@ -18,6 +18,7 @@ from cogfal.cog.exceptions import CancelationException
 from cogfal.cog.scope import STARTER as STARTING_SCOPE
 from cogfal.cog.scope import Scope
 from cogfal.guest.arguments import Arguments
+from cogfal.guest.call_site import CallSite, Prefetch
 from cogfal.guest.capture import STARTER, Capture
 from cogfal.guest.encoding import encode
 from cogfal.guest.events import ENDED, RAISED, RETURNED, CallEvents, Done, Failure, Piece
@@ -27,7 +28,6 @@ from cogfal.guest.inheriting import LEASH, Leash, lend
 from cogfal.guest.interruption import Interruption
 from cogfal.guest.live import verify
 from cogfal.guest.loading import adopt, enter_project, import_object
-from cogfal.guest.surroundings import Prefetch, Surroundings
 from cogfal.guest.thread import AuthorThread
 from cogfal.guest.tracing import AuthorTracing
 
@@ -265,7 +265,7 @@ class Guest:
             finally:
                 end()
 
-        around = Surroundings(
+        site = CallSite(
             self._thread,
             context,
             scope,
@@ -277,7 +277,7 @@ class Guest:
             self._interruption,
             cancellation,
         )
-        call = self._calls[number] = new_call(around, function)
+        call = self._calls[number] = new_call(site, function)
         return call
 
     def _forget(self, number: int) -> None:

@@ -15,6 +15,7 @@ from inspect import isawaitable
 from typing import Any
 
 from cogfal.cog.scope import use_scope
+from cogfal.guest.call_site import CallSite
 from cogfal.guest.events import (
     GOES_ON,
     RAISED,
@@ -25,21 +26,20 @@ from cogfal.guest.events import (
     Piece,
 )
 from cogfal.guest.interruption import Interruption
-from cogfal.guest.surroundings import Surroundings
 
 
-def new_call(around: Surroundings, function: Callable[[], Any]) -> SyncCall | AsyncCall:
+def new_call(site: CallSite, function: Callable[[], Any]) -> SyncCall | AsyncCall:
     """Prepare a call, which `advance` begins."""
-    if around.thread.looping:
-        return AsyncCall(around, function)
-    return SyncCall(around, function)
+    if site.thread.looping:
+        return AsyncCall(site, function)
+    return SyncCall(site, function)
 
 
 class _Call:
     """What every call has: an end, which is told once nothing of it is left on the thread."""
 
-    def __init__(self, around: Surroundings, function: Callable[[], Any]) -> None:
-        self._around = around
+    def __init__(self, site: CallSite, function: Callable[[], Any]) -> None:
+        self._site = site
         self._function = function
         self._ignored = False
         self._over = False
@@ -51,10 +51,10 @@ class _Call:
         if not self._over:
             self._over = True
             try:
-                self._around.retire()
+                self._site.retire()
             except BaseException as error:
-                piece = self._around.raised(error)
-        self._around.events.piece(piece._replace(ignored=self._ignored, closes=closes))
+                piece = self._site.raised(error)
+        self._site.events.piece(piece._replace(ignored=self._ignored, closes=closes))
 
 
 class SyncCall(_Call):
@@ -63,8 +63,8 @@ class SyncCall(_Call):
     `advance`, `cancel` and `close` come from another thread, one at a time.
     """
 
-    def __init__(self, around: Surroundings, function: Callable[[], Any]) -> None:
-        super().__init__(around, function)
+    def __init__(self, site: CallSite, function: Callable[[], Any]) -> None:
+        super().__init__(site, function)
         self._iterator: Any = None
         self._begun = False
         self._cancelled = False
@@ -79,7 +79,7 @@ class SyncCall(_Call):
             step.fire()
         function = self._next if self._begun else self._first
         self._begun = True
-        self._around.thread.post(partial(self._work, function, step))
+        self._site.thread.post(partial(self._work, function, step))
 
     def cancel(self) -> None:
         """Interrupt the author's code; repeated, or after the end, it does nothing."""
@@ -87,7 +87,7 @@ class SyncCall(_Call):
         self._cancelled = True
         task, step = self._task, self._step
         if task is not None:
-            self._around.thread.loop.call_soon_threadsafe(task.cancel)
+            self._site.thread.loop.call_soon_threadsafe(task.cancel)
         elif step is not None:
             step.fire()
 
@@ -103,23 +103,23 @@ class SyncCall(_Call):
         A generator sees the cancellation at its `yield`, or `GeneratorExit` where nobody cancelled.
         """
         self._closing = True
-        self._around.thread.post(partial(self._end, self._interruption()))
+        self._site.thread.post(partial(self._end, self._interruption()))
 
     def _interruption(self) -> Interruption:
-        return self._around.interruption(self._around.cancellation)
+        return self._site.interruption(self._site.cancellation)
 
     def _work(self, function: Callable[[], Piece], step: Interruption) -> None:
         try:
             self._hand_over(function, step)
         except BaseException as error:  # a signal handler of the author's went off too late
-            self._end_with(self._around.raised(error))
+            self._end_with(self._site.raised(error))
 
     def _hand_over(self, function: Callable[[], Piece], step: Interruption) -> None:
         piece = self._performed(function, step)
         if piece.kind == RAISED and self._cancelled and _is_suspended(self._iterator):
             piece = self._performed(self._interrupted, self._interruption())
         if piece.kind in GOES_ON:
-            self._around.events.piece(piece._replace(ignored=self._ignored))
+            self._site.events.piece(piece._replace(ignored=self._ignored))
         else:
             self._iterator = None
             self._end_with(piece)
@@ -130,14 +130,14 @@ class SyncCall(_Call):
     def _performed(self, function: Callable[[], Piece], step: Interruption) -> Piece:
         try:
             # The scope is around what may be interrupted: it is entered and left whole.
-            piece = self._around.context.run(self._within_scope, partial(step.run, function))
+            piece = self._site.context.run(self._within_scope, partial(step.run, function))
             self._ignored = self._ignored or step.landed
         except BaseException as error:  # SystemExit and its like end this call only
-            piece = self._around.raised(error)
+            piece = self._site.raised(error)
         return piece
 
     def _within_scope(self, function: Callable[[], Piece]) -> Piece:
-        with use_scope(self._around.scope):
+        with use_scope(self._site.scope):
             return function()
 
     def _first(self) -> Piece:
@@ -147,7 +147,7 @@ class SyncCall(_Call):
         if is_async_iterator(result):
             result = self._stepwise(result)
         if not is_iterator(result):
-            return self._around.piece(RETURNED, result)
+            return self._site.piece(RETURNED, result)
         self._iterator = result
         return self._next()
 
@@ -156,24 +156,24 @@ class SyncCall(_Call):
 
         A cancellation may land here, between two pieces, where the generator is suspended.
         """
-        prefetch = self._around.prefetch
+        prefetch = self._site.prefetch
         prefetch.begin()
         for value in self._iterator:
             rests = self._cancelled or self._closing or not prefetch.goes_on(value)
-            piece = self._around.piece(YIELDED if rests else SEVERAL, value)
+            piece = self._site.piece(YIELDED if rests else SEVERAL, value)
             if piece.rests:
                 return piece
-            self._around.events.piece(piece)
-        return self._around.ended()
+            self._site.events.piece(piece)
+        return self._site.ended()
 
     def _interrupted(self) -> Piece:
         """Cancel a generator at the `yield` where it is suspended."""
         try:
-            value = self._iterator.throw(self._around.cancellation())
+            value = self._iterator.throw(self._site.cancellation())
         except StopIteration:
-            piece = self._around.ended()
+            piece = self._site.ended()
         else:
-            piece = self._around.piece(YIELDED, value)
+            piece = self._site.piece(YIELDED, value)
         self._ignored = True
         return piece
 
@@ -183,12 +183,12 @@ class SyncCall(_Call):
             if self._cancelled:
                 self._throw(iterator)
             iterator.close()
-        return self._around.ended()
+        return self._site.ended()
 
     def _throw(self, generator: Generator[Any, Any, Any]) -> None:
         try:
-            generator.throw(self._around.cancellation())
-        except (StopIteration, self._around.cancellation):
+            generator.throw(self._site.cancellation())
+        except (StopIteration, self._site.cancellation):
             return
         except BaseException as error:
             if _is_cancelled_error(error):
@@ -198,12 +198,12 @@ class SyncCall(_Call):
 
     def _complete(self, awaitable: Any) -> Any:
         """Run a coroutine to its end; from now on a cancellation goes to its task."""
-        task = self._around.thread.loop.create_task(_awaited(awaitable))
+        task = self._site.thread.loop.create_task(_awaited(awaitable))
         self._task = task
         if self._cancelled:
             task.cancel()
         try:
-            return self._around.thread.complete(task)
+            return self._site.thread.complete(task)
         finally:
             self._task = None
 
@@ -218,17 +218,17 @@ class SyncCall(_Call):
                 yield item
         finally:
             if isinstance(iterator, AsyncGenerator):
-                thread = self._around.thread
+                thread = self._site.thread
                 thread.complete(thread.loop.create_task(_awaited(iterator.aclose())))
 
 
 class AsyncCall(_Call):
     """A call on a thread whose event loop is running: one task from beginning to end."""
 
-    def __init__(self, around: Surroundings, function: Callable[[], Any]) -> None:
+    def __init__(self, site: CallSite, function: Callable[[], Any]) -> None:
         import asyncio  # noqa: PLC0415  # a sync predictor does without
 
-        super().__init__(around, function)
+        super().__init__(site, function)
         self._cancelled_error = asyncio.CancelledError
         self._begun = False
         self._closing = False  # it is to end at the next piece
@@ -241,26 +241,26 @@ class AsyncCall(_Call):
     def advance(self) -> None:
         """Let the author's code go on until it rests or ends."""
         begun, self._begun = self._begun, True
-        self._around.thread.post(partial(self._resume, True) if begun else self._begin)
+        self._site.thread.post(partial(self._resume, True) if begun else self._begin)
 
     def cancel(self) -> None:
         """Cancel the task; repeated, or after the end, it does nothing."""
         self._cancelled = True
-        self._around.thread.post(self._cancel_task)
+        self._site.thread.post(self._cancel_task)
 
     def close(self) -> None:
         """End the author's code where it rests, or will rest next; answered by a last piece."""
-        self._around.thread.post(self._close)
+        self._site.thread.post(self._close)
 
     def _begin(self) -> None:
-        self._task = self._around.context.run(self._around.thread.loop.create_task, self._drive())
+        self._task = self._site.context.run(self._site.thread.loop.create_task, self._drive())
         self._task.add_done_callback(self._finish)
 
     def _finish(self, task: Any) -> None:
         try:
             piece = task.result()
         except BaseException as error:  # it was cancelled before it began
-            piece = self._around.raised(error)
+            piece = self._site.raised(error)
         self._end_with(piece, closes=self._answers)
 
     def _cancel_task(self) -> None:
@@ -271,7 +271,7 @@ class AsyncCall(_Call):
         self._answers = True
         if self._task is None or self._over:
             # It was over before it was closed, or never began.
-            self._end_with(self._around.ended(), closes=True)
+            self._end_with(self._site.ended(), closes=True)
         elif not self._task.done():
             self._closing = True
             self._resume(False)
@@ -284,11 +284,11 @@ class AsyncCall(_Call):
     async def _drive(self) -> Piece:
         try:
             if self._cancelled:
-                return self._around.raised(self._cancelled_error())
-            with use_scope(self._around.scope):
+                return self._site.raised(self._cancelled_error())
+            with use_scope(self._site.scope):
                 return await self._perform()
         except BaseException as error:  # SystemExit and its like end this call only
-            return self._around.raised(error)
+            return self._site.raised(error)
 
     async def _perform(self) -> Piece:
         result = self._function()
@@ -298,12 +298,12 @@ class AsyncCall(_Call):
             result = _asynchronous(result)
         if not is_async_iterator(result):
             self._ignored = self._interrupted
-            return self._around.piece(RETURNED, result)
-        return await self._iterate(result.__aiter__()) or self._around.ended()
+            return self._site.piece(RETURNED, result)
+        return await self._iterate(result.__aiter__()) or self._site.ended()
 
     async def _iterate(self, items: Any) -> Piece | None:
         """Hand over the pieces; return the last one where it is not handed over."""
-        prefetch = self._around.prefetch
+        prefetch = self._site.prefetch
         try:
             prefetch.begin()
             async for item in items:
@@ -312,11 +312,11 @@ class AsyncCall(_Call):
                     return None
                 if self._closing:
                     return None
-                piece = self._around.piece(SEVERAL if prefetch.goes_on(item) else YIELDED, item)
+                piece = self._site.piece(SEVERAL if prefetch.goes_on(item) else YIELDED, item)
                 if piece.kind == REFUSED:
                     return piece
                 if not piece.rests:
-                    self._around.events.piece(piece)
+                    self._site.events.piece(piece)
                 elif not await self._rest_with(piece):
                     return None
         except self._cancelled_error:
@@ -330,11 +330,11 @@ class AsyncCall(_Call):
 
     async def _rest_with(self, piece: Piece) -> bool:
         """Give a piece away and wait until the next is wanted; False says it never will be."""
-        self._rest = self._around.thread.loop.create_future()
-        self._around.events.piece(piece)
+        self._rest = self._site.thread.loop.create_future()
+        self._site.events.piece(piece)
         wanted: bool = await self._rest
         self._rest = None
-        self._around.prefetch.begin()
+        self._site.prefetch.begin()
         return wanted
 
     async def _throw(self, items: Any) -> None:

@@ -20,6 +20,7 @@ from cogfal.guest.faults import Mismatch, SetupFailed
 from cogfal.guest.hints import function_hints
 from cogfal.guest.loading import enter_project, import_object
 from cogfal.guest.type_names import COG_BASES, COG_ROOTS, METHODS, Unservable, optional, yielded
+from cogfal.guest.wire import to_plain
 from cogfal.spec import (
     INPUT_DETAILS,
     MISSING,
@@ -33,7 +34,6 @@ from cogfal.spec import (
     SetupSpec,
     Shape,
     Type,
-    to_plain,
 )
 
 if TYPE_CHECKING:

@@ -18,8 +18,7 @@ from cogfal.guest.events import SEVERAL
 from cogfal.guest.inheriting import Leash, close_all, watch_forks
 from cogfal.guest.interruption import SignalInterruption
 from cogfal.guest.thread import TURN_APART, AuthorThread
-from cogfal.guest.wire import Garbage, Unpacker, decoded, message_of, pack
-from cogfal.spec import from_plain
+from cogfal.guest.wire import Garbage, Unpacker, decoded, from_plain, message_of, pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Frames on the socket between the two sides, and events as the messages in them.
+"""Frames on the socket between the two sides, events as messages, and predictors as JSON.
 
 A frame is a header in JSON and JSON text that passes as bytes, behind the lengths of both (four
 bytes each, big-endian). The header is a list of messages; a message is a list of plain values, of
@@ -12,8 +12,10 @@ import io
 import json
 import struct
 from collections.abc import Iterator
+from dataclasses import fields
+from enum import Enum
 from math import isfinite
-from typing import Any
+from typing import Any, cast
 
 from cogfal.guest.encoding import Encoded, FileReference
 from cogfal.guest.events import (
@@ -29,6 +31,20 @@ from cogfal.guest.events import (
     Piece,
 )
 from cogfal.guest.faults import Fault, checked_answer
+from cogfal.spec import (
+    JSON,
+    MISSING,
+    FieldSpec,
+    InputSpec,
+    Location,
+    ObjectFlavour,
+    Plain,
+    PredictorSpec,
+    Role,
+    SetupSpec,
+    Shape,
+    Type,
+)
 
 HEAD = struct.Struct("!II")
 MOST_OF_HEADER = 64 * 1024 * 1024
@@ -233,3 +249,73 @@ def _parts(parts: Any, body: bytes) -> Iterator[bytes]:
             start = end
     if start != len(body):
         raise ValueError("a result whose parts do not fit")
+
+
+_ENUMS: dict[str, type[Enum]] = {"flavour": ObjectFlavour, "shape": Shape, "role": Role}
+"""What the fields are members of that travel as a member's value."""
+
+_CLASSES: dict[str, Any] = {
+    each.__name__: each
+    for each in (*Type.__args__, FieldSpec, InputSpec, SetupSpec, Location, PredictorSpec)  # type: ignore[attr-defined]  # a Union has them
+}
+
+
+def to_plain(spec: PredictorSpec) -> JSON:
+    """Return a predictor as JSON, from which `from_plain` makes an equal one.
+
+    A default that is no finite number is written as Python's `json` does: `NaN`, `Infinity`.
+    """
+    return _as_plain(spec)
+
+
+def from_plain(plain: JSON) -> PredictorSpec:
+    """Return the predictor that `to_plain` wrote.
+
+    Raises:
+        ValueError: It did not write this.
+    """
+    try:
+        spec = _made(plain)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"this describes no predictor: {error!r}") from error
+    if not isinstance(spec, PredictorSpec):
+        raise ValueError(f"this describes no predictor: {str(plain)[:100]}")  # noqa: TRY004 - no misuse
+    return spec
+
+
+def _as_plain(value: Any) -> JSON:
+    if isinstance(value, Enum):
+        return value.value
+    kind = type(value).__name__
+    if kind in _CLASSES:
+        told = {name: getattr(value, name) for name in _names(type(value))}
+        plain = {name: _as_plain(each) for name, each in told.items() if name != "default"}
+        if told.get("default", MISSING) is not MISSING:
+            plain["default"] = told["default"]
+        return {"is": kind, **plain}
+    return [_as_plain(each) for each in value] if isinstance(value, tuple) else value
+
+
+def _made(plain: JSON) -> Any:
+    if isinstance(plain, list):
+        return tuple(_made(each) for each in plain)
+    if not isinstance(plain, dict):
+        return plain
+    given = dict(plain)
+    cls = _CLASSES[given.pop("is")]
+    return cls(**{name: _part(name, value) for name, value in given.items()})
+
+
+def _part(name: str, plain: JSON) -> Any:
+    """Return a field's value; a default is JSON itself."""
+    if name == "default":
+        return plain
+    return _ENUMS[name](plain) if name in _ENUMS else _made(plain)
+
+
+def _names(cls: Any) -> tuple[str, ...]:
+    if issubclass(cls, Plain):
+        return ()
+    return cast(
+        "tuple[str, ...]", getattr(cls, "_fields", None) or tuple(f.name for f in fields(cls))
+    )

@@ -17,13 +17,14 @@ from cogfal.environments import (
     missing_packages,
 )
 from cogfal.errors import PredictorError
+from cogfal.guest.wire import from_plain
 from cogfal.project.config import CogConfig
 from cogfal.project.config_reader import read_config
 from cogfal.project.environment_choice import decide_here
 from cogfal.project.model_environment import local_model
 from cogfal.project.plan_settings import client_python
 from cogfal.project.variables import variables
-from cogfal.spec import PredictorSpec, ProjectSpec, Role, from_plain
+from cogfal.spec import PredictorSpec, ProjectSpec, Role
 
 if TYPE_CHECKING:
     import subprocess

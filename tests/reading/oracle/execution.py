@@ -30,12 +30,12 @@ from cogfal.cog import alias
 from cogfal.errors import PredictorError
 from cogfal.guest.live import read_live
 from cogfal.guest.type_names import Unservable
+from cogfal.guest.wire import to_plain
 from cogfal.reading import read_predictor
 from cogfal.reading.annotations import to_json
 from cogfal.reading.interpreter import Interpreter
 from cogfal.reading.source import Project
 from cogfal.reading.unknown import Beyond, GivenUp, Touched, Unresolved
-from cogfal.spec import PredictorSpec, to_plain
 
 UNKNOWN = "outside"
 """The package that is not part of a project; everything in it is unknown."""

@@ -76,7 +76,7 @@ class Prefetch:
         return (kind is str and self._texts and len(value) <= LONGEST) or kind in _NUMBERS
 
 
-class Surroundings(NamedTuple):
+class CallSite(NamedTuple):
     """Where a call happens and what is around it.
 
     Attributes:
