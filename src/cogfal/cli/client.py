@@ -14,7 +14,7 @@ from cogfal.app_file import open_project
 from cogfal.cli.console import Mark, say
 from cogfal.cli.options import BadArgument
 from cogfal.cli.python_types import PythonTypes, is_name, written
-from cogfal.cli.run_at_url import streaming
+from cogfal.cli.run_elsewhere import streaming
 from cogfal.cli.schema import document_of
 from cogfal.spec import JSON, IteratorType
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 
 from cogfal.cli.batch import run_batch
-from cogfal.cli.options import BadArgument
-from cogfal.cli.run_at_url import call_url
+from cogfal.cli.run_elsewhere import call_app, call_url
 from cogfal.cli.run_here import add_project_options, run_here
 from cogfal.spec import Role
 
@@ -41,15 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.url:
         return call_url(arguments)
     if arguments.app:
-        return _call_app(arguments)
+        return call_app(arguments)
     if arguments.batch:
         return run_batch(arguments)
     return run_here(arguments, Role.PREDICT)
-
-
-def _call_app(arguments: argparse.Namespace) -> int:
-    try:
-        from cogfal.cli.run_on_fal import call_app  # noqa: PLC0415  # needs an optional extra
-    except ImportError as error:
-        raise BadArgument(f"--app needs {error.name}: pip install 'cogfal[client]'") from error
-    return call_app(arguments)

@@ -11,11 +11,10 @@ from typing import Any
 
 from . import types as _types
 from .coder import Coder
-from .decorators import concurrent, streaming
 from .exceptions import CancelationException
 from .input import FieldInfo, Input
 from .model import BaseModel
-from .predictor import BasePredictor, BaseRunner
+from .predictor import BasePredictor, BaseRunner, concurrent, streaming
 from .scope import current_scope
 from .types import (
     AsyncConcatenateIterator,

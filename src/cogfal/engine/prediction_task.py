@@ -146,7 +146,9 @@ class PredictionTask:
             await self._own(None, self.prediction.heard())
         workspace = self._around.open_workspace()
         try:
-            await self._with(workspace)
+            await self._own(None, self._around.ready())
+            made = self._around.materialiser.materialise(self._submission.values, workspace)
+            await self._predict(await self._own("download", made), workspace)
         finally:
             self.prediction.sizes = {"download": workspace.received, "upload": workspace.sent}
             await self._clear(workspace)
@@ -159,12 +161,6 @@ class PredictionTask:
             except Exception as error:  # the author's own file objects may raise anything
                 what = f"{type(error).__name__}: {error}"
                 self._around.say(f"cogfal: something of a prediction stays: {what}")
-
-    async def _with(self, workspace: Workspace) -> None:
-        await self._own(None, self._around.ready())
-        materialise = self._around.materialiser.materialise
-        made = materialise(self._submission.values, workspace)
-        await self._predict(await self._own("download", made), workspace)
 
     async def _predict(self, values: JSON, workspace: Workspace) -> None:
         if self._around.guest.apart:

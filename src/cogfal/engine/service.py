@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from functools import partial
@@ -92,22 +93,27 @@ class Service:
             find_interpreter=interpreter,
             given=given,
         )
-        self._around = Surroundings(
-            guest=self._lifecycle.guest,
-            materialiser=materialiser,
-            output=spec.output,
-            open_workspace=open_workspace,
-            ready=self._lifecycle.ready,
-            end=self._end,
-            say=self._capture.say,
-            max_output_bytes=self.settings.max_output_bytes,
-        )
+        self._around = self._surroundings(materialiser, open_workspace)
         self._running: dict[Key, PredictionTask] = {}
         self._tasks: dict[asyncio.Task[None], PredictionTask] = {}
         self._closed = False
         self._torn_down = False
         self._given_up = False
         self._at_first_use = at_first_use
+
+    def _surroundings(
+        self, materialiser: InputMaterialiser, open_workspace: Callable[[], Workspace]
+    ) -> Surroundings:
+        return Surroundings(
+            guest=self._lifecycle.guest,
+            materialiser=materialiser,
+            output=self.spec.output,
+            open_workspace=open_workspace,
+            ready=self._lifecycle.ready,
+            end=self._end,
+            say=self._capture.say,
+            max_output_bytes=self.settings.max_output_bytes,
+        )
 
     async def setup(self) -> None:
         """Import the predictor, check it, and run its `setup`, within `COG_SETUP_TIMEOUT`.

@@ -146,15 +146,7 @@ class _Plan:
     def environment(self) -> PlannedEnvironment:
         config, settings, report = self._config, self._settings, self._report
         python = self._python()
-        requirements = without_cog(self._read(), report)
-        packages = (*requirements.packages(), *self._run())
-        where = config.where("build.python_version")
-        decision = decide_on_fal(requirements, packages, python, settings, where)
-        report_decision(decision, python, settings, report)
-        report_requirements(config, requirements, report)
-        report_observability(config, decision, report)
-        if decision.own:
-            requirements = with_tracing(requirements, config)
+        decision, requirements = self._decided(python)
         there = applying(requirements, python)
         machine = self._machine(there)
         sources = wheel_sources(there, machine.index)
@@ -166,18 +158,15 @@ class _Plan:
         check_telemetry(config, self._root, None if settings.own_image else choice.names)
         image = self._wants_image(there, decision)
         plan = self._image(requirements, python, decision) if image else None
-        inside = plan is not None
         report_rest(config, settings, report)
         model = self._model(python, requirements, decision, plan)
-        made_by_runner = decision.own and plan is None and not settings.own_image
+        made_by_runner = decision.own and not image and not settings.own_image
         if made_by_runner:
             report_made_by_runner(report)
         return PlannedEnvironment(
             kind="container" if plan else "virtualenv",
-            requirements=self._requirements(
-                requirements, decision, python, in_image=plan is not None
-            ),
-            python_version=self._server_python(python, decision, in_image=inside),
+            requirements=self._requirements(requirements, decision, python, in_image=image),
+            python_version=self._server_python(python, decision, in_image=image),
             machine_type=machine.machines if len(machine.machines) > 1 else machine.machines[0],
             num_gpus=settings.num_gpus,
             max_multiplexing=self._multiplexing(),
@@ -195,6 +184,18 @@ class _Plan:
             made_by_runner=made_by_runner,
             report=report.lines(),
         )
+
+    def _decided(self, python: str) -> tuple[Decision, RequirementSet]:
+        """Return where the author's code runs, and what is installed for it; both are reported."""
+        config, settings, report = self._config, self._settings, self._report
+        requirements = without_cog(self._read(), report)
+        packages = (*requirements.packages(), *self._run())
+        where = config.where("build.python_version")
+        decision = decide_on_fal(requirements, packages, python, settings, where)
+        report_decision(decision, python, settings, report)
+        report_requirements(config, requirements, report)
+        report_observability(config, decision, report)
+        return decision, with_tracing(requirements, config) if decision.own else requirements
 
     def _server_python(self, python: str, decision: Decision, *, in_image: bool) -> str:
         if decision.own:

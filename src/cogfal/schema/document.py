@@ -46,7 +46,7 @@ def document(
     specs = [spec] if train_spec is None else [spec, train_spec]
     fal, named = fal_schemas(specs, output_name, frozenset(cog))
     names = [name for pair in named for name in pair]
-    show_examples(fal[names[0]], examples)
+    _show_examples(fal[names[0]], examples)
     paths = _paths(spec, train_spec, names, streaming=streaming)
     return {
         "openapi": VERSION,
@@ -78,7 +78,7 @@ def _paths(
     paths: dict[str, Any] = {
         "/": {
             "post": _endpoint("Predict", about, "predict", names[0], names[1]),
-            "get": index_operation(),
+            "get": _operation("Root", "List the paths of Cog's API", "root__get"),
         },
         "/cancel": {"post": _cancel("cancel")},
     }
@@ -90,12 +90,18 @@ def _paths(
         paths["/train"] = {"post": _endpoint("Train", train_about, "train", names[2], names[3])}
         paths["/train/cancel"] = {"post": _cancel("train_cancel")}
     paths |= {
-        "/health-check": {"get": health_operation()},
-        "/openapi.json": {"get": document_operation()},
+        "/health-check": {
+            "get": _operation(
+                "Healthcheck", "Report the model's health", "healthcheck_health_check_get"
+            )
+        },
+        "/openapi.json": {
+            "get": _operation("Schema", "Describe this API", "openapi_openapi_json_get")
+        },
     }
-    paths |= cog_paths(spec.role, streaming=spec.streaming)
+    paths |= _cog_paths(spec.role, streaming=spec.streaming)
     if train_spec is not None:
-        paths |= cog_paths(train_spec.role, streaming=train_spec.streaming)
+        paths |= _cog_paths(train_spec.role, streaming=train_spec.streaming)
     return paths
 
 
@@ -107,8 +113,8 @@ def _endpoint(summary: str, about: str, name: str, body: str, answer: str) -> di
         "requestBody": _required_body(body),
         "responses": {
             "200": {
-                "description": "Successful Response",
-                "content": json_content({"$ref": REF + answer}),
+                "description": _OK,
+                "content": _json_content({"$ref": REF + answer}),
             },
             **_failures(),
         },
@@ -142,28 +148,28 @@ def _cancel(name: str) -> dict[str, Any]:
         "operationId": name,
         "parameters": [header],
         "responses": {
-            "200": {"description": "Successful Response", "content": json_content({})},
+            "200": {"description": _OK, "content": _json_content({})},
             "404": {"description": "No such request is running"},
         },
     }
 
 
 def _required_body(name: str) -> dict[str, Any]:
-    return {"required": True, "content": json_content({"$ref": REF + name})}
+    return {"required": True, "content": _json_content({"$ref": REF + name})}
 
 
 def _failures() -> dict[str, Any]:
     return {
         "422": {
             "description": "Validation Error",
-            "content": json_content({"$ref": f"{REF}HTTPValidationError"}),
+            "content": _json_content({"$ref": f"{REF}HTTPValidationError"}),
         },
         "499": {"description": "Cancelled"},
         "500": {"description": "The model failed"},
     }
 
 
-def show_examples(inputs: Schema, examples: Sequence[Mapping[str, Any]]) -> None:
+def _show_examples(inputs: Schema, examples: Sequence[Mapping[str, Any]]) -> None:
     """Add `examples` to the properties of an object's schema; the form begins with the first.
 
     Args:
@@ -197,7 +203,7 @@ def _unmarked(text: JSON) -> JSON:
     return text[1:] if isinstance(text, str) and text.startswith("@@") else text
 
 
-def cog_paths(role: Role, *, streaming: bool) -> dict[str, Any]:
+def _cog_paths(role: Role, *, streaming: bool) -> dict[str, Any]:
     """Return the paths that create, repeat and cancel predictions or trainings."""
     noun, kind, verb = _WORDS[role]
     name = f"{noun}_id"
@@ -233,22 +239,7 @@ def cog_paths(role: Role, *, streaming: bool) -> dict[str, Any]:
     }
 
 
-def index_operation() -> dict[str, Any]:
-    """Return `GET /`."""
-    return _operation("Root", "List the paths of Cog's API", "root__get")
-
-
-def health_operation() -> dict[str, Any]:
-    """Return `GET /health-check`."""
-    return _operation("Healthcheck", "Report the model's health", "healthcheck_health_check_get")
-
-
-def document_operation() -> dict[str, Any]:
-    """Return `GET /openapi.json`."""
-    return _operation("Schema", "Describe this API", "openapi_openapi_json_get")
-
-
-def json_content(schema: Schema) -> dict[str, Any]:
+def _json_content(schema: Schema) -> dict[str, Any]:
     """Return the `content` of a JSON body."""
     return {"application/json": {"schema": schema}}
 
@@ -322,7 +313,7 @@ def _operation(
     answer: str | None = None,
     streaming: bool = False,
 ) -> dict[str, Any]:
-    content = json_content({"$ref": REF + answer} if answer else {})
+    content = _json_content({"$ref": REF + answer} if answer else {})
     if streaming:
         content |= {"text/event-stream": {"schema": {"type": "string"}}}
     responses = {"200": {"description": _OK, "content": content}}
@@ -334,13 +325,16 @@ def _operation(
     if parameters:
         operation["parameters"] = parameters
     if body:
-        operation["requestBody"] = {"content": json_content({"$ref": REF + body})}
+        operation["requestBody"] = {"content": _json_content({"$ref": REF + body})}
         responses |= {
-            "202": {"description": "Accepted", "content": json_content({"$ref": f"{REF}{answer}"})},
+            "202": {
+                "description": "Accepted",
+                "content": _json_content({"$ref": f"{REF}{answer}"}),
+            },
             "409": {"description": "Every slot is taken"},
             "422": {
                 "description": "Validation Error",
-                "content": json_content({"$ref": f"{REF}HTTPValidationError"}),
+                "content": _json_content({"$ref": f"{REF}HTTPValidationError"}),
             },
         }
     elif parameters:

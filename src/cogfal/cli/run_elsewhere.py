@@ -1,4 +1,4 @@
-"""Call an app that runs at a URL."""
+"""Call an app that runs elsewhere: at a URL, or on fal."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
@@ -31,16 +32,9 @@ CHUNK: Final = 2**18  # bytes sent at once
 
 def call_url(arguments: argparse.Namespace) -> int:
     """Call the app at `--url`; files travel as data URLs, an iterator's output is streamed."""
-    values = read_inputs(arguments, None)
-    destination = Destination(arguments.output)
-    with (
-        tempfile.TemporaryDirectory(prefix="cogfal-") as folder,
-        _client(arguments.url) as http,
-        open_display(sys.stderr, bars=arguments.json_input is None) as display,
-    ):
-        writer = ResultWriter(sys.stdout, destination, display)
+    with _results(arguments) as (values, writer, display, folder), _client(arguments.url) as http:
         try:
-            _UrlCall(http, display, Path(folder)).write(values, writer)
+            _UrlCall(http, display, folder).write(values, writer)
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise CallFailed(
                 f"{arguments.url} cannot be reached: {error}; is the app running there? "
@@ -49,6 +43,33 @@ def call_url(arguments: argparse.Namespace) -> int:
         except (ValueError, SSEError, FetchError) as error:
             raise CallFailed(f"{arguments.url} answers what no app would: {error}") from error
     return 0
+
+
+def call_app(arguments: argparse.Namespace) -> int:
+    """Call the app named by `--app`; local files are uploaded first.
+
+    An app that streams is called directly and shown as it goes, any other through fal's queue.
+    """
+    with _results(arguments) as (values, writer, display, folder):
+        try:
+            _FalCall(arguments.app, display, folder).write(values, writer)
+        except httpx.HTTPError as error:
+            raise CallFailed(f"a file of the output cannot be had: {error}") from error
+    return 0
+
+
+@contextmanager
+def _results(
+    arguments: argparse.Namespace,
+) -> Iterator[tuple[dict[str, Any], ResultWriter, Display, Path]]:
+    """Read the inputs; yield them, what writes the output, the display, and a folder for files."""
+    values = read_inputs(arguments, None)
+    destination = Destination(arguments.output)
+    with (
+        tempfile.TemporaryDirectory(prefix="cogfal-") as folder,
+        open_display(sys.stderr, bars=arguments.json_input is None) as display,
+    ):
+        yield values, ResultWriter(sys.stdout, destination, display), display, Path(folder)
 
 
 def _client(url: str) -> httpx.Client:
@@ -107,6 +128,54 @@ class _UrlCall:
             yield body[start : start + CHUNK]
             progress.report(min(start + CHUNK, len(body)))
         self._display.phase("Running")
+
+
+class _FalCall:
+    """One call of a deployed app through cogfal's client, and the files that it brings.
+
+    Raises:
+        BadArgument: The client is not installed, which is an optional extra.
+    """
+
+    def __init__(self, app: str, display: Display, folder: Path) -> None:
+        try:
+            from cogfal import client  # noqa: PLC0415  # see the class
+        except ImportError as error:
+            raise BadArgument(f"--app needs {error.name}: pip install 'cogfal[client]'") from error
+        self._client = client
+        self._app = app
+        self._display = display
+        self._folder = folder
+
+    def write(self, values: Mapping[str, Any], writer: ResultWriter) -> None:
+        """Call the app and write what it answers; raises CallFailed and httpx.HTTPError."""
+        self._display.phase("Waiting for fal")
+        streams, joined = self._streaming()
+        if not streams:
+            writer.whole(self._local(self._client.run(self._app, values)))
+            return
+        pieces: list[Any] = []
+        for index, piece in enumerate(self._client.stream(self._app, values)):
+            pieces.append(self._local(piece))
+            writer.piece(pieces[-1], index, joined=joined)
+        writer.whole("".join(map(str, pieces)) if joined else pieces)
+
+    def _streaming(self) -> tuple[bool, bool]:
+        """Ask the app's document whether and how it streams; one without a document does not."""
+        try:
+            return streaming(self._client.document(self._app))
+        except CallFailed as error:
+            if error.status is None:
+                raise
+            return False, False
+
+    def _local(self, value: Any) -> Any:
+        def download(leaf: Any) -> Any:
+            if not isinstance(leaf, self._client.FileOutput):
+                return leaf
+            return downloaded(leaf.url, leaf.file_name, self._folder, self._display)
+
+        return map_leaves(value, download)
 
 
 def _object(value: JSON) -> dict[str, JSON]:
