@@ -9,11 +9,11 @@ Defaults are resolved, inputs checked, files copied and outputs delivered by the
 on fal.
 """
 
-from cogfal.testing.comparing import compare_with
 from cogfal.testing.leaks import StateLeak, no_leaks
-from cogfal.testing.project_client import (
+from cogfal.testing.project import (
     ProjectClient,
     RunningPrediction,
+    compare_with,
     open_predictor,
     open_trainer,
 )

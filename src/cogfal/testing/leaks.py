@@ -20,7 +20,7 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, Final
 
-from cogfal.testing.project_client import ProjectClient
+from cogfal.testing.project import ProjectClient
 
 DEPTH: Final = 3
 """How deep containers are compared; below that by identity."""

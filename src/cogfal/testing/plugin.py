@@ -14,8 +14,13 @@ import pytest
 
 from cogfal.compare.comparison import Comparison
 from cogfal.examples import Example, find_examples
-from cogfal.testing.comparing import compare_with, run_all
-from cogfal.testing.project_client import ProjectClient, open_predictor, open_trainer
+from cogfal.testing.project import (
+    ProjectClient,
+    compare_with,
+    open_predictor,
+    open_trainer,
+    run_all,
+)
 
 COG_YAML = "cog.yaml"
 
