@@ -36,6 +36,7 @@ from cogfal.reading.annotations import to_json
 from cogfal.reading.interpreter import Interpreter
 from cogfal.reading.source import Project
 from cogfal.reading.unknown import Beyond, GivenUp, Touched, Unresolved
+from cogfal.spec import PredictorSpec
 
 UNKNOWN = "outside"
 """The package that is not part of a project; everything in it is unknown."""
