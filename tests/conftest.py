@@ -5,16 +5,13 @@ from __future__ import annotations
 import gc
 import os
 import signal
-import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
-from httpx._transports import default
 
+from tests.forking.shared import share_authorities
 from tests.local_run import LocalRun
 from tests.loopback import Loopback
 from tests.loopback.app_directory import APP, may_have_own_root
@@ -39,22 +36,8 @@ def pytest_configure() -> None:
 
 
 def pytest_sessionstart() -> None:
-    """Have all clients of this process share what they know of TLS.
-
-    Each would read the authorities anew, for 40 ms; most ask a server of this machine without TLS.
-    """
-    transports: Any = default
-    create = transports.create_ssl_context
-    by_place = cache(lambda _place, **arguments: create(**arguments))
-
-    def create_once(
-        verify: ssl.SSLContext | str | bool = True, cert: Any = None, trust_env: bool = True
-    ) -> ssl.SSLContext:
-        place = tuple(map(os.environ.get, ("SSL_CERT_FILE", "SSL_CERT_DIR")))
-        context: ssl.SSLContext = by_place(place, verify=verify, cert=cert, trust_env=trust_env)
-        return context
-
-    transports.create_ssl_context = create_once
+    """Make clients quickly."""
+    share_authorities()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -96,7 +96,7 @@ def test_concurrent_predictions_keep_their_prints_apart(tmp_path: Path) -> None:
         async def predict(self, number: int) -> str:
             self.met += 1
             while self.met < 5:
-                await asyncio.sleep(0)
+                await asyncio.sleep(0.001)
             for step in range(20):
                 print(f"{number}.{step}")
                 await asyncio.sleep(0)
@@ -125,7 +125,7 @@ from cog import BasePredictor, concurrent as at_once, current_scope
 async def run(thread):
     thread.start()
     while thread.is_alive():
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.001)
 
 def nested(work):
     thread = threading.Thread(target=work)
@@ -153,7 +153,7 @@ class Predictor(BasePredictor):
         together = self.met // 3 * 3 + 3
         self.met += 1
         while self.met < together:
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.001)
 
     @at_once(max=3)
     async def predict(self, number: int) -> str:

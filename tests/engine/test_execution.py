@@ -195,12 +195,12 @@ def test_setup_and_predictions_share_one_loop(tmp_path: Path) -> None:
         async def tick(self):
             while True:
                 self.ticks += 1
-                await asyncio.sleep(0)
+                await asyncio.sleep(0.001)
 
         async def predict(self) -> bool:
             ticks = self.ticks
             while self.ticks == ticks:
-                await asyncio.sleep(0)
+                await asyncio.sleep(0.001)
             return self.loop is asyncio.get_running_loop()
     """
 

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.examples.conftest import EXAMPLES
+from tests.forking import command, commands
 from tests.gateway.gateways import python_client
 from tests.gateway.inside import asked
 from tests.local_run import LocalRun
@@ -29,7 +30,7 @@ print(replicate.run("acme/greeter", input={"name": "Ada"}))
 def test_a_laptop_answers_programs_from_an_app_beside_it(tmp_path: Path) -> None:
     """The script leads to a local app, and Replicate's client finds it by its variable."""
     shutil.copytree(EXAMPLES / "hello-text", tmp_path / "hello-text")
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    path = os.pathsep.join(map(str, (commands(), Path(sys.executable).parent, os.environ["PATH"])))
     clean = {k: v for k, v in os.environ.items() if not k.startswith("FAL_")}
 
     with LocalRun("app.py::App", cwd=tmp_path / "hello-text", home=tmp_path) as app:
@@ -68,14 +69,9 @@ def test_a_machine_of_fals_serves_one(tmp_path: Path) -> None:
     text = (EXAMPLES / "gateway-fal" / "app.py").read_text("utf-8")
     (tmp_path / "app.py").write_text(text.replace("8080", str(port)))
 
-    command: list[str | Path] = [
-        Path(sys.executable).with_name("fal"),
-        "run",
-        "--local",
-        "app.py::gateway",
-    ]
+    served: list[str | Path] = [command("fal"), "run", "--local", "app.py::gateway"]
     clean = {k: v for k, v in os.environ.items() if not k.startswith("FAL_")}
-    with Process(command, cwd=tmp_path, env={**clean, "HOME": str(tmp_path)}) as run:
+    with Process(served, cwd=tmp_path, env={**clean, "HOME": str(tmp_path)}) as run:
         run.wait_for(rf"Uvicorn running on http://0\.0\.0\.0:{port}")
         answer = httpx.get(f"http://127.0.0.1:{port}/v1/account")
 

@@ -6,12 +6,12 @@ import os
 import re
 import shlex
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.examples.conftest import EXAMPLES
+from tests.forking import command
 from tests.pictures import drawn
 from tests.processes import Process
 
@@ -44,10 +44,11 @@ def test_its_commands_work(row: list[str], tmp_path: Path) -> None:
     project = Path(shutil.copytree(EXAMPLES / name_of(row), tmp_path / "project"))
     (project / "photo.png").write_bytes(drawn("Hi", size=(160, 120)))
     (project / "text.txt").write_text("b. b a")
-    commands = re.findall(r"`cogfal ([^`]+)`", row[3])
+    lines = re.findall(r"`cogfal ([^`]+)`", row[3])
 
-    assert commands
-    for command in commands:
-        arguments = [sys.executable, "-m", "cogfal", *shlex.split(command)]
-        with Process(arguments, cwd=project, env=os.environ) as process:
+    assert lines
+    for line in lines:
+        with Process(
+            [command("cogfal"), *shlex.split(line)], cwd=project, env=os.environ
+        ) as process:
             process.succeed()

@@ -22,11 +22,6 @@ from pathlib import Path
 from typing import Final
 
 _HERE: Final = Path(__file__).parent
-_SCRIPT: Final = """#!{python} -ISE
-import runpy, sys
-sys.argv[1:1] = [{socket!r}, {name!r}]
-runpy.run_path({relay!r}, run_name="__main__")
-"""
 
 
 def command(name: str, python: Path | None = None, **imported_with: str) -> Path:
@@ -44,12 +39,10 @@ def commands(python: Path | None = None, **imported_with: str) -> Path:
     folder = Path(tempfile.mkdtemp(prefix="forking-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     address = folder / "socket"
+    relay = (_HERE / "relay.py").read_text()
     for name in ("cogfal", "fal", "python"):
         script = folder / name
-        relay = str(_HERE / "relay.py")
-        script.write_text(
-            _SCRIPT.format(python=sys.executable, socket=str(address), name=name, relay=relay)
-        )
+        script.write_text(f"#!{sys.executable} -ISE\n{relay}")
         script.chmod(0o755)
     _start_parent(python or Path(sys.executable), folder, address, imported_with)
     return folder

@@ -8,11 +8,11 @@ when its standard input does.
 from __future__ import annotations
 
 import array
+import ast
 import atexit
 import gc
 import importlib
 import io
-import json
 import os
 import runpy
 import select
@@ -42,18 +42,24 @@ IMPORTED: Final = (
     "cogfal.cli.check",
     "cogfal.cli.migrate",
     "cogfal.cli.predict",
-    # What fal, uvicorn and anyio import as late as they need it.
+    # What fal, uvicorn, httpx and anyio import as late as they need it.
     "anyio._backends._asyncio",
+    "asyncstdlib",
+    "certifi.core",
     "dateparser.date_parser",
     "dateparser.data.date_translation_data.en",
+    "encodings.idna",
     "fal.cli._result_handlers",
     "fastapi.middleware.cors",
+    "httpcore",
     "starlette_exporter",
     "uvicorn.lifespan.on",
+    "uvicorn.loops.auto",
     "uvicorn.protocols.http.auto",
     "uvicorn.protocols.websockets.auto",
     "uvicorn.protocols.websockets.websockets_sansio_impl",
 )
+SHARED: Final = str(Path(__file__).with_name("shared.py"))
 INPUT: Final = 0
 
 
@@ -96,7 +102,7 @@ class Parent:
         connection, _ = self._listener.accept()
         try:
             wish, descriptors = _receive(connection)
-        except (OSError, ValueError):  # whoever asked has gone
+        except (OSError, ValueError, SyntaxError):  # whoever asked has gone
             connection.close()
             return None
         pid = os.fork()
@@ -145,7 +151,8 @@ def _receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
     for _, _, data in ancillary:
         descriptors.frombytes(data)
     with connection.makefile("rb") as stream:
-        wish: dict[str, Any] = json.loads(stream.read(int.from_bytes(length, "big")))
+        text = stream.read(int.from_bytes(length, "big")).decode()
+    wish: dict[str, Any] = ast.literal_eval(text)
     return wish, list(descriptors)
 
 
@@ -211,6 +218,8 @@ def main() -> int:
     """Serve; or, in a fork, be the command."""
     for module in IMPORTED:
         importlib.import_module(module)
+    for name in ("share_authorities", "share_package_metadata"):
+        runpy.run_path(SHARED)[name]()
     sys.modules["fal.cli.main"].parse_args(["apps", "list"])  # fills the caches of what reads dates
     gc.freeze()
     with socket.socket(fileno=int(sys.argv[1])) as listener:
