@@ -102,6 +102,22 @@ SIBLINGS = {
         "SIZES",
         {"lib/sizes.py": "SIZES = ['a', 'b']", "sizes.py": "SIZES = ['wrong']"},
     ),
+    "sys-path-that-is-looked-for": (
+        (
+            "import os, sys\n"
+            "def look(name, folder):\n"
+            "    if name in os.listdir(folder):\n"
+            "        return os.path.join(folder, name)\n"
+            "    return None if folder == '/' else look(name, os.path.dirname(folder))\n"
+            "def extend():\n"
+            "    found = look('nodes of another', os.getcwd())\n"
+            "    if found:\n        sys.path.append(found)\n"
+            "def begin():\n    import nodes\n"
+            "extend()\nbegin()"
+        ),
+        "['a', 'b']",
+        {},
+    ),
     "sys-path-pathlib": (
         (
             "import sys, pathlib\nsys.path.append(str(pathlib.Path(__file__).parent / 'lib'))\n"

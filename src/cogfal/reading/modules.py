@@ -215,6 +215,14 @@ class Modules(Part):
     def _top(self, name: str) -> Module | None:
         if name in COG_ROOTS:
             return None
+        try:
+            return self._on_path(name)
+        except (GivenUp, Touched):
+            if self._world.project.may_hold(name):
+                raise
+            return None  # wherever `sys.path` leads
+
+    def _on_path(self, name: str) -> Module | None:
         namespace = None
         for entry in known(self._world.known(self.path)):
             if isinstance(entry, Possible) and any(isinstance(e, str) for e in entry.about):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import contextlib
 import io
+import os
 import sys
 import tokenize
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +21,7 @@ from cogfal.spec import Location
 
 MAX_BYTES: Final = 8_000_000
 MAX_LINES: Final = 50_000
+MAX_FOLDERS: Final = 2_000
 
 MODULES: Final = "sys.modules"
 
@@ -94,6 +97,20 @@ class Project:
                 remedy='name the predictor as "path/to/file.py:Name", relative to the project',
             )
         return self._file(path, path.stem, None)
+
+    def may_hold(self, name: str) -> bool:
+        """Whether a module of that name may lie in any folder of the project."""
+        return self._names is None or name in self._names
+
+    @cached_property
+    def _names(self) -> set[str] | None:
+        """What modules in all folders can be called, None where there are too many folders."""
+        names: set[str] = set()
+        for count, (_, folders, files) in enumerate(os.walk(self.root, followlinks=True)):
+            if count >= MAX_FOLDERS:
+                return None
+            names.update(folders, (file.removesuffix(".py") for file in files))
+        return names
 
     def below(self, folder: Path, name: str, dotted: str) -> Module | None:
         """Return the module `name` in a folder, called `dotted`; None where there is none."""
