@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -15,7 +16,9 @@ import pytest
 from cogfal.engine.lifecycle import HealthStatus
 from cogfal.engine.prediction import Status
 from cogfal.engine.service import EngineSettings
+from cogfal.errors import OutputError
 from cogfal.guest.faults import LONGEST_TEXT
+from cogfal.json_text import written
 from tests.engine.stage import Door, ended, gathered, rooms, run, serving, submit, until
 from tests.engine.test_kills import guest_of
 from tests.modes import DIAGONAL, interpreter_of
@@ -23,7 +26,7 @@ from tests.modes import DIAGONAL, interpreter_of
 SYNC = """
 import ctypes, io, os, socket, sys, threading
 from typing import Any, Iterator
-from cog import BasePredictor, current_scope
+from cog import BasePredictor, Path, current_scope
 
 class Slow(Exception):
     threads = []
@@ -60,6 +63,47 @@ class Predictor(BasePredictor):
             self.record_metric("loss", float("nan"), mode="append")
             del current_scope().metrics["predict_time"]
         return "well"
+
+    def metrics_beyond_json(self):
+        deep = []
+        for _ in range(200):
+            deep = [deep]
+        for value in (10**5000, deep, {"a": [-(10**5000)]}):
+            try:
+                self.record_metric("x", value)
+            except TypeError:
+                continue
+            return f"{str(value)[:20]} was taken"
+        self.record_metric("sum", 1e308)
+        self.record_metric("sum", 1e308, mode="incr")
+        self.record_metric("whole", 10**4000)
+        self.record_metric("long", "x" * 50_000_000)
+        self.record_metric("many", list(range(1_000_000)))
+        return "well"
+
+    def long_key(self):
+        return {"k" * 10_000_000: float("nan")}
+
+    def long_path(self):
+        return Path("/".join(["a"] * 200_000))
+
+    def long_path_with_nul(self):
+        return Path("\\0" + "a" * 10_000_000)
+
+    def long_reason(self):
+        class Broken(io.BytesIO):
+            def read(self, *_):
+                raise ValueError("z" * 10_000_000)
+        return Broken()
+
+    def too_many_files(self):
+        return [Path("predict.py")] * 20_000
+
+    def breaks_the_wire(self):
+        import cogfal.guest.server
+        cogfal.guest.server.message_of = None
+        print("nobody hears of this")
+        threading.Event().wait()
 
     def many_metrics(self):
         for number in range(20_000):
@@ -188,6 +232,55 @@ def test_endless_metrics_can_be_cancelled(tmp_path: Path, mode: str) -> None:
             prediction.cancel()
 
             assert (await ended(prediction)).status is Status.CANCELED
+
+    run(main)
+
+
+def test_metrics_are_what_json_can_say(tmp_path: Path, mode: str) -> None:
+    """Others are refused where they are recorded, or not kept; everything else goes on."""
+
+    async def main() -> None:
+        async with serving(tmp_path, SYNC) as service:
+            prediction = await ended(submit(service, what="metrics_beyond_json"))
+
+            assert (prediction.error, prediction.output) == (None, "well")
+            told = json.loads(written(prediction.metrics), parse_constant=pytest.fail)
+            assert set(told) == {"predict_time", "sum", "whole"}
+            assert told["sum"] == 1e308
+            assert "too many metrics" in prediction.logs
+
+    run(main)
+
+
+@pytest.mark.parametrize(
+    "what", ["long_key", "long_path", "long_path_with_nul", "long_reason", "too_many_files"]
+)
+def test_what_cannot_be_delivered_is_told_in_few_words(
+    tmp_path: Path, mode: str, what: str
+) -> None:
+    """However long the key, the path or the reason is."""
+
+    async def main() -> None:
+        async with serving(tmp_path, SYNC) as service:
+            prediction = await ended(submit(service, what=what))
+
+            assert isinstance(prediction.exception, OutputError)
+            assert len(str(prediction.exception)) < LONGEST_TEXT + 100
+            assert await submit(service, what="well").result() == "well"
+
+    run(main)
+
+
+@pytest.mark.parametrize("mode", DIAGONAL, indirect=True)
+def test_a_process_that_can_tell_nothing_ends(tmp_path: Path, mode: str) -> None:
+    """Its prediction fails, and the next one is served by another."""
+
+    async def main() -> None:
+        async with serving(tmp_path, SYNC) as service:
+            failed = await ended(submit(service, what="breaks_the_wire"))
+
+            assert failed.status is Status.FAILED
+            assert await submit(service, what="well").result() == "well"
 
     run(main)
 

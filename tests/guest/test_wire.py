@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 
 from cogfal.guest.encoding import Encoded, FileReference
 from cogfal.guest.events import (
+    LONGEST_TEXT,
     RAISED,
     RETURNED,
     SEVERAL,
     YIELDED,
+    CallEvents,
     Done,
     Failure,
     Flush,
@@ -25,7 +27,7 @@ from cogfal.guest.events import (
     Piece,
 )
 from cogfal.guest.faults import Fault
-from cogfal.guest.server import Outbox
+from cogfal.guest.server import ROOM, Outbox
 from cogfal.guest.wire import Garbage, Unpacker, event_of, message_of, pack
 
 FAULT = Fault("text", "traceback", device=True, kind="ValueError")
@@ -38,6 +40,17 @@ EVENTS = [
     Piece(1, SEVERAL, ["a", 1, 1.5, None, True], rests=False),
     Piece(1, RETURNED, Encoded((LARGE,))),
     Piece(1, RETURNED, Encoded((b"[", b"]"), (FileReference((0,), "/a", None, True),))),
+    Piece(
+        1,
+        YIELDED,
+        Encoded(
+            (b"[", b",", b"]"),
+            (
+                FileReference((0,), None, "data:," + "é" * 5_000),
+                FileReference((1,), None, "http://a/" + "b" * 5_000),
+            ),
+        ),
+    ),
     Piece(1, RAISED, FAULT, ignored=True, closes=True),
     Done(2, "text"),
     Done(2, failure=Failure("no", "do", True, FAULT)),
@@ -91,6 +104,25 @@ def test_pieces_that_wait_go_together() -> None:
 
     together = Piece(1, SEVERAL, ["a", "b"], rests=False)
     assert found == [*TOLD[:2], together, *TOLD[4:]]
+
+
+def test_no_frame_has_to_be_read_for_long() -> None:
+    """However much waits to be told: each has a few events, or one."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        outbox = Outbox(theirs)
+        calls = CallEvents(1, outbox.put, 4_000_000, lambda _: None)
+        calls.write("stdout", "\0" * 2_000_000)
+        for _ in range(300):
+            calls.metric("many", ["x"] * 1_000, "replace")
+        sending = threading.Thread(target=outbox.run)
+        sending.start()
+        unpacker = Unpacker(most_of_header=ROOM + 2 * 6 * LONGEST_TEXT)
+        found: list[Any] = []
+        while len(found) < 300 + -(-2_000_000 // LONGEST_TEXT):
+            found += unpacker.feed(ours.recv(65_536))
+    outbox.put(TOLD[0])  # nobody is there
+    sending.join()
 
 
 @given(st.binary(min_size=8))

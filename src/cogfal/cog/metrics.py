@@ -11,7 +11,11 @@ OnMetric = Callable[[str, Any, str], None]
 """Receives a metric's dotted name, its JSON value (None: deleted) and the mode."""
 
 MOST_VALUES = 100_000
-"""Values that are kept of one prediction."""
+"""Values that are kept of one prediction; a text counts as one for each 100 characters."""
+MOST_AT_ONCE = 10_000
+"""Values that one metric may be given at a time: each is looked at where it is kept."""
+MOST_LEVELS = 100
+MOST_BITS = 14_000  # some 4,200 digits, more than which Python itself neither writes nor reads
 
 _MODES = ("replace", "incr", "append")
 _MAX_LENGTH = 128
@@ -43,10 +47,13 @@ class MetricValues:
             if not isinstance(place.get(parent), dict):
                 place[parent] = {}
             place = place[parent]
-        if last not in place or mode == "append":
-            if self._count >= MOST_VALUES:
-                return False
-            self._count += 1
+        weight = _weight(value)
+        count = self._count + weight
+        if mode != "append":
+            count -= _weight(place.get(last)) if last in place else 0
+        if weight > MOST_AT_ONCE or count > MOST_VALUES:
+            return False
+        self._count = count
         # A list grows in place, and is nobody else's.
         own = list(value) if isinstance(value, list) else value
         place[last] = _combined(place.get(last), own, mode)
@@ -63,7 +70,7 @@ class MetricValues:
             place = place.get(parent) if isinstance(place, dict) else None
         if isinstance(place, dict):
             gone = place.pop(last, None)
-            self._count -= len(gone) if isinstance(gone, list) else gone is not None
+            self._count -= 0 if gone is None else _weight(gone)
 
 
 class MetricRecorder:
@@ -114,7 +121,7 @@ class MetricRecorder:
             self._on_metric(key, plain, mode)
         elif not self._full:
             self._full = True
-            sys.stderr.write(f"cog: over {MOST_VALUES} metrics; {key!r} keeps no further ones\n")
+            sys.stderr.write(f"cog: too many metrics; {key!r} keeps no further ones\n")
 
     def delete(self, key: str) -> None:
         """Forget a metric and its type; nothing happens where there is none."""
@@ -164,16 +171,41 @@ class IgnoringRecorder(MetricRecorder):
 
 
 def _combined(present: Any, value: Any, mode: str) -> Any:
-    """Return what a metric becomes; a number is not added to what is none."""
+    """Return what a metric becomes."""
     if mode == "replace" or (present is None and mode == "incr"):
         return value
     if mode == "incr":
-        numbers = isinstance(present, (int, float)) and isinstance(value, (int, float))
-        return present + value if numbers else present
+        return _sum(present, value)
     if isinstance(present, list):
         present.append(value)
         return present
     return [value] if present is None else [present, value]
+
+
+def _sum(present: Any, value: Any) -> Any:
+    """Return a sum; what is present where one is no number, or JSON cannot say the sum."""
+    if not (isinstance(present, (int, float)) and isinstance(value, (int, float))):
+        return present
+    try:
+        total = present + value
+        if isinstance(total, int):
+            sayable = total.bit_length() <= MOST_BITS
+        else:
+            sayable = math.isfinite(total)
+    except OverflowError:  # a whole number that is beyond what a float can be
+        return present
+    return total if sayable else present
+
+
+def _weight(value: Any) -> int:
+    """Count the values in a value, itself included."""
+    if isinstance(value, str):
+        return 1 + len(value) // 100
+    if isinstance(value, list):
+        return 1 + sum(map(_weight, value))
+    if isinstance(value, dict):
+        return 1 + sum(map(_weight, value)) + sum(map(_weight, value.values()))
+    return 1
 
 
 def _copied(value: Any) -> Any:
@@ -238,19 +270,23 @@ def _plain_metric(value: Any) -> tuple[str, Any]:
     raise TypeError(f"Unsupported metric value type: {type(value).__name__}. {_SUPPORTED}")
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, level: int = 0) -> Any:
+    if level > MOST_LEVELS:
+        raise TypeError(f"Metric value is nested more than {MOST_LEVELS} levels deep")
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
+        if int.bit_length(value) > MOST_BITS:
+            raise TypeError("Metric value is an integer of thousands of digits; record a text")
         return int(value)
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [_plain(item, level + 1) for item in value]
     if isinstance(value, dict):
-        return {_plain_key(name): _plain(item) for name, item in value.items()}
+        return {_plain_key(name): _plain(item, level + 1) for name, item in value.items()}
     raise TypeError(f"Cannot convert {type(value).__name__} to JSON metric value")
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cogfal.cog.scope import Scope
 from cogfal.guest.encoding import Unfit, as_read
 from cogfal.guest.events import ENDED, RAISED, REFUSED, SEVERAL, CallEvents, Piece
+from cogfal.guest.faults import LONGEST_TEXT, shortened
 from cogfal.guest.interruption import Interruption
 from cogfal.guest.thread import AuthorThread
 from cogfal.spec import FileType, PathType, holds
@@ -113,7 +114,7 @@ class CallSite(NamedTuple):
                 return Piece(self.events.number, kind, [as_read(value)], rests=False)
             return Piece(self.events.number, kind, self.encode(value))
         except Unfit as unfit:
-            return Piece(self.events.number, REFUSED, str(unfit))
+            return Piece(self.events.number, REFUSED, shortened(str(unfit), LONGEST_TEXT))
 
     def ended(self) -> Piece:
         """Make the piece that says that there are no more."""

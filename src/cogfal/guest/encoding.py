@@ -48,6 +48,12 @@ if TYPE_CHECKING:
 __all__ = ["Encoded", "FileReference", "Unfit", "encode", "is_file_object", "is_image"]
 
 _MAX_DEPTH = 100
+_SHOWN = 60
+"""Characters of a key that stand in the name of a place."""
+MOST_BYTES = 1024 * 1024 * 1024
+"""Bytes that a result may have, the addresses of its files with it."""
+MOST_FILES = 10_000
+"""Files that a result may have: each is judged, stored and told of by itself."""
 _MAX_BITS = 14_000  # some 4,200 digits; sys.int_info.default_max_str_digits is 4,300
 _BYTES = (bytes, bytearray, memoryview)
 _SEQUENCES = (list, tuple, set, frozenset, range, deque)
@@ -92,7 +98,15 @@ def encode(
         return Encoded((str(_scalar(value, ())).encode("utf-8", "replace"),))
     writer = _Writer(Saver(workspace, keep))
     writer.write(value, kind, ())
-    return writer.encoded()
+    return _bounded(writer.encoded())
+
+
+def _bounded(encoded: Encoded) -> Encoded:
+    """Refuse what is too large to be handed over."""
+    urls = (len((file.url or "").encode("utf-8", "replace")) for file in encoded.files)
+    if sum(map(len, encoded.parts)) + sum(urls) > MOST_BYTES:
+        raise Unfit(f"output is larger than {MOST_BYTES} bytes of JSON; yield or return files")
+    return encoded
 
 
 def as_read(value: Any) -> Any:
@@ -132,6 +146,8 @@ class _Writer:
         kind = _unwrapped(kind, value)
         if is_file(value, kind):
             self._end_part()
+            if len(self._files) >= MOST_FILES:
+                raise Unfit(f"output has more than {MOST_FILES} files; return an archive of them")
             self._files.append(self._saver.reference(value, loc))
             return
         scalar = _scalar(value, loc)
@@ -168,7 +184,7 @@ class _Writer:
         before = "{"
         for name, element in named.items():
             self._text.append(f"{before}{encode_basestring(name)}:")
-            self.write(element, declared.get(name, other), (*loc, name))
+            self.write(element, declared.get(name, other), (*loc, name[:_SHOWN]))
             before = ","
         self._text.append("{}" if before == "{" else "}")
 
@@ -228,7 +244,7 @@ def _scalar(value: Any, loc: Loc) -> str | None:
 
 def _is_endless(value: int) -> bool:
     """Tell of what Python itself neither writes nor reads as a decimal number."""
-    return value.bit_length() > _MAX_BITS
+    return int.bit_length(value) > _MAX_BITS
 
 
 def _decoded(value: bytes, loc: Loc) -> str:

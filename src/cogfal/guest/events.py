@@ -21,6 +21,10 @@ GOES_ON = (YIELDED, SEVERAL, REFUSED)
 """After these the call is not over: it is asked on, or closed."""
 
 
+LONGEST_TEXT = 16 * 1024
+"""Characters of what is printed that are told at once."""
+
+
 class Log(NamedTuple):
     """Text was printed to `stdout` or `stderr`."""
 
@@ -116,7 +120,8 @@ class CallEvents:
         self._room -= len(text)
         if self._room < 0:
             text = f"{text[: self._room]}\n[only the first {self._limit} characters are kept]\n"
-        self._emit(Log(self.number, source, text))
+        for at in range(0, len(text), LONGEST_TEXT):
+            self._emit(Log(self.number, source, text[at : at + LONGEST_TEXT]))
 
     def flush(self, source: str) -> None:
         """Tell that an unfinished line was flushed."""

@@ -26,6 +26,8 @@ _BYTES = (bytes, bytearray, memoryview)
 _CHUNK = 1024 * 1024
 _PNG_MODES = frozenset({"1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA"})
 _LONGEST = 100
+_LONGEST_PATH = 4096
+"""Bytes of a path, as Linux has it; each component of a longer one would be looked up."""
 _WAIT = 20
 """Milliseconds for which a pipe is waited for in one go: nothing interrupts it meanwhile."""
 
@@ -144,7 +146,9 @@ def is_image(value: Any) -> bool:
 
 def _absolute(path: str, loc: Loc) -> str:
     if "\0" in path:
-        raise Unfit(f"{label(loc)}: {path!r} is no path, it contains a NUL")
+        raise Unfit(f"{label(loc)}: {path[:_LONGEST]!r} is no path, it contains a NUL")
+    if len(path.encode("utf-8", "replace")) > _LONGEST_PATH:
+        raise Unfit(f"{label(loc)}: a path of {len(path)} characters is longer than any file's")
     return path if os.path.isabs(path) else os.path.join(os.getcwd(), path)
 
 
@@ -192,14 +196,19 @@ def _read_of_pipe(handle: Any, size: int) -> bytes:
     return read(handle, size)
 
 
+def _cut(text: str) -> str:
+    """Return so many bytes of a name at most: a file system counts those, not characters."""
+    return text.encode("utf-8", "replace")[:_LONGEST].decode("utf-8", "ignore")
+
+
 def _created(directory: str, name: str) -> IO[bytes]:
     """Create a new file called `name`, or nearly so, directly in `directory`."""
     plain = re.sub(r"[^\w. -]", "_", os.path.basename(name)).strip(". ") or "output"
-    base, suffix = os.path.splitext(plain)
+    base, suffix = map(_cut, os.path.splitext(plain))
     for number in count(1):
-        counted = base[:_LONGEST] if number == 1 else f"{base[:_LONGEST]}-{number}"
+        counted = base if number == 1 else f"{base}-{number}"
         try:
-            return open(os.path.join(directory, counted + suffix[:_LONGEST]), "xb")
+            return open(os.path.join(directory, counted + suffix), "xb")
         except FileExistsError:
             continue
     raise AssertionError("numbers never end")

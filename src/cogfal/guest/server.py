@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from cogfal.guest.events import SEVERAL
 from cogfal.guest.inheriting import Leash, close_all, watch_forks
 from cogfal.guest.interruption import SignalInterruption
 from cogfal.guest.thread import TURN_APART, AuthorThread
-from cogfal.guest.wire import Garbage, Unpacker, decoded, from_plain, message_of, pack
+from cogfal.guest.wire import Garbage, Unpacker, decoded, encoded, framed, from_plain, message_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +30,9 @@ CHUNK = 256 * 1024
 MOST = 4096
 """Events that may wait before whoever tells more has to."""
 AT_ONCE = 256
-"""Events that go in one frame."""
+"""Events that are taken for one frame."""
+ROOM = 64 * 1024
+"""Characters of a frame's header after which it takes no further event."""
 PAUSE = 0.001
 """Seconds after which whoever waits looks again."""
 ORDERS = ("load", "setup", "start", "advance", "cancel", "close", "check", "teardown")
@@ -54,28 +57,36 @@ class Outbox:
             time.sleep(PAUSE)
 
     def run(self) -> None:
-        """Send what is put, as long as the server is there."""
+        """Send what is put, as long as the server is there.
+
+        Whatever ends this hangs up: a process of which nothing is heard is of no use.
+        """
         try:
             while True:
                 for piece in self._frame():
                     self._connection.sendall(piece)
         except OSError:
-            pass  # it hung up; whoever reads notices, too
+            pass  # the server hung up
+        finally:
+            with suppress(OSError):
+                self._connection.shutdown(socket.SHUT_RDWR)
 
     def _frame(self) -> list[bytes]:
         """Wait for events, and take them up to one that has bytes of its own."""
         message, body = message_of(self._events.get())
-        messages = [message]
+        texts: list[str] = []
+        room = ROOM
         for _ in range(AT_ONCE):
-            if body or self._events.empty():
+            if body or room < 0 or self._events.empty():
                 break
             following, body = message_of(self._events.get())
             if message[:3] == following[:3] and message[::2][:2] == ["Piece", SEVERAL]:
                 message[3] += following[3]
             else:
+                texts.append(encoded(message))
+                room -= len(texts[-1])
                 message = following
-                messages.append(message)
-        return pack(messages, body)
+        return framed([*texts, encoded(message)], body)
 
 
 def serve(number: int, alarm: int, outlets: tuple[int, int]) -> None:

@@ -11,13 +11,14 @@ from __future__ import annotations
 import io
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from enum import Enum
+from itertools import islice
 from math import isfinite
 from typing import Any, cast
 
-from cogfal.guest.encoding import Encoded, FileReference
+from cogfal.guest.encoding import MOST_BYTES, Encoded, FileReference
 from cogfal.guest.events import (
     RAISED,
     RETURNED,
@@ -49,10 +50,10 @@ from cogfal.spec import (
 HEAD = struct.Struct("!II")
 MOST_OF_HEADER = 64 * 1024 * 1024
 """Bytes that a header may have; the author's side sends far smaller ones."""
-MOST_OF_BODY = 1024 * 1024 * 1024
-"""Bytes that a result may have as JSON."""
+MOST_OF_BODY = MOST_BYTES
+"""Bytes that a result may have."""
 SHORT = 4096
-"""Bytes of a result that goes within its message."""
+"""Bytes of a result that goes within its message, and of an address that does."""
 
 _KINDS: dict[str, Any] = {kind.__name__: kind for kind in (Log, Flush, Metric, Piece, Done)}
 _TYPES: dict[str, tuple[Any, ...]] = {
@@ -66,7 +67,7 @@ _TYPES: dict[str, tuple[Any, ...]] = {
 _PLAIN = {str, int, float, bool, type(None)}
 
 # The author's code may put something else into the module `json`; a wire that breaks says nothing.
-_ENCODE = json.JSONEncoder(separators=(",", ":")).encode
+encoded = json.JSONEncoder(separators=(",", ":")).encode
 _DECODE = json.JSONDecoder().decode
 
 
@@ -81,7 +82,12 @@ def decoded(text: bytes) -> Any:
 
 def pack(messages: list[Any], *body: bytes) -> list[bytes]:
     """Make a frame, in the pieces that its body has; large ones are not copied."""
-    header = _ENCODE(messages).encode()
+    return framed(map(encoded, messages), *body)
+
+
+def framed(messages: Iterable[str], *body: bytes) -> list[bytes]:
+    """Make a frame of messages that are encoded; see `pack`."""
+    header = "[{}]".format(",".join(messages)).encode()
     return [HEAD.pack(len(header), sum(map(len, body))) + header, *filter(None, body)]
 
 
@@ -214,10 +220,18 @@ def _unpacked(values: Any, count: int) -> list[Any]:
 
 def written(value: Encoded) -> tuple[Any, bytes]:
     """Return what stands for an encoded result in a message, and its bytes, none if short."""
-    files = [list(file) for file in value.files]
-    if sum(map(len, value.parts)) <= SHORT:
+    files: list[list[Any]] = [list(file) for file in value.files]
+    urls = [_set_aside(file) for file in files if file[2] is not None and len(file[2]) > SHORT]
+    if not urls and sum(map(len, value.parts)) <= SHORT:
         return [[part.decode() for part in value.parts], files], b""
-    return [[len(part) for part in value.parts], files], b"".join(value.parts)
+    return [[len(part) for part in value.parts], files], b"".join([*value.parts, *urls])
+
+
+def _set_aside(file: list[Any]) -> bytes:
+    """Put its length in the place of a long address, which goes behind the result's text."""
+    url: bytes = file[2].encode("utf-8", "replace")
+    file[2] = len(url)
+    return url
 
 
 def read(value: Any, body: bytes) -> Encoded:
@@ -227,10 +241,12 @@ def read(value: Any, body: bytes) -> Encoded:
         ValueError: It is none.
     """
     try:
-        parts = tuple(_parts(value[0], body))
+        lengths = [*value[0], *(file[2] for file in value[1] if isinstance(file[2], int))]
+        pieces = _pieces(lengths, body)
+        parts = tuple(islice(pieces, len(value[0])))
         if value[1] == [] and len(parts) == 1:  # nearly always
             return Encoded(parts)
-        files = tuple(FileReference(tuple(loc), *rest) for loc, *rest in value[1])
+        files = tuple(_file(file, pieces) for file in value[1])
     except (TypeError, LookupError) as error:
         raise ValueError(f"a result that is none: {error}") from error
     if len(parts) != len(files) + 1:
@@ -238,17 +254,25 @@ def read(value: Any, body: bytes) -> Encoded:
     return Encoded(parts, files)
 
 
-def _parts(parts: Any, body: bytes) -> Iterator[bytes]:
+def _file(values: Any, pieces: Iterator[bytes]) -> FileReference:
+    loc, path, url, made = values
+    if isinstance(url, int):
+        url = next(pieces).decode()
+    return FileReference(tuple(loc), path, url, made)
+
+
+def _pieces(pieces: list[Any], body: bytes) -> Iterator[bytes]:
+    """Yield texts as they are, and of the body as many bytes as each length says."""
+    if sum(max(each, 0) for each in pieces if isinstance(each, int)) != len(body):
+        raise ValueError("a result whose parts do not fit")
     start = 0
-    for part in parts:
-        if isinstance(part, str):
-            yield part.encode()
+    for piece in pieces:
+        if isinstance(piece, str):
+            yield piece.encode()
         else:
-            end = start + max(int(part), 0)
+            end = start + max(int(piece), 0)
             yield body[start:end]
             start = end
-    if start != len(body):
-        raise ValueError("a result whose parts do not fit")
 
 
 _ENUMS: dict[str, type[Enum]] = {"flavour": ObjectFlavour, "shape": Shape, "role": Role}
