@@ -350,6 +350,25 @@ FOUND: Final = {
     "    exec('global n\\nn = 3')\nf(l)\ntry:\n    X = n\nexcept NameError:\n    X = 4",
     "attributes-of-a-changed-object": "from outside import u\nclass C: ...\no = C()\no.a = 1\n"
     "m = vars(o)\nu(o)\nX = m['a']\nY = [vars(o) is m, globals() is globals()]",
+    "names-of-whoever-calls": "import sys\nfrom outside import u\nn = m = k = 1\n"
+    "def f(): sys._getframe(1).f_globals['n'] = 5\nf()\ndef g(): ...\n"
+    "g.__globals__['m'] = 5\ndef h(): sys._getframe(1).f_globals\nu(h)\nX, Y, Z = n, m, k",
+    "names-among-the-builtins": "import builtins\nbuiltins.added = 3\nX = added\n"
+    "del builtins.added\ntry:\n    added\nexcept NameError:\n    Y = __builtins__ and 4\n"
+    "Z = __spec__ is None",
+    "class-of-a-method": "def f(base):\n    class C(base):\n"
+    "        def m(self): return __class__.__name__\n    return C\nX = f(dict)().m()\ntry:\n"
+    "    Y = __class__\nexcept NameError:\n    Y = 3",
+    "view-of-a-proxy": "import enum, types\nfrom outside import u\nd = {'a': 1}\n"
+    "v = types.MappingProxyType(d).values()\nu(d)\nX = [*v]\nclass E(enum.Enum):\n    A = 1\n"
+    "Y = [*E.__members__.keys()]",
+    "encoder-of-the-library": "import json\nclass E(json.JSONEncoder):\n"
+    "    def default(self, o): return 3\nX = json.dumps({1}, cls=E)",
+    "compiled-expression": "import re\np = re.compile('v([0-9])')\n"
+    "X = [p.match('v1').group(1), p.sub('x', 'v1v2'), p.search('q')]",
+    "relative-paths": "from pathlib import Path\nh = Path(__file__).parent\n"
+    "X = str((h / 'a' / 'b').relative_to(h))\ntry:\n    Y = str(Path('a').relative_to('b'))\n"
+    "except ValueError:\n    Y = 3",
     "decorator-of-the-library": "import functools\nfrom outside import u\nX = []\n"
     "@functools.lru_cache(maxsize=u())\ndef f(): X.append(1)\nf(), f()\n"
     "@functools.singledispatch\ndef g(v): return 1\n@g.register\ndef _(v: int): return 2\n"

@@ -18,7 +18,7 @@ from cogfal.reading.classes import Outside
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import CONTAINERS, delete_attribute, set_attribute
 from cogfal.reading.library import VersionInfo
-from cogfal.reading.mappings import Held, Lookup
+from cogfal.reading.mappings import Held, Lookup, Namespace
 from cogfal.reading.part import Part
 from cogfal.reading.source import Module
 from cogfal.reading.standins import Described, Known, Mark
@@ -26,7 +26,7 @@ from cogfal.reading.unknown import Beyond, Touched, Unknown, Value, may_be_absen
 
 DATA: Final = (
     str, bytes, list, deque, tuple, dict, set, frozenset, int, float, complex, range, slice,
-    date, time, timedelta, functools.partial, re.Match,
+    date, time, timedelta, functools.partial, re.Match, types.MappingProxyType,
 )  # fmt: skip
 """Classes of plain data, whose methods look at nothing else."""
 
@@ -157,6 +157,8 @@ class Attributes(Part):
             return kind
         if name == "__doc__" and kind in DATA:
             return Unknown("a text of Python's own")
+        if isinstance(owner, re.Pattern) and f"re.{name}" in world.library.table:
+            return functools.partial(world.library.find(f"re.{name}"), owner)
         if isinstance(owner, str) and name not in ("format", "join", "endswith"):
             world.texts.check_places(name, (owner,))
         if is_open(kind, name) or isinstance(owner, types.SimpleNamespace):
@@ -169,6 +171,8 @@ class Attributes(Part):
             return held[name]
         if name in ("__call__", "__get__"):
             return getattr(function, name)
+        if name == "__globals__":
+            return Namespace(self._world, function.scope.top)
         if name == "__defaults__":
             plain = [a.arg for a in (*function.node.args.posonlyargs, *function.node.args.args)]
             return tuple(function.defaults[n] for n in plain if n in function.defaults) or None
@@ -255,6 +259,7 @@ class Attributes(Part):
         """Carry out `del owner.name`."""
         world = self._world
         if isinstance(owner, Unknown):
+            world.library.restore(owner, name)
             world.expressions.raising(owner)
         elif isinstance(owner, Module):
             names = world.modules.load(owner).names

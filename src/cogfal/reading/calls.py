@@ -230,7 +230,8 @@ class Calls(Part):
             world.budget.weigh(owner)
         result = method(*arguments, **named)
         if isinstance(result, KeysView | ValuesView | ItemsView):
-            world.effects.sources[id(result)] = (result, (owner,))
+            held = world.effects.sources.get(id(owner), (owner, ()))[1]
+            world.effects.sources[id(result)] = (result, (owner, *held))
         bounded(owner)
         return result
 

@@ -43,6 +43,9 @@ _OPEN: Final = (types.SimpleNamespace, BaseException, Field, nullcontext, ChainM
 
 _LOOSE: Final = frozenset({"eval", "exec", "globals", "locals", "vars"})
 """Names through which a text binds what it does not name."""
+FRAMES: Final = frozenset({"f_globals", "f_locals"})
+"""Attributes by which a text reaches the names of whoever calls it."""
+
 _IMPORTING: Final = ("__import__", "import_module")
 
 
@@ -160,6 +163,8 @@ class Effects(Part):
                         yield from self._world.modules.certain()
                 elif isinstance(part, ast.Attribute):
                     yield from self._of_module(part, scope)
+                    if part.attr in FRAMES:
+                        yield from self._world.modules.certain()
                 elif isinstance(part, ast.Import | ast.ImportFrom):
                     yield from self._world.modules.carried_out_by(part, scope, why)
                 elif isinstance(part, ast.Global):

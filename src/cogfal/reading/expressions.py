@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from cogfal.reading.effects import FRAMES
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import CONTAINERS
 from cogfal.reading.mappings import Lookup
@@ -146,6 +147,8 @@ class Expressions(Part):
 
     def _attribute(self, node: ast.Attribute, scope: Scope) -> Value:
         owner = self.evaluate(node.value, scope)
+        if isinstance(owner, Unknown) and node.attr in FRAMES:
+            self._world.effects.of_values(self._world.modules.certain(), owner)
         if isinstance(owner, Unknown) and not owner.dotted:
             return self.raising(owner)
         return self._world.attributes.get(owner, scope.mangled(node.attr))

@@ -114,6 +114,8 @@ class Files(Part):
                 return self.is_there(path, getattr(Path, name))
             case "resolve" | "absolute":
                 return type(path)(self.absolute(path))
+            case "relative_to" if positional and of_machine(path) == of_machine(positional[0]):
+                return path.relative_to(*positional)
             case "expanduser" if not str(path).startswith("~"):
                 return path
             case _ if name in _PLAIN:

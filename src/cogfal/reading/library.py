@@ -217,7 +217,8 @@ class Library(Part):
 
     def __init__(self, world: Interpreter) -> None:
         super().__init__(world)
-        self._replaced: dict[str, Value] = {}
+        self.replaced: dict[str, Value] = {}
+        """What the text puts in place of what is outside, by dotted name."""
         self._ways: dict[str, Callable[[Value], Value]] = {
             "v": lambda value: value, "k": known, "o": self._here, "w": self._small,
             "p": self._in_order, "q": self.plain, "x": self._compared, "n": self._number,
@@ -244,8 +245,8 @@ class Library(Part):
 
     def find(self, dotted: str) -> Value:
         """Return what a dotted name outside the project stands for."""
-        if dotted in self._replaced:
-            return self._replaced[dotted]
+        if dotted in self.replaced:
+            return self.replaced[dotted]
         if dotted not in self._found:
             self._found[dotted] = self._find(dotted)
         return self._found[dotted]
@@ -332,13 +333,19 @@ class Library(Part):
         dotted, module = f"{owner.dotted}.{name}", owner.dotted
         inner = module.partition(".")[0] in _EVALUATED and module not in sys.modules
         found = self.find(dotted)
+        inner = inner or (module == "builtins" and hasattr(builtins, name))
         if dotted == "sys.path":
             self._world.journal.bind(vars(self._world.modules), "path", value)
         elif owner.standard and (inner or not (found is ABSENT or isinstance(found, Unknown))):
             raise Beyond(Unknown(f"a changed {dotted} is not evaluated"))
         elif module == "sys":
             self._world.effects.of_values([value], Unknown(f"{dotted} may change it"))
-        self._world.journal.bind(self._replaced, dotted, value)
+        self._world.journal.bind(self.replaced, dotted, value)
+
+    def restore(self, owner: Unknown, name: str) -> None:
+        """Carry out `del module.name` for a module outside of the project."""
+        if f"{owner.dotted}.{name}" in self.replaced:
+            self._world.journal.unbind(self.replaced, f"{owner.dotted}.{name}")
 
     def _described(self, *positional: Value, **keywords: Value) -> Described:
         """Return what `Input()` makes: it copies the choices that it is given."""

@@ -9,7 +9,7 @@ import importlib.util
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from cogfal.errors import PredictorError
 from cogfal.guest.type_names import COG_ROOTS
@@ -23,6 +23,9 @@ from cogfal.reading.unknown import GivenUp, Possible, Touched, Unknown, Value, k
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
+
+
+_KEPT: Final = ("__builtins__", "__cached__", "__loader__", "__spec__")
 
 
 class Modules(Part):
@@ -88,6 +91,7 @@ class Modules(Part):
             __name__=module.name, __file__=f"{HERE}/{relative}",
             __doc__=ast.get_docstring(module.tree, clean=False) if module.text else None,
             __package__=module.name if module.folder else module.name.rpartition(".")[0],
+            **dict.fromkeys(_KEPT, Unknown("what Python keeps of a module is not evaluated")),
         )  # fmt: skip
         if module.folder is not None:
             scope.names["__path__"] = [f"{HERE}/{Path(relative).parent.as_posix()}"]
@@ -369,7 +373,7 @@ class Modules(Part):
         for module in reversed(self._stars[scope.top]):
             if name in listed(module):
                 return self._world.library.find(f"{module}.{name}")
-        return ABSENT
+        return self._world.library.replaced.get(f"builtins.{name}", ABSENT)
 
     def builtin(self, name: str, scope: Scope) -> Value:
         """Return one of Python's built-in names."""

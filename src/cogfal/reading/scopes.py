@@ -103,11 +103,13 @@ class Scope:
                     break
                 if name in scope.of.bound:
                     raise _unbound(name, own=scope is self)
+            elif name == "__class__" and scope.owner is not None:
+                return scope.owner
             scope = scope.parent
         names = self.top.names
         if name in names:
             return names[name]
-        if hasattr(builtins, name):
+        if name in vars(builtins):
             return Builtin(name)
         raise NameError(f"name {name!r} is not defined")
 

@@ -122,6 +122,11 @@ class Unknown:
     members: tuple[Value, ...] = field(default=(), kw_only=True)
     standard: bool = field(default=False, kw_only=True)
 
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise Touched(self)  # Python's own code asks for it
+
     def holding(self, about: tuple[Value, ...]) -> Unknown:
         """Return it as something through which these values may be reached."""
         return replace(self, about=about)
