@@ -12,6 +12,7 @@ import ast
 import atexit
 import gc
 import importlib
+import importlib.util
 import io
 import os
 import runpy
@@ -216,7 +217,7 @@ def _open_streams(*, unbuffered: bool) -> None:
 
 def main() -> int:
     """Serve; or, in a fork, be the command."""
-    for module in IMPORTED:
+    for module in filter(importlib.util.find_spec, IMPORTED):  # not every environment has all
         importlib.import_module(module)
     for name in ("share_authorities", "share_package_metadata"):
         runpy.run_path(SHARED)[name]()

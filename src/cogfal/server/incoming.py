@@ -77,7 +77,7 @@ class Incoming:
 
     def take(self, data: bytes) -> None:
         """Give data at once, or step by step where it has many lines."""
-        if not self._left and data.count(b"\n") <= LINES:
+        if not self._left and _end_of_lines(data) == len(data):
             self._give(data)
             return
         self._left += data
@@ -124,8 +124,8 @@ class Incoming:
             self._steps.line_up(self)
 
 
-def _end_of_lines(data: bytearray) -> int:
-    """Return where so many lines end."""
+def _end_of_lines(data: bytes | bytearray) -> int:
+    """Return where so many lines end; to count them all would take long where there are none."""
     end = -1
     for _ in range(LINES):
         following = data.find(b"\n", end + 1)
