@@ -15,7 +15,7 @@ from cogfal.cog.types import Secret
 from cogfal.concurrency import SHORT, to_the_end, together
 from cogfal.errors import FileInputError, Problem
 from cogfal.files import (
-    Budget,
+    FetchBudget,
     Fetcher,
     FetchError,
     FileCache,
@@ -154,7 +154,7 @@ class Materialiser:
         if not wanted:
             return {}
         sent = {source: p.url for source, p in wanted.items() if _is_data_url(p.url)}
-        budget = Budget(self._limits)
+        budget = FetchBudget(self._limits)
 
         async def download(file: FileInput) -> Path:
             with _naming(file.url, files):
@@ -189,7 +189,7 @@ class Materialiser:
 
         return give() if len(files) <= _FEW else await to_the_end(give, stop=stopped.set)
 
-    async def _download(self, file: FileInput, workspace: Workspace, budget: Budget) -> Path:
+    async def _download(self, file: FileInput, workspace: Workspace, budget: FetchBudget) -> Path:
         if self._cache is not None and self._is_cached(file):
             return workspace.link(await self._cache.get(file.url, budget))
         return (await self._fetcher.fetch(file.url, workspace.directory, budget)).path
@@ -212,7 +212,7 @@ def _decode_all(
     urls: Mapping[Source, str],
     files: Sequence[FileInput],
     workspace: Workspace,
-    budget: Budget,
+    budget: FetchBudget,
     stopped: threading.Event,
 ) -> dict[Source, Path]:
     """Make the prediction's directory, and write what came within the request into it.
@@ -236,7 +236,7 @@ def _is_short(urls: Collection[str]) -> bool:
     return not any("%" in url for url in urls)
 
 
-def _decode(url: str, directory: Path, budget: Budget, stopped: threading.Event) -> Path:
+def _decode(url: str, directory: Path, budget: FetchBudget, stopped: threading.Event) -> Path:
     """Write a data URL's bytes to a file, step by step."""
     parsed = parse_data_url(url)
     meter = budget.meter()

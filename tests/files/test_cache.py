@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from cogfal.files import Budget, FetchError, FileCache, FileLimits, HttpFetcher
+from cogfal.files import FetchBudget, FetchError, FileCache, FileLimits, HttpFetcher
 from cogfal.files.workspace import PREFIX
 from tests.file_server import PNG, FileServer, file_server
 
@@ -31,7 +31,7 @@ def get(folder: Path, url: str, times: int = 1) -> Path:
     """Get a file through a new cache object, some times over."""
     cache = FileCache(folder, HttpFetcher(LIMITS))
     for _ in range(times):
-        path = asyncio.run(cache.get(url, Budget(LIMITS)))
+        path = asyncio.run(cache.get(url, FetchBudget(LIMITS)))
     return path
 
 
@@ -146,7 +146,7 @@ def test_version_that_is_no_ascii_goes_back_as_it_came(server: FileServer, tmp_p
 def once(folder: Path, url: str, sha256: str | None = None) -> Path:
     """Get a file that is fetched only where it is missing."""
     cache = FileCache(folder, HttpFetcher(LIMITS))
-    return asyncio.run(cache.once(url, Budget(LIMITS), sha256=sha256))
+    return asyncio.run(cache.once(url, FetchBudget(LIMITS), sha256=sha256))
 
 
 def test_what_is_there_is_never_asked_for_again(server: FileServer, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from cogfal.files import (
-    Budget,
+    FetchBudget,
     Fetched,
     FetchError,
     FileLimits,
@@ -35,7 +35,7 @@ def server() -> Iterator[FileServer]:
 
 def fetch(url: str, directory: Path, limits: FileLimits = LIMITS) -> Fetched:
     """Fetch one file with a budget of its own."""
-    return asyncio.run(HttpFetcher(limits).fetch(url, directory, Budget(limits)))
+    return asyncio.run(HttpFetcher(limits).fetch(url, directory, FetchBudget(limits)))
 
 
 def left_in(directory: Path) -> list[str]:
@@ -146,7 +146,7 @@ def test_file_of_exactly_the_limit_arrives(
 
 def test_files_of_a_request_share_its_limit(server: FileServer, tmp_path: Path) -> None:
     """Two files that each fit are too much if their sum is."""
-    budget = Budget(LIMITS)
+    budget = FetchBudget(LIMITS)
     fetcher = HttpFetcher(LIMITS)
 
     async def main() -> None:
@@ -259,7 +259,7 @@ def test_connection_goes_to_the_address_that_was_judged(tmp_path: Path) -> None:
         fetcher, asked = fetcher_between({"rebind.test": [["127.0.0.1"], ["127.0.0.2"]]})
         url = f"http://rebind.test:{public.port}/file/a.png"
 
-        asyncio.run(fetcher.fetch(url, tmp_path, Budget(LIMITS)))
+        asyncio.run(fetcher.fetch(url, tmp_path, FetchBudget(LIMITS)))
 
         assert asked == ["rebind.test"]
         assert public.requests[0][1]["Host"] == f"rebind.test:{public.port}"
@@ -278,7 +278,9 @@ def test_name_with_any_address_inward_is_refused(tmp_path: Path, addresses: list
 
         with pytest.raises(FetchError):
             asyncio.run(
-                fetcher.fetch(f"http://mixed.test:{public.port}/file", tmp_path, Budget(LIMITS))
+                fetcher.fetch(
+                    f"http://mixed.test:{public.port}/file", tmp_path, FetchBudget(LIMITS)
+                )
             )
 
         assert public.requests == inner.requests == []
@@ -291,7 +293,7 @@ def test_redirect_inward_is_refused(tmp_path: Path) -> None:
         url = public.url(f"/redirect?to={quote(inner.url('/file'))}")
 
         with pytest.raises(FetchError, match="not on the public internet"):
-            asyncio.run(fetcher.fetch(url, tmp_path, Budget(LIMITS)))
+            asyncio.run(fetcher.fetch(url, tmp_path, FetchBudget(LIMITS)))
 
         assert inner.requests == []
         assert left_in(tmp_path) == []
@@ -307,7 +309,7 @@ def test_next_address_is_tried_when_one_does_not_answer(tmp_path: Path) -> None:
         fetcher = HttpFetcher(LIMITS, resolver=resolver)
         url = f"http://two.test:{server.port}/file/a.png"
 
-        fetched = asyncio.run(fetcher.fetch(url, tmp_path, Budget(LIMITS)))
+        fetched = asyncio.run(fetcher.fetch(url, tmp_path, FetchBudget(LIMITS)))
 
     assert fetched.path.read_bytes() == PNG
 
@@ -361,7 +363,9 @@ def test_cancelling_ends_a_download_at_once(server: FileServer, tmp_path: Path, 
     limits = FileLimits(allow_private_hosts=True)
     fetcher = HttpFetcher(limits)
 
-    cancel_in_the_middle(server, lambda: fetcher.fetch(server.url(path), tmp_path, Budget(limits)))
+    cancel_in_the_middle(
+        server, lambda: fetcher.fetch(server.url(path), tmp_path, FetchBudget(limits))
+    )
 
     assert left_in(tmp_path) == []
 
@@ -372,9 +376,11 @@ def test_unchanged_file_is_not_sent_again(server: FileServer, tmp_path: Path) ->
     url = server.url("/versioned/lora.safetensors")
 
     async def main() -> tuple[Fetched | None, Fetched | None]:
-        first = await fetcher.fetch(url, tmp_path, Budget(LIMITS))
-        same = await fetcher.fetch_if_changed(url, tmp_path, Budget(LIMITS), first.validators)
-        other = await fetcher.fetch_if_changed(url, tmp_path, Budget(LIMITS), Validators('"no"'))
+        first = await fetcher.fetch(url, tmp_path, FetchBudget(LIMITS))
+        same = await fetcher.fetch_if_changed(url, tmp_path, FetchBudget(LIMITS), first.validators)
+        other = await fetcher.fetch_if_changed(
+            url, tmp_path, FetchBudget(LIMITS), Validators('"no"')
+        )
         return same, other
 
     same, other = asyncio.run(main())
@@ -408,7 +414,7 @@ def test_outer_deadline_ends_a_download(server: FileServer, tmp_path: Path) -> N
 
     async def main() -> bool:
         with anyio.move_on_after(0.2) as scope:
-            await HttpFetcher(limits).fetch(server.url("/silent"), tmp_path, Budget(limits))
+            await HttpFetcher(limits).fetch(server.url("/silent"), tmp_path, FetchBudget(limits))
         return scope.cancelled_caught
 
     assert asyncio.run(main())

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cogfal.errors import SettingError
-from cogfal.files import Budget, FileLimits, TooLarge
+from cogfal.files import FetchBudget, FileLimits, TooLarge
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_no_redirects_and_no_least_speed_are_fine() -> None:
 
 def test_one_file_is_limited_by_itself() -> None:
     """The file's own limit is named, however much of the request is left."""
-    meter = Budget(FileLimits(max_file_bytes=10, max_request_bytes=100)).meter()
+    meter = FetchBudget(FileLimits(max_file_bytes=10, max_request_bytes=100)).meter()
     meter.add(10)
 
     with pytest.raises(TooLarge, match="the file is larger than 10 bytes"):
@@ -48,7 +48,7 @@ def test_one_file_is_limited_by_itself() -> None:
 
 def test_files_share_the_requests_limit() -> None:
     """The second file has what the first one left."""
-    budget = Budget(FileLimits(max_file_bytes=10, max_request_bytes=15))
+    budget = FetchBudget(FileLimits(max_file_bytes=10, max_request_bytes=15))
     budget.meter().add(10)
     second = budget.meter()
     second.add(5)
@@ -60,7 +60,7 @@ def test_files_share_the_requests_limit() -> None:
 @pytest.mark.parametrize(("size", "limit"), [(11, 10), (9, 8)])
 def test_declared_size_is_checked_without_being_taken(size: int, limit: int) -> None:
     """A server's promise counts against it, not against the others."""
-    budget = Budget(FileLimits(max_file_bytes=10, max_request_bytes=8))
+    budget = FetchBudget(FileLimits(max_file_bytes=10, max_request_bytes=8))
 
     with pytest.raises(TooLarge) as caught:
         budget.check(size)
@@ -71,5 +71,5 @@ def test_declared_size_is_checked_without_being_taken(size: int, limit: int) -> 
 
 def test_time_runs_out() -> None:
     """What is left is never less than nothing."""
-    assert 0 < Budget(FileLimits(total_seconds=60)).seconds_left() <= 60
-    assert Budget(FileLimits(total_seconds=1e-9)).seconds_left() == 0
+    assert 0 < FetchBudget(FileLimits(total_seconds=60)).seconds_left() <= 60
+    assert FetchBudget(FileLimits(total_seconds=1e-9)).seconds_left() == 0

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from cogfal.files import Budget, Fetched, FetchError, FileLimits, HttpFetcher
+from cogfal.files import FetchBudget, Fetched, FetchError, FileLimits, HttpFetcher
 from tests.file_server import PNG, FileServer, file_server
 
 LIMITS = FileLimits(allow_private_hosts=True, connect_seconds=5.0)
@@ -46,7 +46,7 @@ def fetch(server: FileServer, host: str, directory: Path) -> Fetched:
 
     fetcher = HttpFetcher(LIMITS, resolver=resolver)
     url = f"https://{host}:{server.port}/file/a.png"
-    return asyncio.run(fetcher.fetch(url, directory, Budget(LIMITS)))
+    return asyncio.run(fetcher.fetch(url, directory, FetchBudget(LIMITS)))
 
 
 def test_trusted_server_is_fetched_from(trusted: None, server: FileServer, tmp_path: Path) -> None:

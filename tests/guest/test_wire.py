@@ -22,9 +22,9 @@ from cogfal.guest.events import (
     Done,
     Failure,
     Flush,
-    Log,
-    Metric,
+    Measured,
     Piece,
+    Printed,
 )
 from cogfal.guest.faults import Fault
 from cogfal.guest.server import ROOM, Outbox
@@ -33,9 +33,9 @@ from cogfal.guest.wire import Garbage, Unpacker, event_of, message_of, pack
 FAULT = Fault("text", "traceback", device=True, kind="ValueError")
 LARGE = b'"' + b"x" * 10_000 + b'"'
 EVENTS = [
-    Log(1, "stdout", "said\n"),
+    Printed(1, "stdout", "said\n"),
     Flush(1, "stderr"),
-    Metric(1, "a.b", [1, None], "append"),
+    Measured(1, "a.b", [1, None], "append"),
     Piece(1, YIELDED, Encoded((b'"a"',)), rests=False),
     Piece(1, SEVERAL, ["a", 1, 1.5, None, True], rests=False),
     Piece(1, RETURNED, Encoded((LARGE,))),
@@ -74,11 +74,11 @@ def test_events_arrive_in_whatever_pieces(data: st.DataObject) -> None:
 
 
 TOLD = [
-    Metric(1, "several", [1], "append"),
-    Metric(1, "several", [1], "append"),
+    Measured(1, "several", [1], "append"),
+    Measured(1, "several", [1], "append"),
     Piece(1, SEVERAL, ["a"], rests=False),
     Piece(1, SEVERAL, ["b"], rests=False),
-    Log(1, "stdout", "said\n"),
+    Printed(1, "stdout", "said\n"),
     Piece(1, SEVERAL, ["c"], rests=False),
     Piece(2, SEVERAL, ["d"], rests=False),
     Piece(1, RETURNED, Encoded((LARGE,))),
@@ -139,8 +139,8 @@ def test_bytes_that_are_no_frame(data: bytes) -> None:
 MESSAGES: dict[str, list[Any]] = {
     "an unknown name": ["Print", 1],
     "no name": [1, 2],
-    "too few values": ["Log", 1, "stdout"],
-    "values of other types": ["Log", "1", "stdout", "said"],
+    "too few values": ["Printed", 1, "stdout"],
+    "values of other types": ["Printed", "1", "stdout", "said"],
     "a result that is none": ["Piece", 1, "returned", 3, True, False, False],
     "parts that do not fit": ["Piece", 1, "returned", [[5], []], True, False, False],
     "pieces that are no list": ["Piece", 1, "several", {}, False, False, False],

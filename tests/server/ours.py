@@ -29,7 +29,7 @@ from cogfal.reading import read_predictor
 from cogfal.schema.core_types import Dialect
 from cogfal.schema.document import document
 from cogfal.schema.validation import Validator
-from cogfal.server.cog_api import CogApi, Model
+from cogfal.server.cog_api import CogApi, ServedModel
 from cogfal.server.requester import Requester
 from cogfal.server.stores import Uploads
 from cogfal.server.webhooks import Webhooks, settings_from
@@ -88,7 +88,7 @@ async def _serve(asked: argparse.Namespace) -> None:
 
 def _model(
     spec: PredictorSpec, asked: argparse.Namespace, limits: FileLimits, kept: LocalStore
-) -> Model:
+) -> ServedModel:
     materialiser = Materialiser(spec, HttpFetcher(limits), limits)
     find = interpreter_of(asked.mode)
     settings = EngineSettings()
@@ -98,7 +98,7 @@ def _model(
         own: Store = DataUrlStore() if asked.store == "data" else kept.at(str(request.base_url))
         return Deliverer(upload or own, Style.URL, OutputDirectories(asked.root))
 
-    return Model(service, Validator(spec, Dialect.COG), deliverer)
+    return ServedModel(service, Validator(spec, Dialect.COG), deliverer)
 
 
 @contextlib.asynccontextmanager

@@ -20,7 +20,7 @@ from cogfal.engine.service import EngineSettings
 from cogfal.schema.core_types import Dialect
 from cogfal.schema.validation import Validator
 from cogfal.server.caller import HELD_BODIES, Bodies
-from cogfal.server.cog_api import CogApi, Model
+from cogfal.server.cog_api import CogApi, ServedModel
 from cogfal.server.requester import Requester
 from cogfal.server.stores import Uploads
 from cogfal.server.webhooks import Webhooks, settings_from
@@ -126,7 +126,7 @@ async def asking(root: Path, bodies: Bodies) -> AsyncIterator[httpx.AsyncClient]
     settings = EngineSettings(isolate=True, workspace_parent=stage.rooms(root))
     async with stage.serving(root, RESTS, settings) as service:
         requester = Requester(allow_private_hosts=False)
-        model = Model(service, Validator(service.spec, Dialect.COG), lambda *_: stage.Plain())
+        model = ServedModel(service, Validator(service.spec, Dialect.COG), lambda *_: stage.Plain())
         api = CogApi(
             predictor=model,
             document=dict,

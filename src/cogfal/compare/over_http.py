@@ -24,7 +24,7 @@ from cogfal.answers import is_piece, named_output, refusal
 from cogfal.compare.sides import Answer, Outcome, SideUnreachable, answer_within, bounded, words_of
 from cogfal.compare.signatures import Signature, ValueShape, signature_of
 from cogfal.files import (
-    Budget,
+    FetchBudget,
     FetchError,
     FileLimits,
     HttpFetcher,
@@ -278,7 +278,7 @@ class Downloads:
         if self._fetcher is None:
             inside = await anyio.to_thread.run_sync(_is_inside, self._host)
             self._fetcher = HttpFetcher(FileLimits(allow_private_hosts=inside))
-        return (await self._fetcher.fetch(url, place, Budget(LIMITS))).path
+        return (await self._fetcher.fetch(url, place, FetchBudget(LIMITS))).path
 
 
 def _decoded(url: str, folder: Path) -> Path:

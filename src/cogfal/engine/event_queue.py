@@ -20,7 +20,7 @@ AT_ONCE: Final = 256
 CROWD: Final = 4096
 """Events that may wait before whoever tells more is to wait."""
 
-Told: TypeAlias = events.Log | events.Flush | events.Metric
+Told: TypeAlias = events.Printed | events.Flush | events.Measured
 
 
 class EventQueue:
@@ -88,7 +88,7 @@ class EventQueue:
 
     def note(self, text: str) -> None:
         """Add a remark of the engine's own; on the loop."""
-        self.put(events.Log(0, "stderr", text))
+        self.put(events.Printed(0, "stderr", text))
 
     def discard_pieces(self, drop: Callable[[Piece], None]) -> None:
         """Drop pieces from now on: nobody takes them, and what is behind them goes on."""
@@ -140,12 +140,12 @@ class EventQueue:
 
     def _settled(self, item: Told) -> Iterator[Log | Metric]:
         match item:
-            case events.Metric(_, name, value, mode):
+            case events.Measured(_, name, value, mode):
                 yield Metric(name, value, mode)
             case events.Flush(_, source):
                 if text := self._partial.pop(cast("Source", source), ""):
                     yield Log(cast("Source", source), text)
-            case events.Log(_, source, data):
+            case events.Printed(_, source, data):
                 yield from self._lines(cast("Source", source), data)
 
     def _lines(self, source: Source, data: str) -> Iterator[Log]:

@@ -6,7 +6,7 @@ Nothing here knows inputs, outputs or fal; `inputs`, `outputs` and `fal_files` d
 from cogfal.files.cache import FileCache
 from cogfal.files.data_urls import DataUrl, parse_data_url, to_data_url
 from cogfal.files.fetching import Fetched, Fetcher, HttpFetcher, Validators
-from cogfal.files.limits import Budget, FetchError, FileLimits, StoreError, TooLarge
+from cogfal.files.limits import FetchBudget, FetchError, FileLimits, StoreError, TooLarge
 from cogfal.files.media import ImageSize, Media, describe
 from cogfal.files.store import (
     AddressedStore,
@@ -21,9 +21,9 @@ from cogfal.files.workspace import Workspace
 
 __all__ = [
     "AddressedStore",
-    "Budget",
     "DataUrl",
     "DataUrlStore",
+    "FetchBudget",
     "FetchError",
     "Fetched",
     "Fetcher",

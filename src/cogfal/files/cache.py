@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from cogfal.concurrency import to_the_end
 from cogfal.files.fetching import Fetched, Fetcher, Validators
-from cogfal.files.limits import Budget, FetchError
+from cogfal.files.limits import FetchBudget, FetchError
 from cogfal.files.workspace import Scratch, sweep
 
 _CHUNK = 1024 * 1024
@@ -56,7 +56,7 @@ class FileCache:
         self._verified: set[tuple[str, int, int]] = set()
         self._swept = False
 
-    async def get(self, url: str, budget: Budget) -> Path:
+    async def get(self, url: str, budget: FetchBudget) -> Path:
         """Return the file at `url` as its server has it now, to be read only.
 
         The server is asked whether the kept file has changed. Its bytes are checked against their
@@ -72,7 +72,7 @@ class FileCache:
             known = None
         return await self._fetched(url, budget, known)
 
-    async def once(self, url: str, budget: Budget, *, sha256: str | None = None) -> Path:
+    async def once(self, url: str, budget: FetchBudget, *, sha256: str | None = None) -> Path:
         """Return the file at `url`, to be read only, and ask nobody once it is here.
 
         Raises:
@@ -86,7 +86,7 @@ class FileCache:
         return await self._fetched(url, budget, None, wanted)
 
     async def _fetched(
-        self, url: str, budget: Budget, known: CacheEntry | None, sha256: str | None = None
+        self, url: str, budget: FetchBudget, known: CacheEntry | None, sha256: str | None = None
     ) -> Path:
         scratch = await to_the_end(self._incoming)
         try:
@@ -99,7 +99,7 @@ class FileCache:
             await to_the_end(scratch.close)
 
     async def _asked(
-        self, url: str, directory: Path, budget: Budget, known: CacheEntry | None
+        self, url: str, directory: Path, budget: FetchBudget, known: CacheEntry | None
     ) -> Fetched | None:
         if known is None or not known.can_be_checked:
             return await self._fetcher.fetch(url, directory, budget)

@@ -29,7 +29,7 @@ from cogfal.files.http_requests import (
     resolve,
 )
 from cogfal.files.kinds import suffix_for
-from cogfal.files.limits import Budget, FetchError, FileLimits, Meter
+from cogfal.files.limits import FetchBudget, FetchError, FileLimits, Meter
 from cogfal.files.media import type_by_content
 from cogfal.files.names import has_suffix, input_name, name_for
 from cogfal.files.progress import Progress, Reporter
@@ -70,12 +70,12 @@ class Fetched(NamedTuple):
 class Fetcher(Protocol):
     """Get files over HTTP. Cancelling leaves no file, connection or thread behind."""
 
-    async def fetch(self, url: str, directory: Path, budget: Budget) -> Fetched:
+    async def fetch(self, url: str, directory: Path, budget: FetchBudget) -> Fetched:
         """Put the file at `url` directly into `directory`; raise `FetchError` or `TooLarge`."""
         ...
 
     async def fetch_if_changed(
-        self, url: str, directory: Path, budget: Budget, known: Validators
+        self, url: str, directory: Path, budget: FetchBudget, known: Validators
     ) -> Fetched | None:
         """Do as `fetch`, but return None if the server says that `known` is still its version."""
         ...
@@ -105,7 +105,7 @@ class HttpFetcher:
         self._progress = progress
         self._hashes = hashes
 
-    async def fetch(self, url: str, directory: Path, budget: Budget) -> Fetched:
+    async def fetch(self, url: str, directory: Path, budget: FetchBudget) -> Fetched:
         """Put the file at `url` directly into `directory`; raise `FetchError` or `TooLarge`."""
         fetched = await self._fetch(url, directory, budget, {})
         if fetched is None:
@@ -113,13 +113,13 @@ class HttpFetcher:
         return fetched
 
     async def fetch_if_changed(
-        self, url: str, directory: Path, budget: Budget, known: Validators
+        self, url: str, directory: Path, budget: FetchBudget, known: Validators
     ) -> Fetched | None:
         """Do as `fetch`, but return None if the server says that `known` is still its version."""
         return await self._fetch(url, directory, budget, known.conditions())
 
     async def _fetch(
-        self, url: str, directory: Path, budget: Budget, conditions: Mapping[str, str]
+        self, url: str, directory: Path, budget: FetchBudget, conditions: Mapping[str, str]
     ) -> Fetched | None:
         try:
             with anyio.fail_after(budget.seconds_left()):
@@ -166,7 +166,7 @@ class HttpFetcher:
             yield response
 
     async def _save(
-        self, url: httpx.URL, response: Answer, directory: Path, budget: Budget
+        self, url: httpx.URL, response: Answer, directory: Path, budget: FetchBudget
     ) -> Fetched:
         """Write the body of `response` to a new file, which is removed again on any failure."""
         declared = _declared_size(response)

@@ -71,7 +71,7 @@ OPERATORS: Final = FileLimits(
 """What holds for files that the operator or the author named, such as weights."""
 
 
-class Budget:
+class FetchBudget:
     """What one request may still fetch; its files share it, and its time runs from its making."""
 
     def __init__(self, limits: FileLimits) -> None:
@@ -109,7 +109,7 @@ class Budget:
 class Meter:
     """The bytes of one file so far."""
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: FetchBudget) -> None:
         self._budget = budget
         self.count = 0
 

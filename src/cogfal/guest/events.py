@@ -25,7 +25,7 @@ LONGEST_TEXT = 16 * 1024
 """Characters of what is printed that are told at once."""
 
 
-class Log(NamedTuple):
+class Printed(NamedTuple):
     """Text was printed to `stdout` or `stderr`."""
 
     call: int
@@ -40,7 +40,7 @@ class Flush(NamedTuple):
     source: str
 
 
-class Metric(NamedTuple):
+class Measured(NamedTuple):
     """A metric was recorded; `mode` is replace, incr or append."""
 
     call: int
@@ -121,7 +121,7 @@ class CallEvents:
         if self._room < 0:
             text = f"{text[: self._room]}\n[only the first {self._limit} characters are kept]\n"
         for at in range(0, len(text), LONGEST_TEXT):
-            self._emit(Log(self.number, source, text[at : at + LONGEST_TEXT]))
+            self._emit(Printed(self.number, source, text[at : at + LONGEST_TEXT]))
 
     def flush(self, source: str) -> None:
         """Tell that an unfinished line was flushed."""
@@ -131,7 +131,7 @@ class CallEvents:
     def metric(self, name: str, value: Any, mode: str) -> None:
         """Tell of a metric."""
         if not self._closed:
-            self._emit(Metric(self.number, name, value, mode))
+            self._emit(Measured(self.number, name, value, mode))
 
     def piece(self, piece: Piece) -> None:
         """Hand over a piece of the result; after the last one nothing more is told."""

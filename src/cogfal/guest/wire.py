@@ -27,9 +27,9 @@ from cogfal.guest.events import (
     Done,
     Failure,
     Flush,
-    Log,
-    Metric,
+    Measured,
     Piece,
+    Printed,
 )
 from cogfal.guest.faults import Fault, checked_answer
 from cogfal.spec import (
@@ -55,11 +55,11 @@ MOST_OF_BODY = MOST_BYTES
 SHORT = 4096
 """Bytes of a result that goes within its message, and of an address that does."""
 
-_KINDS: dict[str, Any] = {kind.__name__: kind for kind in (Log, Flush, Metric, Piece, Done)}
+_KINDS: dict[str, Any] = {kind.__name__: kind for kind in (Printed, Flush, Measured, Piece, Done)}
 _TYPES: dict[str, tuple[Any, ...]] = {
-    "Log": (int, str, str),
+    "Printed": (int, str, str),
     "Flush": (int, str),
-    "Metric": (int, str, object, str),
+    "Measured": (int, str, object, str),
     "Piece": (int, str, object, bool, bool, bool),
     "Done": (int, object, object),
 }

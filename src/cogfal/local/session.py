@@ -24,7 +24,7 @@ from cogfal.engine.guest_python import GuestPython, guest_variables
 from cogfal.engine.prediction import Prediction
 from cogfal.engine.service import Service, Submission
 from cogfal.errors import ConfigError
-from cogfal.files import Budget, Fetched, Fetcher, FetchError, FileLimits, Validators
+from cogfal.files import FetchBudget, Fetched, Fetcher, FetchError, FileLimits, Validators
 from cogfal.files.names import input_name
 from cogfal.files.store import LocalFile, StoredFile, stored
 from cogfal.files.workspace import create_file
@@ -230,7 +230,7 @@ async def open_session(
     predictor = project.given if spec.role is Role.PREDICT else None
 
     async def fetch_weights(url: str, directory: Path) -> Path:
-        return (await given.fetch(url, directory, Budget(FileLimits()))).path
+        return (await given.fetch(url, directory, FetchBudget(FileLimits()))).path
 
     python = await on_daemon_thread(partial(project.python, progress)) if not predictor else None
     service = Service(
@@ -253,7 +253,7 @@ async def open_session(
 class NoNetwork:
     """The fetcher of a session that may not use the network."""
 
-    async def fetch(self, url: str, directory: Path, budget: Budget) -> Fetched:  # noqa: ARG002  # the protocol's
+    async def fetch(self, url: str, directory: Path, budget: FetchBudget) -> Fetched:  # noqa: ARG002  # the protocol's
         """Refuse."""
         raise FetchError(f"{url} is not fetched, as there is no network here; give a local file")
 
@@ -261,7 +261,7 @@ class NoNetwork:
         self,
         url: str,
         directory: Path,
-        budget: Budget,
+        budget: FetchBudget,
         known: Validators,  # noqa: ARG002  # the protocol's
     ) -> Fetched | None:
         """Refuse."""
@@ -281,7 +281,7 @@ class GivenFiles:
         self._paths[url] = path
         return url
 
-    async def fetch(self, url: str, directory: Path, budget: Budget) -> Fetched:
+    async def fetch(self, url: str, directory: Path, budget: FetchBudget) -> Fetched:
         """Copy a given file into `directory`: the predictor may do with it what it likes."""
         path = self._paths.get(url)
         if path is None:
@@ -289,7 +289,7 @@ class GivenFiles:
         return await anyio.to_thread.run_sync(_copied, path, directory)
 
     async def fetch_if_changed(
-        self, url: str, directory: Path, budget: Budget, known: Validators
+        self, url: str, directory: Path, budget: FetchBudget, known: Validators
     ) -> Fetched | None:
         """Do as `fetch`: local files are never cached."""
         if url in self._paths:

@@ -15,7 +15,7 @@ import anyio
 from anyio.abc import Process
 
 from cogfal.errors import SetupError
-from cogfal.files import Budget, FetchError, FileCache, HttpFetcher
+from cogfal.files import FetchBudget, FetchError, FileCache, HttpFetcher
 from cogfal.files.limits import OPERATORS
 from cogfal.spec import Weight
 
@@ -152,7 +152,7 @@ def fetch_once(url: str, store: Path) -> Path:
 async def _fetch(url: str, store: Path, sha256: str | None) -> Path:
     cache = FileCache(store, HttpFetcher(OPERATORS, hashes=True))
     try:
-        return await cache.once(url, Budget(OPERATORS), sha256=sha256)
+        return await cache.once(url, FetchBudget(OPERATORS), sha256=sha256)
     except (FetchError, OSError) as error:
         raise SetupError(f"{url} cannot be fetched: {error}") from error
 

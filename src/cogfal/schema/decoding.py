@@ -52,7 +52,7 @@ def decode(body: bytes | list[bytes], step: int = STEP) -> JSON:
             text = b"".join(chunks).decode("utf-8")
             _refuse_depth(text, 0)
             return _decoded(text)
-        return _Steps(_text(chunks), step).whole()
+        return _SteppedDecoder(_text(chunks), step).whole()
     except (ValueError, RecursionError) as error:
         raise InvalidInput([_problem(str(error))]) from error
 
@@ -125,7 +125,7 @@ def _refuse_deep(depth: int) -> None:
         raise ValueError(f"nested more than {MAX_DEPTH} levels deep")
 
 
-class _Steps:
+class _SteppedDecoder:
     """Decodes a long text piece by piece, each in a time that is bounded."""
 
     def __init__(self, text: str, step: int) -> None:

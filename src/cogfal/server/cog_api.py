@@ -44,7 +44,7 @@ class DelivererFactory(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class ServedModel:
     """What predictions, or trainings, are made of: the service, its inputs and its results."""
 
     service: Service
@@ -68,11 +68,11 @@ class CogApi:
         tracing: Traces predictions.
     """
 
-    predictor: Model
+    predictor: ServedModel
     document: Callable[[], dict[str, Any]]
     webhooks: Webhooks
     uploads: Uploads
-    trainer: Model | None = None
+    trainer: ServedModel | None = None
     shutdown: Callable[[], None] | None = None
     version: str = ""
     bodies: Bodies = field(default_factory=Bodies)
@@ -118,7 +118,7 @@ class CogApi:
         return response
 
 
-class Mode(Enum):
+class AnswerMode(Enum):
     """How a client wants to hear of its prediction."""
 
     WAIT = "wait for the end"
@@ -138,7 +138,7 @@ class _Resource:
     """
 
     api: CogApi
-    model: Model
+    model: ServedModel
     no_events: str | None
     kind: str = "prediction"
     queued: dict[str, Prediction] = field(default_factory=dict)
@@ -201,12 +201,12 @@ class _Resource:
         except UnknownPrediction:
             return None
 
-    def _mode(self, request: Request) -> Mode:
+    def _mode(self, request: Request) -> AnswerMode:
         if "text/event-stream" in request.headers.get("accept", "").lower():
             if self.no_events is not None:
                 raise NotAcceptable(self.no_events)
-            return Mode.EVENTS
-        return Mode.ASYNC if _prefers_async(request) else Mode.WAIT
+            return AnswerMode.EVENTS
+        return AnswerMode.ASYNC if _prefers_async(request) else AnswerMode.WAIT
 
     async def _start(
         self, request: Request, envelope: Envelope, body: Body, prediction_id: str | None
@@ -258,9 +258,9 @@ class _Resource:
             ended = asyncio.ensure_future(prediction.wait())
             ended.add_done_callback(lambda _: self.queued.pop(name, None))
 
-    async def _attached(self, prediction: Prediction, mode: Mode) -> Response:
+    async def _attached(self, prediction: Prediction, mode: AnswerMode) -> Response:
         """Answer about a prediction that somebody else may be waiting for."""
-        if mode is not Mode.EVENTS:
+        if mode is not AnswerMode.EVENTS:
             state = messages.progress(prediction)
             if prediction.input is not None:
                 show = partial(messages.shown_inputs, secret=self.model.validator.secret)
@@ -270,15 +270,17 @@ class _Resource:
         watch = prediction.events(0 if replays else sys.maxsize)
         return EventStream(watch, messages.event_of(prediction), _stay)
 
-    async def _reported(self, prediction: Prediction, mode: Mode, request: Request) -> Response:
+    async def _reported(
+        self, prediction: Prediction, mode: AnswerMode, request: Request
+    ) -> Response:
         """Answer about a new prediction; a client that waits and leaves cancels it."""
         match mode:
-            case Mode.EVENTS:
+            case AnswerMode.EVENTS:
                 watch = prediction.events(holds=True)
                 return EventStream(watch, messages.event_of(prediction), prediction.cancel)
-            case Mode.ASYNC:
+            case AnswerMode.ASYNC:
                 return JsonResponse(messages.accepted(prediction.id), 202)
-            case Mode.WAIT:
+            case AnswerMode.WAIT:
                 await wait_watching(prediction.wait(), request, prediction.cancel)
                 return JsonResponse(messages.ended(prediction), headers=billed(prediction))
 

@@ -1,10 +1,12 @@
-"""What an app begins and ends with: what its project is provided with, and its teardown."""
+"""What an app begins and ends with: what its project gets, its loop, signals, log, and teardown."""
 
 from __future__ import annotations
 
 import _thread
+import asyncio
 import faulthandler
 import gc
+import logging
 import os
 import signal
 import sys
@@ -12,9 +14,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from uvicorn.config import HTTP_PROTOCOLS
 
@@ -32,6 +35,8 @@ _LATE: Final = (
 )
 _SOON: Final = 0.02
 """Seconds before the end at which it is told."""
+
+_LOGGER: Final = "uvicorn.access"
 
 
 class Provided(NamedTuple):
@@ -180,3 +185,26 @@ def end_by(seconds: float, log: int) -> None:
 
     # Without the locks of `threading`, which the main thread may hold at this instruction.
     _thread.start_new_thread(tell, ())
+
+
+def write_afterwards() -> Callable[[], None]:
+    """Have what uvicorn says of an answer written when the present turn of its loop is over.
+
+    The handlers stay where they are: whoever redirects the output has to find them.
+
+    Returns:
+        What puts things back as they were.
+    """
+    logger = logging.getLogger(_LOGGER)
+    say = logger.info
+    logger.info = partial(_afterwards, say)  # type: ignore[method-assign]  # of this one
+    return partial(setattr, logger, "info", say)
+
+
+def _afterwards(say: Callable[..., None], text: object, *details: object, **named: Any) -> None:
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:  # no loop: whoever logs waits for nothing
+        say(text, *details, **named)
+    else:
+        loop.call_soon(partial(say, text, *details, **named))

@@ -23,8 +23,8 @@ from cogfal.engine.guest_python import GuestPython
 from cogfal.engine.service import HealthStatus, Service
 from cogfal.errors import NotReady, SetupError
 from cogfal.files import (
-    Budget,
     DataUrlStore,
+    FetchBudget,
     FileCache,
     HttpFetcher,
     LocalStore,
@@ -39,12 +39,18 @@ from cogfal.inputs import Materialiser
 from cogfal.outputs import Deliverer, OutputDirectories, Style
 from cogfal.schema.document import document
 from cogfal.schema.validation import Dialect, Validator
-from cogfal.server.access_log import write_afterwards
 from cogfal.server.caller import Bodies
-from cogfal.server.cog_api import CogApi, Model
+from cogfal.server.cog_api import CogApi, ServedModel
 from cogfal.server.fal_api import Endpoint
 from cogfal.server.idle_connections import Connections, guard
-from cogfal.server.lifespan import Provided, end_by, end_process, favour_loop, heed_signals
+from cogfal.server.lifespan import (
+    Provided,
+    end_by,
+    end_process,
+    favour_loop,
+    heed_signals,
+    write_afterwards,
+)
 from cogfal.server.requester import Requester
 from cogfal.server.stores import StoreChooser, Uploads
 from cogfal.server.tracing import Tracing
@@ -116,13 +122,10 @@ class Serving:
         self._choose_store = choose_store
         self._limits = settings.file_limits
         self._fetcher = HttpFetcher(self._limits)
-        self._output_directories = OutputDirectories(
-            root,
-            [Path(place) for place in settings.files.output_places],
-            [Path(settings.files.file_cache)] if settings.files.file_cache else [],
-        )
-        cache = settings.files.file_cache
-        self._cache = FileCache(Path(cache), self._fetcher) if cache else None
+        caches = [Path(settings.files.file_cache)] if settings.files.file_cache else []
+        places = [Path(place) for place in settings.files.output_places]
+        self._output_directories = OutputDirectories(root, places, caches)
+        self._cache = FileCache(caches[0], self._fetcher) if caches else None
         self._capture = Capture()
         self._tracing = Tracing()
         self._bodies = Bodies(settings.host.max_body_bytes)
@@ -318,9 +321,9 @@ class Serving:
             tracing=self._tracing,
         )
 
-    def _model(self, service: Service) -> Model:
+    def _model(self, service: Service) -> ServedModel:
         validator = Validator(service.spec, Dialect.COG, on_unknown=_warn_unknown)
-        return Model(service, validator, self._urls)
+        return ServedModel(service, validator, self._urls)
 
     def _media(self, request: Request | None) -> Deliverer:
         return Deliverer(self._store_for(request), Style.MEDIA, self._output_directories)
@@ -349,7 +352,7 @@ class Serving:
 
     async def _fetch_weights(self, url: str, directory: Path) -> Path:
         """Fetch what the operator named in `COG_WEIGHTS`: from anywhere, and of any size."""
-        budget = Budget(OPERATORS)
+        budget = FetchBudget(OPERATORS)
         fetcher = HttpFetcher(OPERATORS, hashes=True)
         if self._settings.files.file_cache is not None:
             return await FileCache(Path(self._settings.files.file_cache), fetcher).get(url, budget)
