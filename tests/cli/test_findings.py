@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cogfal.cli.console import Mark
+from cogfal.cli.console import Sign
 from cogfal.cli.findings import check_examples
 from cogfal.examples import EXAMPLES, ExamplesError
 from cogfal.reading import read_predictor
@@ -44,7 +44,7 @@ def test_examples_that_fit_are_counted(tmp_path: Path, spec: PredictorSpec) -> N
 
     (found,) = check_examples(tmp_path, spec)
 
-    assert found.mark is Mark.GOOD
+    assert found.mark is Sign.GOOD
     assert found.what == "examples.yaml: 2 examples fit"
 
 
@@ -54,7 +54,7 @@ def test_each_mistake_is_told_with_its_example(tmp_path: Path, spec: PredictorSp
 
     found = list(check_examples(tmp_path, spec))
 
-    assert {each.mark for each in found} == {Mark.BAD}
+    assert {each.mark for each in found} == {Sign.BAD}
     assert [(each.where, each.what) for each in found] == [
         ("examples.yaml, strange", "there is no input stepz"),
         ("examples.yaml, too many", "steps: Input should be less than or equal to 9"),

@@ -19,7 +19,7 @@ from typing import Final, Protocol, cast
 import argcomplete
 from rich_argparse import RawDescriptionRichHelpFormatter
 
-from cogfal.cli.console import Mark, say, say_error
+from cogfal.cli.console import Sign, say, say_error
 from cogfal.errors import CogfalError
 from cogfal.version import __version__
 
@@ -103,7 +103,7 @@ def _obey(given: list[str]) -> int:
     if given and given[0] in ELSEWHERE:
         return answer(given[0])
     if given[:1] in (["run"], ["predict"]) and given[1:2] and not given[1].startswith("-"):
-        say(RUNS_THE_MODEL.format(given[0], shlex.join(given[1:])), Mark.BAD)
+        say(RUNS_THE_MODEL.format(given[0], shlex.join(given[1:])), Sign.BAD)
         return USAGE_ERROR
     given[:1] = SAME_AS.get(given[0], given[:1]) if given else []
     if given and not given[0].startswith("-") and given[0] not in COMMANDS:
@@ -137,7 +137,7 @@ def _status(command: Callable[[], int]) -> int:
 def _unknown(word: str) -> int:
     near = get_close_matches(word, [*COMMANDS, *SAME_AS], 1)
     hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
-    say(f"there is no command {word!r}; {hint}", Mark.BAD)
+    say(f"there is no command {word!r}; {hint}", Sign.BAD)
     return USAGE_ERROR
 
 

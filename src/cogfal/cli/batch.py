@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from cogfal.cli.console import Mark, say
+from cogfal.cli.console import Sign, say
 from cogfal.cli.given_inputs import read_inputs, read_variables
 from cogfal.cli.options import BadArgument
 from cogfal.cli.results import BATCH_RESULTS
@@ -47,7 +47,7 @@ def run_batch(arguments: argparse.Namespace) -> int:
         return INTERRUPTED
     say(
         f"{len(items) - failed} of {len(items)} succeeded: {results.file}",
-        Mark.BAD if failed else Mark.GOOD,
+        Sign.BAD if failed else Sign.GOOD,
     )
     return 1 if failed else 0
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cogfal.app_file import FAL_APP_FILE
 from cogfal.cli.cold_start import downloads
-from cogfal.cli.console import Mark, write_json
+from cogfal.cli.console import Sign, write_json
 from cogfal.cli.findings import Finding, Findings, check_examples, find_credentials, travelling
 from cogfal.cli.migrate import fix
 from cogfal.cli.targets import ProjectTarget, find_target, signature
@@ -100,10 +100,10 @@ def of_predictor(spec: PredictorSpec) -> Iterator[Finding]:
     """Find how many inputs a predictor has, and what its callers should know of them."""
     document(spec, title=spec.name, version=__version__)
     count = len(signature(spec))
-    yield Finding(Mark.GOOD, f"{spec.ref}: {count} input{'' if count == 1 else 's'} read")
+    yield Finding(Sign.GOOD, f"{spec.ref}: {count} input{'' if count == 1 else 's'} read")
     for each, reason in unfit_defaults(spec):
         yield Finding(
-            Mark.NOTE,
+            Sign.NOTE,
             f"the default of {each.name!r} is {each.default!r}, which no caller could send: "
             f"{reason}",
             None if each.location is None else str(each.location),
@@ -112,7 +112,7 @@ def of_predictor(spec: PredictorSpec) -> Iterator[Finding]:
     if spec.deploy_time:
         names = ", ".join(spec.deploy_time)
         yield Finding(
-            Mark.NOTE,
+            Sign.NOTE,
             f"its signature depends on {names} as set here",
             spec.path,
             "deploy with the same values, or write the values into the signature",
@@ -123,7 +123,7 @@ def _imports(target: ProjectTarget) -> Iterator[Finding]:
     """Tell what is imported from where nothing travels from."""
     for place, directory in roots_outside(target.predictor().path, target.root):
         yield Finding(
-            Mark.NOTE,
+            Sign.NOTE,
             f"what it imports from {directory} lies outside of the project, and does not travel",
             str(place),
             "put it into the project, or name it in the App's app_files, with an "
@@ -136,19 +136,19 @@ def _environment(target: ProjectTarget, *, verbose: bool) -> Iterator[Finding]:
     machine = environment.machine_type
     machines = machine if isinstance(machine, str) else " or ".join(machine)
     if target.own_image:
-        yield Finding(Mark.GOOD, f"the App's own image, machine {machines}")
+        yield Finding(Sign.GOOD, f"the App's own image, machine {machines}")
         yield from travelling(target.root, environment.files.names, verbose=verbose)
         return
     model, reasons = environment.model, "; ".join(environment.decision.reasons)
     python = environment.python_version if model is None else model.python
-    yield Finding(Mark.GOOD, f"{environment.kind}, Python {python}, machine {machines}")
-    yield Finding(Mark.GOOD, f"environment: {environment.decision.mode} ({reasons})")
+    yield Finding(Sign.GOOD, f"{environment.kind}, Python {python}, machine {machines}")
+    yield Finding(Sign.GOOD, f"environment: {environment.decision.mode} ({reasons})")
     yield from _report(environment)
     yield from travelling(target.root, environment.files.names, verbose=verbose)
     for mount, secret in environment.build_secrets:
         name = secret.removeprefix("$")
         yield Finding(
-            Mark.NOTE,
+            Sign.NOTE,
             f"the build reads the secret {mount} from fal's {name}",
             remedy=f"set it once with `fal secrets set {name}=...`",
         )
@@ -166,7 +166,7 @@ def _report(environment: PlannedEnvironment) -> Iterator[Finding]:
             continue
         text = f"{line.key}: {line.what}" + (f" ({line.why})" if changed and line.why else "")
         where = None if line.where is None else str(line.where)
-        yield Finding(Mark.NOTE, text, where, None if changed else line.why)
+        yield Finding(Sign.NOTE, text, where, None if changed else line.why)
 
 
 def _app(target: ProjectTarget) -> Iterator[Finding]:
@@ -177,10 +177,10 @@ def _app(target: ProjectTarget) -> Iterator[Finding]:
         yield _no_app(target)
         return
     wanted = ", ".join(f"{name} {value!r}" for name, value in target.chosen().items())
-    yield Finding(Mark.GOOD, f"{target.app}: {wanted or 'all settings are the default'}")
+    yield Finding(Sign.GOOD, f"{target.app}: {wanted or 'all settings are the default'}")
     for name in target.missing_secrets():
         yield Finding(
-            Mark.NOTE,
+            Sign.NOTE,
             f"the App names the secret {name}, which is not set here",
             target.app,
             f"set it on fal once with `fal secrets set {name}=...`, and as a variable to run here",
@@ -190,8 +190,8 @@ def _app(target: ProjectTarget) -> Iterator[Finding]:
 def _no_app(target: ProjectTarget) -> Finding:
     if (target.root / target.wanted).is_file():
         return Finding(
-            Mark.BAD,
+            Sign.BAD,
             f"{target.wanted} has no App of cogfal's, and is not run to find out more",
             remedy=f"`cogfal migrate -o {FAL_APP_FILE}` writes one beside it",
         )
-    return Finding(Mark.BAD, f"there is no {target.wanted}", remedy="run `cogfal migrate`")
+    return Finding(Sign.BAD, f"there is no {target.wanted}", remedy="run `cogfal migrate`")

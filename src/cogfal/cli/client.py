@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from cogfal.answers import OUTPUT
 from cogfal.app_file import open_project
-from cogfal.cli.console import Mark, say
+from cogfal.cli.console import Sign, say
 from cogfal.cli.options import BadArgument
 from cogfal.cli.python_types import PythonTypes, is_name, written
 from cogfal.cli.run_elsewhere import streaming
@@ -98,9 +98,9 @@ def run(arguments: argparse.Namespace) -> int:
     _refuse_foreign(target, force=arguments.force)
     app, document, streams = _described(arguments)
     target.write_text(write_client(app, document, streams=streams), encoding="utf-8")
-    say(f"{target} calls {app}", Mark.GOOD)
+    say(f"{target} calls {app}", Sign.GOOD)
     if arguments.app is None:
-        say(f"set APP in {target} to the name that fal gave the app, or give --app", Mark.NOTE)
+        say(f"set APP in {target} to the name that fal gave the app, or give --app", Sign.NOTE)
     return 0
 
 

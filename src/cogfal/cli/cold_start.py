@@ -13,7 +13,7 @@ import tomli
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
-from cogfal.cli.console import Mark
+from cogfal.cli.console import Sign
 from cogfal.cli.findings import Finding
 from cogfal.environments.uv import resolve
 from cogfal.files.progress import readable
@@ -75,16 +75,16 @@ def downloads(environment: PlannedEnvironment, *, ask: bool) -> Iterator[Finding
         return
     if not ask:
         yield Finding(
-            Mark.GOOD,
+            Sign.GOOD,
             f"downloads: packages named: {named}, weights: {len(weights)}; how large they are is "
             "not known, `cogfal check --sizes` asks",
         )
         return
     sizes = _package_sizes(lines, python), _weight_sizes(weights)
-    yield Finding(Mark.GOOD, sizes[0].told("packages to download"))
+    yield Finding(Sign.GOOD, sizes[0].told("packages to download"))
     if weights:
-        yield Finding(Mark.GOOD, sizes[1].told("weights to download"))
-    yield Finding(Mark.GOOD, _cold_start(environment, *sizes))
+        yield Finding(Sign.GOOD, sizes[1].told("weights to download"))
+    yield Finding(Sign.GOOD, _cold_start(environment, *sizes))
 
 
 def _cold_start(environment: PlannedEnvironment, packages: Sizes, weights: Sizes) -> str:

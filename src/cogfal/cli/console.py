@@ -26,8 +26,8 @@ IN_TRACEBACK: Final = (
 CHUNK: Final = 65536  # bytes read at once
 
 
-class Mark(Enum):
-    """What became of a check or a step; the value is its sign and colour."""
+class Sign(Enum):
+    """What became of a check or a step; the value is its character and colour."""
 
     GOOD = ("✓", "green")
     NOTE = ("!", "yellow")
@@ -61,13 +61,13 @@ def say_error(error: Exception) -> None:
         console.print(f"  [green]remedy:[/] {escape(remedy)}")
 
 
-def say(message: str, mark: Mark | None = None) -> None:
-    """Say something on stderr, with a mark in front of it if one is given."""
-    if mark is None:
+def say(message: str, sign: Sign | None = None) -> None:
+    """Say something on stderr, with a sign in front of it if one is given."""
+    if sign is None:
         stderr().print(escape(message))
         return
-    sign, colour = mark.value
-    stderr().print(f"[{colour}]{sign}[/] {escape(message)}")
+    character, colour = sign.value
+    stderr().print(f"[{colour}]{character}[/] {escape(message)}")
 
 
 def write_json(value: JSON) -> None:

@@ -18,7 +18,7 @@ from rich.console import Console
 
 from cogfal.app_file import find_app_file, load_app, open_project, split_reference
 from cogfal.cli.check import look_at
-from cogfal.cli.console import Mark, confirm, say
+from cogfal.cli.console import Sign, confirm, say
 from cogfal.cli.findings import LOG_IN, has_credentials
 from cogfal.cli.options import BadArgument
 from cogfal.cli.schema import document_of
@@ -85,10 +85,10 @@ def run(arguments: argparse.Namespace) -> int:
     app = arguments.app or f"{find_app_file(Path())}::App"
     findings = look_at(_file_of(app))
     for finding in findings.all:
-        if finding.mark is not Mark.GOOD:
+        if finding.mark is not Sign.GOOD:
             finding.show()
     if findings.failed:
-        say("not deployed", Mark.BAD)
+        say("not deployed", Sign.BAD)
         return 1
     command = shutil.which("fal") or shutil.which("fal", path=str(Path(sys.executable).parent))
     if command is None:
@@ -96,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
     release = Release(_file_of(app), arguments.passed_on)
     examples = release.examples() if arguments.verify else []
     if not release.may_go_on(sure=arguments.yes):
-        say("not deployed", Mark.BAD)
+        say("not deployed", Sign.BAD)
         return 1
     handed_over = [command, "deploy", app, *arguments.passed_on]
     status = subprocess.run(handed_over, check=False).returncode  # noqa: S603  # fal, as asked
@@ -141,24 +141,24 @@ class Release:
         try:
             self._before = find_deployed(self._name)
         except CallFailed as error:
-            say(f"{error}; what changes for callers is not known", Mark.NOTE)
+            say(f"{error}; what changes for callers is not known", Sign.NOTE)
             return True
         if self._before is None:
             return True
         if self._before.document is None:
-            say(f"fal shows no schema of {self._before.app}; it is not compared", Mark.NOTE)
+            say(f"fal shows no schema of {self._before.app}; it is not compared", Sign.NOTE)
             return True
         changes = self._before.changes(document_of(self._project))
         for change in changes:
             breaks = change.verdict is Verdict.BREAKING
-            say(f"{change.place}: {change.what}", Mark.BAD if breaks else Mark.NOTE)
+            say(f"{change.place}: {change.what}", Sign.BAD if breaks else Sign.NOTE)
         return sure or verdict_of(changes) is not Verdict.BREAKING or self._agreed()
 
     def _agreed(self) -> bool:
         assert self._before is not None
         question = f"this breaks callers of {self._before.app}"
         if not sys.stdin.isatty():
-            say(f"{question}; deploy it all the same with --yes", Mark.BAD)
+            say(f"{question}; deploy it all the same with --yes", Sign.BAD)
             return False
         return confirm(f"{question}. Deploy?")
 
@@ -172,13 +172,13 @@ class Release:
         result = anyio.run(self._compared, deployed.app, examples)
         show(result, Console(highlight=False))
         if result.same:
-            say(f"{len(examples)} examples answer as they should", Mark.GOOD)
+            say(f"{len(examples)} examples answer as they should", Sign.GOOD)
             return 0
         if self._before is None:
-            say("there was no revision before, so this one stays", Mark.BAD)
+            say("there was no revision before, so this one stays", Sign.BAD)
             return 1
         restore(self._before)
-        say(f"the revision before answers again: {self._before.revision}", Mark.BAD)
+        say(f"the revision before answers again: {self._before.revision}", Sign.BAD)
         return 1
 
     async def _compared(self, app: str, examples: Sequence[Example]) -> Comparison:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from cogfal.cli.console import Mark, say
+from cogfal.cli.console import Sign, say
 from cogfal.cli.options import add_directory
 from cogfal.local.session import find_project
 from cogfal.project.plan import plan_environment
@@ -22,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     project = find_project(arguments.directory)
     project.read()  # a directory that is no project has no Dockerfile
     if plan_environment(project.config, project.root).dockerfile is None:
-        say("this project needs no image: fal installs its packages itself", Mark.NOTE)
+        say("this project needs no image: fal installs its packages itself", Sign.NOTE)
     environment = plan_environment(project.config, project.root, PlanSettings(kind="container"))
     sys.stdout.write(environment.dockerfile or "")
     return 0

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from cogfal.cli.console import Mark, say, write_json
+from cogfal.cli.console import Sign, say, write_json
 from cogfal.cli.options import BadArgument
 from cogfal.environments import KeptEnvironment, kept_environments, remove_environment
 from cogfal.files.progress import readable
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     unwanted = _unwanted(kept, arguments)
     for each in unwanted:
         remove_environment(each)
-        say(f"{each.key} removed", Mark.GOOD)
+        say(f"{each.key} removed", Sign.GOOD)
     if unwanted or arguments.remove_all or arguments.remove_unused is not None:
         return 0
     if arguments.json:

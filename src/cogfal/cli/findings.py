@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from rich.markup import escape
 
-from cogfal.cli.console import Mark, say, stderr
+from cogfal.cli.console import Sign, say, stderr
 from cogfal.cli.results import BATCH_RESULTS
 from cogfal.errors import InvalidInput, ProjectError
 from cogfal.examples import EXAMPLES, find_examples
@@ -34,14 +34,14 @@ _LEAVE_OUT: Final = "name what the model does not need in .dockerignore"
 class Finding:
     """The result of one check: its mark, what it is about, where, and what to do."""
 
-    mark: Mark
+    mark: Sign
     what: str
     where: str | None = None
     remedy: str | None = None
 
     def json(self) -> JSON:
         """Return it as JSON."""
-        status = {Mark.GOOD: "ok", Mark.NOTE: "warning", Mark.BAD: "error"}[self.mark]
+        status = {Sign.GOOD: "ok", Sign.NOTE: "warning", Sign.BAD: "error"}[self.mark]
         return {"status": status, "what": self.what, "where": self.where, "remedy": self.remedy}
 
     def show(self) -> None:
@@ -64,14 +64,14 @@ class Findings:
             self.all.extend(look())
         except ProjectError as error:
             where = None if error.where is None else str(error.where)
-            found = Finding(Mark.BAD, error.what, where, error.remedy)
+            found = Finding(Sign.BAD, error.what, where, error.remedy)
             if found not in self.all:
                 self.all.append(found)
 
     @property
     def failed(self) -> bool:
         """Whether any of them says that something would not work."""
-        return any(finding.mark is Mark.BAD for finding in self.all)
+        return any(finding.mark is Sign.BAD for finding in self.all)
 
 
 def check_examples(root: Path, spec: PredictorSpec) -> Iterator[Finding]:
@@ -88,10 +88,10 @@ def check_examples(root: Path, spec: PredictorSpec) -> Iterator[Finding]:
         for problem in _problems(validator, names, example.input):
             wrong += 1
             where = f"{EXAMPLES}, {example.name}"
-            yield Finding(Mark.BAD, problem, where, "correct the example, or the signature")
+            yield Finding(Sign.BAD, problem, where, "correct the example, or the signature")
     if examples and not wrong:
         count = len(examples)
-        yield Finding(Mark.GOOD, f"{EXAMPLES}: {count} example{'s' if count > 1 else ''} fit")
+        yield Finding(Sign.GOOD, f"{EXAMPLES}: {count} example{'s' if count > 1 else ''} fit")
 
 
 def _problems(validator: Validator, names: set[str], values: Mapping[str, Any]) -> Iterator[str]:
@@ -112,10 +112,10 @@ def _sent(value: Any) -> JSON:
 def find_credentials() -> Iterator[Finding]:
     """Find whether there are credentials of fal's."""
     if has_credentials():
-        yield Finding(Mark.GOOD, "fal credentials are there")
+        yield Finding(Sign.GOOD, "fal credentials are there")
         return
     yield Finding(
-        Mark.NOTE, "there are no fal credentials here; running locally needs none", remedy=LOG_IN
+        Sign.NOTE, "there are no fal credentials here; running locally needs none", remedy=LOG_IN
     )
 
 
@@ -135,16 +135,16 @@ def travelling(root: Path, names: Sequence[str], *, verbose: bool) -> Iterator[F
     total = sum(sizes.values())
     text = f"{len(names)} files, {readable(total)}, go to the runner"
     if total > LARGE:
-        yield Finding(Mark.NOTE, text, remedy=_LEAVE_OUT)
+        yield Finding(Sign.NOTE, text, remedy=_LEAVE_OUT)
     else:
-        yield Finding(Mark.GOOD, text)
+        yield Finding(Sign.GOOD, text)
     by_size = sorted(sizes, key=lambda name: (-sizes[name], name))
     shown = by_size if verbose else by_size[:MOST_LISTED]
     if names:
         listed = ", ".join(f"{name} ({readable(sizes[name])})" for name in shown)
         left = len(by_size) - len(shown)
         more = f" and {left} more (-v lists all)" if left else ""
-        yield Finding(Mark.GOOD, f"the largest: {listed}{more}")
+        yield Finding(Sign.GOOD, f"the largest: {listed}{more}")
     yield from _doubtful(sizes)
 
 
@@ -162,7 +162,7 @@ def _doubtful(sizes: dict[str, int]) -> Iterator[Finding]:
         remedy = (
             "name them under weights, with the URL they come from" if kind == _HEAVY else _LEAVE_OUT
         )
-        yield Finding(Mark.NOTE, f"{kind} go along: {shown}", remedy=remedy)
+        yield Finding(Sign.NOTE, f"{kind} go along: {shown}", remedy=remedy)
 
 
 _HEAVY: Final = "weights of over 100 MB"

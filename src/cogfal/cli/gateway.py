@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import uvicorn
 
-from cogfal.cli.console import Mark, say
+from cogfal.cli.console import Sign, say
 from cogfal.cli.options import BadArgument, add_address, listener, url_of
 from cogfal.errors import SettingError
 from cogfal.server.origins import OriginGuard, trusted_hosts
@@ -75,7 +75,7 @@ class _GatewayServer(uvicorn.Server):
         """Begin to serve, and say so."""
         await super().startup(sockets)
         if self.started:
-            say(f"serving at {self._url}: set REPLICATE_BASE_URL to it, Ctrl-C to stop", Mark.GOOD)
+            say(f"serving at {self._url}: set REPLICATE_BASE_URL to it, Ctrl-C to stop", Sign.GOOD)
 
 
 def _application(arguments: argparse.Namespace) -> Application:

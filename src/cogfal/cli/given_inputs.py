@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
-from cogfal.cli.console import Mark, say
+from cogfal.cli.console import Sign, say
 from cogfal.cli.options import BadArgument, add_variables
 from cogfal.errors import CogfalError
 from cogfal.local.session import LocalProject, find_project
@@ -109,7 +109,7 @@ def _look_for_strangers(values: Mapping[str, Any], names: list[str], *, allowed:
             raise BadArgument(
                 f"there is no input {stranger}; {hint} (--allow-unknown leaves it out)"
             )
-        say(f"there is no input {stranger}, so it is left out; {hint}", Mark.NOTE)
+        say(f"there is no input {stranger}, so it is left out; {hint}", Sign.NOTE)
 
 
 def _grouped(pairs: list[str], option: str) -> dict[str, list[str]]:

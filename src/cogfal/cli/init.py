@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from cogfal.cli.console import Mark, say
+from cogfal.cli.console import Sign, say
 from cogfal.cli.migrate import DOCKERIGNORE, IGNORED
 from cogfal.cli.options import BadArgument, add_directory
 from cogfal.project.plan_settings import client_python
@@ -85,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
         path = directory / name
         if not path.exists():
             path.write_text(text.format(python=python) if name == "cog.yaml" else text, "utf-8")
-            say(f"{path}", Mark.GOOD)
+            say(f"{path}", Sign.GOOD)
     where = "" if directory == Path() else f" -C {directory}"
     say(f"Try it: cogfal predict{where} -i name=Ada")
     return 0

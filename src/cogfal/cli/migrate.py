@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cogfal.app_file import APP_FILE, FAL_APP_FILE
-from cogfal.cli.console import Mark, confirm, say, write_json
+from cogfal.cli.console import Sign, confirm, say, write_json
 from cogfal.cli.options import BadArgument, add_directory
 from cogfal.cli.targets import Plan, plan, report_json, signature
 from cogfal.project.plan import app_name
@@ -132,7 +132,7 @@ def _free_file(found: Plan, wanted: str) -> str:
             f"{wanted} holds {holder.name}, and the App would replace it; name another file with "
             "`cogfal migrate -o FILE`"
         )
-    say(f"{wanted} holds {holder.name}, so the App goes into {FAL_APP_FILE}", Mark.NOTE)
+    say(f"{wanted} holds {holder.name}, so the App goes into {FAL_APP_FILE}", Sign.NOTE)
     return FAL_APP_FILE
 
 
@@ -148,22 +148,22 @@ def _keep_out(path: Path) -> None:
     """Name what should not travel, where the project does not say so itself."""
     if not path.exists():
         path.write_text(IGNORED, "utf-8")
-        say(f"{path.name} written: what it names stays on this machine", Mark.GOOD)
+        say(f"{path.name} written: what it names stays on this machine", Sign.GOOD)
 
 
 def _write(path: Path, text: str, *, replace: bool) -> bool:
     if path.exists():
         if path.read_text("utf-8") == text:
-            say(f"{path.name} is there already", Mark.GOOD)
+            say(f"{path.name} is there already", Sign.GOOD)
             return True
         if not (replace or confirm(f"{path} exists. Replace it?")):
             say(
                 f"{path.name} is left as it is; --yes replaces it, -o FILE writes another",
-                Mark.NOTE,
+                Sign.NOTE,
             )
             return False
     path.write_text(text, "utf-8")
-    say(f"{path.name} written", Mark.GOOD)
+    say(f"{path.name} written", Sign.GOOD)
     return True
 
 
@@ -173,7 +173,7 @@ def _add_entry(path: Path, name: str, file: str) -> None:
     if f"[tool.fal.apps.{key}]" in text:
         raise BadArgument(f"{path} has an entry for {name} already; give --pyproject another NAME")
     path.write_text((text + PYPROJECT.format(name=key, file=file)).lstrip("\n"), "utf-8")
-    say(f"{path.name}: fal deploy {name}", Mark.GOOD)
+    say(f"{path.name}: fal deploy {name}", Sign.GOOD)
 
 
 def _name(found: Plan) -> str:
@@ -220,4 +220,4 @@ def fix(directory: Path) -> None:
         path = found.project.root / name
         if not path.exists():
             path.write_text(text, "utf-8")
-            say(f"{name} written", Mark.GOOD)
+            say(f"{name} written", Sign.GOOD)

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from cogfal.cli.console import Mark, say
+from cogfal.cli.console import Sign, say
 from cogfal.errors import CogfalError
 
 HERE: Final = "COGFAL_HERE"
@@ -86,7 +86,7 @@ def tell_of_cogs_own(arguments: argparse.Namespace) -> None:
     """Say of each option of Cog's that was given what there is in its place."""
     for flag, instead in INSTEAD.items():
         if getattr(arguments, flag.strip("-").replace("-", "_"), None):
-            say(f"{flag}: {instead}", Mark.NOTE)
+            say(f"{flag}: {instead}", Sign.NOTE)
 
 
 def add_address(parser: argparse.ArgumentParser, port: int) -> None:

@@ -20,7 +20,7 @@ from fal import app as fal_app
 
 from cogfal.app import App
 from cogfal.app_file import APP_FILE, defines_app, find_app_file, load_app, split_reference
-from cogfal.cli.console import Mark, say
+from cogfal.cli.console import Sign, say
 from cogfal.cli.given_inputs import read_variables
 from cogfal.cli.options import add_address, add_variables, listener, url_of
 from cogfal.errors import CogfalError, SetupError
@@ -117,9 +117,9 @@ class _AppServer(uvicorn.Server):
             self._failure = None if self.should_exit else error
             self.should_exit = True
             return
-        say(f"serving at {self._url}: POST / to predict, Ctrl-C to stop", Mark.GOOD)
+        say(f"serving at {self._url}: POST / to predict, Ctrl-C to stop", Sign.GOOD)
         if self._app.checked_settings.host.playground:
-            say(f"try it in a browser at {self._url}{PATH}", Mark.GOOD)
+            say(f"try it in a browser at {self._url}{PATH}", Sign.GOOD)
 
     async def _enter(self) -> None:
         try:
@@ -182,7 +182,7 @@ def serve_reloading(arguments: argparse.Namespace) -> int:
                 changed = _next_change(process, watched)
             finally:
                 _end(process)
-            say(f"{changed} changed: starting again", Mark.NOTE)
+            say(f"{changed} changed: starting again", Sign.NOTE)
 
 
 class Watched:
@@ -239,7 +239,7 @@ def _next_change(process: subprocess.Popen[bytes], watched: Watched) -> str:
         except subprocess.TimeoutExpired:
             continue
         if not ended:
-            say("the server has ended; it starts again when a file changes", Mark.NOTE)
+            say("the server has ended; it starts again when a file changes", Sign.NOTE)
             ended = True
         time.sleep(INTERVAL)
     return changed

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from cogfal.cli.check import of_predictor
-from cogfal.cli.console import Mark, confirm, say
+from cogfal.cli.console import Sign, confirm, say
 from cogfal.cli.findings import Findings
 from cogfal.cli.given_inputs import add_input_options
 from cogfal.cli.options import BadArgument, add_here, obey_here
@@ -95,7 +95,7 @@ def _show(project: LocalProject, spec: PredictorSpec) -> None:
     for each, described in signature(spec):
         say(f"    -i {each.name}=  {described}")
     if not project.config.predict:
-        say(f"cog.yaml names no predictor; {spec.path} has one", Mark.NOTE)
+        say(f"cog.yaml names no predictor; {spec.path} has one", Sign.NOTE)
 
 
 def _refuse_missing(arguments: argparse.Namespace, spec: PredictorSpec) -> None:
@@ -112,23 +112,23 @@ def _tell_environment(project: LocalProject) -> None:
     model = local_model(project.config, project.root)
     decision = decide_here(model.environment, client_python())
     made = "in an environment of its own" if decision.own else "in the present environment"
-    say(f"it runs {made}: {'; '.join(decision.reasons)}", Mark.GOOD)
+    say(f"it runs {made}: {'; '.join(decision.reasons)}", Sign.GOOD)
     for each in model.not_run:
-        say(f"{each.where}: not run on this machine: {each.command}", Mark.NOTE)
+        say(f"{each.where}: not run on this machine: {each.command}", Sign.NOTE)
     missing = missing_packages(model.system_packages, model.environment.requirements)
     if missing:
-        say(f"it may need system packages: {install_line(missing)}", Mark.NOTE)
+        say(f"it may need system packages: {install_line(missing)}", Sign.NOTE)
 
 
 def _agreed(cloned: Clone, spec: PredictorSpec, *, yes: bool) -> bool:
     say(
         f"{cloned.url} at {cloned.commit}: {spec.ref}, and the packages that it asks for, will run "
         f"on this machine with your rights; read the code in {cloned.path}",
-        Mark.NOTE,
+        Sign.NOTE,
     )
     if yes or confirm("Run it?"):
         return True
-    say("nothing was run; `--yes` runs it without asking", Mark.BAD)
+    say("nothing was run; `--yes` runs it without asking", Sign.BAD)
     return False
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from cogfal.cli.console import Mark, say, write_json
+from cogfal.cli.console import Sign, say, write_json
 from cogfal.cli.options import add_directory
 from cogfal.cli.targets import find_target
 from cogfal.provision.runner import weights_store
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     weights = dict(target.environment().weights)
     if arguments.fetch:
         place_weights(weights, target.root, store=weights_store())
-        say(f"{len(weights)} in their places", Mark.GOOD)
+        say(f"{len(weights)} in their places", Sign.GOOD)
     elif arguments.json:
         write_json(
             [

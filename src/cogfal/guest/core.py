@@ -252,6 +252,8 @@ class Guest:
         context = copy_context()
         events = CallEvents(number, tell or self._emit, self._limit, self._forget)
         scope = Scope(variables, events.metric)
+        # Before the author's code begins: the first line that it prints, and the first thread or
+        # process that it starts, are this call's.
         self._capture.begin(events, context)
         context.run(self._leash.hold)
         if tell is None:  # what `setup` starts serves every prediction
