@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.forking.shared import share_authorities
 from tests.local_run import LocalRun
@@ -23,6 +24,10 @@ os.environ["COGFAL_RESOLVE"] = "0"  # no test, and nothing that one starts, asks
 os.environ["XDG_CACHE_HOME"] = str(CACHE / "user")  # environments of models outlive a run of tests
 if (PYENV := Path("~/.pyenv").expanduser()).is_dir():
     os.environ.setdefault("PYENV_ROOT", str(PYENV))  # found by what is started with another home
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("cogfal", deadline=None)
+settings.load_profile("cogfal")
 
 
 def pytest_configure() -> None:

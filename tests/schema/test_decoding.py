@@ -51,7 +51,7 @@ def _plainly(body: bytes, step: int) -> Any:
         return None
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(value=VALUES, plain=st.booleans(), indent=st.sampled_from([None, 1]))
 def test_steps_give_the_whole(value: Any, *, plain: bool, indent: int | None) -> None:
     """Whatever is sent, with escapes or without and with blanks or without."""
@@ -62,7 +62,7 @@ def test_steps_give_the_whole(value: Any, *, plain: bool, indent: int | None) ->
     assert json.dumps(decoded) == json.dumps(value)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(value=VALUES, size=st.integers(1, 50))
 def test_chunks_give_the_whole(value: Any, size: int) -> None:
     """Wherever they are cut, in the middle of a character too; none of them is kept."""
@@ -75,7 +75,7 @@ def test_chunks_give_the_whole(value: Any, size: int) -> None:
     assert chunks == [] or len(body) <= STEP
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(PLAIN_TEXT)
 def test_steps_refuse_what_is_refused_at_once(text: str) -> None:
     """Text that is nearly JSON is taken or refused alike."""

@@ -298,7 +298,7 @@ json_values = st.recursive(
 WITH_INPUT = sorted(name for name, spec in PREDICTORS.items() if len(spec.inputs) == 1)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(name=st.sampled_from(WITH_INPUT), value=json_values)
 def test_any_value_is_taken_or_refused(name: str, value: Any) -> None:
     """No value crashes; what is taken by Cog's dialect is taken by fal's, as the same."""
@@ -316,7 +316,7 @@ def _parsed(spec: PredictorSpec, dialect: Dialect, body: bytes) -> dict[str, Any
         return None
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(body=st.binary(max_size=40))
 def test_any_bytes_are_taken_or_refused(body: bytes) -> None:
     """No body crashes, and what comes out is JSON."""
@@ -328,7 +328,7 @@ def test_any_bytes_are_taken_or_refused(body: bytes) -> None:
     assert json.loads(json.dumps(value, allow_nan=False)) == value
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(value=st.integers(-(2**63), 2**63) | st.floats(-1e15, 1e15).map(math.floor))
 def test_numbers_keep_their_value(value: int) -> None:
     """An integer comes out as it went in, also when JSON wrote it as a float."""
