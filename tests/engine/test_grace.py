@@ -53,7 +53,7 @@ def test_predictions_may_get_no_time_at_all(clock: Clock) -> None:
     grace = Grace(10.0, running=0)
 
     assert grace.left(Moment.CANCELLED) == 0
-    assert grace.left(Moment.OVER) == pytest.approx(9.0)
+    assert grace.left(Moment.OVER) == pytest.approx(8.0)
 
 
 def test_a_step_that_hangs_is_left() -> None:

@@ -19,18 +19,18 @@ class Moment(float, Enum):
 
     CANCELLED = 0.0
     """Predictions that still run are cancelled."""
-    GIVEN_UP = 0.25
+    GIVEN_UP = 0.2
     """The author's code that has not obeyed is waited for no longer."""
-    CLEARED = 0.4
+    CLEARED = 0.28
     """What predictions upload, or remove, has come to its end."""
-    TOLD = 0.55
-    """Callers have read their answers, receivers their webhooks."""
-    TORN_DOWN = 0.75
+    TOLD = 0.36
+    """Callers have read their answers, receivers their webhooks, or are hung up on."""
+    TORN_DOWN = 0.6
     """The author's `teardown` has run, and its thread or process has ended."""
-    CLOSED = 0.85
+    CLOSED = 0.7
     """What was kept is given back, and what was promised has arrived."""
-    OVER = 0.9
-    """The process has ended."""
+    OVER = 0.8
+    """The process ends; the system needs the rest to take its memory back."""
 
 
 class Grace:
