@@ -302,6 +302,59 @@ def test_a_file_without_an_end_can_be_cancelled(tmp_path: Path, mode: str, what:
     run(main)
 
 
+RETURNS_OR_YIELDS = """
+import io, os
+from typing import Any, AsyncIterator
+from cog import BasePredictor, concurrent
+
+class Predictor(BasePredictor):
+    def setup(self):
+        self.others = []
+
+    @concurrent(max=2)
+    async def predict(self, what: str) -> ANSWERS:
+        if what == "well":
+            ANSWER "well"
+        elif what == "text":
+            ANSWER io.StringIO("read to its end")
+        else:
+            print("running")
+            ANSWER self.open_pipe() if what == "pipe" else open("/dev/zero", "rb")
+
+    def open_pipe(self):
+        end, other = os.pipe()
+        self.others.append(other)
+        return open(end, "rb")
+
+    def teardown(self):
+        for each in self.others:
+            os.close(each)
+"""
+WAYS = {"return": "Any", "yield": "AsyncIterator[Any]"}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("what", ["pipe", "device"])
+def test_a_file_without_an_end_keeps_no_other_coroutine_waiting(
+    tmp_path: Path, mode: str, what: str, way: str
+) -> None:
+    """The loop of an async predictor goes on, and a cancellation lands."""
+    program = RETURNS_OR_YIELDS.replace("ANSWERS", WAYS[way]).replace("ANSWER", way)
+
+    async def main() -> None:
+        async with serving(tmp_path, program) as service:
+            endless = submit(service, what=what)
+            await until(lambda: endless.logs)
+
+            assert "well" in await submit(service, what="well").result()
+            assert not endless.status.terminal
+            endless.cancel()
+            assert (await ended(endless)).status is Status.CANCELED
+            assert await submit(service, what="text").result()
+
+    run(main)
+
+
 def test_endless_pieces_end_at_a_limit(tmp_path: Path, mode: str) -> None:
     """A prediction that yields more than is kept fails with the name of the setting.
 

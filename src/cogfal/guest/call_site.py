@@ -26,6 +26,10 @@ from cogfal.spec import FileType, PathType, holds
 if TYPE_CHECKING:
     from cogfal.spec import Type
 
+    Job = Callable[[], None]
+    Encode = Callable[[Any, Callable[[Job], object]], Any]
+    """Turns a result into what can be handed over once the jobs are done that it hands out."""
+
 MOST = 64
 """Pieces that the author's code may hand over before it rests."""
 QUICK = 0.0001
@@ -77,6 +81,10 @@ class Prefetch:
         return (kind is str and self._texts and len(value) <= LONGEST) or kind in _NUMBERS
 
 
+def _at_once(job: Job) -> None:
+    job()
+
+
 class CallSite(NamedTuple):
     """Where a call happens and what is around it.
 
@@ -86,7 +94,7 @@ class CallSite(NamedTuple):
         scope: The current one.
         events: The way out.
         prefetch: Says how far the call may be ahead.
-        encode: Turns a result into what can be handed over; raises `Unfit`.
+        encode: Turns a result into what can be handed over; raises `Unfit`, as do the jobs.
         describe: Turns an exception into what can be handed over.
         retire: Called once, on the author's thread, when the call is over.
         interruption: How sync code is interrupted there.
@@ -98,23 +106,28 @@ class CallSite(NamedTuple):
     scope: Scope
     events: CallEvents
     prefetch: Prefetch
-    encode: Callable[[Any], Any]
+    encode: Encode
     describe: Callable[[BaseException], Any]
     retire: Callable[[], None]
     interruption: type[Interruption]
     cancellation: type[BaseException]
 
-    def piece(self, kind: str, value: Any) -> Piece:
+    def piece(self, kind: str, value: Any, do: Callable[[Job], object] = _at_once) -> Piece:
         """Make a piece of a result, or of the reason why it cannot be one.
 
-        Where it is one of `SEVERAL`, the author's code goes on.
+        Where it is one of `SEVERAL`, the author's code goes on. `do` is called with jobs that have
+        to be done before it is handed over, and that may have no end.
         """
         try:
             if kind == SEVERAL:
                 return Piece(self.events.number, kind, [as_read(value)], rests=False)
-            return Piece(self.events.number, kind, self.encode(value))
+            return Piece(self.events.number, kind, self.encode(value, do))
         except Unfit as unfit:
-            return Piece(self.events.number, REFUSED, shortened(str(unfit), LONGEST_TEXT))
+            return self.refused(unfit)
+
+    def refused(self, unfit: Unfit) -> Piece:
+        """Make a piece of the reason why a result cannot be one."""
+        return Piece(self.events.number, REFUSED, shortened(str(unfit), LONGEST_TEXT))
 
     def ended(self) -> Piece:
         """Make the piece that says that there are no more."""

@@ -32,6 +32,7 @@ from cogfal.guest.thread import AuthorThread
 from cogfal.guest.tracing import AuthorTracing
 
 if TYPE_CHECKING:
+    from cogfal.guest.call_site import Encode
     from cogfal.spec import PredictorSpec
 
 
@@ -126,7 +127,7 @@ class Guest:
             call,
             function,
             context,
-            encode=lambda result: encode(result, self._spec.output, workspace, kept.append),
+            encode=lambda result, do: encode(result, self._spec.output, workspace, kept.append, do),
             end=partial(_close_all, kept),
             cancellation=predictor.cancellation,
         )
@@ -226,7 +227,13 @@ class Guest:
             self._emit(event)
 
         self._call(
-            number, function, {}, encode=encode, describe=_failure_of, end=end, tell=tell
+            number,
+            function,
+            {},
+            encode=lambda result, _do: encode(result),
+            describe=_failure_of,
+            end=end,
+            tell=tell,
         ).advance()
 
     def _done(self, piece: Piece) -> Done:
@@ -243,7 +250,7 @@ class Guest:
         function: Callable[[], Any],
         variables: Mapping[str, str],
         *,
-        encode: Callable[[Any], Any],
+        encode: Encode,
         describe: Callable[[BaseException], Any] = fault_of,
         end: Callable[[], None] = _nothing,
         cancellation: type[BaseException] = CancelationException,

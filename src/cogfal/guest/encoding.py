@@ -77,7 +77,11 @@ class Encoded(NamedTuple):
 
 
 def encode(
-    value: Any, kind: Type, workspace: str, keep: Callable[[Any], object] = lambda _: None
+    value: Any,
+    kind: Type,
+    workspace: str,
+    keep: Callable[[Any], object] = lambda _: None,
+    do: Callable[[Callable[[], None]], object] = lambda job: job(),
 ) -> Encoded:
     """Return the JSON form of `value`, declared as `kind`.
 
@@ -90,13 +94,15 @@ def encode(
         kind: What its annotation says.
         workspace: The prediction's directory, made where a file has to be written.
         keep: Called with each file object that has to stay open until its file is delivered.
+        do: Called with what copies a file object, to be done before the files are delivered; it may
+            have no end, and raises `Unfit`.
 
     Raises:
         Unfit: It has none, or a file in it cannot be read.
     """
     if type(value) in _SIMPLE and (type(value) is not str or not holds(kind, PathType, FileType)):
         return Encoded((str(_scalar(value, ())).encode("utf-8", "replace"),))
-    writer = _Writer(Saver(workspace, keep))
+    writer = _Writer(Saver(workspace, keep, do))
     writer.write(value, kind, ())
     return _bounded(writer.encoded())
 

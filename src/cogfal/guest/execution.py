@@ -9,13 +9,17 @@ another process asks for the next as soon as a short piece has come.
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterator
+from contextlib import suppress
+from contextvars import copy_context
 from functools import partial
 from inspect import isawaitable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cogfal.cog.scope import use_scope
 from cogfal.guest.call_site import CallSite
+from cogfal.guest.encoding import Unfit
 from cogfal.guest.events import (
     GOES_ON,
     RAISED,
@@ -26,6 +30,9 @@ from cogfal.guest.events import (
     Piece,
 )
 from cogfal.guest.interruption import Interruption
+
+if TYPE_CHECKING:
+    from cogfal.guest.call_site import Job
 
 
 def new_call(site: CallSite, function: Callable[[], Any]) -> SyncCall | AsyncCall:
@@ -230,6 +237,7 @@ class AsyncCall(_Call):
 
         super().__init__(site, function)
         self._cancelled_error = asyncio.CancelledError
+        self._wait = asyncio.wait
         self._begun = False
         self._closing = False  # it is to end at the next piece
         self._answers = False  # it is to answer that it is closed
@@ -298,7 +306,7 @@ class AsyncCall(_Call):
             result = _asynchronous(result)
         if not is_async_iterator(result):
             self._ignored = self._interrupted
-            return self._site.piece(RETURNED, result)
+            return await self._piece(RETURNED, result)
         return await self._iterate(result.__aiter__()) or self._site.ended()
 
     async def _iterate(self, items: Any) -> Piece | None:
@@ -312,7 +320,7 @@ class AsyncCall(_Call):
                     return None
                 if self._closing:
                     return None
-                piece = self._site.piece(SEVERAL if prefetch.goes_on(item) else YIELDED, item)
+                piece = await self._piece(SEVERAL if prefetch.goes_on(item) else YIELDED, item)
                 if piece.kind == REFUSED:
                     return piece
                 if not piece.rests:
@@ -327,6 +335,44 @@ class AsyncCall(_Call):
             if isinstance(items, AsyncGenerator):
                 await items.aclose()
         return None
+
+    async def _piece(self, kind: str, value: Any) -> Piece:
+        """Make a piece, and leave the loop to others while something of it is read to its end."""
+        jobs: list[Job] = []
+        piece = self._site.piece(kind, value, jobs.append)
+        for job in jobs:
+            try:
+                await self._aside(job)
+            except Unfit as unfit:
+                return self._site.refused(unfit)
+        return piece
+
+    async def _aside(self, job: Job) -> None:
+        """Do a job on a thread; a cancellation interrupts it there, and waits for its end."""
+        loop, context = self._site.thread.loop, copy_context()
+        step = Interruption(self._site.cancellation)
+        done = loop.create_future()
+
+        def work() -> None:
+            outcome: BaseException | None = None
+            try:
+                context.run(step.run, job)
+            except BaseException as error:
+                outcome = error
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(done.set_result, outcome)
+
+        threading.Thread(target=work, name="cogfal-copying", daemon=True).start()
+        raised: BaseException | None = None
+        while not done.done():
+            try:
+                await self._wait({done})
+            except self._cancelled_error as error:
+                raised = error
+                step.fire()
+        raised = raised or done.result()
+        if raised is not None:
+            raise raised
 
     async def _rest_with(self, piece: Piece) -> bool:
         """Give a piece away and wait until the next is wanted; False says it never will be."""

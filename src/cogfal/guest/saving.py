@@ -16,9 +16,10 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from cogfal.spec import FileType, PathType, Type
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     Loc = tuple[str | int, ...]
+    Job = Callable[[], None]
 
 URL_SCHEMES = ("http://", "https://", "data:")
 
@@ -55,11 +56,15 @@ class Saver:
     Args:
         workspace: The prediction's directory; made where a file is written.
         keep: Called with each file object whose file has to stay.
+        do: Called with what copies a file object, which may have no end; raises `Unfit`.
     """
 
-    def __init__(self, workspace: str, keep: Callable[[Any], object]) -> None:
+    def __init__(
+        self, workspace: str, keep: Callable[[Any], object], do: Callable[[Job], object]
+    ) -> None:
         self._workspace = workspace
         self._keep = keep
+        self._do = do
 
     def reference(self, source: Any, loc: Loc) -> FileReference:
         """Refer to a path, a URL, a file object, bytes or an image; raises `Unfit`."""
@@ -81,16 +86,18 @@ class Saver:
         return self._spooled(source, named, loc)
 
     def _spooled(self, source: Any, named: str | None, loc: Loc) -> FileReference:
-        """Copy a file object's content, from its beginning where it can go back, and close it."""
-        try:
+        """Have a file object's content copied, and it closed."""
+        file = self._create(named or stem(loc))
+
+        def copy() -> None:
             try:
-                if _can(source, "seekable"):
-                    source.seek(0)
-                return self._made(loc, named or stem(loc), lambda file: _copy(source, file))
-            finally:
-                source.close()
-        except Exception as error:
-            raise Unfit(f"{label(loc)}: the file object cannot be read: {error}") from error
+                with file:
+                    _copy(source, file)
+            except Exception as error:
+                raise Unfit(f"{label(loc)}: the file object cannot be read: {error}") from error
+
+        self._do(copy)
+        return FileReference(loc, path=os.path.abspath(file.name), made=True)
 
     def _image(self, image: Any, loc: Loc) -> tuple[str, Callable[[IO[bytes]], object]]:
         """Save a Pillow image without loss: as PNG, or in its own format if it moves."""
@@ -109,10 +116,13 @@ class Saver:
         return f"{stem(loc)}.{options['format'].lower()}", save
 
     def _made(self, loc: Loc, name: str, write: Callable[[IO[bytes]], object]) -> FileReference:
-        os.makedirs(self._workspace, mode=0o700, exist_ok=True)
-        with _created(self._workspace, name) as file:
+        with self._create(name) as file:
             write(file)
         return FileReference(loc, path=os.path.abspath(file.name), made=True)
+
+    def _create(self, name: str) -> IO[bytes]:
+        os.makedirs(self._workspace, mode=0o700, exist_ok=True)
+        return _created(self._workspace, name)
 
 
 def label(loc: Loc) -> str:
@@ -163,6 +173,17 @@ def _can(handle: Any, ability: str) -> bool:
 
 
 def _copy(handle: Any, file: IO[bytes]) -> None:
+    """Copy a file object, from its beginning where it can go back, and close it."""
+    try:
+        if _can(handle, "seekable"):
+            handle.seek(0)
+        for piece in _pieces(handle):
+            file.write(piece)
+    finally:
+        handle.close()
+
+
+def _pieces(handle: Any) -> Iterator[bytes]:
     read = handle.read
     if _is_pipe(handle):
         read = partial(_read_of_pipe, handle)
@@ -173,7 +194,7 @@ def _copy(handle: Any, file: IO[bytes]) -> None:
         piece = read(_CHUNK)
         if not piece:
             return
-        file.write(piece.encode("utf-8") if isinstance(piece, str) else piece)
+        yield piece.encode("utf-8") if isinstance(piece, str) else piece
 
 
 def _is_pipe(handle: Any) -> bool:
