@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from cogfal.json_text import (
     SLICE,
     JsonText,
-    in_turn,
     is_object,
     plain,
     slices,
     with_fields,
     written,
+    written_in_turn,
 )
 
 _SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
@@ -121,7 +121,7 @@ async def _turns(value: Any) -> tuple[int, bytes]:
             await asyncio.sleep(0)
 
     counting = asyncio.ensure_future(count())
-    data = b"".join([piece async for piece in in_turn(slices(value))])
+    data = b"".join(await written_in_turn(value))
     counting.cancel()
     return turns, data
 

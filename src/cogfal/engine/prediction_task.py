@@ -21,7 +21,7 @@ from cogfal.files.workspace import Workspace
 from cogfal.guest.encoding import Encoded
 from cogfal.guest.events import RAISED, REFUSED, RETURNED, SEVERAL, YIELDED, Piece
 from cogfal.guest.faults import Fault
-from cogfal.json_text import in_turn, line_of, slices, written
+from cogfal.json_text import line_of, written, written_in_turn
 from cogfal.spec import JSON, IteratorType, Type
 
 R = TypeVar("R")
@@ -164,7 +164,7 @@ class PredictionTask:
 
     async def _predict(self, values: JSON, workspace: Workspace) -> None:
         if self._around.guest.apart:
-            values = await self._own(None, _written(values))
+            values = await self._own(None, written_in_turn(values))
             self._submission = replace(self._submission, values={})  # they may be large
         # Nothing is awaited between this and the call: the predictor may have died meanwhile.
         await self._own(None, self._around.ready())
@@ -298,11 +298,6 @@ class PredictionTask:
         """Raise PredictionCancelled once it was cancelled."""
         if self._cancelled:
             raise PredictionCancelled("the prediction was cancelled")
-
-
-async def _written(values: JSON) -> list[bytes]:
-    """Write inputs as JSON; large ones leave the loop to others meanwhile."""
-    return [piece async for piece in in_turn(slices(values))]
 
 
 def _is_short(encoded: Encoded) -> bool:

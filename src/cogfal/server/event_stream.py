@@ -14,6 +14,7 @@ from cogfal.engine.history import Watch
 from cogfal.engine.prediction import Event
 from cogfal.json_text import at_once, gathered, in_turn, slices
 from cogfal.server.caller import until_gone
+from cogfal.server.responses import pieces_to
 from cogfal.spec import JSON
 
 HEARTBEAT: Final = 15.0
@@ -88,8 +89,7 @@ class EventStream(Response):
                 self._leave()
 
     async def _write(self, events: Sequence[Event], send: Send) -> None:
-        async for piece in in_turn(self._frames(events)):
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await in_turn(self._frames(events), pieces_to(send))
 
     def _frames(self, events: Sequence[Event]) -> Iterator[bytes]:
         if not events:

@@ -8,7 +8,7 @@ message is never searched for words, so one that happens to name a GPU library c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from itertools import chain
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -42,6 +42,11 @@ BILLABLE_UNITS: Final = "billable_units"
 """The metric by which an author says how many units a prediction costs."""
 
 
+def pieces_to(send: Send) -> Callable[[bytes], Awaitable[None]]:
+    """Return what sends a piece of a body, of which there is more."""
+    return lambda piece: send({"type": "http.response.body", "body": piece, "more_body": True})
+
+
 class JsonResponse(Response):
     """A JSON body, which may be or hold `JsonText`; others have their turn while it is written."""
 
@@ -65,8 +70,7 @@ class JsonResponse(Response):
             return
         start = {"type": "http.response.start", "status": self.status_code}
         await send({**start, "headers": self.raw_headers})
-        async for piece in in_turn(self._rest):
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await in_turn(self._rest, pieces_to(send))
         await send({"type": "http.response.body", "body": b"", "more_body": False})
         if self.background is not None:
             await self.background()

@@ -17,7 +17,7 @@ import anyio
 import httpx
 
 from cogfal.engine.prediction import Event, Log, Output, Prediction, Started
-from cogfal.json_text import in_turn, slices
+from cogfal.json_text import written_in_turn
 from cogfal.server.cog_messages import Body, ended, progress, started
 from cogfal.server.envelope import WebhookEvent
 from cogfal.server.requester import Reply, Requester, Unreachable
@@ -327,7 +327,7 @@ class Delivery:
 
 async def _written(body: Body) -> bytes:
     """Write a state, which may be large, and let others have their turn meanwhile."""
-    return b"".join([piece async for piece in in_turn(slices(body))])
+    return b"".join(await written_in_turn(body))
 
 
 class Undelivered(NamedTuple):
