@@ -229,6 +229,7 @@ UNSUPPORTED = {
     "recursive-model": (source("x: str", RECURSIVE, "N"), "contains itself"),
     "infinite": (source("x: float = Input(default=float('inf'))"), "infinite"),
     "unknown-argument": (source("x: int = Input(gt=1)"), "'gt'"),
+    "argument-of-2021": (source("x: int = Input(max=1)"), "'max'; write le"),
     "no-member": (
         source("x: C = Input(default='b')", "from enum import Enum\nclass C(Enum):\n    A = 'a'"),
         "'b', which is no member of C",

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from cogfal.errors import PredictorError, UnsupportedSignature
-from cogfal.guest.annotations import check_members, distinct
+from cogfal.guest.annotations import as_declared, check_members, distinct
 from cogfal.guest.type_names import Unservable, optional
 from cogfal.reading.annotations import read_type, to_json
 from cogfal.reading.functions import Function
@@ -31,8 +31,8 @@ from cogfal.spec import (
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
 
-OLD_NAMES: Final = {"help": "description", "min": "ge", "max": "le", "options": "choices"}
-"""Arguments as they were called in 2021."""
+_OLD_NAMES: Final = {"help": "description", "min": "ge", "max": "le", "options": "choices"}
+"""Arguments as the decorator of 2021 called them."""
 
 _TEXTS: Final = ("description", "regex", "accept")
 _NUMBERS: Final = ("ge", "le")
@@ -40,9 +40,6 @@ _LENGTHS: Final = ("min_length", "max_length")
 
 _POSITIONS: Final = ("default", *INPUT_DETAILS)
 """Arguments in the order in which older Cog took them by position."""
-
-_FURTHER: Final = ("title", "example", "examples")
-"""Arguments that no field of an `InputSpec` is called after."""
 
 
 def inputs_of(world: Interpreter, function: Function, *, method: bool) -> tuple[InputSpec, ...]:
@@ -147,7 +144,7 @@ def _old_input(
     world: Interpreter, function: Function, call: Mark, where: Location
 ) -> tuple[str, InputSpec]:
     arguments = dict(zip(("name", "type", "default"), call.positional, strict=False))
-    arguments |= call.keywords
+    arguments |= {_OLD_NAMES.get(name, name): value for name, value in call.keywords.items()}
     name, kind = arguments.pop("name", None), arguments.pop("type", None)
     if not isinstance(name, str):
         raise PredictorError("@cog.input without a name", where=where, remedy="name the input")
@@ -170,8 +167,8 @@ def _input(
     described = isinstance(value, Described)
     arguments = _arguments(value, where) if described else {"default": value}
     reader = _Arguments(world, name, arguments, where)
-    default = reader.default()
-    choices, nullable = reader.choices()
+    default = as_declared(declared, reader.default())
+    choices, nullable = reader.choices(declared)
     if default is MISSING and isinstance(declared, OptionalType | NullType):
         default = None
     if nullable and not isinstance(declared, NullType):
@@ -188,18 +185,20 @@ def _input(
 
 
 def _arguments(call: Described, where: Location) -> dict[str, Value]:
-    arguments = {OLD_NAMES.get(name, name): value for name, value in call.keywords.items()}
-    arguments |= dict(zip(_POSITIONS, call.positional, strict=False))
+    arguments = {**call.keywords, **dict(zip(_POSITIONS, call.positional, strict=False))}
     if arguments.pop("default_factory", None) is not None:
         raise UnsupportedSignature(
             "Input() takes no default_factory",
             where=where,
             remedy="write the default itself, or build the value in predict()",
         )
-    unknown = sorted(set(arguments) - {*_POSITIONS, *_FURTHER})
+    unknown = sorted(set(arguments) - {*_POSITIONS})
     if unknown:
+        meant = _OLD_NAMES.get(unknown[0])
         raise UnsupportedSignature(
-            f"Input() has no argument {unknown[0]!r}", where=where, remedy="remove it"
+            f"Input() has no argument {unknown[0]!r}",
+            where=where,
+            remedy=f"write {meant}" if meant else "remove it",
         )
     return arguments
 
@@ -240,7 +239,7 @@ class _Arguments:
             raise self._wrong(argument, "a finite number, within the range of a float", value)
         return value
 
-    def choices(self) -> tuple[tuple[str | int | float, ...] | None, bool]:
+    def choices(self, declared: Type) -> tuple[tuple[str | int | float, ...] | None, bool]:
         """Return the choices without repetition, and whether None is one of them."""
         given = self._arguments.get("choices")
         if given is None:
@@ -250,7 +249,7 @@ class _Arguments:
                 shown = given if isinstance(given, str) else str(type(given))
                 raise self._wrong("choices", "a list", shown)
             values = [to_json(self._world, item) for item in given]
-        kept = [value for value in values if value is not None]
+        kept = [as_declared(declared, value) for value in values if value is not None]
         for value in kept:
             if not isinstance(value, str | int | float):
                 raise self._wrong("choices", "texts or numbers", value)
