@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import inspect
+import math
 import os
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar, Union
@@ -19,6 +20,8 @@ from cogfal.spec import (
     DictType,
     EnumType,
     FieldSpec,
+    FloatType,
+    IntegerType,
     IteratorType,
     ListType,
     LiteralType,
@@ -230,6 +233,25 @@ def check_members(name: str, declared: Type, default: JSON | Missing) -> None:
                 f'the default of "{name}" is {default!r}, which is no member of {declared.name}; '
                 f"write one of {wanted}"
             )
+
+
+def as_declared(declared: Type, value: JSON | Missing) -> JSON | Missing:
+    """Return a default or a choice as Cog takes it: a number, where it is written as a text."""
+    if isinstance(declared, OptionalType):
+        return as_declared(declared.inner, value)
+    if isinstance(declared, ListType):
+        if isinstance(value, list):
+            return [as_declared(declared.item, each) for each in value]
+        return as_declared(declared.item, value)
+    if isinstance(declared, IntegerType) and isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(declared, (IntegerType, FloatType)) and isinstance(value, str):
+        try:
+            number = int(value) if isinstance(declared, IntegerType) else float(value)
+        except ValueError:
+            return value
+        return number if abs(number) < math.inf else value
+    return value
 
 
 def is_field_info(value: Live) -> bool:

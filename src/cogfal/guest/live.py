@@ -14,7 +14,14 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from cogfal.errors import PredictorError, UnsupportedSignature
-from cogfal.guest.annotations import check_members, distinct, is_field_info, plain, type_of
+from cogfal.guest.annotations import (
+    as_declared,
+    check_members,
+    distinct,
+    is_field_info,
+    plain,
+    type_of,
+)
 from cogfal.guest.differences import differences
 from cogfal.guest.faults import Mismatch, SetupFailed
 from cogfal.guest.hints import function_hints
@@ -229,7 +236,7 @@ def with_default(declared: Type, default: Live | Missing) -> Live | Missing:
     """Return the default, knowing that what may be None may be left out."""
     if default is MISSING and isinstance(declared, (OptionalType, NullType)):
         return None
-    return default
+    return as_declared(declared, default)
 
 
 def _described(name: str, declared: Type, info: Live) -> InputSpec:
@@ -242,7 +249,7 @@ def _described(name: str, declared: Type, info: Live) -> InputSpec:
     choices = None if told.get("choices") is None else [plain(c) for c in told["choices"]]
     if choices is not None and None in choices:
         declared = optional(declared)
-    given = [choice for choice in choices or () if choice is not None]
+    given = [as_declared(declared, choice) for choice in choices or () if choice is not None]
     kept = distinct(given, f'in the choices of "{name}"')
     return InputSpec(
         name,
