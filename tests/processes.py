@@ -49,12 +49,15 @@ class ProcessEnded(AssertionError):
 class Process:
     """A running command; leaving the `with` block stops it and everything it started.
 
-    `lines` holds what it has printed so far, stdout and stderr together.
+    `lines` holds what it has printed so far, stdout and stderr together; nobody reads what it
+    prints while `reading` is cleared.
     """
 
     def __init__(self, command: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str]) -> None:
         self.command = [str(part) for part in command]
         self.lines: list[str] = []
+        self.reading = threading.Event()
+        self.reading.set()
         self._changed = threading.Condition()
         self._closed = False
         self._process = subprocess.Popen(
@@ -76,6 +79,7 @@ class Process:
         assert stream is not None
         with stream:
             for line in stream:
+                self.reading.wait()
                 with self._changed:
                     self.lines.append(line.rstrip("\n"))
                     self._changed.notify_all()

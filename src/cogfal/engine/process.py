@@ -31,6 +31,7 @@ from cogfal.guest.capture import Capture
 from cogfal.guest.descriptors import NUMBERS
 from cogfal.guest.events import GOES_ON, Piece
 from cogfal.guest.interruption import CALL
+from cogfal.guest.way_out import WayOut
 from cogfal.guest.wire import Garbage, Unpacker, event_of, pack, to_plain
 
 KEEPER: Final = Path(keeper.__file__)
@@ -40,6 +41,8 @@ LONGEST: Final = 1.0
 """Seconds for which a death is kept from those who wait, where the keeper has ended nothing."""
 AT_ONCE: Final = 16
 """Chunks of 64 KiB that are read from a pipe before the loop goes on with something else."""
+UNREAD: Final = 4 * 1024 * 1024
+"""Bytes that are kept for the runner's log where nobody reads it; more are dropped."""
 
 
 class ProcessChannel(Channel):
@@ -316,6 +319,8 @@ class _Life(_GuestConnection):
 class _OutputPipe:
     """A pipe with what the author's process writes to one of its descriptors.
 
+    Where nobody reads the runner's log, the author's process waits, and nobody else.
+
     Args:
         source: Which one.
         outlet: Where the runner's log is.
@@ -324,7 +329,8 @@ class _OutputPipe:
 
     def __init__(self, source: str, outlet: int, foreign: Foreign) -> None:
         self._source = source
-        self._outlet = outlet
+        self._way_out = WayOut(outlet)
+        self._unwritten = bytearray()
         self._foreign = foreign
         self._end, self.entrance = os.pipe()
         os.set_blocking(self._end, False)
@@ -340,10 +346,14 @@ class _OutputPipe:
     def read(self) -> None:
         """Pass on what is there."""
         for data in self._chunks():
-            with suppress(OSError):  # nobody reads the runner's log, or it is full
-                os.write(self._outlet, data)
+            if len(self._unwritten) < UNREAD:
+                self._unwritten += data
+            self._write()
             if text := self._decoder.decode(data):
                 self._foreign(self._source, text)
+        if self._unwritten and self._loop is not None:
+            self._loop.remove_reader(self._end)
+            self._loop.add_writer(self._way_out.number, self._read_on)
 
     def close(self) -> None:
         """Give up the pipe."""
@@ -351,7 +361,21 @@ class _OutputPipe:
             os.close(self.entrance)
         else:
             self._loop.remove_reader(self._end)
+            self._loop.remove_writer(self._way_out.number)
         os.close(self._end)
+        self._way_out.close()
+
+    def _write(self) -> None:
+        """Write as much to the runner's log as there is room for."""
+        written = self._way_out.write(self._unwritten)
+        del self._unwritten[:written]
+
+    def _read_on(self) -> None:
+        """Read on once what was read before is written."""
+        self._write()
+        if not self._unwritten and self._loop is not None:
+            self._loop.remove_writer(self._way_out.number)
+            self._loop.add_reader(self._end, self.read)
 
     def _chunks(self) -> Iterator[bytes]:
         for _ in range(AT_ONCE):

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 from cogfal.guest.descriptors import NUMBERS, Descriptors, Outlets, open_text
 from cogfal.guest.inheriting import watch_threads
+from cogfal.guest.way_out import Unhurried
 
 if TYPE_CHECKING:
     from cogfal.guest.events import CallEvents
@@ -37,11 +38,16 @@ class Capture:
         self._home: int | None = None
         self._originals: dict[str, Any] = {}
         self._tees: dict[str, _Tee] = {}
+        self._unhurried: dict[str, Unhurried] = {}
         self._outlets = outlets or Descriptors()
         self._stop_watching: Callable[[], None] | None = None
 
     def open(self, *, home: bool = True) -> None:
-        """Begin to capture; where the calling thread is the server's, its prints are nobody's."""
+        """Begin to capture.
+
+        Where the calling thread is the server's, its prints are nobody's, and it never waits for
+        whoever reads the runner's log.
+        """
         self._openings += 1
         if self._openings > 1:
             return
@@ -49,6 +55,11 @@ class Capture:
         for source in NUMBERS:
             self._originals[source] = getattr(sys, source)
         self._outlets.open(self._originals, self._foreign)
+        if self._home is not None:
+            for source, number in zip(NUMBERS, self._outlets.numbers()):
+                outlet = self._outlets.outlet(source)
+                if outlet is not None:
+                    self._unhurried[source] = Unhurried(outlet, number, self._home)
         self._stop_watching = watch_threads()
         for source in NUMBERS:
             tee = _Tee(source, self._outlet(source), self)
@@ -69,6 +80,9 @@ class Capture:
             _lead_handlers(tee, original)
             if getattr(sys, source) is tee:
                 setattr(sys, source, original)
+        for each in self._unhurried.values():
+            each.close()
+        self._unhurried.clear()
         self._outlets.close()
         self._originals.clear()
 
@@ -118,7 +132,8 @@ class Capture:
                 tee.lead_to(original)
 
     def _outlet(self, source: str) -> Any:
-        return self._outlets.outlet(source) or self._originals[source]
+        outlet = self._unhurried.get(source) or self._outlets.outlet(source)
+        return outlet or self._originals[source]
 
     def _only(self) -> CallEvents | None:
         active = self._active
