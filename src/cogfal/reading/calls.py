@@ -6,7 +6,7 @@ import enum
 import functools
 import types
 from collections import Counter, OrderedDict, deque
-from collections.abc import ItemsView, Iterator, KeysView, ValuesView
+from collections.abc import Iterator
 from functools import partial
 from pathlib import PurePath
 from typing import Any, Final
@@ -229,9 +229,6 @@ class Calls(Part):
         elif name not in ("get", "items", "keys", "values", "copy"):
             world.budget.weigh(owner)
         result = method(*arguments, **named)
-        if isinstance(result, KeysView | ValuesView | ItemsView):
-            held = world.effects.sources.get(id(owner), (owner, ()))[1]
-            world.effects.sources[id(result)] = (result, (owner, *held))
         bounded(owner)
         return result
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import ast
+import gc
+import inspect
 import sys
 import types
-from collections import ChainMap, defaultdict
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
-from dataclasses import Field
-from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 
 import cogfal.cog
@@ -17,29 +15,17 @@ from cogfal.guest.type_names import COG_ROOTS
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import CONTAINERS
 from cogfal.reading.mappings import Lookup
-from cogfal.reading.part import Part
+from cogfal.reading.part import Atomic, Part
 from cogfal.reading.scopes import Names, Scope, bindings
 from cogfal.reading.source import MODULES, Module
-from cogfal.reading.standins import Described, Known
-from cogfal.reading.unknown import Possible, Unknown, Value, Values, contained, reached
+from cogfal.reading.standins import Known
+from cogfal.reading.unknown import Possible, Unknown, Value, Values, reached
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
 
-_HOLDING: Final = (
-    (types.MethodType, "__self__ __func__"),
-    (types.BuiltinMethodType | types.MethodWrapperType | super, "__self__"),
-    (property, "fget fset fdel"),
-    (cached_property, "func"),
-    (staticmethod | classmethod, "__func__"),
-    (partial, "func args keywords"),
-    (defaultdict, "default_factory"),
-    (BaseException, "args"),
-)
-"""What of Python's own holds values, and where."""
-
-_OPEN: Final = (types.SimpleNamespace, BaseException, Field, nullcontext, ChainMap, Described)
-"""What of Python's own, and of ours, holds values in its attributes."""
+_CLOSED: Final = (Atomic, ast.AST, types.FrameType, types.ModuleType, types.TracebackType)
+"""What holds the reader's own, and nothing of the author's."""
 
 _LOOSE: Final = frozenset({"eval", "exec", "globals", "locals", "vars"})
 """Names through which a text binds what it does not name."""
@@ -90,36 +76,26 @@ class Effects(Part):
             self._world.choices.taint(value, why)
 
     def _inside(self, value: Value, why: Unknown) -> Iterable[Value]:
-        found: list[Value] = list(self.sources.get(id(value), (None, ()))[1])
         nodes = self._world.classes.nodes
-        if isinstance(value, Unknown):
-            lost = isinstance(value, Possible) and any(
-                isinstance(each, Unknown) and each.dotted == "sys" for each in value.about
-            )
-            through = lost or value.dotted.startswith(MODULES)
-            found += self._world.modules.certain() if through else ()
-            found += [*value.about, *value.members]
-        elif isinstance(value, Known):
-            found += value.about
-        elif isinstance(value, Function):
-            found += self._of_function(value, why)
-        elif isinstance(value, Lookup):
-            found += value.given_away(why)
-        elif isinstance(value, Module):
-            found += self._names(value, why)
-        elif isinstance(value, type):
-            found += [*vars(value).values(), *value.__bases__] if value in nodes else ()
-        else:
-            found += contained(value)
-            for kind, names in _HOLDING:
-                if isinstance(value, kind):
-                    found += [getattr(value, name, None) for name in names.split()]
-            if type(value) in nodes or isinstance(value, _OPEN):
-                slots = {n for c in type(value).__mro__ for n, held in vars(c).items()
-                         if isinstance(held, types.MemberDescriptorType)}  # fmt: skip
-                held = {n: getattr(value, n, None) for n in slots} | getattr(value, "__dict__", {})
-                found += [type(value), *(held[n] for n in held if not n.startswith("_cogfal"))]
-        return found
+        match value:
+            case Unknown():
+                lost = isinstance(value, Possible) and any(
+                    isinstance(each, Unknown) and each.dotted == "sys" for each in value.about
+                )
+                through = lost or value.dotted.startswith(MODULES)
+                certain = self._world.modules.certain() if through else ()
+                return [*certain, *value.about, *value.members]
+            case Known():
+                return value.about
+            case Function():
+                return self._of_function(value, why)
+            case Lookup():
+                return value.given_away(why)
+            case Module():
+                return self._names(value, why)
+            case type():
+                return [*vars(value).values(), *value.__bases__] if value in nodes else ()
+        return [*self.sources.get(id(value), (None, ()))[1], *_held(value)]
 
     def _of_function(self, function: Function, why: Unknown) -> Iterable[Value]:
         names = vars(function)
@@ -223,6 +199,19 @@ def _outside(value: Value) -> bool:
     module = str(value.__module__)
     home = cogfal.cog if module.partition(".")[0] in COG_ROOTS else sys.modules.get(module)
     return getattr(home, value.__name__, None) is value
+
+
+def _held(value: Value) -> Iterable[Value]:
+    """Return what a value refers to, as Python's own collector of garbage finds it."""
+    if isinstance(value, _CLOSED):
+        return ()
+    if isinstance(value, types.GeneratorType):
+        return inspect.getgeneratorlocals(value).values()
+    if isinstance(value, types.FunctionType):
+        return gc.get_referents(*(value.__closure__ or ()))
+    own = getattr(value, "__dict__", None)
+    names = own if type(own) is dict else {}
+    return [*(each for each in gc.get_referents(value) if each is not own), *names.values()]
 
 
 def _imports(node: ast.AST) -> bool:

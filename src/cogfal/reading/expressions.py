@@ -319,7 +319,7 @@ class Expressions(Part):
         turns = self._turns(node.generators, source, inner)
         if isinstance(node, ast.GeneratorExp):
             text = Function(world, ast.Lambda(_NO_ARGUMENTS, node), inner, {})
-            return world.iterator((evaluate(node.elt, inner) for _ in turns), source, text)
+            return world.iterator((evaluate(node.elt, inner) for _ in turns), text)
         metered = world.budget.metered(turns)
         if isinstance(node, ast.ListComp):
             return [evaluate(node.elt, inner) for _ in metered]

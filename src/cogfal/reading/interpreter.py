@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, ItemsView, KeysView, ValuesView
 from types import MappingProxyType
 from typing import TypeVar
@@ -20,6 +21,7 @@ from cogfal.reading.library import Library
 from cogfal.reading.mappings import Environment
 from cogfal.reading.modules import Modules
 from cogfal.reading.operators import Budget, Texts
+from cogfal.reading.part import Atomic
 from cogfal.reading.source import Project
 from cogfal.reading.statements import Statements
 from cogfal.reading.unknown import Possible, Value, may_be_absent
@@ -27,7 +29,7 @@ from cogfal.reading.unknown import Possible, Value, may_be_absent
 Made = TypeVar("Made")
 
 
-class Interpreter:
+class Interpreter(Atomic):
     """Evaluates the text of a project's modules with Python's own semantics, on real values.
 
     `doubted` names environment variables and files that are taken as unknown, `turn` chooses among
@@ -57,7 +59,7 @@ class Interpreter:
             return value
         looked = [value]
         if isinstance(value, KeysView | ValuesView | ItemsView | MappingProxyType):
-            looked += self.effects.sources.get(id(value), (value, ()))[1]
+            looked += gc.get_referents(value)
         for each in looked:
             if id(each) in tainted:
                 return Possible.of(tainted[id(each)][1], [each])
@@ -68,7 +70,7 @@ class Interpreter:
         return self.expressions.raising(value) if may_be_absent(value) else value
 
     def iterator(self, iterator: Made, *sources: Value) -> Made:
-        """Note an iterator that may be new, or a view, and what has its items, and return it."""
+        """Note an iterator that may be new, and what a generator works with, and return it."""
         if id(iterator) not in self.effects.sources:
             self.journal.born(iterator)
             self.effects.sources[id(iterator)] = (iterator, sources)

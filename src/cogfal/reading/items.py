@@ -176,7 +176,7 @@ class Items(Part):
 
     def watched(self, held: Value, items: Iterable[Value]) -> Iterator[Value]:
         """Return an iterator over items until unknown code may have changed what holds them."""
-        return self._world.iterator(_Watched(self._world, held, items), held)
+        return self._world.iterator(_Watched(self._world, held, items))
 
     def backwards(self, value: Value) -> Iterator[Value]:
         """Return what `reversed()` gives."""
@@ -187,7 +187,7 @@ class Items(Part):
     def _authored(self, value: Value) -> Iterator[Value]:
         world = self._world
         if hasattr(type(value), "__getitem__") and not hasattr(type(value), "__iter__"):
-            return world.iterator(iter(value), value)
+            return world.iterator(iter(value))
         return self.iterate(world.calls.call(world.attributes.special(value, "__iter__"), [], {}))
 
     def ordered(self, value: set[Value] | frozenset[Value]) -> list[Value]:

@@ -383,8 +383,8 @@ class Library(Part):
                 self._world.choices.taint(each, Unknown("an exception left it in the midst"))
             raise
         for made in result if isinstance(result, tuple) else (result,):
-            if isinstance(made, Iterator | types.MappingProxyType):
-                self._world.iterator(made, *positional, *given, *keywords.values(), *named.values())
+            if isinstance(made, Iterator):
+                self._world.iterator(made)
         return result
 
     def _way(self, name: str, value: Value, letters: str) -> str:
@@ -493,8 +493,7 @@ class Library(Part):
             "hasattr": lambda owner, name: known(self._getattr(owner, name, ABSENT)) is not ABSENT,
             "setattr": lambda owner, name, value: attributes.put(owner, known(name), value),
             "isinstance": self._isinstance, "type": self._type, "next": self._next,
-            "iter": lambda value, *end: self._world.iterator(
-                iter(self._world.calls.closure(value), *end), value) if end
+            "iter": lambda value, *end: iter(self._world.calls.closure(value), *end) if end
             else self._world.items.iterate(value),
             "open": self._world.files.open, "reversed": self._world.items.backwards,
             "pow": lambda base, exp, mod=None: power(*map(self.plain, (base, exp, mod))),
@@ -535,8 +534,8 @@ class Library(Part):
             "functools.update_wrapper": lambda wrapper, wrapped, *_: _wrapped(wrapped, wrapper),
             "functools.lru_cache": self._cache,
             "functools.cache": lambda user_function: self._remember(user_function, MAX_ITEMS),
-            "itertools.chain.from_iterable": lambda several: world.iterator(
-                itertools.chain.from_iterable(map(self._taken, self._taken(several))), several),
+            "itertools.chain.from_iterable": lambda several: itertools.chain.from_iterable(
+                map(self._taken, self._taken(several))),
             "math.prod": lambda items, start=1: functools.reduce(
                 functools.partial(operate, ast.Mult()), self._weighed(items), start),
             "operator.attrgetter": lambda *names: Known("operator.attrgetter", functools.partial(

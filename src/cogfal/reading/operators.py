@@ -49,7 +49,7 @@ _KEEPING: Final = frozenset({"Add", "Div", "Mod"})
 _PLAIN: Final = (str, int, float, complex, bytes, type(None), range, PurePath, type(...), *SIZED)
 
 
-class Budget:
+class Budget(Atomic):
     """Steps that may still be taken, for the whole reading and for the present statement."""
 
     def __init__(self, tainted: dict[int, tuple[Value, Unknown]]) -> None:

@@ -167,7 +167,6 @@ class _Reading:
         return self._spec(name, None, target, None)
 
     def _raised(self, error: Exception) -> PredictorError:
-        node, module = vars(error).get("_cogfal_place", (self._module.tree, self._module))
         if isinstance(error, UnknownError):
             told = f"an exception ({error.unknown.reason})"
         else:
@@ -177,7 +176,7 @@ class _Reading:
                 told = f"{type(error).__name__}: ({touched.unknown.reason})"
         return PredictorError(
             f"importing it raises {told}",
-            where=module.location(node),
+            where=vars(error).get("_cogfal_place", self._start),
             remedy="correct it; Python raises it as well",
         )
 

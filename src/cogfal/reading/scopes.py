@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
+from cogfal.reading.part import Atomic
 from cogfal.reading.unknown import Value, refused
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ _NOTHING: Final = Bindings()
 
 
 @dataclass(eq=False, slots=True)
-class Scope:
+class Scope(Atomic):
     """One body that is being carried out; `parent` is the one that it is written in."""
 
     module: Module

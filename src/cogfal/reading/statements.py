@@ -88,7 +88,7 @@ class Statements(Part):
         except Touched as error:
             raise GivenUp(error.unknown.at(node, scope.module)) from None
         except Exception as error:  # the author's: say where, should nobody catch it
-            vars(bare(error)).setdefault("_cogfal_place", (node, scope.module))
+            vars(bare(error)).setdefault("_cogfal_place", scope.module.location(node))
             raise
 
     def _carried_out(self, node: ast.stmt, scope: Scope) -> Any:
