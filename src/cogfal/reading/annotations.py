@@ -6,6 +6,8 @@ import ast
 import enum
 import math
 import typing
+from collections.abc import Iterable
+from itertools import islice
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +16,15 @@ from cogfal.guest.annotations import type_of
 from cogfal.reading.classes import OutsideType, outside_base
 from cogfal.reading.operators import of_machine
 from cogfal.reading.standins import Shown
-from cogfal.reading.unknown import Foreign, Touched, Unknown, Unresolved, Unsupported, Value
+from cogfal.reading.unknown import (
+    Foreign,
+    Touched,
+    Unknown,
+    Unresolved,
+    Unsupported,
+    Value,
+    reached,
+)
 from cogfal.spec import JSON, Type
 
 if TYPE_CHECKING:
@@ -22,6 +32,7 @@ if TYPE_CHECKING:
     from cogfal.reading.source import Module
 
 _MAX_DEPTH: Final = 30
+_MAX_PARTS: Final = 100
 
 
 def read_type(world: Interpreter, annotation: Value, node: ast.AST, module: Module) -> Type:
@@ -51,7 +62,7 @@ def _explained(
     world: Interpreter, annotation: Value, reason: str, node: ast.AST, module: Module
 ) -> Unresolved:
     """Say why there is no type: something outside, a class without fields, or just no type."""
-    parts = _parts(annotation)
+    parts = list(islice(reached([annotation], _parts), _MAX_PARTS))
     for part in parts:
         unknown = part.unknown if isinstance(part, OutsideType) else None
         if isinstance(part, type):
@@ -64,18 +75,11 @@ def _explained(
     return Unsupported(reason, node, module)
 
 
-def _parts(annotation: Value) -> list[Value]:
-    found: list[Value] = []
-    pending = [annotation]
-    while pending and len(found) < 100:
-        part = pending.pop()
-        found.append(part)
-        pending.extend(typing.get_args(part))
-        if isinstance(part, type) and typing.get_origin(part) is None:
-            pending.extend(vars(part).get("__annotations__", {}).values())
-        elif hasattr(part, "__supertype__"):
-            pending.append(part.__supertype__)
-    return found
+def _parts(annotation: Value) -> Iterable[Value]:
+    if isinstance(annotation, type) and typing.get_origin(annotation) is None:
+        return [*vars(annotation).get("__annotations__", {}).values()]
+    named = getattr(annotation, "__supertype__", None)
+    return typing.get_args(annotation) if named is None else [named]
 
 
 def to_json(world: Interpreter, value: Value, depth: int = 0) -> JSON:

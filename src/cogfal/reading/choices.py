@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from cogfal.reading.journal import ABSENT, ALIKE, CONTAINERS, Journal, Place, same
-from cogfal.reading.unknown import GivenUp, Possible, Unknown, UnknownError, Value
+from cogfal.reading.journal import ALIKE, CONTAINERS, Journal, Place, same
+from cogfal.reading.unknown import ABSENT, GivenUp, Possible, Unknown, UnknownError, Value
 
 MAX_ANSWERS: Final = 64
 """How often one region is repeated."""

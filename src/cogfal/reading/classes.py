@@ -8,7 +8,7 @@ import re
 import sys
 import types
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from cogfal.reading.functions import Function
 from cogfal.reading.part import Part
 from cogfal.reading.scopes import Scope, bindings
-from cogfal.reading.unknown import Touched, Unknown, Unresolved, Value, known
+from cogfal.reading.unknown import Touched, Unknown, Unresolved, Value, contained, known, reached
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
@@ -229,23 +229,24 @@ def _fill(namespace: Any, body: Scope) -> None:
 
 def _alters(base: Value) -> bool:
     """Whether a base class may change what its subclass defines, or what may hold or be one."""
-    pending, seen = [base], set[int]()
-    while pending:
-        value = pending.pop()
-        if id(value) in seen:
-            continue
-        seen.add(id(value))
-        if isinstance(value, Unknown):
-            if value.standard:
-                return True
-            pending.extend(() if value.dotted else value.about)
-        elif isinstance(value, dict | list | tuple | set | frozenset):
-            pending.extend(value.values() if isinstance(value, dict) else value)
-        elif isinstance(value, type):
-            begun = isinstance(getattr(value, "__init_subclass__", None), types.MethodType)
-            if begun or type(value) is not type:
-                return True
-    return False
+    return any(map(_makes, reached([base], _may_be)))
+
+
+def _may_be(value: Value) -> Iterable[Value]:
+    """Return what a base class may be, or be taken from."""
+    if isinstance(value, Unknown):
+        return () if value.dotted else value.about
+    return value.values() if isinstance(value, dict) else contained(value)
+
+
+def _makes(value: Value) -> bool:
+    """Whether a class has a say in what its subclasses are."""
+    if isinstance(value, Unknown):
+        return value.standard
+    begun = getattr(value, "__init_subclass__", None)
+    return isinstance(value, type) and (
+        isinstance(begun, types.MethodType) or type(value) is not type
+    )
 
 
 _NAMES: Final[dict[str, Any]] = vars(typing)

@@ -19,13 +19,16 @@ from cogfal.reading.part import Atomic, Part
 from cogfal.reading.scopes import Names, Scope, bindings
 from cogfal.reading.source import MODULES, Module
 from cogfal.reading.standins import Known
-from cogfal.reading.unknown import Possible, Unknown, Value, Values, reached
+from cogfal.reading.unknown import ABSENT, Possible, Unknown, Value, Values, reached
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
 
-_CLOSED: Final = (Atomic, ast.AST, types.FrameType, types.ModuleType, types.TracebackType)
-"""What holds the reader's own, and nothing of the author's."""
+_CLOSED: Final = (
+    Atomic, ast.AST, types.FrameType, types.GetSetDescriptorType, types.MemberDescriptorType,
+    types.ModuleType, types.TracebackType,
+)  # fmt: skip
+"""What refers to the reader's own, or back to its class, and to nothing of the author's."""
 
 _LOOSE: Final = frozenset({"eval", "exec", "globals", "locals", "vars"})
 """Names through which a text binds what it does not name."""
@@ -103,10 +106,7 @@ class Effects(Part):
         for name in [name for name in names if not name.startswith("__")]:
             self._lose(names, name, why)
         if isinstance(function.node.body, ast.GeneratorExp):
-            for part in ast.walk(function.node.body):
-                if isinstance(part, ast.NamedExpr):
-                    name = function.scope.mangled(part.target.id)
-                    self._lose(function.scope.target(name), name, why)
+            self.of_bound(function.node.body, function.scope, why)
         return [*held, *self._mentioned([function.node], function.scope, why)]
 
     def _names(self, module: Module, why: Unknown) -> Iterable[Value]:
@@ -126,6 +126,13 @@ class Effects(Part):
         there = [names[name]] if name in names else []
         lost = Possible.of(why, [why, *there, *held], absent=not there)
         self._world.journal.bind(names, name, lost)
+
+    def of_bound(self, node: ast.expr, scope: Scope, why: Unknown) -> None:
+        """Take the names as changed that an expression binds."""
+        for part in ast.walk(node):
+            if isinstance(part, ast.NamedExpr):
+                name = scope.mangled(part.target.id)
+                self._lose(scope.target(name), name, why)
 
     def _mentioned(self, nodes: list[ast.AST], scope: Scope, why: Unknown) -> Iterable[Value]:
         """Yield what names stand for in a text; names that it rebinds become unknown."""
@@ -181,9 +188,10 @@ class Effects(Part):
 
     def _named(self, name: str, scope: Scope) -> Value:
         try:
-            return scope.look_up(scope.mangled(name))
-        except (NameError, SyntaxError):
+            value = scope.look_up(scope.mangled(name))
+        except NameError:
             return None
+        return None if value is ABSENT else value
 
     def _rebound(self, names: list[str], scope: Scope, why: Unknown) -> None:
         for outer in scope.outwards():

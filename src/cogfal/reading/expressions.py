@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from cogfal.reading.effects import FRAMES
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import CONTAINERS
+from cogfal.reading.library import OF_SCOPE
 from cogfal.reading.mappings import Lookup
 from cogfal.reading.operators import BINARY, COMPARE, SIZED, UNARY, bounded
 from cogfal.reading.part import Part
-from cogfal.reading.scopes import Builtin, Scope, bindings
+from cogfal.reading.scopes import Scope, bindings
 from cogfal.reading.standins import Known
 from cogfal.reading.unknown import (
-    Possible,
+    ABSENT,
     Touched,
     Unknown,
     Value,
@@ -44,7 +45,7 @@ _CONVERSIONS: Final[dict[int, Callable[[Any], Any]]] = {
 _ASKED: Final = {-1: ("__str__", "__format__"), ord("s"): ("__str__",)}
 """By conversion: the methods that are asked for a text before `__repr__`."""
 
-_PLAIN: Final = (int, float, str, bytes, tuple, frozenset, complex, Builtin)
+_PLAIN: Final = (int, float, str, bytes, tuple, frozenset, complex)
 _NO_ARGUMENTS: Final = ast.arguments([], [], None, [], [], None, [])
 _DISPLAYS: Final = {ast.List: list, ast.Tuple: tuple, ast.Set: set}
 
@@ -54,15 +55,9 @@ class Names(Part):
 
     def get(self, scope: Scope, name: str) -> Value:
         """Return what a name stands for."""
-        world = self._world
-        try:
-            value = scope.look_up(name)
-        except UnboundLocalError:
-            raise
-        except NameError:
-            return world.modules.starred(name, scope)
-        if isinstance(value, Builtin):
-            return world.modules.builtin(value.name, scope)
+        world, value = self._world, scope.look_up(name)
+        if value is ABSENT:
+            return world.modules.builtin(name, scope)
         value = world.there(world.known(value))
         if may_be_absent(value) and scope.kind == "class":
             return value.holding((*value.about, scope.top.names.get(name)))
@@ -104,12 +99,11 @@ class Expressions(Part):
             value = method(node, scope)
         except Touched as error:
             why, named = error.unknown, [*self._world.effects.named(node, scope)]
-            parts = [*ast.walk(node)] if isinstance(node, _PARTLY) else []
-            if any(isinstance(p, ast.Call) and (p is not node or _unpacks(p)) for p in parts):
-                self._world.effects.of_values(named, why)  # calls that nobody has carried out
-            for part in (each for each in parts if isinstance(each, ast.NamedExpr)):
-                name = scope.mangled(part.target.id)
-                self._lose(scope.target(name), name, why)
+            if isinstance(node, _PARTLY):
+                calls = [part for part in ast.walk(node) if isinstance(part, ast.Call)]
+                if any(part is not node or _unpacks(part) for part in calls):
+                    self._world.effects.of_values(named, why)  # that nobody has carried out
+                self._world.effects.of_bound(node, scope, why)
             about = (*why.about, *named)
             value = self.raising(why.holding(about).at(node, scope.module))
         except RecursionError:
@@ -117,12 +111,6 @@ class Expressions(Part):
         finally:
             self._depth -= 1
         return value.at(node, scope.module) if isinstance(value, Unknown) else value
-
-    def _lose(self, names: MutableMapping[str, Value], name: str, why: Unknown) -> None:
-        """Take a name as perhaps bound by what nobody has carried out."""
-        there = [names[name]] if name in names else []
-        lost = Possible.of(why, [why, *there], absent=not there)
-        self._world.journal.bind(names, name, lost)
 
     def raising(self, unknown: Unknown) -> Unknown:
         """Return an unknown result; where it may be caught, what brings it may raise instead."""
@@ -367,7 +355,7 @@ class Expressions(Part):
         # The later ones may have changed the earlier ones.
         positional = [*map(world.known, positional)]
         keywords = {name: world.known(value) for name, value in keywords.items()}
-        if isinstance(function, Builtin):
+        if isinstance(function, Known) and function.name in OF_SCOPE:
             return world.library.of_scope(function.name, positional, keywords, scope)
         try:
             return world.calls.call(function, positional, keywords)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ast
-import inspect
 import types
-from collections.abc import Generator
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Final
 
 from cogfal.reading.choices import Left
 from cogfal.reading.part import Atomic, Part
@@ -23,13 +22,16 @@ _CHECKED: Final = frozenset((
 ).split())  # fmt: skip
 """Methods whose results Python checks."""
 
+_BOUND: Final = ast.Call(ast.Name(" locals", ast.Load()), [], [])
+"""No name of the author's has a space."""
+
 
 class Function(Atomic):
     """A function of the author's; calling it evaluates its text."""
 
     __slots__ = (
         "__dict__",
-        "_signature",
+        "_bind",
         "annotations",
         "decorators",
         "defaults",
@@ -53,28 +55,29 @@ class Function(Atomic):
             __name__=self.name, __qualname__=f"{scope.qualified}{self.name}", __doc__=told,
             __module__=scope.module.name,
         )  # fmt: skip
-        self._signature: inspect.Signature | None = None
+        self._bind: Callable[..., dict[str, Value]] | None = None
 
     @property
-    def signature(self) -> inspect.Signature:
-        """Its parameters, as Python binds arguments to them."""
-        if self._signature is None:
-            args, missing, mangled = self.node.args, inspect.Parameter.empty, self.scope.mangled
-            groups: Any = (
-                args.posonlyargs,
-                args.args,
-                [args.vararg],
-                args.kwonlyargs,
-                [args.kwarg],
+    def bind(self) -> Callable[..., dict[str, Value]]:
+        """What binds arguments to its parameters: a function of Python's that has the same."""
+        if self._bind is None:
+            args, mangled = self.node.args, self.scope.mangled
+            groups = (args.posonlyargs, args.args, [args.vararg], args.kwonlyargs, [args.kwarg])
+            first, plain, rest, named, others = (
+                [ast.arg(mangled(each.arg)) for each in group if each] for group in groups
             )
-            kinds: Any = type(
-                inspect.Parameter.VAR_KEYWORD
-            )  # in the order that they are written in
-            self._signature = inspect.Signature([
-                inspect.Parameter(mangled(a.arg), kind, default=self.defaults.get(a.arg, missing))
-                for kind, group in zip(kinds, groups, strict=True) for a in group if a is not None
-            ])  # fmt: skip
-        return self._signature
+            none: Any = [None]
+            taken = (first, plain, *(rest or none), named, none * len(named), *(others or none), [])
+            tree = ast.Expression(ast.Lambda(ast.arguments(*taken), _BOUND))
+            code = compile(ast.fix_missing_locations(tree), "<parameters>", "eval")
+            bind = eval(code, {" locals": locals})  # noqa: S307 - only the names of parameters
+            bind.__qualname__ = self.name
+            given = {mangled(name): value for name, value in self.defaults.items()}
+            positional = [each.arg for each in (*first, *plain)]
+            bind.__defaults__ = tuple(given[name] for name in positional if name in given)
+            bind.__kwdefaults__ = given
+            self._bind = bind
+        return self._bind
 
     @property
     def is_static(self) -> bool:
@@ -159,9 +162,7 @@ class Functions(Part):
         scope = Scope(outer.module, "function", outer, bindings(function.node), outer.private)
         scope.qualified = f"{outer.qualified}{function.name}.<locals>."
         scope.first = next((a.arg for a in (*args.posonlyargs, *args.args)), "")
-        bound = function.signature.bind(*positional, **keywords)
-        bound.apply_defaults()
-        scope.names.update(bound.arguments)
+        scope.names.update(function.bind(*positional, **keywords))
         return scope
 
     def define(self, node: FunctionNode, scope: Scope) -> Function:

@@ -9,13 +9,10 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, NamedTuple
 
-from cogfal.reading.scopes import Builtin
-from cogfal.reading.unknown import Unknown, Value
+from cogfal.reading.unknown import ABSENT, Unknown, Value
 
 CONTAINERS: Final = (list, dict, set, deque)
 """Mutable plain data."""
-
-ABSENT: Final = object()
 
 ALIKE: Final = (
     int,
@@ -28,7 +25,6 @@ ALIKE: Final = (
     range,
     type(Path()),
     PurePosixPath,
-    Builtin,
 )
 """Classes of values that never change."""
 

@@ -23,12 +23,11 @@ import sys
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from cogfal.guest.type_names import COG_ROOTS
 from cogfal.reading.classes import outside_base
 from cogfal.reading.functions import Function
-from cogfal.reading.journal import ABSENT
 from cogfal.reading.mappings import Namespace
 from cogfal.reading.operators import MAX_BITS, MAX_ITEMS, NAMES, SIZED, power, too_large
 from cogfal.reading.part import Part
@@ -46,6 +45,7 @@ from cogfal.reading.standins import (
     Shown,
 )
 from cogfal.reading.unknown import (
+    ABSENT,
     Beyond,
     Carried,
     Named,
@@ -184,7 +184,9 @@ _ALIKE: Final = _WHOLE | {"abc", "collections.abc", "contextlib", "copy", "funct
 _SINCE: Final = {"tomllib": (3, 11), "zoneinfo": (3, 9), "graphlib": (3, 9)}
 _UNTIL: Final = {"distutils": (3, 11), "imp": (3, 11), "asyncore": (3, 11), "smtpd": (3, 11)}
 
-OF_SCOPE: Final = frozenset({"super", "locals", "globals", "vars", "dir", "exec", "eval"})
+OF_SCOPE: Final = frozenset(
+    f"builtins.{name}" for name in "super locals globals vars dir exec eval".split()
+)
 """Functions that look at the scope that they are called from."""
 
 _DATACLASS: Final = frozenset(
@@ -228,6 +230,7 @@ class Library(Part):
             "f": world.calls.closure,
         }  # fmt: skip
         self.table: dict[str, Handler] = {
+            **dict.fromkeys(OF_SCOPE, self._elsewhere),
             **self._of_builtins(), **self._of_files(), **self._of_modules(),
         }  # fmt: skip
         least = Unknown("the smallest part of Python's version is not known")
@@ -298,10 +301,9 @@ class Library(Part):
 
     def builtin(self, name: str) -> Value:
         """Return one of Python's built-in names."""
-        real: Any = getattr(builtins, name)
-        return (
-            real if isinstance(real, type) or not callable(real) else self.find(f"builtins.{name}")
-        )
+        real, dotted = getattr(builtins, name), f"builtins.{name}"
+        plain = isinstance(real, type) or not callable(real)
+        return real if plain and dotted not in OF_SCOPE else self.find(dotted)
 
     def entry(self, function: Value) -> Handler | None:
         """Return what carries out a call of something known, None where it is not."""
@@ -483,7 +485,6 @@ class Library(Part):
     def _of_builtins(self) -> dict[str, Handler]:
         attributes = self._world.attributes
         handlers: dict[str, Handler] = {
-            **{name: self._refusing(f"{name}() is not evaluated here") for name in OF_SCOPE},
             "__import__": lambda name, *rest, **named: self._world.modules.imported(
                 name, whole="fromlist" in named or len(rest) > 2),
             "delattr": attributes.delete,
@@ -564,11 +565,8 @@ class Library(Part):
                for owner in ("numpy", "torch")},
         }  # fmt: skip
 
-    def _refusing(self, reason: str) -> Handler:
-        def refuse(*_: Value, **__: Value) -> Value:
-            raise refused(reason)
-
-        return refuse
+    def _elsewhere(self, *_: Value, **__: Value) -> NoReturn:
+        raise refused("a function that looks at its scope is not evaluated here")
 
     def _exit(self, *_: Value) -> Value:
         raise UnknownError(Unknown("sys.exit() ends the program"))
@@ -713,6 +711,7 @@ class Library(Part):
 
     def of_scope(self, name: str, positional: Values, keywords: Named, scope: Scope) -> Value:
         """Return the result of a built-in function that looks at the scope it is called from."""
+        name = name.removeprefix("builtins.")
         if name == "super":
             return self._super(positional, scope)
         told = len(positional) == 1 and not keywords and isinstance(positional[0], str)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import contextlib
 import difflib
 import importlib.util
@@ -13,13 +14,22 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cogfal.errors import PredictorError
 from cogfal.guest.type_names import COG_ROOTS
-from cogfal.reading.journal import ABSENT, Place
-from cogfal.reading.library import OF_SCOPE, listed
+from cogfal.reading.journal import Place
+from cogfal.reading.library import listed
 from cogfal.reading.operators import HERE
 from cogfal.reading.part import Part
-from cogfal.reading.scopes import Builtin, Scope
+from cogfal.reading.scopes import Scope
 from cogfal.reading.source import MODULES, Module
-from cogfal.reading.unknown import GivenUp, Possible, Touched, Unknown, Value, known, refused
+from cogfal.reading.unknown import (
+    ABSENT,
+    GivenUp,
+    Possible,
+    Touched,
+    Unknown,
+    Value,
+    known,
+    refused,
+)
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
@@ -376,11 +386,10 @@ class Modules(Part):
         return self._world.library.replaced.get(f"builtins.{name}", ABSENT)
 
     def builtin(self, name: str, scope: Scope) -> Value:
-        """Return one of Python's built-in names."""
-        if name in OF_SCOPE:
-            return Builtin(name)
-        found = self._of_star(name, scope)
-        return self._world.library.builtin(name) if found is ABSENT else found
+        """Return what a name stands for that the text does not bind: one of Python's own, say."""
+        if name in vars(builtins) and self._of_star(name, scope) is ABSENT:
+            return self._world.library.builtin(name)
+        return self.starred(name, scope)
 
     def member(self, module: Module, name: str) -> Value:
         """Return an attribute of a module."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ast
-import builtins
 from collections.abc import Iterable, Iterator, MutableMapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from cogfal.reading.part import Atomic
-from cogfal.reading.unknown import Value, refused
+from cogfal.reading.unknown import ABSENT, Value
 
 if TYPE_CHECKING:
     from cogfal.reading.source import Module
@@ -94,7 +93,7 @@ class Scope(Atomic):
         raise SyntaxError(f"no binding for nonlocal {name!r} found")
 
     def look_up(self, name: str) -> Value:
-        """Return what a name stands for."""
+        """Return what a name stands for, `ABSENT` where the text does not bind it."""
         scope = self
         while scope.parent is not None and name not in self.of.outer:
             if scope.kind != "class" or scope is self:
@@ -107,12 +106,7 @@ class Scope(Atomic):
             elif name == "__class__" and scope.owner is not None:
                 return scope.owner
             scope = scope.parent
-        names = self.top.names
-        if name in names:
-            return names[name]
-        if name in vars(builtins):
-            return Builtin(name)
-        raise NameError(f"name {name!r} is not defined")
+        return self.top.names.get(name, ABSENT)
 
 
 def _unbound(name: str, *, own: bool) -> NameError:
@@ -120,16 +114,6 @@ def _unbound(name: str, *, own: bool) -> NameError:
     if own:
         return UnboundLocalError(f"cannot access local variable {name!r} {where}")
     return NameError(f"cannot access free variable {name!r} {where} in enclosing scope")
-
-
-@dataclass(frozen=True, slots=True)
-class Builtin:
-    """One of Python's built-in names that the text does not bind."""
-
-    name: str
-
-    def __call__(self, *_: Value, **__: Value) -> Value:
-        raise refused(f"{self.name}() is not evaluated here")
 
 
 @lru_cache(maxsize=4096)

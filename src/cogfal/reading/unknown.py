@@ -23,6 +23,9 @@ Named: TypeAlias = Mapping[str, Value]
 Flow: TypeAlias = Generator[Value, Value, Any]
 """Statements that are being carried out, and what they yield."""
 
+ABSENT: Final = object()
+"""Stands where there is no value at all."""
+
 _IMPORTING: Final = "or set `read_by_importing = True` on the App where the packages are installed"
 _OPAQUE: Final = "`Annotated[T, Opaque]` for JSON that is passed through"
 
