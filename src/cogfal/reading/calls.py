@@ -65,7 +65,7 @@ class Calls(Part):
         """Return the result of calling `function`, unknown where it is not to be called."""
         result = self._call(function, positional, keywords)
         if isinstance(result, Iterator) and not isinstance(result, enum.Enum):
-            self._world.iterator(result)
+            self._world.journal.born(result)
         return self._world.known(bounded(result))
 
     def _call(self, function: Value, positional: Values, keywords: Named) -> Value:

@@ -43,8 +43,6 @@ class Effects(Part):
 
     def __init__(self, world: Interpreter) -> None:
         super().__init__(world)
-        self.sources: dict[int, tuple[Value, tuple[Value, ...]]] = {}
-        """By id: iterators, and what they take their items from."""
         self._kept: dict[ast.AST, list[ast.AST]] = {}
 
     def of_values(self, values: Iterable[Value], why: Unknown) -> None:
@@ -98,7 +96,7 @@ class Effects(Part):
                 return self._names(value, why)
             case type():
                 return [*vars(value).values(), *value.__bases__] if value in nodes else ()
-        return [*self.sources.get(id(value), (None, ()))[1], *_held(value)]
+        return _held(value)
 
     def _of_function(self, function: Function, why: Unknown) -> Iterable[Value]:
         names = vars(function)

@@ -307,7 +307,7 @@ class Expressions(Part):
         turns = self._turns(node.generators, source, inner)
         if isinstance(node, ast.GeneratorExp):
             text = Function(world, ast.Lambda(_NO_ARGUMENTS, node), inner, {})
-            return world.iterator((evaluate(node.elt, inner) for _ in turns), text)
+            return world.journal.born(self._lazily(text, turns))
         metered = world.budget.metered(turns)
         if isinstance(node, ast.ListComp):
             return [evaluate(node.elt, inner) for _ in metered]
@@ -318,6 +318,11 @@ class Expressions(Part):
         }
 
     _listcomp = _setcomp = _dictcomp = _generatorexp = _comprehension
+
+    def _lazily(self, text: Function, turns: Iterator[None]) -> Iterator[Value]:
+        expression: Any = text.node.body
+        for _ in turns:
+            yield self.evaluate(expression.elt, text.scope)
 
     def _turns(
         self, generators: list[ast.comprehension], source: Iterator[Value], scope: Scope

@@ -138,11 +138,11 @@ class Files(Part):
             raise refused("only files that are read are opened")
         data = self._bytes(file)
         if mode == "rb":
-            return self._world.iterator(io.BytesIO(data))
+            return self._world.journal.born(io.BytesIO(data))
         # The default is the runner's, which is UTF-8.
         chosen = "utf-8" if encoding is None else encoding
         text = io.TextIOWrapper(io.BytesIO(data), chosen, errors, newline).read()
-        return self._world.iterator(io.StringIO(text, "" if newline == "" else "\n"))
+        return self._world.journal.born(io.StringIO(text, "" if newline == "" else "\n"))
 
     def _bytes(self, place: Value) -> bytes:
         path = self.located(place)

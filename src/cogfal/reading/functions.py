@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import types
 from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from cogfal.reading.choices import Left
 from cogfal.reading.part import Atomic, Part
@@ -110,9 +110,9 @@ class Functions(Part):
         if isinstance(node, ast.AsyncFunctionDef):
             return Unknown("the result of a coroutine function is not evaluated")
         if yields(node):
-            held: list[Value] = []
+            held = [*scope.names.values()]
             held.append(self._generate(function, scope, held))
-            return world.iterator(held[0], function, *scope.names.values())
+            return world.journal.born(held[-1])
         self._depth += 1
         start = len(world.journal)
         try:
@@ -140,9 +140,12 @@ class Functions(Part):
         return None
 
     def _generate(
-        self, function: Function, scope: Scope, itself: list[Value]
+        self, function: Function, scope: Scope, held: list[Value]
     ) -> Generator[Value, Value, Value]:
-        """Carry out a generator; what it gives is unknown from where it is not evaluated."""
+        """Carry out a generator; what it gives is unknown from where it is not evaluated.
+
+        `held` are its arguments, and itself.
+        """
         try:
             yield from self._world.statements.flow(function.node.body, scope)  # type: ignore[arg-type]
         except Left as left:
@@ -150,7 +153,7 @@ class Functions(Part):
         except Carried as carried:
             raise RuntimeError("generator raised StopIteration") from carried
         except (Touched, GivenUp) as error:
-            self._world.effects.of_values((function, *itself, *scope.names.values()), error.unknown)
+            self._world.effects.of_values((function, *held, *scope.names.values()), error.unknown)
             raise Touched(error.unknown) from None
         return None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, ItemsView, KeysView, ValuesView
 from types import MappingProxyType
-from typing import TypeVar
 
 from cogfal.reading.attributes import Attributes
 from cogfal.reading.calls import Calls
@@ -25,8 +24,6 @@ from cogfal.reading.part import Atomic
 from cogfal.reading.source import Project
 from cogfal.reading.statements import Statements
 from cogfal.reading.unknown import Possible, Value, may_be_absent
-
-Made = TypeVar("Made")
 
 
 class Interpreter(Atomic):
@@ -68,13 +65,6 @@ class Interpreter(Atomic):
     def there(self, value: Value) -> Value:
         """Return what a name or attribute stands for, which is perhaps not there."""
         return self.expressions.raising(value) if may_be_absent(value) else value
-
-    def iterator(self, iterator: Made, *sources: Value) -> Made:
-        """Note an iterator that may be new, and what a generator works with, and return it."""
-        if id(iterator) not in self.effects.sources:
-            self.journal.born(iterator)
-            self.effects.sources[id(iterator)] = (iterator, sources)
-        return iterator
 
     def settled(self, work: Callable[[], Value]) -> Value:
         """Return what `work` returns under every answer of unknown code, after all is imported."""

@@ -167,7 +167,7 @@ class Items(Part):
         if world.attributes.is_authored(value):
             return self._authored(value)
         if isinstance(value, PARENTS):
-            return world.iterator(world.files.kept(value, each) for each in value)
+            return world.journal.born(world.files.kept(value, each) for each in value)
         if isinstance(value, Lookup):
             return iter(value)
         if callable(value) or hasattr(type(value), "__iter__"):
@@ -176,7 +176,7 @@ class Items(Part):
 
     def watched(self, held: Value, items: Iterable[Value]) -> Iterator[Value]:
         """Return an iterator over items until unknown code may have changed what holds them."""
-        return self._world.iterator(_Watched(self._world, held, items))
+        return self._world.journal.born(_Watched(self._world, held, items))
 
     def backwards(self, value: Value) -> Iterator[Value]:
         """Return what `reversed()` gives."""
@@ -187,7 +187,7 @@ class Items(Part):
     def _authored(self, value: Value) -> Iterator[Value]:
         world = self._world
         if hasattr(type(value), "__getitem__") and not hasattr(type(value), "__iter__"):
-            return world.iterator(iter(value))
+            return world.journal.born(iter(value))
         return self.iterate(world.calls.call(world.attributes.special(value, "__iter__"), [], {}))
 
     def ordered(self, value: set[Value] | frozenset[Value]) -> list[Value]:

@@ -7,9 +7,11 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, MutableMapping
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from cogfal.reading.unknown import ABSENT, Unknown, Value
+
+Made = TypeVar("Made")
 
 CONTAINERS: Final = (list, dict, set, deque)
 """Mutable plain data."""
@@ -126,6 +128,8 @@ class Journal:
     def __init__(self) -> None:
         self._entries: list[tuple[Place, Value, Callable[..., Any] | None]] = []
         """What is changed, what stood there, and what undoes it, if that is not to put it back."""
+        self._iterators: dict[int, Value] = {}
+        """By id: those that were noted as new."""
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -186,9 +190,12 @@ class Journal:
         """Note that an iterator is moved, which cannot be undone."""
         self._entries.append((Place("advance", iterator), None, None))
 
-    def born(self, iterator: Value) -> None:
-        """Note that an iterator is new."""
-        self._entries.append((Place("born", iterator), None, None))
+    def born(self, iterator: Made) -> Made:
+        """Note an iterator that may be new, and return it."""
+        if id(iterator) not in self._iterators:
+            self._iterators[id(iterator)] = iterator
+            self._entries.append((Place("born", iterator), None, None))
+        return iterator
 
     def changed(self, start: int) -> dict[tuple[str, int, Any], tuple[Place, list[Value]]]:
         """Return the places changed since `start`, and what stood there before each change."""

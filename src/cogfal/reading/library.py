@@ -386,7 +386,7 @@ class Library(Part):
             raise
         for made in result if isinstance(result, tuple) else (result,):
             if isinstance(made, Iterator):
-                self._world.iterator(made)
+                self._world.journal.born(made)
         return result
 
     def _way(self, name: str, value: Value, letters: str) -> str:
