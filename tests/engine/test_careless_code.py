@@ -99,6 +99,25 @@ class Predictor(BasePredictor):
     def too_many_files(self):
         return [Path("predict.py")] * 20_000
 
+    def forks(self):
+        statuses = []
+        for way in ("return", "raise", "exit"):
+            child = os.fork()
+            if child:
+                statuses.append(os.WEXITSTATUS(os.waitpid(child, 0)[1]))
+            elif way == "raise":
+                raise ValueError("in a fork")
+            elif way == "exit":
+                sys.exit(3)
+            else:
+                return "from a fork"
+        return statuses
+
+    def forks_in_pieces(self):
+        child = os.fork()
+        yield [child]
+        yield [os.WEXITSTATUS(os.waitpid(child, 0)[1])] if child else ["from a fork"]
+
     def breaks_the_wire(self):
         import cogfal.guest.server
         cogfal.guest.server.message_of = None
@@ -267,6 +286,40 @@ def test_what_cannot_be_delivered_is_told_in_few_words(
             assert isinstance(prediction.exception, OutputError)
             assert len(str(prediction.exception)) < LONGEST_TEXT + 100
             assert await submit(service, what="well").result() == "well"
+
+    run(main)
+
+
+def test_a_fork_that_comes_back_ends(tmp_path: Path, mode: str) -> None:
+    """With the status that a program of its own would have; its parent's is the result."""
+
+    async def main() -> None:
+        async with serving(tmp_path, SYNC) as service:
+            forks = await ended(submit(service, what="forks"))
+            pieces = await ended(submit(service, what="forks_in_pieces"))
+
+            assert forks.output == [0, 1, 3], forks.error
+            assert "ValueError: in a fork" in forks.logs
+            assert pieces.output[1] == [0], pieces.error
+
+    run(main)
+
+
+def test_a_fork_of_a_coroutine_that_comes_back_ends(tmp_path: Path, mode: str) -> None:
+    """As one of any other function."""
+    source = """
+    import os
+    from cog import BasePredictor
+
+    class Predictor(BasePredictor):
+        async def predict(self) -> int:
+            child = os.fork()
+            return os.WEXITSTATUS(os.waitpid(child, 0)[1]) if child else 7
+    """
+
+    async def main() -> None:
+        async with serving(tmp_path, source) as service:
+            assert await submit(service).result() == 0
 
     run(main)
 

@@ -9,6 +9,7 @@ another process asks for the next as soon as a short piece has come.
 from __future__ import annotations
 
 import io
+import os
 import threading
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterator
 from contextlib import suppress
@@ -29,6 +30,7 @@ from cogfal.guest.events import (
     YIELDED,
     Piece,
 )
+from cogfal.guest.inheriting import leave_fork
 from cogfal.guest.interruption import Interruption
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ class _Call:
         self._function = function
         self._ignored = False
         self._over = False
+        self._process = os.getpid()
 
     def _end_with(self, piece: Piece, *, closes: bool = False) -> None:
         """Retire and tell the last piece, or in its place what retiring raised."""
@@ -140,7 +143,9 @@ class SyncCall(_Call):
             piece = self._site.context.run(self._within_scope, partial(step.run, function))
             self._ignored = self._ignored or step.landed
         except BaseException as error:  # SystemExit and its like end this call only
-            piece = self._site.raised(error)
+            leave_fork(self._process, error)
+            return self._site.raised(error)
+        leave_fork(self._process)
         return piece
 
     def _within_scope(self, function: Callable[[], Piece]) -> Piece:
@@ -294,9 +299,12 @@ class AsyncCall(_Call):
             if self._cancelled:
                 return self._site.raised(self._cancelled_error())
             with use_scope(self._site.scope):
-                return await self._perform()
+                piece = await self._perform()
         except BaseException as error:  # SystemExit and its like end this call only
+            leave_fork(self._process, error)
             return self._site.raised(error)
+        leave_fork(self._process)
+        return piece
 
     async def _perform(self) -> Piece:
         result = self._function()
@@ -376,6 +384,7 @@ class AsyncCall(_Call):
 
     async def _rest_with(self, piece: Piece) -> bool:
         """Give a piece away and wait until the next is wanted; False says it never will be."""
+        leave_fork(self._process)
         self._rest = self._site.thread.loop.create_future()
         self._site.events.piece(piece)
         wanted: bool = await self._rest

@@ -10,7 +10,9 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
+import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -188,6 +190,27 @@ def close_all(descriptors: Iterable[int]) -> None:
             os.close(descriptor)
         except OSError:
             continue  # it was closed meanwhile
+
+
+def leave_fork(process: int, error: BaseException | None = None) -> None:
+    """End this process where it is not `process`, but a fork that has left the author's code.
+
+    It ends as a program of its own would: with the status of `sys.exit`, or with a traceback. The
+    thread that it has would wait for orders that only its parent gets.
+    """
+    if os.getpid() == process:
+        return
+    status = 0
+    try:
+        if isinstance(error, SystemExit) and (error.code is None or isinstance(error.code, int)):
+            status = error.code or 0
+        elif error is not None:
+            status = 1
+            traceback.print_exception(type(error), error, error.__traceback__)
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:  # whatever the author's text or stream does
+        os._exit(status & 0xFF)
 
 
 class _Descriptor:
