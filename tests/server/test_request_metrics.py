@@ -25,7 +25,9 @@ ASKED = [
     ("GET", "/things/1"),
     ("GET", "/things/2"),
     ("POST", "/things/1"),
-    ("POST", "/plain"),
+    ("POST", "/plain/1"),
+    ("POST", "/plain/2"),
+    ("GET", "/plain/1"),
     ("GET", "/below/deep/x"),
     ("GET", "/fails"),
     ("GET", "/silent"),
@@ -60,7 +62,7 @@ def counted(prefix: str, root_path: str, *, light: bool) -> list[tuple[str, Any,
     app = FastAPI(root_path=root_path)
     app.router.routes[:0] = [
         Route("/things/{name}", answers, methods=["GET"]),
-        plain_route("/plain", answers, "POST"),
+        plain_route("/plain/{name}", answers, "POST"),
         Mount("/below", Starlette(routes=[Route("/deep/{name}", answers)])),
         Route("/fails", fails),
         Route("/silent", silent),
@@ -101,7 +103,7 @@ def test_requests_are_counted_as_by_fal(root_path: str) -> None:
 
     assert ours == theirs
     routes = {labels["path"] for _, pairs, _ in ours if "path" in (labels := dict(pairs))}
-    assert {"/things/{name}", "/plain", "/below/deep/{name}", "/fails"} <= routes
+    assert {"/things/{name}", "/plain/{name}", "/below/deep/{name}", "/fails"} <= routes
 
 
 def test_what_is_asked_for_more_is_left_as_it_is() -> None:

@@ -17,7 +17,7 @@ Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 def plain_route(path: str, handler: Handler, method: str) -> Route:
     """Return a route to `handler`; what it raises is answered by the app around all routes."""
-    return Route(path, _Plain(handler), methods=[method])
+    return Route(path, PlainEndpoint(path, handler, method), methods=[method])
 
 
 def make_plain(app: FastAPI, endpoints: Collection[object]) -> None:
@@ -32,12 +32,20 @@ def make_plain(app: FastAPI, endpoints: Collection[object]) -> None:
             routes[index] = plain_route(route.path, route.endpoint, "POST")
 
 
-class _Plain:
-    """A handler as an ASGI application, which Starlette puts no wrappers of its own around."""
+class PlainEndpoint:
+    """A handler as an ASGI application, which Starlette puts no wrappers of its own around.
 
-    def __init__(self, handler: Handler) -> None:
+    Attributes:
+        path: The path of its only route.
+        method: The method that it is asked with.
+    """
+
+    def __init__(self, path: str, handler: Handler, method: str) -> None:
+        self.path = path
+        self.method = method
         self._handler = handler
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Have the handler answer."""
         response = await self._handler(Request(scope, receive, send))
         await response(scope, receive, send)

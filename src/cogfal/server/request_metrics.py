@@ -1,7 +1,8 @@
 """Count and time requests as fal does, for whom its platform asks, at a fraction of the cost.
 
 The metrics are those of the middleware that fal adds, starlette_exporter's. That one parses the
-URL of each request twice and throws the result away, since fal counts by route.
+URL of each request twice and throws the result away, since fal counts by route, and looks for the
+route a second time.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 from starlette_exporter import PrometheusMiddleware
 from starlette_exporter.middleware import get_matching_route_path
+
+from cogfal.server.plain_routes import PlainEndpoint
 
 _AS_FAL_ASKS: Final = {"group_paths": True, "filter_unhandled_paths": True}
 _NAMES: Final = {"prefix", "app_name"}
@@ -63,10 +66,16 @@ class RequestMetrics(PrometheusMiddleware):
 
     def _count(self, asked: dict[str, Any], scope: Scope, status: int, seconds: float) -> None:
         """Note what came of a request, if there was a route to it."""
-        if scope.get("endpoint") is None:
-            return
-        path = get_matching_route_path(asked, scope["router"].routes)
+        path = _path(asked, scope) if "endpoint" in scope else None
         if path is not None:
             labels = scope["method"], path, status, self.app_name
             self.request_count.labels(*labels).inc()
             self.request_time.labels(*labels).observe(seconds)
+
+
+def _path(asked: dict[str, Any], scope: Scope) -> str | None:
+    """Return the path of the route that was taken; only where it is not one's own, match anew."""
+    endpoint = scope["endpoint"]
+    if isinstance(endpoint, PlainEndpoint) and scope["method"] == endpoint.method:
+        return endpoint.path
+    return get_matching_route_path(asked, scope["router"].routes)
