@@ -197,6 +197,20 @@ def test_the_system_ends_an_app_in_which_nothing_goes_on(tmp_path: Path) -> None
             waiting.result(SOON)
 
 
+def test_what_an_app_waits_for_that_has_to_be_ended_is_told(tmp_path: Path) -> None:
+    """No thread does anything then: a task of its loop never ends."""
+    hangs = """async def teardown(self) -> None:
+        from asyncio import Event, create_task, wait
+        await wait({create_task(Event().wait())})"""
+    with Target(tmp_path, WORKS, STOPS, hangs, mode=SHARED, anew=True) as process:
+        assert process.url
+
+        status = process.stop(grace=SOON)
+
+        assert status == -signal.SIGALRM
+        assert "\n  Event.wait: File " in process.output
+
+
 HOLDING: dict[str, bytes] = {
     "nothing": b"",
     "half a head": b"POST / HTTP/1.1\r\nHost: localho",

@@ -6,6 +6,7 @@ import _thread
 import asyncio
 import faulthandler
 import gc
+import inspect
 import logging
 import os
 import signal
@@ -15,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final, NamedTuple
@@ -30,11 +32,13 @@ from cogfal.spec import ProjectSpec
 _ENDING: Final = (signal.SIGHUP, signal.SIGQUIT)
 """Signals that end a process at once, for which nobody else cares."""
 _LATE: Final = (
-    b"cogfal: the app has not ended within termination_grace_period_seconds, so the system ends it "
-    b"now; the next app here removes what it leaves on disk. What its threads do:\n"
+    "cogfal: the app has not ended within termination_grace_period_seconds, so the system ends it "
+    "now; the next app here removes what it leaves on disk. What it waits for:"
 )
-_SOON: Final = 0.02
+_THREADS: Final = "What its threads do:"
+_SOON: Final = 0.05
 """Seconds before the end at which it is told."""
+_TOLD: Final = 50  # tasks whose places are told
 
 _LOGGER: Final = "uvicorn.access"
 
@@ -168,11 +172,12 @@ def _take(number: int, handler: Callable[..., None], restore: ExitStack) -> None
     restore.callback(give_back)
 
 
-def end_by(seconds: float, log: int) -> None:
+def end_by(seconds: float, log: int, loop: asyncio.AbstractEventLoop) -> None:
     """Have the system end this process after so many seconds, whatever its threads do then.
 
     It needs neither the loop nor the interpreter for that. What each thread was doing is written to
-    `log`, a descriptor; for a signal handler in the main thread.
+    `log`, a descriptor, and where the interpreter is free, for what each task of the loop waits.
+    For a signal handler in the main thread.
     """
     log = os.dup(log)  # as long as the process lives
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
@@ -181,10 +186,22 @@ def end_by(seconds: float, log: int) -> None:
 
     def tell() -> None:
         time.sleep(max(0.0, seconds - _SOON))
-        os.write(log, _LATE)
+        os.write(log, "\n".join([_LATE, *_waiting(loop), _THREADS, ""]).encode())
 
     # Without the locks of `threading`, which the main thread may hold at this instruction.
     _thread.start_new_thread(tell, ())
+
+
+def _waiting(loop: asyncio.AbstractEventLoop) -> Iterator[str]:
+    """Say where some tasks of a loop wait; from any thread."""
+    for task in islice(asyncio.all_tasks(loop), _TOLD):
+        outer: Any = task.get_coro()
+        inner = outer
+        while inspect.iscoroutine(getattr(inner, "cr_await", None)):
+            inner = inner.cr_await
+        if (frame := getattr(inner, "cr_frame", None)) is not None:
+            place = f'File "{frame.f_code.co_filename}", line {frame.f_lineno}'
+            yield f"  {outer.__qualname__}: {place}, in {frame.f_code.co_name}"
 
 
 def write_afterwards() -> Callable[[], None]:

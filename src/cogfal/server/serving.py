@@ -208,7 +208,9 @@ class Serving:
     def _heed(self) -> None:
         """Begin to end because the process was told to, and see that it has ended in time."""
         if self._grace is None:
-            end_by(self._begin_grace().left(Moment.OVER), self._capture.numbers()[1])
+            assert self._loop is not None
+            seconds = self._begin_grace().left(Moment.OVER)
+            end_by(seconds, self._capture.numbers()[1], self._loop)
         self.wind_down()
 
     async def stop(self) -> None:
