@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import runpy
 from pathlib import Path
 
 import pytest
 
+from cogfal.guest.live import read_live
 from cogfal.reading import read_predictor
 from cogfal.spec import (
     AnyType,
@@ -204,6 +206,34 @@ def test_classes_of_cog_stay_what_they_are(call: str, tmp_path: Path) -> None:
     told, imports = compared(tmp_path, {"predict.py": text})
 
     assert set(imports) == {told}
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "Settings(steps=4).steps",
+        "Settings.model_validate({'steps': 4})",
+        "Settings().model_dump()",
+        "[Settings(steps=n) for n in (1, 2)]",
+        "Checked(steps=4)",
+    ],
+)
+def test_objects_of_pydantic_models_stand_in_the_way_of_nothing(made: str, tmp_path: Path) -> None:
+    """What Pydantic makes of values is not evaluated, and Python's import does not fail."""
+    text = (
+        "from cog import Input\nfrom pydantic import BaseModel\n"
+        "class Settings(BaseModel):\n    steps: int = 3\n"
+        "class Checked(Settings):\n"
+        "    def __init__(self, **values):\n        super().__init__(**values)\n"
+        f"MADE = {made}\n"
+        "class Predictor:\n"
+        "    def predict(self, x: int = Input(default=Settings().steps)) -> Settings: ..."
+    )
+
+    told = read(tmp_path, {"predict.py": text})
+
+    made_by_python = runpy.run_path(str(tmp_path / "predict.py"))["Predictor"]
+    assert shown(told) == shown(read_live(made_by_python, path="predict.py", name="Predictor"))
 
 
 def test_private_names_are_those_of_the_class(tmp_path: Path) -> None:

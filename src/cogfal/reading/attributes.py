@@ -21,7 +21,7 @@ from cogfal.reading.library import VersionInfo
 from cogfal.reading.mappings import Held, Lookup, Namespace
 from cogfal.reading.part import Part
 from cogfal.reading.source import Module
-from cogfal.reading.standins import Described, Known, Mark
+from cogfal.reading.standins import Described, Known, Mark, Model
 from cogfal.reading.unknown import Beyond, Touched, Unknown, Value, may_be_absent, refused
 
 DATA: Final = (
@@ -215,10 +215,11 @@ class Attributes(Part):
         ):
             return None
         for base in order:
-            if Outside in base.__bases__:
+            if base is Model or Outside in base.__bases__:
                 if name in ("__name__", "__qualname__", "__module__", "__class__", "__doc__"):
                     return None
-                shown = vars(base)["unknown"].dotted or "an unknown base"
+                dotted = "pydantic.BaseModel" if base is Model else vars(base)["unknown"].dotted
+                shown = dotted or "an unknown base"
                 return Unknown(f"it may come from {shown}, which is not part of the project")
             if name in vars(base):
                 return None

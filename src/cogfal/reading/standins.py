@@ -85,9 +85,13 @@ class FieldInfo:
 
 
 class Model:
-    """Stands for `pydantic.BaseModel`."""
+    """Stands for `pydantic.BaseModel`: what it does with values is not evaluated."""
 
     model_fields: ClassVar[dict[str, FieldInfo]] = {}
+
+    def __init__(self, **values: Value) -> None:
+        if values:
+            raise refused("an object of a Pydantic model is not evaluated")
 
     def __init_subclass__(cls, **_: Any) -> None:
         super().__init_subclass__()
