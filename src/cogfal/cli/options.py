@@ -42,6 +42,11 @@ def add_directory(parser: argparse.ArgumentParser, what: str) -> None:
     )
 
 
+def add_root(parser: argparse.ArgumentParser, what: str) -> None:
+    """Declare `-C`, the directory of the project; `what` it is, for the help."""
+    parser.add_argument("-C", "--directory", type=Path, default=Path(), metavar="DIR", help=what)
+
+
 def add_variables(parser: argparse.ArgumentParser) -> None:
     """Declare `-e`."""
     parser.add_argument(

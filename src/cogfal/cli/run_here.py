@@ -21,7 +21,7 @@ from cogfal.app_file import open_project
 from cogfal.cli.console import Relay
 from cogfal.cli.display import Display, open_display
 from cogfal.cli.given_inputs import add_input_options, read_inputs, read_variables
-from cogfal.cli.options import add_cogs_own, add_here, obey_here, tell_of_cogs_own
+from cogfal.cli.options import add_cogs_own, add_here, add_root, obey_here, tell_of_cogs_own
 from cogfal.cli.results import Destination, ResultWriter
 from cogfal.engine.prediction import Event, Log, Output
 from cogfal.errors import (
@@ -69,14 +69,7 @@ def add_project_options(parser: argparse.ArgumentParser, role: Role) -> None:
         metavar="PATH",
         help="the file that the output goes to, or a directory for its files, made if it ends in /",
     )
-    parser.add_argument(
-        "-C",
-        "--directory",
-        type=Path,
-        default=Path(),
-        metavar="DIR",
-        help="the project (default: the working directory)",
-    )
+    add_root(parser, "the project (default: the working directory)")
     parser.add_argument(
         "-f",
         "--file",

@@ -17,7 +17,7 @@ from cogfal.cli.check import of_predictor
 from cogfal.cli.console import Sign, confirm, say
 from cogfal.cli.findings import Findings
 from cogfal.cli.given_inputs import add_input_options
-from cogfal.cli.options import BadArgument, add_here, obey_here
+from cogfal.cli.options import BadArgument, add_here, add_root, obey_here
 from cogfal.cli.targets import signature
 from cogfal.environments import install_line, missing_packages
 from cogfal.local.session import LocalProject, find_project
@@ -54,14 +54,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="where the clone is kept (default: in ~/.cache/cogfal/projects)",
     )
-    parser.add_argument(
-        "-C",
-        "--directory",
-        type=Path,
-        default=Path(),
-        metavar="DIR",
-        help="the project's directory in the repository, where it is not the top",
-    )
+    add_root(parser, "the project's directory in the repository, where it is not the top")
     parser.add_argument(
         "--playground", action="store_true", help="serve the page to try it on, instead of a run"
     )
