@@ -26,9 +26,13 @@ environment:
 PREDICT = """
     import os
     import sys
+    import tempfile
     import time
     from typing import Iterator
     from cog import BaseModel, BasePredictor, ConcatenateIterator, Input, Path
+
+    def new(name: str) -> Path:
+        return Path(tempfile.mkdtemp()) / name
 
     class Greets(BasePredictor):
         def predict(
@@ -42,22 +46,22 @@ PREDICT = """
 
     class Copies(BasePredictor):
         def predict(self, source: Path) -> Path:
-            target = Path(f"/tmp/copy-{os.getpid()}{source.suffix}")
+            target = new(f"copy{source.suffix}")
             target.write_bytes(source.read_bytes())
             return target
 
     class Makes(BasePredictor):
         def predict(self, count: int = 2) -> list[Path]:
-            made = [Path(f"/tmp/{os.getpid()}-{i}.txt") for i in range(count)]
+            made = [new(f"{i}.txt") for i in range(count)]
             for path in made:
-                path.write_text(path.stem[-1])
+                path.write_text(path.stem)
             return made
 
     class Many(BasePredictor):
         def predict(self) -> Iterator[Path]:
             for i in range(2):
                 print("making", i)
-                path = Path(f"/tmp/{os.getpid()}-{i}.txt")
+                path = new(f"{i}.txt")
                 path.write_text(str(i))
                 yield path
 
@@ -67,7 +71,7 @@ PREDICT = """
 
     class Object(BasePredictor):
         def predict(self) -> Both:
-            path = Path(f"/tmp/{os.getpid()}.txt")
+            path = new("mask.txt")
             path.write_text("m")
             return Both(text="hi", mask=path)
 

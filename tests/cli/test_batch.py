@@ -14,7 +14,8 @@ from tests.cli.conftest import COMMAND, Cogfal, environment
 from tests.processes import Process
 
 PREDICT = """
-import os
+import tempfile
+import time
 from pathlib import Path as P
 from cog import BasePredictor, Path
 
@@ -28,8 +29,8 @@ class Counts(BasePredictor):
         if text == "bad":
             raise ValueError("no luck")
         while text == "wait":
-            pass
-        made = [P(f"/tmp/{os.getpid()}-{i}.txt") for i in range(times)]
+            time.sleep(0.01)
+        made = [P(tempfile.mkdtemp()) / f"{i}.txt" for i in range(times)]
         for path in made:
             path.write_text(photo.read_text() if photo else text)
         return [Path(path) for path in made]

@@ -118,6 +118,14 @@ async def ended(prediction: Prediction) -> Prediction:
     return prediction
 
 
+async def cancelled_while_running(service: Service, **values: Any) -> Prediction:
+    """Submit a prediction, cancel it once it prints, and wait for its end."""
+    prediction = submit(service, **values)
+    await until(lambda: prediction.logs)
+    prediction.cancel()
+    return await ended(prediction)
+
+
 async def until(condition: Callable[[], Any]) -> None:
     """Wait until something is so."""
 

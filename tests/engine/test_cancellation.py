@@ -11,7 +11,18 @@ import pytest
 from cogfal.engine.prediction import Completed, Prediction, Status
 from cogfal.engine.service import EngineSettings, Service, Submission
 from cogfal.errors import PredictionCancelled
-from tests.engine.stage import Door, Plain, ended, events_of, rooms, run, serving, submit, until
+from tests.engine.stage import (
+    Door,
+    Plain,
+    cancelled_while_running,
+    ended,
+    events_of,
+    rooms,
+    run,
+    serving,
+    submit,
+    until,
+)
 from tests.guest.test_interruption import ON_LINUX
 from tests.modes import MODES
 
@@ -80,11 +91,7 @@ def test_while_running(tmp_path: Path, mode: str, source: str) -> None:
 
     async def main() -> None:
         async with serving(tmp_path, source) as service:
-            prediction = submit(service)
-            await until(lambda: "running" in prediction.logs)
-
-            prediction.cancel()
-            await ended(prediction)
+            prediction = await cancelled_while_running(service)
 
             assert prediction.status is Status.CANCELED
             assert prediction.logs == "running\ncancelled\ncleaned up\n"
@@ -247,11 +254,7 @@ def test_swallowed_by_a_function(tmp_path: Path, mode: str) -> None:
 
     async def main() -> None:
         async with serving(tmp_path, source) as service:
-            prediction = submit(service)
-            await until(lambda: "running" in prediction.logs)
-
-            prediction.cancel()
-            await ended(prediction)
+            prediction = await cancelled_while_running(service)
 
             assert (prediction.status, prediction.output) == (Status.CANCELED, None)
             assert "caught the cancellation and went on" in prediction.logs
@@ -280,11 +283,7 @@ def test_coroutine_of_a_sync_looking_predictor(tmp_path: Path, mode: str) -> Non
 
     async def main() -> None:
         async with serving(tmp_path, source) as service:
-            prediction = submit(service)
-            await until(lambda: "running" in prediction.logs)
-
-            prediction.cancel()
-            await ended(prediction)
+            prediction = await cancelled_while_running(service)
 
             assert prediction.status is Status.CANCELED
             assert prediction.logs == "running\ncancelled\n"
@@ -312,11 +311,7 @@ def test_the_real_cogs_exception(tmp_path: Path) -> None:
 
     async def main() -> None:
         async with serving(tmp_path, source) as service:
-            prediction = submit(service)
-            await until(lambda: "running" in prediction.logs)
-
-            prediction.cancel()
-            await ended(prediction)
+            prediction = await cancelled_while_running(service)
 
             assert (prediction.status, prediction.logs) == (Status.CANCELED, "running\ncaught\n")
 
@@ -410,11 +405,7 @@ def test_what_sleeps_or_waits_ends_at_once(tmp_path: Path, mode: str, how: str) 
 
     async def main() -> None:
         async with serving(tmp_path, SLEEPING) as service:
-            prediction = submit(service, how=how)
-            await until(lambda: prediction.logs)
-
-            prediction.cancel()
-            await ended(prediction)
+            prediction = await cancelled_while_running(service, how=how)
 
             assert prediction.status is Status.CANCELED
             await well(service, tmp_path)
@@ -440,11 +431,7 @@ def test_no_signal_comes_to_coroutines(tmp_path: Path, mode: str) -> None:
 
     async def main() -> None:
         async with serving(tmp_path, CALLING) as service:
-            prediction = submit(service)
-            await until(lambda: prediction.logs)
-
-            prediction.cancel()
-            await ended(prediction)
+            prediction = await cancelled_while_running(service)
 
             assert prediction.logs == "running\nthe system call returned 0\n"
 
@@ -496,11 +483,7 @@ def test_what_keeps_the_interpreter_to_itself_is_interrupted(tmp_path: Path, mod
     async def main() -> None:
         async with serving(tmp_path, KEEPING) as service:
             for _ in range(3):
-                prediction = submit(service)
-                await until(lambda: prediction.logs)  # noqa: B023  # it is called at once
-
-                prediction.cancel()
-                await ended(prediction)
+                prediction = await cancelled_while_running(service)
 
                 assert prediction.status is Status.CANCELED
 
@@ -513,11 +496,7 @@ def test_a_fork_hears_nothing_of_a_cancellation(tmp_path: Path, mode: str) -> No
 
     async def main() -> None:
         async with serving(tmp_path, FORKING) as service:
-            prediction = submit(service)
-            await until(lambda: prediction.logs)
-
-            prediction.cancel()
-            await ended(prediction)
+            prediction = await cancelled_while_running(service)
 
             assert prediction.logs == "running\nthe child ended with 0\n"
 

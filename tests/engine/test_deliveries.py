@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from cogfal.engine.deliveries import AHEAD, Deliveries
 from cogfal.engine.prediction import Prediction, Status
-from cogfal.engine.service import EngineSettings
+from cogfal.engine.service import EngineSettings, Service
 from cogfal.errors import OutputError
 from cogfal.files.workspace import Workspace
 from cogfal.guest.encoding import Encoded
@@ -98,9 +99,14 @@ EVERYWHERE = pytest.mark.parametrize(
 )
 
 
-def options(root: Path, isolate: bool) -> EngineSettings:
-    """Return settings, with or without isolation."""
-    return EngineSettings(isolate=isolate, workspace_parent=rooms(root))
+@asynccontextmanager
+async def streaming(
+    root: Path, source: str, isolate: bool, *, releasing: bool = True
+) -> AsyncIterator[tuple[Service, Store]]:
+    """Serve it, with or without isolation; what it makes goes into a store."""
+    settings = EngineSettings(isolate=isolate, workspace_parent=rooms(root))
+    async with serving(root, source, settings) as service:
+        yield service, Store(releasing=releasing)
 
 
 def made(prediction: Prediction) -> int:
@@ -115,8 +121,7 @@ def test_the_author_goes_on_while_pieces_are_delivered(
     """By a few pieces, and no more; they are told in order, whichever is delivered first."""
 
     async def main() -> None:
-        store = Store()
-        async with serving(tmp_path, source, options(tmp_path, isolate)) as service:
+        async with streaming(tmp_path, source, isolate) as (service, store):
             prediction = submit(service, store, count=AHEAD + 3)
             await until(lambda: len(store.under_way) == AHEAD + 1)
 
@@ -143,8 +148,7 @@ def test_without_release_the_author_waits(tmp_path: Path, source: str, isolate: 
     """A piece that is not put aside is delivered before the next is made."""
 
     async def main() -> None:
-        store = Store(releasing=False)
-        async with serving(tmp_path, source, options(tmp_path, isolate)) as service:
+        async with streaming(tmp_path, source, isolate, releasing=False) as (service, store):
             prediction = submit(service, store, count=5)
             for number in range(5):
                 await until(lambda number=number: number in store.under_way)  # type: ignore[misc]
@@ -163,8 +167,7 @@ def test_a_delivery_that_fails_ends_the_prediction(
     """With its error and what came before it; the generator is closed and the others stop."""
 
     async def main() -> None:
-        store = Store()
-        async with serving(tmp_path, source, options(tmp_path, isolate)) as service:
+        async with streaming(tmp_path, source, isolate) as (service, store):
             prediction = submit(service, store, count=100)
             await until(lambda: len(store.under_way) == AHEAD + 1)
             store.fail(1)
@@ -188,8 +191,7 @@ def test_predict_fails_after_its_pieces_are_delivered(
     """What was yielded before an exception is delivered, and its own failure comes first."""
 
     async def main() -> None:
-        store = Store()
-        async with serving(tmp_path, source, options(tmp_path, isolate)) as service:
+        async with streaming(tmp_path, source, isolate) as (service, store):
             prediction = submit(service, store, count=3, fails=True)
             await until(lambda: "cleaned up" in prediction.logs)
             for number in (2, 1, 0):
@@ -212,8 +214,7 @@ def test_a_cancellation_stops_every_delivery(tmp_path: Path, source: str, isolat
     """What was told stays told; nothing else is, and nothing is left."""
 
     async def main() -> None:
-        store = Store()
-        async with serving(tmp_path, source, options(tmp_path, isolate)) as service:
+        async with streaming(tmp_path, source, isolate) as (service, store):
             prediction = submit(service, store, count=100)
             await until(lambda: len(store.under_way) == AHEAD + 1)
             store.succeed(0)

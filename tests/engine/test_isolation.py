@@ -28,6 +28,7 @@ from tests.engine.stage import (
     Passing,
     Plain,
     at_once,
+    cancelled_while_running,
     descriptors_left,
     ended,
     events_of,
@@ -238,11 +239,7 @@ def test_cancellation_that_is_not_obeyed_kills(tmp_path: Path, how: str) -> None
 
     async def main() -> None:
         async with serving(tmp_path, SOURCE, isolated(tmp_path, grace=0.1)) as service:
-            prediction = submit(service, how=how)
-            await until(lambda: prediction.logs)
-
-            prediction.cancel()
-            await ended(prediction)
+            prediction = await cancelled_while_running(service, how=how)
 
             assert prediction.status is Status.CANCELED
             assert await submit(service, how="calls").result() == 1

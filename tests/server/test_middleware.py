@@ -158,45 +158,42 @@ def test_an_answer_of_the_inner_function_reaches_the_outer(way: Make) -> None:
     assert (answer.status_code, answer.headers["x-seen"]) == (403, "/anything")
 
 
+WHO: ContextVar[str] = ContextVar("who", default="nobody")
+"""Who asks, as a function in front says."""
+
+
+async def sets_who(request: Request, call_next: CallNext) -> Response:
+    """Set it for what is behind, and take it back with the head of the response."""
+    token = WHO.set("outer")
+    try:
+        return await call_next(request)
+    finally:
+        WHO.reset(token)
+
+
 def test_what_a_function_sets_is_there_for_those_behind_it(way: Make) -> None:
     """A context variable of an outer function is set in the inner one and in the app."""
-    who: ContextVar[str] = ContextVar("who", default="nobody")
-
-    async def sets(request: Request, call_next: CallNext) -> Response:
-        token = who.set("outer")
-        try:
-            return await call_next(request)
-        finally:
-            who.reset(token)
 
     async def endpoint() -> Response:
-        return PlainTextResponse(who.get())
+        return PlainTextResponse(WHO.get())
 
-    answer = asyncio.run(asked(app_with(sets, way, passes, asks=endpoint), "/asks"))
+    answer = asyncio.run(asked(app_with(sets_who, way, passes, asks=endpoint), "/asks"))
 
     assert answer.text == "outer"
 
 
 def test_what_a_function_sets_stays_for_a_stream_behind_it(way: Make) -> None:
     """The function has taken it back with the head of the response, the app still has it."""
-    who: ContextVar[str] = ContextVar("who", default="nobody")
-
-    async def sets(request: Request, call_next: CallNext) -> Response:
-        token = who.set("outer")
-        try:
-            return await call_next(request)
-        finally:
-            who.reset(token)
 
     async def pieces() -> AsyncIterator[str]:
-        yield who.get()
+        yield WHO.get()
         await asyncio.sleep(0)
-        yield who.get()
+        yield WHO.get()
 
     async def endpoint() -> Response:
         return StreamingResponse(pieces())
 
-    answer = asyncio.run(asked(app_with(sets, way, passes, asks=endpoint), "/asks"))
+    answer = asyncio.run(asked(app_with(sets_who, way, passes, asks=endpoint), "/asks"))
 
     assert answer.text == "outerouter"
 

@@ -27,6 +27,7 @@ from cogfal.testing import ProjectClient, open_predictor, open_trainer
 PREDICT = """
     import os
     import sys
+    import tempfile
     import threading
     import time
     from cog import BasePredictor, ConcatenateIterator, Input, Path, current_scope
@@ -45,7 +46,7 @@ PREDICT = """
         def predict(self, source: Path, copies: int = 1) -> list[Path]:
             made = []
             for index in range(copies):
-                target = Path(f"/tmp/{os.getpid()}-{index}{source.suffix}")
+                target = Path(tempfile.mkdtemp()) / f"{index}{source.suffix}"
                 target.write_bytes(source.read_bytes())
                 made.append(target)
             return made
@@ -61,13 +62,14 @@ PREDICT = """
             raise ValueError("no luck")
 """
 TRAIN = """
+    import tempfile
     from cog import BaseModel, Path
 
     class TrainingOutput(BaseModel):
         weights: Path
 
     def train(steps: int = 3) -> TrainingOutput:
-        weights = Path("/tmp/weights.txt")
+        weights = Path(tempfile.mkdtemp()) / "weights.txt"
         weights.write_text("w" * steps)
         return TrainingOutput(weights=weights)
 """
