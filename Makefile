@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 # Where fal's fixed directory has to be this machine's, whatever runs beside an app in it goes there, too.
 ALONE := $(shell unshare --mount true 2>/dev/null || echo tests/loopback tests/test_remote.py)
-# Files side by side, three on two cores, in the order that tests/spreading.py gives them.
+# Files side by side, two on each core, in the order that tests/spreading.py gives them.
 # A test that is stuck ends its process (see pyproject.toml), and is not begun again for ever.
 PYTEST = $(BIN)/python -m pytest -n auto --no-loadscope-reorder --max-worker-restart 1 $(ALONE:%=--ignore=%)
 # What fails beside other tests is run once more by itself, in one process.
