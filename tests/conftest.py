@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from httpx._config import DEFAULT_TIMEOUT_CONFIG
 from hypothesis import settings
 
 from tests.forking.shared import share_authorities
@@ -19,6 +20,7 @@ from tests.loopback.app_directory import APP, may_have_own_root
 from tests.processes import free_port
 from tests.spreading import Spread, rank
 from tests.virtualenvs import CACHE
+from tests.waiting import SOON
 
 os.environ["COGFAL_RESOLVE"] = "0"  # no test, and nothing that one starts, asks a package index
 os.environ["XDG_CACHE_HOME"] = str(CACHE / "user")  # environments of models outlive a run of tests
@@ -41,8 +43,10 @@ def pytest_configure() -> None:
 
 
 def pytest_sessionstart() -> None:
-    """Make clients quickly."""
+    """Make clients quickly, and let them wait for a machine that is busy."""
     share_authorities()
+    for step in ("connect", "read", "write", "pool"):
+        setattr(DEFAULT_TIMEOUT_CONFIG, step, SOON)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -251,7 +251,7 @@ class _Behaviours(BaseHTTPRequestHandler):
     def serve_together(self) -> None:
         """Answer only once as many clients as the barrier wants are waiting."""
         assert self.server_state.barrier is not None
-        self.server_state.barrier.wait(timeout=10)
+        self.server_state.barrier.wait(timeout=120)
         self.answer(PNG)
 
     def serve_versioned(self) -> None:

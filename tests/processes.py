@@ -17,7 +17,7 @@ from types import TracebackType
 
 from typing_extensions import Self
 
-GRACE = 20.0
+GRACE = 60.0
 """Seconds a process may take to end after it was asked to."""
 
 

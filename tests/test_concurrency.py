@@ -28,7 +28,7 @@ def test_cancelling_asks_a_function_in_steps_to_stop() -> None:
 
     def work() -> None:
         begun.set()
-        assert stopped.wait(10)
+        assert stopped.wait(120)
 
     async def main() -> None:
         task = asyncio.ensure_future(to_the_end(work, stop=stopped.set))
@@ -54,7 +54,7 @@ def test_cancelling_waits_for_the_thread() -> None:
 
     def work() -> None:
         begun.set()
-        gate.wait(10)
+        gate.wait(120)
         over.set()
 
     async def main() -> None:

@@ -325,7 +325,7 @@ def upload_elsewhere(file: LocalFile) -> str:
     ran = subprocess.run(
         [sys.executable, "-c", UPLOADING, str(file.path)],
         capture_output=True,
-        timeout=60,
+        timeout=120,
         check=True,
         text=True,
     )
@@ -409,7 +409,7 @@ def test_store_works_by_value_where_fal_is_not_installed(
         [sys.executable, "-I", "-c", RUNNER, str(source), str(file.path)],
         input=payload,
         capture_output=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
 

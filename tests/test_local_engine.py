@@ -17,8 +17,6 @@ from tests.local_run import LocalRun
 from tests.project_files import write_project
 from tests.waiting import until
 
-pytestmark = pytest.mark.timeout(120)
-
 Serve = Callable[..., LocalRun]
 
 ISOLATED = """
@@ -66,10 +64,10 @@ def test_an_isolated_predictor_may_die(serve: Serve, tmp_path: Path, mode: str) 
     """That prediction fails, and the next is answered by a new process."""
     write_project(tmp_path, predict_py=STUBBORN, app_py=ISOLATED)
     url = serve("app.py::App", cwd=tmp_path).url
-    before = httpx.post(url, json={}, timeout=60).json()["output"]
+    before = httpx.post(url, json={}, timeout=120).json()["output"]
 
-    died = httpx.post(url, json={"mode": mode}, timeout=60)
-    after = httpx.post(url, json={}, timeout=60)
+    died = httpx.post(url, json={"mode": mode}, timeout=120)
+    after = httpx.post(url, json={}, timeout=120)
 
     assert died.status_code == 500
     assert after.status_code == 200
@@ -82,14 +80,14 @@ def test_an_isolated_predictor_that_does_not_obey_is_killed(serve: Serve, tmp_pa
     url = serve("app.py::App", cwd=tmp_path).url
     inputs = {"mode": "stubborn", "place": str(tmp_path)}
     headers = {"x-fal-request-id": "stuck"}
-    thread, answers = in_thread(lambda: httpx.post(url, json=inputs, headers=headers, timeout=60))
+    thread, answers = in_thread(lambda: httpx.post(url, json=inputs, headers=headers, timeout=120))
     assert until((tmp_path / "waiting").exists)
 
     httpx.post(f"{url}/cancel", headers=headers)
-    thread.join(30)
+    thread.join(120)
 
     assert answers[0].status_code == 499
-    assert httpx.post(url, json={}, timeout=60).status_code == 200
+    assert httpx.post(url, json={}, timeout=120).status_code == 200
 
 
 def test_sigterm_lets_what_runs_finish(serve: Serve, tmp_path: Path) -> None:
@@ -117,13 +115,13 @@ def test_sigterm_lets_what_runs_finish(serve: Serve, tmp_path: Path) -> None:
     process = serve("app.py::App", cwd=tmp_path, TMPDIR=str(temporary))
     url = process.url
     inputs = {"place": str(tmp_path)}
-    thread, answers = in_thread(lambda: httpx.post(url, json=inputs, timeout=60))
+    thread, answers = in_thread(lambda: httpx.post(url, json=inputs, timeout=120))
     assert until((tmp_path / "waiting").exists)
 
     os.kill(process.pid, signal.SIGTERM)
     process.wait_for("Shutting down")
     (tmp_path / "go").touch()
-    thread.join(30)
+    thread.join(120)
     process.wait_for("torn down")
     process.wait()
 

@@ -29,7 +29,7 @@ def built(source: Path, hook: str, into: Path) -> Path:
         check=True,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
     )
     (artefact,) = into.iterdir()
     return artefact

@@ -118,7 +118,7 @@ def test_a_runner_serves_as_light_as_this_machine(
     folder = write_project(tmp_path, app_py=SHOWS, predict_py=ECHOES)
 
     with cloud.fal("run", "app.py::App", cwd=folder, python=editable) as process:
-        answer = httpx.post(f"{process.url}/shown", timeout=60).json()
+        answer = httpx.post(f"{process.url}/shown", timeout=120).json()
 
     kinds = {path: answer["routes"][path] for path in ("/", "/cancel", "/predictions", "/shown")}
     assert "httptools" in "".join(cloud.logs)
@@ -324,7 +324,7 @@ def test_a_stream_arrives_from_the_runner_and_can_be_cancelled(
     with cloud.fal("run", "app.py::App", cwd=folder, python=editable) as process:
         url = f"{process.url}/stream"
         body = {"count": 3, "pause": 60}
-        with httpx.stream("POST", url, json=body, headers=identity, timeout=60) as response:
+        with httpx.stream("POST", url, json=body, headers=identity, timeout=120) as response:
             lines = (line for line in response.iter_lines() if line.startswith("data: "))
             first = next(lines)
             cancelled = httpx.post(f"{url}/cancel", headers=identity)

@@ -72,7 +72,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_PUT(self) -> None:
         number = int(self.path.split("/")[3])
-        self.uploader.gate.wait(10)
+        self.uploader.gate.wait(120)
         self.uploader.uploads[number].content = read_body(self.rfile, self.headers)
         self.answer(204, None)
 

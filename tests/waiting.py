@@ -6,7 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
-SOON = 20.0  # seconds
+SOON = 120.0
+"""Seconds after which something that is waited for will not happen, however busy the machine is."""
 
 
 def until(holds: Callable[[], object]) -> bool:

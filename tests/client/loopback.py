@@ -48,7 +48,7 @@ class Loopback:
             cwd=cwd,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
         assert done.returncode == 0, done.stderr

@@ -18,8 +18,6 @@ from tests.docs.markdown import REPOSITORY
 from tests.gateway.gateways import ALICE, Served, gateway_to_fal, node_modules, python_client
 from tests.server.receiver import receiver
 
-pytestmark = pytest.mark.timeout(120)
-
 PAGE: Final = REPOSITORY / "docs" / "guide" / "moving-clients.md"
 GATEWAY: Final = "http://localhost:8787"
 TARGETS: Final = ("acme/greeter=me/model", "acme/writer:5c7d5dc6=me/streams")

@@ -134,7 +134,7 @@ class Walk:
         )
         self._server.wait_for(ready, 90)
         for line in filter(None, self._here(expected).splitlines()):
-            self._server.wait_for(as_pattern(line), 30)
+            self._server.wait_for(as_pattern(line), 120)
 
     def _succeed(
         self, block: Block, command: list[str], variables: Mapping[str, str] = NOTHING

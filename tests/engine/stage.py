@@ -28,7 +28,7 @@ R = TypeVar("R")
 interpreters: list[FindGuestPython | None] = [None]
 """What finds the interpreter of what is served; the last counts (see the fixture `mode`)."""
 
-LONG = 20.0
+LONG = waiting.SOON
 """Seconds after which something that is waited for will not happen."""
 
 

@@ -35,7 +35,7 @@ class Predictor(BasePredictor):
         if not ends:
             return worker.pid
         worker.terminate()
-        worker.join(20)
+        worker.join(120)
         return worker.exitcode
 """
 

@@ -89,7 +89,7 @@ def test_nobody_is_waited_for_longer_than_was_said() -> None:
         watch = events.watch(holds=True)
         events.append(0)
 
-        await asyncio.wait_for(events.room(0, 0.001), 20)
+        await asyncio.wait_for(events.room(0, 0.001), 120)
 
         assert watch.take() == [0]
         await events.room(0)
@@ -107,7 +107,7 @@ def test_whoever_waits_is_woken_where_its_place_is_closed() -> None:
         await asyncio.sleep(0)
 
         watch.close()
-        await asyncio.wait_for(waiting, 20)
+        await asyncio.wait_for(waiting, 120)
         events.append(0)
 
         assert (watch.ended, watch.take(), other.take()) == (True, [], [0])

@@ -487,7 +487,7 @@ asyncio.run(main())
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
 

@@ -19,8 +19,6 @@ from tests.gateway.inside import asked
 from tests.local_run import LocalRun
 from tests.processes import Process, free_port
 
-pytestmark = pytest.mark.timeout(120)
-
 CALL = """
 import replicate
 print(replicate.run("acme/greeter", input={"name": "Ada"}))

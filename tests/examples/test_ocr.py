@@ -26,7 +26,7 @@ def test_a_drawn_text_comes_back_as_text(serve_example: Callable[[str], LocalRun
     picture = drawn("Served by fal 2026")
     url = serve_example("ocr").url
 
-    answer = httpx.post(url, json={"image": data_url(picture)}, timeout=60).json()
+    answer = httpx.post(url, json={"image": data_url(picture)}, timeout=120).json()
     annotated = httpx.get(answer["annotated"]["url"]).content
 
     assert answer["text"] == "Served by fal 2026"

@@ -89,7 +89,7 @@ def test_async_predictions_run_side_by_side(serve_example: Callable[[str], Local
     url = serve_example("concurrency").url
 
     def ask(seconds: float) -> int:
-        answer = httpx.post(url, json={"seconds": seconds}, timeout=60).json()
+        answer = httpx.post(url, json={"seconds": seconds}, timeout=120).json()
         return int(answer["output"])
 
     with ThreadPoolExecutor(4) as callers:

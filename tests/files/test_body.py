@@ -101,7 +101,7 @@ class Slow(io.BytesIO):
 
     def write(self, data: Any) -> int:
         self.begun.set()
-        assert self.gate.wait(10)
+        assert self.gate.wait(120)
         return super().write(data)
 
 

@@ -104,7 +104,7 @@ def test_processes_share_the_folder(server: FileServer, tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
 
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, cwd=root) for _ in range(2)]
-    outputs = [process.communicate(timeout=60)[0] for process in running]
+    outputs = [process.communicate(timeout=120)[0] for process in running]
 
     assert outputs == [b"weights", b"weights"]
     assert len(list((tmp_path / "objects").rglob("*.safetensors"))) == 1

@@ -14,8 +14,6 @@ from tests.gateway.gateways import Served, gateway
 from tests.processes import free_port
 from tests.server.servers import OurCog, RealCog
 
-pytestmark = pytest.mark.timeout(120)
-
 PREDICT: Final = '''
 import time
 from pathlib import Path
@@ -54,7 +52,7 @@ def served(
 @pytest.fixture
 def client(served: Served) -> Iterator[httpx.Client]:
     """Somebody who needs no key, as nothing is on fal."""
-    with httpx.Client(base_url=f"{served.url}/v1/", timeout=60) as client:
+    with httpx.Client(base_url=f"{served.url}/v1/", timeout=120) as client:
         yield client
 
 

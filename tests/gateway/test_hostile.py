@@ -17,8 +17,6 @@ from cogfal.gateway.callers import KeyAuthenticator
 from tests.gateway.inside import NOWHERE, asked
 from tests.waiting import until
 
-pytestmark = pytest.mark.timeout(60)
-
 LONG = "x" * 10_000
 NAMES = ["%2e%2e", "..%2f..%2fetc", "a%2fb", "%00", LONG, "me%0d%0ax", "%ff", "*"]
 PATHS = ["predictions/{}", "trainings/{}", "files/{}", "files/{}/download", "streams/{}"]

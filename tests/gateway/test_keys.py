@@ -17,8 +17,6 @@ from cogfal.gateway import application
 from tests.gateway.gateways import Served, gateway_to_fal
 from tests.gateway.inside import NOWHERE, TOKENS, as_caller, asked
 
-pytestmark = pytest.mark.timeout(120)
-
 ROUTES = [
     ("GET", "predictions"),
     ("POST", "predictions"),
@@ -107,11 +105,11 @@ def test_callers_who_share_a_key_do_not_share_predictions(tmp_path: Path, token_
 
 
 def _post(served: Served, who: str, path: str, body: object) -> httpx.Response:
-    return httpx.post(f"{served.url}/v1/{path}", headers=as_caller(who), json=body, timeout=30)
+    return httpx.post(f"{served.url}/v1/{path}", headers=as_caller(who), json=body, timeout=120)
 
 
 def _get(served: Served, who: str, path: str) -> httpx.Response:
-    return httpx.get(f"{served.url}/v1/{path}", headers=as_caller(who), timeout=30)
+    return httpx.get(f"{served.url}/v1/{path}", headers=as_caller(who), timeout=120)
 
 
 def test_a_gateway_behind_a_login_asks_the_application(tmp_path: Path) -> None:

@@ -13,8 +13,6 @@ import pytest
 from tests.gateway.double import FalCloud
 from tests.gateway.gateways import ALICE, BOB, ON_FAL, Served, gateway, gateway_to_fal
 
-pytestmark = pytest.mark.timeout(120)
-
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:

@@ -14,8 +14,6 @@ import pytest
 from tests.gateway.gateways import ALICE, Served, gateway_to_fal, node_modules, python_client
 from tests.server.receiver import Received, Receiver, receiver
 
-pytestmark = pytest.mark.timeout(120)
-
 IN_PYTHON = """
 import json, sys
 from replicate.webhook import Webhooks, WebhookSigningSecret
@@ -57,7 +55,7 @@ def hooks() -> Iterator[Receiver]:
 def alice(served: Served) -> Iterator[httpx.Client]:
     """Somebody with a key."""
     headers = {"Authorization": f"Bearer {ALICE}"}
-    with httpx.Client(base_url=f"{served.url}/v1/", headers=headers, timeout=60) as client:
+    with httpx.Client(base_url=f"{served.url}/v1/", headers=headers, timeout=120) as client:
         yield client
 
 

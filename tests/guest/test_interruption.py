@@ -155,7 +155,7 @@ def test_nothing_stays_pending(request: pytest.FixtureRequest) -> None:
         cwd=request.config.rootpath,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
 
@@ -235,7 +235,7 @@ def test_a_signal_interrupts_the_main_thread(
         cwd=request.config.rootpath,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
 

@@ -164,17 +164,17 @@ class Target(LocalRun):
 
     def ask(self, inputs: Any, path: str = "/", **headers: str) -> httpx.Response:
         """Send inputs to one of fal's doors."""
-        return httpx.post(self.url + path, json=inputs, headers=headers, timeout=60)
+        return httpx.post(self.url + path, json=inputs, headers=headers, timeout=120)
 
     def predict(self, inputs: Any, **envelope: Any) -> httpx.Response:
         """Send inputs to Cog's door."""
         body = json.dumps({"input": inputs, **envelope})
         kind = {"Content-Type": "application/json"}
-        return httpx.post(f"{self.url}/predictions", content=body, headers=kind, timeout=60)
+        return httpx.post(f"{self.url}/predictions", content=body, headers=kind, timeout=120)
 
     def is_well(self) -> bool:
         """Tell whether it is ready for the next request, with nothing left of earlier ones."""
-        health = httpx.get(f"{self.url}/health-check", timeout=30).json()
+        health = httpx.get(f"{self.url}/health-check", timeout=120).json()
         return health["status"] == "READY" and not self.workspaces()
 
     def long_steps(self) -> list[str]:

@@ -59,7 +59,7 @@ DOORS = ["/", "/predictions", "/predictions/an-id"]
 @pytest.mark.parametrize("name", BODIES)
 def test_a_body_that_is_no_request_is_refused(target: Target, name: str) -> None:
     """At every door, under every content type, as the caller's error, and soon."""
-    with httpx.Client(base_url=target.url, timeout=20) as client:
+    with httpx.Client(base_url=target.url, timeout=120) as client:
         for door in DOORS:
             method = "PUT" if door.count("/") == 2 else "POST"
             for kind in TYPES:
@@ -98,7 +98,7 @@ def test_a_body_that_is_no_request_is_refused(target: Target, name: str) -> None
 )  # fmt: skip
 def test_what_json_leaves_open_is_decided(target: Target, inputs: str, expected: int) -> None:
     """Ambiguity is refused, oddities pass as the values they are."""
-    answer = httpx.post(target.url, content=inputs, timeout=20)
+    answer = httpx.post(target.url, content=inputs, timeout=120)
 
     assert answer.status_code == expected
     assert len(answer.content) < 10_000
@@ -119,7 +119,7 @@ def test_a_flood_of_small_values_is_taken_or_refused_in_time(target: Target, pat
         inputs = f'{{"data": {{"x": {flood}}}, "text": 7}}'
         body = inputs if path == "/" else f'{{"input": {inputs}}}'
 
-        answer = httpx.post(target.url + path, content=body, timeout=60)
+        answer = httpx.post(target.url + path, content=body, timeout=120)
 
         assert answer.status_code == 422
     assert target.is_well()
@@ -158,7 +158,7 @@ def test_a_body_that_never_ends_holds_nobody_up(target: Target) -> None:
 )
 def test_what_is_no_http_is_refused(target: Target, raw: bytes) -> None:
     """The connection ends, and nothing else does."""
-    with socket.create_connection(("127.0.0.1", target.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", target.port), timeout=120) as connection:
         with suppress(OSError):  # the server may have hung up by then
             connection.sendall(raw)
             connection.shutdown(socket.SHUT_WR)

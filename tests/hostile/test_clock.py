@@ -12,6 +12,7 @@ import pytest
 
 from tests.file_server import FileServer, file_server
 from tests.hostile.target import Target
+from tests.waiting import SOON
 
 WAITS = """
     import os, pathlib, tempfile, time
@@ -56,7 +57,6 @@ time.time_ns = lambda: real_time_ns() + shift() * 10**9
 datetime.datetime = Shifted
 """
 YEARS = 365 * 24 * 3600
-SOON = 20.0
 STREAM = "network_stream"
 
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.hostile.target import Target
-from tests.waiting import until
+from tests.waiting import SOON, until
 
 WAITS_FOR_EVER = """
     import ctypes, os, threading
@@ -34,7 +34,6 @@ WAITS_FOR_EVER = """
                 ctypes.PyDLL(None).pause()
             return way
 """
-SOON = 30.0
 STOPS = "termination_grace_period_seconds = 3"
 
 

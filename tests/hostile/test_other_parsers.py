@@ -92,7 +92,7 @@ def brought(
 ) -> Iterator[FalRun | CogfalServe]:
     """The app, served in one of two ways, on the loop that it has asked for."""
     with request.param(tmp_path_factory.mktemp("brought")) as process:
-        assert httpx.post(f"{process.url}/loop", timeout=30).json() == "uvloop"
+        assert httpx.post(f"{process.url}/loop", timeout=120).json() == "uvloop"
         yield process
 
 
@@ -107,19 +107,19 @@ def test_a_head_without_an_end_is_refused(brought: FalRun | CogfalServe, name: s
     """The connection is closed, and the server keeps next to nothing of it."""
     before = resident_bytes(brought)
 
-    connection = socket.create_connection(("127.0.0.1", brought.port), timeout=60)
+    connection = socket.create_connection(("127.0.0.1", brought.port), timeout=120)
     with connection, pytest.raises(ConnectionError):
         connection.sendall(ENDLESS[name] + SENT)
 
     assert resident_bytes(brought) - before < KEPT
-    assert httpx.get(f"{brought.url}/health-check", timeout=30).json()["status"] == "READY"
+    assert httpx.get(f"{brought.url}/health-check", timeout=120).json()["status"] == "READY"
 
 
 def test_an_answer_is_sent_at_once(brought: FalRun | CogfalServe) -> None:
     """Its head leaves with what follows it."""
     request = b"GET /health-check HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
-    with socket.create_connection(("127.0.0.1", brought.port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", brought.port), timeout=120) as connection:
         connection.sendall(request)
         first = connection.recv(2**16)
 
@@ -140,7 +140,7 @@ def test_held_connections_make_way(tmp_path: Path) -> None:
                 with suppress(ConnectionError):  # it may have made way already
                     held.sendall(sent)
 
-        answer = httpx.post(url, json={"text": "x"}, timeout=30)
+        answer = httpx.post(url, json={"text": "x"}, timeout=120)
 
         assert answer.json() == {"output": "x"}
     assert "Too many open files" not in process.output

@@ -15,8 +15,6 @@ from tests.load.ending import seconds_to_end
 from tests.load.usage import Usage, slope, too_much, usage
 from tests.waiting import until
 
-pytestmark = pytest.mark.timeout(120)
-
 
 @pytest.mark.long
 def test_no_answer_is_wrong_or_lost_under_load() -> None:

@@ -67,7 +67,7 @@ class Engine:
             Process(command, cwd=self.cache, env=self._variables()) as server,
             grpc.insecure_channel(address, options=get_default_options()) as channel,
         ):
-            server.wait_for("Started listening", timeout=60)
+            server.wait_for("Started listening", timeout=120)
             yield Task(IsolateStub(channel), function)
 
     def built(self, environments: Sequence[EnvironmentDefinition]) -> Iterator[PartialRunResult]:

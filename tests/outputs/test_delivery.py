@@ -151,7 +151,7 @@ def test_files_are_stored_side_by_side_in_order(
         release = shelf.release = asyncio.Event()
         shelf.all_here = lambda waiting: release.set() if waiting == 8 else None
         deliverer = Deliverer(shelf, Style.URL, OutputDirectories(project))
-        return await asyncio.wait_for(deliverer.deliver(encoded(paths, workspace), workspace), 10)
+        return await asyncio.wait_for(deliverer.deliver(encoded(paths, workspace), workspace), 120)
 
     assert asyncio.run(main()) == [f"shelf://{number}.png" for number in range(8)]
 
@@ -175,7 +175,7 @@ def test_failed_upload_stops_the_others(project: Path, workspace: Workspace, scr
         shelf.release = asyncio.Event()
         deliverer = Deliverer(shelf, Style.URL, OutputDirectories(project))
         value = [a_file(scratch), a_file(scratch, "bad.png")]
-        await asyncio.wait_for(deliverer.deliver(encoded(value, workspace), workspace), 10)
+        await asyncio.wait_for(deliverer.deliver(encoded(value, workspace), workspace), 120)
 
     with pytest.raises(OutputError):
         asyncio.run(main())

@@ -11,7 +11,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
-PATIENCE: Final = 60.0  # seconds
+from tests.waiting import SOON
+
 PAUSE: Final = 0.05  # seconds between two looks
 PASTE: Final = (
     "navigator.clipboard.readText().then(arguments[0], (error) => arguments[0](`${error}`))"
@@ -31,7 +32,7 @@ class Page:
 
     def find(self, selector: str) -> WebElement:
         """Return the first element that matches, once there is one."""
-        return WebDriverWait(self.browser, PATIENCE, PAUSE).until(
+        return WebDriverWait(self.browser, SOON, PAUSE).until(
             lambda browser: browser.find_element(By.CSS_SELECTOR, selector)
         )
 
@@ -42,7 +43,7 @@ class Page:
     def wait(self, condition: Callable[[], Any]) -> None:
         """Wait until something holds; what is found may be replaced while it is looked at."""
         waiting = WebDriverWait(
-            self.browser, PATIENCE, PAUSE, ignored_exceptions=[StaleElementReferenceException]
+            self.browser, SOON, PAUSE, ignored_exceptions=[StaleElementReferenceException]
         )
         waiting.until(lambda _: condition())
 

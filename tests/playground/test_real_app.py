@@ -13,9 +13,10 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.cli.serving import served
+from tests.playground.page import PAUSE
+from tests.waiting import SOON
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-PATIENCE = 20.0  # seconds
 FAILING = """
 from cog import BasePredictor, Secret
 
@@ -33,7 +34,7 @@ def test_a_picture_goes_in_and_comes_out(browser: Chrome, tmp_path: Path) -> Non
 
     with served(EXAMPLES / "image-tool", tmp_path, "--playground") as url:
         browser.get(f"{url}/playground")
-        wait = WebDriverWait(browser, PATIENCE)
+        wait = WebDriverWait(browser, SOON, PAUSE)
         wait.until(_element("[data-name=image] input[type=file]")).send_keys(str(picture))
         wait.until(_element("[data-name=image] .chip"))
         browser.find_element(By.ID, "run").click()
@@ -49,7 +50,7 @@ def test_logs_and_failures_of_a_real_app_are_shown(browser: Chrome, tmp_path: Pa
     (tmp_path / "predict.py").write_text(FAILING)
     with served(tmp_path, tmp_path, "--playground") as url:
         browser.get(f"{url}/playground")
-        wait = WebDriverWait(browser, PATIENCE)
+        wait = WebDriverWait(browser, SOON, PAUSE)
         wait.until(_element("[data-name=token] input")).send_keys("hunter2")
         browser.find_element(By.ID, "run").click()
         wait.until(_element("#status[data-state=failed]"))
@@ -67,7 +68,7 @@ def test_text_is_streamed(browser: Chrome, tmp_path: Path) -> None:
     """The stream of a real App ends with the whole text."""
     with served(EXAMPLES / "streaming-text", tmp_path, "--playground") as url:
         browser.get(f"{url}/playground")
-        wait = WebDriverWait(browser, PATIENCE)
+        wait = WebDriverWait(browser, SOON, PAUSE)
         wait.until(_element("[data-name=count]"))
         browser.find_element(By.ID, "run").click()
         wait.until(_element("#status[data-state=succeeded]"))

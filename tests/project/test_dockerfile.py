@@ -103,7 +103,7 @@ def test_the_shell_writes_the_same_lines(tmp_path: Path) -> None:
     target = tmp_path / "requirements.txt"
     command = command.replace("/opt/requirements/requirements.txt", shlex.quote(str(target)))
 
-    subprocess.run(["/bin/sh", "-c", command], check=True, timeout=20)
+    subprocess.run(["/bin/sh", "-c", command], check=True, timeout=120)
 
     assert target.read_text().splitlines() == lines
 

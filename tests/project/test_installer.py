@@ -141,7 +141,7 @@ def test_uv_understands_the_arguments(case: Case, tmp_path: Path) -> None:
         env={"PATH": "", "VIRTUAL_ENV": sys.prefix},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
 

@@ -144,7 +144,7 @@ def test_what_was_fetched_before_the_parent_ended_is_not_fetched_again(
     )
     with taken_for_real(monkeypatch, FILES, cut) as asked:
         parent = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)])
-        assert cut.reached.wait(60)
+        assert cut.reached.wait(120)
         until(lambda: len(list((tmp_path / "data").glob("hub/*/snapshots/*/**/*.*"))) == 3)
         parent.kill()
         parent.wait()

@@ -213,7 +213,7 @@ def test_pget_is_found_on_path(site: Site, tmp_path: Path) -> None:
         ["pget", f"{site.url}/w.bin", str(tmp_path / "w.bin")],
         env={"PATH": path, "COGFAL_DOWNLOADS": str(tmp_path / "data")},
         check=True,
-        timeout=60,
+        timeout=120,
     )
 
     assert (tmp_path / "w.bin").read_bytes() == WEIGHTS
@@ -226,4 +226,4 @@ def test_the_runner_needs_no_yaml() -> None:
         "import cogfal.provision.runner, cogfal.provision.pget, cogfal.environments"
     )
 
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

@@ -19,9 +19,9 @@ from tests.forking import command
 from tests.modes import SHARED, cog_yaml
 from tests.processes import Process, free_port
 from tests.project_files import write_project as write_files
+from tests.waiting import SOON
 
 REPOSITORY = Path(__file__).parents[2]
-TIMEOUT = 60.0  # seconds after which something that is waited for will not happen
 FOREIGN = ("COG", "FAL_", "WEBHOOK")
 """Beginnings of the variables of this environment that a server must not see."""
 
@@ -50,9 +50,9 @@ class Server(Process):
             cwd=root,
             env={**inherited, "PATH": path, "PYTHONPATH": str(REPOSITORY), **variables},
         )
-        self.client = httpx.Client(base_url=self.url, timeout=TIMEOUT)
+        self.client = httpx.Client(base_url=self.url, timeout=SOON)
 
-    def until_health(self, *wanted: str, timeout: float = TIMEOUT) -> dict[str, Any]:
+    def until_health(self, *wanted: str, timeout: float = SOON) -> dict[str, Any]:
         """Return the first answer of `/health-check` whose status is one of `wanted`."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:

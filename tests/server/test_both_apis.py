@@ -31,7 +31,7 @@ def fal_request(app: Server) -> Iterator[ThreadPoolExecutor]:
 def test_both_doors_share_the_slot(app: Server, fal_request: ThreadPoolExecutor) -> None:
     """While fal's door predicts, Cog's says BUSY and 409, and neither cancels the other's."""
     body = {"mode": "sleep", "count": 100}
-    waiting = fal_request.submit(httpx.post, app.url + "/", json=body, headers=ID, timeout=30)
+    waiting = fal_request.submit(httpx.post, app.url + "/", json=body, headers=ID, timeout=120)
     app.until_health("BUSY")
 
     refused = predict(app)
@@ -41,7 +41,7 @@ def test_both_doors_share_the_slot(app: Server, fal_request: ThreadPoolExecutor)
     assert answer(refused)[0] == 409
     assert across.status_code == 404
     assert own.status_code == 200
-    assert waiting.result(30).status_code == 499
+    assert waiting.result(120).status_code == 499
 
 
 def test_fals_door_waits_for_cogs(app: Server, fal_request: ThreadPoolExecutor) -> None:
@@ -49,12 +49,12 @@ def test_fals_door_waits_for_cogs(app: Server, fal_request: ThreadPoolExecutor) 
     body = {"input": {"mode": "sleep", "count": 100}}
     app.client.put("/predictions/shared", json=body, headers=ASYNC)
     waiting = fal_request.submit(
-        httpx.post, app.url + "/", json={"mode": "none"}, headers=ID, timeout=30
+        httpx.post, app.url + "/", json={"mode": "none"}, headers=ID, timeout=120
     )
 
     app.client.post("/predictions/shared/cancel").raise_for_status()
 
-    assert waiting.result(30).json() == {"output": None}
+    assert waiting.result(120).json() == {"output": None}
 
 
 def test_whoever_cancels_may_go_on_at_once(app: Server) -> None:

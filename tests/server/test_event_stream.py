@@ -36,7 +36,7 @@ class Client:
         """Be told of a prediction until it ends or this leaves."""
         say = event_of(play.prediction)
         stream = EventStream(watch, say, self._cancel, heartbeat=heartbeat)
-        await asyncio.wait_for(stream({}, self._receive, self._send), 10)
+        await asyncio.wait_for(stream({}, self._receive, self._send), 120)
 
     def _cancel(self) -> None:
         self.cancellations += 1

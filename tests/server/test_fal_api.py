@@ -96,11 +96,11 @@ class Caller(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        self.answer = httpx.post(self._url, json=self._inputs, headers=self._headers, timeout=60)
+        self.answer = httpx.post(self._url, json=self._inputs, headers=self._headers, timeout=120)
 
     def status(self) -> int:
         """Wait for the answer and return its status."""
-        self.join(60)
+        self.join(120)
         assert self.answer is not None
         return self.answer.status_code
 
@@ -135,7 +135,7 @@ def test_a_piece_is_sent_as_soon_as_it_is_there(url: str, tmp_path: Path) -> Non
     """The first event arrives while the predictor still works."""
     inputs = {"mode": "wait", "place": str(tmp_path), "count": 1}
 
-    with httpx.stream("POST", f"{url}/stream", json=inputs, timeout=60) as response:
+    with httpx.stream("POST", f"{url}/stream", json=inputs, timeout=120) as response:
         lines = response.iter_lines()
         first = next(lines)
         (tmp_path / "go").touch()
@@ -197,7 +197,7 @@ def test_a_stream_that_is_left_in_the_middle_is_cancelled(url: str, tmp_path: Pa
     """Leaving after the first piece is a dropped connection too."""
     inputs = {"mode": "wait", "place": str(tmp_path), "count": 1}
 
-    with httpx.stream("POST", f"{url}/stream", json=inputs, timeout=60) as response:
+    with httpx.stream("POST", f"{url}/stream", json=inputs, timeout=120) as response:
         lines = response.iter_lines()  # kept: a connection ends with the iterator over its lines
         next(lines)
         assert until((tmp_path / "waiting").exists)
@@ -315,7 +315,7 @@ def test_fals_queue_cancels_what_came_through_it(url: str, tmp_path: Path) -> No
     body = {"input": {"mode": "wait", "place": str(tmp_path)}}
     with ThreadPoolExecutor(1) as thread:
         waiting = thread.submit(
-            httpx.post, f"{url}/predictions", json=body, headers=headers, timeout=30
+            httpx.post, f"{url}/predictions", json=body, headers=headers, timeout=120
         )
         until((tmp_path / "waiting").exists)
 

@@ -44,7 +44,7 @@ def test_the_sessions_in_the_guide_are_what_happens(tmp_path: Path, hooks: Recei
             here = command.replace("http://localhost:8080", server.url)
             here = here.replace("http://localhost:9090", f"{hooks.url}/ok")
             done = subprocess.run(
-                ["bash", "-c", here], capture_output=True, text=True, timeout=60, check=True
+                ["bash", "-c", here], capture_output=True, text=True, timeout=120, check=True
             )
             assert re.fullmatch(as_pattern(expected), done.stdout.strip()), (here, done.stdout)
 

@@ -56,7 +56,7 @@ def run(main: Callable[[], Awaitable[None]]) -> None:
     """Run a test's coroutine."""
 
     async def limited() -> None:
-        await asyncio.wait_for(main(), 30)
+        await asyncio.wait_for(main(), 120)
 
     asyncio.run(limited())
 

@@ -266,7 +266,7 @@ def test_no_socket_is_connected_or_bound(project: Path, tmp_path: Path) -> None:
     )
 
     done = subprocess.run(
-        [sys.executable, script], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, script], capture_output=True, text=True, timeout=120, check=False
     )
 
     assert "hey" in done.stdout, done.stderr
