@@ -24,7 +24,7 @@ from tests.engine.test_kills import guest_of
 from tests.modes import DIAGONAL, interpreter_of
 
 SYNC = """
-import ctypes, io, os, socket, sys, threading
+import ctypes, io, os, signal, socket, sys, threading
 from typing import Any, Iterator
 from cog import BasePredictor, Path, current_scope
 
@@ -117,6 +117,15 @@ class Predictor(BasePredictor):
         child = os.fork()
         yield [child]
         yield [os.WEXITSTATUS(os.waitpid(child, 0)[1])] if child else ["from a fork"]
+
+    def rings_for_ever(self):
+        def ring(*_):
+            raise RuntimeError("it rings")
+
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])  # another thread gets it
+        signal.signal(signal.SIGALRM, ring)
+        signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
+        return "well"
 
     def breaks_the_wire(self):
         import cogfal.guest.server
@@ -320,6 +329,21 @@ def test_a_fork_of_a_coroutine_that_comes_back_ends(tmp_path: Path, mode: str) -
     async def main() -> None:
         async with serving(tmp_path, source) as service:
             assert await submit(service).result() == 0
+
+    run(main)
+
+
+@pytest.mark.parametrize("mode", DIAGONAL, indirect=True)
+def test_a_signal_handler_that_raises_between_two_calls_takes_none(
+    tmp_path: Path, mode: str
+) -> None:
+    """Each comes to its end, well or not."""
+
+    async def main() -> None:
+        async with serving(tmp_path, SYNC) as service:
+            assert await submit(service, what="rings_for_ever").result() == "well"
+            for _ in range(5):
+                await ended(submit(service, what="well"))
 
     run(main)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -44,7 +45,8 @@ class AuthorThread:
         self._turn = turn
         self.looping = False
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._jobs: deque[Callable[[], None]] = deque()
+        self._calls: SimpleQueue[None] = SimpleQueue()
         self._ending = False
         self._interval = 0.0
 
@@ -86,7 +88,8 @@ class AuthorThread:
             assert self._loop is not None
             self._loop.call_soon_threadsafe(job)
         else:
-            self._jobs.put(job)
+            self._jobs.append(job)
+            self._calls.put(None)
 
     def complete(self, future: Any) -> Any:
         """Run the loop until a future is done; on the thread, while the loop is not running."""
@@ -97,17 +100,18 @@ class AuthorThread:
         self._ending = True
         if self.looping and self._loop is not None:
             self._loop.call_soon_threadsafe(self._loop.stop)
-        self._jobs.put(None)
+        self._calls.put(None)
 
     def _run_jobs(self) -> None:
         while not self._ending:
             if self.looping:
                 self._keep_looping()
                 return
-            job = self._jobs.get()
-            if job is not None:
-                job()
-            del job  # nothing of the author's is kept alive by what waits here
+            if self._jobs:
+                self._jobs.popleft()()  # nothing of the author's is kept alive by what waits here
+            else:
+                # A signal handler that raises here takes a call for a job, and never a job.
+                self._calls.get()
 
     def _keep_looping(self) -> None:
         """Run the loop, again where a task of the author's raised SystemExit, or stopped it."""
