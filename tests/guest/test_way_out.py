@@ -68,6 +68,26 @@ def test_what_is_too_much_is_counted(ends: tuple[int, int]) -> None:
     assert b"lines are missing here" in found[0]
 
 
+def test_the_author_may_break_threads(
+    ends: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None is begun once the author's code runs."""
+    read, write = ends
+    with os.fdopen(write, "w", encoding="utf-8") as stream:
+        unhurried = Unhurried(stream, write, threading.get_ident())
+        with monkeypatch.context() as broken:
+            broken.setattr(threading, "excepthook", None)
+            for _ in range(500):
+                unhurried.write(LINE)
+        found: list[bytes] = []
+        reader = threading.Thread(target=lambda: found.append(all_of(read)))
+        reader.start()
+        unhurried.close()
+    reader.join()
+
+    assert len(found[0]) == 500 * len(LINE)
+
+
 def test_others_write_to_the_stream_itself(ends: tuple[int, int]) -> None:
     """They have a thread that may wait."""
     read, write = ends

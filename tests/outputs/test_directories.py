@@ -60,6 +60,21 @@ def test_misplaced_file_is_an_error_that_names_it(
     assert desk.shelf.files == []
 
 
+def test_a_working_directory_that_is_gone_keeps_no_file_back(
+    desk: Desk, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The author's code may have removed it; the file's path is whole."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    (project / "here.png").write_bytes(PNG)
+
+    desk.deliver(str(project / "here.png"), PathType())
+
+    assert len(desk.shelf.files) == 1
+
+
 def test_further_places_can_be_allowed(workspace: Workspace, project: Path) -> None:
     """A directory such as /data is an output's place if the App says so."""
     shelf = Shelf()

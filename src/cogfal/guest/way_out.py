@@ -93,7 +93,9 @@ class Unhurried:
         self._room = MOST
         self._lost = 0
         self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
+        # Begun before the author's code can leave no room for threads, or break their class.
+        self._thread = threading.Thread(target=self._work, name="cogfal-log", daemon=True)
+        self._thread.start()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -116,10 +118,9 @@ class Unhurried:
 
     def close(self) -> None:
         """Give up the way once what waits was written, or will not be for some time."""
-        if self._thread is not None:
-            self._waiting.put(None)
-            self._thread.join(LAST)
-        if self._thread is None or not self._thread.is_alive():
+        self._waiting.put(None)
+        self._thread.join(LAST)
+        if not self._thread.is_alive():
             self._way.close()
 
     def _write_later(self, data: bytes) -> None:
@@ -129,9 +130,6 @@ class Unhurried:
                 return
             self._room -= len(data)
         self._waiting.put(data)
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="cogfal-log", daemon=True)
-            self._thread.start()
 
     def _work(self) -> None:
         data = self._waiting.get()

@@ -98,7 +98,10 @@ class OutputDirectories:
 
     def located(self, path: Path) -> Path:
         """Look in the project for a file that is not in the working directory."""
-        here = Path.cwd()
+        try:
+            here = Path.cwd()
+        except FileNotFoundError:  # the author's code has removed it
+            return path
         if not path.is_relative_to(here) or os.path.lexists(path):
             return path
         return self._project.resolve() / path.relative_to(here)
