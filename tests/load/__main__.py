@@ -96,7 +96,11 @@ async def load(callers: int, seconds: float, *, own: bool = False) -> Measured:
     tally, samples = Tally(), list[tuple[int, Usage]]()
     server, receiver = await take_nothing()
     with served(16, own=own) as app, meanness(receiver) as mean:
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=callers)
+        limits = httpx.Limits(
+            max_connections=None,
+            max_keepalive_connections=callers,
+            keepalive_expiry=None,  # what is late here would be closed on its way to a request
+        )
         async with (
             server,
             httpx.AsyncClient(base_url=app.url, timeout=300, limits=limits) as client,
