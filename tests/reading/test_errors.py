@@ -225,6 +225,8 @@ UNSUPPORTED = {
     "nested-iterator": (source("x: str", output="List[Iterator[str]]"), "iterator"),
     "bytes": (source("x: bytes"), "bytes"),
     "callable": (source("x: Callable[[], int]"), "JSON"),
+    "type": (source("x: type"), "type is not a type that travels"),
+    "no-annotations": (source("x: C", "class C:\n    __annotations__ = 3"), "describes no fields"),
     "plain-class": (source("x: C", "class C: ..."), "describes no fields"),
     "recursive-model": (source("x: str", RECURSIVE, "N"), "contains itself"),
     "infinite": (source("x: float = Input(default=float('inf'))"), "infinite"),

@@ -77,7 +77,8 @@ def _explained(
 
 def _parts(annotation: Value) -> Iterable[Value]:
     if isinstance(annotation, type) and typing.get_origin(annotation) is None:
-        return [*vars(annotation).get("__annotations__", {}).values()]
+        held = vars(annotation).get("__annotations__")  # a descriptor where `type` itself is meant
+        return [*held.values()] if isinstance(held, dict) else []
     named = getattr(annotation, "__supertype__", None)
     return typing.get_args(annotation) if named is None else [named]
 
