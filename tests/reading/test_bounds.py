@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cogfal.environments.interpreters import present_interpreter
 from cogfal.errors import PredictorError
 from cogfal.reading import read_predictor
 from cogfal.reading.foreign import parse_with
@@ -111,6 +112,21 @@ def test_newer_syntax_is_parsed_by_the_models_python(tmp_path: Path) -> None:
         read_predictor("predict.py:Predictor", tmp_path, python_version="3.99", find=asked.append)
 
     assert asked == [(3, 99)]
+
+
+@pytest.mark.skipif(present_interpreter("3.12") is None, reason="there is no Python 3.12 here")
+@pytest.mark.parametrize(
+    "text", ["def first[T](items: list[T]) -> T: return items[0]", "class Box[T]:\n    item: T"]
+)
+def test_type_parameters_are_no_names_that_are_missing(text: str, tmp_path: Path) -> None:
+    """Generic functions and classes of Python 3.12 leave the rest of the module as it is."""
+    used = "first([4])" if text.startswith("def") else "4"
+    source = f"{text}\nN = {used}\n" + PLAIN.format("N")
+    write(tmp_path, {"predict.py": source})
+
+    spec = read_predictor("predict.py:Predictor", tmp_path, python_version="3.12")
+
+    assert spec.inputs[0].default == 4
 
 
 @pytest.mark.parametrize("row", ROWS[::20], ids=lambda row: row.id)

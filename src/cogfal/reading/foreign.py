@@ -70,6 +70,6 @@ def _built(told: Any) -> Any:
 
 def _kind(names: list[str], fields: list[str]) -> Callable[[], ast.AST]:
     """Return the class of a node; one that this Python has not gets a class of its own."""
-    known = next(name for name in names if hasattr(ast, name))
+    known = next((name for name in names if hasattr(ast, name)), "AST")
     kind: type[ast.AST] = getattr(ast, known)
     return kind if known == names[0] else type(names[0], (kind,), {"_fields": tuple(fields)})

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from cogfal.reading.part import Atomic
 from cogfal.reading.unknown import ABSENT, Value
@@ -107,6 +107,17 @@ class Scope(Atomic):
                 return scope.owner
             scope = scope.parent
         return self.top.names.get(name, ABSENT)
+
+
+def generic(parameters: Sequence[Any], scope: Scope) -> Scope:
+    """Return the scope in which a function with type parameters is defined."""
+    if not parameters:
+        return scope
+    names = {scope.mangled(each.name): TypeVar(each.name) for each in parameters}
+    of = Bindings(frozenset(names))
+    inner = Scope(scope.module, "function", scope, of, scope.private, names)
+    inner.qualified = scope.qualified
+    return inner
 
 
 def _unbound(name: str, *, own: bool) -> NameError:
