@@ -45,7 +45,6 @@ IMPORTED: Final = (
     "cogfal.cli.predict",
     # What fal, uvicorn, httpx and anyio import as late as they need it.
     "anyio._backends._asyncio",
-    "asyncstdlib",
     "certifi.core",
     "dateparser.date_parser",
     "dateparser.data.date_translation_data.en",
@@ -55,7 +54,6 @@ IMPORTED: Final = (
     "httpcore",
     "starlette_exporter",
     "uvicorn.lifespan.on",
-    "uvicorn.loops.auto",
     "uvicorn.protocols.http.auto",
     "uvicorn.protocols.websockets.auto",
     "uvicorn.protocols.websockets.websockets_sansio_impl",
