@@ -369,6 +369,17 @@ FOUND: Final = {
     "relative-paths": "from pathlib import Path\nh = Path(__file__).parent\n"
     "X = str((h / 'a' / 'b').relative_to(h))\ntry:\n    Y = str(Path('a').relative_to('b'))\n"
     "except ValueError:\n    Y = 3",
+    "classes-that-answer-with-errors": "from outside import u\nclass C(dict):\n"
+    "    __getattr__ = dict.__getitem__\n    __setattr__ = dict.__setitem__\no = C(a=1)\n"
+    "if u():\n    o.q = 3\nX = [o.a, o == {'a': 1}, bool(o)]\nclass D:\n    __slots__ = ('a',)\n"
+    "    def __getattr__(self, k): raise KeyError(k)\nd = D()\nif u():\n    d.a = 2\ntry:\n"
+    "    d.b\nexcept KeyError:\n    Y = d == d\nclass M(type):\n"
+    "    def __getattr__(cls, k): raise KeyError(k)\nclass E(metaclass=M):\n"
+    "    def __add__(self, other): return 1\ne = E()\nf = e\nf += 1\nZ = [e + 1, f]\ntry:\n"
+    "    e[0]\nexcept TypeError:\n    V = [*[e]] == [e]",
+    "classes-that-answer-for-each-attribute": "class C:\n"
+    "    def __getattribute__(self, k): return 3\nX = C().a\nclass D:\n    __class__ = int\n"
+    "Y = isinstance(D(), int)",
     "decorator-of-the-library": "import functools\nfrom outside import u\nX = []\n"
     "@functools.lru_cache(maxsize=u())\ndef f(): X.append(1)\nf(), f()\n"
     "@functools.singledispatch\ndef g(v): return 1\n@g.register\ndef _(v: int): return 2\n"

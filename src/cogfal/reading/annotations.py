@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from cogfal.guest import type_names
 from cogfal.guest.annotations import type_of
 from cogfal.reading.classes import OutsideType, outside_base
+from cogfal.reading.journal import attributes_of, of_class
 from cogfal.reading.operators import of_machine
 from cogfal.reading.standins import Shown
 from cogfal.reading.unknown import (
@@ -124,8 +125,8 @@ def _held(world: Interpreter, value: Value) -> Value:
     """Return what stands for an object in JSON: its attributes, or its secret."""
     if isinstance(value, OutsideType):
         raise value.unknown.error()
-    if type(value) in world.classes.nodes and hasattr(value, "__dict__"):
-        return vars(value)
-    if not isinstance(value, type) and hasattr(value, "get_secret_value"):
+    if type(value) in world.classes.nodes and of_class(type(value), "__dict__") is not None:
+        return attributes_of(value)
+    if of_class(type(value), "get_secret_value") is not None:
         return value.get_secret_value()
     raise Unresolved("the value is not a text, number, list or dict")

@@ -16,7 +16,13 @@ from typing import Any, Final
 
 from cogfal.reading.classes import Outside
 from cogfal.reading.functions import Function
-from cogfal.reading.journal import CONTAINERS, delete_attribute, set_attribute
+from cogfal.reading.journal import (
+    CONTAINERS,
+    attributes_of,
+    delete_attribute,
+    of_class,
+    set_attribute,
+)
 from cogfal.reading.library import VersionInfo
 from cogfal.reading.mappings import Held, Lookup, Namespace
 from cogfal.reading.part import Part
@@ -106,9 +112,9 @@ class Attributes(Part):
 
     def special(self, owner: Value, name: str) -> Value:
         """Return a method that Python looks for in the class of an object alone."""
-        if not isinstance(owner, type) and name in getattr(owner, "__dict__", {}):
+        if not isinstance(owner, type) and name in attributes_of(owner):
             raise refused(f"{name} of a single object is not evaluated", owner)
-        if not any(name in vars(base) for base in type(owner).__mro__):
+        if of_class(type(owner), name) is None:
             raise TypeError(f"{type(owner).__name__!r} object has no method {name!r}")
         return self.get(owner, name)
 
@@ -211,7 +217,7 @@ class Attributes(Part):
             order = owner.__self_class__.__mro__
             order = order[order.index(owner.__thisclass__) + 1 :]
         elif isinstance(owner, types.MethodType) or (
-            not isinstance(owner, type) and name in getattr(owner, "__dict__", {})
+            not isinstance(owner, type) and name in attributes_of(owner)
         ):
             return None
         for base in order:
@@ -250,7 +256,7 @@ class Attributes(Part):
             if isinstance(owner, CONTAINERS):  # whose items may be its attributes
                 world.journal.save(owner)
             setattr(owner, name, value)
-        elif isinstance(described := getattr(type(owner), name, None), Unknown):
+        elif isinstance(described := of_class(type(owner), name), Unknown):
             world.effects.of_values((owner, value), described)
         else:
             world.journal.note(owner, name)
@@ -277,7 +283,7 @@ def _custom(owner: Value, method: str, name: str) -> bool:
     """Whether setting an attribute runs code: a `__setattr__`, a property, an Enum's own rules."""
     kind = type(owner)
     own = getattr(kind, method) not in (getattr(object, method), getattr(type, method))
-    return own or hasattr(type(getattr(kind, name, None)), "__set__")
+    return own or of_class(type(of_class(kind, name)), "__set__") is not None
 
 
 def _is_of_library(cls: type) -> bool:

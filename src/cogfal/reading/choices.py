@@ -307,7 +307,9 @@ class Choices:
         places = {i: place for outcome in outcomes for i, (place, _) in outcome.found.items()}
         held = [(place, place.value()) for place in places.values()]
         for names in {
-            id(p.owner): p.owner for p, _ in held if hasattr(p.owner, "_member_names")
+            id(p.owner): p.owner
+            for p, _ in held
+            if p.kind == "name" and hasattr(p.owner, "_member_names")
         }.values():
             orders = [[p.key for p, _ in o.found.values() if p.owner is names] for o in outcomes]
             if any(order != orders[0] for order in orders):

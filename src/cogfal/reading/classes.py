@@ -28,6 +28,7 @@ _IMPLICIT: Final[dict[str, Callable[..., Any]]] = {
     "__class_getitem__": classmethod,
     "__new__": staticmethod,
 }
+_HIDING: Final = frozenset({"__class__", "__getattribute__"})
 _EnumNames: Final = type(enum.EnumMeta.__prepare__("", (enum.Enum,)))
 _AT_ONCE: Final = re.compile(r"\s*(\w+\.)*(ClassVar|InitVar)\b")
 
@@ -174,8 +175,8 @@ class Classes(Part):
                 if resolved is not bases:
                     body.names["__orig_bases__"] = bases
                 world.run(node.body, body, fresh=fresh)
-                if "__class__" in body.names:
-                    known(Unknown("a class that gives its objects out for others is not evaluated"))
+                if body.names.keys() & _HIDING:
+                    known(Unknown("a class that answers for each attribute is not evaluated"))
                 if "_cogfal_disordered" in getattr(namespace, "__dict__", {}):
                     known(vars(namespace)["_cogfal_disordered"])
                 _fill(namespace, body)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import cogfal.cog
 from cogfal.guest.type_names import COG_ROOTS
 from cogfal.reading.functions import Function
-from cogfal.reading.journal import CONTAINERS
+from cogfal.reading.journal import CONTAINERS, attributes_of
 from cogfal.reading.mappings import Lookup
 from cogfal.reading.part import Atomic, Part
 from cogfal.reading.scopes import Names, Scope, bindings
@@ -215,7 +215,7 @@ def _held(value: Value) -> Iterable[Value]:
         return inspect.getgeneratorlocals(value).values()
     if isinstance(value, types.FunctionType):
         return gc.get_referents(*(value.__closure__ or ()))
-    own = getattr(value, "__dict__", None)
+    own = attributes_of(value)
     names = own if type(own) is dict else {}
     return [*(each for each in gc.get_referents(value) if each is not own), *names.values()]
 

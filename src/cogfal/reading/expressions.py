@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import types
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -45,6 +46,7 @@ _CONVERSIONS: Final[dict[int, Callable[[Any], Any]]] = {
 _ASKED: Final = {-1: ("__str__", "__format__"), ord("s"): ("__str__",)}
 """By conversion: the methods that are asked for a text before `__repr__`."""
 
+_BOUND: Final = (types.MethodType, types.BuiltinMethodType, types.MethodWrapperType)
 _PLAIN: Final = (int, float, str, bytes, tuple, frozenset, complex)
 _NO_ARGUMENTS: Final = ast.arguments([], [], None, [], [], None, [])
 _DISPLAYS: Final = {ast.List: list, ast.Tuple: tuple, ast.Set: set}
@@ -368,12 +370,13 @@ class Expressions(Part):
             why = error.unknown.at(node, scope.module)
             held = (*why.about, function, *positional, *keywords.values())
             given = [*positional, *keywords.values()]
-            looked = reached([getattr(function, "__self__", None), *given], contained)
+            owner = function.__self__ if isinstance(function, _BOUND) else None
+            looked = reached([owner, *given], contained)
             if any(isinstance(each, Unknown) for each in given) or any(map(self._runs, looked)):
                 # It may be called with any of the others, or would have called more of the text.
                 world.effects.of_values(held, why)
             # A call has perhaps changed something in part before it met what is not known.
-            for value in (getattr(function, "__self__", None), *positional):
+            for value in (owner, *positional):
                 if isinstance(value, Iterator):
                     world.effects.of_values((value,), why)
                 elif isinstance(value, CONTAINERS):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from cogfal.reading.classes import outside_base
 from cogfal.reading.functions import Function
+from cogfal.reading.journal import of_class
 from cogfal.reading.mappings import Lookup
 from cogfal.reading.operators import MAX_ITEMS, PARENTS, SIZED
 from cogfal.reading.part import Part
@@ -93,7 +94,7 @@ class Items(Part):
             raise refused("indexing such a value is not evaluated")
         kind = base if isinstance(base, type) else type(base)
         unknown = outside_base(kind)
-        if unknown is not None and (kind is base or not hasattr(kind, "__getitem__")):
+        if unknown is not None and (kind is base or of_class(kind, "__getitem__") is None):
             raise Touched(unknown)
 
     def put(self, base: Value, key: Value, value: Value) -> None:
@@ -170,7 +171,7 @@ class Items(Part):
             return world.journal.born(world.files.kept(value, each) for each in value)
         if isinstance(value, Lookup):
             return iter(value)
-        if callable(value) or hasattr(type(value), "__iter__"):
+        if callable(value) or of_class(type(value), "__iter__") is not None:
             raise refused("what is iterated over is not known")
         raise TypeError(f"{type(value).__name__!r} object is not iterable")
 
@@ -185,8 +186,8 @@ class Items(Part):
         return self.watched(value, items) if isinstance(value, (*_CHANGED, *VIEWS)) else items
 
     def _authored(self, value: Value) -> Iterator[Value]:
-        world = self._world
-        if hasattr(type(value), "__getitem__") and not hasattr(type(value), "__iter__"):
+        world, kind = self._world, type(value)
+        if of_class(kind, "__getitem__") is not None and of_class(kind, "__iter__") is None:
             return world.journal.born(iter(value))
         return self.iterate(world.calls.call(world.attributes.special(value, "__iter__"), [], {}))
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import enum
 from collections import OrderedDict, deque
 from collections.abc import Callable, MutableMapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType, MemberDescriptorType
 from typing import Any, Final, NamedTuple, TypeVar
 
 from cogfal.reading.unknown import ABSENT, Unknown, Value
@@ -15,6 +17,8 @@ Made = TypeVar("Made")
 
 CONTAINERS: Final = (list, dict, set, deque)
 """Mutable plain data."""
+
+_NONE: Final = MappingProxyType[str, Value]({})
 
 ALIKE: Final = (
     int,
@@ -84,13 +88,32 @@ def _forget_member(names: Any, name: Any) -> None:
         names._auto_called = False  # noqa: SLF001
 
 
+def attributes_of(owner: Value) -> Any:
+    """Return the attributes that an object itself holds by name, asking none of its methods."""
+    try:
+        return object.__getattribute__(owner, "__dict__")
+    except AttributeError:
+        return _NONE
+
+
+def of_class(kind: type, name: str) -> Value:
+    """Return what a class or one of its bases holds under a name, asking none of its methods."""
+    return next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), None)
+
+
+def slot_of(owner: Value, name: str) -> Value:
+    """Return what stands in one of the slots of an object."""
+    slot = of_class(type(owner), name)
+    with suppress(AttributeError):
+        return slot.__get__(owner) if isinstance(slot, MemberDescriptorType) else ABSENT
+    return ABSENT
+
+
 def _own_attribute(owner: Value, name: str) -> Value:
-    held = getattr(owner, "__dict__", {})
+    held = attributes_of(owner)
     if name in held or isinstance(owner, type):
         return held.get(name, ABSENT)
-    slot: Any = getattr(type(owner), name, None)
-    there = type(slot).__name__ == "member_descriptor" and hasattr(owner, name)
-    return slot.__get__(owner) if there else ABSENT
+    return slot_of(owner, name)
 
 
 def set_attribute(owner: Value, name: str, value: Value) -> None:
@@ -158,7 +181,7 @@ class Journal:
 
     def note(self, owner: Value, name: str) -> None:
         """Note that an attribute is about to change, and the order of all of them."""
-        held = getattr(owner, "__dict__", None)
+        held = attributes_of(owner)
         places = [Place("order", held)] if type(held) is dict else []
         for place in (*places, Place("attribute", owner, name)):
             self._entries.append((place, place.value(), None))

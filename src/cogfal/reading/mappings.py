@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator, MutableMapping
 from typing import TYPE_CHECKING, ClassVar, NoReturn
 
+from cogfal.reading.journal import attributes_of
 from cogfal.reading.part import Part
 from cogfal.reading.scopes import Scope
 from cogfal.reading.standins import Known
@@ -128,7 +129,7 @@ class Held(Lookup):
     def __init__(self, world: Interpreter, owner: Value) -> None:
         super().__init__(world)
         self._owner = owner
-        self._held: Value = getattr(owner, "__dict__", None)
+        self._held: Value = attributes_of(owner)
         if type(self._held) is not dict:
             raise refused("the attributes of such an object are not read as a whole", owner)
 

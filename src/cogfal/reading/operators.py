@@ -14,6 +14,7 @@ from pathlib import PurePath
 from typing import Any, Final
 
 from cogfal.reading.functions import Function
+from cogfal.reading.journal import attributes_of, of_class
 from cogfal.reading.part import Atomic, Part
 from cogfal.reading.unknown import (
     GivenUp,
@@ -108,7 +109,7 @@ def _inside(value: Value) -> Iterable[Value]:
     """Return what may be changed in a value, and may be compared or shown with it."""
     if isinstance(value, Atomic | type):
         return ()
-    own = getattr(value, "__dict__", None)
+    own = attributes_of(value)
     inside = value.values() if isinstance(value, dict) else contained(value)
     return (*inside, own) if type(own) is dict else inside
 
@@ -156,7 +157,7 @@ def _shown(value: Value) -> Iterable[Value]:
     if isinstance(value, BaseException):
         return value.args
     own = isinstance(type(value).__repr__, Function)
-    fields = () if own else getattr(type(value), "__dataclass_fields__", ())
+    fields = () if own else of_class(type(value), "__dataclass_fields__") or ()
     held = [getattr(value, name, None) for name in fields]
     return contained(value) if isinstance(value, SIZED) else held
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cogfal.reading.attributes import is_file, is_raised
 from cogfal.reading.choices import Left
 from cogfal.reading.functions import Function
-from cogfal.reading.journal import CONTAINERS, refill
+from cogfal.reading.journal import CONTAINERS, of_class, refill
 from cogfal.reading.mappings import Lookup
 from cogfal.reading.operators import IN_PLACE, NAMES, OWN_IN_PLACE, bounded
 from cogfal.reading.part import Part
@@ -240,7 +240,7 @@ class Statements(Part):
     def _combined(self, op: ast.operator, before: Value, value: Value) -> Value:
         """Return the result of an in-place operator, which changes a container where it stands."""
         world, operate = self._world, self._world.expressions.operate
-        own = getattr(type(before), OWN_IN_PLACE[type(op)], None)
+        own = of_class(type(before), OWN_IN_PLACE[type(op)])
         if isinstance(own, Function):
             result = world.calls.call(own, [before, value], {})
             return operate(op, before, value) if result is NotImplemented else result
@@ -259,7 +259,8 @@ class Statements(Part):
             world.journal.save(before)
             refill(before, made)
             return before
-        reflected = not isinstance(before, dict) and hasattr(type(value), f"__r{NAMES[type(op)]}__")
+        method = of_class(type(value), f"__r{NAMES[type(op)]}__")
+        reflected = not isinstance(before, dict) and method is not None
         taken = value
         if isinstance(value, Iterator):
             taken = iter(world.budget.metered(world.items.iterate(value)))

@@ -75,7 +75,9 @@ def plain(value: Any, depth: int = 0) -> Any:
             return [plain(item, depth + 1) for item in value]
         case set() | frozenset():
             return [plain(item, depth + 1) for item in sorted(value, key=repr)]
-        case _ if type(value).__module__.partition(".")[0] in OWN and hasattr(value, "__dict__"):
+        case _ if type(value).__module__.partition(".")[0] in OWN and any(
+            "__dict__" in vars(base) for base in type(value).__mro__
+        ):
             return plain(vars(value), depth + 1)
     raise NotJson
 

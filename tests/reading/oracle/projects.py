@@ -34,6 +34,8 @@ IMPORTS: Final = (
     "import sys, %m as m$1\n$N = sys.modules['%m'].n0", "import sys\n$N = int('%m' in sys.modules)", "__import__('%m')",
     "def late$1():\n    from %m import l0 as found\n    return found\n$L = late$1()", "import %m as m$1\n$S = m$1.__name__",
     "class C$1:\n    from %m import l0, n1 as k\n$L = C$1.l0",
+    "def late$1():\n    import %m as m$1\n    m$1.l0.append('late')\n$(u(late$1)|late$1()|u(lambda: late$1())|if $C:\n    late$1())$\nfrom %m import l0 as l1",
+    "def late$1():\n    from %m import l0\n    l0.append('late')\n$(u(late$1)|u([late$1])|late$1())$\nimport %m as m$1\n$L = m$1.l0",
 )  # fmt: skip
 """`%m` is the module."""
 

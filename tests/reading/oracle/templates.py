@@ -350,6 +350,13 @@ $($L = list(f$1(3))[:6]|g_ = f$1(3)\n$N = next(g_)\n$L = [*g_][:5]|$L = [v for v
         "@dataclass\nclass M$1:\n    a: int\n    b: str = 'q'\nmatch M$1($n):\n    case M$1(a=3, b=z_):\n        $S = z_\n    case M$1(a_, 'q'):\n"
         "        $N = a_\nmatch Colour.RED:\n    case Colour.BLUE:\n        $N = 1\n    case Colour.RED:\n        $N = 2"
     ),
+    "with open('lines.txt') as f_:\n    $S = f_.readline()\n    $BODY\ntry:\n    $S = f_.read()\nexcept ValueError:\n    $S = 'closed'",
+    "p_ = re.compile('([a-z])')\n$L = p_.findall($S)\n$S = p_.sub('-', $S)\n$L1 = [str(p) for p in Path('a/b/c').parents]",
+    # what is changed by ways around
+    "def f$1():\n    os.environ['COGFAL_ORACLE'] = $s\n    return $L\n$(f$1()|u(f$1)|u(lambda: f$1())|if $C:\n    f$1())$\n$S = os.environ.get('COGFAL_ORACLE', 'unset')",
+    "f$1 = lambda: $N1\n$(|if $C:\n    )$f$1.__globals__['$N1'] = $n\n$N = f$1()",
+    "import builtins\n$(|if $C:\n    )$builtins.added = $n\ntry:\n    $N = added\nexcept NameError:\n    $N = -4",
+    "try:\n    raise $(KeyError|Oops|LookupError)$($n, $s)\nexcept Exception as error:\n    $L = [*error.args]\n    $BODY",
     # modules
     "import types\nm$1 = types.ModuleType('made')\nm$1.n = $n\nsys.modules['made$1'] = m$1\nimport made$1\n$N = made$1.n",
     "import collections as c_, os.path as p_\n$S = p_.basename('a/' + $S)\n$L = list(c_.Counter('aab').values())",
@@ -414,6 +421,23 @@ $S = C$1['B'].value""",
     "    Q = enum.auto()\n    R = 'p0'\n$L = [m.value for m in C$1] + [C$1.R.name, C$1('q1').name]"),
     "C$1 = enum.Enum('C$1', $('x y'|['x', 'y']|{'x': 1, 'y': $n})$$(|, type=str|, start=4)$)\n$L = [(m.name, m.value) for m in C$1]",
     "class C$1($(str|int)$, enum.Enum):\n    P = $(1|'5')$\n    Q = $(2|'7')$\n$L = [C$1.P == 1, C$1.P.value, C$1.Q + C$1.Q, C$1.P in ('5', 5)]",
+    (
+        "class C$1:\n    pass\no_ = C$1()\nvars(o_)['a'] = $n\nif $C:\n    o_.a = $n\n$(|o_.__dict__.update(b=$l)\n|u(vars(o_))\n|u(o_)\n|u(lambda: vars(o_))\n"
+        "|if $C:\n    del vars(o_)['a']\n)$$L = [o_.a, getattr(o_, 'b', 0), 'b' in vars(o_)]"
+    ),
+    (
+        "@dataclass(slots=True$(|, frozen=True)$)\nclass C$1:\n    a: int = $n\n    b: list = field(default_factory=list)\no_ = C$1($n)\no_.b.append($n)\ntry:\n"
+        "    o_.$(a|c)$ = $n\nexcept AttributeError:\n    $S = 'slots'\n$(|u(o_)\n|if $C:\n    o_.b = $l\n)$$L = [o_.a, o_.b]"
+    ),
+    (
+        "@functools.total_ordering\nclass C$1:\n    def __init__(self, n):\n        self.n = n\n    def __lt__(self, other):\n        return self.n < other.n\n"
+        "$L = [C$1($N) >= C$1($n), C$1(1) > C$1(0), max(C$1($N), C$1(2)).n]"
+    ),
+    (
+        "class C$1(dict):\n    __getattr__ = dict.$(get|__getitem__)$\n    __setattr__ = dict.__setitem__\no_ = C$1($D)\no_.q = $n\n$(|if $C:\n    o_.q = $l\n|u(o_)\n)$"
+        "$L = [o_.q, len(o_)]"
+    ),
+    "class C$1($(dict|list|Oops)$):\n    def who(self):\n        return [__class__.__name__, type(self).__name__]\nclass C$1B(C$1): pass\n$L = C$1B().who()",
     "P_ = namedtuple('P_', 'x y'$(|, defaults=[$n])$)\no_ = P_($n, y=$s)\n$L = [o_.x, o_._replace(x=1), *o_, o_._asdict(), P_._fields]",
     "class C$1(NamedTuple):\n    x: int\n    y: str = $s\n    def both(self):\n        return (self.y, self.x)\n$T1 = C$1($n)\n$L = [$T1.both(), C$1(1, 'k').y]",
     "class C$1(enum.$(IntFlag|Flag)$):\n    R = enum.auto()\n    W = enum.auto()\n    RW = R | W\n$L = [m.name for m in C$1]\n$N = (C$1.R | C$1.W).value\n$S = str(bool(C$1.R & C$1.W))",
