@@ -234,6 +234,9 @@ YIELDS = """
             for _ in range(count):
                 yield "x" * 1000
             print("yielded", flush=True)
+
+        def teardown(self) -> None:
+            print("at teardown", flush=True)
 """
 
 
@@ -256,4 +259,22 @@ def test_callers_who_hold_on_do_not_keep_the_app_from_ending(tmp_path: Path, mod
 
         status = process.stop(grace=SOON)
 
-        assert status != -signal.SIGKILL
+        assert status not in (-signal.SIGKILL, -signal.SIGALRM)
+
+
+def test_who_does_not_read_a_stream_that_is_cancelled_is_hung_up_on(
+    tmp_path: Path, mode: str
+) -> None:
+    """Its prediction has had all the time for predictions; the steps behind it have theirs."""
+    with Target(tmp_path, YIELDS, STOPS, mode=mode, anew=True) as process:
+        assert process.url
+        with socket.create_connection(("127.0.0.1", process.port)) as caller:
+            caller.sendall(HOLDING["a stream that is not read"])
+            process.wait_for("yielding")
+
+            status = process.stop(grace=SOON)
+
+        assert status not in (-signal.SIGKILL, -signal.SIGALRM)
+        assert "yielded" not in process.output
+        assert "at teardown" in process.output
+        assert [*process.temporary.glob("cogfal-*")] == []

@@ -89,10 +89,12 @@ class Connections:
         """
         for each in [each for each in self._open if each.idle]:
             each.close()
-        with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._none_left(), seconds)
-        for each in [*self._open]:
-            each.close()
+        try:
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._none_left(), seconds)
+        finally:  # whoever waits for this may have no more time than the callers
+            for each in [*self._open]:
+                each.close()
 
     async def _none_left(self) -> None:
         while self._open:

@@ -244,10 +244,14 @@ class Serving:
         """Let predictions end, and whoever hears of them."""
         await asyncio.gather(*(each.drain(grace) for each in self._services))
         left = grace.left(Moment.CANCELLED) or grace.left(Moment.TOLD)
-        closing = [self._webhooks.close(min(left, WEBHOOK_SECONDS))]
+        await grace.within(Moment.TOLD, self._part, left)
+
+    async def _part(self, seconds: float) -> None:
+        """Let callers read, and receivers of webhooks hear, for so many seconds at most."""
+        closing = [self._webhooks.close(min(seconds, WEBHOOK_SECONDS))]
         if self._connections is not None:
-            closing.append(self._connections.end(left))
-        await grace.within(Moment.TOLD, asyncio.gather, *closing)
+            closing.append(self._connections.end(seconds))
+        await asyncio.gather(*closing)
 
     def unused_paths(self) -> frozenset[str]:
         """Return the paths of fal's endpoints that this app has no use for."""
