@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cogfal.environments.interpreters import present_interpreter
-from cogfal.errors import PredictorError
+from cogfal.errors import PredictorError, UnresolvedExpression
 from cogfal.reading import read_predictor
 from cogfal.reading.foreign import parse_with
 from tests.reading.projects import read, write
@@ -123,6 +123,36 @@ def test_type_parameters_are_no_names_that_are_missing(text: str, tmp_path: Path
     used = "first([4])" if text.startswith("def") else "4"
     source = f"{text}\nN = {used}\n" + PLAIN.format("N")
     write(tmp_path, {"predict.py": source})
+
+    spec = read_predictor("predict.py:Predictor", tmp_path, python_version="3.12")
+
+    assert spec.inputs[0].default == 4
+
+
+@pytest.mark.skipif(present_interpreter("3.12") is None, reason="there is no Python 3.12 here")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "class Box[T]:\n    N.append(2)",
+        "class Base:\n    def __init_subclass__(cls): N.append(2)\nclass Box[T](Base): ...",
+    ],
+)
+def test_generic_classes_may_change_what_they_mention(text: str, tmp_path: Path) -> None:
+    """Neither their bodies nor what their bases do with them is evaluated."""
+    write(tmp_path, {"predict.py": f"N = [1]\n{text}\n" + PLAIN.format("len(N)")})
+
+    with pytest.raises(UnresolvedExpression, match="class with type parameters"):
+        read_predictor("predict.py:Predictor", tmp_path, python_version="3.12")
+
+
+@pytest.mark.skipif(present_interpreter("3.12") is None, reason="there is no Python 3.12 here")
+def test_defaults_of_generic_functions_are_those_of_their_surroundings(tmp_path: Path) -> None:
+    """A default neither sees the type parameters nor is blind to the names of its class."""
+    text = (
+        "T = N = 1\nclass C:\n    N = 4\n    def f[T](self, n=N, t=T): return n * t\n"
+        + PLAIN.format("C().f()")
+    )
+    write(tmp_path, {"predict.py": text})
 
     spec = read_predictor("predict.py:Predictor", tmp_path, python_version="3.12")
 

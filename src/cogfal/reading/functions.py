@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cogfal.reading.choices import Left
 from cogfal.reading.part import Atomic, Part
-from cogfal.reading.scopes import FunctionNode, Scope, arguments, bindings, yields
+from cogfal.reading.scopes import FunctionNode, Scope, arguments, bindings, generic, yields
 from cogfal.reading.unknown import Carried, GivenUp, Named, Touched, Unknown, Value, Values, known
 
 if TYPE_CHECKING:
@@ -177,11 +177,12 @@ class Functions(Part):
             *zip(args.kwonlyargs, args.kw_defaults, strict=True),
         ]
         defaults = {arg.arg: world.evaluate(e, scope) for arg, e in pairs if e is not None}
-        function = Function(world, node, scope, defaults)
+        inner = generic(getattr(node, "type_params", ()), scope)
+        function = Function(world, node, inner, defaults)
         if isinstance(node, ast.Lambda):
             return function
         noted = [(a.arg, a.annotation) for a in arguments(args)]
         for name, annotation in [*noted, ("return", node.returns)]:
             if annotation is not None:
-                function.annotations[name] = world.classes.annotation(annotation, scope)
+                function.annotations[name] = world.classes.annotation(annotation, inner)
         return function

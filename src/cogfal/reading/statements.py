@@ -18,7 +18,7 @@ from cogfal.reading.mappings import Lookup
 from cogfal.reading.operators import IN_PLACE, NAMES, OWN_IN_PLACE, bounded
 from cogfal.reading.part import Part
 from cogfal.reading.patterns import matches
-from cogfal.reading.scopes import Scope, generic, suspends
+from cogfal.reading.scopes import Scope, suspends
 from cogfal.reading.unknown import (
     Carried,
     Flow,
@@ -28,6 +28,7 @@ from cogfal.reading.unknown import (
     UnknownError,
     Value,
     bare,
+    refused,
     unknown_in,
 )
 
@@ -282,14 +283,9 @@ class Statements(Part):
     def _functiondef(self, node: Any, scope: Scope) -> None:
         world, of_class = self._world, isinstance(node, ast.ClassDef)
         decorators = [world.evaluate(d, scope) for d in node.decorator_list]
-        value: Value
-        parameters = getattr(node, "type_params", ())
-        if not of_class:
-            value = world.functions.define(node, generic(parameters, scope))
-        elif parameters:
-            value = Unknown("a class with type parameters is not evaluated")
-        else:
-            value = world.classes.define(node, scope)
+        if of_class and getattr(node, "type_params", None):
+            raise refused("a class with type parameters is not evaluated")
+        value: Value = (world.classes if of_class else world.functions).define(node, scope)
         if isinstance(value, Function):
             value.decorators = tuple(decorators)
         for decorator in reversed(decorators):
