@@ -66,6 +66,10 @@ CONSTRUCTS = (
         "    __setattr__ = dict.__setitem__\no = C(a=1)\no.b = 2\nX = [o.a, o['b']]", [1, 2]),
     _not("a class or function of Python's library that is replaced", "import json\n"
         "json.dumps = lambda v: 3\nX = json.dumps(1)"),
+    _not("a name of Python's library that is deleted", "import math\ndel math.pi\nX = getattr(math, 'pi', 3)"),
+    _not("`__dict__` of a module of Python's library", "import string\n"
+        "string.__dict__['digits'] = '7'\nX = string.digits"),
+    _not("`__builtins__` that are changed", "__builtins__['len'] = lambda v: 7\nX = len([])"),
     _not("`__class__` that a class defines", "class C:\n    __class__ = int\nX = isinstance(C(), int)"),
     _is("shadowed builtins", "def len(x): return 7\nX = len([])", 7),
     _is("Enum: `auto`, `_generate_next_value_`, aliases", "import enum\nclass E(enum.Enum):\n"

@@ -419,6 +419,44 @@ FOUND: Final = {
     "folder-that-a-function-changes": "import os\nfrom outside import u\n"
     "def f(): os.chdir('/')\nu(f)\ntry:\n    X = bool(open('predict.py').read())\n"
     "except OSError:\n    X = 3",
+    "list-of-a-generator": "from outside import u\ndef f():\n    k = [1]\n    yield k\n"
+    "    k.append(3)\n    yield 2\ng = f()\nX = next(g)\nu(g.__next__)",
+    "list-of-an-inner-generator": "from outside import u\ndef a():\n    k = [1]\n    yield k\n"
+    "    k.append(2)\n    yield 3\ndef b(): yield from a()\ng = b()\nX = next(g)\n"
+    "u(g.__next__)",
+    "list-of-a-loop-of-a-generator": "from outside import u\ndef f():\n"
+    "    for k in [[1]]:\n        yield k\n        k.append(2)\n    yield 0\ng = f()\n"
+    "X = next(g)\nu(g.__next__)",
+    "attributes-that-are-the-items": "from outside import u\nclass C(dict):\n"
+    "    def __init__(self, **k):\n        super().__init__(**k)\n"
+    "        self.__dict__ = self\no = C(a=1)\nif u():\n    o.b = 2\nX = sorted(o)",
+    "items-deleted-as-attributes": "from outside import u\nclass C(dict):\n"
+    "    __getattr__ = dict.__getitem__\n    __delattr__ = dict.__delitem__\n"
+    "o = C(a=1)\nif u():\n    del o.a\nX = dict(o)",
+    "attribute-that-is-no-text": "from outside import u\nclass C: ...\no = C()\nif u():\n"
+    "    vars(o)[1] = 2\nX = 1 in vars(o)",
+    "environment-of-an-imported-os": "from os import environ\nfrom outside import u\n"
+    "environ['QQ'] = '1'\ndef f():\n    import os\n    os.environ['QQ'] = '2'\nu(f)\n"
+    "X = environ['QQ']",
+    "folder-of-an-imported-os": "from outside import u\ndef f():\n    import os\n"
+    "    os.chdir('/')\nu(f)\nimport os\nX = os.path.exists('predict.py')",
+    "names-of-a-frame": "import sys\nX = 1\ngetattr(sys._getframe(), 'f_globals')['X'] = 2",
+    "names-of-a-method": "X = 1\nclass C:\n    def f(self): ...\nC().f.__globals__['X'] = 2",
+    "answers-for-every-attribute": "class C:\n    def __getattribute__(self, name): return 5\n"
+    "X = C().x",
+    "cause-of-an-exception": "from outside import u\nX = [1]\ntry:\n"
+    "    raise ValueError from KeyError(X)\nexcept ValueError as e:\n"
+    "    u(lambda: e.__cause__.args[0].append(2))",
+    "names-inside-of-a-text": "y = 1\ndef f():\n    y = 2\n"
+    "    return [eval('(lambda: y)()'), eval('[y for _ in [0]]')]\nX = f()",
+    "private-names-of-a-text": "class C:\n    __x = 1\n    exec('__y = 1')\n    try:\n"
+    "        z = eval('__x')\n    except NameError:\n        z = '_C__y' in vars()\nX = C.z",
+    "text-that-changes-what-it-names": "X = []\nclass C:\n    exec('X.append(1)\\nf = lambda: 2')",
+    "text-that-does-not-compile": "X = 0\nfor text in ('break', 'return', 'nonlocal x'):\n"
+    "    try:\n        exec(text)\n    except SyntaxError:\n        X += 1",
+    "new-type-of-two": "from typing import NewType\nN = NewType('N', int)\ntry:\n"
+    "    N(1, 2)\n    X = 1\nexcept TypeError:\n    X = 2",
+    "text-as-its-class-sees-it": "X = [str.__len__(__file__), str.__getitem__(__file__, 1)]",
 }
 """Programs that were once read otherwise than Python has them, each the smallest of its kind."""
 

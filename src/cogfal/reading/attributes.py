@@ -15,6 +15,7 @@ from pathlib import PurePath
 from typing import Any, Final
 
 from cogfal.reading.classes import Outside
+from cogfal.reading.effects import FRAMES
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import (
     CONTAINERS,
@@ -51,9 +52,9 @@ _READ: Final[tuple[tuple[Any, str], ...]] = (
 
 _SUPER: Final[Any] = super
 _OF_CLASS: Final = frozenset((
-    "__name__ __qualname__ __doc__ __new__ __init__ __getitem__ __setitem__ __delitem__ "
-    "__setattr__ __eq__ __hash__ __len__ __contains__ __iter__"
+    "__name__ __qualname__ __doc__ __new__ __init__ __setattr__"
 ).split())  # fmt: skip
+_OF_DICT: Final = frozenset("__getitem__ __setitem__ __delitem__ __len__ __contains__".split())
 _OF_FILE: Final = frozenset("read readline readlines close __enter__ __exit__".split())
 _OPEN: Final = frozenset(
     (
@@ -120,6 +121,8 @@ class Attributes(Part):
 
     def _get(self, owner: Value, name: str) -> Value:
         world = self._world
+        if isinstance(owner, Unknown) and name in FRAMES:
+            world.effects.of_values(world.modules.certain(), owner)
         match owner:
             case Unknown() if owner.dotted:
                 return world.library.attribute(owner, name)
@@ -155,9 +158,13 @@ class Attributes(Part):
         generic = kind.__module__ in ("typing", "types") and name in ("__args__", "__origin__")
         if generic or any(isinstance(owner, k) and name in names.split() for k, names in _READ):
             return getattr(owner, name)
+        if isinstance(owner, types.MethodType) and name == "__globals__":
+            return self.get(owner.__func__, name)
         if self.is_authored(owner) or isinstance(owner, super | types.MethodType | BaseException):
             return self._of_object(owner, name)
-        if isinstance(owner, type) and (is_open(owner, name) or name in _OF_CLASS):
+        if isinstance(owner, type) and (
+            is_open(owner, name) or name in _OF_CLASS or (owner is dict and name in _OF_DICT)
+        ):
             return getattr(owner, name)
         if name == "__class__" and kind in DATA:
             return kind
@@ -252,14 +259,12 @@ class Attributes(Part):
         elif isinstance(owner, type) and _is_of_library(owner):
             raise Beyond(Unknown(f"a changed class {owner.__name__} is not evaluated"))
         elif _custom(owner, "__setattr__", name):
-            world.journal.note(owner, name)
-            if isinstance(owner, CONTAINERS):  # whose items may be its attributes
-                world.journal.save(owner)
+            self._note(owner, name)
             setattr(owner, name, value)
         elif isinstance(described := of_class(type(owner), name), Unknown):
             world.effects.of_values((owner, value), described)
         else:
-            world.journal.note(owner, name)
+            self._note(owner, name)
             set_attribute(owner, name, value)
 
     def delete(self, owner: Value, name: str) -> None:
@@ -274,9 +279,14 @@ class Attributes(Part):
                 raise AttributeError(name)
             world.journal.unbind(names, name)
         else:
-            world.journal.note(owner, name)
+            self._note(owner, name)
             custom = _custom(owner, "__delattr__", name)
             (delattr if custom else delete_attribute)(owner, name)
+
+    def _note(self, owner: Value, name: str) -> None:
+        self._world.journal.note(owner, name)
+        if isinstance(owner, CONTAINERS):  # whose items may be its attributes
+            self._world.journal.save(owner)
 
 
 def _custom(owner: Value, method: str, name: str) -> bool:

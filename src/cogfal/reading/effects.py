@@ -32,8 +32,11 @@ _CLOSED: Final = (
 
 _LOOSE: Final = frozenset({"eval", "exec", "globals", "locals", "vars"})
 """Names through which a text binds what it does not name."""
-FRAMES: Final = frozenset({"f_globals", "f_locals"})
-"""Attributes by which a text reaches the names of whoever calls it."""
+FRAMES: Final = frozenset({"f_globals", "f_locals", "__globals__"})
+"""Attributes by which a text reaches the names of a module without naming it."""
+
+_OF_PROCESS: Final = frozenset({"environ", "chdir"})
+"""Attributes of `os` that change what all modules have, however a text calls the module."""
 
 _IMPORTING: Final = ("__import__", "import_module")
 
@@ -144,6 +147,8 @@ class Effects(Part):
                         yield from self._world.modules.certain()
                 elif isinstance(part, ast.Attribute):
                     yield from self._of_module(part, scope)
+                    if part.attr in _OF_PROCESS:
+                        yield self._world.library.find(f"os.{part.attr}")
                     if part.attr in FRAMES:
                         yield from self._world.modules.certain()
                 elif isinstance(part, ast.Import | ast.ImportFrom):
@@ -209,10 +214,12 @@ def _outside(value: Value) -> bool:
 
 def _held(value: Value) -> Iterable[Value]:
     """Return what a value refers to, as Python's own collector of garbage finds it."""
+    if isinstance(value, Scope):
+        return value.names.values()
     if isinstance(value, _CLOSED):
         return ()
     if isinstance(value, types.GeneratorType):
-        return inspect.getgeneratorlocals(value).values()
+        return [*inspect.getgeneratorlocals(value).values(), value.gi_yieldfrom]
     if isinstance(value, types.FunctionType):
         return gc.get_referents(*(value.__closure__ or ()))
     own = attributes_of(value)

@@ -137,9 +137,7 @@ class Expressions(Part):
 
     def _attribute(self, node: ast.Attribute, scope: Scope) -> Value:
         owner = self.evaluate(node.value, scope)
-        if isinstance(owner, Unknown) and node.attr in FRAMES:
-            self._world.effects.of_values(self._world.modules.certain(), owner)
-        if isinstance(owner, Unknown) and not owner.dotted:
+        if isinstance(owner, Unknown) and not owner.dotted and node.attr not in FRAMES:
             return self.raising(owner)
         return self._world.attributes.get(owner, scope.mangled(node.attr))
 

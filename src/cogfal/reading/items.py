@@ -14,8 +14,9 @@ from cogfal.reading.journal import of_class
 from cogfal.reading.mappings import Lookup
 from cogfal.reading.operators import MAX_ITEMS, PARENTS, SIZED
 from cogfal.reading.part import Part
-from cogfal.reading.source import MODULES
+from cogfal.reading.source import BUILTINS, MODULES
 from cogfal.reading.unknown import (
+    Beyond,
     Touched,
     Unknown,
     Value,
@@ -125,6 +126,8 @@ class Items(Part):
         world = self._world
         found = unknown_in([base] if isinstance(base, Unknown) else [key])
         if found is not None:
+            if isinstance(base, Unknown) and base.dotted == BUILTINS:
+                raise Beyond(Unknown("changed builtins are not evaluated"))
             doubted = world.modules.doubt(base, key, found)
             world.effects.of_values(value if doubted else (base, *value), found)
             world.expressions.raising(found)

@@ -201,6 +201,12 @@ _KEPT: Final = frozenset({"default", "fillvalue", "initial", "start"})
 
 _MAX_REPEATS: Final = 10**8
 
+_WITHIN: Final = (
+    ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.FunctionDef,
+    ast.AsyncFunctionDef, ast.ClassDef,
+)  # fmt: skip
+"""What has names of its own, and finds those around it as Python's version has it."""
+
 
 class VersionInfo(tuple[Value, ...]):
     """`sys.version_info` of the model's Python, whose smallest parts are not known."""
@@ -307,12 +313,8 @@ class Library(Part):
 
     def entry(self, function: Value) -> Handler | None:
         """Return what carries out a call of something known, None where it is not."""
-        if isinstance(function, Known):
+        if isinstance(function, Known | Mark | typing.NewType):
             return function
-        if isinstance(function, Mark):
-            return function
-        if isinstance(function, typing.NewType):
-            return _same
         if not isinstance(function, type) or function in self._world.classes.nodes:
             return None
         dotted = f"{function.__module__}.{function.__qualname__}".lstrip("_")
@@ -323,6 +325,10 @@ class Library(Part):
     def attribute(self, owner: Unknown, name: str) -> Value:
         """Return an attribute of something outside."""
         found = self.find(f"{owner.dotted}.{name}")
+        if name == "__dict__" and owner.dotted.partition(".")[0] in _EVALUATED:
+            raise Beyond(
+                Unknown(f"{owner.dotted}.__dict__, which may be changed, is not evaluated")
+            )
         if found is ABSENT:
             near = self._world.modules.nearest(name, listed(owner.dotted))
             raise AttributeError(f"module {owner.dotted!r} has no attribute {name!r}{near}")
@@ -346,8 +352,11 @@ class Library(Part):
 
     def restore(self, owner: Unknown, name: str) -> None:
         """Carry out `del module.name` for a module outside of the project."""
-        if f"{owner.dotted}.{name}" in self.replaced:
-            self._world.journal.unbind(self.replaced, f"{owner.dotted}.{name}")
+        dotted = f"{owner.dotted}.{name}"
+        if dotted in self.replaced:
+            self._world.journal.unbind(self.replaced, dotted)
+        elif owner.standard and owner.dotted:
+            self.replace(owner, name, ABSENT)
 
     def _described(self, *positional: Value, **keywords: Value) -> Described:
         """Return what `Input()` makes: it copies the choices that it is given."""
@@ -717,7 +726,12 @@ class Library(Part):
         told = len(positional) == 1 and not keywords and isinstance(positional[0], str)
         around = (None,) if name == "exec" and scope.kind == "function" else (None, scope.top)
         if name in ("exec", "eval") and told and scope.parent in around:
-            return self._executed(name, positional[0], scope)
+            text = positional[0]
+            tree: Any = ast.parse(text.strip(" \t") if name == "eval" else text, mode=name)
+            compile(tree, "<text>", name, dont_inherit=True)  # finds what else is no syntax
+            inside = scope.kind != "module" and any(isinstance(e, _WITHIN) for e in ast.walk(tree))
+            if not inside and not (scope.private and "__" in text):
+                return self._executed(name, tree, scope)
         if name == "vars" and positional:
             return self._world.attributes.get(positional[0], "__dict__")
         if name == "dir":
@@ -745,12 +759,12 @@ class Library(Part):
             raise RuntimeError("super(): no arguments")
         return super(outer.owner, inner.names[inner.first])
 
-    def _executed(self, name: str, text: str, scope: Scope) -> Value:
+    def _executed(self, name: str, tree: Any, scope: Scope) -> Value:
         if name == "eval":
             if scope.kind == "function":  # whose names that are not bound yet are its module's
                 scope = Scope(scope.module, "function", scope.top, names=dict(scope.names))
-            return self._world.evaluate(ast.parse(text.strip(" \t"), mode="eval").body, scope)
-        self._world.run(ast.parse(text).body, scope)
+            return self._world.evaluate(tree.body, scope)
+        self._world.run(tree.body, scope)
         return None
 
 

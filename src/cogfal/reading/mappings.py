@@ -138,7 +138,9 @@ class Held(Lookup):
         return self._world.there(self._world.known(self._held[self._world.items.key(name)]))
 
     def __setitem__(self, name: Value, value: Value) -> None:
-        self._world.journal.note(self._owner, self._world.items.key(name))
+        if not isinstance(self._world.items.key(name), str):
+            raise refused("an attribute that no text names is not evaluated", self._owner)
+        self._world.journal.note(self._owner, name)
         self._held[name] = value
 
     def __delitem__(self, name: Value) -> None:

@@ -19,7 +19,7 @@ from cogfal.reading.library import listed
 from cogfal.reading.operators import HERE
 from cogfal.reading.part import Part
 from cogfal.reading.scopes import Scope
-from cogfal.reading.source import MODULES, Module
+from cogfal.reading.source import BUILTINS, MODULES, Module
 from cogfal.reading.unknown import (
     ABSENT,
     GivenUp,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
 
 
-_KEPT: Final = ("__builtins__", "__cached__", "__loader__", "__spec__")
+_KEPT: Final = ("__cached__", "__loader__", "__spec__")
 
 
 class Modules(Part):
@@ -102,6 +102,7 @@ class Modules(Part):
             __doc__=ast.get_docstring(module.tree, clean=False) if module.text else None,
             __package__=module.name if module.folder else module.name.rpartition(".")[0],
             **dict.fromkeys(_KEPT, Unknown("what Python keeps of a module is not evaluated")),
+            __builtins__=Unknown("__builtins__ is not evaluated", dotted=BUILTINS, standard=True),
         )  # fmt: skip
         if module.folder is not None:
             scope.names["__path__"] = [f"{HERE}/{Path(relative).parent.as_posix()}"]

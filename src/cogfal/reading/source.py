@@ -24,6 +24,7 @@ MAX_LINES: Final = 50_000
 MAX_FOLDERS: Final = 2_000
 
 MODULES: Final = "sys.modules"
+BUILTINS: Final = "builtins.__dict__"
 
 Find = Callable[[tuple[int, int]], Path | None]
 """Returns an interpreter of a version that is on this machine, None where there is none."""

@@ -179,8 +179,7 @@ class Statements(Part):
         if node.exc is None:
             raise self.handled[-1] if self.handled else RuntimeError("No active exception")
         error = self._world.evaluate(node.exc, scope)
-        if node.cause is not None:
-            self._world.evaluate(node.cause, scope)
+        cause = node.cause and self._world.evaluate(node.cause, scope)
         if isinstance(error, Unknown):
             raise UnknownError(error)
         if isinstance(error, type) and issubclass(error, BaseException):
@@ -190,6 +189,8 @@ class Statements(Part):
         if not isinstance(error, Exception):
             raise UnknownError(Unknown("an exception that is no Exception", node, scope.module))
         object.__setattr__(error, "_cogfal_authored", True)
+        if isinstance(cause, BaseException):
+            object.__setattr__(error, "__cause__", cause)
         raise Carried(error) if isinstance(error, StopIteration) else error
 
     def _assert(self, node: ast.Assert, scope: Scope) -> None:
