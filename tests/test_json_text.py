@@ -15,6 +15,7 @@ from cogfal.json_text import (
     JsonText,
     is_object,
     plain,
+    read_text,
     slices,
     with_fields,
     written,
@@ -153,3 +154,30 @@ def test_only_objects_are_objects() -> None:
     assert is_object(JsonText(b"{}"))
     assert not is_object([])
     assert not is_object(JsonText(b"[]"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x" * 3_000_000, "é\u2028\U0001f600" * 400_000, "\\" * 2_000_001, '\\"\n\x01' * 500_000, ""],
+    ids=["plain", "wide", "backslashes", "escapes", "empty"],
+)
+@pytest.mark.parametrize("shift", range(3))
+def test_a_long_text_is_read_piece_by_piece(text: str, shift: int) -> None:
+    """Cut inside of no character and no escape, and others have their turn in between."""
+    turns = 0
+
+    async def main() -> str:
+        async def turn() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        others = asyncio.ensure_future(turn())
+        try:
+            return await read_text(written("a" * shift + text))
+        finally:
+            others.cancel()
+
+    assert asyncio.run(main()) == "a" * shift + text
+    assert turns > 1 or not text

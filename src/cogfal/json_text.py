@@ -17,6 +17,9 @@ SLICE: Final = 64 * 1024
 _ROOM: Final = 16 * 1024
 """Characters, about, of what is written at once by the encoder in C."""
 
+_STEP: Final = 1024 * 1024
+"""Bytes of written text that are read at once."""
+
 _NUMBER: Final = 24
 """Characters that a number, a boolean or null has at most, with the comma."""
 
@@ -143,6 +146,33 @@ async def in_turn(pieces: Iterable[bytes], give: Callable[[bytes], Awaitable[obj
         if count:
             await asyncio.sleep(0)
         await give(piece)
+
+
+async def read_text(data: bytes) -> str:
+    """Return the text that written JSON says, and let others have their turn while it is read.
+
+    Raises:
+        ValueError: It says no text.
+    """
+    text, at, end = "", 1, len(data) - 1
+    while at < end:
+        cut = _end_of_piece(data, at, end)
+        text += _decode(f'"{data[at:cut].decode()}"')  # not joined: it grows where it lies
+        at = cut
+        await asyncio.sleep(0)
+    return text
+
+
+def _end_of_piece(data: bytes, at: int, end: int) -> int:
+    """Return where some written text may be cut: inside of no character and no escape."""
+    cut = at + _STEP
+    if cut >= end:
+        return end
+    while data[cut] & 0xC0 == 0x80:
+        cut -= 1
+    slash = data.rfind(b"\\", cut - 6, cut)
+    before = data[at : slash + 1]
+    return slash if slash >= 0 and (len(before) - len(before.rstrip(b"\\"))) % 2 else cut
 
 
 def _bytes(text: str) -> bytes:

@@ -26,7 +26,7 @@ from cogfal.files.store import is_movable
 from cogfal.files.workspace import create_file, rename
 from cogfal.guest.encoding import Encoded, FileReference
 from cogfal.guest.saving import label
-from cogfal.json_text import JsonText, written
+from cogfal.json_text import JsonText, read_text, written
 from cogfal.outputs.directories import OutputDirectories
 from cogfal.spec import JSON, AnyType, FileType, OpaqueType, PathType, Type, holds
 
@@ -170,13 +170,13 @@ class Deliverer:
             OutputError: A file of it cannot be delivered.
         """
         if not value.files:
-            return _read(value.parts)
+            return await _read(value.parts)
         delivered = await self._deliver_all(value.files, workspace, release)
         results = [delivered[_identity(file)] for file in value.files]
         if len(results) == 1 and not any(value.parts):
             return results[0]
         texts = [*map(written, results), b""]
-        return _read([*chain.from_iterable(zip(value.parts, texts, strict=True))])
+        return await _read([*chain.from_iterable(zip(value.parts, texts, strict=True))])
 
     async def _deliver_all(
         self,
@@ -248,12 +248,12 @@ def may_hold_file(kind: Type) -> bool:
     return holds(kind, PathType, FileType, AnyType, OpaqueType)
 
 
-def _read(parts: Sequence[bytes]) -> JSON:
+async def _read(parts: Sequence[bytes]) -> JSON:
     """Return a value that is written; a large one as its text, unless it is one text itself."""
     data = b"".join(parts)
-    if len(data) <= _PARSED or data.startswith(b'"'):
+    if len(data) <= _PARSED:
         return JsonText(data).value()
-    return JsonText(data)
+    return await read_text(data) if data.startswith(b'"') else JsonText(data)
 
 
 def _identity(file: FileReference) -> str:
