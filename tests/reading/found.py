@@ -451,6 +451,9 @@ FOUND: Final = {
     "    return [eval('(lambda: y)()'), eval('[y for _ in [0]]')]\nX = f()",
     "private-names-of-a-text": "class C:\n    __x = 1\n    exec('__y = 1')\n    try:\n"
     "        z = eval('__x')\n    except NameError:\n        z = '_C__y' in vars()\nX = C.z",
+    "attributes-taken-from-another": "class C: ...\no, p = C(), C()\no.a = 1\ntry:\n"
+    "    vars(p).update(vars(o))\n    X = p.a\nexcept AttributeError:\n    X = 4",
+    "text-of-the-future": "exec('from __future__ import annotations\\ndef f(a: nope): ...')\nX = 1",
     "text-that-changes-what-it-names": "X = []\nclass C:\n    exec('X.append(1)\\nf = lambda: 2')",
     "text-that-does-not-compile": "X = 0\nfor text in ('break', 'return', 'nonlocal x'):\n"
     "    try:\n        exec(text)\n    except SyntaxError:\n        X += 1",

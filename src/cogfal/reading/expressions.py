@@ -379,6 +379,9 @@ class Expressions(Part):
                     world.effects.of_values((value,), why)
                 elif isinstance(value, CONTAINERS):
                     world.choices.taint(value, why)
+            if isinstance(function, Known):
+                changed = [each for each in function.about if isinstance(each, Lookup)]
+                world.effects.of_values(changed, why)
             made = Unknown(why.reason, why.node, why.module, about=held)
             made.standard = isinstance(function, Known) or (
                 isinstance(function, Unknown) and function.standard

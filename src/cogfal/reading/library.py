@@ -730,7 +730,7 @@ class Library(Part):
             tree: Any = ast.parse(text.strip(" \t") if name == "eval" else text, mode=name)
             compile(tree, "<text>", name, dont_inherit=True)  # finds what else is no syntax
             inside = scope.kind != "module" and any(isinstance(e, _WITHIN) for e in ast.walk(tree))
-            if not inside and not (scope.private and "__" in text):
+            if not inside and not ((scope.private and "__" in text) or "__future__" in text):
                 return self._executed(name, tree, scope)
         if name == "vars" and positional:
             return self._world.attributes.get(positional[0], "__dict__")
