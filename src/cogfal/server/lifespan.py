@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -26,6 +26,7 @@ from uvicorn.config import HTTP_PROTOCOLS
 from cogfal.engine.guest_python import GuestPython, guest_variables
 from cogfal.engine.leftovers import VARIABLE, marking
 from cogfal.guest.thread import TURN
+from cogfal.guest.way_out import WayOut
 from cogfal.provision import make_model_environment, provide
 from cogfal.spec import ProjectSpec
 
@@ -154,8 +155,10 @@ def heed_signals(begin: Callable[[], None]) -> Callable[[], None]:
         if callable(server):
 
             def told(number: int, frame: FrameType | None) -> None:
-                begin()
-                server(number, frame)
+                try:
+                    begin()
+                finally:  # without descriptors or threads for that the app ends nevertheless
+                    server(number, frame)
 
             _take(signal.SIGTERM, told, restore)
     return restore.close
@@ -175,18 +178,21 @@ def _take(number: int, handler: Callable[..., None], restore: ExitStack) -> None
 def end_by(seconds: float, log: int, loop: asyncio.AbstractEventLoop) -> None:
     """Have the system end this process after so many seconds, whatever its threads do then.
 
-    It needs neither the loop nor the interpreter for that. What each thread was doing is written to
-    `log`, a descriptor, and where the interpreter is free, for what each task of the loop waits.
-    For a signal handler in the main thread.
+    It needs neither the loop nor the interpreter for that, nor anybody who reads the log. What each
+    thread was doing is written to `log`, a descriptor, and where the interpreter is free, for what
+    each task of the loop waits. For a signal handler in the main thread.
     """
-    log = os.dup(log)  # as long as the process lives
+    way = WayOut(log)
+    log = os.dup(way.number)  # as long as the process lives
+    way.close()
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     faulthandler.register(signal.SIGALRM, log, chain=True)
     signal.setitimer(signal.ITIMER_REAL, seconds)
 
     def tell() -> None:
         time.sleep(max(0.0, seconds - _SOON))
-        os.write(log, "\n".join([_LATE, *_waiting(loop), _THREADS, ""]).encode())
+        with suppress(OSError):  # nobody reads it any more, or not in time
+            os.write(log, "\n".join([_LATE, *_waiting(loop), _THREADS, ""]).encode())
 
     # Without the locks of `threading`, which the main thread may hold at this instruction.
     _thread.start_new_thread(tell, ())
