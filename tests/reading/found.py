@@ -454,6 +454,12 @@ FOUND: Final = {
     "attributes-taken-from-another": "class C: ...\no, p = C(), C()\no.a = 1\ntry:\n"
     "    vars(p).update(vars(o))\n    X = p.a\nexcept AttributeError:\n    X = 4",
     "text-of-the-future": "exec('from __future__ import annotations\\ndef f(a: nope): ...')\nX = 1",
+    "module-of-an-imported-sys": "from outside import u\nX = 1\ndef f():\n    import sys\n"
+    "    setattr(sys.modules[__name__], 'X', 2)\nu(f)",
+    "names-taken-from-an-object": "class C: ...\no = C()\no.Z = 3\nglobals().update(vars(o))\n"
+    "try:\n    X = Z\nexcept NameError:\n    X = 4",
+    "cause-that-is-no-exception": "try:\n    raise ValueError from 3\nexcept TypeError:\n"
+    "    X = 1\nexcept ValueError:\n    X = 2",
     "text-that-changes-what-it-names": "X = []\nclass C:\n    exec('X.append(1)\\nf = lambda: 2')",
     "text-that-does-not-compile": "X = 0\nfor text in ('break', 'return', 'nonlocal x'):\n"
     "    try:\n        exec(text)\n    except SyntaxError:\n        X += 1",

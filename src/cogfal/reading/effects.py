@@ -149,7 +149,8 @@ class Effects(Part):
                     yield from self._of_module(part, scope)
                     if part.attr in _OF_PROCESS:
                         yield self._world.library.find(f"os.{part.attr}")
-                    if part.attr in FRAMES:
+                    whole = getattr(part.value, "id", "") == "sys" and part.attr == "modules"
+                    if whole or part.attr in FRAMES:
                         yield from self._world.modules.certain()
                 elif isinstance(part, ast.Import | ast.ImportFrom):
                     yield from self._world.modules.carried_out_by(part, scope, why)

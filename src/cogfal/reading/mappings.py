@@ -119,6 +119,7 @@ class Namespace(Lookup):
     def given_away(self, why: Unknown) -> Iterable[Value]:
         """Take every name of the module, or of the class's body, as changed."""
         if self._scope.kind == "module":
+            self._world.modules.take_all("globals()", self._scope)
             return [self._scope.module]
         return self._world.effects.of_names(self._scope.names, why)
 

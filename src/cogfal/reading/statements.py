@@ -10,7 +10,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from cogfal.reading.attributes import is_file, is_raised
+from cogfal.reading.attributes import DATA, is_file, is_raised
 from cogfal.reading.choices import Left
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import CONTAINERS, of_class, refill
@@ -189,6 +189,8 @@ class Statements(Part):
         if not isinstance(error, Exception):
             raise UnknownError(Unknown("an exception that is no Exception", node, scope.module))
         object.__setattr__(error, "_cogfal_authored", True)
+        if isinstance(cause, DATA):
+            raise TypeError("exception causes must derive from BaseException")
         if isinstance(cause, BaseException):
             object.__setattr__(error, "__cause__", cause)
         raise Carried(error) if isinstance(error, StopIteration) else error
