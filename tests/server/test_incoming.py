@@ -42,6 +42,10 @@ class Reading(asyncio.Transport):
         """Note it."""
         self.closed = True
 
+    def abort(self) -> None:
+        """Close at once."""
+        self.close()
+
 
 class Protocol:
     """Takes what it is given; `turns` says after how many turns of the loop each piece came."""
@@ -142,11 +146,40 @@ def test_what_is_left_of_a_lost_connection_is_forgotten() -> None:
     async def main() -> Protocol:
         protocol = Protocol(Steps())
         protocol.incoming.take(b"\n" * 3 * LINES)
+        protocol.incoming.end()
         protocol.incoming.drop()
         await protocol.idle(5)
         return protocol
 
-    assert asyncio.run(main()).pieces == []
+    protocol = asyncio.run(main())
+
+    assert (protocol.pieces, protocol.ended) == ([], 0)
+
+
+def test_a_protocol_that_fails_is_hung_up_on() -> None:
+    """As the loop does it where it gives the data itself; the others have their turn."""
+    failures: list[str] = []
+
+    def fail(_data: bytes) -> None:
+        raise ValueError("broken")
+
+    async def main() -> tuple[Reading, Protocol]:
+        asyncio.get_running_loop().set_exception_handler(
+            lambda _, told: failures.append(str(told["exception"]))
+        )
+        steps, transport = Steps(), Reading()
+        broken, protocol = Incoming(fail, lambda: None, steps), Protocol(steps)
+        broken.open(transport)
+        for each in (broken, protocol.incoming):
+            each.take(b"\n" * 2 * LINES)
+        await protocol.idle(5)
+        return transport, protocol
+
+    transport, protocol = asyncio.run(main())
+
+    assert transport.closed
+    assert failures == ["broken"]
+    assert len(protocol.pieces) == 2
 
 
 async def count(request: Request) -> Response:

@@ -91,8 +91,9 @@ class Incoming:
         return self._end()
 
     def drop(self) -> None:
-        """Forget what is left: the connection is gone."""
+        """Forget what is left, and that it had an end: the connection is gone."""
         self._left.clear()
+        self._ended = False
 
     def want(self, *, more: bool) -> None:
         """Note whether the protocol wants more."""
@@ -106,7 +107,11 @@ class Incoming:
             end = _end_of_lines(self._left)
             piece = bytes(self._left[:end])
             del self._left[:end]
-            self._give(piece)
+            try:
+                self._give(piece)
+            except BaseException:
+                self._transport.abort()  # as the loop does with a protocol that it gives data
+                raise
         if self._ended and not self._left:
             self._ended = False
             if not self._end():
