@@ -460,6 +460,9 @@ FOUND: Final = {
     "try:\n    X = Z\nexcept NameError:\n    X = 4",
     "cause-that-is-no-exception": "try:\n    raise ValueError from 3\nexcept TypeError:\n"
     "    X = 1\nexcept ValueError:\n    X = 2",
+    "raised-class-of-an-unknown-base": "from outside import u\nX = 0\ntry:\n"
+    "    class E(u): ...\n    try:\n        raise E\n    except TypeError:\n        X = 1\n"
+    "except Exception: ...",
     "text-that-changes-what-it-names": "X = []\nclass C:\n    exec('X.append(1)\\nf = lambda: 2')",
     "text-that-does-not-compile": "X = 0\nfor text in ('break', 'return', 'nonlocal x'):\n"
     "    try:\n        exec(text)\n    except SyntaxError:\n        X += 1",

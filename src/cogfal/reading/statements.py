@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cogfal.reading.attributes import DATA, is_file, is_raised
 from cogfal.reading.choices import Left
+from cogfal.reading.classes import outside_base
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import CONTAINERS, of_class, refill
 from cogfal.reading.mappings import Lookup
@@ -182,6 +183,9 @@ class Statements(Part):
         cause = node.cause and self._world.evaluate(node.cause, scope)
         if isinstance(error, Unknown):
             raise UnknownError(error)
+        outside = outside_base(error) if isinstance(error, type) else None
+        if outside is not None:
+            raise UnknownError(outside)
         if isinstance(error, type) and issubclass(error, BaseException):
             error = self._world.calls.call(error, [], {})
         if not isinstance(error, BaseException):
