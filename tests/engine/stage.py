@@ -32,8 +32,8 @@ LONG = waiting.SOON
 """Seconds after which something that is waited for will not happen."""
 
 
-def at_once(seconds: float = 5 * LONG) -> Grace:
-    """Give predictions no time to end by themselves, and all else plenty."""
+def at_once(seconds: float = 20.0) -> Grace:
+    """Give predictions no time to end by themselves, and all else enough; what hangs uses it up."""
     return Grace(seconds, running=0)
 
 
