@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -57,7 +58,9 @@ async def silent(_request: Request) -> Response:
     return Silent()
 
 
-def counted(prefix: str, root_path: str, *, light: bool) -> list[tuple[str, Any, float]]:
+def counted(
+    prefix: str, root_path: str, *, light: bool, asked: Sequence[tuple[str, str]] = ASKED
+) -> list[tuple[str, Any, float]]:
     """Ask an app that counts under a prefix of its own; return what it has counted."""
     app = FastAPI(root_path=root_path)
     app.router.routes[:0] = [
@@ -80,7 +83,7 @@ def counted(prefix: str, root_path: str, *, light: bool) -> list[tuple[str, Any,
     async def ask() -> None:
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://app") as client:
-            for method, path in ASKED:
+            for method, path in asked:
                 with suppress(AssertionError):  # of the client's, where there is no answer
                     await client.request(method, root_path + path, content=b"")
 
@@ -104,6 +107,15 @@ def test_requests_are_counted_as_by_fal(root_path: str) -> None:
     assert ours == theirs
     routes = {labels["path"] for _, pairs, _ in ours if "path" in (labels := dict(pairs))}
     assert {"/things/{name}", "/plain/{name}", "/below/deep/{name}", "/fails"} <= routes
+
+
+def test_invented_methods_are_counted_together() -> None:
+    """Each series is kept as long as the process."""
+    asked = [(f"INVENTED{number}", path) for number in range(9) for path in ("/things/1", "/none")]
+
+    found = counted("invented", "", light=True, asked=asked)
+
+    assert [dict(labels)["method"] for _, labels, _ in found] == ["OTHER"]
 
 
 def test_what_is_asked_for_more_is_left_as_it_is() -> None:

@@ -2,7 +2,8 @@
 
 The metrics are those of the middleware that fal adds, starlette_exporter's. That one parses the
 URL of each request twice and throws the result away, since fal counts by route, and looks for the
-route a second time.
+route a second time. Methods that
+callers invent are counted together.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from cogfal.server.plain_routes import PlainEndpoint
 
 _AS_FAL_ASKS: Final = {"group_paths": True, "filter_unhandled_paths": True}
 _NAMES: Final = {"prefix", "app_name"}
+_METHODS: Final = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+_OTHER: Final = "OTHER"
 
 
 def lightest(middleware: Middleware) -> Middleware:
@@ -29,6 +32,12 @@ def lightest(middleware: Middleware) -> Middleware:
     asked = {name: value for name, value in given.items() if name not in _NAMES}
     same = kind is PrometheusMiddleware and asked == _AS_FAL_ASKS
     return Middleware(RequestMetrics, **given) if same else middleware
+
+
+def _method(scope: Scope) -> str:
+    """Return the method to count by: a series is kept for good, and callers may invent methods."""
+    method: str = scope["method"]
+    return method if method in _METHODS else _OTHER
 
 
 class RequestMetrics(PrometheusMiddleware):
@@ -51,7 +60,7 @@ class RequestMetrics(PrometheusMiddleware):
                 ended = time.perf_counter()
             await send(message)
 
-        running = self.requests_in_progress.labels(scope["method"], self.app_name)
+        running = self.requests_in_progress.labels(_method(scope), self.app_name)
         running.inc()
         try:
             await self.app(scope, receive, noting)
