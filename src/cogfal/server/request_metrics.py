@@ -2,8 +2,7 @@
 
 The metrics are those of the middleware that fal adds, starlette_exporter's. That one parses the
 URL of each request twice and throws the result away, since fal counts by route, and looks for the
-route a second time. Methods that
-callers invent are counted together.
+route a second time. Methods that callers invent are counted together.
 """
 
 from __future__ import annotations
