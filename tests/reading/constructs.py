@@ -66,6 +66,9 @@ CONSTRUCTS = (
         "    __setattr__ = dict.__setitem__\no = C(a=1)\no.b = 2\nX = [o.a, o['b']]", [1, 2]),
     _not("a class or function of Python's library that is replaced", "import json\n"
         "json.dumps = lambda v: 3\nX = json.dumps(1)"),
+    _is("`builtins.print` that is replaced, names that a module of Python's library gets",
+        "import builtins, fractions, math\nbuiltins.print = lambda *v: 7\nfractions.gcd = math.gcd\n"
+        "X = [print(), fractions.gcd(4, 6)]", [7, 2]),
     _not("a name of Python's library that is deleted", "import math\ndel math.pi\nX = getattr(math, 'pi', 3)"),
     _not("`__dict__` of a module of Python's library", "import string\n"
         "string.__dict__['digits'] = '7'\nX = string.digits"),

@@ -12,6 +12,7 @@ import contextlib
 import dataclasses
 import functools
 import importlib
+import importlib.util
 import inspect
 import io
 import itertools
@@ -165,6 +166,9 @@ LISTED: Final = {
 
 _EVALUATED: Final = frozenset(dotted.partition(".")[0] for dotted in LISTED)
 """Modules of Python's library that are evaluated by calling them."""
+
+_UNUSED: Final = frozenset({"builtins.print", "builtins.input"})
+"""What nothing that is evaluated makes use of, so that it may be replaced."""
 
 _CONSTANTS: Final[dict[str, Value]] = {
     "os.sep": "/", "os.path.sep": "/", "os.linesep": "\n", "os.name": "posix", "os.curdir": ".",
@@ -339,12 +343,15 @@ class Library(Part):
     def replace(self, owner: Unknown, name: str, value: Value) -> None:
         """Carry out `module.name = value` for a module outside of the project."""
         dotted, module = f"{owner.dotted}.{name}", owner.dotted
-        inner = module.partition(".")[0] in _EVALUATED and module not in sys.modules
         found = self.find(dotted)
-        inner = inner or (module == "builtins" and hasattr(builtins, name))
+        if module == "builtins":
+            there = hasattr(builtins, name)
+        else:  # of a class, a name may change what is evaluated although it was not there
+            inner = module.partition(".")[0] in _EVALUATED and not _is_module(module)
+            there = inner or not (found is ABSENT or isinstance(found, Unknown))
         if dotted == "sys.path":
             self._world.journal.bind(vars(self._world.modules), "path", value)
-        elif owner.standard and (inner or not (found is ABSENT or isinstance(found, Unknown))):
+        elif owner.standard and there and value is not found and dotted not in _UNUSED:
             raise Beyond(Unknown(f"a changed {dotted} is not evaluated"))
         elif module == "sys":
             self._world.effects.of_values([value], Unknown(f"{dotted} may change it"))
@@ -804,3 +811,11 @@ def _cogs(module: str) -> Any:
         return importlib.import_module(module if module == "cogfal.fal_errors" else home)
     except ImportError:
         return None
+
+
+def _is_module(dotted: str) -> bool:
+    """Whether Python's library has a module of a name, rather than a class in one."""
+    try:
+        return importlib.util.find_spec(dotted) is not None
+    except ModuleNotFoundError:
+        return False
