@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+from collections.abc import Awaitable
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import given, settings
@@ -21,6 +22,8 @@ from cogfal.json_text import (
     written,
     written_in_turn,
 )
+
+Result = TypeVar("Result")
 
 _SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 _LONG = st.builds(lambda text, times: text * times, st.text(max_size=9), st.integers(1, 20_000))
@@ -112,7 +115,8 @@ def test_half_a_surrogate_pair_is_a_question_mark() -> None:
     assert json.loads(data)[0] == "?"
 
 
-async def _turns(value: Any) -> tuple[int, bytes]:
+async def _turns(work: Awaitable[Result]) -> tuple[int, Result]:
+    """Count the turns that another task has while something is awaited."""
     turns = 0
 
     async def count() -> None:
@@ -122,16 +126,19 @@ async def _turns(value: Any) -> tuple[int, bytes]:
             await asyncio.sleep(0)
 
     counting = asyncio.ensure_future(count())
-    data = b"".join(await written_in_turn(value))
-    counting.cancel()
-    return turns, data
+    try:
+        result = await work
+        return turns, result
+    finally:
+        counting.cancel()
 
 
 def test_others_have_their_turn_between_slices() -> None:
     """While a large value is written, another task goes on at each slice."""
     value = ["x" * 1_000] * 2_000
 
-    turns, data = asyncio.run(_turns(value))
+    turns, pieces = asyncio.run(_turns(written_in_turn(value)))
+    data = b"".join(pieces)
 
     assert turns >= len(data) // (4 * SLICE)
     assert json.loads(data) == value
@@ -164,20 +171,7 @@ def test_only_objects_are_objects() -> None:
 @pytest.mark.parametrize("shift", range(3))
 def test_a_long_text_is_read_piece_by_piece(text: str, shift: int) -> None:
     """Cut inside of no character and no escape, and others have their turn in between."""
-    turns = 0
+    turns, read = asyncio.run(_turns(read_text(written("a" * shift + text))))
 
-    async def main() -> str:
-        async def turn() -> None:
-            nonlocal turns
-            while True:
-                turns += 1
-                await asyncio.sleep(0)
-
-        others = asyncio.ensure_future(turn())
-        try:
-            return await read_text(written("a" * shift + text))
-        finally:
-            others.cancel()
-
-    assert asyncio.run(main()) == "a" * shift + text
+    assert read == "a" * shift + text
     assert turns > 1 or not text

@@ -168,8 +168,7 @@ def _end_of_piece(data: bytes, at: int, end: int) -> int:
     cut = at + _STEP
     if cut >= end:
         return end
-    while data[cut] & 0xC0 == 0x80:
-        cut -= 1
+    cut = _beginning(data, cut)
     slash = data.rfind(b"\\", cut - 6, cut)
     before = data[at : slash + 1]
     return slash if slash >= 0 and (len(before) - len(before.rstrip(b"\\"))) % 2 else cut
@@ -260,11 +259,16 @@ def _cut(data: bytes) -> Iterator[bytes]:
     """Cut written text, never inside of a character."""
     at = 0
     while at < len(data):
-        end = at + SLICE
-        while end < len(data) and data[end] & 0xC0 == 0x80:
-            end += 1
+        end = _beginning(data, at + SLICE)
         yield _escaped(data[at:end])
         at = end
+
+
+def _beginning(data: bytes, at: int) -> int:
+    """Return where the character begins that is at `at`."""
+    while at < len(data) and data[at] & 0xC0 == 0x80:
+        at -= 1
+    return at
 
 
 def _entries(entries: Collection[Any], around: bytes, *, named: bool) -> Iterator[bytes]:

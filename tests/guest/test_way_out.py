@@ -6,7 +6,9 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -32,6 +34,15 @@ def all_of(end: int) -> bytes:
         return file.read()
 
 
+def read_while_closing(unhurried: Unhurried, stream: IO[str], read: int) -> bytes:
+    """Close both, while somebody reads to the end."""
+    with ThreadPoolExecutor() as pool:
+        found = pool.submit(all_of, read)
+        unhurried.close()
+        stream.close()
+        return found.result()
+
+
 def test_what_has_no_room_is_written_later(ends: tuple[int, int]) -> None:
     """All of it, in its order, once somebody reads; the descriptor itself is as it was."""
     read, write = ends
@@ -42,13 +53,9 @@ def test_what_has_no_room_is_written_later(ends: tuple[int, int]) -> None:
         for line in written.splitlines(keepends=True):
             unhurried.write(line)
         assert os.get_blocking(write)
-        found: list[bytes] = []
-        reader = threading.Thread(target=lambda: found.append(all_of(read)))
-        reader.start()
-        unhurried.close()
-    reader.join()
+        found = read_while_closing(unhurried, stream, read)
 
-    assert found[0].decode() == written
+    assert found.decode() == written
 
 
 def test_what_is_too_much_is_counted(ends: tuple[int, int]) -> None:
@@ -59,13 +66,9 @@ def test_what_is_too_much_is_counted(ends: tuple[int, int]) -> None:
 
         for _ in range(3 * MOST // len(LINE)):
             unhurried.write(LINE)
-        found: list[bytes] = []
-        reader = threading.Thread(target=lambda: found.append(all_of(read)))
-        reader.start()
-        unhurried.close()
-    reader.join()
+        found = read_while_closing(unhurried, stream, read)
 
-    assert b"lines are missing here" in found[0]
+    assert b"lines are missing here" in found
 
 
 def test_the_author_may_break_threads(
@@ -79,13 +82,9 @@ def test_the_author_may_break_threads(
             broken.setattr(threading, "excepthook", None)
             for _ in range(500):
                 unhurried.write(LINE)
-        found: list[bytes] = []
-        reader = threading.Thread(target=lambda: found.append(all_of(read)))
-        reader.start()
-        unhurried.close()
-    reader.join()
+        found = read_while_closing(unhurried, stream, read)
 
-    assert len(found[0]) == 500 * len(LINE)
+    assert len(found) == 500 * len(LINE)
 
 
 def test_others_write_to_the_stream_itself(ends: tuple[int, int]) -> None:

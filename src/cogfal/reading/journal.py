@@ -101,19 +101,14 @@ def of_class(kind: type, name: str) -> Value:
     return next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), None)
 
 
-def slot_of(owner: Value, name: str) -> Value:
-    """Return what stands in one of the slots of an object."""
-    slot = of_class(type(owner), name)
-    with suppress(AttributeError):
-        return slot.__get__(owner) if isinstance(slot, MemberDescriptorType) else ABSENT
-    return ABSENT
-
-
 def _own_attribute(owner: Value, name: str) -> Value:
     held = attributes_of(owner)
     if name in held or isinstance(owner, type):
         return held.get(name, ABSENT)
-    return slot_of(owner, name)
+    slot = of_class(type(owner), name)
+    with suppress(AttributeError):
+        return slot.__get__(owner) if isinstance(slot, MemberDescriptorType) else ABSENT
+    return ABSENT
 
 
 def set_attribute(owner: Value, name: str, value: Value) -> None:

@@ -33,12 +33,6 @@ def lightest(middleware: Middleware) -> Middleware:
     return Middleware(RequestMetrics, **given) if same else middleware
 
 
-def _method(scope: Scope) -> str:
-    """Return the method to count by: a series is kept for good, and callers may invent methods."""
-    method: str = scope["method"]
-    return method if method in _METHODS else _OTHER
-
-
 class RequestMetrics(PrometheusMiddleware):
     """ASGI middleware that counts requests by method, route and status, and times them."""
 
@@ -79,6 +73,12 @@ class RequestMetrics(PrometheusMiddleware):
             labels = scope["method"], path, status, self.app_name
             self.request_count.labels(*labels).inc()
             self.request_time.labels(*labels).observe(seconds)
+
+
+def _method(scope: Scope) -> str:
+    """Return the method to count by: a series is kept for good, and callers may invent methods."""
+    method: str = scope["method"]
+    return method if method in _METHODS else _OTHER
 
 
 def _path(asked: dict[str, Any], scope: Scope) -> str | None:
