@@ -15,7 +15,8 @@ MOST_VALUES = 100_000
 MOST_AT_ONCE = 10_000
 """Values that one metric may be given at a time: each is looked at where it is kept."""
 MOST_LEVELS = 100
-MOST_BITS = 14_000  # some 4,200 digits, more than which Python itself neither writes nor reads
+MOST_BITS = 14_000
+"""Of a whole number: some 4,200 digits; beyond 4,300 Python itself neither writes nor reads it."""
 
 _MODES = ("replace", "incr", "append")
 _MAX_LENGTH = 128

@@ -15,6 +15,7 @@ from enum import Enum
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cogfal.cog.metrics import MOST_BITS
 from cogfal.guest.saving import (
     FileReference,
     Saver,
@@ -54,7 +55,6 @@ MOST_BYTES = 1024 * 1024 * 1024
 """Bytes that a result may have, the addresses of its files with it."""
 MOST_FILES = 10_000
 """Files that a result may have: each is judged, stored and told of by itself."""
-_MAX_BITS = 14_000  # some 4,200 digits; sys.int_info.default_max_str_digits is 4,300
 _BYTES = (bytes, bytearray, memoryview)
 _SEQUENCES = (list, tuple, set, frozenset, range, deque)
 _TOGETHER = 4096
@@ -221,7 +221,7 @@ def _written_at_once(elements: Sequence[Any]) -> str | None:
         text = _write(elements)
     except ValueError:  # NaN, or an integer that is not written: found and named one by one
         return None
-    if len(text) > _MAX_BITS // 4 and any(type(e) is int and _is_endless(e) for e in elements):
+    if len(text) > MOST_BITS // 4 and any(type(e) is int and _is_endless(e) for e in elements):
         return None
     return text[1:-1]
 
@@ -250,7 +250,7 @@ def _scalar(value: Any, loc: Loc) -> str | None:
 
 def _is_endless(value: int) -> bool:
     """Tell of what Python itself neither writes nor reads as a decimal number."""
-    return int.bit_length(value) > _MAX_BITS
+    return int.bit_length(value) > MOST_BITS
 
 
 def _decoded(value: bytes, loc: Loc) -> str:
