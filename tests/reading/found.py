@@ -466,6 +466,52 @@ FOUND: Final = {
     "text-that-changes-what-it-names": "X = []\nclass C:\n    exec('X.append(1)\\nf = lambda: 2')",
     "text-that-does-not-compile": "X = 0\nfor text in ('break', 'return', 'nonlocal x'):\n"
     "    try:\n        exec(text)\n    except SyntaxError:\n        X += 1",
+    "arguments-of-a-path": "from pathlib import Path\nX = []\n"
+    "for method, given in [('exists', 3), ('is_file', 3), ('absolute', 3), ('expanduser', 3)]:\n"
+    "    try:\n        X.append(getattr(Path('predict.py'), method)(given) == 0)\n"
+    "    except TypeError:\n        X.append(4)",
+    "path-beside-another": "from pathlib import Path\ntry:\n"
+    "    X = str(Path('a/b').relative_to('a/c', walk_up=True))\nexcept TypeError:\n    X = 1\n"
+    "except ValueError:\n    X = 2",
+    "arguments-of-open": "X = []\n"
+    "for more in [{'buffering': 0}, {'closefd': False}, {'more': 1}]:\n"
+    "    try:\n        X.append(open('predict.py', **more).read()[0])\n"
+    "    except (TypeError, ValueError):\n        X.append(1)",
+    "lines-of-a-codec": "import codecs\nwith open('predict.py', 'rb') as f:\n"
+    "    X = codecs.open('predict.py', 'r', 'latin-1').read() == f.read().decode('latin-1')",
+    "order-of-locals": "def f(a):\n    z = 1\n    for y in [1]: ...\n    def g(): return z\n"
+    "    return list(locals())\nX = f(1)",
+    "locals-from-around": "def f(a):\n    def g():\n        a\n        return locals()\n"
+    "    return g()\nX = f(1)",
+    "class-among-locals": "class A:\n    def f(self):\n        super()\n"
+    "        return [*locals()]\nX = A().f()",
+    "super-by-another-name": "s = super\nclass A:\n    def f(self): return 3\nclass B(A):\n"
+    "    def f(self):\n        try:\n            return s().f()\n        except RuntimeError:\n"
+    "            return 9\nX = B().f()",
+    "super-without-an-object": "class A:\n    def f(self):\n        del self\n"
+    "        try: super()\n        except RuntimeError: return 3\nX = A().f()",
+    **{
+        f"{name}-in-a-function": "from outside import u\nimport os\n"
+        f"os.environ['QQ'] = '1'\ndef f():\n    {text}['QQ'] = '2'\nu(f)\nX = os.environ['QQ']"
+        for name, text in {
+            "environment-by-its-name": "getattr(os, 'environ')",
+            "environment-of-another-os": "import os\n    getattr(os, 'environ')",
+            "environment-in-a-dict": "os.__dict__['environ']",
+            "environment-by-a-computed-name": "getattr(os, 'env' + 'iron')",
+        }.items()
+    },
+    **{
+        f"own-module-found-by-{name}": "from outside import u\nX = 1\ndef f():\n"
+        f"    import builtins, importlib as i, pkgutil, sys\n    {text}.X = 2\nu(f)"
+        for name, text in {
+            "getattr": "getattr(sys, 'modules')[__name__]",
+            "import-module": "i.import_module(__name__)",
+            "globals": "setattr(pkgutil, 'X', 1); builtins.globals()['X'] = 3; u",
+            "globals-by-name": "getattr(builtins, 'globals')()['X'] = 3; u",
+            "names-of-a-function": "getattr(f, '__globals__')['X'] = 3; u",
+            "resolve-name": "pkgutil.resolve_name(__name__)",
+        }.items()
+    },
     "new-type-of-two": "from typing import NewType\nN = NewType('N', int)\ntry:\n"
     "    N(1, 2)\n    X = 1\nexcept TypeError:\n    X = 2",
     "text-as-its-class-sees-it": "X = [str.__len__(__file__), str.__getitem__(__file__, 1)]",
@@ -559,6 +605,11 @@ FOUND_IN_SEVERAL: Final = {
         "k.py": "n = 1\n",
         "b/k.py": "n = 2\n",
     },
+    "sibling-imported-by-name": {
+        "predict.py": "import sibling\nfrom outside import u\ndef f():\n    import importlib\n"
+        "    importlib.import_module('sibling').N = 7\nu(f)\nX = sibling.N\n",
+        "sibling.py": "N = 6\n",
+    },
     "folder-that-is-not-known": {
         "predict.py": "import os\nfrom outside import u\nos.chdir('a' if u() else '.')\n"
         "X = open('t.txt').read()\n",
@@ -579,5 +630,7 @@ FOUND_WITH_PACKAGES: Final = {
     "X = [isinstance(o, Sized), isinstance(o, dict), issubclass(C, str), isinstance(o, C)]\n",
     "attribute-of-a-class-with-a-base-from-outside": "import torch\nclass C(torch.Module): ...\n"
     "X = [issubclass(C, C), isinstance(3, C), isinstance(C, type), callable(C)]\n",
+    "slot-that-is-not-set": "import torch\nclass C(torch.Module):\n    __slots__ = ('a',)\n"
+    "    def __init__(self): ...\ntry:\n    X = C().a\nexcept AttributeError:\n    X = 4\n",
 }
 """Programs about packages that were once read otherwise."""

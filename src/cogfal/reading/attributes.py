@@ -22,6 +22,7 @@ from cogfal.reading.journal import (
     attributes_of,
     delete_attribute,
     of_class,
+    own_attribute,
     set_attribute,
 )
 from cogfal.reading.library import VersionInfo
@@ -29,7 +30,7 @@ from cogfal.reading.mappings import Held, Lookup, Namespace
 from cogfal.reading.part import Part
 from cogfal.reading.source import Module
 from cogfal.reading.standins import Described, Known, Mark, Model
-from cogfal.reading.unknown import Beyond, Touched, Unknown, Value, may_be_absent, refused
+from cogfal.reading.unknown import ABSENT, Beyond, Touched, Unknown, Value, may_be_absent, refused
 
 DATA: Final = (
     str, bytes, list, deque, tuple, dict, set, frozenset, int, float, complex, range, slice,
@@ -234,7 +235,8 @@ class Attributes(Part):
                 dotted = "pydantic.BaseModel" if base is Model else vars(base)["unknown"].dotted
                 shown = dotted or "an unknown base"
                 return Unknown(f"it may come from {shown}, which is not part of the project")
-            if name in vars(base):
+            slot = isinstance(vars(base).get(name), types.MemberDescriptorType)
+            if name in vars(base) and not (slot and own_attribute(owner, name) is ABSENT):
                 return None
         return None
 

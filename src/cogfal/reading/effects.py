@@ -7,8 +7,8 @@ import gc
 import inspect
 import sys
 import types
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import cogfal.cog
 from cogfal.guest.type_names import COG_ROOTS
@@ -35,10 +35,24 @@ _LOOSE: Final = frozenset({"eval", "exec", "globals", "locals", "vars"})
 FRAMES: Final = frozenset({"f_globals", "f_locals", "__globals__"})
 """Attributes by which a text reaches the names of a module without naming it."""
 
-_OF_PROCESS: Final = frozenset({"environ", "chdir"})
-"""Attributes of `os` that change what all modules have, however a text calls the module."""
+_IMPORTING: Final = frozenset({"__import__", "import_module"})
+_FINDING: Final = FRAMES | _IMPORTING | {"resolve_name", "getmodule"}
+"""What a text finds modules by that it does not name."""
 
-_IMPORTING: Final = ("__import__", "import_module")
+_OF_PROCESS: Final = frozenset({"environ", "chdir"})
+"""Attributes of `os` that change what all modules have."""
+
+_WHOLE: Final = frozenset({f"{name}.__dict__" for name in ("builtins", "importlib", "os", "sys")})
+"""By what a text reaches each of these attributes, without naming it."""
+
+
+class _Text(NamedTuple):
+    """What a text mentions."""
+
+    words: Sequence[ast.AST]
+    """The names that it reads, and what else it takes or declares from elsewhere."""
+    imported: dict[str, str]
+    """By name: what its own imports bind."""
 
 
 class Effects(Part):
@@ -46,7 +60,7 @@ class Effects(Part):
 
     def __init__(self, world: Interpreter) -> None:
         super().__init__(world)
-        self._kept: dict[ast.AST, list[ast.AST]] = {}
+        self._kept: dict[ast.AST, _Text] = {}
 
     def of_values(self, values: Iterable[Value], why: Unknown) -> None:
         """Take everything reachable from `values` as changed."""
@@ -86,9 +100,11 @@ class Effects(Part):
                 lost = isinstance(value, Possible) and any(
                     isinstance(each, Unknown) and each.dotted == "sys" for each in value.about
                 )
-                through = lost or value.dotted.startswith(MODULES)
+                through = lost or value.dotted.startswith(MODULES) or value.dotted in _WHOLE
                 certain = self._world.modules.certain() if through else ()
-                return [*certain, *value.about, *value.members]
+                names = _OF_PROCESS if value.dotted == "os.__dict__" else ()
+                process = [self._world.library.find(f"os.{name}") for name in names]
+                return [*certain, *process, *value.about, *value.members]
             case Known():
                 return value.about
             case Function():
@@ -138,20 +154,13 @@ class Effects(Part):
     def _mentioned(self, nodes: list[ast.AST], scope: Scope, why: Unknown) -> Iterable[Value]:
         """Yield what names stand for in a text; names that it rebinds become unknown."""
         for node in nodes:
-            for part in self._words(node):
-                if isinstance(part, ast.Name):
+            text = self._text(node)
+            for part in text.words:
+                if isinstance(part, ast.Attribute):
+                    yield from self._taken(part, scope, text.imported)
+                elif isinstance(part, ast.Name):
                     yield self._named(part.id, scope)
-                    if part.id in _LOOSE:
-                        yield scope.module
-                    if part.id in _IMPORTING:
-                        yield from self._world.modules.certain()
-                elif isinstance(part, ast.Attribute):
-                    yield from self._of_module(part, scope)
-                    if part.attr in _OF_PROCESS:
-                        yield self._world.library.find(f"os.{part.attr}")
-                    whole = getattr(part.value, "id", "") == "sys" and part.attr == "modules"
-                    if whole or part.attr in FRAMES:
-                        yield from self._world.modules.certain()
+                    yield from self._found_by(part.id, scope)
                 elif isinstance(part, ast.Import | ast.ImportFrom):
                     yield from self._world.modules.carried_out_by(part, scope, why)
                 elif isinstance(part, ast.Global):
@@ -160,33 +169,56 @@ class Effects(Part):
                 elif isinstance(part, ast.Nonlocal):
                     self._rebound([*map(scope.mangled, part.names)], scope, why)
 
-    def _words(self, node: ast.AST) -> list[ast.AST]:
-        """Return the names that a text reads, and what else it takes or declares from elsewhere."""
+    def _taken(
+        self, node: ast.Attribute, scope: Scope, imported: dict[str, str]
+    ) -> Iterable[Value]:
+        """Yield what an attribute that a text takes is, or may lead to."""
+        for value in self._of_module(node, scope, imported):
+            yield value
+            if isinstance(value, Known):
+                yield from self._found_by(value.name.removeprefix("builtins."), scope)
+        if node.attr in _FINDING:
+            yield from self._world.modules.certain()
+
+    def _found_by(self, name: str, scope: Scope) -> Iterable[Value]:
+        """Return the modules that a function of Python's finds without being told their names."""
+        own = [scope.module] if name in _LOOSE else []
+        return self._world.modules.certain() if name in _FINDING else own
+
+    def _text(self, node: ast.AST) -> _Text:
         if node not in self._kept:
             parts = list(ast.walk(node))
             read = {id(getattr(part, "value", None)) for part in parts if _is_read(part)}
-            self._kept[node] = [
-                part for part in parts
+            imports = [part for part in parts if isinstance(part, ast.Import | ast.ImportFrom)]
+            words = [
+                part for part in (*parts, *filter(None, map(_gotten, parts)))
                 if isinstance(part, ast.Global | ast.Nonlocal | ast.Import | ast.ImportFrom)
                 or (isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load))
                 or (isinstance(part, ast.Attribute) and id(part) not in read)
             ]  # fmt: skip
+            imported = dict(pair for part in imports for pair in _bound_by(part))
+            self._kept[node] = _Text(words, imported)
         return self._kept[node]
 
-    def _of_module(self, node: Any, scope: Scope) -> Iterable[Value]:
+    def _of_module(self, node: Any, scope: Scope, imported: dict[str, str]) -> Iterable[Value]:
         """Yield what an attribute of a module is, which a text takes or changes."""
         owner: Any = node.value
-        named = [self._named(getattr(owner, "id", ""), scope)]
-        for module in self._of_module(owner, scope) if isinstance(owner, ast.Attribute) else named:
+        name, find = getattr(owner, "id", ""), self._world.library.find
+        owners: Iterable[Value] = [self._named(name, scope)]
+        if name in imported:
+            owners = [*owners, find(imported[name])]
+        elif isinstance(owner, ast.Attribute):
+            owners = self._of_module(owner, scope, imported)
+        for module in owners:
             held = self._world.modules.scope_of(module) if isinstance(module, Module) else None
             if held is not None and node.attr in held.names:
                 yield held.names[node.attr]
             elif isinstance(module, Unknown) and module.dotted:
-                yield self._world.library.find(f"{module.dotted}.{node.attr}")
+                yield find(f"{module.dotted}.{node.attr}")
 
     def named(self, node: ast.expr, scope: Scope) -> Iterable[Value]:
         """Return what the names of an expression stand for, as far as it can be changed."""
-        parts = [part for part in self._words(node) if isinstance(part, ast.Name)]
+        parts = [part for part in self._text(node).words if isinstance(part, ast.Name)]
         values = [self._named(part.id, scope) for part in parts]
         return [value for value in values if not isinstance(value, Unknown | str | int | None)]
 
@@ -226,6 +258,23 @@ def _held(value: Value) -> Iterable[Value]:
     own = attributes_of(value)
     names = own if type(own) is dict else {}
     return [*(each for each in gc.get_referents(value) if each is not own), *names.values()]
+
+
+def _gotten(node: Any) -> ast.AST | None:
+    """Return the attribute that `getattr()` and the like take, `__dict__` where it is computed."""
+    called = getattr(node, "func", None)
+    if getattr(called, "id", "") not in ("getattr", "setattr") or len(node.args) < 2:
+        return None
+    name = getattr(node.args[1], "value", None)
+    return ast.Attribute(node.args[0], name if isinstance(name, str) else "__dict__", ast.Load())
+
+
+def _bound_by(node: ast.Import | ast.ImportFrom) -> Iterable[tuple[str, str]]:
+    """Return the names that an import binds, and what each stands for outside of the project."""
+    of = f"{node.module}." if isinstance(node, ast.ImportFrom) and not node.level else ""
+    for alias in node.names if of or isinstance(node, ast.Import) else ():
+        top = alias.name.partition(".")[0]
+        yield alias.asname or top, of + alias.name if of or alias.asname else top
 
 
 def _imports(node: ast.AST) -> bool:

@@ -6,16 +6,18 @@ says nothing of the runner. Texts that begin with `HERE` stand for the project's
 
 from __future__ import annotations
 
+import functools
 import io
 import pathlib
 import posixpath
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Final
 
 from cogfal.reading.operators import HERE, of_machine
 from cogfal.reading.part import Part
+from cogfal.reading.standins import Handler, Known
 from cogfal.reading.unknown import Named, Value, Values, known, refused, require_known
 
 if TYPE_CHECKING:
@@ -45,6 +47,22 @@ class Files(Part):
         """Where relative paths begin; `os.chdir` changes it."""
         self.missing: set[str] = set()
         """Files that a `try` looked for, and that are not there now."""
+        self._methods: dict[str, Handler] = {
+            "open": self.open,
+            "read_text": lambda path, encoding=None, errors=None: self.open(
+                path, encoding=encoding, errors=errors).read(),
+            "read_bytes": lambda path: self.open(path, "rb").read(),
+            "iterdir": lambda path: self._like(path, "*"),
+            "glob": self._like,
+            "rglob": lambda path, pattern: self._like(path, f"**/{self.text(pattern)}"),
+            "exists": self.is_there,
+            "is_file": lambda path: self.is_there(path, kind=Path.is_file),
+            "is_dir": lambda path: self.is_there(path, kind=Path.is_dir),
+            "resolve": lambda path: type(path)(self.absolute(path)),
+            "absolute": lambda path: type(path)(self.absolute(path)),
+            "relative_to": self._relative_to,
+            "expanduser": self._expanded,
+        }  # fmt: skip
 
     # Paths
 
@@ -96,37 +114,39 @@ class Files(Part):
     def method(self, path: PurePath, name: str, positional: Values, keywords: Named) -> Value:
         """Return the result of a method of a path."""
         require_known([*positional, *keywords.values()])
-        match name:
-            case "open":
-                return self.open(path, *positional, **keywords)
-            case "read_text":
-                return self.open(path, "r", -1, *positional, **keywords).read()
-            case "read_bytes":
-                return self.open(path, "rb").read()
-            case "iterdir" | "glob" | "rglob":
-                if keywords or len(positional) != (name != "iterdir"):
-                    raise refused("such arguments are not evaluated")
-                pattern = self.text(positional[0]) if positional else "*"
-                folder, below = self._folder(path), "**/" if name == "rglob" else ""
-                found = self._entries(folder, below + pattern)
-                return iter([path / each.relative_to(folder).as_posix() for each in found])
-            case "exists" | "is_file" | "is_dir":
-                return self.is_there(path, getattr(Path, name))
-            case "resolve" | "absolute":
-                return type(path)(self.absolute(path))
-            case "relative_to" if positional and of_machine(path) == of_machine(positional[0]):
-                return path.relative_to(*positional)
-            case "expanduser" if not str(path).startswith("~"):
-                return path
-            case _ if name in _PLAIN:
-                return self.kept(path, getattr(path, name)(*positional, **keywords))
-        raise refused(f"the method {name!r} of a path is not evaluated")
+        handler = self._methods.get(name)
+        if name in _PLAIN:
+            handler = functools.partial(self._plainly, name)
+        if handler is None:
+            raise refused(f"the method {name!r} of a path is not evaluated")
+        return Known(f"Path.{name}", handler)(path, *positional, **keywords)
+
+    def _plainly(self, name: str, path: PurePath, *positional: Value, **keywords: Value) -> Value:
+        """Return the result of a method that looks at no file, where this Python takes the same."""
+        method = getattr(path, name)
+        return self.kept(path, Known(f"Path.{name}", method)(*positional, **keywords))
+
+    def _relative_to(self, path: PurePath, other: Value, *more: Value, **keywords: Value) -> Value:
+        if of_machine(path) != of_machine(other):
+            raise refused("the path depends on the machine")
+        return Known("Path.relative_to", path.relative_to)(other, *more, **keywords)
+
+    def _expanded(self, path: PurePath) -> PurePath:
+        if str(path).startswith("~"):
+            raise refused("the home of the user is not known")
+        return path
+
+    def _like(self, path: PurePath, pattern: Value) -> Iterator[PurePath]:
+        """Return what `glob`, `rglob` and `iterdir` give."""
+        folder = self._folder(path)
+        found = self._entries(folder, self.text(pattern))
+        return iter([path / each.relative_to(folder).as_posix() for each in found])
 
     # Files
 
     def open(  # noqa: PLR0917 - as Python has it
         self, file: Value, mode: Value = "r", buffering: Value = -1, encoding: Value = None,
-        errors: Value = None, newline: Value = None, **_: Value,
+        errors: Value = None, newline: Value = None,
     ) -> Value:  # fmt: skip
         """Return a file of the project, opened for reading.
 
@@ -134,10 +154,12 @@ class Files(Part):
             FileNotFoundError: It is not there now, and a `try` around may say what then.
             Touched: It is written, lies outside the project, is too large or missing.
         """
-        if mode not in ("r", "rt", "rb"):
-            raise refused("only files that are read are opened")
+        if mode not in ("r", "rt", "rb") or buffering != -1:
+            raise refused("only files that are read, as usual, are opened")
         data = self._bytes(file)
         if mode == "rb":
+            if (encoding, errors, newline) != (None, None, None):
+                raise ValueError("binary mode doesn't take such an argument")
             return self._world.journal.born(io.BytesIO(data))
         # The default is the runner's, which is UTF-8.
         chosen = "utf-8" if encoding is None else encoding
@@ -161,7 +183,7 @@ class Files(Part):
 
     # Folders
 
-    def is_there(self, path: Value, kind: Callable[[Path], bool] = Path.exists) -> bool:
+    def is_there(self, path: Value, *, kind: Callable[[Path], bool] = Path.exists) -> bool:
         """Return whether a file or folder of the project is one of that kind."""
         found = self.located(path)
         if not found.exists():

@@ -161,10 +161,10 @@ class Functions(Part):
         """Return the scope of a call, with its arguments bound."""
         if "__replaced__" in vars(function):
             raise Touched(vars(function)["__replaced__"])
-        outer, args = function.scope, function.node.args
+        outer = function.scope
         scope = Scope(outer.module, "function", outer, bindings(function.node), outer.private)
         scope.qualified = f"{outer.qualified}{function.name}.<locals>."
-        scope.first = next((a.arg for a in (*args.posonlyargs, *args.args)), "")
+        scope.node = function.node
         scope.names.update(function.bind(*positional, **keywords))
         return scope
 

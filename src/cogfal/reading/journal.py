@@ -53,7 +53,7 @@ class Place(NamedTuple):
             case "name":
                 return self.owner.get(self.key, ABSENT)
             case "attribute":
-                return _own_attribute(self.owner, self.key)
+                return own_attribute(self.owner, self.key)
             case "order":
                 return list(self.owner)
         return contents(self.owner)
@@ -70,7 +70,7 @@ class Place(NamedTuple):
                 self.owner[self.key] = value
             case "attribute" if value is not ABSENT:
                 set_attribute(self.owner, self.key, value)
-            case "attribute" if _own_attribute(self.owner, self.key) is not ABSENT:
+            case "attribute" if own_attribute(self.owner, self.key) is not ABSENT:
                 delete_attribute(self.owner, self.key)
             case "contents":
                 refill(self.owner, value)
@@ -101,7 +101,8 @@ def of_class(kind: type, name: str) -> Value:
     return next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), None)
 
 
-def _own_attribute(owner: Value, name: str) -> Value:
+def own_attribute(owner: Value, name: str) -> Value:
+    """Return an attribute that an object itself has, `ABSENT` where there is none."""
     held = attributes_of(owner)
     if name in held or isinstance(owner, type):
         return held.get(name, ABSENT)

@@ -32,7 +32,7 @@ from cogfal.reading.functions import Function
 from cogfal.reading.mappings import Namespace
 from cogfal.reading.operators import MAX_BITS, MAX_ITEMS, NAMES, SIZED, power, too_large
 from cogfal.reading.part import Part
-from cogfal.reading.scopes import Scope
+from cogfal.reading.scopes import Scope, first_parameter
 from cogfal.reading.source import MODULES, Module
 from cogfal.reading.standins import (
     COG,
@@ -533,7 +533,10 @@ class Library(Part):
             "os.path.dirname": lambda place: files.kept(
                 files.text(place), os.path.dirname(files.text(place))),  # noqa: PTH120
             "os.path.basename": lambda p: os.path.basename(files.text(p)),  # noqa: PTH119
-            "glob.glob": files.like, "io.open": files.open, "codecs.open": files.open,
+            "glob.glob": files.like, "io.open": files.open,
+            "codecs.open": lambda filename, mode="r", encoding=None, errors="strict": files.open(
+                filename, mode, encoding=encoding, errors=errors,
+                newline=None if encoding is None else ""),
             "pathlib.Path.cwd": lambda: pathlib.Path(files.state["folder"]),
         }  # fmt: skip
 
@@ -744,9 +747,7 @@ class Library(Part):
         if name == "dir":
             raise refused("dir() is not evaluated")
         if name in ("locals", "globals", "vars"):
-            if name == "globals" or scope.kind != "function":
-                return Namespace(self._world, scope.top if name == "globals" else scope)
-            return dict(scope.names)
+            return self._names(name, scope)
         held = [value for each in scope.outwards() for value in each.names.values()]
         why = Unknown(f"{name}() may have changed it")
         self._world.effects.of_values([scope.module, *held], why)
@@ -762,9 +763,22 @@ class Library(Part):
         outer = inner
         while outer is not None and outer.kind != "class":
             outer = outer.parent
+        first = "" if inner is None or inner.node is None else first_parameter(inner.node)
         if inner is None or outer is None or not isinstance(outer.owner, type):
             raise RuntimeError("super(): no arguments")
-        return super(outer.owner, inner.names[inner.first])
+        if not _knows_class(inner) or first not in inner.names:
+            raise RuntimeError("super(): __class__ cell not found, or arg[0] deleted")
+        return super(outer.owner, inner.names[first])
+
+    def _names(self, name: str, scope: Scope) -> Value:
+        """Return what `globals()`, `locals()` or `vars()` gives."""
+        if name == "globals" or scope.kind in ("module", "class"):
+            return Namespace(self._world, scope.top if name == "globals" else scope)
+        around = any(e.kind == "function" for e in scope.outwards() if e is not scope)
+        if around or scope.kind == "comprehension" or _knows_class(scope):
+            raise refused("names that a function has from around it are not listed")
+        # Versions of Python list them in different orders.
+        return dict(self._world.orders.arranged(list(scope.names.items())))
 
     def _executed(self, name: str, tree: Any, scope: Scope) -> Value:
         if name == "eval":
@@ -773,6 +787,12 @@ class Library(Part):
             return self._world.evaluate(tree.body, scope)
         self._world.run(tree.body, scope)
         return None
+
+
+def _knows_class(scope: Scope) -> bool:
+    """Whether Python lets a function know the class that it is written in."""
+    names = () if scope.node is None else ast.walk(scope.node)
+    return any(isinstance(e, ast.Name) and e.id in ("super", "__class__") for e in names)
 
 
 def _same(value: Value, *_: Value, **__: Value) -> Value:

@@ -49,8 +49,8 @@ class Scope(Atomic):
     names: Names = field(default_factory=dict)
     owner: Value = None
     """The class that a class body became."""
-    first: str = ""
-    """A function's first parameter."""
+    node: FunctionNode | None = None
+    """The function whose body it is."""
     qualified: str = ""
     """What `__qualname__` begins with, of what is defined in it."""
 
@@ -161,6 +161,11 @@ def arguments(args: ast.arguments) -> list[ast.arg]:
     """Return all parameters."""
     extra = [a for a in (args.vararg, args.kwarg) if a is not None]
     return [*args.posonlyargs, *args.args, *args.kwonlyargs, *extra]
+
+
+def first_parameter(node: FunctionNode) -> str:
+    """Return the parameter that a method is given its object as, "" where there is none."""
+    return next((a.arg for a in (*node.args.posonlyargs, *node.args.args)), "")
 
 
 def _body(node: Any) -> Iterable[ast.AST]:
