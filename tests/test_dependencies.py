@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 PACKAGE = Path(__file__).parents[1] / "src" / "cogfal"
 ELSEWHERE = {
     "av": ("compare/measures.py",),
-    "fal-client": ("client/", "compare/on_fal.py", "gateway/"),
+    "fal-client": ("client/", "gateway/"),
     "huggingface-hub": ("provision/hub.py",),
     "opentelemetry": ("guest/tracing.py", "server/tracing.py"),
     "pytest": ("testing/plugin.py",),

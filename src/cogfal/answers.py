@@ -5,6 +5,7 @@ One rule for all who write or read answers: the server, the command line, the cl
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -86,6 +87,15 @@ def _is_file(value: JSON) -> bool:
     return (
         isinstance(value, Mapping) and isinstance(value.get("url"), str) and "content_type" in value
     )
+
+
+def detail_of(answer: JSON) -> JSON:
+    """Return what an answer that is an error says: its body, as text or read already."""
+    try:
+        read = json.loads(answer) if isinstance(answer, str) else answer
+    except ValueError:
+        read = answer
+    return read.get("detail", read) if isinstance(read, Mapping) else read
 
 
 def refusal(detail: JSON) -> str:

@@ -13,10 +13,9 @@ import anyio
 import pytest
 from PIL import Image
 
-from cogfal.compare import Verdict
 from cogfal.compare.cases import cases_of, wrong_inputs
-from cogfal.compare.comparison import Comparison, compare, opened
-from cogfal.compare.named_sides import side_of
+from cogfal.compare.comparison import Comparison, compare, opened, side_of
+from cogfal.compare.compatibility import Verdict
 from cogfal.compare.sides import Outcome, SideUnreachable
 from cogfal.examples import Example
 from tests.compare.documents import document

@@ -9,8 +9,7 @@ from typing import Any
 import anyio
 import pytest
 
-from cogfal.compare.comparison import Comparison, compare, opened
-from cogfal.compare.named_sides import side_of
+from cogfal.compare.comparison import Comparison, compare, opened, side_of
 from cogfal.compare.recording import Recorded, write_recording
 from cogfal.compare.sides import Answer, Outcome
 from cogfal.errors import ProjectError

@@ -8,11 +8,11 @@ from pathlib import Path
 import anyio
 import pytest
 
-from cogfal.compare import signature_of
 from cogfal.compare.cases import cases_of
 from cogfal.compare.comparison import calls
-from cogfal.compare.on_replicate import ReplicateSide
+from cogfal.compare.hosted import ReplicateSide
 from cogfal.compare.sides import Answer, Outcome, SideUnreachable
+from cogfal.compare.signatures import signature_of
 from tests.compare.documents import document
 from tests.compare.models import Asked, Reply, model, reply
 

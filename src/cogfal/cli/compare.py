@@ -15,10 +15,9 @@ from cogfal.cli.console import confirm, say, write_json
 from cogfal.cli.given_inputs import add_inputs, read_inputs
 from cogfal.cli.options import BadArgument
 from cogfal.compare.cases import cases_of, read_cases, typed, wrong_inputs
-from cogfal.compare.comparison import Comparison, Pair, calls, compare, opened
+from cogfal.compare.comparison import Comparison, Pair, calls, compare, opened, side_of
 from cogfal.compare.compatibility import Verdict
-from cogfal.compare.named_sides import side_of
-from cogfal.compare.on_replicate import ReplicateSide
+from cogfal.compare.hosted import ReplicateSide
 from cogfal.compare.presentation import as_json, show, write_page
 from cogfal.compare.recording import Recorded, RecordedEndpoint, write_recording
 from cogfal.compare.sides import Side

@@ -22,9 +22,8 @@ from cogfal.cli.console import Sign, confirm, say
 from cogfal.cli.findings import LOG_IN, has_credentials
 from cogfal.cli.options import BadArgument
 from cogfal.cli.schema import document_of
-from cogfal.compare.comparison import Comparison, Pair, compare
+from cogfal.compare.comparison import Comparison, Pair, compare, side_of
 from cogfal.compare.compatibility import Verdict, verdict_of
-from cogfal.compare.named_sides import side_of
 from cogfal.compare.presentation import show
 from cogfal.compare.recording import RecordedEndpoint
 from cogfal.errors import CallFailed

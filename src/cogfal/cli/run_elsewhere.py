@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 from httpx_sse import EventSource, SSEError
 
-from cogfal.answers import fields_of, is_piece, map_media, named_output, refusal
+from cogfal.answers import detail_of, fields_of, is_piece, map_media, named_output, refusal
 from cogfal.cli.display import Display, open_display
 from cogfal.cli.given_inputs import read_inputs
 from cogfal.cli.options import BadArgument
@@ -235,14 +235,8 @@ def _headers(body: bytes) -> dict[str, str]:
 
 
 def _refuse(response: httpx.Response) -> None:
-    if not response.is_error:
-        return
-    try:
-        answer = response.json()
-    except ValueError:
-        answer = response.text
-    detail = answer.get("detail", answer) if isinstance(answer, dict) else answer
-    raise CallFailed(refusal(detail), status=response.status_code)
+    if response.is_error:
+        raise CallFailed(refusal(detail_of(response.text)), status=response.status_code)
 
 
 def _sendable(value: Any) -> JSON:

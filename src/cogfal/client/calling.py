@@ -14,7 +14,7 @@ from fal_client.auth import MissingCredentialsError, fetch_auth_credentials
 from fal_client.client import RUN_URL_FORMAT
 from httpx_sse import EventSource, ServerSentEvent, aconnect_sse, connect_sse
 
-from cogfal.answers import is_piece, problems_of, refusal
+from cogfal.answers import detail_of, is_piece, problems_of, refusal
 from cogfal.client.file_output import output_of, revived, upload, upload_async
 from cogfal.errors import CallFailed
 from cogfal.spec import JSON
@@ -246,16 +246,7 @@ def _check(source: EventSource) -> None:
     """Refuse an answer that is no stream, with what it says."""
     response = source.response
     if response.is_error:
-        raise call_failed(response.status_code, detail_of(response))
-
-
-def detail_of(response: httpx.Response) -> JSON:
-    """Return what an answer that is an error says."""
-    try:
-        body = response.json()
-    except ValueError:
-        return response.text
-    return body.get("detail", response.text) if isinstance(body, dict) else response.text
+        raise call_failed(response.status_code, detail_of(response.text))
 
 
 def _pieces(event: ServerSentEvent) -> Iterator[Any]:
@@ -280,7 +271,7 @@ def document(app: str, *, key: str | None = None) -> dict[str, JSON]:
         url = address(app, "/openapi.json")
         response = httpx.get(url, headers=credentials(key), timeout=TIMEOUT)
         if response.is_error:
-            raise call_failed(response.status_code, detail_of(response))
+            raise call_failed(response.status_code, detail_of(response.text))
         found: dict[str, JSON] = response.json()
         return found
 

@@ -1,4 +1,4 @@
-"""Run the same cases on both sides and judge the answers."""
+"""Find the two sides, run the same cases on both, and judge the answers."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ import anyio
 
 from cogfal.compare.cases import WrongInput
 from cogfal.compare.compatibility import Change, Verdict, compare_signatures, verdict_of
+from cogfal.compare.hosted import FalSide, ReplicateSide
 from cogfal.compare.measures import Difference, measure, tolerated
-from cogfal.compare.recording import RecordedEndpoint
+from cogfal.compare.recording import RecordedEndpoint, RecordingSide, is_recording
+from cogfal.compare.servers import DirectorySide, HttpSide
 from cogfal.compare.sides import Answer, ModelEndpoint, Outcome, Side
+from cogfal.errors import ProjectError
 from cogfal.examples import Example
 from cogfal.nested import Loc
 
@@ -87,6 +90,45 @@ class Pair:
         """Compare the signatures alone."""
         changes = compare_signatures(self.before.signature, self.after.signature)
         return Comparison(self.sides[0].label, self.sides[1].label, changes)
+
+
+def side_of(word: str, timeout: float) -> Side:
+    """Return the side that a word names.
+
+    It is the URL of a Cog server or an app, `app:owner/name` on fal, `replicate:owner/name` with
+    or without `:version`, a recording's folder, or a project's directory.
+
+    Raises:
+        ProjectError: It is none of these.
+    """
+    kind, colon, rest = word.partition(":")
+    if rest.startswith("//") and kind in ("http", "https"):
+        return HttpSide(word, timeout)
+    if colon and kind in ("app", "replicate"):
+        return _account_side(kind, rest, timeout)
+    folder = Path(word)
+    if not folder.is_dir():
+        raise ProjectError(
+            "there is no such directory",
+            where=word,
+            remedy="name a directory, a URL, app:OWNER/NAME, or replicate:OWNER/NAME[:VERSION]",
+        )
+    return RecordingSide(folder) if is_recording(folder) else DirectorySide(folder, timeout)
+
+
+def _account_side(kind: str, name: str, timeout: float) -> Side:
+    model, _, version = name.partition(":")
+    if model.count("/") != 1 or not all(_is_name(part) for part in model.split("/")):
+        raise ProjectError(
+            f"{name!r} is no OWNER/NAME", where=kind, remedy=f"write {kind}:OWNER/NAME"
+        )
+    if kind == "replicate":
+        return ReplicateSide(model, version or None, timeout)
+    return FalSide(name, timeout)
+
+
+def _is_name(part: str) -> bool:
+    return bool(part) and all(each.isalnum() or each in "-_." for each in part) and part != ".."
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ import difflib
 import math
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -141,7 +141,7 @@ STRONG: Final = 8  # makes a small difference visible in its picture
 
 
 @dataclass(frozen=True)
-class Recording:
+class MediaFacts:
     """What can be told of sound or video: seconds, and its channels, rate or size."""
 
     container: str
@@ -238,19 +238,15 @@ def _recordings(before: Path, after: Path) -> Iterator[Found]:
         return
     try:
         with av.open(str(before)) as first, av.open(str(after)) as second:
-            old, new = _recording(first), _recording(second)
+            old, new = _facts(first), _facts(second)
     except av.FFmpegError as error:
         yield f"{_sizes(before, after)}; they cannot be played: {error}", 1.0, None
         return
+    later = asdict(new)
     told = [
-        f"{k} {v} became {asdict(new)[k]}" for k, v in asdict(old).items() if v != asdict(new)[k]
+        f"{name} {v} became {later[name]}" for name, v in asdict(old).items() if v != later[name]
     ]
-    same_form = (old.container, old.channels, old.width, old.height) == (
-        new.container,
-        new.channels,
-        new.width,
-        new.height,
-    )
+    same_form = replace(old, seconds=0, rate=None) == replace(new, seconds=0, rate=None)
     distance = abs(old.seconds - new.seconds) / max(old.seconds, new.seconds, 1e-9)
     yield (
         "; ".join(told) or _sizes(before, after),
@@ -259,10 +255,10 @@ def _recordings(before: Path, after: Path) -> Iterator[Found]:
     )
 
 
-def _recording(container: InputContainer) -> Recording:
+def _facts(container: InputContainer) -> MediaFacts:
     sound = next(iter(container.streams.audio), None)
     moving = next(iter(container.streams.video), None)
-    return Recording(
+    return MediaFacts(
         container=container.format.name,
         seconds=round((container.duration or 0) / 1_000_000, 3),
         channels=sound.channels if sound else None,

@@ -19,8 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from cogfal.compare.sides import Answer, Outcome, SideUnreachable, WithoutCancellation
-from cogfal.compare.signatures import Signature, signature_of
+from cogfal.compare.sides import Answer, ModelEndpoint, Outcome, SideUnreachable
 from cogfal.errors import ProjectError
 from cogfal.examples import EXAMPLES, Example, read_examples, write_examples
 from cogfal.spec import JSON
@@ -87,7 +86,7 @@ class RecordingSide:
         yield RecordedEndpoint(document, examples, timings)
 
 
-class RecordedEndpoint(WithoutCancellation):
+class RecordedEndpoint(ModelEndpoint):
     """Answers with what was recorded for the same inputs."""
 
     def __init__(
@@ -96,8 +95,7 @@ class RecordedEndpoint(WithoutCancellation):
         examples: Sequence[Example],
         timings: Mapping[str, list[float | None]],
     ) -> None:
-        self.document = document
-        self.signature: Signature = signature_of(document)
+        super().__init__(document)
         self.examples = examples
         self._timings = timings
 

@@ -1,24 +1,37 @@
-"""The protocol of a side, a place where a model runs, and how its calls end."""
+"""A side, a place where a model runs: what can be called there, and how its answers are read."""
 
 from __future__ import annotations
 
+import json
+import socket
+import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
 
 import anyio
+import anyio.to_thread
 import httpx
 from httpx_sse import SSEError
 
-from cogfal.compare.signatures import Signature
+from cogfal.answers import detail_of, refusal
+from cogfal.compare.signatures import Signature, ValueShape, signature_of
 from cogfal.errors import CogfalError
-from cogfal.files import FetchError
+from cogfal.files import FetchBudget, FetchError, FileLimits, HttpFetcher, parse_data_url
+from cogfal.files.http_requests import is_public
+from cogfal.files.workspace import create_file
 from cogfal.spec import JSON
 
-LONGEST_ERROR = 2_000  # characters of a server's text that are kept
+LONGEST_ERROR: Final = 2_000  # characters of a server's text that are kept
+MOST_BYTES: Final = 512 * 1024**2
+"""The largest answer that is read."""
+LIMITS: Final = FileLimits(allow_private_hosts=True)
 
 
 class SideUnreachable(CogfalError):
@@ -33,6 +46,9 @@ class Outcome(str, Enum):
     REFUSED = "refused"
     CANCELED = "canceled"
     UNREACHABLE = "unreachable"
+
+
+_ENDED: Final = {each.value: each for each in (Outcome.SUCCEEDED, Outcome.FAILED, Outcome.CANCELED)}
 
 
 @dataclass(frozen=True)
@@ -54,46 +70,6 @@ class Answer:
     first_piece: float | None = None
 
 
-class ModelEndpoint(Protocol):
-    """A model that can be called."""
-
-    @property
-    def document(self) -> Mapping[str, JSON]:
-        """Its OpenAPI document, or a part that has `components.schemas`."""
-
-    @property
-    def signature(self) -> Signature:
-        """What it takes and gives."""
-
-    async def run(self, inputs: Mapping[str, Any], folder: Path) -> Answer:
-        """Call it once; local files are paths, and those of the answer are put into `folder`.
-
-        Cancelling this cancels the call where that is possible. Whatever goes wrong is an answer.
-        """
-
-    async def cancel(self, inputs: Mapping[str, Any], folder: Path) -> Answer | None:
-        """Call it and cancel at once; None where that cannot be tried."""
-
-
-class WithoutCancellation:
-    """An endpoint whose calls are not cancelled: they may be paid for, or nothing runs."""
-
-    async def cancel(self, inputs: Mapping[str, Any], folder: Path) -> Answer | None:  # noqa: ARG002
-        """Do nothing."""
-        return None
-
-
-async def answer_within(seconds: float, call: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Make a call within its time; whatever goes wrong is an answer."""
-    try:
-        with anyio.fail_after(seconds):
-            return await call()
-    except TimeoutError:
-        return Answer(Outcome.UNREACHABLE, error=f"no answer within {seconds:g} s")
-    except (httpx.HTTPError, SSEError, ValueError, KeyError, FetchError) as error:
-        return Answer(Outcome.UNREACHABLE, error=words_of(error))
-
-
 class Side(Protocol):
     """One of the two places that are compared."""
 
@@ -109,6 +85,90 @@ class Side(Protocol):
         """Bring the model up, or find it; raises SideUnreachable, NoSignature and ProjectError."""
 
 
+class ModelEndpoint(ABC):
+    """A model that can be called.
+
+    `document` is its OpenAPI document, or a part that has `components.schemas`, and `signature`
+    what it takes and gives.
+    """
+
+    def __init__(self, document: Mapping[str, JSON]) -> None:
+        self.document = document
+        self.signature: Signature = signature_of(document)
+
+    @abstractmethod
+    async def run(self, inputs: Mapping[str, Any], folder: Path) -> Answer:
+        """Call it once; local files are paths, and those of the answer are put into `folder`.
+
+        Cancelling this cancels the call where that is possible. Whatever goes wrong is an answer.
+        """
+
+    async def cancel(self, inputs: Mapping[str, Any], folder: Path) -> Answer | None:  # noqa: ARG002
+        """Call it and cancel at once; None where that is not tried: it is paid for, or not run."""
+        return None
+
+
+class RemoteEndpoint(ModelEndpoint):
+    """A model that is called over HTTP.
+
+    Args:
+        document: Its OpenAPI document.
+        base: The address of the server whose answers name files.
+        seconds: How long one call may take.
+    """
+
+    def __init__(self, document: Mapping[str, JSON], base: str, seconds: float) -> None:
+        super().__init__(document)
+        self._downloads = Downloads(base)
+        self._seconds = seconds
+
+    async def run(self, inputs: Mapping[str, Any], folder: Path) -> Answer:
+        """Call it once; see `ModelEndpoint`."""
+        return await self._within(partial(self._predicted, inputs, folder))
+
+    @abstractmethod
+    async def _predicted(self, inputs: Mapping[str, Any], folder: Path) -> Answer:
+        """Call it; what `_within` tells of may be raised."""
+
+    async def _within(self, call: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Make a call within its time; whatever goes wrong is an answer."""
+        try:
+            with anyio.fail_after(self._seconds):
+                return await call()
+        except TimeoutError:
+            return Answer(Outcome.UNREACHABLE, error=f"no answer within {self._seconds:g} s")
+        except (httpx.HTTPError, SSEError, ValueError, KeyError, FetchError) as error:
+            return Answer(Outcome.UNREACHABLE, error=words_of(error))
+
+    async def _ended(
+        self,
+        answer: Mapping[str, JSON],
+        folder: Path,
+        seconds: float,
+        first_piece: float | None = None,
+    ) -> Answer:
+        """Read a prediction that has ended, its files brought into `folder`.
+
+        Raises:
+            ValueError: It is no prediction, or has not ended.
+            FetchError: One of its files cannot be had.
+        """
+        outcome = _ENDED.get(str(answer.get("status")))
+        if outcome is None:
+            raise ValueError(f"the answer is no prediction that has ended: {str(answer)[:200]}")
+        output = await self._downloads.brought(answer.get("output"), self.signature.output, folder)
+        return Answer(
+            outcome, output, bounded(str(answer.get("error") or "")), seconds, first_piece
+        )
+
+
+def refused(status: int, answer: JSON) -> Answer:
+    """Describe an answer that is no prediction."""
+    text = bounded(f"{status}: {refusal(detail_of(answer))}")
+    wrong_input = status in (httpx.codes.BAD_REQUEST, httpx.codes.UNPROCESSABLE_ENTITY)
+    return Answer(Outcome.REFUSED if wrong_input else Outcome.FAILED, error=text)
+
+
 def words_of(error: Exception) -> str:
     """Return what an error says, or its kind where it says nothing."""
     return bounded(str(error) or type(error).__name__)
@@ -120,3 +180,100 @@ def bounded(text: str) -> str:
         each if each.isprintable() or each == "\n" else "\N{REPLACEMENT CHARACTER}" for each in text
     )
     return clean if len(clean) <= LONGEST_ERROR else f"{clean[:LONGEST_ERROR]}..."
+
+
+async def read_document(http: httpx.AsyncClient, path: str, label: str) -> dict[str, JSON]:
+    """Return the JSON object at a path; raises SideUnreachable."""
+    try:
+        async with http.stream("GET", path) as response:
+            found = await read_json(response)
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        raise SideUnreachable(
+            f"{label} cannot be reached: {words_of(error)}; is it running?"
+        ) from error
+    if response.status_code != httpx.codes.OK or not isinstance(found, dict):
+        raise SideUnreachable(f"{label} answers {path} with {response.status_code} and no document")
+    return found
+
+
+async def read_json(response: httpx.Response) -> JSON:
+    """Read a response's JSON within bounds; raises ValueError."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.aiter_bytes():
+        size += len(part)
+        if size > MOST_BYTES:
+            raise ValueError(f"the answer has more than {MOST_BYTES} bytes")
+        parts.append(part)
+    return json.loads(b"".join(parts))
+
+
+class Downloads:
+    """Fetches the files in the answers of one server.
+
+    They are asked for without any credentials. A server of the public internet cannot lead to
+    addresses of this network; one of this network can.
+
+    Args:
+        base: The server's address.
+    """
+
+    def __init__(self, base: str) -> None:
+        self._host = urlsplit(base).hostname or ""
+        self._fetcher: HttpFetcher | None = None
+
+    async def brought(self, value: JSON, shape: ValueShape, folder: Path) -> Any:
+        """Return an answer with the path of each of its files in place of its address.
+
+        A file is what the signature calls one, or an object with an address and a media type.
+
+        Raises:
+            FetchError: A file cannot be had.
+        """
+        match value:
+            case {"url": str() as url, "content_type": _}:
+                return await self._one(url, folder)
+            case str() if shape.kind == "file":
+                return await self._one(value, folder)
+            case list():
+                items = shape.items or ValueShape("any")
+                return [await self.brought(one, items, folder) for one in value]
+            case dict():
+                fields = shape.fields
+                return {
+                    name: await self.brought(one, fields.get(name, ValueShape("any")), folder)
+                    for name, one in value.items()
+                }
+            case _:
+                return value
+
+    async def _one(self, url: str, folder: Path) -> Path:
+        place = Path(tempfile.mkdtemp(dir=folder))
+        if url.startswith("data:"):
+            return await anyio.to_thread.run_sync(_decoded, url, place)
+        if not url.startswith(("http://", "https://")):
+            raise FetchError(f"the answer names a file {url[:80]!r}, which is no web address")
+        if self._fetcher is None:
+            inside = await anyio.to_thread.run_sync(_is_inside, self._host)
+            self._fetcher = HttpFetcher(FileLimits(allow_private_hosts=inside))
+        return (await self._fetcher.fetch(url, place, FetchBudget(LIMITS))).path
+
+
+def _decoded(url: str, folder: Path) -> Path:
+    data = parse_data_url(url)
+    pieces = data.pieces(LIMITS.max_file_bytes)
+    head = next(pieces, b"")
+    path, file = create_file(folder, data.file_name(head))
+    with file:
+        file.write(head)
+        file.writelines(pieces)
+    return path
+
+
+def _is_inside(host: str) -> bool:
+    """Tell whether a host is this machine, or one of its network."""
+    try:
+        found = socket.getaddrinfo(host, None)
+    except OSError:
+        return False
+    return any(not is_public(str(address[4][0])) for address in found)

@@ -17,10 +17,9 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from rich.console import Console
 
 from cogfal.app_file import open_project
-from cogfal.compare.comparison import Comparison, compare, opened
+from cogfal.compare.comparison import Comparison, compare, opened, side_of
 from cogfal.compare.compatibility import Verdict
 from cogfal.compare.measures import measure, tolerated
-from cogfal.compare.named_sides import side_of
 from cogfal.compare.presentation import show
 from cogfal.compare.recording import RecordedEndpoint
 from cogfal.engine.history import Watch
