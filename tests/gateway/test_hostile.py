@@ -199,7 +199,7 @@ def test_the_file_of_somebody_else_is_no_input() -> None:
         ]
         files = app._gateway.files
         value = {"deep": [kept["urls"]["get"], "text"]}
-        return [kept["urls"]["get"], *[await files.resolved(value, who) for who in callers]]
+        return [kept["urls"]["get"], *[await files.resolved(value, who) for who in callers if who]]
 
     app = application(NOWHERE)
 

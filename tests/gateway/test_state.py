@@ -11,7 +11,7 @@ from cogfal.gateway.call import EventKind, EventLog, GatewayCall, State, failed
 from cogfal.gateway.callers import Caller
 from cogfal.gateway.catalogue import FalApp, Kind, Version
 from cogfal.gateway.memory import Limits, Memory, direct_id, is_direct, queued_id, read_id
-from cogfal.gateway.watchers import frames
+from cogfal.gateway.replicate_messages import frames
 
 ALICE = Caller("alice", "key", b"alice", shared=True)
 BOB = Caller("bob", "key", b"bob", shared=True)

@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeAlias
 from urllib.parse import quote
@@ -26,16 +27,14 @@ from cogfal.gateway.callers import (
     Allow,
     Authenticator,
     Caller,
+    FunctionAuthenticator,
     KeyAuthenticator,
-    function_authenticator,
     read_tokens,
 )
 from cogfal.gateway.catalogue import Catalogue, Kind, Version
 from cogfal.gateway.memory import Limits
 from cogfal.gateway.predictions import Gateway, NewCall
-from cogfal.gateway.refusals import Refusal, invalid, not_found
-from cogfal.gateway.replicate_messages import read_request, wait_seconds
-from cogfal.gateway.watchers import HEADERS, frames, last_seen
+from cogfal.gateway.replicate_messages import Refusal, invalid, not_found
 from cogfal.server.caller import Body, BodyRefused, until_gone
 from cogfal.spec import JSON
 
@@ -132,7 +131,7 @@ def _authenticator(
             remedy="give it one: `key`, or FAL_KEY for the command",
         )
     if allow is not None:
-        return function_authenticator(allow, key)
+        return FunctionAuthenticator(allow, key)
     assert token_file is not None
     return read_tokens(Path(token_file), key)
 
@@ -141,6 +140,7 @@ Handler: TypeAlias = Callable[[Request, Caller], Awaitable[Response]]
 
 _HOST: Final = re.compile(r"[\w.\[\]:-]{1,255}", re.ASCII)
 
+STRANGER: Final = "Send a valid token: `Authorization: Bearer TOKEN`."
 ABSENT: Final = (
     "This is a gateway of cogfal: it answers for its own models, their predictions, trainings, "
     "versions and deployments, for files, and for webhooks' secrets. Hardware, billing, "
@@ -161,14 +161,14 @@ class Routes:
         model, one = "/v1/models/{owner}/{name}", "{id}"
         deployment = "/v1/deployments/{owner}/{name}"
         version = f"{model}/versions/{one}"
-        predictions, trainings = Kind.PREDICTION, Kind.TRAINING
+        predict = partial(self._begin, Kind.PREDICTION)
         return [
-            self._route("/v1/predictions", "POST", self._predict),
-            self._route(f"{model}/predictions", "POST", self._predict),
-            self._route(f"{deployment}/predictions", "POST", self._predict),
-            self._route(f"{version}/trainings", "POST", self._train),
-            *self._calls(predictions),
-            *self._calls(trainings),
+            self._route("/v1/predictions", "POST", predict),
+            self._route(f"{model}/predictions", "POST", predict),
+            self._route(f"{deployment}/predictions", "POST", predict),
+            self._route(f"{version}/trainings", "POST", partial(self._begin, Kind.TRAINING)),
+            *self._calls(Kind.PREDICTION),
+            *self._calls(Kind.TRAINING),
             Route("/v1/streams/{ticket}", self._stream, methods=["GET"]),
             self._route("/v1/models", "GET", self._models),
             self._route(model, "GET", self._model),
@@ -208,25 +208,22 @@ class Routes:
 
     def _route(self, path: str, method: str, handler: Handler) -> Route:
         async def answer(request: Request) -> Response:
+            caller = await self._authenticator.admit(request)
+            if caller is None:
+                return Refusal(401, "Unauthenticated", STRANGER).response()
             try:
-                return await handler(request, await self._authenticator.admit(request))
+                return await handler(request, caller)
             except Refusal as refusal:
                 return refusal.response()
 
         return Route(path, answer, methods=[method])
-
-    async def _predict(self, request: Request, caller: Caller) -> Response:
-        return await self._begin(Kind.PREDICTION, request, caller)
-
-    async def _train(self, request: Request, caller: Caller) -> Response:
-        return await self._begin(Kind.TRAINING, request, caller)
 
     async def _begin(self, kind: Kind, request: Request, caller: Caller) -> Response:
         base = base_of(request)
         try:
             with Body(self._gateway.bodies) as body:
                 await body.read(request)
-                wanted = await body.turned(read_request)
+                wanted = await body.turned(messages.read_request)
                 version = self._meant(request, wanted.version)
                 call = await self._gateway.begin(NewCall(kind, version, wanted, body, caller, base))
         except BodyRefused as error:
@@ -243,7 +240,7 @@ class Routes:
         Both clients take anything else for the outcome, and Python's would not yield the pieces
         of the output that it finds in the first answer. Leaving ends the waiting, not the call.
         """
-        seconds = wait_seconds(request)
+        seconds = messages.wait_seconds(request)
         if seconds is None:
             return State()
         self._gateway.follow(call)
@@ -281,8 +278,10 @@ class Routes:
                 "There is no such stream, or this gateway did not begin it."
             ).response()
         self._gateway.follow(call)
-        events = frames(call, last_seen(request))
-        return StreamingResponse(events, media_type="text/event-stream", headers=HEADERS)
+        events = messages.frames(call, messages.last_seen(request))
+        return StreamingResponse(
+            events, media_type="text/event-stream", headers=messages.STREAM_HEADERS
+        )
 
     async def _models(self, request: Request, caller: Caller) -> Response:
         return JSONResponse(

@@ -14,7 +14,6 @@ from typing import Final, NamedTuple
 
 from cogfal.gateway.callers import Caller
 from cogfal.gateway.catalogue import Kind, Version
-from cogfal.gateway.refusals import Refusal
 from cogfal.spec import JSON
 
 STARTING: Final = "starting"
@@ -122,7 +121,8 @@ class EventLog:
         while self.size > self._capacity and len(self._events) > 1:
             self.size -= len(self._events.popleft().data)
         self.ended = self.ended or what is EventKind.DONE
-        self._wake()
+        self._changed.set()
+        self._changed = asyncio.Event()
 
     def after(self, number: int) -> list[Event] | None:
         """Return what happened after event `number`; None where some of it is kept no more."""
@@ -143,10 +143,6 @@ class EventLog:
             await asyncio.wait_for(self._changed.wait(), seconds)
         except asyncio.TimeoutError:
             return
-
-    def _wake(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
 
 
 class GatewayCall:
@@ -179,7 +175,7 @@ class GatewayCall:
         self.events = EventLog(stream)
         self.ticket = secrets.token_urlsafe(32)
         self.task: asyncio.Task[None] | None = None
-        self.refusal: Refusal | None = None
+        self.refusal: Exception | None = None
         self.request_id: str | None = None
         self.placed = asyncio.Event()
         self.ended = asyncio.Event()
@@ -206,10 +202,6 @@ class GatewayCall:
     def given(self, values: JSON, size: int) -> None:
         """Note the inputs, of which the request had `size` bytes."""
         self.input, self._sizes["input"] = values, size
-
-    async def wait(self) -> None:
-        """Wait until nothing will change any more."""
-        await self.ended.wait()
 
     def passed_on(self) -> None:
         """Forget inputs that are large, as whoever runs it has them now."""
@@ -269,9 +261,6 @@ class GatewayCall:
         )
         self._pieces, self._logs = [], []
         self._sizes["logs"] = len(self._state.logs)
-        self._finish()
-
-    def _finish(self) -> None:
         if self._state.status == FAILED:
             self.events.add(EventKind.ERROR, self._state.error or "the prediction failed")
         reason = {FAILED: "error", CANCELED: "canceled"}.get(self._state.status)

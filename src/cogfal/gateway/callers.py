@@ -17,7 +17,6 @@ from typing import Final, Protocol, TypeAlias
 from starlette.requests import Request
 
 from cogfal.errors import SettingError
-from cogfal.gateway.refusals import stranger
 
 Allow: TypeAlias = Callable[[Request], "str | Awaitable[str | None] | None"]
 """Return the name of whoever sent a request, or None for somebody who may not come in."""
@@ -59,10 +58,10 @@ class Caller:
 
 
 class Authenticator(Protocol):
-    """Tells who sent a request, and refuses strangers."""
+    """Tells who sent a request."""
 
-    async def admit(self, request: Request) -> Caller:
-        """Return who sent the request; raise Refusal for strangers."""
+    async def admit(self, request: Request) -> Caller | None:
+        """Return who sent the request, None for strangers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +74,14 @@ class KeyAuthenticator:
     needed: bool
     _seal: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
-    async def admit(self, request: Request) -> Caller:
-        """Return who sent the request; raise Refusal for strangers."""
+    async def admit(self, request: Request) -> Caller | None:
+        """Return who sent the request, None for strangers."""
         token = bearer(request)
         if token is not None:
             seal = hmac.digest(token.encode(), b"cogfal gateway", "sha256")
             return Caller(f"key-{sha256(seal).hexdigest()[:16]}", token, seal, shared=False)
         if self.needed or "authorization" in request.headers:
-            raise stranger()
+            return None
         return Caller("anybody", None, self._seal, shared=True)
 
 
@@ -96,13 +95,13 @@ class TokenAuthenticator:
     names: Mapping[bytes, str]
     key: str | None = field(repr=False)
 
-    async def admit(self, request: Request) -> Caller:
-        """Return who sent the request; raise Refusal for strangers."""
+    async def admit(self, request: Request) -> Caller | None:
+        """Return who sent the request, None for strangers."""
         token = bearer(request)
         # Looked up by digest, so that the time it takes says nothing about the tokens.
         name = self.names.get(sha256(token.encode()).digest()) if token is not None else None
         if token is None or name is None:
-            raise stranger()
+            return None
         seal = hmac.digest(token.encode(), (self.key or "").encode(), "sha256")
         return Caller(name, self.key, seal, shared=True)
 
@@ -111,26 +110,25 @@ class TokenAuthenticator:
 class FunctionAuthenticator:
     """A function of the application says who may come in; the gateway's own fal key pays.
 
-    `seal` is the same on every gateway that shall answer for the same predictions.
+    Callers' secrets derive from that key, so that they are the same on every gateway that has it.
     """
 
     judge: Allow
     key: str | None = field(repr=False)
-    seal: bytes = field(repr=False)
+    _seal: bytes = field(init=False, repr=False)
 
-    async def admit(self, request: Request) -> Caller:
-        """Return who sent the request; raise Refusal for strangers."""
+    def __post_init__(self) -> None:
+        key = self.key
+        seal = hmac.digest(key.encode(), b"callers", "sha256") if key else secrets.token_bytes(32)
+        object.__setattr__(self, "_seal", seal)
+
+    async def admit(self, request: Request) -> Caller | None:
+        """Return who sent the request, None for strangers."""
         found = self.judge(request)
         name = await found if inspect.isawaitable(found) else found
         if not name:
-            raise stranger()
-        return Caller(name, self.key, hmac.digest(self.seal, name.encode(), "sha256"), shared=True)
-
-
-def function_authenticator(judge: Allow, key: str | None) -> FunctionAuthenticator:
-    """Make an authenticator of a function; callers' secrets derive from the gateway's key."""
-    seal = hmac.digest(key.encode(), b"callers", "sha256") if key else secrets.token_bytes(32)
-    return FunctionAuthenticator(judge, key, seal)
+            return None
+        return Caller(name, self.key, hmac.digest(self._seal, name.encode(), "sha256"), shared=True)
 
 
 def read_tokens(path: Path, key: str | None) -> TokenAuthenticator:

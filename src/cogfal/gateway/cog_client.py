@@ -1,14 +1,24 @@
-"""Speak Cog's HTTP API to one address, and read what it answers within limits."""
+"""Speak Cog's HTTP API to one address: send, read within limits, and run predictions there.
+
+The app forgets a prediction when it has answered, so its state is kept here. An app whose model
+streams tells what happens as it happens; of others it is asked now and then.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Final, NamedTuple
+from urllib.parse import quote
 
 import httpx
 
+from cogfal.gateway.call import FAILED, GatewayCall, State, failed, state_of
+from cogfal.gateway.catalogue import Kind
+from cogfal.gateway.replicate_messages import Refusal, not_found, unfit
 from cogfal.spec import JSON
 
 EVENTS: Final = "text/event-stream"
@@ -88,7 +98,7 @@ class CogClient:
         """Send a request; give its answer, whose body is still to be read."""
         timeout = httpx.Timeout(seconds, connect=CONNECT_SECONDS)
         content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
-        sent = {**({} if content is None else {"Content-Type": "application/json"})}
+        sent = {} if content is None else {"Content-Type": "application/json"}
         async with self._client().stream(
             method, url, content=content, headers={**sent, **(headers or {})}, timeout=timeout
         ) as response:
@@ -138,3 +148,201 @@ class CogClient:
                 follow_redirects=False,
             )
         return self._http
+
+
+FULL: Final = frozenset({409, 429, 503})
+PAUSE: Final = 0.5
+"""Seconds until a full app is asked again, unless something ends here first."""
+
+SETTLED: Final = 0.05
+"""Seconds after which an app that has not refused a prediction has taken it."""
+
+FIRST_PEEK: Final = 0.25
+LONGEST_PEEK: Final = 2.0
+"""Seconds between two looks at a prediction that tells nothing by itself, at first and at last."""
+
+_NO_INPUT: Final = "peek"
+"""What stands for the inputs in a look: no model takes a text for its inputs, so that an app which
+has just ended the prediction does not begin it again."""
+
+
+class Full(Exception):
+    """Report an app that has no place at the moment."""
+
+
+class DirectApp:
+    """One cogfal app or Cog server, which this gateway alone waits for."""
+
+    def __init__(self, url: str, client: CogClient) -> None:
+        self._url = url
+        self._client = client
+        self._line = asyncio.Lock()
+        self._moved = asyncio.Event()
+        self._streams = True
+
+    async def run(self, call: GatewayCall, values: JSON) -> None:
+        """Run a call on the app until it has ended, in whichever way."""
+        try:
+            call.end(await self._outcome(call, values))
+        except Refusal as refusal:
+            call.refusal = refusal
+            call.end(failed(refusal.detail))
+        except (httpx.HTTPError, TooMuch, ValueError) as error:
+            call.end(failed(_reason(error)))
+        finally:
+            self._moved.set()
+
+    async def cancel(self, call: GatewayCall) -> None:
+        """Have the app end a prediction that it has taken; tells nothing of success."""
+        url = f"{self._url}/{call.kind.value}/{quote(call.id)}/cancel"
+        await self._client.send("POST", url, {}, seconds=30)
+
+    async def _outcome(self, call: GatewayCall, values: JSON) -> State:
+        while True:
+            # Only the first in the line asks for a place, so that places go by order of arrival.
+            async with self._line:
+                work = await self._placed(call, values)
+            call.placed.set()
+            call.passed_on()
+            try:
+                return await work
+            except Full:
+                continue
+            finally:
+                work.cancel()
+
+    async def _placed(self, call: GatewayCall, values: JSON) -> asyncio.Task[State]:
+        """Return the work on a call once the app has not refused it at once."""
+        while True:
+            self._moved.clear()
+            work = asyncio.ensure_future(self._work(call, values))
+            try:
+                await asyncio.wait({work}, timeout=SETTLED)
+            except asyncio.CancelledError:
+                work.cancel()
+                raise
+            if not work.done() or not isinstance(work.exception(), Full):
+                return work
+            await self._pause()
+
+    async def _pause(self) -> None:
+        try:
+            await asyncio.wait_for(self._moved.wait(), PAUSE)
+        except asyncio.TimeoutError:
+            return
+
+    async def _work(self, call: GatewayCall, values: JSON) -> State:
+        envelope: dict[str, JSON] = {"id": call.id, "input": values}
+        if self._streams and call.kind is Kind.PREDICTION:
+            state = await streamed(call, self._client, f"{self._url}/predictions", envelope)
+            if state is not None:
+                return state
+            self._streams = False
+        return await self._watched(call, envelope)
+
+    async def _watched(self, call: GatewayCall, envelope: Mapping[str, JSON]) -> State:
+        """Wait for the whole answer, and look meanwhile what there is of it."""
+        url = f"{self._url}/{call.kind.value}"
+        whole = asyncio.ensure_future(self._client.send("POST", url, envelope))
+        pause = FIRST_PEEK
+        try:
+            while not (await asyncio.wait({whole}, timeout=pause))[0]:
+                await self._peek(call)
+                pause = min(1.5 * pause, LONGEST_PEEK)
+            return outcome(whole.result())
+        finally:
+            whole.cancel()
+
+    async def _peek(self, call: GatewayCall) -> None:
+        url = f"{self._url}/{call.kind.value}/{quote(call.id)}"
+        look = {"input": _NO_INPUT}
+        try:
+            answer = await self._client.send("PUT", url, look, {"Prefer": "respond-async"})
+        except httpx.HTTPError:
+            return  # the answer itself will tell
+        if answer.status in (200, 202) and isinstance(answer.body, dict):
+            call.progress(state_of(answer.body))
+
+
+async def streamed(
+    call: GatewayCall,
+    client: CogClient,
+    url: str,
+    envelope: JSON,
+    headers: Mapping[str, str] | None = None,
+) -> State | None:
+    """Run a prediction and follow Cog's events of it; None where the model has none."""
+    told = {"Accept": EVENTS, **(headers or {})}
+    async with client.exchange("POST", url, envelope, told) as response:
+        return None if response.status_code == 406 else await follow(call, client, response, note)
+
+
+async def follow(
+    call: GatewayCall,
+    client: CogClient,
+    response: httpx.Response,
+    note: Callable[[GatewayCall, SentEvent], State | None],
+) -> State:
+    """Have a stream's events noted, and return the state that the last one tells.
+
+    Raises:
+        Full: It is no stream, and the app has no place, or is not ready yet.
+        Refusal: It is no stream, and the inputs do not fit, or there is no such thing.
+    """
+    if not is_stream(response):
+        return outcome(await client.whole(response))
+    call.placed.set()
+    last = None
+    async for event in client.events(response):
+        last = note(call, event) or last
+    return last or failed("the app ended without an outcome")
+
+
+def is_stream(response: httpx.Response) -> bool:
+    """Tell whether an answer is a stream of events."""
+    kind = response.headers.get("content-type", "")
+    return response.status_code == 200 and kind.startswith(EVENTS)
+
+
+def note(call: GatewayCall, event: SentEvent) -> State | None:
+    """Note an event of Cog's stream; return the state where it is the last one."""
+    data = event.data
+    match event.name, data:
+        case "start", _:
+            call.begin()
+        case "log", {"data": str(text)}:
+            call.log(text)
+        case "output", {"chunk": piece}:
+            call.put(piece)
+        case "completed", dict():
+            return state_of(data)
+        case "error", {"error": reason}:
+            return failed(str(reason))
+        case _:
+            pass
+    return None
+
+
+def outcome(answer: CogAnswer) -> State:
+    """Return the state in which an answer says that a call ended.
+
+    Raises:
+        Full: The app has no place, or is not ready yet.
+        Refusal: The inputs do not fit, or there is no such thing.
+    """
+    if answer.status in FULL:
+        raise Full
+    if answer.status == 422:
+        raise unfit(answer.detail)
+    if answer.status in (404, 405):
+        raise not_found("The app does not do this: has the project a `train`?")
+    if answer.status != 200 or not isinstance(answer.body, dict):
+        return failed(f"the app answered with status {answer.status}")
+    state = state_of(answer.body)
+    return state if state.ended else replace(state, status=FAILED, error="the app did not say")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, httpx.HTTPError):
+        return f"the app cannot be reached: {type(error).__name__}"
+    return str(error) or type(error).__name__

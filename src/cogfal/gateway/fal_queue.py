@@ -21,9 +21,17 @@ import httpx
 from cogfal.answers import map_media
 from cogfal.gateway.call import PROCESSING, GatewayCall, State, canceled, failed, state_of
 from cogfal.gateway.catalogue import Kind, run_address
-from cogfal.gateway.cog_client import EVENTS, CogClient, SentEvent, TooMuch
-from cogfal.gateway.direct import Full, note, outcome
-from cogfal.gateway.refusals import Refusal, not_found, unfit
+from cogfal.gateway.cog_client import (
+    EVENTS,
+    CogClient,
+    Full,
+    SentEvent,
+    TooMuch,
+    follow,
+    is_stream,
+    streamed,
+)
+from cogfal.gateway.replicate_messages import Refusal, not_found, unfit
 from cogfal.spec import JSON
 
 CLIENTS: Final = 200
@@ -217,7 +225,7 @@ async def follow_stream(
     address = run_address(app)
     try:
         call.end(
-            await _events(call, client, f"{address}/predictions", {"input": values}, headers)
+            await streamed(call, client, f"{address}/predictions", {"input": values}, headers)
             or await _pieces(call, client, f"{address}/stream", values, headers)
         )
     except Refusal as refusal:
@@ -232,22 +240,6 @@ async def follow_stream(
         call.end(failed(f"the app cannot be streamed from: {type(error).__name__}"))
 
 
-async def _events(
-    call: GatewayCall, client: CogClient, url: str, envelope: JSON, headers: dict[str, str]
-) -> State | None:
-    """Follow Cog's events; None where the model has none."""
-    async with client.exchange("POST", url, envelope, headers) as response:
-        if response.status_code == 406:
-            return None
-        if not _streams(response):
-            return outcome(await client.whole(response))
-        call.placed.set()
-        last = None
-        async for event in client.events(response):
-            last = note(call, event) or last
-        return last or failed("the app ended without an outcome")
-
-
 async def _pieces(
     call: GatewayCall, client: CogClient, url: str, values: JSON, headers: dict[str, str]
 ) -> State:
@@ -255,14 +247,9 @@ async def _pieces(
     async with client.exchange("POST", url, values, headers) as response:
         if response.status_code in (404, 405):
             raise Unstreamed
-        if not _streams(response):
-            return outcome(await client.whole(response))
-        call.placed.set()
-        call.begin()
-        last = None
-        async for event in client.events(response):
-            last = _note_piece(call, event) or last
-        return last or failed("the app ended without an outcome")
+        if is_stream(response):
+            call.begin()
+        return await follow(call, client, response, _note_piece)
 
 
 def _note_piece(call: GatewayCall, event: SentEvent) -> State | None:
@@ -281,8 +268,3 @@ def _note_piece(call: GatewayCall, event: SentEvent) -> State | None:
 def addressed(value: JSON) -> JSON:
     """Return a value with the address of each file in place of what fal's endpoint says of it."""
     return map_media(value, itemgetter("url"))
-
-
-def _streams(response: httpx.Response) -> bool:
-    kind = response.headers.get("content-type", "")
-    return response.status_code == 200 and kind.startswith(EVENTS)

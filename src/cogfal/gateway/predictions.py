@@ -11,15 +11,29 @@ import httpx
 
 from cogfal.gateway.call import GatewayCall, State, canceled, failed
 from cogfal.gateway.callers import Caller
-from cogfal.gateway.catalogue import Address, Catalogue, Documents, FalApp, Kind, Version
-from cogfal.gateway.cog_client import CogClient, TooMuch
-from cogfal.gateway.direct import DirectApp
+from cogfal.gateway.catalogue import Address, Catalogue, FalApp, Kind, Version
+from cogfal.gateway.cog_client import CogClient, DirectApp, TooMuch
 from cogfal.gateway.fal_queue import FalQueue, Unstreamed, follow_queue, follow_stream
-from cogfal.gateway.memory import Limits, Memory, direct_id, is_direct, queued_id, read_id
-from cogfal.gateway.refusals import Refusal, not_found
-from cogfal.gateway.replicate_messages import KnownCall, RunRequest, prediction, subject_of
+from cogfal.gateway.memory import (
+    Documents,
+    Limits,
+    Memory,
+    direct_id,
+    is_direct,
+    queued_id,
+    read_id,
+)
+from cogfal.gateway.replicate_messages import (
+    KnownCall,
+    Refusal,
+    RunRequest,
+    WatchedCall,
+    not_found,
+    prediction,
+    signing,
+    subject_of,
+)
 from cogfal.gateway.uploads import UploadedFiles
-from cogfal.gateway.watchers import WatchedCall, signing
 from cogfal.server.caller import Bodies, Body
 from cogfal.server.requester import Requester
 from cogfal.server.webhooks import Target, Webhooks, WebhookSettings
@@ -97,7 +111,7 @@ class Gateway:
                     return await self._queued(new, key, app)
                 call = self._direct(new)
                 work = self._stream(call, key, app, wanted)
-        new.body.keep_for(call)
+        new.body.keep_for(call.ended)
         call.follow(self._whole(call, work))
         self._tell(call, wanted)
         if isinstance(new.version.target, Address):

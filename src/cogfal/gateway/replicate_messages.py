@@ -1,4 +1,4 @@
-"""The JSON of requests and answers, in Replicate's form.
+"""Requests, answers, refusals, streams and webhooks, in Replicate's form.
 
 The real clients refuse null where their models say so: `model` and `version` of a prediction,
 `url`, `run_count` and `visibility` of a model, `created_at` and `cog_version` of a version.
@@ -6,22 +6,89 @@ The real clients refuse null where their models say so: `model` and `version` of
 
 from __future__ import annotations
 
+import base64
+import hmac
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
 
 from starlette.requests import Request
+from starlette.responses import JSONResponse
 
+from cogfal.answers import problems_of
+from cogfal.engine.prediction import Event as PredictionEvent
+from cogfal.engine.prediction import Log, Output, Started
 from cogfal.errors import InvalidInput
-from cogfal.gateway.call import GatewayCall, State
+from cogfal.gateway.call import Event, EventKind, GatewayCall, State
 from cogfal.gateway.callers import Caller
 from cogfal.gateway.catalogue import Kind, Version
-from cogfal.gateway.refusals import Refusal, invalid
 from cogfal.schema.decoding import decode
 from cogfal.server.cog_messages import COG_VERSION
 from cogfal.server.envelope import ALL_EVENTS, Malformed, WebhookEvent, parse_envelope
 from cogfal.spec import JSON
+
+
+class Refusal(Exception):
+    """Report a request that is not fulfilled; `detail` says why, and what to do."""
+
+    def __init__(
+        self,
+        status: int,
+        title: str,
+        detail: str,
+        *,
+        retry_after: int | None = None,
+        fields: list[JSON] | None = None,
+    ) -> None:
+        self.status = status
+        self.title = title
+        self.detail = detail
+        self.fields = fields
+        self.headers: Mapping[str, str] = (
+            {} if retry_after is None else {"Retry-After": str(retry_after)}
+        )
+        super().__init__(f"{status} {title}: {detail}")
+
+    def response(self) -> JSONResponse:
+        """Return it as a response."""
+        body: dict[str, JSON] = {
+            "title": self.title,
+            "detail": self.detail,
+            "status": self.status,
+        }
+        if self.fields is not None:
+            body["invalid_fields"] = self.fields
+        return JSONResponse(body, self.status, self.headers)
+
+
+def not_found(what: str) -> Refusal:
+    """Return the refusal for something that is not there, or not for this caller."""
+    return Refusal(404, "Not found", what)
+
+
+def invalid(detail: str, fields: list[JSON] | None = None) -> Refusal:
+    """Return the refusal for a request that does not fit."""
+    return Refusal(422, "Input validation failed", detail, fields=fields)
+
+
+def unfit(detail: JSON) -> Refusal:
+    """Return the refusal for inputs of which an app says what is wrong with them."""
+    problems = problems_of(detail)[:100]
+    if not problems:
+        return invalid(str(detail)[:2000])
+    fields: list[JSON] = [
+        {"type": each.type, "field": _field(each.loc), "description": each.message[:500]}
+        for each in problems
+    ]
+    return invalid("".join(f"- {f['field']}: {f['description']}\n" for f in fields), fields)
+
+
+def _field(loc: tuple[str | int, ...]) -> str:
+    return ".".join(map(str, loc if loc[:1] == ("input",) else ("input", *loc)))
+
 
 LONGEST_WAIT: Final = 60
 _WAIT: Final = re.compile(r"wait(?:\s*=\s*\"?(?P<seconds>[0-9]{1,6})\"?)?", re.IGNORECASE)
@@ -170,3 +237,103 @@ def account(caller: Caller) -> dict[str, JSON]:
 def page(results: list[JSON]) -> dict[str, JSON]:
     """Return a list that has no further page."""
     return {"previous": None, "next": None, "results": results}
+
+
+HEARTBEAT: Final = 15.0
+"""Seconds of silence after which a stream shows that it lives."""
+
+STREAM_HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+_LINES: Final = re.compile(r"\r\n|\r|\n")
+_NUMBER: Final = re.compile(r"[0-9]{1,15}")
+_SHOWN: Final = frozenset(EventKind) - {EventKind.START}
+
+
+def last_seen(request: Request) -> int:
+    """Return the number of the last event that a reader has, 0 for one who is new."""
+    text = request.headers.get("last-event-id", "")
+    return int(text) if _NUMBER.fullmatch(text) else 0
+
+
+async def frames(call: GatewayCall, number: int) -> AsyncIterator[bytes]:
+    """Yield the events of a call after event `number`; comments while nothing happens.
+
+    Python's client drops events without an id and raises on names that it does not know.
+    """
+    while True:
+        await call.events.more(number, HEARTBEAT)
+        events = call.events.after(number)
+        if events is None:
+            yield _frame(Event(number, EventKind.ERROR, "the events before are kept no more"))
+            yield _frame(Event(number, EventKind.DONE, '{"reason": "error"}'))
+            return
+        if events:
+            number = events[-1].number
+            yield b"".join(_frame(event) for event in events if event.what in _SHOWN)
+        if call.events.ended and number >= call.events.count:
+            return
+        if not events:
+            yield b": heartbeat\n\n"
+
+
+def _frame(event: Event) -> bytes:
+    data = "".join(f"data: {line}\n" for line in _LINES.split(event.data))
+    text = f"event: {event.what.value}\nid: {event.number}\n{data}\n"
+    return text.encode("utf-8", "replace")
+
+
+class WatchedCall:
+    """A call as the sender of webhooks sees it; what it returns has Replicate's form."""
+
+    def __init__(self, call: GatewayCall) -> None:
+        self.id = call.id
+        self._call = call
+
+    async def events(self) -> AsyncIterator[PredictionEvent]:
+        """Yield what happens from the beginning, as far as it is worth a webhook."""
+        number = 0
+        while True:
+            await self._call.events.more(number)
+            # A watcher that is so late that events are lost goes on with what there is.
+            events = self._call.events.after(number)
+            if events is None:
+                events = self._call.events.latest()
+            for event in events:
+                number = event.number
+                match event.what:
+                    case EventKind.START:
+                        yield Started()
+                    case EventKind.OUTPUT:
+                        yield Output(None, 0)
+                    case EventKind.LOGS:
+                        yield Log("stdout", "")
+                    case EventKind.DONE:
+                        return
+                    case EventKind.ERROR:
+                        pass
+
+    def progress(self) -> dict[str, JSON]:
+        """Return the present state of the call, as at its start and its end."""
+        return prediction(subject_of(self._call), self._call.state, self._call.base)
+
+    started = ended = progress
+
+
+def signing(secret: str, call: str) -> Callable[[bytes], Mapping[str, str]]:
+    """Return what signs the webhooks of one call: the headers of the Standard Webhooks form.
+
+    The id is the same for the same body, so that a receiver knows a repetition; the time is not.
+    """
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+
+    def headers(body: bytes) -> Mapping[str, str]:
+        digest = sha256(call.encode() + body).digest()[:18]
+        name = f"msg_{base64.urlsafe_b64encode(digest).decode()}"
+        moment = str(int(time.time()))
+        signed = hmac.digest(key, f"{name}.{moment}.".encode() + body, "sha256")
+        return {
+            "Webhook-Id": name,
+            "Webhook-Timestamp": moment,
+            "Webhook-Signature": f"v1,{base64.b64encode(signed).decode()}",
+        }
+
+    return headers

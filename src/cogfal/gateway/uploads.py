@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import secrets
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -26,7 +27,7 @@ from cogfal.files.workspace import Scratch
 from cogfal.gateway.callers import Caller
 from cogfal.gateway.fal_queue import FalQueue
 from cogfal.gateway.memory import Limits
-from cogfal.gateway.refusals import Refusal, invalid, not_found
+from cogfal.gateway.replicate_messages import Refusal, invalid, not_found
 from cogfal.spec import JSON
 
 MOST_METADATA: Final = 64 * 1024
@@ -168,6 +169,7 @@ class UploadedFiles:
                     caller.key, data, upload.content_type, sent, self._limits.file_seconds
                 )
             return KeptFile(name, caller.name, upload, url, None, now)
+        # Counted before anything is awaited: files that come at once share what room there is.
         self._make_room(upload.size)
         self._taken += upload.size
         path = self._scratch.directory / name
@@ -280,5 +282,4 @@ def _digest(file: BinaryIO) -> str:
 
 def _copy(source: BinaryIO, path: Path) -> None:
     with path.open("xb") as target:
-        while chunk := source.read(_CHUNK):
-            target.write(chunk)
+        shutil.copyfileobj(source, target, _CHUNK)
