@@ -22,7 +22,6 @@ from cogfal.server.incoming import HeadLimit
 from cogfal.server.lifespan import Provided, parsing_with_h11, provide_on_runner
 from cogfal.server.middleware import lighten
 from cogfal.server.origins import OriginGuard, on_a_runner, trusted_hosts
-from cogfal.server.plain_routes import make_plain
 from cogfal.server.serving import Serving
 from cogfal.source_bundle import BY_VALUE
 
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from cogfal.app_making.keywords import FromCogKeywords, WrapKeywords
 
 HEALTH_CHECK = HealthCheck(timeout_seconds=10)
+FAL_PATHS = {"/", "/stream", "/cancel", "/stream/cancel", "/train", "/train/cancel"}
 DEFAULT_GRACE = 5  # seconds, fal's own default for termination_grace_period_seconds
 
 
@@ -95,37 +95,37 @@ class App(AppState, FalApp):
     @untyped
     async def predict(self, request: Request) -> Response:
         """Run the predictor and answer with its whole result."""
-        return await self.serving.predict.call(request)
+        return await self.serving.handlers["/"](request)
 
     @endpoint("/stream")
     @untyped
     async def stream(self, request: Request) -> Response:
         """Run the predictor and stream its result as server-sent events."""
-        return await self.serving.predict.stream(request)
+        return await self.serving.handlers["/stream"](request)
 
     @endpoint("/cancel")
     @untyped
     async def cancel(self, request: Request) -> Response:
         """Cancel the prediction of a request to `/` with the same `x-fal-request-id`."""
-        return await self.serving.predict.cancel(request)
+        return await self.serving.handlers["/cancel"](request)
 
     @endpoint("/stream/cancel")
     @untyped
     async def cancel_stream(self, request: Request) -> Response:
         """Cancel the prediction of a request to `/stream` with the same `x-fal-request-id`."""
-        return await self.serving.predict.cancel(request)
+        return await self.serving.handlers["/stream/cancel"](request)
 
     @endpoint("/train")
     @untyped
     async def train(self, request: Request) -> Response:
         """Run the training function and answer with its whole result."""
-        return await self.serving.training().call(request)
+        return await self.serving.handlers["/train"](request)
 
     @endpoint("/train/cancel")
     @untyped
     async def cancel_training(self, request: Request) -> Response:
         """Cancel the training of a request to `/train` with the same `x-fal-request-id`."""
-        return await self.serving.training().cancel(request)
+        return await self.serving.handlers["/train/cancel"](request)
 
     @endpoint("/health", health_check=HEALTH_CHECK)
     @untyped
@@ -222,7 +222,7 @@ class App(AppState, FalApp):
         Raises:
             CogfalError: The inputs do not fit, every place is taken, or there is no result.
         """
-        return await self.serving.predict.run(inputs)
+        return await self.serving.run(inputs)
 
     async def serve(self, **options: Any) -> None:
         """Serve as fal does, with the one parser of HTTP that bounds what it keeps."""
@@ -231,7 +231,7 @@ class App(AppState, FalApp):
 
     def collect_routes(self) -> dict[Any, Callable[..., Any]]:
         """Leave out the endpoints that this predictor has no use for."""
-        unused = self.serving.unused_paths()
+        unused = FAL_PATHS - self.serving.handlers.keys()
         return {
             signature: function
             for signature, function in super().collect_routes().items()
@@ -249,9 +249,18 @@ class App(AppState, FalApp):
     def _add_extra_routes(self, app: FastAPI) -> None:
         """Add Cog's API, and the one document that describes all of it."""
         super()._add_extra_routes(app)
-        make_plain(app, (App.predict, App.stream, App.cancel, App.cancel_stream))
-        make_plain(app, (App.train, App.cancel_training))
-        self.serving.mount(app)
+        self.serving.mount(app, ENDPOINTS)
+
+
+ENDPOINTS = (
+    App.predict,
+    App.stream,
+    App.cancel,
+    App.cancel_stream,
+    App.train,
+    App.cancel_training,
+)
+"""Those whose own implementations only call what `Serving` has for their paths."""
 
 
 def wrap(predictor: Any, **settings: "Unpack[WrapKeywords]") -> type[App]:

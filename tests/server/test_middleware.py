@@ -11,9 +11,11 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request
 from starlette.background import BackgroundTask
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Route
 
-from cogfal.server.middleware import CallNext, lighten
+from cogfal.server.middleware import CallNext, ask_plainly, lighten, plain_route
 
 Make = Callable[[FastAPI], None]
 
@@ -41,11 +43,11 @@ def app_with(dispatch: Any, way: Make, *inner: Any, **routes: Any) -> FastAPI:
     return app
 
 
-async def asked(app: FastAPI, path: str, **options: Any) -> httpx.Response:
+async def asked(app: FastAPI, path: str, method: str = "POST", **options: Any) -> httpx.Response:
     """Ask the app in this process."""
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://app") as client:
-        return await client.post(path, **options)
+        return await client.request(method, path, **options)
 
 
 async def passes(request: Request, call_next: CallNext) -> Response:
@@ -372,3 +374,57 @@ def test_other_middlewares_stay_as_they_are() -> None:
     lighten(app)
 
     assert app.user_middleware == before
+
+
+async def told(request: Request) -> Response:
+    """Answer with what is known of the route."""
+    return JSONResponse({"path": request.url.path, **request.path_params})
+
+
+def plain_app(root_path: str, *routes: BaseRoute) -> FastAPI:
+    """Return an app whose plain routes are found first, behind a middleware that is outside."""
+    app = FastAPI(root_path=root_path)
+    app.router.routes[:0] = routes
+    app.add_middleware(GZipMiddleware, minimum_size=0)
+    ask_plainly(app, (), {})
+    return app
+
+
+@pytest.mark.parametrize("root_path", ["", "/root"])
+def test_a_plain_route_is_asked_by_its_path_and_method(root_path: str) -> None:
+    """Behind the app's own middlewares; for other methods the router refuses, as for any route."""
+    app = plain_app(
+        root_path,
+        plain_route("/one", told, "POST"),
+        plain_route("/one/{name}/of", told, "PUT"),
+        Route("/other", told),
+        plain_route("/behind", told, "GET"),
+    )
+    asked_for = [
+        ("POST", "/one"),
+        ("PUT", "/one/a/of"),
+        ("GET", "/other"),
+        ("GET", "/behind"),
+        ("GET", "/one"),
+        ("POST", "/one/a/of"),
+        ("POST", "/nowhere"),
+    ]
+
+    answers = [
+        asyncio.run(asked(app, root_path + path, method=method)) for method, path in asked_for
+    ]
+
+    assert [each.status_code for each in answers] == [200] * 4 + [405, 405, 404]
+    assert answers[1].json() == {"path": f"{root_path}/one/a/of", "name": "a"}
+    assert {each.headers.get("content-encoding") for each in answers} == {"gzip"}
+
+
+def test_an_error_of_a_plain_route_is_a_server_error() -> None:
+    """As any other's."""
+
+    async def breaks(_request: Request) -> Response:
+        raise ValueError("broken")
+
+    app = plain_app("", plain_route("/breaks", breaks, "POST"))
+
+    assert asyncio.run(asked(app, "/breaks", method="POST")).status_code == 500

@@ -18,9 +18,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette_exporter import PrometheusMiddleware
 
-from cogfal.server.middleware import lighten
-from cogfal.server.plain_routes import plain_route
-from cogfal.server.request_metrics import RequestMetrics, lightest
+from cogfal.server.middleware import RequestMetrics, ask_plainly, lighten, lightest, plain_route
 
 ASKED = [
     ("GET", "/things/1"),
@@ -29,6 +27,9 @@ ASKED = [
     ("POST", "/plain/1"),
     ("POST", "/plain/2"),
     ("GET", "/plain/1"),
+    ("GET", "/fixed"),
+    ("HEAD", "/fixed"),
+    ("POST", "/fixed"),
     ("GET", "/below/deep/x"),
     ("GET", "/fails"),
     ("GET", "/silent"),
@@ -64,8 +65,9 @@ def counted(
     """Ask an app that counts under a prefix of its own; return what it has counted."""
     app = FastAPI(root_path=root_path)
     app.router.routes[:0] = [
-        Route("/things/{name}", answers, methods=["GET"]),
         plain_route("/plain/{name}", answers, "POST"),
+        plain_route("/fixed", answers, "GET"),
+        Route("/things/{name}", answers, methods=["GET"]),
         Mount("/below", Starlette(routes=[Route("/deep/{name}", answers)])),
         Route("/fails", fails),
         Route("/silent", silent),
@@ -79,6 +81,7 @@ def counted(
     )
     if light:
         lighten(app)
+        ask_plainly(app, (), {})
 
     async def ask() -> None:
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
@@ -106,7 +109,7 @@ def test_requests_are_counted_as_by_fal(root_path: str) -> None:
 
     assert ours == theirs
     routes = {labels["path"] for _, pairs, _ in ours if "path" in (labels := dict(pairs))}
-    assert {"/things/{name}", "/plain/{name}", "/below/deep/{name}", "/fails"} <= routes
+    assert {"/things/{name}", "/plain/{name}", "/fixed", "/below/deep/{name}", "/fails"} <= routes
 
 
 def test_invented_methods_are_counted_together() -> None:

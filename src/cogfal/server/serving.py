@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -51,6 +51,7 @@ from cogfal.server.lifespan import (
     heed_signals,
     write_afterwards,
 )
+from cogfal.server.middleware import Handler, ask_plainly
 from cogfal.server.requester import Requester
 from cogfal.server.stores import StoreChooser, Uploads
 from cogfal.server.tracing import Tracing
@@ -147,13 +148,19 @@ class Serving:
         self._endpoints = [self._endpoint(each) for each in self._services]
 
     @property
-    def predict(self) -> Endpoint:
-        """The predictor's doors for fal."""
-        return self._endpoints[0]
+    def handlers(self) -> dict[str, Handler]:
+        """What answers at the paths of fal's endpoints, as far as this app has a use for them."""
+        predictor, *trainers = self._endpoints
+        found: dict[str, Handler] = {"/": predictor.call, "/cancel": predictor.cancel}
+        if isinstance(self._services[0].spec.output, IteratorType):
+            found |= {"/stream": predictor.stream, "/stream/cancel": predictor.cancel}
+        for trainer in trainers:
+            found |= {"/train": trainer.call, "/train/cancel": trainer.cancel}
+        return found
 
-    def training(self) -> Endpoint:
-        """Return fal's doors to the trainer; only where there is one."""
-        return self._endpoints[1]
+    async def run(self, inputs: Mapping[str, JSON]) -> dict[str, JSON]:
+        """Return what `/` would answer, for an endpoint of the App's author; see `Endpoint.run`."""
+        return await self._endpoints[0].run(inputs)
 
     async def start(self) -> None:
         """Remove what killed processes left, then set up the predictor.
@@ -253,17 +260,11 @@ class Serving:
             closing.append(self._connections.end(seconds))
         await asyncio.gather(*closing)
 
-    def unused_paths(self) -> frozenset[str]:
-        """Return the paths of fal's endpoints that this app has no use for."""
-        unused: set[str] = set()
-        if not isinstance(self._services[0].spec.output, IteratorType):
-            unused |= {"/stream", "/stream/cancel"}
-        if len(self._services) == 1:
-            unused |= {"/train", "/train/cancel"}
-        return frozenset(unused)
+    def mount(self, app: FastAPI, endpoints: Collection[object]) -> None:
+        """Put Cog's API before what is there, and one document in place of FastAPI's own.
 
-    def mount(self, app: FastAPI) -> None:
-        """Put Cog's API before what is there, and one document in place of FastAPI's own."""
+        Of fal's endpoints, `endpoints` are asked without FastAPI.
+        """
         generated = app.openapi
         app.openapi = partial(self._document, generated)  # type: ignore[method-assign]
         app.router.routes[:0] = [
@@ -271,6 +272,7 @@ class Serving:
             Route(FILES + "/{token}/{name}", self._serve_file, methods=["GET"]),
             *(self._playground() if self._settings.host.playground else []),
         ]
+        ask_plainly(app, endpoints, self.handlers)
 
     def _playground(self) -> list[BaseRoute]:
         from cogfal.playground import routes  # noqa: PLC0415  # it travels only where asked for
@@ -379,7 +381,7 @@ class Serving:
             title=self._title,
             version=__version__,
             output_name=self._settings.host.output_name,
-            streaming="/stream" not in self.unused_paths(),
+            streaming="/stream" in self.handlers,
             examples=self._examples,
         )
         added = generated()
