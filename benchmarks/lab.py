@@ -76,10 +76,15 @@ class Lab:
         return target
 
     def rounds(self, arms: Sequence[Each], rounds: int | None = None) -> Iterator[Each]:
-        """Yield every arm once in each round, in an order that is rotated from round to round."""
+        """Yield every arm once in each round, in an order that is rotated from round to round.
+
+        Every other one is the other way round: where two arms are one server's, the second finds it
+        warm, which has made a cancellation seem 0.1 ms quicker.
+        """
         for turn in range(rounds or self.plan.rounds):
             start = turn % len(arms)
-            yield from [*arms[start:], *arms[:start]]
+            order = [*arms[start:], *arms[:start]]
+            yield from order if turn % 2 else reversed(order)
 
 
 class Servers(ExitStack):

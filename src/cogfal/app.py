@@ -18,10 +18,9 @@ from fastapi import FastAPI, Request, Response
 from cogfal.app_state import AppState
 from cogfal.errors import SettingError
 from cogfal.overrides import Overridable
-from cogfal.server.incoming import HeadLimit
 from cogfal.server.lifespan import Provided, parsing_with_h11, provide_on_runner
 from cogfal.server.middleware import lighten
-from cogfal.server.origins import OriginGuard, on_a_runner, trusted_hosts
+from cogfal.server.request_guard import RequestGuard, on_a_runner, trusted_hosts
 from cogfal.server.serving import Serving
 from cogfal.source_bundle import BY_VALUE
 
@@ -242,9 +241,9 @@ class App(AppState, FalApp):
         """Run fal's own the light way; refuse endless heads and, at home, foreign web pages."""
         super()._add_extra_middlewares(app)
         lighten(app)
-        if not (self.source.unpacked or self.imported_on_runner):
-            app.add_middleware(OriginGuard, trusted=trusted_hosts(self.trusted_hosts))
-        app.add_middleware(HeadLimit)
+        at_home = not (self.source.unpacked or self.imported_on_runner)
+        trusted = trusted_hosts(self.trusted_hosts) if at_home else frozenset("*")
+        app.add_middleware(RequestGuard, trusted=trusted)
 
     def _add_extra_routes(self, app: FastAPI) -> None:
         """Add Cog's API, and the one document that describes all of it."""

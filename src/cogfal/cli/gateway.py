@@ -13,7 +13,7 @@ import uvicorn
 from cogfal.cli.console import Sign, say
 from cogfal.cli.options import BadArgument, add_address, listener, url_of
 from cogfal.errors import SettingError
-from cogfal.server.origins import OriginGuard, trusted_hosts
+from cogfal.server.request_guard import RequestGuard, trusted_hosts
 
 if TYPE_CHECKING:
     from cogfal.gateway import Application
@@ -59,7 +59,7 @@ class _GatewayServer(uvicorn.Server):
 
     def __init__(self, app: Application, url: str) -> None:
         # Where nobody needs a token, any page in a browser of this machine could come in.
-        guarded = OriginGuard(app, trusted_hosts(())) if app.open else app
+        guarded = RequestGuard(app, trusted_hosts(())) if app.open else app
         super().__init__(
             uvicorn.Config(
                 guarded,

@@ -26,7 +26,7 @@ from cogfal.cli.options import add_address, add_variables, listener, url_of
 from cogfal.errors import CogfalError, SetupError
 from cogfal.guest.faults import author_traceback
 from cogfal.playground import PATH
-from cogfal.server.idle_connections import guard
+from cogfal.server.connections import guard
 
 PORT: Final = 8080
 COG_YAML: Final = Path("cog.yaml")

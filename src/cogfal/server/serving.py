@@ -41,8 +41,8 @@ from cogfal.schema.document import document
 from cogfal.schema.validation import Dialect, Validator
 from cogfal.server.caller import Bodies
 from cogfal.server.cog_api import CogApi, ServedModel
+from cogfal.server.connections import Connections, guard
 from cogfal.server.fal_api import Endpoint
-from cogfal.server.idle_connections import Connections, guard
 from cogfal.server.lifespan import (
     Provided,
     end_by,

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterable
 from typing import Any
 
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from cogfal.server.origins import ON_A_RUNNER, OriginGuard, on_a_runner, trusted_hosts
+from cogfal.server.request_guard import (
+    MOST_HEADERS,
+    ON_A_RUNNER,
+    RequestGuard,
+    on_a_runner,
+    trusted_hosts,
+)
 
 
 async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
@@ -30,7 +37,7 @@ def messages(headers: dict[str, str], trusted: Iterable[str] = (), kind: str = "
 
     raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
     scope = {"type": kind, "headers": raw, "method": "POST", "path": "/"}
-    guard = OriginGuard(app, trusted_hosts(trusted, {}))
+    guard = RequestGuard(app, trusted_hosts(trusted, {}))
     asyncio.run(guard(scope, receive, send))
     return sent
 
@@ -174,3 +181,22 @@ def test_a_runner_is_known_by_its_variables(name: str) -> None:
     """Any of them is enough."""
     assert on_a_runner({name: "1"})
     assert not on_a_runner({"FAL_KEY": "k", "FAL_HOST": "h"})
+
+
+@pytest.mark.parametrize("trusted", [(), ("*",)], ids=["at home", "anywhere"])
+@pytest.mark.parametrize(("more", "status"), [(0, 200), (1, 431)])
+def test_a_head_has_so_many_headers(more: int, status: int, trusted: Iterable[str]) -> None:
+    """One more, and it is refused, whoever may ask."""
+    headers = {f"a-{number}": "b" for number in range(MOST_HEADERS + more)}
+
+    head, *bodies = messages(headers, trusted)
+
+    assert head["status"] == status
+    assert more == 0 or str(MOST_HEADERS) in json.loads(bodies[0]["body"])["detail"]
+
+
+def test_a_websocket_of_many_headers_is_refused() -> None:
+    """Before it is one."""
+    headers = {f"a-{number}": "b" for number in range(MOST_HEADERS + 1)}
+
+    assert [each["type"] for each in messages(headers, kind="websocket")] == ["websocket.close"]

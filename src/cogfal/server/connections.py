@@ -1,6 +1,10 @@
-"""Keep descriptors in reserve, and end: callers who hold connections keep nobody from either.
+"""Bound what connections cost: how many are held, what one may send at a time, and how they end.
 
-And send the head of a response with what follows it at once, in one piece: a system call, and a
+A chunk of one byte costs the server's parser as much as one of 64 KiB does, and a thousand of them
+come with one reading of the socket: they are given to it step by step. Callers who hold connections
+keep nobody from a descriptor, or the server from its end.
+
+The head of a response is sent with what follows it at once, in one piece: a system call, and a
 caller's waking up, less for each request.
 """
 
@@ -10,17 +14,19 @@ import asyncio
 import os
 import resource
 import socket
+from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, Final, TypeAlias
-
-from cogfal.server.incoming import Incoming, Steps
 
 MOST: Final = 10_000
 """Connections that are held however many descriptors there are."""
 
 AT_ONCE: Final = 64
 """Connections that are taken in one step of the loop."""
+
+LINES: Final = 128
+"""Lines that a connection's protocol is given in one step of the loop."""
 
 Factory: TypeAlias = Callable[[], asyncio.Protocol]
 
@@ -41,7 +47,7 @@ def guard(loop: asyncio.AbstractEventLoop, most: int | None = None) -> Connectio
         # asyncio takes a whole backlog of connections before it looks at the first of them.
         at_once = min(backlog, AT_ONCE, allowed)
         server = await create(
-            lambda: _Connection(factory(), held), *args, backlog=at_once, **options
+            lambda: Connection(factory(), held), *args, backlog=at_once, **options
         )
         for each in server.sockets:
             with socket.socket(fileno=os.dup(each.fileno())) as same:
@@ -59,10 +65,10 @@ class Connections:
     def __init__(self, most: int) -> None:
         self.steps = Steps()
         self._most = most
-        self._open: dict[_Connection, None] = {}
+        self._open: dict[Connection, None] = {}
         self._fewer = asyncio.Event()
 
-    def add(self, connection: _Connection) -> None:
+    def add(self, connection: Connection) -> None:
         """Note a connection, and close an idle one where there are too many."""
         self._open[connection] = None
         if len(self._open) > self._most:
@@ -71,12 +77,12 @@ class Connections:
                 self.remove(idle)
                 idle.close()
 
-    def renew(self, connection: _Connection) -> None:
+    def renew(self, connection: Connection) -> None:
         """Put a connection last: its caller has said something."""
-        self.remove(connection)
+        self._open.pop(connection, None)
         self._open[connection] = None
 
-    def remove(self, connection: _Connection) -> None:
+    def remove(self, connection: Connection) -> None:
         """Forget a connection."""
         self._open.pop(connection, None)
         self._fewer.set()
@@ -102,15 +108,54 @@ class Connections:
             await self._fewer.wait()
 
 
-class _Connection(asyncio.Protocol):
-    """A connection of the HTTP server's, which does all the work."""
+class Steps:
+    """What the connections of a loop have still to be given: one step in each of its turns.
+
+    So however many callers send what takes long to read, the others wait for one step.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[Connection] = deque()
+        self._scheduled = False
+
+    def line_up(self, connection: Connection) -> None:
+        """Let a connection have its turn, after those that wait already."""
+        self._waiting.append(connection)
+        self._schedule()
+
+    def _schedule(self) -> None:
+        if not self._scheduled and self._waiting:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._step)
+
+    def _step(self) -> None:
+        self._scheduled = False
+        try:
+            self._waiting.popleft().step()
+        finally:
+            self._schedule()
+
+
+class Connection(asyncio.Protocol):
+    """A connection of the HTTP server's, whose own protocol does all the work.
+
+    What its caller has sent is given to the protocol at once, or step by step where it has many
+    lines; the socket is read no further meanwhile.
+
+    Args:
+        protocol: Is given what comes, and a transport that is `Outgoing`.
+        held: All connections.
+    """
 
     def __init__(self, protocol: Any, held: Connections) -> None:
         self._protocol = protocol
         self._held = held
-        self._transport: asyncio.Transport | None = None
-        self._incoming = Incoming(self._give, self._end, held.steps)
+        self._transport: Any = None
         self._outgoing: Outgoing
+        self._left = bytearray()
+        self._unwanted = False
+        self._ended = False
+        self._waits = False
 
     @property
     def idle(self) -> bool:
@@ -129,37 +174,91 @@ class _Connection(asyncio.Protocol):
             self._transport.abort()
 
     def connection_made(self, transport: Any) -> None:
+        """Note where it comes from, and that it is held."""
         self._transport = transport
-        self._incoming.open(transport)
-        self._outgoing = Outgoing(transport, self._incoming)
+        self._outgoing = Outgoing(transport, self)
         self._held.add(self)
         self._protocol.connection_made(self._outgoing)
 
     def data_received(self, data: bytes) -> None:
+        """Give the protocol what has few lines at once, and the rest step by step."""
         self._held.renew(self)
-        self._incoming.take(data)
+        if not self._left and _end_of_lines(data) == len(data):
+            self._protocol.data_received(data)
+        else:
+            self._left += data
+            self._settle()
 
     def eof_received(self) -> bool | None:
-        return self._incoming.end()
+        """Return whether the connection stays open, as it does while something is left."""
+        if self._left:
+            self._ended = True
+            return True
+        answered: bool | None = self._protocol.eof_received()
+        return answered
 
     def connection_lost(self, error: Exception | None) -> None:
+        """Forget it, and what was not given yet."""
         self._held.remove(self)
-        self._incoming.drop()
+        self._left.clear()  # nobody is given anything after the end, nor the end of it
+        self._ended = False
         self._protocol.connection_lost(error)
 
     def pause_writing(self) -> None:
+        """Tell the protocol to write no more."""
         self._protocol.pause_writing()
 
     def resume_writing(self) -> None:
+        """Tell the protocol to write on."""
         self._protocol.resume_writing()
 
-    def _give(self, data: bytes) -> None:
-        self._protocol.data_received(data)
-        self._protocol = self._outgoing.heir or self._protocol
+    def hand_over(self, heir: Any) -> None:
+        """Give what comes from now on to another protocol; the connection stays counted."""
+        self._protocol = heir
 
-    def _end(self) -> bool | None:
-        answered: bool | None = self._protocol.eof_received()
-        return answered
+    def want(self, *, more: bool) -> None:
+        """Note whether the protocol wants more."""
+        self._unwanted = not more
+        self._settle()
+
+    def step(self) -> None:
+        """Give the protocol the next lines, and the end behind the last."""
+        self._waits = False
+        if self._left and not self._unwanted:
+            end = _end_of_lines(self._left)
+            piece = bytes(self._left[:end])
+            del self._left[:end]
+            try:
+                self._protocol.data_received(piece)
+            except BaseException:
+                self._transport.abort()  # as the loop does with a protocol that it gives data
+                raise
+        if self._ended and not self._left:
+            self._ended = False
+            if not self._protocol.eof_received():
+                self._transport.close()
+        self._settle()
+
+    def _settle(self) -> None:
+        """Wait for the next step, or read on, as the protocol and what is left allow."""
+        if self._left or self._unwanted:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
+        if self._left and not self._unwanted and not self._waits:
+            self._waits = True
+            self._held.steps.line_up(self)
+
+
+def _end_of_lines(data: bytes | bytearray) -> int:
+    """Return where so many lines end; to count them all would take long where there are none."""
+    end = -1
+    for _ in range(LINES):
+        following = data.find(b"\n", end + 1)
+        if following < 0:
+            return len(data)
+        end = following
+    return end + 1
 
 
 class Outgoing:
@@ -172,13 +271,14 @@ class Outgoing:
         heard: Whether anything was sent since then.
     """
 
-    def __init__(self, transport: asyncio.Transport, incoming: Incoming) -> None:
+    def __init__(self, transport: asyncio.Transport, connection: Connection) -> None:
         self._transport = transport
-        self._incoming = incoming
+        self._connection = connection
         self.heir: Any = None
         self.heard = False
         self._head = b""
         self._loop = asyncio.get_running_loop()
+        self.is_closing = transport.is_closing  # asked several times in each request
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -187,6 +287,7 @@ class Outgoing:
         """Hand the connection over; it stays counted, and whoever counts it hears of its end."""
         self.heir = protocol
         self.heard = False
+        self._connection.hand_over(protocol)
 
     def get_protocol(self) -> Any:
         """Return the protocol that has the connection now, where it was handed over."""
@@ -194,11 +295,11 @@ class Outgoing:
 
     def pause_reading(self) -> None:
         """Read no further."""
-        self._incoming.want(more=False)
+        self._connection.want(more=False)
 
     def resume_reading(self) -> None:
         """Read on."""
-        self._incoming.want(more=True)
+        self._connection.want(more=True)
 
     def write(self, data: bytes) -> None:
         """Send, or keep back what is the head of a response."""

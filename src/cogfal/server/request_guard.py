@@ -1,4 +1,4 @@
-"""Keep foreign web pages away from an app that is served on somebody's own machine.
+"""Refuse requests before anybody looks at them: endless heads, and at home those of foreign pages.
 
 fal lets every page read an app's answers (CORS), which is right behind fal's gateway, where a
 caller needs a key. `fal run --local` and `cogfal serve` ask for none: without this guard any page
@@ -29,6 +29,9 @@ ON_A_RUNNER: Final = ("IS_ISOLATE_AGENT", "FAL_JOB_ID", "FAL_APP_ID")
 PRIVATE_DOMAINS: Final = (".localhost", ".local", ".internal", ".test", ".home.arpa")
 """Domains in which nobody on the internet can have a name."""
 
+MOST_HEADERS: Final = 256
+"""Headers that a request may have: each layer of an app looks through all of them."""
+
 FEW: Final = 16
 """Names that are remembered: reading one takes a good part of the time of a small request."""
 
@@ -53,34 +56,39 @@ def trusted_hosts(
     return frozenset(name.strip().lower() for name in names if name.strip())
 
 
-class OriginGuard:
-    """ASGI middleware that refuses requests of foreign pages with 403, and their websockets.
+class RequestGuard:
+    """ASGI middleware that refuses requests, also for websockets.
 
-    A request passes whose `Host` no name in the public DNS can be, and whose `Origin`, which
-    browsers add, is the app itself or a page of this machine. Programs send no `Origin`.
+    Of more than `MOST_HEADERS` headers none passes (431). Where only this machine's pages may ask,
+    one passes whose `Host` no name in the public DNS can be, and whose `Origin`, which browsers
+    add, is the app itself or a page of this machine (else 403). Programs send no `Origin`.
 
     Args:
         app: What to guard; it has to include what answers CORS preflights.
-        trusted: Host names, in lower case, that pass as `Host` and `Origin`; `*` lets all pass.
+        trusted: Host names, in lower case, that pass as `Host` and `Origin` too; `*` lets all pass.
     """
 
     def __init__(self, app: ASGIApp, trusted: frozenset[str] = frozenset()) -> None:
         self._app = app
         self._trusted = trusted
+        self._open = "*" in trusted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
-        reason = self._objection(scope)
-        if reason is None:
+        status, reason = 431, f"a request has at most {MOST_HEADERS} headers"
+        if len(scope.get("headers", ())) <= MOST_HEADERS:
+            status, reason = 403, "" if self._open else self._objection(scope)
+        if not reason:
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
             await WebSocketClose(1008, reason)(scope, receive, send)
         else:
-            await JSONResponse({"detail": reason}, 403)(scope, receive, send)
+            await JSONResponse({"detail": reason}, status)(scope, receive, send)
 
-    def _objection(self, scope: Scope) -> str | None:
-        if scope["type"] not in ("http", "websocket") or "*" in self._trusted:
-            return None
+    def _objection(self, scope: Scope) -> str:
+        """Return why a page may not ask; nothing where it may, or no page asks."""
+        if scope["type"] not in ("http", "websocket"):
+            return ""
         headers = Headers(scope=scope)
         host = headers.get("host", "localhost")
         if not self._is_own(_name(host)):
@@ -88,7 +96,7 @@ class OriginGuard:
         origin = headers.get("origin")
         if origin is not None and not self._is_welcome(origin, host):
             return f"pages of {_shown(origin)} may not call this app; {_REMEDY}"
-        return None
+        return ""
 
     def _is_own(self, name: str) -> bool:
         """Tell whether a name cannot be somebody else's: an address, or not in public DNS."""
