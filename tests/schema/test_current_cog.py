@@ -11,7 +11,7 @@ import pytest
 from cogfal.errors import InvalidInput
 from cogfal.reading import read_predictor
 from cogfal.schema import Dialect, Validator
-from cogfal.schema.openapi import components
+from cogfal.schema.cog_schema import components
 from cogfal.spec import (
     BooleanType,
     DictType,

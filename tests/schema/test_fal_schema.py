@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cogfal.schema import fal_schemas
-from cogfal.schema.json_types import REF
+from cogfal.schema.cog_schema import REF
 from cogfal.spec import (
     FieldSpec,
     InputSpec,

@@ -90,12 +90,6 @@ class Rules(NamedTuple):
             choices=each.choices,
         )
 
-    def strictly(self) -> Rules:
-        """Return the same rules without conversion."""
-        return Rules(
-            True, self.ge, self.le, self.min_length, self.max_length, self.regex, self.choices
-        )
-
 
 def core_type(  # noqa: C901, PLR0911, PLR0912 - one line per kind
     kind: Type, rules: Rules
@@ -131,7 +125,7 @@ def core_type(  # noqa: C901, PLR0911, PLR0912 - one line per kind
         case OptionalType(inner):
             return core_schema.nullable_schema(core_type(inner, rules))
         case UnionType(members):
-            return _union(members, rules.strictly())
+            return _union(members, rules._replace(strict=True))
         case IteratorType():
             raise TypeError("an iterator is an output, not an input")
         case _:

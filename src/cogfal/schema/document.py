@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from cogfal.nested import leaves, map_leaves
+from cogfal.schema.cog_schema import REF, Schema, components
 from cogfal.schema.fal_schema import fal_schemas
-from cogfal.schema.json_types import REF, Schema
-from cogfal.schema.openapi import components
 from cogfal.spec import JSON, PredictorSpec, Role
 
 VERSION: Final = "3.1.0"
@@ -42,29 +41,23 @@ def document(
         streaming: Whether fal's `POST /stream` is served.
         examples: The predictor's, as in examples.yaml; fal's Playground begins with the first.
     """
-    cog = components(spec, train_spec) | _envelopes(spec, train_spec)
     specs = [spec] if train_spec is None else [spec, train_spec]
+    cog = components(spec, train_spec)
+    for each in specs:
+        cog |= _envelopes(each.role)
+    cog |= _shared_envelopes()
     fal, named = fal_schemas(specs, output_name, frozenset(cog))
     names = [name for pair in named for name in pair]
     _show_examples(fal[names[0]], examples)
     paths = _paths(spec, train_spec, names, streaming=streaming)
+    described = {} if spec.description is None else {"description": spec.description}
     return {
         "openapi": VERSION,
-        "info": _info(spec, title, version),
+        "info": {"title": title, "version": version} | described,
         "paths": paths,
         "components": {"schemas": fal | cog},
         "x-fal-order-paths": list(paths),
     }
-
-
-def _info(spec: PredictorSpec, title: str, version: str) -> dict[str, Any]:
-    described = {} if spec.description is None else {"description": spec.description}
-    return {"title": title, "version": version} | described
-
-
-def _envelopes(spec: PredictorSpec, train_spec: PredictorSpec | None) -> dict[str, Schema]:
-    trainer = {} if train_spec is None else _envelopes_of(train_spec.role)
-    return _envelopes_of(spec.role) | trainer | _shared_envelopes()
 
 
 def _paths(
@@ -244,7 +237,7 @@ def _json_content(schema: Schema) -> dict[str, Any]:
     return {"application/json": {"schema": schema}}
 
 
-def _envelopes_of(role: Role) -> dict[str, Schema]:
+def _envelopes(role: Role) -> dict[str, Schema]:
     """Return the components of the requests and responses, beside the model's own."""
     noun = _WORDS[role][0].title()
     prefix = "Training" if role is Role.TRAIN else ""

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from typing_extensions import assert_never
 
-from cogfal.schema.json_types import REF, Schema, literal_schema, title_of
+from cogfal.schema.cog_schema import REF, Components, Schema, given, literal_schema, title_of
 from cogfal.schema.widgets import MediaKind, media_kind_of_name, widget
 from cogfal.spec import (
     JSON,
@@ -81,50 +81,26 @@ def fal_schemas(
 
     Names that are `taken` are prefixed.
     """
-    written = _Components(taken)
+    written = Components("Fal", taken)
     names = []
     for spec in specs:
         input_name, answer_name = _NAMES[spec.role]
-        given = written.add(input_name, spec, partial(_inputs, spec, input_name))
-        answer = _answer(spec, output_name, answer_name, written)
-        names.append((given, answer))
+        inputs = written.add(input_name, spec, partial(_inputs, spec, input_name))
+        names.append((inputs, _answer(spec, output_name, answer_name, written)))
     return written.schemas, names
 
 
-class _Components:
-    """The named schemas, each with the thing that it describes."""
-
-    def __init__(self, taken: frozenset[str]) -> None:
-        self.schemas: dict[str, Schema] = {}
-        self._taken = taken
-        self._owners: dict[str, object] = {}
-
-    def add(self, name: str, owner: object, write: Callable[[], Schema]) -> str:
-        """Write the schema of `owner`, unless it is there, and return its name."""
-        base = f"Fal{name}" if name in self._taken else name
-        chosen, number = base, 1
-        while chosen in self._owners and self._owners[chosen] != owner:
-            number += 1
-            chosen = f"{base}__{number}"
-        if chosen not in self._owners:
-            self._owners[chosen] = owner
-            self.schemas[chosen] = _ordered(write())
-        return chosen
-
-    def titled(self, schema: Schema, title: str) -> Schema:
-        """Add a title to a schema, unless it refers to one that has the same."""
-        referred = self.schemas.get(schema.get("$ref", "").removeprefix(REF), {})
-        return schema if referred.get("title") == title else schema | {"title": title}
-
-
-def _ordered(schema: Schema) -> Schema:
-    """Add the order of the properties, as fal adds it to its own documents."""
-    return schema | {"x-fal-order-properties": list(schema["properties"])}
+def _titled(schema: Schema, title: str, written: Components) -> Schema:
+    """Add a title to a schema, unless it refers to one that has the same."""
+    referred = written.schemas.get(schema.get("$ref", "").removeprefix(REF), {})
+    return schema if referred.get("title") == title else schema | {"title": title}
 
 
 def _object(title: str, properties: dict[str, Schema], required: list[str]) -> Schema:
+    """Write an object, with the order of its properties as fal adds it to its own documents."""
     schema: Schema = {"properties": properties, "title": title, "type": "object"}
-    return schema | ({"required": required} if required else {})
+    schema |= {"required": required} if required else {}
+    return schema | {"x-fal-order-properties": list(properties)}
 
 
 def _inputs(spec: PredictorSpec, title: str) -> Schema:
@@ -134,7 +110,7 @@ def _inputs(spec: PredictorSpec, title: str) -> Schema:
     return _object(title, properties, [each.name for each in ordered if each.required])
 
 
-def _answer(spec: PredictorSpec, output_name: str, title: str, written: _Components) -> str:
+def _answer(spec: PredictorSpec, output_name: str, title: str, written: Components) -> str:
     """Write the answer: an object's own fields, or one called `output_name`."""
     kind = spec.output
     if isinstance(kind, ObjectType):
@@ -142,7 +118,7 @@ def _answer(spec: PredictorSpec, output_name: str, title: str, written: _Compone
     hint = media_kind_of_name(output_name) or MediaKind.FILE
 
     def write() -> Schema:
-        schema = written.titled(_type(kind, hint, written), title_of(output_name))
+        schema = _titled(_type(kind, hint, written), title_of(output_name), written)
         return _object(title, {output_name: schema}, [output_name])
 
     return written.add(title, (title, kind), write)
@@ -190,7 +166,7 @@ def _input_type(kind: Type, each: InputSpec) -> Schema:  # noqa: PLR0911 - one l
         case UnionType(members):
             return _any_of([_input_type(member, each) for member in members])
         case _:
-            return _type(kind, MediaKind.FILE, _Components(frozenset()))
+            return _type(kind, MediaKind.FILE, Components("Fal"))
 
 
 def _bounded(kind: str, least: float | None, most: float | None) -> Schema:
@@ -206,10 +182,10 @@ def _bound(bound: float | None, rounded: Callable[[float], Any]) -> Any:
 def _hints(each: InputSpec) -> Schema:
     chosen = widget(each)
     hints: Schema = {} if chosen is None else {"ui": {"field": chosen}}
-    match each.type:
-        case PathType() | FileType() | OptionalType(PathType() | FileType()):
+    match given(each.type):
+        case PathType() | FileType():
             hints["format"] = "uri"
-        case SecretType() | OptionalType(SecretType()):
+        case SecretType():
             hints |= {"format": "password", "writeOnly": True}
         case _:
             pass
@@ -218,8 +194,7 @@ def _hints(each: InputSpec) -> Schema:
 
 def _shown_default(each: InputSpec) -> JSON:
     """Return the default that the document shows: never a secret, always JSON that survives."""
-    kind = each.type.inner if isinstance(each.type, OptionalType) else each.type
-    value = each.default
+    kind, value = given(each.type), each.default
     if isinstance(kind, SecretType) or (isinstance(value, float) and not math.isfinite(value)):
         return None
     if type(value) is int and abs(value) >= EXACT:
@@ -227,25 +202,25 @@ def _shown_default(each: InputSpec) -> JSON:
     return value
 
 
-def _fields(kind: ObjectType, title: str, written: _Components) -> Schema:
+def _fields(kind: ObjectType, title: str, written: Components) -> Schema:
     properties = {each.name: _field(each, written) for each in kind.fields}
     required = [each.name for each in kind.fields if each.default is MISSING]
     schema = _object(title, properties, required)
     return schema if kind.description is None else schema | {"description": kind.description}
 
 
-def _field(each: FieldSpec, written: _Components) -> Schema:
+def _field(each: FieldSpec, written: Components) -> Schema:
     schema = _type(each.type, media_kind_of_name(each.name) or MediaKind.FILE, written)
     if each.default is None:
         schema = _or_null(schema)
-    schema = written.titled(schema, title_of(each.name))
+    schema = _titled(schema, title_of(each.name), written)
     if each.description is not None:
         schema["description"] = each.description
     return schema if each.default is MISSING else schema | {"default": each.default}
 
 
 def _type(  # noqa: C901, PLR0911 - one line per kind
-    kind: Type, hint: MediaKind, written: _Components
+    kind: Type, hint: MediaKind, written: Components
 ) -> Schema:
     """Return the schema of a kind of type; `hint` says what its files are."""
     match kind:
@@ -255,7 +230,7 @@ def _type(  # noqa: C901, PLR0911 - one line per kind
         ):  # fmt: skip
             return dict(_SCALARS[type(kind)])
         case PathType() | FileType():
-            return {"$ref": REF + written.add(hint.name.title(), hint, lambda: _media(hint))}
+            return written.refer(hint.name.title(), hint, lambda: _media(hint))
         case LiteralType(values):
             return literal_schema(tuple(dict.fromkeys(values)))
         case EnumType(members=members):
@@ -269,8 +244,7 @@ def _type(  # noqa: C901, PLR0911 - one line per kind
         case UnionType(members):
             return _any_of([_type(member, hint, written) for member in members])
         case ObjectType():
-            name = written.add(kind.name, kind, lambda: _fields(kind, kind.name, written))
-            return {"$ref": REF + name}
+            return written.refer(kind.name, kind, lambda: _fields(kind, kind.name, written))
         case IteratorType(item, concatenate):
             items = {"type": "array", "items": _type(item, hint, written)}
             return {"type": "string"} if concatenate else items

@@ -47,6 +47,10 @@ class Validator:
         on_unknown: Called with the names of the inputs that a request gave and the predictor does
             not have; they are dropped.
 
+    Attributes:
+        secret: The inputs that hold a secret, at any depth.
+        slow: Whether even a short request may take long: Python matches one of the patterns.
+
     Raises:
         PredictorError: A `regex` is no regular expression.
     """
@@ -60,13 +64,13 @@ class Validator:
     ) -> None:
         self._inputs = {each.name: each for each in spec.inputs}
         self._on_unknown = on_unknown
-        self._secret = frozenset(each.name for each in spec.inputs if holds(each.type, SecretType))
+        self.secret = frozenset(each.name for each in spec.inputs if holds(each.type, SecretType))
         self._omissible = frozenset(
             each.name
             for each in spec.inputs
             if dialect is Dialect.COG and isinstance(each.type, OptionalType) and not each.required
         )
-        self._slow = any(each.regex and not is_linear(each.regex) for each in spec.inputs)
+        self.slow = any(each.regex and not is_linear(each.regex) for each in spec.inputs)
         schemas = {each.name: _checked(each, dialect) for each in spec.inputs}
         self._defaults = {
             each.name: _default(each, SchemaValidator(core_type(each.type, Rules())))
@@ -124,16 +128,6 @@ class Validator:
             }
         return values
 
-    @property
-    def slow(self) -> bool:
-        """Whether even a short request may take long: Python matches one of the patterns."""
-        return self._slow
-
-    @property
-    def secret(self) -> frozenset[str]:
-        """The inputs that hold a secret, at any depth."""
-        return self._secret
-
     def unknown(self, values: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the names in `values` that are no inputs, in their order."""
         return tuple(name for name in values if name not in self._inputs)
@@ -158,7 +152,7 @@ class Validator:
 
     def _problem(self, each: Any) -> Problem:
         loc = tuple(each["loc"])
-        secret = bool(loc) and loc[0] in self._secret
+        secret = bool(loc) and loc[0] in self.secret
         # The value of a missing input is the whole request, with its secrets.
         shown = None if not loc or each["type"] == "missing" else _shown(each["input"])
         context = {name: _shown(value) for name, value in each.get("ctx", {}).items()}
