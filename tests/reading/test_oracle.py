@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import builtins
 from random import Random
 
 import pytest
 
 from tests.fuzz.programs import PROGRAMS, run_in_processes, run_programs
 from tests.reading.found import FOUND, FOUND_IN_SEVERAL, FOUND_WITH_PACKAGES
-from tests.reading.oracle.execution import judge
+from tests.reading.oracle.execution import Answers, executed, judge, project
 from tests.reading.oracle.importing import judge_imported
 
 CASES = {"programs": 24, "several_modules": 4, "packages": 8}
@@ -22,6 +23,17 @@ def test_python_agrees_with_what_is_told(name: str) -> None:
     assert [(each.text, each.reason) for each in outcome.findings] == []
     assert outcome.cases == CASES[name]
     assert outcome.accepted > 0
+
+
+def test_a_program_leaves_the_builtins_as_they_were() -> None:
+    """What it adds, replaces or deletes there is its own: the tests after it print, too."""
+    before = dict(vars(builtins))
+    program = "import builtins\nbuiltins.print = builtins.added = 3\ndel builtins.sum\n"
+
+    with project({"predict.py": program}) as root:
+        assert executed(root, Answers()) is not None
+
+    assert vars(builtins) == before
 
 
 def test_programs_are_judged_in_several_processes() -> None:

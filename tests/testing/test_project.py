@@ -216,19 +216,18 @@ def test_nothing_remains_after_the_block(project: Path, monkeypatch: pytest.Monk
 def test_clients_that_take_turns_keep_their_prints_apart(project: Path) -> None:
     """Each print is told once, by its own; closed in any order, they leave nothing behind."""
     before = sys.stdout, threading.Thread.start, ThreadPoolExecutor.submit
-    first, second = ExitStack(), ExitStack()
-    one = first.enter_context(open_predictor(project))
-    other = second.enter_context(open_predictor(project))
 
-    depths = []
-    for client in (one, other) * 3:
-        prediction = client.submit(count=0)
-        prediction.output()
-        depths.append(len(list(_chain(sys.stdout))))
-        assert prediction.logs == "counting\n"
-    first.close()
-    assert list(other.stream(count=1)) == ["hey"]
-    second.close()
+    with ExitStack() as second:
+        with ExitStack() as first:
+            one = first.enter_context(open_predictor(project))
+            other = second.enter_context(open_predictor(project))
+            depths = []
+            for client in (one, other) * 3:
+                prediction = client.submit(count=0)
+                prediction.output()
+                depths.append(len(list(_chain(sys.stdout))))
+                assert prediction.logs == "counting\n"
+        assert list(other.stream(count=1)) == ["hey"]
 
     assert max(depths) <= 4
     assert (sys.stdout, threading.Thread.start, ThreadPoolExecutor.submit) == before

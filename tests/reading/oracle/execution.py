@@ -206,6 +206,7 @@ class Executions:
         self._kept, self._cached = dict(sys.modules), set(sys.path_importer_cache)
         self._path, self._folder, self._finders = list(sys.path), Path.cwd(), list(sys.meta_path)
         self._environ, self._data = dict(os.environ), dict(os.environ._data)  # type: ignore[attr-defined]
+        self._builtins = dict(vars(builtins))
         self._handler = signal.signal(signal.SIGVTALRM, _endless)
         sys.path_hooks.insert(0, importlib.machinery.FileFinder.path_hook((_Loader, [".py"])))
         return self
@@ -227,7 +228,9 @@ class Executions:
         for name in sys.modules.keys() - self._kept.keys():
             del sys.modules[name]
         sys.modules.update(self._kept)
-        vars(builtins).pop("added", None)
+        for name in vars(builtins).keys() - self._builtins.keys():
+            delattr(builtins, name)
+        vars(builtins).update(self._builtins)
         sys.path[:] = [str(self._root), *self._path]
         sys.meta_path[:] = self._finders
         os.chdir(self._root)
