@@ -23,8 +23,7 @@ from cogfal.reading import read_predictor
 from cogfal.schema.decoding import decode
 from cogfal.schema.document import document
 from cogfal.schema.validation import Dialect, Validator
-from cogfal.server.cog_messages import invalid_input
-from cogfal.server.envelope import Malformed, parse_envelope
+from cogfal.server.cog_messages import Malformed, invalid_input, parse_envelope
 from cogfal.server.responses import failure
 from cogfal.spec import PredictorSpec
 

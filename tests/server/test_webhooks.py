@@ -10,7 +10,7 @@ from weakref import ReferenceType, ref
 import pytest
 
 from cogfal.engine.prediction import Prediction
-from cogfal.server.envelope import ALL_EVENTS, WebhookEvent
+from cogfal.server.cog_messages import ALL_EVENTS, WebhookEvent
 from cogfal.server.requester import Requester
 from cogfal.server.webhooks import InCogsWords, Target, Webhooks, WebhookSettings, settings_from
 from tests.server.predictions import Play

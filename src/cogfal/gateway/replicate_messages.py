@@ -26,8 +26,13 @@ from cogfal.gateway.call import Event, EventKind, GatewayCall, State
 from cogfal.gateway.callers import Caller
 from cogfal.gateway.catalogue import Kind, Version
 from cogfal.schema.decoding import decode
-from cogfal.server.cog_messages import COG_VERSION
-from cogfal.server.envelope import ALL_EVENTS, Malformed, WebhookEvent, parse_envelope
+from cogfal.server.cog_messages import (
+    ALL_EVENTS,
+    COG_VERSION,
+    Malformed,
+    WebhookEvent,
+    parse_envelope,
+)
 from cogfal.spec import JSON
 
 

@@ -23,11 +23,10 @@ from cogfal.files import Store
 from cogfal.schema.validation import Validator
 from cogfal.server import cog_messages as messages
 from cogfal.server.caller import Bodies, Body, BodyRefused, wait_watching
-from cogfal.server.envelope import ID_RULE, Envelope, Malformed, is_id, new_id, read_envelope
-from cogfal.server.event_stream import EventStream
+from cogfal.server.cog_messages import ID_RULE, Envelope, Malformed, is_id, new_id, read_envelope
 from cogfal.server.fal_api import REQUEST_ID
 from cogfal.server.middleware import plain_route
-from cogfal.server.responses import BILLABLE, JsonResponse, billed
+from cogfal.server.responses import BILLABLE, EventStream, JsonResponse, billed
 from cogfal.server.stores import Uploads
 from cogfal.server.tracing import Tracing
 from cogfal.server.webhooks import InCogsWords, Target, Webhooks

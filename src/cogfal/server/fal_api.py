@@ -36,8 +36,7 @@ from cogfal.errors import (
 from cogfal.json_text import plain
 from cogfal.schema.validation import Validator
 from cogfal.server.caller import Bodies, Body, BodyRefused, wait_watching
-from cogfal.server.event_stream import EventStream, Said
-from cogfal.server.responses import JsonResponse, billed, failure
+from cogfal.server.responses import EventStream, JsonResponse, Said, billed, failure
 from cogfal.server.tracing import Tracing
 from cogfal.spec import JSON, ObjectType
 

@@ -1,4 +1,4 @@
-"""Answer with JSON, in slices where it is large, and with errors as fal's callers understand them.
+"""Answer with JSON, in slices where it is large, with server-sent events, or with fal's errors.
 
 An error's shapes and codes follow fal's model error catalogue: `{"detail": [{loc, msg, type, url,
 ctx?, input?}]}` with `X-Fal-Retryable`. fal acts on the status: 503 kills the runner and is
@@ -8,15 +8,17 @@ message is never searched for words, so one that happens to name a GPU library c
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from cogfal.engine.prediction import Prediction
+from cogfal.engine.history import Watch
+from cogfal.engine.prediction import Event, Prediction
 from cogfal.errors import (
     Busy,
     CogfalError,
@@ -29,7 +31,8 @@ from cogfal.errors import (
     Problem,
     UnknownPrediction,
 )
-from cogfal.json_text import in_turn, slices
+from cogfal.json_text import at_once, gathered, in_turn, slices
+from cogfal.server.caller import until_gone
 from cogfal.spec import JSON
 
 ERROR_PAGE = "https://docs.fal.ai/errors/#"
@@ -40,6 +43,18 @@ NOTHING: Final[Mapping[str, JSON]] = MappingProxyType({})
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 BILLABLE_UNITS: Final = "billable_units"
 """The metric by which an author says how many units a prediction costs."""
+
+HEARTBEAT: Final = 15.0
+"""Seconds of silence after which a stream shows that it lives, as Cog's."""
+
+SILENCE: Final = b": keep-alive\n\n"
+_HEADERS: Final = (
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+)
+Said: TypeAlias = tuple[str | None, JSON]
+"""What an event says: its name, where it has one, and its data."""
 
 
 def pieces_to(send: Send) -> Callable[[bytes], Awaitable[None]]:
@@ -74,6 +89,83 @@ class JsonResponse(Response):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
         if self.background is not None:
             await self.background()
+
+
+class EventStream(Response):
+    """A response that sends what is said of each event, as soon as it happens.
+
+    Args:
+        watch: The events.
+        say: What is said of an event; nothing for None.
+        leave: Called, where the response ends, unless all events were sent: the caller has left,
+            or the server ends.
+        first: Events that were taken from `watch` already.
+        heartbeat: Seconds of silence after which a comment is sent.
+    """
+
+    def __init__(
+        self,
+        watch: Watch[Event],
+        say: Callable[[Event], Said | None],
+        leave: Callable[[], None],
+        *,
+        first: Sequence[Event] = (),
+        heartbeat: float = HEARTBEAT,
+    ) -> None:
+        self.status_code = 200
+        self.raw_headers = [*_HEADERS]
+        self.background = None
+        self._watch = watch
+        self._say = say
+        self._leave = leave
+        self._first = first
+        self._heartbeat = heartbeat
+
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+        """Send until the events end or the caller has left, whichever is first.
+
+        The server lets a message to a caller who has left go nowhere, also one that has waited.
+        """
+        gone: asyncio.Future[None] | None = None
+        complete = False
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            # What has happened already goes along with the head, before anything else is begun.
+            if events := self._first or self._watch.take():
+                await self._write(events, send)
+            gone = asyncio.ensure_future(until_gone(receive))
+            gone.add_done_callback(lambda _: self._watch.close())
+            while not (self._watch.ended or gone.done()):
+                await self._watch.wait(self._heartbeat)
+                if not gone.done():
+                    await self._write(self._watch.take(), send)
+            complete = not gone.done()
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            # Here, and in no generator: nobody but the garbage collector ends one that was left.
+            if gone is not None:
+                gone.cancel()
+            self._watch.close()
+            if not complete:
+                self._leave()
+
+    async def _write(self, events: Sequence[Event], send: Send) -> None:
+        await in_turn(self._frames(events), pieces_to(send))
+
+    def _frames(self, events: Sequence[Event]) -> Iterator[bytes]:
+        if not events:
+            yield SILENCE
+        said = filter(None, map(self._say, events))
+        yield from gathered(chain.from_iterable(map(_frame, said)))
+
+
+def _frame(said: Said) -> Iterable[bytes]:
+    name, data = said
+    head = b"data: " if name is None else f"event: {name}\ndata: ".encode()
+    short = at_once(data)
+    if short is not None:  # nearly always, so for tokens this is most of the work
+        return (b"%b%b\n\n" % (head, short),)
+    return chain((head,), slices(data), (b"\n\n",))
 
 
 class ErrorAnswer(NamedTuple):

@@ -18,8 +18,7 @@ import httpx
 
 from cogfal.engine.prediction import Event, Log, Output, Prediction, Started
 from cogfal.json_text import written_in_turn
-from cogfal.server.cog_messages import Body, ended, progress, started
-from cogfal.server.envelope import WebhookEvent
+from cogfal.server.cog_messages import Body, WebhookEvent, ended, progress, started
 from cogfal.server.requester import Reply, Requester, Unreachable
 
 RETRIED: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
