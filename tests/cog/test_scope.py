@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cogfal.cog import BasePredictor, BaseRunner, current_scope
-from cogfal.cog.scope import Scope, use_scope
+from cogfal.cog.server.scope import Scope, use_scope
 from tests.cog.programs import run_program
 from tests.server.servers import RealCog
 

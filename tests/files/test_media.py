@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cogfal.files import ImageSize, Media, describe
-from cogfal.files.kinds import _SUFFIXES, OCTET_STREAM, suffix_for, type_by_name
 from cogfal.files.media import image_size, type_by_content, type_of
+from cogfal.files.names import _SUFFIXES, OCTET_STREAM, suffix_for, type_by_name
 
 
 @pytest.mark.parametrize(

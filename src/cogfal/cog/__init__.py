@@ -15,7 +15,7 @@ from .exceptions import CancelationException
 from .input import FieldInfo, Input
 from .model import BaseModel
 from .predictor import BasePredictor, BaseRunner, concurrent, streaming
-from .scope import current_scope
+from .server.scope import current_scope
 from .types import (
     AsyncConcatenateIterator,
     AsyncIterator,

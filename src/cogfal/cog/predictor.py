@@ -8,10 +8,10 @@ import sys
 import warnings
 from typing import TYPE_CHECKING, Any, Callable, TypeVar, overload
 
-from .scope import current_scope
+from .server.scope import current_scope
 
 if TYPE_CHECKING:
-    from .scope import Scope
+    from .server.scope import Scope
     from .types import Path
 
 Function = TypeVar("Function", bound=Callable[..., Any])

@@ -12,10 +12,9 @@ from urllib import parse
 
 from pydantic_core import SchemaValidator, core_schema
 
-from cogfal.files.kinds import suffix_for
 from cogfal.files.limits import FetchError, TooLarge
 from cogfal.files.media import type_by_content
-from cogfal.files.names import FALLBACK_NAME, has_suffix, input_name
+from cogfal.files.names import FALLBACK_NAME, has_suffix, input_name, suffix_for
 
 _LONGEST_HEADER = 16 * 1024  # characters before the comma
 _PARAMETER = re.compile(r';((?:[^;"]|"[^"]*")*)')

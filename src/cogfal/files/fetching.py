@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import time
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -28,10 +27,9 @@ from cogfal.files.http_requests import (
     redirected,
     resolve,
 )
-from cogfal.files.kinds import suffix_for
-from cogfal.files.limits import FetchBudget, FetchError, FileLimits, Meter
+from cogfal.files.limits import FetchBudget, FetchError, FileLimits, Meter, Pace
 from cogfal.files.media import type_by_content
-from cogfal.files.names import has_suffix, input_name, name_for
+from cogfal.files.names import has_suffix, input_name, name_for, suffix_for
 from cogfal.files.progress import Progress, Reporter
 from cogfal.files.workspace import create_file, rename
 
@@ -239,26 +237,6 @@ class ResponseBody(NamedTuple):
                         await asyncio.sleep(0)
                 self.progress.report(self.meter.count)
             self.decoder.finish()
-
-
-class Pace:
-    """Notice a body that keeps arriving, but too slowly to be worth waiting for."""
-
-    def __init__(self, limits: FileLimits) -> None:
-        self._window = limits.stall_seconds
-        self._least = limits.stall_seconds * limits.min_bytes_per_second
-        self._start = time.monotonic()
-        self._count = 0
-
-    def add(self, count: int) -> None:
-        """Count received bytes; raise `FetchError` at the end of a window with too few of them."""
-        self._count += count
-        now = time.monotonic()
-        if now - self._start < self._window:
-            return
-        if self._count < self._least:
-            raise FetchError(f"the server sent only {self._count} bytes in {self._window:g} s")
-        self._start, self._count = now, 0
 
 
 class Decoder(Protocol):

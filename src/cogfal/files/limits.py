@@ -93,9 +93,8 @@ class FetchBudget:
         return Meter(self)
 
     def spend(self, count: int) -> None:
-        """Take `count` bytes; raise `TooLarge` when the request has had its share."""
-        if count > self._bytes_left:
-            raise TooLarge(self.limits.max_request_bytes, whole_request=True)
+        """Take `count` bytes of one file; raise `TooLarge` when the request has had its share."""
+        self.check(count)
         self._bytes_left -= count
 
     def check(self, count: int) -> None:
@@ -119,3 +118,23 @@ class Meter:
         if self.count > self._budget.limits.max_file_bytes:
             raise TooLarge(self._budget.limits.max_file_bytes)
         self._budget.spend(count)
+
+
+class Pace:
+    """Notice a body that keeps arriving, but too slowly to be worth waiting for."""
+
+    def __init__(self, limits: FileLimits) -> None:
+        self._window = limits.stall_seconds
+        self._least = limits.stall_seconds * limits.min_bytes_per_second
+        self._start = time.monotonic()
+        self._count = 0
+
+    def add(self, count: int) -> None:
+        """Count received bytes; raise `FetchError` at the end of a window with too few of them."""
+        self._count += count
+        now = time.monotonic()
+        if now - self._start < self._window:
+            return
+        if self._count < self._least:
+            raise FetchError(f"the server sent only {self._count} bytes in {self._window:g} s")
+        self._start, self._count = now, 0

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from cogfal.files.kinds import OCTET_STREAM, type_by_name
+from cogfal.files.names import OCTET_STREAM, type_by_name
 
 _HEAD = 4096
 _SIGNATURES = (

@@ -21,8 +21,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive
 
 from cogfal.files import to_data_url
-from cogfal.files.kinds import OCTET_STREAM
-from cogfal.files.names import safe_name
+from cogfal.files.names import OCTET_STREAM, safe_name
 from cogfal.files.workspace import Scratch
 from cogfal.gateway.callers import Caller
 from cogfal.gateway.fal_queue import FalQueue

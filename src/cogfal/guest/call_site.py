@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cogfal.cog.scope import Scope
+from cogfal.cog.server.scope import Scope
 from cogfal.guest.encoding import Unfit, as_read
 from cogfal.guest.events import ENDED, RAISED, REFUSED, SEVERAL, CallEvents, Piece
 from cogfal.guest.faults import LONGEST_TEXT, shortened

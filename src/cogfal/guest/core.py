@@ -15,8 +15,8 @@ from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 from cogfal.cog.exceptions import CancelationException
-from cogfal.cog.scope import STARTER as STARTING_SCOPE
-from cogfal.cog.scope import Scope
+from cogfal.cog.server.scope import STARTER as STARTING_SCOPE
+from cogfal.cog.server.scope import Scope
 from cogfal.guest.arguments import Arguments
 from cogfal.guest.call_site import CallSite, Prefetch
 from cogfal.guest.capture import STARTER, Capture

@@ -18,7 +18,7 @@ from functools import partial
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
-from cogfal.cog.scope import use_scope
+from cogfal.cog.server.scope import use_scope
 from cogfal.guest.call_site import CallSite
 from cogfal.guest.encoding import Unfit
 from cogfal.guest.events import (

@@ -19,9 +19,8 @@ from cogfal.concurrency import SHORT, together
 from cogfal.errors import OutputError
 from cogfal.files import FetchError, LocalFile, Store, StoredFile, StoreError, Workspace
 from cogfal.files.data_urls import parse_data_url
-from cogfal.files.kinds import suffix_for, type_by_name
 from cogfal.files.media import describe_opened, is_quick
-from cogfal.files.names import has_suffix, safe_name
+from cogfal.files.names import has_suffix, safe_name, suffix_for, type_by_name
 from cogfal.files.store import is_movable
 from cogfal.files.workspace import create_file, rename
 from cogfal.guest.encoding import Encoded, FileReference
