@@ -18,6 +18,8 @@ BESIDE: Final = frozenset({"timings", "logs", "completed", "index"})
 """What the app may add to an answer."""
 
 OUTPUT: Final = "output"
+STREAM: Final = "/stream"
+"""The path at which an app gives its output piece by piece."""
 MEDIA_NAMES: Final = frozenset(
     {"image", "images", "video", "videos", "audio", "audios", "audio_file", "file", "files"}
 )
@@ -35,10 +37,20 @@ def answer_of(output: JSON, name: str, more: Mapping[str, JSON], *, own_fields: 
 
 def fields_of(document: JSON) -> frozenset[str]:
     """Return the fields of an app's output where it is an object of its own, by its document."""
-    node = document
-    for name in ("components", "schemas", "Output", "properties"):
-        node = node.get(name, {}) if isinstance(node, Mapping) else {}
-    return frozenset(node) if isinstance(node, Mapping) else frozenset()
+    fields = _at(document, "components", "schemas", "Output", "properties")
+    return frozenset(fields) if isinstance(fields, Mapping) else frozenset()
+
+
+def streaming(document: JSON) -> tuple[bool, bool]:
+    """Tell from an app's document whether it streams, and whether the pieces are one text."""
+    display = _at(document, "components", "schemas", "Output", "x-cog-array-display")
+    return STREAM in (_at(document, "paths") or ()), display == "concatenate"
+
+
+def _at(document: JSON, *names: str) -> JSON:
+    for name in names:
+        document = document.get(name) if isinstance(document, Mapping) else None
+    return document
 
 
 def output_of(answer: JSON, fields: frozenset[str] = frozenset()) -> JSON:

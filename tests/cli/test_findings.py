@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from cogfal.cli.check import check_examples
 from cogfal.cli.console import Sign
-from cogfal.cli.findings import check_examples
 from cogfal.examples import EXAMPLES, ExamplesError
 from cogfal.reading import read_predictor
 from cogfal.spec import PredictorSpec

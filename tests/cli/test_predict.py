@@ -133,6 +133,17 @@ def test_structured_inputs_are_json(cogfal: Cogfal) -> None:
     assert json.loads(ended.out) == {"options": {"a": [1]}, "sum": 3}
 
 
+def test_json_may_come_from_a_file(cogfal: Cogfal, project: Path) -> None:
+    """`@` before a file name gives an input that is neither text nor file what the file holds."""
+    (project / "options.json").write_text('{"a": [1]}')
+
+    ended = cogfal(
+        *["predict", "--ref", "predict.py:Data", "-i", "options=@options.json", "-i", "ids=[1, 2]"]
+    )
+
+    assert json.loads(ended.out) == {"options": {"a": [1]}, "sum": 3}
+
+
 def test_text_may_come_from_a_file(cogfal: Cogfal, project: Path) -> None:
     """`@` before a file name gives a text input the file's text."""
     (project / "name.txt").write_text("Ada")

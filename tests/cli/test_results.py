@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cogfal.cli.options import BadArgument
+from cogfal.cli.console import BadArgument
 from cogfal.cli.results import Destination
 
 

@@ -1,4 +1,4 @@
-"""The `cogfal` command: one file per subcommand, and only the one that was asked for is imported.
+"""The `cogfal` command: its subcommands, of which only the one that was asked for is imported.
 
 So `cogfal --help` starts at once, and no command pays for fal that does not use it.
 """
@@ -14,33 +14,47 @@ from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from functools import partial
 from types import MappingProxyType
-from typing import Final, Protocol, cast
+from typing import Final, NamedTuple
 
 import argcomplete
 from rich_argparse import RawDescriptionRichHelpFormatter
 
 from cogfal.cli.console import Sign, say, say_error
-from cogfal.errors import CogfalError
+from cogfal.errors import CogfalError, PredictionCancelled
 from cogfal.version import __version__
+
+
+class Command(NamedTuple):
+    """A subcommand: the module whose `add_...` declares it, and what it is for."""
+
+    module: str
+    summary: str
+
 
 COMMANDS: Final = MappingProxyType(
     {
-        "init": "make a new project",
-        "migrate": "write app.py for a Cog project, and report what becomes of each setting",
-        "check": "find out everything that can be known before deploying",
-        "try": "run somebody's project: from its repository to an answer",
-        "predict": "run the predictor here, or call a running or deployed app",
-        "train": "run the training function here",
-        "exec": "run a command in the model's own environment",
-        "weights": "tell which weights are fetched and not uploaded, and fetch them here",
-        "env": "list the environments that were made for models here, and remove them",
-        "serve": "serve the app on this machine, with a playground if wanted",
-        "gateway": "answer programs that were written for Replicate's clients",
-        "compare": "prove that a model answers here what it answers there",
-        "client": "write a typed client for an app",
-        "schema": "print the app's OpenAPI document",
-        "dockerfile": "print the Dockerfile that fal would build",
-        "deploy": "check the project, then deploy it with fal",
+        "init": Command("migrate", "make a new project"),
+        "migrate": Command(
+            "migrate", "write app.py for a Cog project, and report what becomes of each setting"
+        ),
+        "check": Command("check", "find out everything that can be known before deploying"),
+        "try": Command("try", "run somebody's project: from its repository to an answer"),
+        "predict": Command("predict", "run the predictor here, or call a running or deployed app"),
+        "train": Command("predict", "run the training function here"),
+        "exec": Command("env", "run a command in the model's own environment"),
+        "weights": Command(
+            "show", "tell which weights are fetched and not uploaded, and fetch them here"
+        ),
+        "env": Command(
+            "env", "list the environments that were made for models here, and remove them"
+        ),
+        "serve": Command("serve", "serve the app on this machine, with a playground if wanted"),
+        "gateway": Command("gateway", "answer programs that were written for Replicate's clients"),
+        "compare": Command("compare", "prove that a model answers here what it answers there"),
+        "client": Command("client", "write a typed client for an app"),
+        "schema": Command("show", "print the app's OpenAPI document"),
+        "dockerfile": Command("show", "print the Dockerfile that fal would build"),
+        "deploy": Command("deploy", "check the project, then deploy it with fal"),
     }
 )
 SAME_AS: Final = MappingProxyType(
@@ -80,16 +94,6 @@ RUNS_THE_MODEL: Final = (
 )
 
 
-class CommandModule(Protocol):
-    """What the module of a command has."""
-
-    def configure(self, parser: argparse.ArgumentParser) -> None:
-        """Declare options."""
-
-    def run(self, arguments: argparse.Namespace) -> int:
-        """Do it; return the exit status."""
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status.
 
@@ -101,14 +105,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _obey(given: list[str]) -> int:
     if given and given[0] in ELSEWHERE:
-        return answer(given[0])
+        say(f"`cog {given[0]}` has no counterpart in cogfal: {ELSEWHERE[given[0]]}")
+        return USAGE_ERROR
     if given[:1] in (["run"], ["predict"]) and given[1:2] and not given[1].startswith("-"):
         say(RUNS_THE_MODEL.format(given[0], shlex.join(given[1:])), Sign.BAD)
         return USAGE_ERROR
     given[:1] = SAME_AS.get(given[0], given[:1]) if given else []
     if given and not given[0].startswith("-") and given[0] not in COMMANDS:
         return _unknown(given[0])
-    parser, commands = _parser(None if "_ARGCOMPLETE" in os.environ else _named(given))
+    parser = _parser(None if "_ARGCOMPLETE" in os.environ else _named(given))
     argcomplete.autocomplete(parser)
     own, passed_on = (given, []) if given[:1] == ["exec"] else _split(given)
     parsed = parser.parse_args(own, argparse.Namespace(passed_on=passed_on))
@@ -117,18 +122,19 @@ def _obey(given: list[str]) -> int:
     if parsed.command is None:
         parser.print_help()
         return USAGE_ERROR
-    return commands[parsed.command].run(parsed)
+    status: int = parsed.run(parsed)
+    return status
 
 
 def _status(command: Callable[[], int]) -> int:
     """Run a command; return its exit status, or that of what it raised, which is told."""
     try:
         return command()
+    except (KeyboardInterrupt, PredictionCancelled):
+        return INTERRUPTED
     except CogfalError as error:
         say_error(error)
         return 1
-    except KeyboardInterrupt:
-        return INTERRUPTED
     except BrokenPipeError:  # as with `| head`: nobody reads on, and that is no mistake to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return UNREAD
@@ -152,7 +158,7 @@ def _named(given: Sequence[str]) -> str:
     return next((word for word in given if word in COMMANDS), "")
 
 
-def _parser(only: str | None) -> tuple[argparse.ArgumentParser, dict[str, CommandModule]]:
+def _parser(only: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="cogfal",
         description="Run Cog predictors on fal without editing them.",
@@ -161,8 +167,7 @@ def _parser(only: str | None) -> tuple[argparse.ArgumentParser, dict[str, Comman
     )
     parser.add_argument("--version", action="version", version=f"cogfal {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    commands: dict[str, CommandModule] = {}
-    for name, summary in COMMANDS.items():
+    for name, (module, summary) in COMMANDS.items():
         subparser = subparsers.add_parser(
             name,
             help=summary,
@@ -170,12 +175,5 @@ def _parser(only: str | None) -> tuple[argparse.ArgumentParser, dict[str, Comman
             formatter_class=RawDescriptionRichHelpFormatter,
         )
         if only in (None, name):
-            commands[name] = cast("CommandModule", importlib.import_module(f"cogfal.cli.{name}"))
-            commands[name].configure(subparser)
-    return parser, commands
-
-
-def answer(command: str) -> int:
-    """Say what to use instead of one of Cog's commands."""
-    say(f"`cog {command}` has no counterpart in cogfal: {ELSEWHERE[command]}")
-    return USAGE_ERROR
+            getattr(importlib.import_module(f"cogfal.cli.{module}"), f"add_{name}")(subparser)
+    return parser

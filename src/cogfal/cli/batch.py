@@ -14,11 +14,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from cogfal.cli.console import Sign, say
+from cogfal.cli.console import BadArgument, Sign, say
 from cogfal.cli.given_inputs import read_inputs, read_variables
-from cogfal.cli.options import BadArgument
 from cogfal.cli.results import BATCH_RESULTS
-from cogfal.cli.run_here import INTERRUPTED, LocalRun, local_run, prepare_project
+from cogfal.cli.run_here import LocalRun, local_run, prepare_project
 from cogfal.errors import PredictionCancelled, PredictionError, RequestError
 from cogfal.local.session import Session
 from cogfal.nested import map_leaves
@@ -28,7 +27,7 @@ FORM: Final = "write --batch inputs.jsonl, or --batch FOLDER:INPUT"
 
 
 def run_batch(arguments: argparse.Namespace) -> int:
-    """Run what is left of a batch; 1 where an item failed, 130 where it was interrupted."""
+    """Run what is left of a batch, and return the exit status: 1 where an item failed."""
     if arguments.output is None:
         raise BadArgument("--batch needs -o DIR, where the results go")
     if arguments.json_input is not None:
@@ -36,15 +35,12 @@ def run_batch(arguments: argparse.Namespace) -> int:
     project = prepare_project(arguments)
     spec = project.read(Role.PREDICT)
     items = read_items(arguments.batch, spec, read_inputs(arguments, spec))
-    results = Results(Path(arguments.output))
+    results = BatchResults(Path(arguments.output))
     left = [item for item in items if not results.has(item)]
     if done := len(items) - len(left):
         say(f"{done} of {len(items)} are in {results.file} already")
-    try:
-        with local_run(arguments, project, spec, read_variables(arguments)) as run:
-            failed = asyncio.run(_run_all(run, results, left))
-    except PredictionCancelled:
-        return INTERRUPTED
+    with local_run(arguments, project, spec, read_variables(arguments)) as run:
+        failed = asyncio.run(_run_all(run, results, left))
     say(
         f"{len(items) - failed} of {len(items)} succeeded: {results.file}",
         Sign.BAD if failed else Sign.GOOD,
@@ -52,10 +48,10 @@ def run_batch(arguments: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-class Results:
+class BatchResults:
     """The results in a directory: a line of `results.jsonl` for each item, the last one counts.
 
-    A line is written once the item's files are there, so what a killed run has left is whole.
+    What a killed run has left is whole: a line is written last, once the item's files are there.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -117,13 +113,13 @@ def _read(line: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) and "item" in value else None
 
 
-async def _run_all(run: LocalRun, results: Results, items: Sequence[Item]) -> int:
+async def _run_all(run: LocalRun, results: BatchResults, items: Sequence[Item]) -> int:
     """Run the items one after the other, with one setup; return how many failed."""
+    able = [item for item in items if item.problem is None]
+    failed = len(items) - len(able)
     for item in items:
         if item.problem is not None:
             _tell_failure(run, results, item, item.problem)
-    able = [item for item in items if item.problem is None]
-    failed = len(items) - len(able)
     if able:
         async with run.session() as session:
             for number, item in enumerate(able, 1):
@@ -133,7 +129,7 @@ async def _run_all(run: LocalRun, results: Results, items: Sequence[Item]) -> in
 
 
 async def _succeeds(
-    run: LocalRun, results: Results, session: Session, item: Item, place: str
+    run: LocalRun, results: BatchResults, session: Session, item: Item, place: str
 ) -> bool:
     run.display.phase(f"Running {place}")
     begun = time.monotonic()
@@ -151,7 +147,7 @@ async def _succeeds(
     return True
 
 
-def _tell_failure(run: LocalRun, results: Results, item: Item, why: str) -> None:
+def _tell_failure(run: LocalRun, results: BatchResults, item: Item, why: str) -> None:
     results.failed(item, why)
     run.display.tell(f"{item.name}: failed: {why}")
 

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any, Final
 
 from cogfal.app_file import FAL_APP_FILE
-from cogfal.cli.cold_start import downloads
-from cogfal.cli.console import Sign, write_json
-from cogfal.cli.findings import Finding, Findings, check_examples, find_credentials, travelling
+from cogfal.cli.console import Finding, Findings, Sign, write_json
 from cogfal.cli.migrate import fix
+from cogfal.cli.sizes import downloads, travelling
 from cogfal.cli.targets import ProjectTarget, find_target, signature
+from cogfal.errors import InvalidInput
+from cogfal.examples import EXAMPLES, find_examples
+from cogfal.nested import map_leaves
 from cogfal.project.import_roots import roots_outside
 from cogfal.project.plan import PlannedEnvironment
 from cogfal.project.report import SettingStatus
 from cogfal.schema import document, unfit_defaults
-from cogfal.spec import PredictorSpec
+from cogfal.schema.validation import Dialect, Validator
+from cogfal.spec import JSON, PredictorSpec
 from cogfal.version import __version__
 
+LOG_IN: Final = "`fal auth login`, or set FAL_KEY"
 PYTHON = "build.python_version"  # told by its own finding, and so is
 DECISION = "environment"
 EPILOG = """\
@@ -30,8 +36,8 @@ examples:
 """
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
+def add_check(parser: argparse.ArgumentParser) -> None:
+    """Declare `cogfal check`."""
     parser.epilog = EPILOG
     parser.add_argument(
         "project",
@@ -55,9 +61,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="write the App's file, app.py, and .dockerignore where they are missing",
     )
+    parser.set_defaults(run=check)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def check(arguments: argparse.Namespace) -> int:
     """Print all findings; the exit status is 1 where something would not work."""
     if arguments.fix:
         fix(Path(arguments.project))
@@ -80,20 +87,15 @@ def look_at(project: str, *, verbose: bool = False, sizes: bool = False) -> Find
     """
     findings = Findings()
     target = find_target(project)
-    findings.attempt(lambda: of_predictor(target.predictor()))
-    findings.attempt(lambda: _trainer(target.trainer()))
-    findings.attempt(lambda: check_examples(target.root, target.predictor()))
+    findings.attempt(lambda: of_predictor(target.predictor))
+    findings.attempt(lambda: of_predictor(target.trainer) if target.trainer else iter(()))
+    findings.attempt(lambda: check_examples(target.root, target.predictor))
     findings.attempt(lambda: _imports(target))
     findings.attempt(lambda: _environment(target, verbose=verbose))
-    findings.attempt(lambda: downloads(target.environment(), ask=sizes))
+    findings.attempt(lambda: downloads(target.environment, ask=sizes))
     findings.attempt(lambda: _app(target))
     findings.attempt(find_credentials)
     return findings
-
-
-def _trainer(spec: PredictorSpec | None) -> Iterator[Finding]:
-    if spec is not None:
-        yield from of_predictor(spec)
 
 
 def of_predictor(spec: PredictorSpec) -> Iterator[Finding]:
@@ -121,7 +123,7 @@ def of_predictor(spec: PredictorSpec) -> Iterator[Finding]:
 
 def _imports(target: ProjectTarget) -> Iterator[Finding]:
     """Tell what is imported from where nothing travels from."""
-    for place, directory in roots_outside(target.predictor().path, target.root):
+    for place, directory in roots_outside(target.predictor.path, target.root):
         yield Finding(
             Sign.NOTE,
             f"what it imports from {directory} lies outside of the project, and does not travel",
@@ -132,7 +134,7 @@ def _imports(target: ProjectTarget) -> Iterator[Finding]:
 
 
 def _environment(target: ProjectTarget, *, verbose: bool) -> Iterator[Finding]:
-    environment = target.environment()
+    environment = target.environment
     machine = environment.machine_type
     machines = machine if isinstance(machine, str) else " or ".join(machine)
     if target.own_image:
@@ -195,3 +197,57 @@ def _no_app(target: ProjectTarget) -> Finding:
             remedy=f"`cogfal migrate -o {FAL_APP_FILE}` writes one beside it",
         )
     return Finding(Sign.BAD, f"there is no {target.wanted}", remedy="run `cogfal migrate`")
+
+
+def check_examples(root: Path, spec: PredictorSpec) -> Iterator[Finding]:
+    """Tell of each example that a caller could not send; its files are there, or this raises.
+
+    Raises:
+        ExamplesError: The file cannot be used.
+    """
+    examples = find_examples(root)
+    names = {each.name for each in spec.inputs}
+    validator = Validator(spec, Dialect.FAL)
+    wrong = 0
+    for example in examples:
+        for problem in _problems(validator, names, example.input):
+            wrong += 1
+            where = f"{EXAMPLES}, {example.name}"
+            yield Finding(Sign.BAD, problem, where, "correct the example, or the signature")
+    if examples and not wrong:
+        count = len(examples)
+        yield Finding(Sign.GOOD, f"{EXAMPLES}: {count} example{'s' if count > 1 else ''} fit")
+
+
+def _problems(validator: Validator, names: set[str], values: Mapping[str, Any]) -> Iterator[str]:
+    yield from (f"there is no input {name}" for name in values if name not in names)
+    try:
+        validator.parse({n: map_leaves(value, _sent) for n, value in values.items() if n in names})
+    except InvalidInput as error:
+        yield from map(str, error.problems)
+
+
+def _sent(value: Any) -> JSON:
+    """Return a value as a caller would send it, with an address for a file."""
+    if not isinstance(value, Path):
+        return value
+    return value.as_uri().replace("file://", "https://example.invalid", 1)
+
+
+def find_credentials() -> Iterator[Finding]:
+    """Find whether there are credentials of fal's."""
+    if has_credentials():
+        yield Finding(Sign.GOOD, "fal credentials are there")
+        return
+    yield Finding(
+        Sign.NOTE, "there are no fal credentials here; running locally needs none", remedy=LOG_IN
+    )
+
+
+def has_credentials() -> bool:
+    """Tell whether fal would find a key or a login."""
+    home = Path(os.environ.get("FAL_HOME_DIR") or Path.home() / ".fal")
+    keys = bool(os.environ.get("FAL_KEY") or os.environ.get("FAL_KEY_ID"))
+    config = home / "config.toml"
+    configured = config.is_file() and "key" in config.read_text("utf-8")
+    return keys or (home / "auth0_token").exists() or configured

@@ -9,13 +9,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from cogfal.answers import OUTPUT
+from cogfal.answers import OUTPUT, streaming
 from cogfal.app_file import open_project
-from cogfal.cli.console import Sign, say
-from cogfal.cli.options import BadArgument
+from cogfal.cli.console import BadArgument, Sign, say
 from cogfal.cli.python_types import PythonTypes, is_name, written
-from cogfal.cli.run_elsewhere import streaming
-from cogfal.cli.schema import document_of
+from cogfal.cli.targets import document_of
 from cogfal.spec import JSON, IteratorType
 
 UNKNOWN: Final = "your-name/{}"
@@ -61,8 +59,8 @@ _WIDTH: Final = 96
 STDOUT: Final = Path("-")
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
+def add_client(parser: argparse.ArgumentParser) -> None:
+    """Declare `cogfal client`."""
     parser.epilog = EPILOG
     parser.add_argument(
         "directory",
@@ -86,9 +84,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="the module to write, or - for stdout",
     )
     parser.add_argument("--force", action="store_true", help="replace another file")
+    parser.set_defaults(run=client)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def client(arguments: argparse.Namespace) -> int:
     """Write the module of a typed client."""
     target: Path = arguments.output
     if target == STDOUT:

@@ -11,9 +11,9 @@ from typing import Final
 import anyio
 from rich.console import Console
 
-from cogfal.cli.console import confirm, say, write_json
-from cogfal.cli.given_inputs import add_inputs, read_inputs
-from cogfal.cli.options import BadArgument
+from cogfal.cli.console import BadArgument, confirm, say, write_json
+from cogfal.cli.given_inputs import read_inputs
+from cogfal.cli.options import add_inputs
 from cogfal.compare.cases import cases_of, read_cases, typed, wrong_inputs
 from cogfal.compare.comparison import Comparison, Pair, calls, compare, opened, side_of
 from cogfal.compare.compatibility import Verdict
@@ -35,8 +35,8 @@ DIFFERENT: Final = 1
 BREAKS: Final = 3
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
+def add_compare(parser: argparse.ArgumentParser) -> None:
+    """Declare `cogfal compare`."""
     parser.epilog = EPILOG
     parser.add_argument("before", metavar="A", help="the model as it was")
     parser.add_argument("after", metavar="B", nargs="?", help="the model as it is to be")
@@ -69,6 +69,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--yes", action="store_true", help="do not ask before calls that cost money"
     )
+    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -1,29 +1,27 @@
-"""Write messages and questions to the terminal, and take over what this process prints."""
+"""Write messages, questions and findings to the terminal."""
 
 from __future__ import annotations
 
-import codecs
 import json
-import os
-import select
 import sys
-import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final, TextIO
+from typing import Final
 
 from rich.console import Console
 from rich.markup import escape
-from typing_extensions import Self
 
-from cogfal.errors import AdvisedError, SetupError
+from cogfal.errors import AdvisedError, CogfalError, ProjectError, SetupError
 from cogfal.spec import JSON
 
 IN_TRACEBACK: Final = (
     "correct the line that the traceback above ends with, or give it what it needs"
 )
-CHUNK: Final = 65536  # bytes read at once
+
+
+class BadArgument(CogfalError):
+    """Report a command line argument that cannot be used."""
 
 
 class Sign(Enum):
@@ -83,71 +81,45 @@ def confirm(question: str) -> bool:
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
-class Relay:
-    """Takes over stdout and stderr: what is written to them is passed to `receive`, in order.
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The result of one check: its mark, what it is about, where, and what to do."""
 
-    `out` and `err` are where they led before: the terminal itself.
-    """
+    mark: Sign
+    what: str
+    where: str | None = None
+    remedy: str | None = None
 
-    def __init__(self) -> None:
-        self.receive: Callable[[str], object] = _nothing
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._read, name="cogfal-relay", daemon=True)
-        self.out: TextIO
-        self.err: TextIO
+    def json(self) -> JSON:
+        """Return it as JSON."""
+        status = {Sign.GOOD: "ok", Sign.NOTE: "warning", Sign.BAD: "error"}[self.mark]
+        return {"status": status, "what": self.what, "where": self.where, "remedy": self.remedy}
 
-    def __enter__(self) -> Self:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        self.out, self.err = (os.fdopen(os.dup(n), "w", encoding="utf-8") for n in (1, 2))
-        self._end, entrance = os.pipe()
-        os.set_blocking(self._end, False)
-        self._wake = os.pipe()
-        os.dup2(entrance, 1)
-        os.dup2(entrance, 2)
-        os.close(entrance)
-        self._thread.start()
-        return self
+    def show(self) -> None:
+        """Print it on stderr."""
+        place = f"{self.where}: " if self.where else ""
+        say(f"{place}{self.what}", self.mark)
+        if self.remedy:
+            stderr().print(f"    [green]remedy:[/] {escape(self.remedy)}")
 
-    def __exit__(self, *error: object) -> None:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os.write(self._wake[1], b"x")
-        self._thread.join()
-        self.drain()
-        os.dup2(self.out.fileno(), 1)
-        os.dup2(self.err.fileno(), 2)
-        for number in (self._end, *self._wake):
-            os.close(number)
-        for stream in (self.out, self.err):
-            with suppress(BrokenPipeError):  # whoever read it has gone, and knows
-                stream.close()
 
-    def lead(self, receive: Callable[[str], object]) -> None:
-        """Pass what has been written so far to where it was to go, and the rest to `receive`."""
-        self.drain()
-        self.receive = receive
+@dataclass(slots=True)
+class Findings:
+    """Collects the findings of several checks."""
 
-    def drain(self) -> None:
-        """Pass on everything that has been written."""
-        with self._lock:
-            while data := self._chunk():
-                self.receive(self._decoder.decode(data))
+    all: list[Finding] = field(default_factory=list)
 
-    def _read(self) -> None:
-        poll = select.poll()
-        poll.register(self._wake[0], select.POLLIN)
-        poll.register(self._end, select.POLLIN)
-        while self._wake[0] not in dict(poll.poll()):
-            self.drain()
-
-    def _chunk(self) -> bytes:
+    def attempt(self, look: Callable[[], Iterator[Finding]]) -> None:
+        """Add what a look finds; what it cannot get past is a finding too, told once."""
         try:
-            return os.read(self._end, CHUNK)
-        except BlockingIOError:
-            return b""
+            self.all.extend(look())
+        except ProjectError as error:
+            where = None if error.where is None else str(error.where)
+            found = Finding(Sign.BAD, error.what, where, error.remedy)
+            if found not in self.all:
+                self.all.append(found)
 
-
-def _nothing(_text: str) -> None:
-    """Receive text that nobody wants."""
+    @property
+    def failed(self) -> bool:
+        """Whether any of them says that something would not work."""
+        return any(finding.mark is Sign.BAD for finding in self.all)

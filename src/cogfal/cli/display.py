@@ -6,7 +6,6 @@ How far a model has come is found in what it prints: tqdm's bars, `12/50`, `45 %
 from __future__ import annotations
 
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,72 +31,38 @@ from cogfal.files.progress import Reporter, readable
 WIDTH: Final = 28  # characters of a bar
 
 
-class Display(ABC):
-    """What somebody who waits for a command sees."""
+class Display:
+    """What somebody who waits for a command sees; this one is for files, pipes and programs.
 
-    @abstractmethod
-    def phase(self, text: str) -> None:
-        """Say what is going on."""
-
-    @abstractmethod
-    def log(self, text: str) -> None:
-        """Show what the predictor printed."""
-
-    @abstractmethod
-    def tell(self, text: str) -> None:
-        """Say something on a line of its own."""
-
-    @abstractmethod
-    def transfer(self, name: str, size: int | None, verb: str = "Downloading") -> Reporter:
-        """Follow a file's bytes on their way."""
-
-    @abstractmethod
-    def quiet(self) -> None:
-        """Make way for output on stdout, for good."""
-
-    @abstractmethod
-    def beside(self, text: str) -> None:
-        """Keep off the line that `text` is about to be written to, on the same terminal."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """End; harmless when repeated."""
-
-
-class PlainDisplay(Display):
-    """For files, pipes and programs: no bars, and what the predictor printed as it stands."""
+    It draws no bars, and shows what the predictor printed as it stands.
+    """
 
     def __init__(self, err: TextIO) -> None:
         self._err = err
         self._ours = False  # whether our own last line has not ended
         self._theirs = False  # whether that of what is written to the same terminal has not
 
-    @override
     def phase(self, text: str) -> None:
-        """Say nothing: there is no line to take back."""
+        """Say what is going on, where that can be taken back."""
 
-    @override
     def log(self, text: str) -> None:
+        """Show what the predictor printed."""
         if not text:
             return
         self._err.write(f"\n{text}" if self._theirs else text)
         self._err.flush()
         self._ours, self._theirs = not text.endswith(("\n", "\r")), False
 
-    @override
     def tell(self, text: str) -> None:
+        """Say something on a line of its own."""
         self.log(f"{text}\n")
 
-    @override
     def transfer(self, name: str, size: int | None, verb: str = "Downloading") -> Reporter:
+        """Follow a file's bytes on their way."""
         return Lines(name, size, self.tell, verb=verb)
 
-    @override
-    def quiet(self) -> None:
-        """Do nothing: nothing moves."""
-
-    @override
     def beside(self, text: str) -> None:
+        """Keep off the line that `text` is about to be written to, on the same terminal."""
         if not text:
             return
         if self._ours:
@@ -105,15 +70,15 @@ class PlainDisplay(Display):
             self._err.flush()
         self._ours, self._theirs = False, not text.endswith("\n")
 
-    @override
-    def close(self) -> None:
-        """Do nothing: there is nothing to take away."""
+    def quiet(self) -> None:
+        """Take away what moves, for good, as before output on stdout."""
 
 
 class LiveDisplay(Display):
     """For a terminal: lines above, and below them what moves."""
 
     def __init__(self, err: TextIO) -> None:
+        super().__init__(err)
         self._console = Console(
             file=err, highlight=False, soft_wrap=True, emoji=False, markup=False
         )
@@ -131,7 +96,6 @@ class LiveDisplay(Display):
         self._main: TaskID | None = None
         self._work: TaskID | None = None
         self._unfinished = ""
-        self._plain = PlainDisplay(err)
         self._on = True
         self._progress.start()
 
@@ -145,7 +109,7 @@ class LiveDisplay(Display):
     @override
     def log(self, text: str) -> None:
         if not self._on:
-            self._plain.log(text)
+            super().log(text)
             return
         *lines, self._unfinished = _lines(self._unfinished + text)
         for line in lines:
@@ -160,7 +124,7 @@ class LiveDisplay(Display):
         if self._on:
             self._console.print(text)
         else:
-            self._plain.tell(text)
+            super().tell(text)
 
     @override
     def transfer(self, name: str, size: int | None, verb: str = "Downloading") -> Reporter:
@@ -171,14 +135,6 @@ class LiveDisplay(Display):
         self._flush()
         self._on = False
         self._progress.stop()
-
-    @override
-    def beside(self, text: str) -> None:
-        self._plain.beside(text)
-
-    @override
-    def close(self) -> None:
-        self.quiet()
 
     def _flush(self) -> None:
         """Show a line that never ended."""
@@ -205,15 +161,9 @@ class LiveDisplay(Display):
         what = step.what or "Working"
         detail = f"{step.done:g}/{step.total:g}" + (f", {step.detail}" if step.detail else "")
         if self._work is None:
-            self._work = self._progress.add_task(
-                what, total=step.total, completed=int(step.done), detail=detail
-            )
+            self._work = self._progress.add_task(what, total=step.total, detail=detail)
         self._progress.update(
-            self._work,
-            completed=step.done,
-            total=step.total,
-            description=what,
-            detail=detail,
+            self._work, completed=step.done, total=step.total, description=what, detail=detail
         )
 
 
@@ -221,11 +171,11 @@ class LiveDisplay(Display):
 def open_display(err: TextIO, *, bars: bool = True) -> Iterator[Display]:
     """Show what goes on until the block ends; with bars where `err` is a terminal."""
     on_terminal = bars and Console(file=err).is_terminal
-    display: Display = LiveDisplay(err) if on_terminal else PlainDisplay(err)
+    display = LiveDisplay(err) if on_terminal else Display(err)
     try:
         yield display
     finally:
-        display.close()
+        display.quiet()  # whatever happened: a bar that is left would hide the cursor
 
 
 class _Transfer:

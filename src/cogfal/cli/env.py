@@ -1,18 +1,26 @@
-"""`cogfal env`: list the environments that were made for models here, and remove them."""
+"""`cogfal env` and `cogfal exec`: the environments that models have here, and commands in them."""
 
 from __future__ import annotations
 
 import argparse
+import os
+import shutil
+import sys
 import time
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
+from typing import NoReturn
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from cogfal.cli.console import Sign, say, write_json
-from cogfal.cli.options import BadArgument
+from cogfal.app_file import open_project
+from cogfal.cli.console import BadArgument, Sign, say, write_json
+from cogfal.cli.given_inputs import read_variables
+from cogfal.cli.options import add_cogs_own, add_here, add_variables, obey_here, tell_of_cogs_own
+from cogfal.engine.guest_python import guest_variables
 from cogfal.environments import KeptEnvironment, kept_environments, remove_environment
 from cogfal.files.progress import readable
 
@@ -24,10 +32,18 @@ they are needed. examples:
   cogfal env --remove 3f2a
   cogfal env --remove-unused 30
 """
+EXEC_EPILOG = """\
+The environment is the one that `cogfal predict` uses: cog.yaml's Python and packages, made at the
+first use. Words after the command are its own.
+examples:
+  cogfal exec python train.py --epochs 3
+  cogfal exec python
+"""
+NOT_FOUND = 127
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
+def add_env(parser: argparse.ArgumentParser) -> None:
+    """Declare `cogfal env`."""
     parser.epilog = EPILOG
     chosen = parser.add_mutually_exclusive_group()
     chosen.add_argument("--remove", metavar="KEY", help="remove one, by the beginning of its key")
@@ -36,9 +52,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     chosen.add_argument("--remove-all", action="store_true", help="remove all of them")
     parser.add_argument("--json", action="store_true", help="print the list as JSON")
+    parser.set_defaults(run=list_or_remove)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def list_or_remove(arguments: argparse.Namespace) -> int:
     """List environments, or remove them."""
     kept = kept_environments()
     unwanted = _unwanted(kept, arguments)
@@ -94,3 +111,36 @@ def _show(kept: Sequence[KeptEnvironment]) -> None:
         cells = (each.key, each.environment.python, str(each.environment.packages), size, used)
         table.add_row(*map(escape, cells), escape(str(each.path)))
     Console(highlight=False).print(table)
+
+
+def add_exec(parser: argparse.ArgumentParser) -> None:
+    """Declare `cogfal exec`."""
+    parser.epilog = EXEC_EPILOG
+    add_variables(parser)
+    add_here(parser)
+    add_cogs_own(parser, publish="PORT", gpus="GPUS")
+    parser.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND ...")
+    parser.set_defaults(run=execute)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Replace this process by the command, whose exit status is the result."""
+    words = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
+    if not words:
+        raise BadArgument("there is no command; write it after the options")
+    obey_here(arguments)
+    tell_of_cogs_own(arguments)
+    project = open_project(Path())
+    python = project.python(say)  # the model's own is made if need be
+    environ = dict(os.environ) if python is None else guest_variables(python, os.environ)
+    environ |= project.variables | read_variables(arguments)
+    program = shutil.which(words[0], path=environ.get("PATH"))
+    if program is None:
+        say(f"{words[0]}: there is no such command in the model's environment")
+        return NOT_FOUND
+    return _become(program, words, environ)
+
+
+def _become(program: str, words: list[str], environ: dict[str, str]) -> NoReturn:
+    sys.stdout.flush()  # what a buffer still holds would be lost with this program
+    os.execve(program, words, environ)  # noqa: S606  # as asked

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import uvicorn
 
-from cogfal.cli.console import Sign, say
-from cogfal.cli.options import BadArgument, add_address, listener, url_of
+from cogfal.cli.console import BadArgument, Sign, say
+from cogfal.cli.options import add_address, listener, url_of
 from cogfal.errors import SettingError
 from cogfal.server.request_guard import RequestGuard, trusted_hosts
 
@@ -23,8 +23,8 @@ GRACE: Final = 5
 """Seconds that requests under way have when the gateway is told to end."""
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
+def add_gateway(parser: argparse.ArgumentParser) -> None:
+    """Declare `cogfal gateway`."""
     parser.add_argument(
         "targets",
         nargs="+",
@@ -43,6 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="let webhooks go to private and loopback addresses",
     )
+    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -1,75 +1,36 @@
-"""Read a prediction's inputs as `cog predict` takes them, and complete them in the shell."""
+"""Read a prediction's inputs as `cog predict` takes them."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
-from cogfal.cli.console import Sign, say
-from cogfal.cli.options import BadArgument, add_variables
-from cogfal.errors import CogfalError
-from cogfal.local.session import LocalProject, find_project
+from cogfal.cli.console import BadArgument, Sign, say
 from cogfal.spec import (
-    BooleanType,
-    EnumType,
     FileType,
-    InputSpec,
     ListType,
-    LiteralType,
     OptionalType,
     PathType,
     PredictorSpec,
-    Role,
     SecretType,
     StringType,
     Type,
     UnionType,
-    holds,
 )
 
 STDIN: Final = ("-", "@-")
 
 
-def add_input_options(parser: argparse.ArgumentParser, role: Role = Role.PREDICT) -> None:
-    """Declare `-i`, `--json` and `-e`."""
-    add_inputs(parser, role)
-    parser.add_argument(
-        "--json",
-        dest="json_input",
-        metavar="JSON",
-        help="all inputs as a JSON object: its text, @FILE, or - for stdin",
-    )
-    add_variables(parser)
-
-
-def add_inputs(parser: argparse.ArgumentParser, role: Role = Role.PREDICT) -> None:
-    """Declare `-i` alone."""
-    option = parser.add_argument(
-        "-i",
-        "--input",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="an input; NAME=@FILE gives a file; repeat it for the items of a list",
-    )
-    parser.add_argument(
-        "--allow-unknown",
-        action="store_true",
-        help="leave out inputs that the predictor does not have, instead of refusing them",
-    )
-    option.completer = InputCompleter(role)  # type: ignore[attr-defined]  # argcomplete's
-
-
 def read_inputs(arguments: argparse.Namespace, spec: PredictorSpec | None) -> dict[str, Any]:
     """Return the inputs by name; files are paths.
 
-    With a spec, a list input takes one `-i` as its only item or as a JSON array, `@FILE` for a text
-    is the file's text, and JSON is read where the input is neither text nor file. Without one,
+    With a spec, a list input takes one `-i` as its only item or as a JSON array, `@FILE` where no
+    file is wanted is the file's text, and JSON is read where the input is no text either. Without,
     `@FILE` is a file and only lists and objects are read as JSON. As with Cog, a text in quotes
     loses them, and `~` in a file's path is the home directory.
 
@@ -153,7 +114,9 @@ def _with_files(value: Any, declared: Type | None) -> Any:
 def _value(text: str, declared: Type | None) -> Any:
     if text.startswith("@"):
         path = Path(text[1:]).expanduser()
-        return _existing(path) if _wants_file(declared) else _text_of(path)
+        if declared is None or _wants_file(declared):
+            return _existing(path)
+        return _text_of(path) if _is_plain(declared) else _json_or_text(_text_of(path))
     if declared is None:
         return _json_or_text(text) if text[:1] in {"{", "["} else _unquoted(text)
     if _takes_lists(declared) and text.startswith("["):
@@ -176,12 +139,17 @@ def _json_or_text(text: str) -> Any:
         return text
 
 
+def item_type(kind: Type) -> Type:
+    """Return the type of one value: of a list's item, and without what else may be None."""
+    while isinstance(kind, (OptionalType, ListType)):
+        kind = kind.inner if isinstance(kind, OptionalType) else kind.item
+    return kind
+
+
 def _wants_file(declared: Type | None) -> bool:
-    match declared:
+    match None if declared is None else item_type(declared):
         case None | PathType() | FileType():
             return True
-        case OptionalType(inner) | ListType(inner):
-            return _wants_file(inner)
         case UnionType(members):
             return any(map(_wants_file, members))
         case _:
@@ -190,23 +158,15 @@ def _wants_file(declared: Type | None) -> bool:
 
 def _is_plain(declared: Type) -> bool:
     """Whether a value is taken as the text it is."""
-    match declared:
-        case StringType() | SecretType() | PathType() | FileType():
-            return True
-        case OptionalType(inner) | ListType(inner):
-            return _is_plain(inner)
-        case _:
-            return False
+    return isinstance(item_type(declared), (StringType, SecretType, PathType, FileType))
 
 
 def _takes_lists(declared: Type | None) -> bool:
     match declared:
-        case ListType():
-            return True
         case OptionalType(inner):
             return _takes_lists(inner)
         case _:
-            return False
+            return isinstance(declared, ListType)
 
 
 def _existing(path: Path) -> Path:
@@ -222,74 +182,3 @@ def _text_of(path: Path) -> str:
         raise BadArgument(
             f"@{path}: it cannot be read as text: {error}; after @ comes the path of a file"
         ) from error
-
-
-class InputCompleter:
-    """Offers what may follow `-i`: `name=`, then the values that the input may have.
-
-    The project is found as the command does, from `-C` and `--ref`, but no app.py is executed. In a
-    project that cannot be read nothing is offered.
-    """
-
-    def __init__(self, role: Role = Role.PREDICT) -> None:
-        self._role = role
-
-    def __call__(self, prefix: str, parsed_args: argparse.Namespace, **_: object) -> Iterable[str]:
-        """Return the completions of `prefix`."""
-        spec = self._spec(parsed_args)
-        if spec is None:
-            return []
-        name, equals, value = prefix.partition("=")
-        if not equals:
-            return [f"{each.name}=" for each in spec.inputs if not each.deprecated]
-        chosen = next((each for each in spec.inputs if each.name == name), None)
-        return [] if chosen is None else [f"{name}={each}" for each in _values(chosen, value)]
-
-    def _spec(self, arguments: argparse.Namespace) -> PredictorSpec | None:
-        try:
-            project = find_project(Path(getattr(arguments, "directory", None) or "."))
-            return LocalProject(project.root, project.config, named=_named(arguments)).read(
-                self._role
-            )
-        except CogfalError:
-            return None  # the command itself tells what is wrong
-
-
-def _named(arguments: argparse.Namespace) -> str | None:
-    ref = getattr(arguments, "ref", None)
-    return ref if ref and "::" not in ref else None
-
-
-def _values(each: InputSpec, begun: str) -> list[str]:
-    if holds(each.type, PathType, FileType):
-        return _files(begun)
-    return list(map(_shown, each.choices or _of(each.type)))
-
-
-def _of(kind: Type) -> tuple[Any, ...]:
-    """Return the values that a type has, where they can be listed."""
-    match kind:
-        case BooleanType():
-            return (True, False)
-        case LiteralType(values):
-            return values
-        case EnumType(_, members):
-            return tuple(value for _, value in members)
-        case OptionalType(inner) | ListType(inner):
-            return _of(inner)
-        case _:
-            return ()
-
-
-def _shown(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _files(begun: str) -> list[str]:
-    """Offer files, as `@path`."""
-    path = begun.removeprefix("@")
-    folder, slash, _ = path.rpartition("/")
-    place = Path(f"{folder}/" if slash else ".")
-    found = sorted(place.iterdir()) if place.is_dir() else []
-    ends = [(each.name, "/" if each.is_dir() else "") for each in found if each.name[0] != "."]
-    return [f"@{folder}{slash}{name}{end}" for name, end in ends]

@@ -1,4 +1,4 @@
-"""`cogfal migrate`: write app.py for a Cog project and report what becomes of each setting."""
+"""`cogfal init` and `cogfal migrate`: write a new project, or what a Cog project needs for fal."""
 
 from __future__ import annotations
 
@@ -16,25 +16,27 @@ from rich.markup import escape
 from rich.table import Table
 
 from cogfal.app_file import APP_FILE, FAL_APP_FILE
-from cogfal.cli.console import Sign, confirm, say, write_json
-from cogfal.cli.options import BadArgument, add_directory
-from cogfal.cli.targets import Plan, plan, report_json, signature
+from cogfal.cli.console import BadArgument, Sign, confirm, say, write_json
+from cogfal.cli.options import add_directory
+from cogfal.cli.targets import ProjectTarget, signature
+from cogfal.local.session import find_project
 from cogfal.project.plan import app_name
+from cogfal.project.plan_settings import client_python
 from cogfal.project.report import ReportLine, SettingStatus
-from cogfal.spec import PredictorSpec
+from cogfal.spec import JSON, PredictorSpec
 
 STDOUT: Final = "-"
 FROM_COG: Final = """\
 import cogfal
 
-App = cogfal.App.from_cog({cog_yaml!r})
+App = cogfal.App.from_cog({cog_yaml})
 """
 FROM_PREDICTOR: Final = """\
 import cogfal
 
 
 class App(cogfal.App):
-    predictor = {ref!r}
+    predictor = {ref}
 """
 BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")  # what TOML takes without quotes
 PYPROJECT: Final = """
@@ -61,10 +63,83 @@ venv
 output.*
 !output.py
 """
+COG_YAML: Final = """\
+# What the predictor needs; see https://cog.run/yaml
+build:
+  python_version: "{python}"
+  # gpu: true
+  python_requirements: requirements.txt
+  # system_packages:
+  #   - ffmpeg
+predict: "predict.py:Predictor"
+"""
+REQUIREMENTS: Final = """\
+# The packages that the predictor imports, one a line; see https://pip.pypa.io
+# torch==2.6.0
+"""
+PREDICT: Final = '''\
+from cog import BasePredictor, Input
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
+class Predictor(BasePredictor):
+    def setup(self) -> None:
+        """Load the model into memory; runs once."""
+        self.greeting = "Hello"
+
+    def predict(
+        self,
+        name: str = Input(description="Who to greet", default="world"),
+        times: int = Input(description="How often", ge=1, le=10, default=1),
+    ) -> str:
+        """Run one prediction."""
+        return " ".join([f"{self.greeting}, {name}!"] * times)
+'''
+FILES: Final = MappingProxyType(
+    {
+        "cog.yaml": COG_YAML,
+        "requirements.txt": REQUIREMENTS,
+        "predict.py": PREDICT,
+        APP_FILE: FROM_COG.format(cog_yaml='"cog.yaml"'),
+        DOCKERIGNORE: IGNORED,
+    }
+)
+INIT_EPILOG = """\
+Writes cog.yaml, requirements.txt, predict.py, app.py and .dockerignore, ready for `cogfal predict`,
+`cogfal serve --playground` and `fal run --local app.py::App`.
+"""
+PROJECT_FILES: Final = ("cog.yaml", "predict.py", "run.py", APP_FILE)
+
+
+def add_init(parser: argparse.ArgumentParser) -> None:
+    """Declare `cogfal init`."""
+    parser.epilog = INIT_EPILOG
+    add_directory(parser, "where to make it")
+    parser.set_defaults(run=init)
+
+
+def init(arguments: argparse.Namespace) -> int:
+    """Write the files of a new project that runs at once; nothing that exists is touched."""
+    directory: Path = arguments.directory
+    present = [name for name in PROJECT_FILES if (directory / name).exists()]
+    if present:
+        raise BadArgument(
+            f"there is a project in {directory} already ({', '.join(present)}); "
+            "`cogfal migrate` adds app.py to a Cog project"
+        )
+    directory.mkdir(parents=True, exist_ok=True)
+    python = client_python()
+    for name, text in FILES.items():
+        path = directory / name
+        if not path.exists():
+            path.write_text(text.format(python=python) if name == "cog.yaml" else text, "utf-8")
+            say(f"{path}", Sign.GOOD)
+    where = "" if directory == Path() else f" -C {directory}"
+    say(f"Try it: cogfal predict{where} -i name=Ada")
+    return 0
+
+
+def add_migrate(parser: argparse.ArgumentParser) -> None:
+    """Declare `cogfal migrate`."""
     add_directory(parser, "the Cog project")
     parser.add_argument(
         "-o",
@@ -84,20 +159,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="also add an entry to pyproject.toml, for `fal deploy NAME`",
     )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.set_defaults(run=migrate)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Report, then write; nothing is replaced unasked."""
-    found = plan(arguments.directory)
+def migrate(arguments: argparse.Namespace) -> int:
+    """Report what becomes of each setting, then write; nothing is replaced unasked."""
+    found = _found(arguments.directory)
     if arguments.output == STDOUT:
         sys.stdout.write(app_text(found))
         return 0
     if arguments.json:
         inputs = {each.name: words for each, words in signature(found.predictor)}
-        write_json({"report": report_json(found.environment), "inputs": inputs})
+        report = [_line_json(line) for line in found.environment.report]
+        write_json({"report": report, "inputs": inputs})
     else:
         _show(found)
-    root = found.project.root
+    root = found.root
     file = _free_file(found, arguments.output)
     written = _write(root / file, app_text(found), replace=arguments.yes)
     _keep_out(root / DOCKERIGNORE)
@@ -109,14 +186,21 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if written else 1
 
 
-def app_text(found: Plan) -> str:
+def _found(directory: Path) -> ProjectTarget:
+    """Return a project, which has a predictor that can be read; raises ProjectError."""
+    found = ProjectTarget(find_project(directory))
+    _ = found.predictor, found.trainer
+    return found
+
+
+def app_text(found: ProjectTarget) -> str:
     """Return the text of the App's file for a project."""
-    if (found.project.root / found.project.config.name).is_file():
-        return FROM_COG.format(cog_yaml=found.project.config.name).replace("'", '"')
-    return FROM_PREDICTOR.format(ref=found.predictor.ref).replace("'", '"')
+    if (found.root / found.project.config.name).is_file():
+        return FROM_COG.format(cog_yaml=json.dumps(found.project.config.name))
+    return FROM_PREDICTOR.format(ref=json.dumps(found.predictor.ref))
 
 
-def _free_file(found: Plan, wanted: str) -> str:
+def _free_file(found: ProjectTarget, wanted: str) -> str:
     """Return the App's file, another than wanted where the author's code is in that one.
 
     No answer to a question may cost the model, whichever way its file is named.
@@ -136,9 +220,9 @@ def _free_file(found: Plan, wanted: str) -> str:
     return FAL_APP_FILE
 
 
-def _held_by(found: Plan, name: str) -> PredictorSpec | None:
+def _held_by(found: ProjectTarget, name: str) -> PredictorSpec | None:
     """Return whose code is in a file of the project, None where it is nobody's."""
-    root = found.project.root
+    root = found.root
     path = root / name
     specs = filter(None, (found.predictor, found.trainer))
     return next((s for s in specs if path.exists() and path.samefile(root / s.path)), None)
@@ -176,11 +260,17 @@ def _add_entry(path: Path, name: str, file: str) -> None:
     say(f"{path.name}: fal deploy {name}", Sign.GOOD)
 
 
-def _name(found: Plan) -> str:
-    return found.environment.app_name or app_name(found.project.root.name) or "app"
+def _name(found: ProjectTarget) -> str:
+    return found.environment.app_name or app_name(found.root.name) or "app"
 
 
-def _show(found: Plan) -> None:
+def _line_json(line: ReportLine) -> JSON:
+    where = None if line.where is None else str(line.where)
+    told = {"status": line.status.value, "what": line.what, "why": line.why, "where": where}
+    return {"key": line.key, **told}
+
+
+def _show(found: ProjectTarget) -> None:
     console = Console(file=sys.stdout, highlight=False, emoji=False)
     settings = Table("", "setting", "on fal", "why, or what to do", title="cog.yaml", **LAYOUT)
     for line in found.environment.report:
@@ -215,9 +305,9 @@ def fix(directory: Path) -> None:
     """
     if not directory.is_dir():
         return
-    found = plan(directory)
+    found = _found(directory)
     for name, text in ((_free_file(found, APP_FILE), app_text(found)), (DOCKERIGNORE, IGNORED)):
-        path = found.project.root / name
+        path = found.root / name
         if not path.exists():
             path.write_text(text, "utf-8")
             say(f"{name} written", Sign.GOOD)

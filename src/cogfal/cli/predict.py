@@ -1,13 +1,31 @@
-"""`cogfal predict`: run the predictor here, or call a running or deployed app."""
+"""`cogfal predict` and `cogfal train`: run a model here, or call an app that runs elsewhere."""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from packaging.utils import canonicalize_name
 
 from cogfal.cli.batch import run_batch
+from cogfal.cli.given_inputs import read_inputs, read_variables
+from cogfal.cli.options import add_cogs_own, add_here, add_input_options, add_root
+from cogfal.cli.results import Destination, ResultWriter
 from cogfal.cli.run_elsewhere import call_app, call_url
-from cogfal.cli.run_here import add_project_options, run_here
-from cogfal.spec import Role
+from cogfal.cli.run_here import LocalRun, local_run, prepare_project
+from cogfal.engine.prediction import Event, Output
+from cogfal.errors import AdvisedError, CogfalError, PredictorFailed, SetupError
+from cogfal.local.session import GIVEN, LocalProject
+from cogfal.nested import map_leaves
+from cogfal.schema.core_types import Dialect
+from cogfal.schema.validation import Validator
+from cogfal.spec import IteratorType, Role
 
 EPILOG = """\
 examples:
@@ -18,12 +36,34 @@ examples:
   cogfal predict --batch inputs.jsonl -o results/
   cogfal predict --batch photos:image -i scale=2 -o results/
 """
+TRAIN_EPILOG = """\
+example:
+  cogfal train -i data=@dataset.zip -i steps=100 -o weights.tar
+"""
+STEMS: Final = {Role.PREDICT: "output", Role.TRAIN: "weights"}
+"""What a lone file of the output is called, as with Cog."""
+_MODULE: Final = re.compile(r"No module named '([\w.]+)'")
+_PROGRAM: Final = re.compile(r"No such file or directory: '([\w.+-]+)'|([\w.+-]+): not found")
+_DISTRIBUTIONS: Final = {
+    "cv2": "opencv-python",
+    "PIL": "pillow",
+    "sklearn": "scikit-learn",
+    "skimage": "scikit-image",
+    "yaml": "pyyaml",
+    "bs4": "beautifulsoup4",
+    "dateutil": "python-dateutil",
+    "dotenv": "python-dotenv",
+    "OpenSSL": "pyopenssl",
+    "Crypto": "pycryptodome",
+    "google.protobuf": "protobuf",
+}
+"""Modules whose distribution has another name, among those that models import most."""
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
+def add_predict(parser: argparse.ArgumentParser) -> None:
+    """Declare `cogfal predict`."""
     parser.epilog = EPILOG
-    add_project_options(parser, Role.PREDICT)
+    _add_project_options(parser, Role.PREDICT)
     elsewhere = parser.add_mutually_exclusive_group()
     elsewhere.add_argument("--url", help="call the app that runs at this URL")
     elsewhere.add_argument("--app", metavar="OWNER/NAME", help="call this app on fal")
@@ -33,9 +73,53 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="a prediction for each line of inputs.jsonl, or each file of a folder; -o DIR gets "
         "the results, and the same command again goes on where it stopped",
     )
+    parser.set_defaults(run=predict)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def add_train(parser: argparse.ArgumentParser) -> None:
+    """Declare `cogfal train`."""
+    parser.epilog = TRAIN_EPILOG
+    _add_project_options(parser, Role.TRAIN)
+    parser.set_defaults(run=partial(run_once, role=Role.TRAIN))
+
+
+def _add_project_options(parser: argparse.ArgumentParser, role: Role) -> None:
+    """Declare the options that predict and train share."""
+    add_input_options(parser, role)
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="PATH",
+        help="the file that the output goes to, or a directory for its files, made if it ends in /",
+    )
+    add_root(parser, "the project (default: the working directory)")
+    parser.add_argument(
+        "-f",
+        "--file",
+        metavar="COG_YAML",
+        help="another cog.yaml, in the project's directory",
+    )
+    parser.add_argument(
+        "--setup-timeout", type=float, metavar="SECONDS", help="for import and setup"
+    )
+    parser.add_argument(
+        "--progress",
+        choices=["auto", "plain", "tty", "quiet"],
+        default="auto",
+        help="how progress is shown: with bars on a terminal, in lines, or not at all",
+    )
+    add_here(parser)
+    add_cogs_own(parser, gpus="GPUS", use_replicate_token=None)
+    name = "training function" if role is Role.TRAIN else "predictor"
+    parser.add_argument(
+        "--ref",
+        metavar="REF",
+        help=f"an App, app.py::App, whose settings hold, or another {name}, file.py:Name, with "
+        "none (default: the App in app.py or fal_app.py, else cog.yaml)",
+    )
+
+
+def predict(arguments: argparse.Namespace) -> int:
     """Run one prediction, or a batch of them, where the options say."""
     if arguments.url:
         return call_url(arguments)
@@ -43,4 +127,91 @@ def run(arguments: argparse.Namespace) -> int:
         return call_app(arguments)
     if arguments.batch:
         return run_batch(arguments)
-    return run_here(arguments, Role.PREDICT)
+    return run_once(arguments, Role.PREDICT)
+
+
+def run_once(arguments: argparse.Namespace, role: Role) -> int:
+    """Bring the project up in this process, run it once, and return the exit status."""
+    project = prepare_project(arguments)
+    spec = project.read(role)
+    values, variables = read_inputs(arguments, spec), read_variables(arguments)
+    # Inputs that do not fit are refused, and a place that takes no output, before minutes of setup.
+    addressed = map_leaves(values, lambda each: GIVEN if isinstance(each, Path) else each)
+    Validator(spec, Dialect.FAL).parse(addressed)
+    destination = Destination(arguments.output, STEMS[role])
+    try:
+        with local_run(arguments, project, spec, variables) as run:
+            writer = ResultWriter(run.relay.out, destination, run.display)
+            asyncio.run(_run(run, values, writer))
+    except (SetupError, PredictorFailed) as error:
+        raise advised(error, project) from error.__cause__
+    return 0
+
+
+async def _run(run: LocalRun, values: Mapping[str, Any], writer: ResultWriter) -> None:
+    kind = run.spec.output
+    async with run.session(log_limit=2**40) as session:
+
+        def write(event: Event) -> None:
+            if isinstance(event, Output) and isinstance(kind, IteratorType):
+                piece = session.files.with_paths(event.chunk)
+                writer.piece(piece, event.number, joined=kind.concatenate)
+
+        run.display.phase("Running")
+        writer.whole(await run.predict(session, values, write))
+
+
+def advised(error: CogfalError, project: LocalProject) -> CogfalError:
+    """Return an error that says what brings the module or program that is missing."""
+    text = error.what if isinstance(error, AdvisedError) else str(error)
+    remedy = _for_module(text, project) or _for_program(text, project)
+    if remedy is None:
+        return error
+    advised = AdvisedError(text, remedy=remedy)
+    advised.__cause__ = error.__cause__
+    return advised
+
+
+def _for_module(text: str, project: LocalProject) -> str | None:
+    found = _MODULE.search(text)
+    if found is None:
+        return None
+    name = _distribution(found[1])
+    wanted = canonicalize_name(name)
+    for place, line in _requirements(project):
+        if canonicalize_name(re.split(r"[\s<>=!~;\[@(]", line, maxsplit=1)[0]) == wanted:
+            return (
+                f"{place} asks for {line}, which the present environment lacks: "
+                f'`pip install "{line}"`, or run without --here'
+            )
+    return f"name {name} under build.python_packages in {project.config.name}"
+
+
+def _for_program(text: str, project: LocalProject) -> str | None:
+    found = _PROGRAM.search(text)
+    program = found and (found[1] or found[2])
+    if not program or "." in program or shutil.which(program):
+        return None
+    wanted = project.config.build.system_packages
+    here = f"here `apt-get install {program}` brings it"
+    if program in wanted:
+        place = project.config.where(f"build.system_packages[{wanted.index(program)}]")
+        return f"{place} asks for it; {here}"
+    return f"name {program} under build.system_packages in {project.config.name}; {here}"
+
+
+def _requirements(project: LocalProject) -> Iterator[tuple[str, str]]:
+    """Yield the place and text of each line that asks for a package."""
+    build = project.config.build
+    for index, line in enumerate(build.python_packages):
+        yield str(project.config.where(f"build.python_packages[{index}]")), line
+    if build.python_requirements is not None:
+        file = project.root / build.python_requirements
+        lines = file.read_text("utf-8").splitlines() if file.is_file() else []
+        for number, line in enumerate(lines, 1):
+            yield f"{build.python_requirements}:{number}", line.strip()
+
+
+def _distribution(module: str) -> str:
+    top = module.partition(".")[0]
+    return _DISTRIBUTIONS.get(module) or _DISTRIBUTIONS.get(top) or top.replace("_", "-")

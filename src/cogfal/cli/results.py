@@ -8,8 +8,8 @@ import shutil
 from pathlib import Path
 from typing import Any, TextIO
 
+from cogfal.cli.console import BadArgument
 from cogfal.cli.display import Display
-from cogfal.cli.options import BadArgument
 from cogfal.nested import Loc, leaves, map_leaves
 
 STEM = "output"

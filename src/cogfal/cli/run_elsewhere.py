@@ -15,10 +15,19 @@ from urllib.parse import quote, urlsplit
 import httpx
 from httpx_sse import EventSource, SSEError
 
-from cogfal.answers import detail_of, fields_of, is_piece, map_media, named_output, refusal
+from cogfal.answers import (
+    STREAM,
+    detail_of,
+    fields_of,
+    is_piece,
+    map_media,
+    named_output,
+    refusal,
+    streaming,
+)
+from cogfal.cli.console import BadArgument
 from cogfal.cli.display import Display, open_display
 from cogfal.cli.given_inputs import read_inputs
-from cogfal.cli.options import BadArgument
 from cogfal.cli.results import Destination, ResultWriter
 from cogfal.errors import CallFailed
 from cogfal.files import FetchError, describe, parse_data_url, to_data_url
@@ -26,7 +35,6 @@ from cogfal.files.names import name_for
 from cogfal.nested import map_leaves
 from cogfal.spec import JSON
 
-STREAM: Final = "/stream"
 CHUNK: Final = 2**18  # bytes sent at once
 
 
@@ -182,15 +190,6 @@ def _object(value: JSON) -> dict[str, JSON]:
     if not isinstance(value, dict):
         raise ValueError(f"{str(value)[:200]!r} is no JSON object")  # noqa: TRY004  # of the answer
     return value
-
-
-def streaming(document: JSON) -> tuple[bool, bool]:
-    """Tell from an app's document whether it streams, and whether the pieces are one text."""
-    output = document
-    for name in ("components", "schemas", "Output"):
-        output = output.get(name) if isinstance(output, dict) else None
-    joined = isinstance(output, dict) and output.get("x-cog-array-display") == "concatenate"
-    return STREAM in (document.get("paths") or ()), joined
 
 
 def with_downloads(value: JSON, folder: Path, display: Display) -> Any:

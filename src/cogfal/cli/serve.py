@@ -37,8 +37,8 @@ _SUFFIXES: Final = frozenset({".py", ".yaml", ".yml", ".toml"})
 _LEFT_OUT: Final = frozenset({"__pycache__", "node_modules", "venv", "env", "site-packages"})
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
+def add_serve(parser: argparse.ArgumentParser) -> None:
+    """Declare `cogfal serve`."""
     parser.add_argument(
         "app",
         nargs="?",
@@ -54,6 +54,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--listener", type=int, help=argparse.SUPPRESS)  # whose server this is
     add_variables(parser)
+    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

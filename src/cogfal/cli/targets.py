@@ -1,10 +1,11 @@
-"""Find the project or App that a command is about, and read its specs and its plan."""
+"""Find the project or App that a command is about; read its specs, its plan and its document."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +14,9 @@ from cogfal.errors import ProjectError, SettingError
 from cogfal.local.session import LocalProject, find_project
 from cogfal.project.plan import PlannedEnvironment, plan_environment
 from cogfal.project.plan_settings import PlanSettings
+from cogfal.schema import document
 from cogfal.spec import JSON, InputSpec, PredictorSpec, Role
+from cogfal.version import __version__
 
 SHOWN: Final = (
     "machine_type",
@@ -27,34 +30,6 @@ SHOWN: Final = (
     "secrets",
 )
 """The attributes that decide most, told where the App sets them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A project read and planned."""
-
-    project: LocalProject
-    predictor: PredictorSpec
-    trainer: PredictorSpec | None
-    environment: PlannedEnvironment
-
-
-def plan(directory: Path) -> Plan:
-    """Read a project and plan its environment; raises ProjectError."""
-    project = find_project(directory)
-    predictor = project.read()
-    trainer = project.read(Role.TRAIN) if project.config.train else None
-    return Plan(project, predictor, trainer, plan_project(project, predictor))
-
-
-def plan_project(
-    project: LocalProject, predictor: PredictorSpec | None = None
-) -> PlannedEnvironment:
-    """Plan a project's environment, for its predictor where that could be read."""
-    wanted = PlanSettings()
-    if predictor is not None:
-        wanted = replace(wanted, asynchronous=predictor.shape.asynchronous)
-    return plan_environment(project.config, project.root, wanted)
 
 
 def signature(spec: PredictorSpec) -> list[tuple[InputSpec, str]]:
@@ -73,18 +48,20 @@ def _described(each: InputSpec) -> str:
     return ", ".join(facts)
 
 
-def report_json(environment: PlannedEnvironment) -> list[JSON]:
-    """Return the report as JSON."""
-    return [
-        {
-            "key": line.key,
-            "status": line.status.value,
-            "what": line.what,
-            "why": line.why,
-            "where": None if line.where is None else str(line.where),
-        }
-        for line in environment.report
-    ]
+def document_of(project: LocalProject) -> dict[str, JSON]:
+    """Return the document that the project's app has; raises ProjectError."""
+    return document(
+        project.read(),
+        trainer_of(project),
+        title=project.root.name,
+        version=__version__,
+        output_name=project.settings.host.output_name,
+    )
+
+
+def trainer_of(project: LocalProject) -> PredictorSpec | None:
+    """Read the trainer, where there is one; raises ProjectError."""
+    return project.read(Role.TRAIN) if project.trains else None
 
 
 class ProjectTarget:
@@ -98,21 +75,34 @@ class ProjectTarget:
     failure: ProjectError | None = None
 
     def __init__(self, project: LocalProject, wanted: str = APP_FILE) -> None:
-        self._project = project
+        self.project = project
         self.root = project.root
         self.wanted = wanted
 
+    @cached_property
     def predictor(self) -> PredictorSpec:
-        """Read the predictor; raises ProjectError."""
-        return self._project.read()
+        """The predictor; raises ProjectError."""
+        return self.project.read()
 
+    @cached_property
     def trainer(self) -> PredictorSpec | None:
-        """Read the trainer, where there is one; raises ProjectError."""
-        return self._project.read(Role.TRAIN) if self._project.config.train else None
+        """The trainer, where there is one; raises ProjectError."""
+        return trainer_of(self.project)
 
+    @cached_property
     def environment(self) -> PlannedEnvironment:
-        """Plan what fal needs; raises ProjectError."""
-        return plan_project(self._project, _readable(self.predictor))
+        """What fal needs; raises ProjectError."""
+        wanted, predictor = PlanSettings(), self.readable_predictor()
+        if predictor is not None:
+            wanted = replace(wanted, asynchronous=predictor.shape.asynchronous)
+        return plan_environment(self.project.config, self.root, wanted)
+
+    def readable_predictor(self) -> PredictorSpec | None:
+        """Return the predictor, None where it cannot be read, which is told elsewhere."""
+        try:
+            return self.predictor
+        except ProjectError:
+            return None
 
     @property
     def own_image(self) -> bool:
@@ -135,26 +125,32 @@ class AppTarget(ProjectTarget):
     all the same, so that one mistake does not hide the next.
     """
 
-    def __init__(self, request: Any, app: str, failure: ProjectError | None) -> None:
+    def __init__(
+        self, project: LocalProject, request: Any, app: str, failure: ProjectError | None
+    ) -> None:
         from cogfal.app_making.app_builder import AppBuilder  # noqa: PLC0415  # imports fal
 
+        super().__init__(project)
         self._request = request
         self._builder = AppBuilder(request)
         self.root = self._builder.root
         self.app = app
         self.failure = failure
 
+    @cached_property
     def predictor(self) -> PredictorSpec:
-        """Read the predictor; raises ProjectError."""
+        """The predictor; raises ProjectError."""
         return self._builder.predictor()
 
+    @cached_property
     def trainer(self) -> PredictorSpec | None:
-        """Read the trainer, where there is one; raises ProjectError."""
+        """The trainer, where there is one; raises ProjectError."""
         return self._builder.trainer()
 
+    @cached_property
     def environment(self) -> PlannedEnvironment:
-        """Plan what fal needs; raises ProjectError."""
-        return self._builder.environment(_readable(self.predictor))
+        """What fal needs; raises ProjectError."""
+        return self._builder.environment(self.readable_predictor())
 
     @property
     def own_image(self) -> bool:
@@ -199,7 +195,7 @@ def _of_app(file: Path, name: str | None, project: LocalProject) -> ProjectTarge
             failure = error
     own = [each for each in requests if each.name == name] or requests
     if own and (failure is None or len(own) == 1):
-        return AppTarget(own[-1], f"{file.name}::{name or own[-1].name}", failure)
+        return AppTarget(project, own[-1], f"{file.name}::{name or own[-1].name}", failure)
     target = ProjectTarget(project)
     target.failure = failure or SettingError(
         f"{name} names no predictor",
@@ -207,12 +203,3 @@ def _of_app(file: Path, name: str | None, project: LocalProject) -> ProjectTarge
         remedy='set `predictor = "predict.py:Predictor"` or `cog_yaml = "cog.yaml"`',
     )
     return target
-
-
-def _readable(predictor: Any) -> PredictorSpec | None:
-    """Return the predictor, None where it cannot be read, which is told elsewhere."""
-    try:
-        spec: PredictorSpec = predictor()
-    except ProjectError:
-        return None
-    return spec

@@ -9,15 +9,13 @@ import re
 import shutil
 import subprocess
 import tempfile
-from importlib import import_module
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from cogfal.cli import main
 from cogfal.cli.check import of_predictor
-from cogfal.cli.console import Sign, confirm, say
-from cogfal.cli.findings import Findings
-from cogfal.cli.given_inputs import add_input_options
-from cogfal.cli.options import BadArgument, add_here, add_root, obey_here
+from cogfal.cli.console import BadArgument, Findings, Sign, confirm, say
+from cogfal.cli.options import add_here, add_input_options, add_root, obey_here
 from cogfal.cli.targets import signature
 from cogfal.environments import install_line, missing_packages
 from cogfal.local.session import LocalProject, find_project
@@ -40,8 +38,8 @@ _SCHEMES: Final = ("https://", "ssh://", "file://")
 _ALLOWED: Final = "https:ssh:file"
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
+def add_try(parser: argparse.ArgumentParser) -> None:
+    """Declare `cogfal try`."""
     parser.epilog = EPILOG
     parser.add_argument(
         "source", metavar="SOURCE", help="github:OWNER/REPOSITORY, a git URL, or a directory"
@@ -61,6 +59,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-p", "--port", default="8080", help="the page's port (default 8080)")
     parser.add_argument("--yes", action="store_true", help="run it without asking")
     add_here(parser)
+    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -130,25 +129,16 @@ def _predict(arguments: argparse.Namespace, project: LocalProject) -> int:
     words += [f"--input={pair}" for pair in arguments.input]
     words += [f"--json={arguments.json_input}"] if arguments.json_input else []
     words += ["--allow-unknown"] if arguments.allow_unknown else []
-    return _run("predict", words)
+    return main(["predict", *words])
 
 
 def _serve(arguments: argparse.Namespace, project: LocalProject) -> int:
     os.chdir(project.root)
-    return _run("serve", ["--playground", f"--port={arguments.port}", *_given(arguments)])
+    return main(["serve", "--playground", f"--port={arguments.port}", *_given(arguments)])
 
 
 def _given(arguments: argparse.Namespace) -> list[str]:
     return [f"--env={pair}" for pair in arguments.env]
-
-
-def _run(command: str, words: list[str]) -> int:
-    """Do what another command does."""
-    module = import_module(f"cogfal.cli.{command}")  # serving imports fal
-    parser = argparse.ArgumentParser()
-    module.configure(parser)
-    status: int = module.run(parser.parse_args(words))
-    return status
 
 
 class Clone(NamedTuple):

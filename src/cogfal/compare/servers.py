@@ -25,7 +25,7 @@ from anyio.abc import Process
 from anyio.streams.text import TextReceiveStream
 from httpx_sse import EventSource
 
-from cogfal.answers import is_piece, named_output, refusal
+from cogfal.answers import STREAM, is_piece, named_output, refusal
 from cogfal.compare.sides import (
     Answer,
     Outcome,
@@ -40,7 +40,6 @@ from cogfal.files import describe, to_data_url
 from cogfal.nested import map_leaves
 from cogfal.spec import JSON
 
-STREAM: Final = "/stream"
 PREDICTIONS: Final = "/predictions"
 READY: Final = re.compile(r"serving at (http://\S+?):? ")
 LAST_LINES: Final = 30

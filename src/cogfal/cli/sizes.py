@@ -1,10 +1,10 @@
-"""Find out how much a project downloads, and what a cold start on fal therefore takes."""
+"""Find out how much of a project goes to the runner, and how much is downloaded for it there."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -13,14 +13,23 @@ import tomli
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
-from cogfal.cli.console import Sign
-from cogfal.cli.findings import Finding
+from cogfal.cli.console import Finding, Sign
+from cogfal.cli.results import BATCH_RESULTS
 from cogfal.environments.uv import resolve
 from cogfal.files.progress import readable
 from cogfal.project.plan import PlannedEnvironment
 from cogfal.project.plan_settings import minor
 from cogfal.spec import Weight
 
+MOST_LISTED: Final = 5
+LARGE: Final = 256 * 1024**2  # bytes of code and data that are worth a thought
+HEAVY: Final = 100 * 1000**2  # bytes of one file that had better be fetched
+_WEIGHTS: Final = frozenset(
+    {".bin", ".ckpt", ".gguf", ".h5", ".npz", ".onnx", ".pkl", ".pt", ".pth", ".safetensors"}
+)
+_PICTURES: Final = frozenset({".gif", ".jpeg", ".jpg", ".mov", ".mp4", ".png", ".wav", ".webp"})
+_LEAVE_OUT: Final = "name what the model does not need in .dockerignore"
+_HEAVY: Final = "weights of over 100 MB"
 RATE: Final = 100 * 1000**2
 """Bytes a second that a cold start is reckoned with; said with every figure that uses it."""
 
@@ -31,6 +40,57 @@ _AT_ONCE: Final = 8
 _VALUED: Final = frozenset({"--index-url", "--extra-index-url", "--find-links", "-c", "-r"})
 _GLIBC: Final = range(5, 36)  # the minor versions of glibc that wheels are made for
 _OLD: Final = ("manylinux2014_x86_64", "manylinux2010_x86_64", "manylinux1_x86_64")
+
+
+def travelling(root: Path, names: Sequence[str], *, verbose: bool) -> Iterator[Finding]:
+    """Yield how many files go, the largest of them, and what looks as if it were not meant to."""
+    paths = {name: root / name for name in names}
+    sizes = {name: each.stat().st_size if each.is_file() else 0 for name, each in paths.items()}
+    total = sum(sizes.values())
+    text = f"{len(names)} files, {readable(total)}, go to the runner"
+    if total > LARGE:
+        yield Finding(Sign.NOTE, text, remedy=_LEAVE_OUT)
+    else:
+        yield Finding(Sign.GOOD, text)
+    by_size = sorted(sizes, key=lambda name: (-sizes[name], name))
+    shown = by_size if verbose else by_size[:MOST_LISTED]
+    if names:
+        listed = ", ".join(f"{name} ({readable(sizes[name])})" for name in shown)
+        left = len(by_size) - len(shown)
+        more = f" and {left} more (-v lists all)" if left else ""
+        yield Finding(Sign.GOOD, f"the largest: {listed}{more}")
+    yield from _doubtful(sizes)
+
+
+def _doubtful(sizes: dict[str, int]) -> Iterator[Finding]:
+    batches = {path.parent for path in map(PurePath, sizes) if path.name == BATCH_RESULTS}
+    kinds: dict[str, list[str]] = {}
+    for name, size in sizes.items():
+        kind = _kind(PurePath(name), size, batches)
+        if kind is not None:
+            kinds.setdefault(kind, []).append(name)
+    for kind, names in kinds.items():
+        shown = ", ".join(names[:MOST_LISTED]) + (
+            f" and {len(names) - MOST_LISTED} more" if names[MOST_LISTED:] else ""
+        )
+        remedy = (
+            "name them under weights, with the URL they come from" if kind == _HEAVY else _LEAVE_OUT
+        )
+        yield Finding(Sign.NOTE, f"{kind} go along: {shown}", remedy=remedy)
+
+
+def _kind(path: PurePath, size: int, batches: set[PurePath]) -> str | None:
+    if path.name.startswith(".env") or path.suffix in (".pem", ".key"):
+        return "secrets, by their name,"
+    if path.suffix == ".log" or "logs" in path.parts[:-1]:
+        return "logs"
+    if path.suffix in _WEIGHTS and size > HEAVY:
+        return _HEAVY
+    in_folder = {"inputs", "outputs", "results", "samples"} & set(path.parts[:-1])
+    of_batch = path.name == BATCH_RESULTS or batches.intersection(path.parents[:-1])
+    if in_folder or of_batch or (path.suffix in _PICTURES and len(path.parts) == 1):
+        return "inputs or results"
+    return None
 
 
 class Sizes(NamedTuple):
