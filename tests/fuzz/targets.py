@@ -18,7 +18,7 @@ from cogfal.files.http_requests import parse_url
 from cogfal.files.names import MAX_NAME_BYTES, name_for
 from cogfal.json_text import written
 from cogfal.project.config_reader import parse_config
-from cogfal.project.requirements_reader import read_requirements
+from cogfal.project.requirements import read_requirements
 from cogfal.reading import read_predictor
 from cogfal.schema.decoding import decode
 from cogfal.schema.document import document

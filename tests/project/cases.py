@@ -8,9 +8,9 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+from cogfal.project.config import PlanSettings
 from cogfal.project.config_reader import read_config
 from cogfal.project.plan import PlannedEnvironment, plan_environment
-from cogfal.project.plan_settings import PlanSettings
 from cogfal.spec import Weight
 
 PINS = {"fastapi": "0.115.0", "pydantic": "2.11.0", "tblib": "3.1.0"}

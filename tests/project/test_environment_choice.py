@@ -11,10 +11,11 @@ from packaging.requirements import Requirement
 
 from cogfal.environments import ModelEnvironment
 from cogfal.errors import ConfigError
+from cogfal.project.config import PINNED, client_pins
 from cogfal.project.config_reader import parse_config
-from cogfal.project.environment_choice import Decision, decide_here
+from cogfal.project.environment_choice import SERVER_REQUIREMENTS, Decision, check_pins, decide_here
 from cogfal.project.model_environment import local_model
-from cogfal.project.plan_settings import PINNED, SERVER_REQUIREMENTS
+from cogfal.project.requirements import read_packages
 from tests.environments.packages import index, wheel
 from tests.project.cases import PINS, Case, build, packages, requirements
 
@@ -25,12 +26,18 @@ def decided(tmp_path: Path, case: Case) -> Decision:
 
 
 def test_fals_packages_are_those_that_fal_names() -> None:
-    """Its own list, the pinned ones and the others."""
+    """Its own list: the pinned ones, in the versions that it pins, and the others."""
     named = [Requirement(each) for each in SERVE_REQUIREMENTS]
 
-    assert {each.name for each in named if "==" in str(each.specifier)} == set(PINNED)
-    rest = [str(each) for each in named if each.name not in PINNED]
-    assert rest == list(SERVER_REQUIREMENTS)
+    pinned = {each.name: next(iter(each.specifier)).version for each in named if exact(each)}
+    assert client_pins() == pinned
+    assert set(PINNED) == set(pinned)
+    assert [str(each) for each in named if not exact(each)] == list(SERVER_REQUIREMENTS)
+
+
+def exact(requirement: Requirement) -> bool:
+    """Whether it names one version."""
+    return "==" in str(requirement.specifier)
 
 
 @pytest.mark.parametrize(
@@ -210,7 +217,7 @@ def test_the_environment_here_is_what_cog_yaml_says(tmp_path: Path) -> None:
     links = f"--find-links {tmp_path / 'wheels'}"
     assert made.requirements == ("six==1.16", f"-e {tmp_path / 'lib'}", links)
     assert found.system_packages == ("ffmpeg",)
-    assert [(each.key, str(each.where)) for each in found.not_run] == [
+    assert [(key.name, str(key.where)) for key, _ in found.not_run] == [
         ("build.run[1]", "cog.yaml:7")
     ]
 
@@ -225,3 +232,50 @@ def test_a_local_requirement_that_changed_is_another_environment(tmp_path: Path)
     (tmp_path / "lib/setup.py").write_text("a = 12\n")
 
     assert local_model(config, tmp_path, {}).environment.key() != before
+
+
+def check(text: str, python: str = "3.11") -> None:
+    """Check one requirement."""
+    check_pins(read_packages({text: "cog.yaml:1"}, Path(), {}).packages(), PINS, python)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pydantic",
+        "pydantic>=2",
+        "Pydantic==2.11.0",
+        "pydantic~=2.0",
+        "pydantic==1.10; python_version < '3.9'",
+        "pydantic==1.10; sys_platform == 'win32'",
+        "fastapi<1",
+        "httpx==0.27",
+        "httpx==0.*",
+        "numpy==1.0",
+    ],
+)
+def test_what_fits_is_let_through(text: str) -> None:
+    """A requirement that allows fal's version, or does not apply on the runner, is fine."""
+    check(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("pydantic<2", "port the project to pydantic 2"),
+        ("pydantic==1.10.13", "port the project to pydantic 2"),
+        ("PyDantic==2.5.0", "deploy from an environment whose PyDantic fits ==2.5.0"),
+        ("fastapi==0.98.0", "allow 0.115.0"),
+        ("fastapi<0.100,>=0.75", "allow 0.115.0"),
+        ("tblib==1.7", "allow 3.1.0"),
+        ("httpx==0.13.3", "raise the pin"),
+        ("pydantic==1.10; python_version >= '3.11'", "port the project"),
+    ],
+)
+def test_clashes_are_found_before_anything_is_deployed(text: str, remedy: str) -> None:
+    """A requirement that excludes fal's version is an error with both versions."""
+    with pytest.raises(ConfigError) as caught:
+        check(text)
+
+    assert remedy in str(caught.value.remedy)
+    assert caught.value.where == "cog.yaml:1"

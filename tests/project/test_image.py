@@ -1,4 +1,4 @@
-"""Tests of the reasons for an image."""
+"""Tests of what needs an image, what it is built on, and its system packages."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from cogfal.errors import ConfigError
 from cogfal.project.config_reader import parse_config
-from cogfal.project.image import buildable, image_reasons
-from cogfal.project.requirements_reader import read_packages
+from cogfal.project.image import apt_names, buildable, cuda_image, image_reasons
+from cogfal.project.requirements import read_packages
 from tests.project.cases import packages
 
 
@@ -57,3 +58,49 @@ def test_what_fal_can_build_by_itself(text: str | None, able: bool, tmp_path: Pa
         (tmp_path / "pyproject.toml").write_text(text)
 
     assert buildable(tmp_path) is able
+
+
+@pytest.mark.parametrize(
+    ("cuda", "cudnn", "tag"),
+    [
+        ("11.8", None, "11.8.0-cudnn8-devel-ubuntu22.04"),
+        ("12.1.0", "8", "12.1.0-cudnn8-devel-ubuntu22.04"),
+        ("12.4", "9", "12.4.1-cudnn-devel-ubuntu22.04"),
+        ("12.3", "8", "12.2.2-cudnn8-devel-ubuntu22.04"),
+        ("12.7", None, "12.8.0-cudnn-devel-ubuntu22.04"),
+        ("13.9", None, "13.0.0-cudnn-devel-ubuntu22.04"),
+        (None, "8.9.7", "12.2.2-cudnn8-devel-ubuntu22.04"),
+        (None, "9", "12.8.1-cudnn-devel-ubuntu22.04"),
+        ("10.2", None, None),
+    ],
+)
+def test_the_nearest_cuda_image(cuda: str | None, cudnn: str | None, tag: str | None) -> None:
+    """The exact version is taken where NVIDIA has it, else the nearest of the same major."""
+    image = cuda_image(cuda, cudnn)
+
+    assert (image.tag if image else None) == tag
+
+
+def test_what_else_apt_understands_is_passed_on() -> None:
+    """Options, versions with a star, another architecture; a comparison is one for nobody."""
+    given = ["--fix-missing", "libtag1-dev=1.9*", "libtag1-dev>=1.9", "wine:i386", "vim-"]
+
+    found = ("--fix-missing", "libtag1-dev=1.9*", "libtag1-dev", "wine:i386", "vim-")
+    assert apt_names(given, "w") == found
+
+
+def test_system_packages_are_split_and_renamed() -> None:
+    """A list item may hold several names, and a name that Debian dropped is replaced."""
+    assert apt_names(["ffmpeg git", "libgl1-mesa-glx", "git", "x=1:2.3-4"], "w") == (
+        "ffmpeg",
+        "git",
+        "libgl1",
+        "x=1:2.3-4",
+    )
+
+
+@pytest.mark.parametrize("name", ["-o=Dir=$(x)", "a;b", "$(x)", "a\nRUN", "A", "../x", "a'b"])
+def test_system_packages_are_names(name: str) -> None:
+    """What could be an option or a command is refused."""
+    with pytest.raises(ConfigError, match="not the name of a system package"):
+        apt_names([name], "cog.yaml")

@@ -13,8 +13,7 @@ from packaging.requirements import Requirement
 from cogfal.errors import ConfigError
 from cogfal.project.installer import file_lines, install_arguments, without_cog
 from cogfal.project.report import Report, SettingStatus
-from cogfal.project.requirements import RequirementSet
-from cogfal.project.requirements_reader import read_packages, read_requirements
+from cogfal.project.requirements import RequirementSet, read_packages, read_requirements
 from tests.project.cases import CASES, Case
 
 

@@ -19,8 +19,7 @@ from cogfal.project.machine_choice import (
     wheel_sources,
 )
 from cogfal.project.report import Report
-from cogfal.project.requirements import Option, RequirementSet
-from cogfal.project.requirements_reader import read_packages
+from cogfal.project.requirements import Option, RequirementSet, read_packages
 
 CU = "https://download.pytorch.org/whl/cu"
 

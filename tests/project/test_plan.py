@@ -9,7 +9,7 @@ import pytest
 from fal.container import ContainerImage
 from fal.file_sync import FileSync
 
-from cogfal.project.plan import app_name
+from cogfal.project.plan import app_name, cache_variables
 from tests.project.cases import CASES, Case
 from tests.project.snapshots import DIRECTORY, expected, render
 
@@ -68,3 +68,18 @@ def test_fal_receives_the_image(name: str, tmp_path: Path) -> None:
 def test_image_becomes_a_name_for_the_app(image: str | None, name: str | None) -> None:
     """The registry, account and tag are left out, and the rest is made to fit fal's names."""
     assert app_name(image) == name
+
+
+def test_caches_lie_below_the_directory() -> None:
+    """Every variable names a directory of the disk, its own or the shared one."""
+    variables = dict(cache_variables("/data/.cache/"))
+
+    assert variables["HF_HOME"] == "/data/.cache/huggingface"
+    assert variables["TORCH_HOME"] == "/data/.cache/torch"
+    assert variables["XDG_CACHE_HOME"] == "/data/.cache"
+    assert all(value.startswith("/data/.cache") for value in variables.values())
+
+
+def test_caches_can_be_left_where_they_are() -> None:
+    """None sets nothing."""
+    assert cache_variables(None) == ()

@@ -16,9 +16,10 @@ from cogfal.project.requirements import (
     Package,
     RequirementSet,
     has_credentials,
+    read_packages,
+    read_requirements,
     without_credentials,
 )
-from cogfal.project.requirements_reader import read_packages, read_requirements
 from cogfal.spec import Location
 from tests.project.cases import Case, plan_settings
 

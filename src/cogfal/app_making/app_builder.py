@@ -27,15 +27,13 @@ from cogfal.errors import ConfigError, SettingError
 from cogfal.examples import ExamplesError, entry_of, find_examples
 from cogfal.guest.live import read_live
 from cogfal.local.model_python import local_python, read_imported
-from cogfal.project.config import CogConfig
+from cogfal.project.config import CogConfig, PlanSettings
 from cogfal.project.config_reader import read_config
 from cogfal.project.environment_choice import check_pins
 from cogfal.project.place import ProjectPlace, place_of_config, place_of_predictor
 from cogfal.project.plan import PlannedEnvironment, app_name, plan_environment
-from cogfal.project.plan_settings import PlanSettings
 from cogfal.project.report import SettingStatus
-from cogfal.project.requirements_reader import read_packages
-from cogfal.project.variables import tracing_requirements
+from cogfal.project.requirements import read_packages
 from cogfal.reading import read_predictor
 from cogfal.schema.validation import Dialect, Validator
 from cogfal.settings import AppSettings
@@ -122,7 +120,7 @@ class AppBuilder:
         lines = flat(self._request.declared.get("requirements") or [])
         named = {line: self._request.app_file.name for line in lines if is_requirement(line)}
         packages = read_packages(named, self._request.app_file.parent, settings.environ).packages()
-        check_pins(packages, settings.pins, python, tracing_requirements(self.config))
+        check_pins(packages, settings.pins, python, self.config.tracing_requirements())
 
     def _refuse_missing(self, key: str, ref: str | None) -> None:
         """Refuse a cog.yaml that names a file which is not there."""

@@ -16,7 +16,7 @@ from cogfal.cli.targets import ProjectTarget, find_target, signature
 from cogfal.errors import InvalidInput
 from cogfal.examples import EXAMPLES, find_examples
 from cogfal.nested import map_leaves
-from cogfal.project.import_roots import roots_outside
+from cogfal.project.place import roots_outside
 from cogfal.project.plan import PlannedEnvironment
 from cogfal.project.report import SettingStatus
 from cogfal.schema import document, unfit_defaults

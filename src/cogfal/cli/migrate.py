@@ -20,8 +20,8 @@ from cogfal.cli.console import BadArgument, Sign, confirm, say, write_json
 from cogfal.cli.options import add_directory
 from cogfal.cli.targets import ProjectTarget, signature
 from cogfal.local.session import find_project
+from cogfal.project.config import client_python
 from cogfal.project.plan import app_name
-from cogfal.project.plan_settings import client_python
 from cogfal.project.report import ReportLine, SettingStatus
 from cogfal.spec import JSON, PredictorSpec
 

@@ -14,8 +14,8 @@ from cogfal.cli.console import Sign, say, write_json
 from cogfal.cli.options import add_directory
 from cogfal.cli.targets import document_of, find_target, trainer_of
 from cogfal.local.session import find_project
+from cogfal.project.config import PlanSettings
 from cogfal.project.plan import plan_environment
-from cogfal.project.plan_settings import PlanSettings
 from cogfal.provision.runner import weights_store
 from cogfal.provision.weights import place_weights
 from cogfal.schema import components

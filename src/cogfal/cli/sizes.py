@@ -17,8 +17,8 @@ from cogfal.cli.console import Finding, Sign
 from cogfal.cli.results import BATCH_RESULTS
 from cogfal.environments.uv import resolve
 from cogfal.files.progress import readable
+from cogfal.project.config import minor
 from cogfal.project.plan import PlannedEnvironment
-from cogfal.project.plan_settings import minor
 from cogfal.spec import Weight
 
 MOST_LISTED: Final = 5

@@ -12,8 +12,8 @@ from typing import Any, Final
 from cogfal.app_file import APP_FILE, defines_app, find_app_file, load_app, split_reference
 from cogfal.errors import ProjectError, SettingError
 from cogfal.local.session import LocalProject, find_project
+from cogfal.project.config import PlanSettings
 from cogfal.project.plan import PlannedEnvironment, plan_environment
-from cogfal.project.plan_settings import PlanSettings
 from cogfal.schema import document
 from cogfal.spec import JSON, InputSpec, PredictorSpec, Role
 from cogfal.version import __version__

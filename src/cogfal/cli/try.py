@@ -19,9 +19,9 @@ from cogfal.cli.options import add_here, add_input_options, add_root, obey_here
 from cogfal.cli.targets import signature
 from cogfal.environments import install_line, missing_packages
 from cogfal.local.session import LocalProject, find_project
+from cogfal.project.config import client_python
 from cogfal.project.environment_choice import decide_here
 from cogfal.project.model_environment import local_model
-from cogfal.project.plan_settings import client_python
 from cogfal.spec import PredictorSpec
 
 DECLINED = 1
@@ -105,8 +105,8 @@ def _tell_environment(project: LocalProject) -> None:
     decision = decide_here(model.environment, client_python())
     made = "in an environment of its own" if decision.own else "in the present environment"
     say(f"it runs {made}: {'; '.join(decision.reasons)}", Sign.GOOD)
-    for each in model.not_run:
-        say(f"{each.where}: not run on this machine: {each.command}", Sign.NOTE)
+    for key, command in model.not_run:
+        say(f"{key.where}: not run on this machine: {command}", Sign.NOTE)
     missing = missing_packages(model.system_packages, model.environment.requirements)
     if missing:
         say(f"it may need system packages: {install_line(missing)}", Sign.NOTE)

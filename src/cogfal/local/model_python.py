@@ -18,12 +18,10 @@ from cogfal.environments import (
 )
 from cogfal.errors import PredictorError
 from cogfal.guest.wire import from_plain
-from cogfal.project.config import CogConfig
+from cogfal.project.config import CogConfig, client_python
 from cogfal.project.config_reader import read_config
 from cogfal.project.environment_choice import decide_here
 from cogfal.project.model_environment import local_model
-from cogfal.project.plan_settings import client_python
-from cogfal.project.variables import variables
 from cogfal.spec import PredictorSpec, ProjectSpec, Role
 
 if TYPE_CHECKING:
@@ -82,8 +80,8 @@ def local_python(
         progress(f"system packages are missing here; `{install_line(missing)}` brings them")
     if not interpreter_of(model.environment).exists():
         progress(f"making the model's own environment: {'; '.join(decision.reasons)}")
-        for each in model.not_run:
-            progress(f"{each.where}: not run on this machine: {each.command}")
+        for key, command in model.not_run:
+            progress(f"{key.where}: not run on this machine: {command}")
     return make(model.environment, progress=progress)
 
 
@@ -118,9 +116,9 @@ def provide_here(
 
 def _with_own_variables(project: ProjectSpec, config: CogConfig) -> ProjectSpec:
     """Look up what cog.yaml's variables refer to on this machine, and not in an image."""
-    planned = dict(variables(config))
+    planned = dict(config.variables())
     given = {name: value for name, value in project.variables if planned.get(name) != value}
-    found = dict(variables(config, os.environ)) | given
+    found = dict(config.variables(os.environ)) | given
     return project._replace(variables=tuple(found.items()))
 
 

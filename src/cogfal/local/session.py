@@ -34,10 +34,8 @@ from cogfal.json_text import JsonText
 from cogfal.local.model_python import local_python, tell
 from cogfal.nested import map_leaves
 from cogfal.outputs import Deliverer, OutputDirectories, Style
-from cogfal.project.config import CogConfig
+from cogfal.project.config import COG_YAML, CogConfig
 from cogfal.project.config_reader import read_config
-from cogfal.project.place import COG_YAML
-from cogfal.project.variables import variables
 from cogfal.reading import read_predictor
 from cogfal.schema.validation import Dialect, Validator
 from cogfal.settings import AppSettings
@@ -71,7 +69,7 @@ class LocalProject:
         """The environment that cog.yaml asks for; whoever runs the predictor sets it."""
         if self.served is not None:
             return dict(self.served.variables)
-        return dict(variables(self.config, os.environ))
+        return dict(self.config.variables(os.environ))
 
     def provided(self, spec: PredictorSpec) -> ProjectSpec:
         """Return what an App takes along, to be provided here for one of its predictors."""

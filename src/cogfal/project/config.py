@@ -1,18 +1,52 @@
-"""What a cog.yaml says, as plain values: `config_reader` makes them of its text."""
+"""What a project is planned from: what cog.yaml says, and what its App and this machine add.
+
+All of it is plain values; `config_reader` makes a `CogConfig` of a cog.yaml's text.
+"""
 
 from __future__ import annotations
 
+import os
+import platform
+import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from pathlib import Path
+from typing import Final, Literal, NamedTuple
 
-from cogfal.spec import Location
+from cogfal.spec import Location, Weight
+
+COG_YAML: Final = "cog.yaml"
 
 TRACES: Final = ("traces", "tracing")
 """What the settings of traces may be called under `observability`."""
 
 TELEMETRY_KEYS: Final = ("observability.config", *(f"observability.{x}.config" for x in TRACES))
 """The keys that may name the author's `telemetry.py`."""
+
+TRACING_PACKAGES: Final = ("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http")
+"""What sends spans, installed only where cog.yaml enables tracing."""
+
+TRACING_REQUIREMENTS: Final = tuple(f"{name}>=1.27" for name in TRACING_PACKAGES)
+"""The same in fal's process."""
+
+IN_IMAGES: Final = {
+    "HOME": "/root",
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+}
+"""What an image knows before cog.yaml adds to it."""
+
+PINNED: Final = ("fastapi", "pydantic", "tblib")
+"""What fal installs on the runner in the deploying machine's version (its SERVE_REQUIREMENTS)."""
+
+RESOLVE: Final = "COGFAL_RESOLVE"
+"""Set to 0, keeps uv from being asked, over the network, whether both sides' packages agree."""
+
+_OF_TRACING: Final = ("OTEL_", "COG_TRACE_", "COG_OBSERVABILITY_")
+_REFERENCE: Final = re.compile(
+    r"\\\$|\$(?P<name>[A-Za-z_]\w*)"
+    r"|\$\{(?P<braced>[A-Za-z_]\w*)(?::(?P<operator>[-+])(?P<word>[^}]*))?\}"
+)
 
 
 class Mount(NamedTuple):
@@ -88,13 +122,19 @@ class Build(NamedTuple):
     cog_runtime: bool = False
 
 
+class Key(NamedTuple):
+    """A key of cog.yaml, such as `build.run[2]`, and its line; the file where it is absent."""
+
+    name: str
+    where: Location | str
+
+
 @dataclass(frozen=True, slots=True)
 class CogConfig:
     """A whole cog.yaml.
 
     `predict` is the reference under `predict` or its newer spelling `run`, `image` the name under
-    `image` or its newer one, `model`. `locations` maps a
-    dotted key, `build.run[2]`, to its line, for messages about it.
+    `image` or its newer one, `model`. `locations` maps a dotted key to its line.
     """
 
     build: Build = field(default_factory=Build)
@@ -107,13 +147,138 @@ class CogConfig:
     observability: Observability | None = None
     sdk_version: str | None = None
     tests: bool = False
-    name: str = "cog.yaml"
+    name: str = COG_YAML
     locations: Mapping[str, Location] = field(default_factory=dict, compare=False)
 
-    def key_of(self, *spellings: str) -> str:
-        """Return which spelling of a key the file has; the last one where it has none."""
-        return next((each for each in spellings if each in self.locations), spellings[-1])
+    def at(self, *spellings: str) -> Key:
+        """Return the key in the spelling that the file has; in the last one where it has none."""
+        key = next((each for each in spellings if each in self.locations), spellings[-1])
+        return Key(key, self.where(key))
 
     def where(self, key: str) -> Location | str:
         """Return the line of a dotted key, or the file's name where the key is absent."""
         return self.locations.get(key, self.name)
+
+    def commands(self, *keys: Literal["run", "pre_install"]) -> tuple[tuple[Key, Command], ...]:
+        """Return the commands under these keys of `build`, each with its own key."""
+        return tuple(
+            (self.at(f"build.{key}[{i}]"), command)
+            for key in keys
+            for i, command in enumerate(getattr(self.build, key))
+        )
+
+    def variables(self, known: Mapping[str, str] = IN_IMAGES) -> tuple[tuple[str, str], ...]:
+        """Return the variables, those of the build first, with what they refer to put in.
+
+        Before them stand those by which Cog hands on what is traced.
+
+        A value in quotes is what stands between them. `$NAME`, `${NAME}`, `${NAME:-other}` and
+        `${NAME:+other}` are looked up among `known` and the variables before; what is nowhere is
+        empty.
+        """
+        found = dict(known)
+        names = []
+        for name, value in (*self._told(), *self.build.environment, *self.environment):
+            found[name] = _expanded(value, found)
+            names.append(name)
+        return tuple((name, found[name]) for name in dict.fromkeys(names))
+
+    @property
+    def traces(self) -> bool:
+        """Whether tracing is enabled."""
+        return self.observability is not None and self.observability.enabled
+
+    def tracing_requirements(self) -> tuple[str, ...]:
+        """Return what sends the spans of fal's process; nothing where nothing is traced."""
+        return TRACING_REQUIREMENTS if self.traces else ()
+
+    def tracing_variables(self) -> tuple[tuple[str, str], ...]:
+        """Return the variables that tell a process how to trace: Cog's, and OpenTelemetry's."""
+        given = [each for each in self.variables() if each[0].startswith(_OF_TRACING)]
+        return tuple(dict([*self._told(), *given]).items())
+
+    def _told(self) -> tuple[tuple[str, str], ...]:
+        return self.observability.variables() if self.observability is not None else ()
+
+
+def _expanded(value: str, known: Mapping[str, str]) -> str:
+    quote = value[:1]
+    if len(value) > 1 and quote in ("'", '"') and value.endswith(quote):
+        value = value[1:-1]
+        if quote == "'":
+            return value
+
+    def put_in(match: re.Match[str]) -> str:
+        name = match["name"] or match["braced"]
+        if name is None:
+            return "$"
+        text, word = known.get(name, ""), match["word"] or ""
+        if match["operator"] == "-":
+            return text or word
+        return (word if text else "") if match["operator"] == "+" else text
+
+    return _REFERENCE.sub(put_in, value)
+
+
+def client_pins() -> dict[str, str]:
+    """Return the versions that fal will force on the runner, as they are installed here."""
+    return {name: _version(name) for name in PINNED}
+
+
+def _version(name: str) -> str:
+    """Ask the module, as fal does, where it is imported; reading its metadata takes longer."""
+    told: str | None = getattr(sys.modules.get(name), "__version__", None)
+    if told:
+        return told
+    from importlib.metadata import version  # noqa: PLC0415  # 6 ms, for what is seldom asked
+
+    return version(name)
+
+
+def minor(version: str) -> str:
+    """Return a version without its patch."""
+    return ".".join(version.split(".")[:2])
+
+
+def client_python() -> str:
+    """Return this interpreter's minor version, `3.11`."""
+    return minor(platform.python_version())
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSettings:
+    """What the App class asks for; a value here wins over cog.yaml.
+
+    `environment` says whether the author's code has an environment of its own; `resolve` allows
+    uv to be asked, which may use the network. `own_image` says that the App has an image of its
+    author's, in which `interpreter` is the model's Python. `layers` are the App's own
+    requirements, which are the model's.
+
+    `gpu_machine_type` is the first choice for `gpu: true` where `machine_type` is None. `kind`
+    "container" or "virtualenv" overrules what cog.yaml would need. `build_secrets` maps a secret
+    mount's id to the name of the fal secret; the default is the id in capitals. `weights` maps
+    paths in the project to where the runner gets them from. `asynchronous`
+    says that the predictor can run several predictions at once.
+    """
+
+    environment: Literal["auto", "own", "shared"] = "auto"
+    resolve: bool = field(default_factory=lambda: os.environ.get(RESOLVE) != "0")
+    own_image: bool = False
+    interpreter: str | None = None
+    layers: tuple[tuple[str, ...], ...] = ()
+    machine_type: str | tuple[str, ...] | None = None
+    gpu_machine_type: str = "GPU-H100"
+    num_gpus: int | None = None
+    kind: Literal["auto", "virtualenv", "container"] = "auto"
+    python_version: str | None = None
+    max_multiplexing: int | None = None
+    requirements: tuple[str, ...] = ()
+    asynchronous: bool = True
+    dockerfile: Path | None = None
+    exclude: tuple[str, ...] = ()
+    build_secrets: Mapping[str, str] = field(default_factory=dict)
+    weights: Mapping[str, Weight] = field(default_factory=dict)
+    cache_directory: str | None = "/data/.cache"
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
+    pins: Mapping[str, str] = field(default_factory=client_pins)
+    client_python: str = field(default_factory=client_python)

@@ -7,6 +7,10 @@ there. There is nothing of Cog's runtime, no EXPOSE and no CMD: fal brings its o
 The base image's Python is the model's, as under Cog, and its packages lie below the project's
 files. Where the model has an environment of its own, fal's interpreter is put beside it and comes
 first on the PATH in the last instruction, so that fal's own last layer, which runs pip, meets it.
+
+A Dockerfile that `cog debug` printed is taken over instead. What belongs to Cog's server is left
+out, as fal's guide "Migrate from Replicate" says: Cog's wheel and its requirements, EXPOSE, CMD and
+the copy of the project, for which cogfal's own lines stand at the end.
 """
 
 from __future__ import annotations
@@ -14,16 +18,17 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from cogfal.errors import ConfigError
-from cogfal.project.config import Command, Mount
-from cogfal.project.hardware import CUDA_IMAGES, NEWEST_CUDA, CudaImage
+from cogfal.project.config import Command, Mount, minor
+from cogfal.project.hardware import CudaImage
 from cogfal.project.installer import PROJECT_DIRECTORY
-from cogfal.project.plan_settings import minor
+from cogfal.project.place import read_text
+from cogfal.project.report import Report
 from cogfal.spec import Location
 
 FAL_DIRECTORY: Final = "/opt/fal"
@@ -39,6 +44,7 @@ _OWN_VARIABLES: Final = (
     "NVIDIA_VISIBLE_DEVICES",
     "PYTHONUNBUFFERED",
 )
+_PIP: Final = "python -m pip install --no-cache-dir"
 _PIP_DIRECTORY: Final = "/opt/requirements"
 _MAX_INSTRUCTION: Final = 16_000
 _UV_IMAGE: Final = "ghcr.io/astral-sh/uv:0.9.7"
@@ -49,10 +55,6 @@ _CACHE_MOUNTS: Final = re.compile(
 """Docker's flags for directories that are kept between builds, or that are in memory."""
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_./(\"'${][ -~]*[^\s\\]|[A-Za-z0-9]")
-_APT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9+.-]*(:[a-z0-9]+)?(=[A-Za-z0-9.+~:*-]+)?[+-]?")
-_APT_OPTION: Final = re.compile(r"--?[a-z][a-z-]*(=[A-Za-z0-9.:/-]+)?")
-_APT_REDIRECTED: Final = re.compile(r"[<>]=?[A-Za-z0-9.+~:*-]*$")
-_APT_RENAMED: Final = {"libgl1-mesa-glx": "libgl1", "python-dev": "python3-dev"}
 _BASE_PACKAGES: Final = (
     "build-essential ca-certificates cmake curl ffmpeg findutils git libavcodec-dev libcairo2-dev "
     "libfontconfig1 libgirepository1.0-dev libgl1 libglib2.0-0 libglx-mesa0 libopencv-dev libsm6 "
@@ -61,6 +63,33 @@ _BASE_PACKAGES: Final = (
 )
 BASE_PACKAGES: Final = tuple(_BASE_PACKAGES.split())
 """What the base images of Cog hold, which authors use without naming it."""
+
+_DIRECTIVE: Final = re.compile(r"#\s*syntax\s*=")
+_HEREDOC: Final = re.compile(r"<<-?\s*([\"']?)([A-Za-z_]\w*)\1")
+_FILLS: Final = re.compile(r"\bpip install\b.*\s-t\s+/dep\b", re.DOTALL)
+_COPIES: Final = re.compile(r"\bsource=/dep\b")
+_PYTHONS: Final = re.compile(
+    r"pyenv install(?:-latest)? \"?(3\.\d+(?:\.\d+)?)|uv python install (3\.\d+(?:\.\d+)?)"
+    r"|^FROM \S*(?:python:|-python)(3\.\d+(?:\.\d+)?)",
+    re.MULTILINE,
+)
+_LEFT_OUT: Final = (
+    ("EXPOSE CMD ENTRYPOINT HEALTHCHECK STOPSIGNAL", "", "fal starts the app itself"),
+    ("COPY", r"\s\.\s+/src/?\s*$", "the project is copied last, by cogfal's own line"),
+    ("COPY ADD", r"(^|[\s\"'/])\.cog/", "Cog's temporary files do not exist on fal"),
+    (
+        "RUN",
+        r"\bcog(let)?-[\w.+!]+-[\w.-]+\.whl|\bcog(let)?==",
+        "cogfal takes the place of Cog's server",
+    ),
+    (
+        "RUN",
+        r"(?s)\bpip install\b.*\s-r\s+/tmp/requirements\.txt\b",
+        "the requirements are installed below",
+    ),
+    ("LABEL", "cog", "it describes Cog's image"),
+)
+"""What of `cog debug`'s text stays behind: the instructions, what is in them, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,35 +130,12 @@ def write_dockerfile(recipe: Recipe) -> str:
         *_base(recipe),
         *_beside(recipe),
         *(_variable(name, value) for name, value in recipe.variables),
-        *_folders(recipe),
-        *_pip(recipe),
+        *_requirements(recipe),
         *(run(command.command, command.mounts) for command in recipe.run),
         *(run(command.command, command.mounts) for command in recipe.pre_install),
-        *_layers(recipe),
         *_project(recipe),
-        *_last(recipe),
     ]
     return "\n".join(lines) + "\n"
-
-
-def project_layers(recipe: Recipe) -> list[str]:
-    """Return what follows on a Dockerfile that is there already.
-
-    Its own Python is remembered before fal's comes first on the PATH.
-    """
-    start = f'mkdir -p {Path(MODEL_PYTHON).parent} && printf \'#!/bin/sh\\nexec "%s" "$@"\\n\' '
-    find = '"$(python -c "import sys; print(sys.executable)")"'
-    remember = run(f"{start}{find} > {MODEL_PYTHON} && chmod +x {MODEL_PYTHON}")
-    own = [remember] if recipe.fal_python else []
-    beside = [*_beside(recipe), *own]
-    return [
-        *beside,
-        *_folders(recipe),
-        *_pip(recipe),
-        *_layers(recipe),
-        *_project(recipe),
-        *_last(recipe),
-    ]
 
 
 def run(command: str, mounts: Sequence[Mount] = ()) -> str:
@@ -167,46 +173,6 @@ def copy(source: str, target: str) -> str:
     return "COPY " + json.dumps([source, target])
 
 
-def apt_names(names: Iterable[str], where: Location | str) -> tuple[str, ...]:
-    """Return the words for apt-get: names, with a version where one is given, and options.
-
-    A shell takes `name>=1.2` for a name and a redirection, so that Cog installs just that name.
-
-    Raises:
-        ConfigError: One is neither.
-    """
-    found = []
-    for word in (part for text in names for part in text.split()):
-        name = _APT_REDIRECTED.sub("", word)
-        if not _APT_NAME.fullmatch(name) and not _APT_OPTION.fullmatch(name):
-            raise ConfigError(
-                f"{word!r} is not the name of a system package",
-                where=where,
-                remedy="write names such as ffmpeg or libgl1, or ffmpeg=7:5.1.6",
-            )
-        found.append(_APT_RENAMED.get(name, name.removesuffix("t64")))
-    return tuple(dict.fromkeys(found))
-
-
-def cuda_image(cuda: str | None, cudnn: str | None) -> CudaImage | None:
-    """Return the image nearest to what is asked for, None where there is none.
-
-    CUDA counts more than cuDNN: within one major version newer CUDA libraries serve older
-    programs, so the next higher version is taken before a lower one.
-    """
-    wanted = tuple(map(int, cuda.split("."))) if cuda else None
-    major = int(cudnn.partition(".")[0]) if cudnn else None
-    images = [image for image in CUDA_IMAGES if wanted is None or image.cuda[0] == wanted[0]]
-    if major is not None:
-        images = [image for image in images if image.cudnn == major] or images
-    if wanted is None:
-        images = [image for image in images if image.cuda[:2] <= NEWEST_CUDA] or images
-        return images[-1] if images else None
-    exact = [image for image in images if image.cuda[: len(wanted)] == wanted]
-    higher = [image for image in images if image.cuda >= wanted]
-    return next(iter(exact[-1:] or higher[:1] or images[-1:]), None)
-
-
 def _base(recipe: Recipe) -> list[str]:
     if recipe.cuda is None:
         lines = [f"FROM python:{recipe.python_version}-slim-bookworm"]
@@ -234,9 +200,7 @@ def _apt(names: Sequence[str], *, recommended: bool = False) -> str:
 
 def _python(version: str) -> list[str]:
     """CUDA's images have no Python: a virtualenv, so that pip may write to it."""
-    versions = dict.fromkeys(
-        [version, minor(version)]
-    )  # not every patch was ever built to be portable
+    versions = dict.fromkeys([version, minor(version)])  # not every patch was built to be portable
     commands = (_venv(v, _PYTHON_DIRECTORY) for v in versions)
     return [
         f"COPY --from={_UV_IMAGE} /uv /usr/local/bin/uv",
@@ -263,31 +227,20 @@ def _beside(recipe: Recipe) -> list[str]:
     return [*uv, run(_venv(recipe.fal_python, FAL_DIRECTORY)), _seed(FAL_DIRECTORY)]
 
 
-def _last(recipe: Recipe) -> list[str]:
-    return [f'ENV PATH="{FAL_DIRECTORY}/bin:$PATH"'] if recipe.fal_python else []
-
-
-def _folders(recipe: Recipe) -> list[str]:
-    return [copy(f"{each}/", f"{PROJECT_DIRECTORY}/{each}/") for each in recipe.folders]
-
-
-def _layers(recipe: Recipe) -> list[str]:
-    words = (" ".join(map(shlex.quote, layer)) for layer in recipe.layers)
-    return [run(f"python -m pip install --no-cache-dir {each}") for each in words]
-
-
-def _pip(recipe: Recipe) -> list[str]:
+def _requirements(recipe: Recipe) -> list[str]:
+    folders = [copy(f"{each}/", f"{PROJECT_DIRECTORY}/{each}/") for each in recipe.folders]
     if not recipe.requirements:
-        return []
+        return folders
     files = {f"{_PIP_DIRECTORY}/requirements.txt": recipe.requirements}
     flags = f"-r {_PIP_DIRECTORY}/requirements.txt"
     if recipe.constraints:
         files[f"{_PIP_DIRECTORY}/constraints.txt"] = recipe.constraints
         flags += f" -c {_PIP_DIRECTORY}/constraints.txt"
     exports = [f'export {name}="$(cat /run/secrets/{name})"' for name in recipe.secrets]
-    install = " && ".join([*exports, f"python -m pip install --no-cache-dir {flags}"])
+    install = " && ".join([*exports, f"{_PIP} {flags}"])
     mounts = [Mount(name, f"/run/secrets/{name}") for name in recipe.secrets]
     return [
+        *folders,
         run(f"mkdir -p {_PIP_DIRECTORY}"),
         *(text for path, lines in files.items() for text in _write(path, lines)),
         run(install, mounts),
@@ -305,8 +258,120 @@ def _write(path: str, lines: Iterable[str]) -> list[str]:
 
 
 def _project(recipe: Recipe) -> list[str]:
-    lines = [f"WORKDIR {PROJECT_DIRECTORY}", copy(".", f"{PROJECT_DIRECTORY}/")]
+    """The App's further requirements, the project and its own, and which Python comes first."""
+    lines = [_pip(layer) for layer in recipe.layers]
+    lines += [f"WORKDIR {PROJECT_DIRECTORY}", copy(".", f"{PROJECT_DIRECTORY}/")]
     if recipe.locals:
-        paths = " ".join(map(shlex.quote, recipe.locals))
-        lines.append(run(f"python -m pip install --no-cache-dir {paths}"))
+        lines.append(_pip(recipe.locals))
+    if recipe.fal_python:
+        lines.append(f'ENV PATH="{FAL_DIRECTORY}/bin:$PATH"')
     return lines
+
+
+def _pip(words: Iterable[str]) -> str:
+    return run(f"{_PIP} {' '.join(map(shlex.quote, words))}")
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One instruction: its name in capitals, and its lines as they stand in the file."""
+
+    name: str
+    text: str
+    line: int
+
+
+def take_over(path: Path, recipe: Recipe, report: Report) -> str:
+    """Return the text of a Dockerfile, fit for fal.
+
+    Args:
+        path: The Dockerfile.
+        recipe: The project's requirements, which replace those that Cog wrote into files.
+        report: Told of every instruction that is left out.
+
+    Raises:
+        ConfigError: The file cannot be read, or is not a Dockerfile.
+    """
+    text = read_text(path)
+    found = list(instructions(text))
+    if not any(instruction.name == "FROM" for instruction in found):
+        raise ConfigError(
+            "has no FROM instruction",
+            where=path.name,
+            remedy="write it with `cog debug > Dockerfile`",
+        )
+    kept = [line for line in text.splitlines()[:1] if _DIRECTIVE.match(line)]
+    remaining = any(_FILLS.search(each.text) and _reason(each) is None for each in found)
+    for instruction in found:
+        reason = _reason(instruction)
+        if reason is None and not remaining and _COPIES.search(instruction.text):
+            reason = "nothing is left that fills /dep"
+        if reason is None:
+            kept.append(instruction.text)
+            continue
+        where = Location(path.name, instruction.line)
+        report.changed(f"{instruction.name} {_short(instruction)}", "left out", reason, where=where)
+    remembered = [_remember_python()] if recipe.fal_python else []
+    lines = [*kept, *_beside(recipe), *remembered, *_requirements(recipe), *_project(recipe)]
+    return "\n".join(lines) + "\n"
+
+
+def _remember_python() -> str:
+    """Note where the image's own Python is, before fal's comes first on the PATH."""
+    start = f'mkdir -p {Path(MODEL_PYTHON).parent} && printf \'#!/bin/sh\\nexec "%s" "$@"\\n\' '
+    find = '"$(python -c "import sys; print(sys.executable)")"'
+    return run(f"{start}{find} > {MODEL_PYTHON} && chmod +x {MODEL_PYTHON}")
+
+
+def python_of(path: Path) -> str | None:
+    """Return the version of the Python that a Dockerfile installs last, None where it is unclear.
+
+    Raises:
+        ConfigError: The file cannot be read.
+    """
+    found = _PYTHONS.findall(read_text(path))
+    return next(filter(None, found[-1])) if found else None
+
+
+def instructions(text: str) -> Iterator[Instruction]:
+    """Split a Dockerfile into instructions, continuation lines and heredocs included."""
+    lines = iter(enumerate(text.splitlines(), 1))
+    for number, line in lines:
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        parts = [line]
+        while _continues(parts[-1]):
+            following = next(lines, None)
+            if following is None:
+                break
+            parts.append(following[1])
+        for _, word in _HEREDOC.findall("\n".join(parts)):
+            parts.extend(_heredoc(lines, word))
+        parts[0] = parts[0].lstrip()
+        name = parts[0].split(None, 1)[0].upper()
+        yield Instruction(name, "\n".join(parts), number)
+
+
+def _continues(line: str) -> bool:
+    comment = line.lstrip().startswith("#")
+    return comment or not line.strip() or bool(re.search(r"\\[ \t]*$", line))
+
+
+def _heredoc(lines: Iterator[tuple[int, str]], word: str) -> Iterator[str]:
+    for _, line in lines:
+        yield line
+        if line.strip("\t") == word:
+            return
+
+
+def _reason(instruction: Instruction) -> str | None:
+    """Why fal's guide leaves an instruction out, None where it stays."""
+    for names, pattern, reason in _LEFT_OUT:
+        if instruction.name in names.split() and re.search(pattern, instruction.text):
+            return reason
+    return None
+
+
+def _short(instruction: Instruction) -> str:
+    words = " ".join(instruction.text.split()[1:])
+    return words if len(words) <= 60 else words[:57] + "..."

@@ -21,14 +21,10 @@ from packaging.version import Version
 
 from cogfal.environments import ModelEnvironment, environments_directory
 from cogfal.errors import ConfigError
-from cogfal.project.installer import drop_cog, file_line
-from cogfal.project.plan_settings import (
-    OLDEST_PYTHON,
-    SERVER_REQUIREMENTS,
-    PlanSettings,
-    minor,
-)
-from cogfal.project.requirements import Option, Package, RequirementSet, applies
+from cogfal.project.config import PlanSettings, minor
+from cogfal.project.installer import applies, drop_cog, file_line
+from cogfal.project.report import Report
+from cogfal.project.requirements import Option, Package, RequirementSet
 from cogfal.spec import Location
 
 Wanted: TypeAlias = Literal["auto", "own", "shared"]
@@ -36,6 +32,20 @@ Wanted: TypeAlias = Literal["auto", "own", "shared"]
 HERE: Final = "COGFAL_HERE"
 """Set to 1, runs the author's code in the environment that cogfal is in, whatever cog.yaml says."""
 
+SERVER_REQUIREMENTS: Final = (
+    "uvicorn",
+    "starlette_exporter",
+    "packaging",
+    "structlog",
+    "tomli",
+    "tomli-w",
+    "httpx>=0.20",
+)
+"""What fal installs besides its pins, in whatever version fits."""
+
+_OLDEST_PYTHON: Final = (3, 10)  # of fal's process and cogfal's
+_INDEXES: Final = ("--index-url", "--extra-index-url", "--find-links")
+_ALSO_NEEDED: Final[Mapping[str, str]] = {"httpx": ">=0.20", "pillow": ">=10"}
 _PATIENCE: Final = 60.0  # seconds for uv to find versions
 _KEPT_FOR: Final = 86_400.0  # seconds; other versions appear
 _BOUND: Final = 400  # characters of uv's explanation
@@ -85,7 +95,7 @@ def decide_on_fal(
     packages: Sequence[Package],
     python: str,
     settings: PlanSettings,
-    where: Location | str = "build.python_version",
+    where: Location | str,
 ) -> Decision:
     """Decide where the author's code runs on fal's runners.
 
@@ -102,7 +112,7 @@ def decide_on_fal(
     if settings.own_image:
         return _in_own_image(settings)
     if settings.environment == "shared":
-        check_python(python, settings, where)
+        _check_python(python, settings, where)
         check_pins(packages, settings.pins, python, settings.requirements)
     if settings.environment != "auto":
         return Decision(settings.environment == "own", (f'environment = "{settings.environment}"',))
@@ -141,14 +151,10 @@ def _in_own_image(settings: PlanSettings) -> Decision:
     return Decision(True, (f"the App names {settings.interpreter}",))
 
 
-def check_python(python: str, settings: PlanSettings, where: Location | str) -> None:
-    """Refuse a Python that fal's own process cannot run on.
-
-    Raises:
-        ConfigError: It is older than fal's, or another than the one that the App travels from.
-    """
+def _check_python(python: str, settings: PlanSettings, where: Location | str) -> None:
+    """Refuse a Python older than fal's, or another than the one that the App travels from."""
     numbers = tuple(map(int, minor(python).split(".")))
-    if numbers >= OLDEST_PYTHON and minor(python) == settings.client_python:
+    if numbers >= _OLDEST_PYTHON and minor(python) == settings.client_python:
         return
     raise ConfigError(
         f"the project wants Python {python}, and fal's process has Python "
@@ -156,6 +162,21 @@ def check_python(python: str, settings: PlanSettings, where: Location | str) -> 
         where=where,
         remedy='remove environment = "shared", so that the model has an environment of its own',
     )
+
+
+def report_decision(
+    decision: Decision, python: str, settings: PlanSettings, report: Report
+) -> None:
+    """Report where the author's code runs, and why."""
+    reasons = "; ".join(decision.reasons)
+    if not decision.own:
+        report.kept("environment", f"shared with fal's: {reasons}")
+    else:
+        what = f"the model's own, Python {python}, beside fal's, Python {settings.client_python}"
+        report.changed("environment", what, reasons)
+    if decision.doubt is not None:
+        remedy = 'set environment = "own" on the App where its packages do not go with fal\'s'
+        report.unsupported("environment", decision.doubt, remedy)
 
 
 def _resolved(requirements: RequirementSet, python: str, settings: PlanSettings) -> Decision:
@@ -196,9 +217,6 @@ def _index_lines(requirements: RequirementSet) -> Iterable[str]:
             text = file_line(line)
             assert text is not None
             yield text
-
-
-_INDEXES: Final = ("--index-url", "--extra-index-url", "--find-links")
 
 
 def _ask_uv(lines: Sequence[str], fal: Sequence[str], python: str) -> tuple[str, str]:
@@ -256,9 +274,6 @@ def _count(packages: int) -> str:
     return "1 package" if packages == 1 else f"{packages} packages"
 
 
-_ALSO_NEEDED: Mapping[str, str] = {"httpx": ">=0.20", "pillow": ">=10"}
-
-
 def check_pins(
     packages: Iterable[Package],
     pins: Mapping[str, str],
@@ -279,7 +294,7 @@ def check_pins(
     """
     ranges = {**_ALSO_NEEDED, **_ranges(needed)}
     for package in packages:
-        name = canonicalize_name(package.requirement.name)
+        name = package.name
         if not applies(package.requirement, python_version):
             continue
         if name in pins and not package.requirement.specifier.contains(

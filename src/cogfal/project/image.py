@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
-
-from packaging.utils import canonicalize_name
+from typing import Final, Literal
 
 from cogfal.errors import ConfigError
-from cogfal.project.cog_dockerfile import take_over
-from cogfal.project.config import CogConfig, Command
+from cogfal.project.config import CogConfig, Command, PlanSettings
 from cogfal.project.dockerfile import (
     BASE_PACKAGES,
     MODEL_PYTHON,
     Recipe,
-    apt_names,
-    cuda_image,
+    take_over,
     write_dockerfile,
 )
 from cogfal.project.hardware import (
@@ -31,14 +28,17 @@ from cogfal.project.hardware import (
 )
 from cogfal.project.installer import PROJECT_DIRECTORY, file_lines
 from cogfal.project.machine_choice import frameworks, tensorflow_release
-from cogfal.project.pip_commands import installed
+from cogfal.project.model_environment import installed
 from cogfal.project.place import read_text
-from cogfal.project.plan_settings import PlanSettings
 from cogfal.project.report import Report
-from cogfal.project.requirements import Link, Local, Option, Package, RequirementSet
-from cogfal.project.variables import variables
+from cogfal.project.requirements import Line, Link, Local, Option, Package, RequirementSet
+from cogfal.spec import Location
 
 _IMAGE_KEYS: Final = ("system_packages", "pre_install", "run", "cuda", "cudnn")
+_APT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9+.-]*(:[a-z0-9]+)?(=[A-Za-z0-9.+~:*-]+)?[+-]?")
+_APT_OPTION: Final = re.compile(r"--?[a-z][a-z-]*(=[A-Za-z0-9.:/-]+)?")
+_APT_REDIRECTED: Final = re.compile(r"[<>]=?[A-Za-z0-9.+~:*-]*$")
+_APT_RENAMED: Final = {"libgl1-mesa-glx": "libgl1", "python-dev": "python3-dev"}
 _SECRET_NAME: Final = re.compile(
     r"(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|CREDENTIALS?)(?:_|$)"
 )
@@ -79,8 +79,7 @@ def of_nvidia(config: CogConfig) -> bool:
 
 def compiled(requirements: RequirementSet) -> tuple[str, ...]:
     """Return the requirements that need CUDA's compiler to be installed."""
-    names = (canonicalize_name(package.requirement.name) for package in requirements.packages())
-    return tuple(name for name in names if name in CUDA_COMPILED)
+    return tuple(each.name for each in requirements.packages() if each.name in CUDA_COMPILED)
 
 
 def needs_compiler(config: CogConfig, requirements: RequirementSet) -> bool:
@@ -121,7 +120,7 @@ def plan_image(
     *,
     root: Path,
     python_version: str,
-    own: bool = False,
+    own: bool,
 ) -> ImagePlan:
     """Plan the image of a project that fal's own runtime cannot serve.
 
@@ -137,156 +136,206 @@ def plan_image(
     Raises:
         ConfigError: Something in cog.yaml or the requirements cannot be built.
     """
-    lines, constraints = file_lines(requirements, root)
-    cuda = _cuda(config, requirements, report, python_version)
-    recipe = Recipe(
-        _image_python(config, python_version, cuda, settings, report),
-        gpu=config.build.gpu,
-        cuda=cuda,
-        system_packages=_system_packages(config, requirements, report),
-        variables=_variables(config, report),
-        pre_install=_commands(config, "pre_install", config.build.pre_install, report),
-        requirements=lines,
-        constraints=constraints,
-        secrets=requirements.secrets,
-        run=_commands(config, "run", config.build.run, report),
-        locals=_locals(requirements, root),
-        folders=_folders(requirements, root),
-        layers=settings.layers if own else (),
-        fal_python=settings.client_python if own else None,
-    )
-    secrets = _secrets(config, requirements, settings, report)
+    image = _Image(config, requirements, settings, report, root, python_version)
+    recipe = image.recipe(own=own)
+    secrets = tuple(image.secrets())
     if settings.dockerfile is not None:
         text = take_over(root / settings.dockerfile, recipe, report)
-        found = settings.interpreter or MODEL_PYTHON
+        python = settings.interpreter or MODEL_PYTHON
     else:
-        _report_tools(report)
-        text, found = write_dockerfile(recipe), recipe.interpreter
-    return ImagePlan(text, secrets, interpreter=found if own else None)
-
-
-def _image_python(
-    config: CogConfig,
-    version: str,
-    cuda: CudaImage | None,
-    settings: PlanSettings,
-    report: Report,
-) -> str:
-    """Return the version of which there is an image, or a build of uv's."""
-    where = config.where("build.python_version")
-    numbers = tuple(map(int, version.split(".")))
-    if settings.dockerfile is not None:
-        return version
-    if cuda is not None and numbers[:2] < OLDEST_MANAGED:
-        raise ConfigError(
-            f"no Python {version} can be had for an image of NVIDIA's",
-            where=where,
-            remedy='use Python 3.8 or newer, leave out `cuda`, or set `dockerfile = "Dockerfile"` '
-            "on the App, to a Dockerfile that installs it",
-        )
-    first = FIRST_ON_BOOKWORM.get(numbers[:2])
-    if cuda is not None or len(numbers) < 3 or (first is not None and numbers[2] >= first):
-        return version
-    newest = dotted(numbers[:2])
-    report.changed(
-        "build.python_version",
-        f"the newest Python {newest}",
-        f"the images of {version} stand on a Debian whose packages are no longer served; Cog's own "
-        "base images have the newest patch, too",
-        where=where,
-    )
-    return newest
-
-
-def _report_tools(report: Report) -> None:
-    report.changed(
-        "build",
-        f"{len(BASE_PACKAGES)} system packages of Cog's base images installed",
-        "git, curl, ffmpeg, libgl1 and so on, which authors use without naming them",
-    )
-
-
-def _folders(requirements: RequirementSet, root: Path) -> tuple[str, ...]:
-    """Return the directories of packages that `--find-links` names, relative to the project."""
-    named = (line.directory for line in requirements.lines if isinstance(line, Option))
-    return tuple(each.relative_to(root).as_posix() for each in named if each is not None)
-
-
-def _cuda(
-    config: CogConfig, requirements: RequirementSet, report: Report, python: str
-) -> CudaImage | None:
-    cuda, cudnn = config.build.cuda, config.build.cudnn
-    if cuda is None and cudnn is None:
-        cuda, cudnn = _implied_cuda(config, requirements, python)
-    if cuda is None and cudnn is None:
-        return None
-    image = cuda_image(cuda, cudnn)
-    key = "build.cuda" if config.build.cuda else "build.cudnn"
-    where = config.where(key)
-    if image is None:
-        known = map(dotted, sorted({image.cuda[:2] for image in CUDA_IMAGES}))
-        raise ConfigError(
-            f"there is no CUDA {cuda} image", where=where, remedy=f"use one of {', '.join(known)}"
-        )
-    found = dotted(image.cuda)
-    if config.build.cuda is None and config.build.cudnn is None:
         report.changed(
-            "build.gpu",
-            f"built on nvidia/cuda:{image.tag}",
-            "something in it loads or compiles against CUDA",
-            where=config.where("build.gpu"),
+            "build",
+            f"{len(BASE_PACKAGES)} system packages of Cog's base images installed",
+            "git, curl, ffmpeg, libgl1 and so on, which authors use without naming them",
         )
-    elif cuda is not None and not f"{found}.".startswith(f"{cuda}."):
-        report.changed(key, f"CUDA {found}", f"NVIDIA has no {cuda} image", where=where)
-    else:
-        report.kept(key, f"nvidia/cuda:{image.tag}", where=where)
-    if cudnn is not None and cudnn.partition(".")[0] != str(image.cudnn):
-        report.changed(
-            "build.cudnn",
-            f"cuDNN {image.cudnn}",
-            f"the image of CUDA {found} has no other",
-            where=config.where("build.cudnn"),
-        )
-    return image
+        text, python = write_dockerfile(recipe), recipe.interpreter
+    return ImagePlan(text, secrets, interpreter=python if own else None)
 
 
-def _implied_cuda(
-    config: CogConfig, requirements: RequirementSet, python: str
-) -> tuple[str | None, str | None]:
-    """The CUDA that TensorFlow loads, or that code compiled in the image must match."""
-    if not config.build.gpu:
+@dataclass(frozen=True, slots=True)
+class _Image:
+    """What an image is planned from; each of its parts is reported."""
+
+    config: CogConfig
+    requirements: RequirementSet
+    settings: PlanSettings
+    report: Report
+    root: Path
+    python: str
+
+    def recipe(self, *, own: bool) -> Recipe:
+        lines, constraints = file_lines(self.requirements, self.root)
+        cuda = self._cuda()
+        return Recipe(
+            self._python_version(cuda),
+            gpu=self.config.build.gpu,
+            cuda=cuda,
+            system_packages=self._system_packages(),
+            variables=tuple(self._variables()),
+            pre_install=self._commands("pre_install"),
+            requirements=lines,
+            constraints=constraints,
+            secrets=self.requirements.secrets,
+            run=self._commands("run"),
+            locals=tuple(self._locals()),
+            folders=tuple(self._folders()),
+            layers=self.settings.layers if own else (),
+            fal_python=self.settings.client_python if own else None,
+        )
+
+    def secrets(self) -> Iterator[tuple[str, str]]:
+        """Yield each secret of the build, and what it is on fal."""
+        commands = self.config.build.pre_install + self.config.build.run
+        ids = [mount.id for command in commands for mount in command.mounts]
+        for name in dict.fromkeys([*ids, *self.requirements.secrets]):
+            given = self.settings.build_secrets.get(name)
+            secret = given or re.sub(r"[^A-Z0-9]+", "_", name.upper())
+            self.report.changed(
+                f"secret {name}",
+                f"the fal secret {secret}",
+                f"`fal secrets set {secret}=...` replaces `cog build --secret id={name},...`",
+            )
+            yield name, f"${secret}"
+
+    def _python_version(self, cuda: CudaImage | None) -> str:
+        """Return the version of which there is an image, or a build of uv's."""
+        version = self.python
+        numbers = tuple(map(int, version.split(".")))
+        if self.settings.dockerfile is not None:
+            return version
+        if cuda is not None and numbers[:2] < OLDEST_MANAGED:
+            raise ConfigError(
+                f"no Python {version} can be had for an image of NVIDIA's",
+                where=self.config.where("build.python_version"),
+                remedy="use Python 3.8 or newer, leave out `cuda`, or set "
+                '`dockerfile = "Dockerfile"` on the App, to a Dockerfile that installs it',
+            )
+        first = FIRST_ON_BOOKWORM.get(numbers[:2])
+        if cuda is not None or len(numbers) < 3 or (first is not None and numbers[2] >= first):
+            return version
+        newest = dotted(numbers[:2])
+        self.report.changed(
+            self.config.at("build.python_version"),
+            f"the newest Python {newest}",
+            f"the images of {version} stand on a Debian whose packages are no longer served; Cog's "
+            "own base images have the newest patch, too",
+        )
+        return newest
+
+    def _cuda(self) -> CudaImage | None:
+        """Return the image to build on, for the CUDA that is asked for or that something needs."""
+        build = self.config.build
+        asked = bool(build.cuda or build.cudnn)
+        cuda, cudnn = (build.cuda, build.cudnn) if asked else self._implied_cuda()
+        if cuda is None and cudnn is None:
+            return None
+        image = cuda_image(cuda, cudnn)
+        key = self.config.at("build.cuda" if build.cuda else "build.cudnn")
+        if image is None:
+            known = ", ".join(map(dotted, sorted({image.cuda[:2] for image in CUDA_IMAGES})))
+            raise ConfigError(
+                f"there is no CUDA {cuda} image", where=key.where, remedy=f"use one of {known}"
+            )
+        found = dotted(image.cuda)
+        if not asked:
+            self.report.changed(
+                self.config.at("build.gpu"),
+                f"built on nvidia/cuda:{image.tag}",
+                "something in it loads or compiles against CUDA",
+            )
+        elif cuda is not None and not f"{found}.".startswith(f"{cuda}."):
+            self.report.changed(key, f"CUDA {found}", f"NVIDIA has no {cuda} image")
+        else:
+            self.report.kept(key, f"nvidia/cuda:{image.tag}")
+        if cudnn is not None and cudnn.partition(".")[0] != str(image.cudnn):
+            self.report.changed(
+                self.config.at("build.cudnn"),
+                f"cuDNN {image.cudnn}",
+                f"the image of CUDA {found} has no other",
+            )
+        return image
+
+    def _implied_cuda(self) -> tuple[str | None, str | None]:
+        """The CUDA that TensorFlow loads, or that code compiled in the image must match."""
+        if not self.config.build.gpu:
+            return None, None
+        release = tensorflow_release(self.requirements)
+        if release is not None:
+            return dotted(release.cuda), str(release.cudnn)
+        if tuple(map(int, self.python.split(".")[:2])) < OLDEST_MANAGED:
+            return None, None  # NVIDIA's images cannot have it; wheels bring their own CUDA
+        if needs_compiler(self.config, self.requirements) or of_nvidia(self.config):
+            known = [framework.cuda for framework in frameworks(self.requirements, None)]
+            return dotted((known or [NEWEST_CUDA])[0]), None
         return None, None
-    release = tensorflow_release(requirements)
-    if release is not None:
-        return dotted(release.cuda), str(release.cudnn)
-    if tuple(map(int, python.split(".")[:2])) < OLDEST_MANAGED:
-        return None, None  # NVIDIA's images cannot have it; wheels bring their own CUDA
-    if needs_compiler(config, requirements) or of_nvidia(config):
-        known = [framework.cuda for framework in frameworks(requirements, None)]
-        return dotted((known or [NEWEST_CUDA])[0]), None
-    return None, None
+
+    def _system_packages(self) -> tuple[str, ...]:
+        key = self.config.at("build.system_packages")
+        asked = self.config.build.system_packages
+        names = apt_names(asked, key.where)
+        if asked:
+            self.report.kept(key, ", ".join(names))
+        missing = [name for text in asked for name in text.split() if name not in names]
+        for name in dict.fromkeys(missing):
+            self.report.changed(key, f"{name} replaced", "Debian renamed it")
+        if "git" not in names and any(map(_from_git, self.requirements.lines)):
+            self.report.changed(key.name, "git added", "a requirement is a Git repository")
+            names = ("git", *names)
+        return names
+
+    def _variables(self) -> Iterator[tuple[str, str]]:
+        """Yield what the build may see; the rest is set when the runner starts."""
+        for name, value in self.config.variables():
+            key = self.config.at(f"build.environment.{name}", f"environment.{name}")
+            if _SECRET_NAME.search(name):
+                self.report.changed(
+                    key,
+                    "kept out of the image",
+                    f"it looks like a secret; better still, `fal secrets set {name}=...`",
+                )
+            elif value.isprintable():
+                yield name, value
+            else:
+                self.report.changed(
+                    key,
+                    "set on the runner but not during the build",
+                    "a Dockerfile has no values of several lines",
+                )
+
+    def _commands(self, stage: Literal["run", "pre_install"]) -> tuple[Command, ...]:
+        for key, each in self.config.commands(stage):
+            if any(found.name.lower() == "cog" for found in installed(each.command)):
+                self.report.unsupported(key, "installs Cog", "remove it: cogfal provides it")
+            else:
+                self.report.kept(key, "a RUN instruction")
+        return tuple(each for _, each in self.config.commands(stage))
+
+    def _locals(self) -> Iterator[str]:
+        """Yield the words that install the requirements inside of the project."""
+        for line in self.requirements.lines:
+            if not isinstance(line, Local):
+                continue
+            if not line.path.is_relative_to(self.root):
+                raise ConfigError(
+                    f"{line.path.name} lies outside the project",
+                    where=line.where,
+                    remedy="copy it into the project: an image is built from the project's files "
+                    "alone",
+                )
+            relative = line.path.relative_to(self.root).as_posix()
+            path = PROJECT_DIRECTORY if relative == "." else f"{PROJECT_DIRECTORY}/{relative}"
+            if line.editable:
+                yield "-e"
+            yield f"{path}{line.extras}"
+
+    def _folders(self) -> Iterator[str]:
+        """Yield the directories of packages that `--find-links` names, within the project."""
+        for line in self.requirements.lines:
+            if isinstance(line, Option) and line.directory is not None:
+                yield line.directory.relative_to(self.root).as_posix()
 
 
-def _system_packages(
-    config: CogConfig, requirements: RequirementSet, report: Report
-) -> tuple[str, ...]:
-    where = config.where("build.system_packages")
-    asked = config.build.system_packages
-    names = apt_names(asked, where)
-    if asked:
-        report.kept("build.system_packages", ", ".join(names), where=where)
-    missing = [name for text in asked for name in text.split() if name not in names]
-    for name in dict.fromkeys(missing):
-        report.changed(
-            "build.system_packages", f"{name} replaced", "Debian renamed it", where=where
-        )
-    if "git" not in names and any(_from_git(line) for line in requirements.lines):
-        report.changed("build.system_packages", "git added", "a requirement is a Git repository")
-        names = ("git", *names)
-    return names
-
-
-def _from_git(line: object) -> bool:
+def _from_git(line: Line) -> bool:
     match line:
         case Link(url=url):
             return url.startswith("git+")
@@ -296,72 +345,41 @@ def _from_git(line: object) -> bool:
             return False
 
 
-def _variables(config: CogConfig, report: Report) -> tuple[tuple[str, str], ...]:
-    """What the build may see; the rest is set when the runner starts."""
+def apt_names(names: Iterable[str], where: Location | str) -> tuple[str, ...]:
+    """Return the words for apt-get: names, with a version where one is given, and options.
+
+    A shell takes `name>=1.2` for a name and a redirection, so that Cog installs just that name.
+
+    Raises:
+        ConfigError: One is neither.
+    """
     found = []
-    for name, value in variables(config):
-        if _SECRET_NAME.search(name):
-            report.changed(
-                f"environment.{name}",
-                "kept out of the image",
-                f"it looks like a secret; better still, `fal secrets set {name}=...`",
-                where=config.where(f"environment.{name}"),
-            )
-        elif value.isprintable():
-            found.append((name, value))
-        else:
-            report.changed(
-                f"environment.{name}",
-                "set on the runner but not during the build",
-                "a Dockerfile has no values of several lines",
-                where=config.where(f"environment.{name}"),
-            )
-    return tuple(found)
-
-
-def _commands(
-    config: CogConfig, key: str, commands: tuple[Command, ...], report: Report
-) -> tuple[Command, ...]:
-    for i, command in enumerate(commands):
-        where = config.where(f"build.{key}[{i}]")
-        if any(found.name.lower() == "cog" for found in installed(command.command)):
-            report.unsupported(
-                f"build.{key}[{i}]", "installs Cog", "remove it: cogfal provides it", where=where
-            )
-        else:
-            report.kept(f"build.{key}[{i}]", "a RUN instruction", where=where)
-    return commands
-
-
-def _locals(requirements: RequirementSet, root: Path) -> tuple[str, ...]:
-    found = []
-    for line in requirements.lines:
-        if not isinstance(line, Local):
-            continue
-        if not line.path.is_relative_to(root):
+    for word in (part for text in names for part in text.split()):
+        name = _APT_REDIRECTED.sub("", word)
+        if not _APT_NAME.fullmatch(name) and not _APT_OPTION.fullmatch(name):
             raise ConfigError(
-                f"{line.path.name} lies outside the project",
-                where=line.where,
-                remedy="copy it into the project: an image is built from the project's files alone",
+                f"{word!r} is not the name of a system package",
+                where=where,
+                remedy="write names such as ffmpeg or libgl1, or ffmpeg=7:5.1.6",
             )
-        relative = line.path.relative_to(root).as_posix()
-        path = PROJECT_DIRECTORY if relative == "." else f"{PROJECT_DIRECTORY}/{relative}"
-        found += (["-e"] if line.editable else []) + [f"{path}{line.extras}"]
-    return tuple(found)
+        found.append(_APT_RENAMED.get(name, name.removesuffix("t64")))
+    return tuple(dict.fromkeys(found))
 
 
-def _secrets(
-    config: CogConfig, requirements: RequirementSet, settings: PlanSettings, report: Report
-) -> tuple[tuple[str, str], ...]:
-    commands = config.build.pre_install + config.build.run
-    ids = [mount.id for command in commands for mount in command.mounts]
-    found: dict[str, str] = {}
-    for name in [*ids, *requirements.secrets]:
-        secret = settings.build_secrets.get(name) or re.sub(r"[^A-Z0-9]+", "_", name.upper())
-        found[name] = f"${secret}"
-        report.changed(
-            f"secret {name}",
-            f"the fal secret {secret}",
-            f"`fal secrets set {secret}=...` replaces `cog build --secret id={name},...`",
-        )
-    return tuple(found.items())
+def cuda_image(cuda: str | None, cudnn: str | None) -> CudaImage | None:
+    """Return the image nearest to what is asked for, None where there is none.
+
+    CUDA counts more than cuDNN: within one major version newer CUDA libraries serve older
+    programs, so the next higher version is taken before a lower one.
+    """
+    wanted = tuple(map(int, cuda.split("."))) if cuda else None
+    major = int(cudnn.partition(".")[0]) if cudnn else None
+    images = [image for image in CUDA_IMAGES if wanted is None or image.cuda[0] == wanted[0]]
+    if major is not None:
+        images = [image for image in images if image.cudnn == major] or images
+    if wanted is None:
+        images = [image for image in images if image.cuda[:2] <= NEWEST_CUDA] or images
+        return images[-1] if images else None
+    exact = [image for image in images if image.cuda[: len(wanted)] == wanted]
+    higher = [image for image in images if image.cuda >= wanted]
+    return next(iter(exact[-1:] or higher[:1] or images[-1:]), None)

@@ -13,10 +13,11 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from packaging.markers import default_environment
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 from cogfal.errors import ConfigError
+from cogfal.project.config import minor
 from cogfal.project.report import Report
 from cogfal.project.requirements import (
     Line,
@@ -25,7 +26,6 @@ from cogfal.project.requirements import (
     Option,
     Package,
     RequirementSet,
-    applying,
     has_credentials,
     without_credentials,
 )
@@ -77,11 +77,37 @@ def file_lines(requirements: RequirementSet, root: Path) -> tuple[tuple[str, ...
     return lines, constraints
 
 
+def applies(requirement: Requirement, python: str) -> bool:
+    """Whether a requirement's marker holds on a runner, whose Python is `python`."""
+    if requirement.marker is None:
+        return True
+    there = default_environment() | {
+        "python_version": minor(python),
+        "python_full_version": python if python.count(".") > 1 else f"{minor(python)}.0",
+        "sys_platform": "linux",
+        "platform_system": "Linux",
+        "platform_machine": "x86_64",
+        "os_name": "posix",
+    }
+    return requirement.marker.evaluate({key: str(value) for key, value in there.items()})
+
+
+def applying(requirements: RequirementSet, python: str) -> RequirementSet:
+    """Return what is meant for a runner's Python: what other ones are told is left out."""
+    lines = (
+        line
+        for line in requirements.lines
+        if not isinstance(line, Package) or applies(line.requirement, python)
+    )
+    limits = (each for each in requirements.constraints if applies(each.requirement, python))
+    return requirements._replace(lines=tuple(lines), constraints=tuple(limits))
+
+
 def without_cog(requirements: RequirementSet, report: Report) -> RequirementSet:
     """Leave out Cog itself, for which cogfal stands in."""
     kept = []
     for line in requirements.lines:
-        if isinstance(line, Package) and _name(line.requirement) in COG_PACKAGES:
+        if isinstance(line, Package) and line.name in COG_PACKAGES:
             report.changed(
                 line.requirement.name,
                 "left out of the requirements",
@@ -203,12 +229,12 @@ def _with_constraints(
     """Fold constraints into the requirements they concern; the others become requirements."""
     limits: dict[str, list[Package]] = {}
     for package in applying(requirements, python).constraints:
-        limits.setdefault(_name(package.requirement), []).append(package)
+        limits.setdefault(package.name, []).append(package)
     lines: list[Line] = [
         _constrained(line, limits) if isinstance(line, Package) else line
         for line in requirements.lines
     ]
-    named = {_name(package.requirement) for package in requirements.packages()}
+    named = {package.name for package in requirements.packages()}
     for name, packages in limits.items():
         if name not in named:
             lines.extend(packages)
@@ -223,7 +249,7 @@ def _with_constraints(
 
 def _constrained(line: Package, limits: dict[str, list[Package]]) -> Package:
     requirement = Requirement(str(line.requirement))
-    for package in limits.get(_name(requirement), []):
+    for package in limits.get(line.name, []):
         if requirement.url is None:
             requirement.specifier &= package.requirement.specifier
     return Package(requirement, line.hashes, line.options, line.where)
@@ -241,7 +267,3 @@ def file_line(line: Line) -> str | None:
             return line.name if line.value is None else f"{line.name} {line.value}"
         case Local():
             return None
-
-
-def _name(requirement: Requirement) -> str:
-    return canonicalize_name(requirement.name)

@@ -10,21 +10,24 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from cogfal.errors import ConfigError
 from cogfal.project import hardware
+from cogfal.project.config import CogConfig, PlanSettings
 from cogfal.project.hardware import Capability, Cuda, Machine, dotted
 from cogfal.project.report import Report
 from cogfal.project.requirements import Option, Package, RequirementSet
 from cogfal.spec import Location
 
+_TENSORFLOW: Final = ("tensorflow", "tensorflow-gpu")
 _PATCHES: Final = (0, 1, 99)
 """Tried for a release: what allows any of its patches allows one of these."""
+
+R = TypeVar("R", hardware.TorchRelease, hardware.TensorFlowRelease)
 
 _INDEX: Final = "https://download.pytorch.org/whl/cu{}{}"
 _INDEX_CUDA: Final = re.compile(r"/whl/(?:nightly/|test/)?cu(\d\d)(\d)\b")
@@ -57,6 +60,9 @@ class Framework:
             hardware.TORCH_KERNELS.get(cuda, self.kernels), capability
         )
 
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
 
 @dataclass(frozen=True, slots=True)
 class MachineChoice:
@@ -64,6 +70,36 @@ class MachineChoice:
 
     machines: tuple[str, ...]
     index: str | None = None
+
+    @property
+    def has_gpu(self) -> bool:
+        """Whether one of them has a GPU."""
+        return any(name.startswith("GPU-") for name in self.machines)
+
+
+def choose_machine(
+    config: CogConfig, requirements: RequirementSet, settings: PlanSettings, report: Report
+) -> MachineChoice:
+    """Return the machines of a project; what is told is about `build.gpu`.
+
+    Raises:
+        ConfigError: No machine runs its frameworks, or the ones asked for do not.
+    """
+    asked, gpu = settings.machine_type, config.at("build.gpu")
+    wanted = (asked,) if isinstance(asked, str) else tuple(asked or ())
+    if not wanted and not config.build.gpu:
+        name = cpu_machine(requirements)
+        report.kept(gpu, f"a CPU machine, {name}")
+        return MachineChoice((name,))
+    cuda = list(map(int, config.build.cuda.split("."))) if config.build.cuda else None
+    found = frameworks(requirements, None if cuda is None else (cuda[0], cuda[1]))
+    choice = choose_gpu(wanted or (settings.gpu_machine_type,), bool(wanted), found, report)
+    if config.build.gpu and not choice.has_gpu:
+        report.changed(gpu, "a machine without a GPU", "the App's machine_type wins")
+    else:
+        report_cpu_wheels(requirements, report)
+    report.kept(gpu, ", ".join(choice.machines))
+    return choice
 
 
 def frameworks(requirements: RequirementSet, cuda: Cuda | None) -> tuple[Framework, ...]:
@@ -75,10 +111,10 @@ def frameworks(requirements: RequirementSet, cuda: Cuda | None) -> tuple[Framewo
     """
     found = []
     for package in requirements.packages():
-        match canonicalize_name(package.requirement.name):
+        match package.name:
             case "torch":
                 found.append(_torch(package, requirements, cuda))
-            case "tensorflow" | "tensorflow-gpu":
+            case name if name in _TENSORFLOW:
                 found.append(_tensorflow(package))
             case "jax":
                 found.append(_jax(package))
@@ -106,7 +142,7 @@ def report_cpu_wheels(requirements: RequirementSet, report: Report) -> None:
     for package in requirements.packages():
         requirement = package.requirement
         extra = any("cuda" in name for name in requirement.extras)
-        match canonicalize_name(requirement.name):
+        match package.name:
             case "torch" if _is_cpu(package):
                 remedy = "remove `+cpu`"
             case "jax" if not extra:
@@ -123,12 +159,8 @@ def report_cpu_wheels(requirements: RequirementSet, report: Report) -> None:
 def tensorflow_release(requirements: RequirementSet) -> hardware.TensorFlowRelease | None:
     """Return the pinned TensorFlow that loads CUDA from the system, None where none does."""
     for package in requirements.packages():
-        name = canonicalize_name(package.requirement.name)
-        if name in ("tensorflow", "tensorflow-gpu") and not package.requirement.extras:
-            version = newest_allowed(
-                package.requirement.specifier, [r.version for r in hardware.TENSORFLOW]
-            )
-            return next((r for r in hardware.TENSORFLOW if r.version == version), None)
+        if package.name in _TENSORFLOW and not package.requirement.extras:
+            return _release(package, hardware.TENSORFLOW)
     return None
 
 
@@ -156,16 +188,19 @@ def choose_gpu(
         machine = hardware.machine(name)
         if machine is None or all(_fits(framework, machine) for framework in found):
             if name != order[0]:
-                _report_fallback(name, order[0], found, report)
+                what = ", ".join(map(str, _failing(order[0], found)))
+                report.changed(
+                    "build.gpu", f"{name} instead of {order[0]}", f"{what} does not run on it"
+                )
             return MachineChoice((name,), _index_for((name,), found, report))
-    raise _no_machine(order[0], found)
+    raise _no_kernels(_failing(order[0], found)[0], (order[0],))
 
 
 def cpu_machine(requirements: RequirementSet) -> str:
     """Return the smallest CPU machine on which the requirements install and import."""
     order = [machine.name for machine in hardware.MACHINES if machine.capability is None]
-    names = (canonicalize_name(package.requirement.name) for package in requirements.packages())
-    needed = (hardware.HEAVY_PACKAGES.get(name, "S") for name in names)
+    packages = requirements.packages()
+    needed = (hardware.HEAVY_PACKAGES.get(package.name, "S") for package in packages)
     return max(needed, key=order.index, default="S")
 
 
@@ -195,10 +230,13 @@ def _exact(specifier: SpecifierSet) -> Version | None:
     return None
 
 
+def _release(package: Package, known: Sequence[R]) -> R | None:
+    version = newest_allowed(package.requirement.specifier, [each.version for each in known])
+    return next((each for each in known if each.version == version), None)
+
+
 def _torch(package: Package, requirements: RequirementSet, cuda: Cuda | None) -> Framework | None:
-    releases = [release.version for release in hardware.TORCH]
-    version = newest_allowed(package.requirement.specifier, releases)
-    release = next((known for known in hardware.TORCH if known.version == version), None)
+    release = _release(package, hardware.TORCH)
     if release is None or package.requirement.url:
         return None
     fixed = _local_cuda(package) or _index_cuda(requirements)
@@ -210,7 +248,7 @@ def _torch(package: Package, requirements: RequirementSet, cuda: Cuda | None) ->
         return None
     return Framework(
         "torch",
-        f"{release.version[0]}.{release.version[1]}",
+        dotted(release.version),
         carried,
         kernels,
         () if fixed else tuple(sorted(set(release.builds) - {carried}, reverse=True)),
@@ -220,13 +258,11 @@ def _torch(package: Package, requirements: RequirementSet, cuda: Cuda | None) ->
 
 
 def _tensorflow(package: Package) -> Framework | None:
-    versions = [release.version for release in hardware.TENSORFLOW]
-    version = newest_allowed(package.requirement.specifier, versions)
-    for release in hardware.TENSORFLOW:
-        if release.version == version:
-            label = f"{version[0]}.{version[1]}"
-            return Framework("tensorflow", label, release.cuda, None, where=package.where)
-    return None
+    release = _release(package, hardware.TENSORFLOW)
+    if release is None:
+        return None
+    version = dotted(release.version)
+    return Framework("tensorflow", version, release.cuda, None, where=package.where)
 
 
 def _jax(package: Package) -> Framework | None:
@@ -234,7 +270,7 @@ def _jax(package: Package) -> Framework | None:
     version = _exact(package.requirement.specifier)
     if extra is None or version is None:
         return None
-    old = version < Version(".".join(map(str, hardware.JAX_BLACKWELL)))
+    old = version < Version(dotted(hardware.JAX_BLACKWELL))
     cuda = (11, 8) if extra.startswith("cuda11") else (12, 9)
     newest = (9, 9) if old else (99, 0)
     return Framework("jax", str(version), cuda, None, (), newest, where=package.where)
@@ -249,8 +285,7 @@ def _fits(framework: Framework, machine: Machine) -> bool:
 
 def _index_for(machines: tuple[str, ...], found: Sequence[Framework], report: Report) -> str | None:
     """The index whose build runs on all machines, where the default one does not."""
-    known = [machine for name in machines if (machine := hardware.machine(name))]
-    capabilities = [machine.capability for machine in known if machine.capability]
+    capabilities = _capabilities(machines)
     for framework in found:
         if all(framework.runs_on(capability) for capability in capabilities):
             if framework.index:
@@ -263,12 +298,17 @@ def _index_for(machines: tuple[str, ...], found: Sequence[Framework], report: Re
     return None
 
 
+def _capabilities(machines: Sequence[str]) -> list[Capability]:
+    known = [machine for name in machines if (machine := hardware.machine(name))]
+    return [machine.capability for machine in known if machine.capability]
+
+
 def _other_build(
     framework: Framework, cuda: Cuda, machines: tuple[str, ...], report: Report
 ) -> str:
     index = _INDEX.format(*cuda)
     report.changed(
-        f"{framework.name} {framework.version}",
+        str(framework),
         f"installed from {index}",
         f"its default wheel is built for CUDA {dotted(framework.cuda)}, whose kernels do not run "
         f"on {', '.join(machines)}",
@@ -282,40 +322,31 @@ def _no_kernels(framework: Framework, machines: tuple[str, ...]) -> ConfigError:
     newer = _newer_torch(machines) if framework.name == "torch" else None
     choices = [f"machine_type {', '.join(working)}" if working else "", newer or ""]
     return ConfigError(
-        f"{framework.name} {framework.version} (CUDA {dotted(framework.cuda)}) installs but does "
+        f"{framework} (CUDA {dotted(framework.cuda)}) installs but does "
         f"not run on {', '.join(machines)}",
         where=framework.where,
         remedy="use " + ", or ".join(filter(None, choices)),
     )
 
 
-def _no_machine(preferred: str, found: Sequence[Framework]) -> ConfigError:
-    failing = [framework for framework in found if not _fits_name(framework, preferred)]
-    return _no_kernels((failing or list(found))[0], (preferred,))
-
-
 def _newer_torch(machines: tuple[str, ...]) -> str | None:
     """The oldest torch with a build that runs on the machines."""
-    known = [machine for name in machines if (machine := hardware.machine(name))]
-    capabilities = [machine.capability for machine in known if machine.capability]
+    capabilities = _capabilities(machines)
     for release in hardware.TORCH:
         for cuda in release.builds:
             kernels = hardware.TORCH_KERNELS[cuda]
             if all(hardware.runs_on(kernels, capability) for capability in capabilities):
-                version = f"{release.version[0]}.{release.version[1]}"
-                return f"torch {version} or newer from {_INDEX.format(*cuda)}"
+                return f"torch {dotted(release.version)} or newer from {_INDEX.format(*cuda)}"
     return None
+
+
+def _failing(name: str, found: Sequence[Framework]) -> list[Framework]:
+    return [framework for framework in found if not _fits_name(framework, name)]
 
 
 def _fits_name(framework: Framework, name: str) -> bool:
     machine = hardware.machine(name)
     return machine is not None and _fits(framework, machine)
-
-
-def _report_fallback(name: str, preferred: str, found: Sequence[Framework], report: Report) -> None:
-    failing = [framework for framework in found if not _fits_name(framework, preferred)]
-    what = ", ".join(f"{framework.name} {framework.version}" for framework in failing)
-    report.changed("build.gpu", f"{name} instead of {preferred}", f"{what} does not run on it")
 
 
 def _local_cuda(package: Package) -> Cuda | None:
@@ -345,12 +376,10 @@ def _label_index(requirements: RequirementSet) -> str | None:
 
 
 def _is_old_jax(package: Package) -> bool:
-    requirement = package.requirement
-    if canonicalize_name(requirement.name) != "jax" or not requirement.extras:
+    exact = _exact(package.requirement.specifier)
+    if package.name != "jax" or not package.requirement.extras or exact is None:
         return False
-    newest = ".".join(map(str, hardware.JAX_PYPI_CUDA))
-    exact = _exact(requirement.specifier)
-    return exact is not None and exact < Version(newest)
+    return exact < Version(dotted(hardware.JAX_PYPI_CUDA))
 
 
 def _is_cpu(package: Package) -> bool:

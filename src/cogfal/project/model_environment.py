@@ -1,46 +1,74 @@
-"""Read what the author's code needs of Python, and describe an environment that has it."""
+"""Read what the author's code needs of Python, and describe an environment that has it.
+
+That is the requirements of cog.yaml, and what its shell commands install with pip.
+"""
 
 from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from pathlib import Path
-from typing import NamedTuple
+import re
+import shlex
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Final, NamedTuple
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
+from packaging.requirements import InvalidRequirement, Requirement
 
 from cogfal.environments import ModelEnvironment
 from cogfal.environments.description import state_of
 from cogfal.errors import ConfigError
-from cogfal.project.config import TELEMETRY_KEYS, CogConfig
+from cogfal.project.config import (
+    TELEMETRY_KEYS,
+    TRACING_PACKAGES,
+    CogConfig,
+    Key,
+    client_python,
+)
 from cogfal.project.installer import drop_cog, file_line
-from cogfal.project.pip_commands import plain_installs
-from cogfal.project.plan_settings import TRACING_PACKAGES, client_python
-from cogfal.project.requirements import Line, Local, Option, Package, RequirementSet
-from cogfal.project.requirements_reader import read_packages, read_requirements
-from cogfal.project.variables import traces
-from cogfal.spec import Location
+from cogfal.project.requirements import (
+    Line,
+    Local,
+    Option,
+    Package,
+    RequirementSet,
+    read_packages,
+    read_requirements,
+)
 
+_PIP: Final = re.compile(r"pip(3(\.\d+)?)?")
+_PYTHON: Final = re.compile(r"python(3(\.\d+)?)?")
+_OWN: Final = re.compile(r"(/usr(/local)?/bin|/root/\.pyenv|\$\(pyenv prefix\))/|~/\.pyenv/")
+"""Where the image's own Python has its programs; a pip elsewhere installs for another one."""
 
-class NotRun(NamedTuple):
-    """A command of cog.yaml that is not run on one's own machine."""
+_OPERATORS: Final = frozenset("();&|<>")
+_BUILD_FLAG: Final = re.compile(r"--(mount|network|security)(=|$)")
+_ELSEWHERE: Final = ("-t", "--target", "--prefix", "--root")
+"""Options that keep packages out of the environment that serves."""
 
-    key: str
-    command: str
-    where: Location | str
+_VALUED: Final = frozenset(
+    {"-i", "--index-url", "--extra-index-url", "-f", "--find-links", "-c", "--constraint"}
+    | {"-r", "--requirement", "-e", "--editable", "--no-binary", "--only-binary", "--trusted-host"}
+    | {"--progress-bar", "--platform", "--python-version", "--cache-dir", "--log", "--timeout"}
+    | {"--retries", "--proxy", "--cert", "--src", "--upgrade-strategy", "--config-settings", "-C"}
+    | {"--global-option", "--use-feature", "--root-user-action", "--python", "-p"}
+)
+"""pip's and uv's options that are followed by a value."""
+
+_OF_THE_PROJECT: Final = frozenset(
+    {"-r", "--requirement", "-c", "--constraint", "-e", "--editable"}
+)
 
 
 class LocalModel(NamedTuple):
     """The model's environment on one's own machine.
 
-    `not_run` are the commands of `run` and `pre_install` that are more than a plain `pip install`;
-    `system_packages` the names that cog.yaml asks for.
+    `not_run` are the commands of `run` and `pre_install` that are more than a plain `pip install`,
+    each with its key; `system_packages` the names that cog.yaml asks for.
     """
 
     environment: ModelEnvironment
-    not_run: tuple[NotRun, ...] = ()
+    not_run: tuple[tuple[Key, str], ...] = ()
     system_packages: tuple[str, ...] = ()
 
 
@@ -78,10 +106,10 @@ def check_telemetry(
         ConfigError: It is not in the project, or does not travel.
     """
     own = config.observability.config if config.observability is not None else None
-    if own is None or not traces(config):
+    if own is None or not config.traces:
         return
     what = f"{own}, which makes the provider of traces,"
-    where = config.where(config.key_of(*TELEMETRY_KEYS))
+    where = config.at(*TELEMETRY_KEYS).where
     inside = (root / own).resolve().is_relative_to(root.resolve())
     if not inside or not (root / own).is_file() or Path(own).is_absolute():
         raise ConfigError(
@@ -101,10 +129,10 @@ def check_telemetry(
 
 def with_tracing(requirements: RequirementSet, config: CogConfig) -> RequirementSet:
     """Add what the author's own spans need, in whatever version suits the rest."""
-    if not traces(config):
+    if not config.traces:
         return requirements
     where = config.where("observability")
-    named = {canonicalize_name(each.requirement.name) for each in requirements.packages()}
+    named = {each.name for each in requirements.packages()}
     missing = [name for name in TRACING_PACKAGES if name not in named]
     added = [Package(Requirement(name), where=where) for name in missing]
     return requirements._replace(lines=(*requirements.lines, *added))
@@ -122,14 +150,12 @@ def local_model(
     check_telemetry(config, root)
     requirements = with_tracing(requirements, config)
     installs: list[tuple[str, ...]] = []
-    not_run: list[NotRun] = []
-    for key in ("run", "pre_install"):
-        for i, each in enumerate(getattr(config.build, key)):
-            plain = None if each.mounts else plain_installs(each.command)
-            if plain is None:
-                name = f"build.{key}[{i}]"
-                not_run.append(NotRun(name, each.command, config.where(name)))
-            installs += plain or ()
+    not_run: list[tuple[Key, str]] = []
+    for key, each in config.commands("run", "pre_install"):
+        plain = None if each.mounts else plain_installs(each.command)
+        if plain is None:
+            not_run.append((key, each.command))
+        installs += plain or ()
     python = config.build.python_version or client_python()
     environment = model_environment(python, requirements, root, installs)
     return LocalModel(environment, tuple(not_run), config.build.system_packages)
@@ -178,3 +204,107 @@ def _lines(lines: Iterable[Line], root: Path, directory: Path) -> Iterator[str]:
 
 def _moved(path: Path, root: Path, directory: Path) -> Path:
     return directory / path.relative_to(root) if path.is_relative_to(root) else path
+
+
+def packages_of_commands(config: CogConfig) -> Iterator[Package]:
+    """Yield what the commands of cog.yaml install by themselves."""
+    for key, each in config.commands("pre_install", "run"):
+        yield from (Package(found, where=key.where) for found in installed(each.command))
+
+
+def installed(command: str) -> Iterator[Requirement]:
+    """Yield the requirements that a command gives to pip, for the environment that serves.
+
+    What its shell would make of variables, files and pipes is not known here.
+    """
+    for words, _ in _commands(command):
+        install = _install(words)
+        if install is not None:
+            yield from _requirements(install)
+
+
+def plain_installs(command: str) -> tuple[tuple[str, ...], ...] | None:
+    """Return the words behind each `pip install` of a command that does nothing else.
+
+    None where it does anything else, where the shell would have a part in it, or where it needs
+    the project's files, which are not there yet when Cog runs it.
+    """
+    found = []
+    for words, joint in _commands(command):
+        install = _install(words)
+        if install is None or joint not in ("", "&&") or any(map(_unclear, install)):
+            return None
+        found.append(tuple(install))
+    return tuple(found) or None
+
+
+def _unclear(word: str) -> bool:
+    name = word.partition("=")[0]
+    local = word.startswith((".", "/", "~")) and not word.startswith("--")
+    return local or name in _OF_THE_PROJECT or name in _ELSEWHERE or bool(re.search(r"[$`*]", word))
+
+
+def _commands(command: str) -> Iterator[tuple[list[str], str]]:
+    """Yield the words of each simple command, and the operator behind it."""
+    text = command.replace("\\\n", " ").strip()
+    for line in text.splitlines():
+        yield from _simple(line)
+
+
+def _simple(line: str) -> Iterator[tuple[list[str], str]]:
+    """Split a line, leaving out the variables set in front of a command and Docker's flags."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    lexer.commenters = ""  # else the fragment of a URL would be one
+    words: list[str] = []
+    try:
+        for word in lexer:
+            if word and _OPERATORS.issuperset(word):
+                if words:
+                    yield words, word
+                words = []
+            elif words or not ("=" in word or _BUILD_FLAG.match(word)):
+                words.append(word)
+    except ValueError:  # a quotation that goes on in another line
+        return
+    if words:
+        yield words, ""
+
+
+def _install(words: Sequence[str]) -> list[str] | None:
+    """Return what stands behind `pip install`, however pip is called; None for anything else."""
+    rest = list(words)
+    if rest[:1] == ["sudo"]:
+        rest = rest[1:]
+        while rest and rest[0].startswith("-"):
+            rest = rest[1:]
+    program = PurePosixPath(rest[0] if rest else "")
+    name = program.name if str(program.parent) == "." or _OWN.match(rest[0]) else ""
+    if name == "uv" and rest[1:2] == ["pip"]:
+        rest = rest[2:]
+    elif _PIP.fullmatch(name):
+        rest = rest[1:]
+    elif _PYTHON.fullmatch(name) and "-m" in rest[:4]:
+        rest = rest[rest.index("-m") + 1 :]
+        if rest[:1] not in (["pip"], ["uv"]):
+            return None
+        rest = rest[2:] if rest[0] == "uv" else rest[1:]
+    else:
+        return None
+    while rest and rest[0].startswith("-"):  # pip's own options, before its command
+        rest = rest[1:]
+    return rest[1:] if rest[:1] == ["install"] else None
+
+
+def _requirements(words: Sequence[str]) -> Iterator[Requirement]:
+    if any(word.partition("=")[0] in _ELSEWHERE for word in words):
+        return
+    left = iter(words)
+    for word in left:
+        if word in _VALUED:
+            next(left, None)
+            continue
+        try:
+            yield Requirement(word)
+        except InvalidRequirement:
+            continue  # an option or a path

@@ -1,15 +1,21 @@
-"""Find the directory and the cog.yaml of a project, and read its text files."""
+"""Find a project: its directory, its cog.yaml, its text files, and what it imports from outside."""
 
 from __future__ import annotations
 
+import ast
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from cogfal.errors import ConfigError, PredictorError
+from cogfal.project.config import COG_YAML
 from cogfal.spec import Location
 
 MOST_BYTES: Final = 4 << 20
-COG_YAML = "cog.yaml"
+_UNCHANGED: Final = frozenset(
+    {"abspath", "realpath", "normpath", "resolve", "absolute", "as_posix", "str", "Path"}
+)
 
 
 def read_text(path: Path, *, root: Path | None = None, where: Location | str | None = None) -> str:
@@ -122,3 +128,83 @@ def _place_above(directory: Path, app_dir: Path) -> ProjectPlace:
 def _absolute(path: Path) -> Path:
     """Make a path absolute without following links: a linked file belongs where the link is."""
     return path.parent.resolve() / path.name
+
+
+def roots_outside(path: str, root: Path) -> Iterator[tuple[Location, str]]:
+    """Yield the place and the directory of each import root that lies outside of the project.
+
+    Such modules are found on the machine they lie on, and do not travel. Only the usual spellings
+    are understood: texts, `__file__`, and what `os.path` and `pathlib` make of them.
+
+    Args:
+        path: The predictor's file, relative to `root`.
+        root: The project's directory.
+    """
+    file = root / path
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return
+    for node in ast.walk(tree):
+        added = _added(node)
+        found = None if added is None else _value(added, file)
+        if found is None:
+            continue
+        directory = os.path.normpath(root / found)
+        if not Path(directory).is_relative_to(root) and Path(directory).is_dir():
+            yield Location(path, node.lineno), directory  # type: ignore[attr-defined]  # a call has one
+
+
+def _added(node: ast.AST) -> ast.expr | None:
+    """Return what a statement puts on `sys.path`."""
+    match node:
+        case ast.Call(
+            func=ast.Attribute(
+                value=ast.Attribute(value=ast.Name("sys"), attr="path"),
+                attr="insert" | "append",
+            ),
+            args=[*_, added],
+        ):
+            return added
+        case _:
+            return None
+
+
+def _value(node: ast.expr, file: Path) -> Path | None:  # noqa: PLR0911  # one per spelling
+    match node:
+        case ast.Constant(value=str(text)):
+            return Path(text)
+        case ast.Name("__file__"):
+            return file
+        case ast.Attribute(value=inner, attr="parent"):
+            return _parent(_value(inner, file))
+        case ast.Subscript(
+            value=ast.Attribute(value=inner, attr="parents"), slice=ast.Constant(value=int(count))
+        ):
+            return _parent(_value(inner, file), count + 1)
+        case ast.BinOp(left=left, op=ast.Div(), right=right):
+            return _joined([left, right], file)
+        case ast.Call(func=ast.Attribute(attr="dirname"), args=[inner]):
+            return _parent(_value(inner, file))
+        case ast.Call(func=ast.Attribute(attr="join"), args=parts):
+            return _joined(parts, file)
+        case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name), args=[inner]) if (
+            name in _UNCHANGED
+        ):
+            return _value(inner, file)
+        case ast.Call(func=ast.Attribute(value=inner, attr=name), args=[]) if name in _UNCHANGED:
+            return _value(inner, file)
+        case _:
+            return None
+
+
+def _parent(path: Path | None, count: int = 1) -> Path | None:
+    for _ in range(count):
+        path = None if path is None else path.parent
+    return path
+
+
+def _joined(parts: list[ast.expr], file: Path) -> Path | None:
+    values = [_value(part, file) for part in parts]
+    known = [value for value in values if value is not None]
+    return Path(*known) if len(known) == len(values) else None

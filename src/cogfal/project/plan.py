@@ -3,61 +3,48 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from cogfal.environments import ModelEnvironment, interpreter_of
-from cogfal.project.cog_dockerfile import python_of
-from cogfal.project.config import CogConfig
-from cogfal.project.environment_choice import Decision, decide_on_fal
-from cogfal.project.file_choice import Choice, choose_files
-from cogfal.project.image import image_reasons
-from cogfal.project.installer import install_arguments, without_cog
-from cogfal.project.key_reports import (
-    report_decision,
-    report_made_by_runner,
-    report_observability,
-    report_requirements,
-    report_rest,
-    split_weights,
-    uses_hub,
-)
-from cogfal.project.machine_choice import (
-    MachineChoice,
-    choose_gpu,
-    cpu_machine,
-    frameworks,
-    report_cpu_wheels,
-    wheel_sources,
-)
+from cogfal.project.config import CogConfig, Key, PlanSettings, WeightSource, minor
+from cogfal.project.dockerfile import python_of
+from cogfal.project.environment_choice import Decision, decide_on_fal, report_decision
+from cogfal.project.file_choice import choose_files
+from cogfal.project.image import ImagePlan, image_reasons, plan_image
+from cogfal.project.installer import applying, install_arguments, without_cog
+from cogfal.project.machine_choice import MachineChoice, choose_machine, wheel_sources
 from cogfal.project.model_environment import (
     check_telemetry,
     model_environment,
+    packages_of_commands,
     read_model_requirements,
     with_tracing,
 )
-from cogfal.project.pip_commands import installed
-from cogfal.project.plan_settings import PlanSettings, minor
-from cogfal.project.report import Report, ReportLine
-from cogfal.project.requirements import Package, RequirementSet, applying
-from cogfal.project.variables import (
-    cache_variables,
-    tracing_requirements,
-    tracing_variables,
-    variables,
-)
-from cogfal.spec import Location, Weight
-
-if TYPE_CHECKING:
-    from cogfal.project.image import ImagePlan
+from cogfal.project.report import Report, ReportLine, report_observability, report_rest
+from cogfal.project.requirements import Option, RequirementSet
+from cogfal.spec import Weight
 
 APP_DIRECTORY: Final = "/app"
 """Where fal's own runtime puts the project's files."""
 
 RUNNER_ENVIRONMENTS: Final = "/data/cogfal/environments"
 """Where runners keep the environments that they make themselves."""
+
+_CACHES: Final = {
+    "HF_HOME": "huggingface",
+    "TORCH_HOME": "torch",
+    "XDG_CACHE_HOME": "",
+    "MODELSCOPE_CACHE": "modelscope",
+    "NLTK_DATA": "nltk",
+    "TFHUB_CACHE_DIR": "tfhub",
+    "KERAS_HOME": "keras",
+    "U2NET_HOME": "u2net",
+    "YOLO_CONFIG_DIR": "ultralytics",
+    "EASYOCR_MODULE_PATH": "easyocr",
+    "COGFAL_DOWNLOADS": "downloads",
+}
 
 
 class PlannedFiles(NamedTuple):
@@ -134,246 +121,244 @@ def plan_environment(
 
 
 class _Plan:
-    """The steps of one plan, which share the report."""
+    """The steps of one plan; each stands on those before, and tells the report."""
 
     def __init__(self, config: CogConfig, root: Path, settings: PlanSettings) -> None:
         self._config = config
         self._root = root
-        needed = (*settings.requirements, *tracing_requirements(config))
+        needed = (*settings.requirements, *config.tracing_requirements())
         self._settings = replace(settings, requirements=needed)
         self._report = Report()
+        self._python = self._wanted_python()
+        self._requirements = without_cog(
+            read_model_requirements(config, root, settings.environ), self._report
+        )
+        self._decision = self._decided()
 
     def environment(self) -> PlannedEnvironment:
         config, settings, report = self._config, self._settings, self._report
-        python = self._python()
-        decision, requirements = self._decided(python)
-        there = applying(requirements, python)
-        machine = self._machine(there)
-        sources = wheel_sources(there, machine.index)
-        requirements = requirements._replace(lines=(*sources, *requirements.lines))
-        weights = split_weights(config, settings, report)
+        there = applying(self._requirements, self._python)
+        machine = choose_machine(config, there, settings, report)
+        self._put_first(wheel_sources(there, machine.index))
+        weights = self._weights()
         choice = choose_files(
             self._root, report, exclude=[*settings.exclude, *(path for path, _ in weights)]
         )
         check_telemetry(config, self._root, None if settings.own_image else choice.names)
-        image = self._wants_image(there, decision)
-        plan = self._image(requirements, python, decision) if image else None
+        image = self._image() if self._wants_image(there) else None
         report_rest(config, settings, report)
-        model = self._model(python, requirements, decision, plan)
-        made_by_runner = decision.own and not image and not settings.own_image
-        if made_by_runner:
-            report_made_by_runner(report)
+        model = self._model(image)
+        made_by_runner = self._made_by_runner(image)
         return PlannedEnvironment(
-            kind="container" if plan else "virtualenv",
-            requirements=self._requirements(requirements, decision, python, in_image=image),
-            python_version=self._server_python(python, decision, in_image=image),
+            kind="container" if image else "virtualenv",
+            requirements=self._arguments(image),
+            python_version=self._server_python(image),
             machine_type=machine.machines if len(machine.machines) > 1 else machine.machines[0],
             num_gpus=settings.num_gpus,
             max_multiplexing=self._multiplexing(),
-            files=self._files(choice, plan),
-            dockerfile=plan.dockerfile if plan else None,
-            build_secrets=plan.build_secrets if plan else (),
-            variables=variables(config),
-            server_variables=tracing_variables(config),
+            files=PlannedFiles(
+                context=str(self._root),
+                ignore=choice.regexes(),
+                dockerignore=choice.patterns(),
+                directory=image.directory if image else APP_DIRECTORY,
+                names=choice.names,
+                size=choice.size,
+            ),
+            dockerfile=image.dockerfile if image else None,
+            build_secrets=image.build_secrets if image else (),
+            variables=config.variables(),
+            server_variables=config.tracing_variables(),
             caches=cache_variables(settings.cache_directory),
             weights=weights,
             app_name=app_name(config.image),
-            decision=decision,
-            interpreter=self._interpreter(plan, model, machine),
+            decision=self._decision,
+            interpreter=self._interpreter(image, model, machine),
             model=model,
             made_by_runner=made_by_runner,
             report=report.lines(),
         )
 
-    def _decided(self, python: str) -> tuple[Decision, RequirementSet]:
-        """Return where the author's code runs, and what is installed for it; both are reported."""
+    def _wanted_python(self) -> str:
         config, settings, report = self._config, self._settings, self._report
-        requirements = without_cog(self._read(), report)
-        packages = (*requirements.packages(), *self._run())
-        where = config.where("build.python_version")
-        decision = decide_on_fal(requirements, packages, python, settings, where)
-        report_decision(decision, python, settings, report)
-        report_requirements(config, requirements, report)
-        report_observability(config, decision, report)
-        return decision, with_tracing(requirements, config) if decision.own else requirements
-
-    def _server_python(self, python: str, decision: Decision, *, in_image: bool) -> str:
-        if decision.own:
-            return self._settings.client_python
-        return python if in_image else self._minor(python)
-
-    def _model(
-        self,
-        python: str,
-        requirements: RequirementSet,
-        decision: Decision,
-        plan: ImagePlan | None,
-    ) -> ModelEnvironment | None:
-        if not decision.own:
-            return None
-        place = Path(plan.directory if plan else APP_DIRECTORY)
-        installs = [words for each in self._settings.layers if (words := tuple(each))]
-        return model_environment(python, requirements, place, installs, root=self._root)
-
-    def _interpreter(
-        self, plan: ImagePlan | None, model: ModelEnvironment | None, machine: MachineChoice
-    ) -> str | None:
-        """Where the model's Python is on the runner, None where it is fal's."""
-        if self._settings.own_image:
-            return self._settings.interpreter
-        if plan is not None or model is None:
-            return plan.interpreter if plan else None
-        cpu = not any(name.startswith("GPU-") for name in machine.machines)
-        return str(interpreter_of(model, Path(RUNNER_ENVIRONMENTS), cpu=cpu))
-
-    def _multiplexing(self) -> int | None:
-        wanted = self._settings.max_multiplexing or self._config.max_concurrency
-        return wanted if self._settings.asynchronous else None
-
-    def _read(self) -> RequirementSet:
-        return read_model_requirements(self._config, self._root, self._settings.environ)
-
-    def _run(self) -> Iterator[Package]:
-        """Yield what the commands of cog.yaml install by themselves."""
-        for key in ("pre_install", "run"):
-            for i, each in enumerate(getattr(self._config.build, key)):
-                where = self._config.where(f"build.{key}[{i}]")
-                yield from (Package(found, where=where) for found in installed(each.command))
-
-    def _python(self) -> str:
-        config, settings = self._config, self._settings
         version = settings.python_version or config.build.python_version
+        key = config.at("build.python_version")
         if settings.dockerfile is not None and (
             found := python_of(self._root / settings.dockerfile)
         ):
-            name = settings.dockerfile.name
-            self._report.kept("build.python_version", f"Python {found}", where=name)
+            report.kept(Key(key.name, settings.dockerfile.name), f"Python {found}")
             return found
         if version is None:
-            self._report.changed(
-                "build.python_version",
+            report.changed(
+                key.name,
                 f"Python {settings.client_python}",
                 "cog.yaml names none, and the App travels as this interpreter's bytecode",
             )
             return settings.client_python
-        where = config.where("build.python_version")
-        self._report_python(version, where)
+        if config.build.python_version in (None, version):
+            report.kept(key, f"Python {version}")
+        else:
+            report.changed(key, f"Python {version}", "the App's setting wins")
         return version
 
-    def _report_python(self, version: str, where: Location | str) -> None:
-        asked = self._config.build.python_version
-        if asked in (None, version):
-            self._report.kept("build.python_version", f"Python {version}", where=where)
-        else:
-            self._report.changed(
-                "build.python_version", f"Python {version}", "the App's setting wins", where=where
-            )
+    def _decided(self) -> Decision:
+        """Return where the author's code runs, which is reported, and add what it needs there."""
+        config, report = self._config, self._report
+        packages = (*self._requirements.packages(), *packages_of_commands(config))
+        where = config.where("build.python_version")
+        decision = decide_on_fal(self._requirements, packages, self._python, self._settings, where)
+        report_decision(decision, self._python, self._settings, report)
+        key = "python_requirements" if config.build.python_requirements else "python_packages"
+        count = sum(not isinstance(line, Option) for line in self._requirements.lines)
+        if count:
+            what = "1 requirement" if count == 1 else f"{count} requirements"
+            report.kept(config.at(f"build.{key}"), what)
+        report_observability(config, report, own=decision.own)
+        if decision.own:
+            self._requirements = with_tracing(self._requirements, config)
+        return decision
 
-    def _wants_image(self, requirements: RequirementSet, decision: Decision) -> bool:
+    def _put_first(self, options: tuple[Option, ...]) -> None:
+        lines = (*options, *self._requirements.lines)
+        self._requirements = self._requirements._replace(lines=lines)
+
+    def _weights(self) -> tuple[tuple[str, Weight], ...]:
+        """Return the weights that the runner fetches itself, each with its path in the project."""
+        found = []
+        for source in self._config.weights:
+            sources = sum(each.key == source.key for each in self._config.weights)
+            target = _place_of(source, several=sources > 1)
+            key = self._config.at(source.key)
+            if target is None:
+                self._report.unsupported(
+                    key,
+                    f"{source.source} is not fetched",
+                    "give an https or hf URL as `source` and a path in the project as `target`",
+                )
+                continue
+            found.append((target, Weight(source.source, None, source.include, source.exclude)))
+            self._report.changed(
+                key,
+                f"{source.source} fetched by the runner and linked as {target}",
+                "fal's disk /data keeps it for all runners",
+            )
+        own = self._settings.weights
+        return (*(pair for pair in found if pair[0] not in own), *own.items())
+
+    def _wants_image(self, there: RequirementSet) -> bool:
         settings = self._settings
         if settings.own_image:
             return False
-        reasons = image_reasons(self._config, requirements)
-        if decision.own and settings.kind != "virtualenv":
+        reasons = image_reasons(self._config, there)
+        if self._decision.own and settings.kind != "virtualenv":
             reasons = ("the model's own environment", *reasons)
         if settings.dockerfile is not None:
             reasons = (*reasons, f"the Dockerfile {settings.dockerfile.name}")
         if settings.kind == "container":
             reasons = (*reasons, "the App's kind")
-        if settings.kind == "virtualenv" and reasons:
+        if settings.kind == "virtualenv":
+            remedy = 'remove kind = "virtualenv" to have an image built'
             for reason in reasons:
-                self._report.unsupported(
-                    reason, "left out", 'remove kind = "virtualenv" to have an image built'
-                )
+                self._report.unsupported(reason, "left out", remedy)
             return False
         if reasons:
-            self._report.changed(
-                "build", "built as a container image", f"because of {', '.join(reasons)}"
-            )
+            because = f"because of {', '.join(reasons)}"
+            self._report.changed("build", "built as a container image", because)
         return bool(reasons)
 
-    def _machine(self, requirements: RequirementSet) -> MachineChoice:
-        config, settings, report = self._config, self._settings, self._report
-        asked = settings.machine_type
-        wanted = (asked,) if isinstance(asked, str) else tuple(asked or ())
-        where = config.where("build.gpu")
-        if not wanted and not config.build.gpu:
-            name = cpu_machine(requirements)
-            report.kept("build.gpu", f"a CPU machine, {name}", where=where)
-            return MachineChoice((name,))
-        cuda = self._asked_cuda()
-        choice = choose_gpu(
-            wanted or (settings.gpu_machine_type,),
-            bool(wanted),
-            frameworks(requirements, cuda),
-            report,
-        )
-        if config.build.gpu and not any(name.startswith("GPU-") for name in choice.machines):
-            report.changed(
-                "build.gpu", "a machine without a GPU", "the App's machine_type wins", where=where
-            )
-        else:
-            report_cpu_wheels(requirements, report)
-        report.kept("build.gpu", ", ".join(choice.machines), where=where)
-        return choice
-
-    def _minor(self, version: str) -> str:
-        newest = minor(version)
-        if newest != version:
-            self._report.changed(
-                "build.python_version",
-                f"the newest Python {newest}",
-                'fal\'s own runtime has one of each; set kind = "container" for the exact patch',
-                where=self._config.where("build.python_version"),
-            )
-        return newest
-
-    def _asked_cuda(self) -> tuple[int, int] | None:
-        if self._config.build.cuda is None:
-            return None
-        major, minor = self._config.build.cuda.split(".")[:2]
-        return int(major), int(minor)
-
-    def _image(self, requirements: RequirementSet, python: str, decision: Decision) -> ImagePlan:
-        from cogfal.project.image import plan_image  # noqa: PLC0415  # few projects need an image
-
+    def _image(self) -> ImagePlan:
         return plan_image(
             self._config,
-            requirements,
+            self._requirements,
             self._settings,
             self._report,
             root=self._root,
-            python_version=python,
-            own=decision.own,
+            python_version=self._python,
+            own=self._decision.own,
         )
 
-    def _requirements(
-        self,
-        requirements: RequirementSet,
-        decision: Decision,
-        python: str,
-        *,
-        in_image: bool,
-    ) -> tuple[str, ...]:
+    def _model(self, image: ImagePlan | None) -> ModelEnvironment | None:
+        if not self._decision.own:
+            return None
+        place = Path(image.directory if image else APP_DIRECTORY)
+        installs = [words for each in self._settings.layers if (words := tuple(each))]
+        return model_environment(self._python, self._requirements, place, installs, root=self._root)
+
+    def _made_by_runner(self, image: ImagePlan | None) -> bool:
+        if not self._decision.own or image is not None or self._settings.own_image:
+            return False
+        self._report.changed(
+            "kind",
+            "the model's environment is made by the first runner when it starts, and kept on /data",
+            'kind = "virtualenv" leaves no image to make it in: that start takes as long as '
+            "installing everything, later ones as long as reading it from the disk",
+        )
+        return True
+
+    def _arguments(self, image: ImagePlan | None) -> tuple[str, ...]:
+        """Return what is installed for fal's process, and for the author's where it is shared."""
         own = self._settings.requirements
-        if uses_hub(self._config, self._settings):
+        urls = [each.source for each in self._config.weights if each.target]
+        urls += [each.url for each in self._settings.weights.values()]
+        if any(url.startswith("hf://") for url in urls):
             own = (*own, "huggingface_hub")
-        if decision.own and not in_image:
-            return (*own, "uv")
-        if in_image:
+        if image is not None:
             return own
-        arguments = install_arguments(requirements, self._root, self._report, python)
-        return (*arguments, *own)
+        if self._decision.own:
+            return (*own, "uv")
+        found = install_arguments(self._requirements, self._root, self._report, self._python)
+        return (*found, *own)
 
-    def _files(self, choice: Choice, plan: ImagePlan | None) -> PlannedFiles:
-        return PlannedFiles(
-            context=str(self._root),
-            ignore=choice.regexes(),
-            dockerignore=choice.patterns(),
-            directory=plan.directory if plan else APP_DIRECTORY,
-            names=choice.names,
-            size=choice.size,
+    def _server_python(self, image: ImagePlan | None) -> str:
+        if self._decision.own:
+            return self._settings.client_python
+        newest = minor(self._python)
+        if image is not None or newest == self._python:
+            return self._python
+        self._report.changed(
+            self._config.at("build.python_version"),
+            f"the newest Python {newest}",
+            'fal\'s own runtime has one of each; set kind = "container" for the exact patch',
         )
+        return newest
+
+    def _multiplexing(self) -> int | None:
+        wanted = self._settings.max_multiplexing or self._config.max_concurrency
+        return wanted if self._settings.asynchronous else None
+
+    def _interpreter(
+        self, image: ImagePlan | None, model: ModelEnvironment | None, machine: MachineChoice
+    ) -> str | None:
+        """Where the model's Python is on the runner, None where it is fal's."""
+        if self._settings.own_image:
+            return self._settings.interpreter
+        if image is not None or model is None:
+            return image.interpreter if image else None
+        place = Path(RUNNER_ENVIRONMENTS)
+        return str(interpreter_of(model, place, cpu=not machine.has_gpu))
+
+
+def _place_of(source: WeightSource, *, several: bool) -> str | None:
+    """Where a source is linked, None where it cannot be fetched or has no place in the project."""
+    if source.target is None or not source.source.startswith(("https://", "http://", "hf://")):
+        return None
+    target = source.target.removeprefix("/src/").removeprefix("/src") or "."
+    if target.startswith("/") or ".." in target.split("/"):
+        return None
+    if source.source.startswith("hf://") or not (several or target.endswith(("/", "."))):
+        return target.rstrip("/")
+    name = source.source.partition("?")[0].rstrip("/").rpartition("/")[2]
+    return f"{target.rstrip('/')}/{name}"
+
+
+def cache_variables(directory: str | None) -> tuple[tuple[str, str], ...]:
+    """Return the variables that make libraries download into `directory`; none for None.
+
+    `COGFAL_DOWNLOADS` is read by cogfal's own `pget`.
+    """
+    if directory is None:
+        return ()
+    base = directory.rstrip("/")
+    return tuple((name, f"{base}/{part}".rstrip("/")) for name, part in _CACHES.items())
 
 
 def app_name(image: str | None) -> str | None:

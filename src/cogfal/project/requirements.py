@@ -1,25 +1,49 @@
-"""What pip's requirements files ask for, as located values: `requirements_reader` makes them.
+"""Read pip requirements files, and everything they may refer to, into located values.
 
+The format is pip's: continuation lines, comments, `${NAME}` substitution, nested files, options.
 Nothing is resolved or fetched here.
 """
 
 from __future__ import annotations
 
 import re
+import shlex
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
-from packaging.markers import default_environment
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
 
-from cogfal.project.plan_settings import minor
+from cogfal.errors import ConfigError
+from cogfal.project.place import read_text
 from cogfal.spec import Location
 
-VARIABLE: Final = re.compile(r"\$\{([A-Z0-9_]+)\}")
-"""`${NAME}` in a line."""
-
+_VARIABLE: Final = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _USER: Final = re.compile(r"://(?P<user>[^/\s:@]*)(?::(?P<password>[^/\s@]*))?@")
+_COMMENT: Final = re.compile(r"(^|\s+)#.*$")
+_CREDENTIALS: Final = re.compile(r"://[^/\s]*@")
+_URL: Final = re.compile(r"(?:(?:git|hg|svn|bzr)\+)?[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_NAMED_URL: Final = re.compile(r"[\w.-]+\s*(\[[^\]]*\])?\s*@")
+_UNREACHABLE: Final = re.compile(r"(?:(?:git|hg|svn|bzr)\+)?(file|ssh):", re.IGNORECASE)
+_ARCHIVE: Final = (".whl", ".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
+_ALIASES: Final = {
+    "-r": "--requirement",
+    "-c": "--constraint",
+    "-e": "--editable",
+    "-i": "--index-url",
+    "-f": "--find-links",
+    "--pypi-url": "--index-url",
+}
+_VALUE_OPTIONS: Final = frozenset(
+    {"--requirement", "--constraint", "--editable", "--index-url", "--extra-index-url"}
+    | {"--find-links", "--no-binary", "--only-binary", "--trusted-host", "--use-feature"}
+)
+_FLAGS: Final = frozenset({"--no-index", "--pre", "--prefer-binary", "--require-hashes"})
+_LINE_OPTIONS: Final = frozenset(
+    {"--hash", "--config-settings", "--config-setting", "--global-option", "--install-option"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +54,11 @@ class Package:
     hashes: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     where: Location | str | None = field(default=None, compare=False)
+
+    @property
+    def name(self) -> str:
+        """The package's name in its normal form."""
+        return canonicalize_name(self.requirement.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +95,7 @@ class Option:
 
 
 Line: TypeAlias = Package | Link | Local | Option
+Options: TypeAlias = list[tuple[str, str | None]]
 
 
 class RequirementSet(NamedTuple):
@@ -84,37 +114,283 @@ class RequirementSet(NamedTuple):
         return tuple(line for line in self.lines if isinstance(line, Package))
 
 
-def applies(requirement: Requirement, python: str) -> bool:
-    """Whether a requirement's marker holds on a runner, whose Python is `python`."""
-    if requirement.marker is None:
-        return True
-    there = default_environment() | {
-        "python_version": minor(python),
-        "python_full_version": python if python.count(".") > 1 else f"{minor(python)}.0",
-        "sys_platform": "linux",
-        "platform_system": "Linux",
-        "platform_machine": "x86_64",
-        "os_name": "posix",
-    }
-    return requirement.marker.evaluate({key: str(value) for key, value in there.items()})
+def read_requirements(
+    path: Path,
+    environ: Mapping[str, str],
+    *,
+    root: Path | None = None,
+    where: Location | str | None = None,
+) -> RequirementSet:
+    """Follow a requirements file and the files it names.
+
+    Args:
+        path: The file.
+        environ: Where `${NAME}` is looked up.
+        root: The project's directory, out of which no file may lead; the file's by default.
+        where: What names the file, for messages.
+
+    Raises:
+        ConfigError: A file or variable is missing, or a line is not in pip's format.
+    """
+    reader = _LineReader(environ, root or path.parent)
+    reader.file(path, where)
+    return reader.result()
 
 
-def applying(requirements: RequirementSet, python: str) -> RequirementSet:
-    """Return what is meant for a runner's Python: what other ones are told is left out."""
-    lines = (
-        line
-        for line in requirements.lines
-        if not isinstance(line, Package) or applies(line.requirement, python)
+def read_packages(
+    texts: Mapping[str, Location | str], base: Path, environ: Mapping[str, str]
+) -> RequirementSet:
+    """Read single requirement lines with their places, such as `build.python_packages`."""
+    reader = _LineReader(environ, base)
+    for text, where in texts.items():
+        reader.line(text, where, base, constraint=False)
+    return reader.result()
+
+
+class _LineReader:
+    def __init__(self, environ: Mapping[str, str], root: Path) -> None:
+        self._environ = environ
+        self._root = root
+        self._lines: list[Line] = []
+        self._constraints: list[Package] = []
+        self._secrets: dict[str, None] = {}
+        self._open: list[Path] = []
+
+    def result(self) -> RequirementSet:
+        return RequirementSet(tuple(self._lines), tuple(self._constraints), tuple(self._secrets))
+
+    def file(self, path: Path, where: Location | str | None, *, constraint: bool = False) -> None:
+        text = read_text(path, root=self._root, where=where)
+        path = path.resolve()
+        if path in self._open:
+            raise ConfigError(
+                f"{path.name} includes itself", where=where, remedy="remove the -r or -c line"
+            )
+        self._open.append(path)
+        for number, line in _logical_lines(text):
+            self.line(line, Location(path.name, number), path.parent, constraint=constraint)
+        self._open.pop()
+
+    def line(self, text: str, where: Location | str, base: Path, *, constraint: bool) -> None:
+        text = self._substitute(text, where)
+        if "\0" in text:
+            raise ConfigError("there is a NUL character", where=where, remedy="remove it")
+        if text.startswith("-"):
+            self._apply(_options(text, where), where, base, constraint=constraint)
+            return
+        subject, options = _split_options(text, where)
+        general = [option for option in options if option[0] not in _LINE_OPTIONS]
+        self._apply(general, where, base, constraint=constraint)
+        own = [option for option in options if option[0] in _LINE_OPTIONS]
+        line = self._subject(subject, own, where, base)
+        if not constraint:
+            self._lines.append(line)
+        elif isinstance(line, Package):
+            self._constraints.append(line)
+        else:
+            raise ConfigError(
+                "a constraint needs a package's name", where=where, remedy="write `name==version`"
+            )
+
+    def _substitute(self, text: str, where: Location | str) -> str:
+        """Put in the values of variables, except where a URL's credentials would show them."""
+        credentials = [match.span() for match in _CREDENTIALS.finditer(text)]
+
+        def value(match: re.Match[str]) -> str:
+            name = match[1]
+            if any(start <= match.start() < end for start, end in credentials):
+                self._secrets[name] = None
+                return match[0]
+            if name not in self._environ:
+                raise ConfigError(
+                    f"the environment variable {name} is not set here",
+                    where=where,
+                    remedy=f"export {name} before deploying, or write the value out",
+                )
+            return self._environ[name]
+
+        return _VARIABLE.sub(value, text)
+
+    def _apply(
+        self, options: Options, where: Location | str, base: Path, *, constraint: bool
+    ) -> None:
+        """Carry out options of the whole installation, also those that stand behind a package.
+
+        pip overlooks `-f URL` behind a package without a word; Cog moves it to a line of its own.
+        """
+        for name, value in options:
+            if name == "--requirement":
+                self.file(_included(value, base, where), where, constraint=constraint)
+            elif name == "--constraint":
+                self.file(_included(value, base, where), where, constraint=True)
+            elif name == "--editable":
+                self._lines.append(_editable(value, where, base))
+            elif name == "--find-links" and value and not _URL.match(value):
+                self._lines.append(Option(name, value, where, self._folder(value, base, where)))
+            else:
+                self._lines.append(Option(name, value, where))
+
+    def _folder(self, value: str, base: Path, where: Location | str) -> Path:
+        """Return a directory of packages, which must be there."""
+        path = (base / value).resolve()
+        if not path.is_relative_to(self._root.resolve()) or not _exists(path):
+            raise ConfigError(
+                f"--find-links {value}: there is no such directory in the project",
+                where=where,
+                remedy="put it there, or correct its path, which is relative to the file that "
+                "names it",
+            )
+        return path
+
+    def _subject(self, text: str, options: Options, where: Location | str, base: Path) -> Line:
+        hashes = tuple(value for name, value in options if name == "--hash" and value)
+        others = tuple(f"{n}={v}" for n, v in options if n != "--hash")
+        _refuse_unreachable(text, where)
+        if _URL.match(text):
+            url, _, marker = text.partition(" ;")
+            return Link(url.strip(), marker.strip() or None, hashes, where)
+        local = None if _NAMED_URL.match(text) else _local(text, base, where)
+        if local is not None:
+            return local
+        try:
+            return Package(Requirement(text), hashes, others, where)
+        except InvalidRequirement as error:
+            raise ConfigError(
+                f"not a requirement: {text!r}",
+                where=where,
+                remedy="write it as `name==version`, or as a URL, or as a path that exists",
+            ) from error
+
+
+def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Join continued lines, drop comments and blanks; the number is the first line's."""
+    pending: list[str] = []
+    start = 1
+    for number, raw in enumerate([*text.splitlines(), ""], 1):
+        if not pending:
+            start = number
+        if raw.endswith("\\") and not raw.lstrip().startswith("#"):
+            pending.append(raw[:-1])
+            continue
+        joined = _COMMENT.sub("", "".join([*pending, raw])).strip()
+        pending = []
+        if joined:
+            yield start, joined
+
+
+def _split_options(text: str, where: Location | str) -> tuple[str, Options]:
+    """Separate a requirement from the options behind it."""
+    match = re.search(r"\s--?[a-z]", text)
+    if match is None:
+        return text, []
+    return text[: match.start()].strip(), _options(text[match.start() :], where)
+
+
+def _options(text: str, where: Location | str) -> Options:
+    try:
+        tokens = shlex.split(text)
+    except ValueError as error:
+        raise ConfigError(
+            f"cannot be split into words: {error}", where=where, remedy="close the quotes"
+        ) from error
+    found: Options = []
+    while tokens:
+        name, value, separate = _option_name(tokens.pop(0), where)
+        if separate:
+            if not tokens:
+                raise ConfigError(f"{name} has no value", where=where, remedy="give one")
+            value = tokens.pop(0)
+        found.append((name, value))
+    return found
+
+
+def _option_name(token: str, where: Location | str) -> tuple[str, str | None, bool]:
+    """Return an option's long name, its attached value, and whether its value is still to come."""
+    if token.startswith("--"):
+        name, equals, value = token.partition("=")
+    else:
+        name, value = token[:2], token[2:].removeprefix("=")
+        equals = value
+    name = _ALIASES.get(name, name)
+    if name in _FLAGS and not equals:
+        return name, None, False
+    if name in _VALUE_OPTIONS or name in _LINE_OPTIONS:
+        return name, value or None, not equals
+    raise ConfigError(
+        f"{token!r} is not an option of a requirements file",
+        where=where,
+        remedy="remove it; pip's reference lists those that are",
     )
-    limits = (each for each in requirements.constraints if applies(each.requirement, python))
-    return requirements._replace(lines=tuple(lines), constraints=tuple(limits))
+
+
+def _refuse_unreachable(text: str, where: Location | str) -> None:
+    url = _NAMED_URL.sub("", text, count=1).strip()
+    match = _UNREACHABLE.match(url)
+    if match:
+        remedy = {
+            "file": "give the path itself, inside the project",
+            "ssh": "use https, with ${TOKEN} for credentials and a fal secret of that name",
+        }[match[1].lower()]
+        what = f"fal's builder cannot reach {without_credentials(url)}"
+        raise ConfigError(what, where=where, remedy=remedy)
+
+
+def _included(value: str | None, base: Path, where: Location | str) -> Path:
+    if value is None or _URL.match(value):
+        raise ConfigError(
+            f"{value!r} is not a file of the project",
+            where=where,
+            remedy="save the file in the project and name it by its path",
+        )
+    return base / value
+
+
+def _editable(value: str | None, where: Location | str, base: Path) -> Line:
+    text = value or ""
+    if _URL.match(text):
+        return Link(text, None, (), where)
+    local = _local(text, base, where, any_name=True)
+    if local is None:
+        raise ConfigError(
+            f"-e {text}: there is no such directory",
+            where=where,
+            remedy="paths are relative to the file that names them",
+        )
+    return Local(local.path, local.extras, editable=True, where=where)
+
+
+def _local(text: str, base: Path, where: Location | str, *, any_name: bool = False) -> Local | None:
+    """A path, where the text looks like one; it must exist."""
+    match = re.fullmatch(r"(?P<path>[^\[\];]+?)\s*(?P<extras>\[[\w.,\s-]+\])?", text)
+    if match is None:
+        return None
+    path, extras = match["path"], match["extras"] or ""
+    looks = path.startswith((".", "/", "~")) or "/" in path or path.endswith(_ARCHIVE)
+    if not looks and not any_name:
+        return None
+    target = base / path
+    if not _exists(target):
+        raise ConfigError(
+            f"{path} does not exist",
+            where=where,
+            remedy="paths are relative to the file that names them",
+        )
+    return Local(target.resolve(), extras, where=where)
+
+
+def _exists(path: Path) -> bool:
+    """Whether there is such a file; text that cannot be a path names none."""
+    try:
+        return bool(path.stat())
+    except (OSError, ValueError):
+        return False
 
 
 def has_credentials(text: str) -> bool:
     """Whether a text holds a URL with a password, or a token as user, that is written out."""
     for match in _USER.finditer(text):
         shown = match["user"] if match["password"] is None else match["password"]
-        if VARIABLE.sub("", shown) not in ("", "git"):
+        if _VARIABLE.sub("", shown) not in ("", "git"):
             return True
     return False
 

@@ -7,7 +7,7 @@ aliases that multiply are refused before anything is built from them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
@@ -33,11 +33,6 @@ class Scalar(NamedTuple):
     text: str
     kind: str
     where: Location
-
-    @property
-    def truth(self) -> bool:
-        """The boolean that the text spells; only for `kind == "bool"`."""
-        return self.text.lower() in _TRUE
 
 
 class Sequence(NamedTuple):
@@ -216,98 +211,118 @@ BUILD_KEYS: Final = tuple(_BUILD_KEYS.split())
 _RENAMED: Final = {"pip_packages": "python_packages", "apt": "system_packages"}
 
 
-class Fields:
-    """Reads the values of one document, remembering where each key stands."""
+class Section(NamedTuple):
+    """The keys of one mapping, under its own `key`; those that are null count as absent."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.locations: dict[str, Location] = {}
+    key: str
+    where: Location
+    values: Mapping[str, Value]
 
-    def keys(self, table: Table, known: tuple[str, ...], prefix: str) -> dict[str, Value]:
-        """Refuse unknown keys and leave out those that are null."""
-        for key in table.items:
-            if key not in known:
-                raise ConfigError(
-                    f"unknown key {prefix + key!r}",
-                    where=table.keys[key],
-                    remedy=_suggestion(key, known, prefix),
-                )
-            self.locations[prefix + key] = table.keys[key]
-        return {
-            key: value
-            for key, value in table.items.items()
-            if not (isinstance(value, Scalar) and value.kind == "null")
-        }
+    def get(self, name: str, read: Callable[[Value, str], T]) -> T | None:
+        """Return what `read` makes of a key's value and dotted name, None where it is absent."""
+        value = self.values.get(name)
+        return None if value is None else read(value, _below(self.key, name))
 
-    def get(
-        self,
-        known: Mapping[str, Value],
-        key: str,
-        read: Callable[[Value, str], T],
-        prefix: str = "",
-    ) -> T | None:
-        """Return what `read` makes of a key, None where it is absent."""
-        value = known.get(key)
-        return read(value, prefix + key) if value is not None else None
+    def need(self, name: str, read: Callable[[Value, str], T], remedy: str = "add it") -> T:
+        """Return what `read` makes of a key that has to be there."""
+        found = self.get(name, read)
+        if found is None:
+            raise ConfigError(f"{self.key!r} has no `{name}`", where=self.where, remedy=remedy)
+        return found
 
-    def table(self, known: Mapping[str, Value], key: str) -> Table | None:
-        """Return a key's mapping, None where it is absent."""
-        value = known.get(key)
-        if value is None or isinstance(value, Table):
-            return value
-        raise wrong(key, "a mapping", value)
 
-    def text(self, value: Value, key: str) -> str:
-        """Return a text as it was written; numbers and dates keep their spelling."""
-        if isinstance(value, Scalar) and value.kind in ("str", "int", "float", "timestamp"):
-            text = value.text
-            if not text.strip():
-                raise ConfigError(
-                    f"{key!r} is empty", where=value.where, remedy="give a value or remove the key"
-                )
-            if "\x00" in text:
-                raise ConfigError(
-                    f"{key!r} holds a NUL character", where=value.where, remedy="remove it"
-                )
-            return text
+def section(
+    value: Value, key: str, known: tuple[str, ...] | None = None, wanted: str = "a mapping"
+) -> Section:
+    """Return a mapping's keys; where `known` is given, any other is refused."""
+    if not isinstance(value, Table):
+        raise wrong(key, wanted, value)
+    for name in value.items:
+        if known is not None and name not in known:
+            raise ConfigError(
+                f"unknown key {_below(key, name)!r}",
+                where=value.keys[name],
+                remedy=_suggestion(name, known, key),
+            )
+    present = {name: each for name, each in value.items.items() if not is_null(each)}
+    return Section(key, value.where, present)
+
+
+def text(value: Value, key: str) -> str:
+    """Return a text as it was written; numbers and dates keep their spelling."""
+    if not isinstance(value, Scalar) or value.kind not in ("str", "int", "float", "timestamp"):
         raise wrong(key, "a text", value)
-
-    def number(self, value: Value, key: str) -> str:
-        """Return a number as it was written."""
-        if isinstance(value, Scalar) and value.kind in ("int", "float"):
-            return value.text
-        raise wrong(key, "a number", value)
-
-    def texts(self, value: Value, key: str) -> tuple[str, ...]:
-        """Return a list of texts, remembering the line of each."""
-        if not isinstance(value, Sequence):
-            raise wrong(key, "a list", value)
-        return tuple(self.item(item, f"{key}[{i}]") for i, item in enumerate(value.items))
-
-    def item(self, value: Value, key: str) -> str:
-        """Return one text of a list, remembering its line."""
-        self.locations[key] = value.where
-        return self.text(value, key)
-
-    def boolean(self, value: Value, key: str) -> bool:
-        """Return a boolean; a quoted one is taken for what it says."""
-        if isinstance(value, Scalar):
-            if value.kind == "bool":
-                return value.truth
-            if value.text.lower() in ("true", "false"):
-                return value.text.lower() == "true"
-        raise wrong(key, "true or false", value)
+    if not value.text.strip():
+        raise ConfigError(
+            f"{key!r} is empty", where=value.where, remedy="give a value or remove the key"
+        )
+    if "\x00" in value.text:
+        raise ConfigError(f"{key!r} holds a NUL character", where=value.where, remedy="remove it")
+    return value.text
 
 
-def _suggestion(key: str, known: tuple[str, ...], prefix: str) -> str:
+def number(value: Value, key: str) -> str:
+    """Return a number as it was written."""
+    if isinstance(value, Scalar) and value.kind in ("int", "float"):
+        return value.text
+    raise wrong(key, "a number", value)
+
+
+def boolean(value: Value, key: str) -> bool:
+    """Return a boolean; a quoted one is taken for what it says."""
+    if isinstance(value, Scalar):
+        if value.kind == "bool":
+            return value.text.lower() in _TRUE
+        if value.text.lower() in ("true", "false"):
+            return value.text.lower() == "true"
+    raise wrong(key, "true or false", value)
+
+
+def items(value: Value, key: str, wanted: str = "a list") -> list[tuple[Value, str]]:
+    """Return the items of a list, each with its dotted key."""
+    if not isinstance(value, Sequence):
+        raise wrong(key, wanted, value)
+    return [(item, f"{key}[{i}]") for i, item in enumerate(value.items)]
+
+
+def texts(value: Value, key: str) -> tuple[str, ...]:
+    """Return a list of texts."""
+    return tuple(text(item, place) for item, place in items(value, key))
+
+
+def locations(value: Value | None, key: str = "") -> Iterator[tuple[str, Location]]:
+    """Yield the place of every key, `build.run[2]`; an item `NAME=value` has one by its name."""
+    match value:
+        case Table():
+            for name, item in value.items.items():
+                yield _below(key, name), value.keys[name]
+                yield from locations(item, _below(key, name))
+        case Sequence():
+            for item, place in items(value, key):
+                yield place, item.where
+                if isinstance(item, Scalar) and "=" in item.text:
+                    yield _below(key, item.text.partition("=")[0]), item.where
+                yield from locations(item, place)
+
+
+def is_null(value: Value | None) -> bool:
+    """Whether there is nothing, or YAML's null."""
+    return value is None or (isinstance(value, Scalar) and value.kind == "null")
+
+
+def _below(key: str, name: str) -> str:
+    return f"{key}.{name}" if key else name
+
+
+def _suggestion(key: str, known: tuple[str, ...], parent: str) -> str:
     renamed = _RENAMED.get(key)
     near = [renamed] if renamed in known else get_close_matches(key, known, n=1)
     if near:
-        return f"did you mean {prefix + str(near[0])!r}?"
-    if not prefix and key in BUILD_KEYS:
+        return f"did you mean {_below(parent, str(near[0]))!r}?"
+    if not parent and key in BUILD_KEYS:
         return f"it belongs under `build`, as 'build.{key}'"
-    if prefix and key in TOP_KEYS:
-        return f"it stands at the top level, outside `{prefix.rstrip('.')}`"
+    if parent and key in TOP_KEYS:
+        return f"it stands at the top level, outside `{parent}`"
     return f"the keys here are {', '.join(known)}"
 
 

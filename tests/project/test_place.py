@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cogfal.project.import_roots import roots_outside
+from cogfal.project.place import roots_outside
 from tests.project_files import write_project
 
 
