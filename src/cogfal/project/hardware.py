@@ -27,30 +27,27 @@ def dotted(version: tuple[int, ...]) -> str:
 
 
 class Machine(NamedTuple):
-    """A machine type; memory in GiB, `capability` None without a GPU."""
+    """A machine type of fal's; `capability` is None without a GPU."""
 
     name: str
-    cores: float
-    memory: float
-    gpu_memory: int = 0
     capability: Capability | None = None
 
 
 MACHINES: Final = (
-    Machine("XS", 0.5, 0.5),
-    Machine("S", 1, 1),
-    Machine("M", 2, 2),
-    Machine("L", 4, 15),
-    Machine("XL", 8, 30),
-    Machine("GPU-RTX4090", 12, 48, 24, (8, 9)),
-    Machine("GPU-RTX5090", 14, 60, 32, (12, 0)),
-    Machine("GPU-A100", 12, 60, 40, (8, 0)),
-    Machine("GPU-A6000", 10, 18, 48, (8, 6)),
-    Machine("GPU-L40", 12, 60, 48, (8, 9)),
-    Machine("GPU-H100", 12, 112, 80, (9, 0)),
-    Machine("GPU-RTXPRO6000", 12, 112, 96, (12, 0)),
-    Machine("GPU-H200", 12, 112, 141, (9, 0)),
-    Machine("GPU-B200", 24, 112, 192, (10, 0)),
+    Machine("XS"),
+    Machine("S"),
+    Machine("M"),
+    Machine("L"),
+    Machine("XL"),
+    Machine("GPU-RTX4090", (8, 9)),
+    Machine("GPU-RTX5090", (12, 0)),
+    Machine("GPU-A100", (8, 0)),
+    Machine("GPU-A6000", (8, 6)),
+    Machine("GPU-L40", (8, 9)),
+    Machine("GPU-H100", (9, 0)),
+    Machine("GPU-RTXPRO6000", (12, 0)),
+    Machine("GPU-H200", (9, 0)),
+    Machine("GPU-B200", (10, 0)),
 )
 
 FALLBACKS: Final = ("GPU-H100", "GPU-A100", "GPU-L40", "GPU-B200", "GPU-RTXPRO6000")
