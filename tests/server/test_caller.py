@@ -113,7 +113,7 @@ async def read(bodies: Bodies, request: Request) -> bytes:
     """Read a body."""
     with Body(bodies) as body:
         await body.read(request)
-        return await body.turned(b"".join)
+        return await body.beside(b"".join, body.chunks)
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_large_bodies_are_dealt_with_in_turn() -> None:
 
             with Body(bodies) as body:
                 await body.read(sending(b"x" * size))
-                await body.turned(noted)
+                await body.beside(noted, body.chunks)
 
         first = asyncio.ensure_future(deal("a", MEGABYTE, go_on.wait))
         assert await asyncio.to_thread(until, lambda: steps)
@@ -286,7 +286,7 @@ def test_nothing_large_is_decoded_any_more_when_the_app_ends() -> None:
 
             with Body(bodies) as body:
                 await body.read(sending(b"x" * 300_000))
-                await body.turned(noted)
+                await body.beside(noted, body.chunks)
 
         dealing = [asyncio.ensure_future(deal()) for _ in range(2 * HELD_BODIES)]
         assert await asyncio.to_thread(until, lambda: TURNS.waiting == HELD_BODIES - 1)

@@ -9,6 +9,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from cogfal.engine.prediction import Prediction
 from cogfal.errors import SettingError
 from cogfal.server.tracing import Tracing, trace_headers
 from tests.server.predictions import Play
@@ -33,8 +34,13 @@ def traced(
     async def main() -> dict[str, str]:
         tracing, play = Tracing(), Play()
         tracing.start(environment)
-        with tracing.begin(headers) as trace:
-            trace.follow(play.prediction)
+        told: dict[str, str] = {}
+
+        def submit(trace: dict[str, str]) -> Prediction:
+            told.update(trace)
+            return play.prediction
+
+        tracing.around(headers, submit)
         play.start()
         for phase, seconds in (("queue", 0.001), ("predict", 0.5), ("upload", 0.25)):
             play.prediction.spend(phase, seconds)
@@ -45,7 +51,7 @@ def traced(
         for _ in range(3):
             await asyncio.sleep(0)
         await asyncio.to_thread(tracing.close)
-        return trace.headers
+        return told
 
     return asyncio.run(main())
 

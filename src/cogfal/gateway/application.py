@@ -223,7 +223,7 @@ class Routes:
         try:
             with Body(self._gateway.bodies) as body:
                 await body.read(request)
-                wanted = await body.turned(messages.read_request)
+                wanted = await body.beside(messages.read_request, body.chunks)
                 version = self._meant(request, wanted.version)
                 call = await self._gateway.begin(NewCall(kind, version, wanted, body, caller, base))
         except BodyRefused as error:

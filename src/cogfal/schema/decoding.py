@@ -50,6 +50,7 @@ def decode(body: bytes | list[bytes], step: int = STEP) -> JSON:
     try:
         if sum(map(len, chunks)) <= step or (step == STEP and is_quick(chunks)):
             text = b"".join(chunks).decode("utf-8")
+            chunks.clear()
             _refuse_depth(text, 0)
             return _decoded(text)
         return _SteppedDecoder(_text(chunks), step).whole()

@@ -100,44 +100,37 @@ class Validator:
     def parse(self, values: object) -> dict[str, Any]:
         """Return the inputs, in the author's order, defaults filled in.
 
+        What is null and may be left out, as JavaScript sends it, is left out.
+
         Raises:
             InvalidInput: `values` is no object, or a value does not fit.
         """
-        try:
-            with Matcher() as matcher:
-                given: dict[str, Any] = self._validator.validate_python(
-                    self._given(values), context=matcher
-                )
-        except (ValidationError, RecursionError) as error:
-            raise InvalidInput(self._problems(error)) from error
-        self._report_unknown(values)
+        if isinstance(values, dict) and self._omissible:
+            nulls = {name for name in self._omissible if name in values and values[name] is None}
+            if nulls:
+                values = {name: value for name, value in values.items() if name not in nulls}
+        given = self._fitting(values)
+        if self._on_unknown is not None and isinstance(values, Mapping):
+            unknown = tuple(name for name in values if name not in self._inputs)
+            if unknown:
+                self._on_unknown(unknown)
         return {
             name: given[name] if name in given else copy.deepcopy(self._defaults[name])
             for name in self._inputs
         }
 
-    def _given(self, values: object) -> object:
-        """Leave out what is null and may be left out, as JavaScript sends it."""
-        if isinstance(values, dict) and any(
-            name in values and values[name] is None for name in self._omissible
-        ):
-            return {
-                name: value
-                for name, value in values.items()
-                if value is not None or name not in self._omissible
-            }
-        return values
-
-    def unknown(self, values: Mapping[str, Any]) -> tuple[str, ...]:
-        """Return the names in `values` that are no inputs, in their order."""
-        return tuple(name for name in values if name not in self._inputs)
-
-    def _report_unknown(self, values: object) -> None:
-        if self._on_unknown is None or not isinstance(values, Mapping):
-            return
-        names = self.unknown(values)
-        if names:
-            self._on_unknown(names)
+    def _fitting(self, values: object) -> dict[str, Any]:
+        """Return the inputs that were given, of their declared types."""
+        given: dict[str, Any]
+        try:
+            if not self.slow:
+                given = self._validator.validate_python(values)
+            else:
+                with Matcher() as matcher:
+                    given = self._validator.validate_python(values, context=matcher)
+        except (ValidationError, RecursionError) as error:
+            raise InvalidInput(self._problems(error)) from error
+        return given
 
     def _problems(self, error: ValidationError | RecursionError) -> list[Problem]:
         if isinstance(error, RecursionError):

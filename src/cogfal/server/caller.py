@@ -63,7 +63,7 @@ class Body:
     """A request's body, and its share of the bytes that are held for the length of a block.
 
     Attributes:
-        chunks: The bytes; none once they were turned into something else.
+        chunks: The bytes; none once they were decoded.
         size: How many there were.
         quick: Whether what is done with them takes no time.
     """
@@ -97,7 +97,7 @@ class Body:
             raise BodyRefused(413, f"The request body exceeds {limit} bytes")
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None
-        late, begun, chunk = False, loop.time(), bytearray()
+        late, begun, chunk, free = False, loop.time(), bytearray(), min(limit, UNCOUNTED)
 
         def expire() -> None:
             nonlocal late
@@ -110,7 +110,9 @@ class Body:
         try:
             while (message := await receive())["type"] != "http.disconnect":
                 piece, more = message.get("body", b""), message.get("more_body", False)
-                self._grow(len(piece))
+                self.size += len(piece)
+                if self.size > free:
+                    self._hold()
                 chunk += piece
                 if len(chunk) >= CHUNK or not more:
                     self.chunks.append(bytes(chunk))
@@ -130,13 +132,8 @@ class Body:
             timer.cancel()
         self.quick = is_quick(self.chunks)
 
-    async def turned(self, function: Callable[[list[bytes]], R], *, slow: bool = False) -> R:
-        """Return what `function` makes of the bytes, and forget them; see `beside`."""
-        chunks, self.chunks = self.chunks, []
-        return await self.beside(function, chunks, slow=slow)
-
     async def beside(self, function: Callable[[V], R], value: V, *, slow: bool = False) -> R:
-        """Call `function` with what came in this body, where it holds nobody up.
+        """Call `function` with `chunks`, or what was made of them, where it holds nobody up.
 
         What is quick is dealt with at once; what is not, on a thread and in turn, and everything
         where the function is `slow`, on a thread. Cancelling waits for the thread.
@@ -145,14 +142,12 @@ class Body:
             return await self._bodies.in_turn(function, value)
         return await anyio.to_thread.run_sync(function, value) if slow else function(value)
 
-    def _grow(self, size: int) -> None:
-        """Count more of it, as far as that may be held."""
-        self.size += size
+    def _hold(self) -> None:
+        """Count what has come, as far as that may be held."""
         if self.size > self._bodies.limit:
             raise BodyRefused(413, f"The request body exceeds {self._bodies.limit} bytes")
-        if self.size > UNCOUNTED:
-            self._bodies.hold(self.size - self._counted)
-            self._counted = self.size
+        self._bodies.hold(self.size - self._counted)
+        self._counted = self.size
 
     def keep_for(self, prediction: Ends) -> None:
         """Hold its share until the prediction, which has the values, has ended."""

@@ -221,31 +221,36 @@ class _Resource:
         validator = self.model.validator
         values = await body.beside(validator.parse, envelope.input, slow=validator.slow)
         await self.model.service.vacated()
-        prediction = self._submit(request, envelope, name, values)
+        prediction = self.api.tracing.around(
+            request.headers, partial(self._submitted, request, envelope, name, values), self.kind
+        )
         if body.quick:
             prediction.input = values
         body.keep_for(prediction)
         self._note(prediction, request)
         return prediction
 
-    def _submit(
-        self, request: Request, envelope: Envelope, name: str, values: dict[str, Any]
+    def _submitted(
+        self,
+        request: Request,
+        envelope: Envelope,
+        name: str,
+        values: dict[str, Any],
+        trace: dict[str, str],
     ) -> Prediction:
         upload = self.api.uploads.store(envelope.output_file_prefix, name)
-        with self.api.tracing.begin(request.headers, self.kind) as trace:
-            prediction = self.model.service.submit(
-                Submission(
-                    values=values,
-                    deliverer=self.model.deliverer(request, upload),
-                    id=name,
-                    api=API,
-                    context=trace.headers | envelope.context,
-                    wait=False,
-                )
+        prediction = self.model.service.submit(
+            Submission(
+                values=values,
+                deliverer=self.model.deliverer(request, upload),
+                id=name,
+                api=API,
+                context=trace | envelope.context,
+                wait=False,
             )
-            trace.follow(prediction)
+        )
         if envelope.webhook is not None:
-            target = Target(envelope.webhook, envelope.events, trace.headers)
+            target = Target(envelope.webhook, envelope.events, trace)
             self.api.webhooks.tell(InCogsWords(prediction), target)
         return prediction
 

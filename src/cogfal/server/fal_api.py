@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from starlette.requests import Request
@@ -74,12 +75,11 @@ class Endpoint:
             prediction = await self._submit(request)
         except CogfalError as error:
             return failure(error).response()
-        try:
-            await wait_watching(prediction.wait(), request, prediction.cancel)
-            body = self._shape(await prediction.result(), self._more(prediction, request))
-        except CogfalError as error:
-            return failure(error).response(self._more(prediction, request), billed(prediction))
-        return JsonResponse(body, headers=billed(prediction))
+        await wait_watching(prediction.wait(), request, prediction.cancel)
+        more, bill = self._more(prediction, request), billed(prediction)
+        if prediction.exception is not None:
+            return failure(prediction.exception).response(more, bill)
+        return JsonResponse(self._shape(prediction.output, more), headers=bill)
 
     async def run(self, values: Mapping[str, JSON]) -> dict[str, JSON]:
         """Return the whole result for an endpoint of the App's author; cancelling it cancels.
@@ -109,7 +109,7 @@ class Endpoint:
         except CogfalError as error:
             return failure(error).response()
         watch = prediction.events(holds=True)
-        say = self._sayer(prediction, told=self._wants_logs(request))
+        say = self._sayer(prediction, told=self.logs and WANTS_LOGS in request.headers)
         first = await wait_watching(_first(watch, say), request, prediction.cancel)
         told = first[0] if first else None
         if prediction.exception is not None and isinstance(told, Completed):
@@ -149,26 +149,31 @@ class Endpoint:
         try:
             with Body(self.bodies) as body:
                 await body.read(request)
-                values = await body.turned(validator.parse_json, slow=validator.slow)
-                prediction = self._started(request, values)
+                values = await body.beside(validator.parse_json, body.chunks, slow=validator.slow)
+                prediction = self.tracing.around(
+                    request.headers, partial(self._submitted, request, values)
+                )
                 body.keep_for(prediction)
                 return prediction
         except BodyRefused as error:
             raise _refused(error) from error
 
-    def _started(self, request: Request, values: dict[str, JSON]) -> Prediction:
-        with self.tracing.begin(request.headers) as trace:
-            prediction = self.service.submit(
-                Submission(
-                    values=values,
-                    deliverer=self.deliverer(request),
-                    id=request.headers.get(REQUEST_ID),
-                    api=API,
-                    context=_context(request) | trace.headers,
-                )
+    def _submitted(
+        self, request: Request, values: dict[str, JSON], trace: dict[str, str]
+    ) -> Prediction:
+        headers = request.headers
+        names = [*CONTEXT_HEADERS, *(name for name in headers if name.startswith(APP_HEADERS))]
+        # Of a header that comes several times the first counts, as everywhere.
+        told = {name: value for name in names if (value := headers.get(name)) is not None}
+        return self.service.submit(
+            Submission(
+                values=values,
+                deliverer=self.deliverer(request),
+                id=headers.get(REQUEST_ID),
+                api=API,
+                context=told | trace,
             )
-            trace.follow(prediction)
-        return prediction
+        )
 
     def _shape(self, output: JSON, more: Mapping[str, JSON]) -> JSON:
         """Return an object of the author's, or one made of the output, with `more` in it."""
@@ -177,13 +182,10 @@ class Endpoint:
 
     def _more(self, prediction: Prediction, request: Request) -> dict[str, JSON]:
         """What an answer holds beside the result: what the App wants, and what was asked for."""
-        if self._wants_logs(request):
+        if self.logs and WANTS_LOGS in request.headers:
             return {"timings": prediction.timings, "logs": prediction.logs}
         succeeded = prediction.exception is None
         return {"timings": prediction.timings} if self.timings and succeeded else {}
-
-    def _wants_logs(self, request: Request) -> bool:
-        return self.logs and WANTS_LOGS in request.headers
 
     def _sayer(self, prediction: Prediction, *, told: bool) -> Callable[[Event], Said | None]:
         """Return what says an event of `prediction`, if it is one that a caller hears of.
@@ -221,14 +223,6 @@ async def _first(watch: Watch[Event], say: Callable[[Event], Said | None]) -> li
         await watch.wait()
         said = [event for event in watch.take() if say(event) is not None]
     return said
-
-
-def _context(request: Request) -> dict[str, str]:
-    """Return what fal tells of a request, for the author's `current_scope().context`."""
-    headers = request.headers
-    names = [*CONTEXT_HEADERS, *(name for name in headers if name.startswith(APP_HEADERS))]
-    # Of a header that comes several times the first counts, as everywhere.
-    return {name: value for name in names if (value := headers.get(name)) is not None}
 
 
 def _refused(error: BodyRefused) -> CogfalError:

@@ -70,11 +70,13 @@ class JsonResponse(Response):
     def __init__(
         self, value: JSON, status: int = 200, headers: Mapping[str, str] = NO_HEADERS
     ) -> None:
-        self._slices = slices(value)
-        first = next(self._slices)
-        second = next(self._slices, None)
-        super().__init__(first, status, headers)
-        self._rest = None if second is None else chain([first, second], self._slices)
+        content = at_once(value)
+        self._rest: Iterator[bytes] | None = None
+        if content is None:
+            several = slices(value)
+            content, second = next(several), next(several, None)
+            self._rest = None if second is None else chain([content, second], several)
+        super().__init__(content, status, headers)
         if self._rest is not None:
             del self.headers["content-length"]
 

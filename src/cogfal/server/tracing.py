@@ -10,11 +10,8 @@ import asyncio
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
-
-from typing_extensions import Self
 
 from cogfal.engine.prediction import Prediction
 from cogfal.errors import SettingError
@@ -74,11 +71,22 @@ class Tracing:
                 remedy="look at those that begin with OTEL_",
             ) from error
 
-    def begin(self, headers: Mapping[str, str], kind: str = "prediction") -> Trace:
-        """Begin the span of a prediction, or training, in the trace of its request's headers."""
-        said = trace_headers(headers) or self._said_elsewhere(headers)
+    def around(
+        self,
+        headers: Mapping[str, str],
+        submit: Callable[[dict[str, str]], Prediction],
+        kind: str = "prediction",
+    ) -> Prediction:
+        """Submit a prediction, or training, in the trace of its request's headers.
+
+        `submit` is given the headers that tell others of the trace. The span ends with the
+        prediction, or at once where nothing is started.
+        """
+        said = trace_headers(headers)
+        if not said and self._header is not None:
+            said = self._said_elsewhere(headers.get(self._header, ""))
         if self.provider is None:
-            return Trace(None, said)
+            return submit(said)
         from opentelemetry.trace.propagation.tracecontext import (  # noqa: PLC0415 - as in `start`
             TraceContextTextMapPropagator,
         )
@@ -87,17 +95,21 @@ class Tracing:
         span = self.provider.get_tracer("cogfal").start_span(
             f"cog.{kind}", context=propagator.extract(said)
         )
-        return Trace(span, _carried(span, propagator.inject) or said, self.provider)
+        try:
+            prediction = submit(_carried(span, propagator.inject) or said)
+        except BaseException:
+            span.end()
+            raise
+        ended = asyncio.ensure_future(prediction.wait())
+        ended.add_done_callback(lambda _: self._end(span, prediction))
+        return prediction
 
     def close(self) -> None:
         """Send what has not been sent; blocks while that lasts."""
         if self.provider is not None:
             self.provider.shutdown()
 
-    def _said_elsewhere(self, headers: Mapping[str, str]) -> dict[str, str]:
-        if self._header is None:
-            return {}
-        value = headers.get(self._header, "")
+    def _said_elsewhere(self, value: str) -> dict[str, str]:
         if not self._jaeger:
             return trace_headers({"traceparent": value})
         found = _JAEGER.match(value)
@@ -106,47 +118,24 @@ class Tracing:
         trace, span, flags = found.groups()
         return {"traceparent": f"00-{trace:0>32}-{span:0>16}-0{int(flags, 16) & 1}"}
 
-
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """The trace of one prediction; `headers` tell others which it is."""
-
-    span: Span | None
-    headers: dict[str, str]
-    provider: TracerProvider | None = None
-
-    def follow(self, prediction: Prediction) -> None:
-        """End the span when the prediction ends, with its phases inside of it."""
-        if self.span is not None:
-            ended = asyncio.ensure_future(prediction.wait())
-            ended.add_done_callback(lambda _: self._end(prediction))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """End the span of a request for which nothing was started."""
-        if kind is not None and self.span is not None:
-            self.span.end()
-
-    def _end(self, prediction: Prediction) -> None:
+    def _end(self, span: Span, prediction: Prediction) -> None:
+        """End the span of a prediction, with its phases inside of it."""
         from opentelemetry.trace import (  # noqa: PLC0415 - as in `start`
             Status,
             StatusCode,
             set_span_in_context,
         )
 
-        assert self.span is not None
         assert self.provider is not None
-        tracer, around = self.provider.get_tracer("cogfal"), set_span_in_context(self.span)
+        tracer, around = self.provider.get_tracer("cogfal"), set_span_in_context(span)
         for name, begun, ended in prediction.phases:
             child = tracer.start_span(f"cog.prediction.{name}", around, start_time=_nanos(begun))
             child.end(_nanos(ended))
-        self.span.set_attribute("cog.prediction.id", prediction.id)
-        self.span.set_attribute("cog.prediction.status", prediction.status.value)
+        span.set_attribute("cog.prediction.id", prediction.id)
+        span.set_attribute("cog.prediction.status", prediction.status.value)
         if prediction.error is not None:
-            self.span.set_status(Status(StatusCode.ERROR, prediction.error[:1000]))
-        self.span.end()
+            span.set_status(Status(StatusCode.ERROR, prediction.error[:1000]))
+        span.end()
 
 
 def _carried(span: Span, inject: Callable[..., None]) -> dict[str, str]:
