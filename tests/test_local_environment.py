@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from cogfal.errors import PredictorError
-from cogfal.local.model_python import local_python
+from cogfal.local.model_python import install_line, local_python
 from cogfal.project.config_reader import read_config
 from tests.environments.packages import wheel
 from tests.interpreters import INTERPRETERS
@@ -138,3 +138,35 @@ def test_what_cannot_be_imported_is_told_when_the_class_is_made(
         app_of(folder)
 
     assert "predict.py" in str(raised.value)
+
+
+def a_machine(folder: Path, *names: str) -> Path:
+    """A list of what is installed, as dpkg keeps it."""
+    for name in names:
+        (folder / f"{name}.list").touch()
+    return folder
+
+
+def test_what_is_named_and_not_there_is_told(tmp_path: Path) -> None:
+    """Versions, architectures and options are not part of a name."""
+    here = a_machine(tmp_path, "git", "libgl1:amd64", "libglib2.0-0t64:amd64")
+    named = ["git ffmpeg=7:5.1", "libgl1", "--fix-missing", "libtag1-dev>=1.9", "libglib2.0-0"]
+
+    found = install_line(named, installed=here)
+
+    assert found == "sudo apt-get install -y ffmpeg libtag1-dev"
+    assert install_line(["git"], installed=here) is None
+
+
+def test_what_python_packages_load_is_told(tmp_path: Path) -> None:
+    """Under Cog its base images have it, so that no author names it."""
+    lines = ["opencv_python==4.7", "SoundFile", "-e ./opencv-python", "numpy"]
+
+    found = install_line(["libgl1"], lines, installed=a_machine(tmp_path))
+
+    assert found == "sudo apt-get install -y libgl1 libglib2.0-0 libsndfile1"
+
+
+def test_another_kind_of_system_is_not_guessed_at(tmp_path: Path) -> None:
+    """Where nobody lists Debian's packages, none is said to be missing."""
+    assert install_line(["git"], ["soundfile"], installed=tmp_path / "nowhere") is None

@@ -17,7 +17,7 @@ from cogfal.cli.check import of_predictor
 from cogfal.cli.console import BadArgument, Findings, Sign, confirm, say
 from cogfal.cli.options import add_here, add_input_options, add_root, obey_here
 from cogfal.cli.targets import signature
-from cogfal.environments import install_line, missing_packages
+from cogfal.local.model_python import install_line
 from cogfal.local.session import LocalProject, find_project
 from cogfal.project.config import client_python
 from cogfal.project.environment_choice import decide_here
@@ -107,9 +107,9 @@ def _tell_environment(project: LocalProject) -> None:
     say(f"it runs {made}: {'; '.join(decision.reasons)}", Sign.GOOD)
     for key, command in model.not_run:
         say(f"{key.where}: not run on this machine: {command}", Sign.NOTE)
-    missing = missing_packages(model.system_packages, model.environment.requirements)
+    missing = install_line(model.system_packages, model.environment.requirements)
     if missing:
-        say(f"it may need system packages: {install_line(missing)}", Sign.NOTE)
+        say(f"it may need system packages: {missing}", Sign.NOTE)
 
 
 def _agreed(cloned: Clone, spec: PredictorSpec, *, yes: bool) -> bool:

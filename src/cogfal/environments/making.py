@@ -1,16 +1,18 @@
-"""Make a model's environment with uv, once, find it again by its key, list and remove it."""
+"""Say what a model's environment is made of, make it once, find it again, list and remove it."""
 
 from __future__ import annotations
 
 import fcntl
+import hashlib
+import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from cogfal.environments.description import ModelEnvironment
 from cogfal.errors import SetupError
 
 Progress: TypeAlias = Callable[[str], None]
@@ -20,6 +22,77 @@ MARKER: Final = "cogfal.json"
 """Written into an environment that is whole; its time is when it was used last."""
 
 _GPU_DRIVERS: Final = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/dxg")
+_FORMAT: Final = 1
+"""Goes into every key: a change in how environments are made must not meet old ones."""
+
+_CREDENTIALS: Final = re.compile(r"(://)[^/@\s\"]+@")
+_MOST_FILES: Final = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEnvironment:
+    """What cog.yaml asks for, and nothing else.
+
+    `python` is a minor version or a patch. `requirements` are the lines of a requirements file,
+    options among them, with absolute paths where they are local; `constraints` those of a
+    constraints file. Each of `installs` holds the words behind `pip install` of a plain line of
+    `run`. `state` tells one state of local requirements from the next.
+    """
+
+    python: str
+    requirements: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
+    installs: tuple[tuple[str, ...], ...] = ()
+    state: str = ""
+
+    @property
+    def packages(self) -> int:
+        """How many packages are named; what they need is not counted."""
+        named = [line for line in self.requirements if not line.startswith("-")]
+        words = [word for line in self.installs for word in line if not word.startswith("-")]
+        return len(named) + len(words)
+
+    def key(self, *, cpu: bool = False) -> str:
+        """Return the name under which the environment is kept.
+
+        Args:
+            cpu: Whether the CPU builds of torch are taken.
+        """
+        parts = [_FORMAT, cpu, asdict(self)]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+    def to_json(self) -> str:
+        """Write it down, to be read by `from_json` in another process."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    def shown(self) -> str:
+        """Return the same without what stands in a URL before its host."""
+        return _CREDENTIALS.sub(r"\1***@", self.to_json())
+
+    @classmethod
+    def from_json(cls, text: str) -> ModelEnvironment:
+        """Read what `to_json` has written."""
+        given = json.loads(text)
+        return cls(
+            python=given["python"],
+            requirements=tuple(given["requirements"]),
+            constraints=tuple(given["constraints"]),
+            installs=tuple(map(tuple, given["installs"])),
+            state=given["state"],
+        )
+
+
+def state_of(paths: Iterable[Path]) -> str:
+    """Return a text that changes when what lies there does: an archive, or a project's sources."""
+    facts = [fact for path in paths for fact in _facts(path)]
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16] if facts else ""
+
+
+def _facts(path: Path) -> Iterator[tuple[str, int, int]]:
+    files = [path] if path.is_file() else sorted(path.rglob("*.py")) + sorted(path.glob("*.*"))
+    for file in files[:_MOST_FILES]:
+        status = file.stat()
+        yield str(file.relative_to(path)), status.st_size, status.st_mtime_ns
 
 
 def environments_directory(environ: Mapping[str, str] | None = None) -> Path:
@@ -73,6 +146,7 @@ def make(
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         with _locked(place, tell):
+            # Looked for anew under the lock: whoever held it may have made it meanwhile.
             if not _is_there(place):
                 _make_aside(environment, place, tell, cpu=cpu)
     except OSError as error:
@@ -106,12 +180,14 @@ def _make_aside(environment: ModelEnvironment, place: Path, tell: Progress, *, c
 
     from cogfal.environments.uv import fill  # noqa: PLC0415
 
-    for left in place.parent.glob(f".{place.name}-*"):  # by a process that was killed
+    # Left by processes that were killed: under the lock nobody else fills or removes one.
+    for left in place.parent.glob(f".{place.name}-*"):
         shutil.rmtree(left, ignore_errors=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
     try:
         fill(environment, aside / "environment", tell, cpu=cpu)
-        # The marker is the last thing written, and the rename what makes all of it appear.
+        # The marker is written last, and the rename makes all of it appear at once: what is killed
+        # before leaves nothing under the final name.
         (aside / "environment" / MARKER).write_text(environment.shown(), encoding="utf-8")
         shutil.rmtree(place, ignore_errors=True)  # one whose Python has gone
         (aside / "environment").rename(place)
@@ -171,12 +247,8 @@ def remove_environment(kept: KeptEnvironment) -> None:
     """Remove one, once nobody is making it anew."""
     import shutil  # noqa: PLC0415  # as above
 
-    handle = os.open(kept.path.with_name(f"{kept.key}.lock"), os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with _locked(kept.path, _silently):
         # Renamed first: whoever looks for it meanwhile finds all of it or nothing.
         gone = kept.path.with_name(f".{kept.key}-removed")
         kept.path.rename(gone)
         shutil.rmtree(gone)
-    finally:
-        os.close(handle)

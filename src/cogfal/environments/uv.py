@@ -10,11 +10,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from cogfal.environments.description import ModelEnvironment
 from cogfal.environments.interpreters import FoundPython, find_interpreter, find_uv
 from cogfal.errors import SetupError
+
+if TYPE_CHECKING:
+    from cogfal.environments.making import ModelEnvironment
 
 TORCH_INDEX: Final = "COGFAL_TORCH_INDEX"
 """Names another place for the CPU builds of torch than PyTorch's own."""
@@ -48,7 +50,7 @@ def fill(
     )
     if not found.fits(environment.python):
         tell(f"Python {environment.python} is not on this machine: {found.version} is taken")
-    _run(["venv", "--relocatable", "--python", str(found.path), str(place)], "", _untold)
+    _run(["venv", "--relocatable", "--python", str(found.path), str(place)])
     installer = _Installer(place / "bin/python", tell, cpu=cpu)
     installer.seed(found)
     installer.lines(environment.requirements, environment.constraints)
@@ -71,7 +73,7 @@ class _Installer:
         names = sorted({path.name.partition("-")[0] for path in bundled.glob("*.whl")})
         if names:  # a distribution's Python has none
             links = ["--no-index", "--no-deps", "--find-links", str(bundled)]
-            _run([*self._start, *links, *names], "", _untold)
+            _run([*self._start, *links, *names])
 
     def lines(self, requirements: Sequence[str], constraints: Sequence[str]) -> None:
         """Install the lines of a requirements file."""
@@ -150,7 +152,9 @@ PIP_ALONE: Final = frozenset(
 )
 
 
-def _run(words: Sequence[str], what: str, tell: Callable[[str], None]) -> None:
+def _run(
+    words: Sequence[str], what: str = "a Python", tell: Callable[[str], None] | None = None
+) -> None:
     """Run uv, and pass on what it says; raises SetupError where it fails."""
     said: deque[str] = deque(maxlen=_SAID)
     environ = {**os.environ, "NO_COLOR": "1"}
@@ -170,20 +174,16 @@ def _run(words: Sequence[str], what: str, tell: Callable[[str], None]) -> None:
         try:
             for line in process.stdout:
                 said.append(line.rstrip())
-                if line.startswith(_TOLD):
+                if tell is not None and line.startswith(_TOLD):
                     tell(line.rstrip())
         except BaseException:
             process.kill()
             raise
     if process.returncode != 0:
         raise SetupError(
-            f"uv could not install {what or 'a Python'} for the model:\n" + "\n".join(said),
+            f"uv could not install {what} for the model:\n" + "\n".join(said),
             remedy="correct what it names; `--here` runs the model in the present environment",
         )
-
-
-def _untold(_line: str) -> None:
-    """Tell nobody."""
 
 
 class Resolution(NamedTuple):

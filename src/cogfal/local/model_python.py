@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from cogfal.engine.guest_python import GuestPython, guest_variables, own_python
-from cogfal.environments import (
-    install_line,
-    interpreter_of,
-    make,
-    missing_packages,
-)
+from cogfal.environments import interpreter_of, make
 from cogfal.errors import PredictorError
 from cogfal.guest.wire import from_plain
 from cogfal.project.config import CogConfig, client_python
@@ -41,6 +38,27 @@ found.loader.exec_module(sys.modules["cogfal"])
 from cogfal.guest.live import main
 main(*sys.argv[2:])
 """
+
+DPKG: Final = Path("/var/lib/dpkg/info")
+"""Where Debian and what stands on it list what is installed; no other system is looked at."""
+
+_NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
+_LIBRARIES: Final = {
+    "audioread": ("ffmpeg",),
+    "cairosvg": ("libcairo2",),
+    "ffmpeg-python": ("ffmpeg",),
+    "librosa": ("libsndfile1",),
+    "mediapipe": ("libgl1", "libglib2.0-0"),
+    "moviepy": ("ffmpeg",),
+    "openai-whisper": ("ffmpeg",),
+    "opencv-contrib-python": ("libgl1", "libglib2.0-0"),
+    "opencv-python": ("libgl1", "libglib2.0-0"),
+    "opencv-python-headless": ("libglib2.0-0",),
+    "pydub": ("ffmpeg",),
+    "pytesseract": ("tesseract-ocr",),
+    "soundfile": ("libsndfile1",),
+}
+"""What packages load or call that no wheel of theirs holds, and Cog's base images do."""
 
 
 def tell(line: str) -> None:
@@ -75,14 +93,56 @@ def local_python(
     decision = decide_here(model.environment, client_python(), wanted)
     if not decision.own:
         return None
-    missing = missing_packages(model.system_packages, model.environment.requirements)
+    missing = install_line(model.system_packages, model.environment.requirements)
     if missing:
-        progress(f"system packages are missing here; `{install_line(missing)}` brings them")
+        progress(f"system packages are missing here; `{missing}` brings them")
     if not interpreter_of(model.environment).exists():
         progress(f"making the model's own environment: {'; '.join(decision.reasons)}")
         for key, command in model.not_run:
             progress(f"{key.where}: not run on this machine: {command}")
     return make(model.environment, progress=progress)
+
+
+def install_line(
+    named: Iterable[str], requirements: Iterable[str] = (), *, installed: Path = DPKG
+) -> str | None:
+    """Return the command that brings the system packages that a model needs and this machine lacks.
+
+    None where there are none, or where it cannot be told.
+
+    Args:
+        named: What cog.yaml's `system_packages` says: names, versions and options.
+        requirements: The lines of the model's requirements, some of which need libraries.
+        installed: Where this machine lists its packages.
+    """
+    if not installed.is_dir():
+        return None
+    wanted = dict.fromkeys([*_named(named), *_needed(requirements)])
+    missing = [name for name in wanted if not _is_installed(name, installed)]
+    return f"sudo apt-get install -y {shlex.join(missing)}" if missing else None
+
+
+def _named(texts: Iterable[str]) -> Iterator[str]:
+    for word in (part for text in texts for part in text.split()):
+        name = re.split(r"[=<>:]", word, maxsplit=1)[0]
+        if name and not name.startswith("-"):
+            yield name
+
+
+def _needed(requirements: Iterable[str]) -> Iterator[str]:
+    for line in requirements:
+        match = _NAME.match(line)
+        if match is not None:
+            name = re.sub(r"[-_.]+", "-", match[0]).lower()
+            yield from _LIBRARIES.get(name, ())
+
+
+def _is_installed(name: str, installed: Path) -> bool:
+    """Under its name, with an architecture, or with the suffix of a longer time."""
+    names = (name, f"{name}t64")
+    return any((installed / f"{each}.list").exists() for each in names) or any(
+        next(installed.glob(f"{each}:*.list"), None) is not None for each in names
+    )
 
 
 def provide_here(

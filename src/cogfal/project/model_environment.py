@@ -15,8 +15,7 @@ from typing import Final, NamedTuple
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from cogfal.environments import ModelEnvironment
-from cogfal.environments.description import state_of
+from cogfal.environments import ModelEnvironment, state_of
 from cogfal.errors import ConfigError
 from cogfal.project.config import (
     TELEMETRY_KEYS,
