@@ -19,7 +19,7 @@ from cogfal.reading.part import Atomic, Part
 from cogfal.reading.scopes import Names, Scope, bindings
 from cogfal.reading.source import MODULES, Module
 from cogfal.reading.standins import Known
-from cogfal.reading.unknown import ABSENT, Possible, Unknown, Value, Values, reached
+from cogfal.reading.unknown import ABSENT, Possible, Unknown, Value, Values, is_lost, reached
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
@@ -141,6 +141,8 @@ class Effects(Part):
     def _lose(self, names: Names, name: str, why: Unknown, held: Values = ()) -> None:
         """Take a name as bound to anything, or not at all where it was not bound before."""
         there = [names[name]] if name in names else []
+        if any(is_lost(each, why) for each in there) and not held:
+            return
         lost = Possible.of(why, [why, *there, *held], absent=not there)
         self._world.journal.bind(names, name, lost)
 

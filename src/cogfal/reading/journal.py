@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType, MemberDescriptorType
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 from cogfal.reading.unknown import ABSENT, Unknown, Value
 
@@ -35,17 +35,15 @@ ALIKE: Final = (
 """Classes of values that never change."""
 
 
-class Place(NamedTuple):
+class Place:
     """Where a change happened: `key` of a scope's names, an attribute, or a whole container."""
 
-    kind: str
-    owner: Value
-    key: Any = None
+    __slots__ = ("id", "key", "kind", "owner")
 
-    @property
-    def id(self) -> tuple[str, int, Any]:
+    def __init__(self, kind: str, owner: Value, key: Any = None) -> None:
+        self.kind, self.owner, self.key = kind, owner, key
+        self.id = (kind, id(owner), key)
         """What makes it the same place as another."""
-        return self.kind, id(self.owner), self.key
 
     def value(self) -> Value:
         """Return what stands there now; of a container, a copy of its contents."""
@@ -220,8 +218,10 @@ class Journal:
         """Return the places changed since `start`, and what stood there before each change."""
         found: dict[tuple[str, int, Any], tuple[Place, list[Value]]] = {}
         for place, before, _ in self._entries[start:]:
-            if place.kind not in ("born", "advance"):
-                found.setdefault(place.id, (place, []))[1].append(before)
+            if place.id in found:
+                found[place.id][1].append(before)
+            elif place.kind not in ("born", "advance"):
+                found[place.id] = (place, [before])
         return found
 
     def segment(self, start: int) -> dict[tuple[str, int, Any], tuple[Place, Value]]:

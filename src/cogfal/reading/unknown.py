@@ -176,8 +176,7 @@ class Possible(Unknown):
         found: dict[int, Value] = {}
         for value in values:
             for each in value.about if isinstance(value, Possible) else (value,):
-                empty = isinstance(each, Unknown) and not each.dotted and not each.about
-                found[0 if empty else id(each)] = each
+                found[0 if _is_empty(each) else id(each)] = each
         made = cls(why.reason, why.node, why.module, about=tuple(found.values()))
         made.absent = absent or any(map(may_be_absent, values))
         made.standard = any(isinstance(e, Unknown) and e.standard for e in made.about)
@@ -186,6 +185,18 @@ class Possible(Unknown):
     def possibly(self) -> Values:
         """Return what it may be."""
         return self.about
+
+
+def _is_empty(value: Value) -> bool:
+    return isinstance(value, Unknown) and not value.dotted and not value.about
+
+
+def is_lost(value: Value, why: Unknown) -> bool:
+    """Whether a value is already taken as one that may be `why`."""
+    empty = _is_empty(why)
+    return isinstance(value, Possible) and any(
+        each is why or (empty and _is_empty(each)) for each in value.about
+    )
 
 
 def may_be_absent(value: Value) -> bool:
