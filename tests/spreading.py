@@ -12,7 +12,7 @@ FIRST = (
     "tests/hostile/",
     "tests/examples/",
     "tests/project/test_image_commands.py",
-    "tests/client/test_typed.py",
+    "tests/cli/test_client.py",
     "tests/test_typing.py",
     "tests/compare/",
     "tests/docs/",

@@ -9,6 +9,25 @@ from pathlib import Path
 from tests.cli.conftest import COMMAND, environment
 from tests.processes import Process, free_port
 
+APPS = """
+import cogfal
+
+class Greets(cogfal.App):
+    predictor = "predict.py:Greets"
+
+class Makes(cogfal.App):
+    predictor = "predict.py:Makes"
+
+class Streams(cogfal.App):
+    predictor = "predict.py:Streams"
+
+class Many(cogfal.App):
+    predictor = "predict.py:Many"
+
+class Copies(cogfal.App):
+    predictor = "predict.py:Copies"
+"""
+
 
 def serve_command(port: int = 0, *arguments: str) -> list[str]:
     """Return the command that serves at a port, any by default."""

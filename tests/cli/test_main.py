@@ -125,6 +125,36 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
     assert not imported & {"fal", "pydantic", "yaml", "httpx", "cogfal.reading"}
 
 
+@pytest.mark.parametrize("command", ["check", "migrate", "schema", "dockerfile", "predict"])
+def test_a_broken_cog_yaml_is_told_with_its_line(
+    cogfal: Cogfal, project: Path, command: str
+) -> None:
+    """Every command that reads it says the same."""
+    (project / "cog.yaml").write_text("build:\n  gpu: maybe\n")
+
+    ended = cogfal(command)
+
+    assert ended.status == 1
+    assert "cog.yaml:2" in ended.err
+    assert "remedy" in ended.err
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize("command", ["predict", "check", "dockerfile", "schema", "migrate"])
+def test_an_empty_directory_is_no_project(cogfal: Cogfal, project: Path, command: str) -> None:
+    """Every command says what makes one, and writes nothing."""
+    for path in project.iterdir():
+        path.unlink()
+
+    ended = cogfal(command)
+
+    assert ended.status == 1
+    assert "there is no cog.yaml and no predict.py" in ended.err
+    assert "cogfal init" in ended.err
+    assert ended.out == ""
+    assert list(project.iterdir()) == []
+
+
 IMPORTS_OF_EACH: Final = """
 import importlib, sys
 import cogfal.cli

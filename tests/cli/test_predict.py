@@ -262,7 +262,7 @@ def test_a_failure_shows_the_authors_traceback(cogfal: Cogfal) -> None:
         pytest.param(["-i", "name"], "-i name: write it as NAME=VALUE", id="no-value"),
         pytest.param(["--json", "[1]"], "--json is not an object", id="no-object"),
         pytest.param(["--json", "{"], "--json is not JSON", id="no-json"),
-        pytest.param(["-i", "name=@nope.txt"], "@nope.txt: it cannot be read", id="no-text"),
+        pytest.param(["-i", "name=@nope.txt"], "@nope.txt: there is no such file", id="no-text"),
         pytest.param(["-e", "MARK"], "-e MARK: write it as NAME=VALUE", id="no-variable"),
         pytest.param(["-C", "nope"], "there is no such directory", id="no-project"),
         pytest.param(["--ref", "predict.py:Nope"], "Nope", id="no-predictor"),
@@ -395,3 +395,33 @@ def test_a_project_without_training_says_so(cogfal: Cogfal, project: Path) -> No
 
     assert ended.status == 1
     assert 'add `train: "train.py:train"`' in ended.err
+
+
+MISSING = {
+    "a module": ("import cv2", "cog.yaml:3 asks for opencv-python==4.1"),
+    "a module that nobody names": ("import nowhere", "name nowhere under build.python_packages"),
+    "a program": (
+        "import subprocess; subprocess.run(['nosuchprogram'])",
+        "cog.yaml:5 asks for it; here `apt-get install nosuchprogram` brings it",
+    ),
+}
+
+
+@pytest.mark.parametrize(("code", "remedy"), MISSING.values(), ids=MISSING)
+def test_what_is_missing_is_named_with_its_line(
+    cogfal: Cogfal, project: Path, code: str, remedy: str
+) -> None:
+    """The package's line of cog.yaml, and what installs it."""
+    (project / "cog.yaml").write_text(
+        "build:\n  python_packages:\n    - opencv-python==4.1\n  system_packages:\n"
+        "    - nosuchprogram\npredict: predict.py:P\n"
+    )
+    (project / "predict.py").write_text(
+        f"from cog import BasePredictor\n{code}\n"
+        "class P(BasePredictor):\n    def predict(self) -> str:\n        return ''\n"
+    )
+
+    ended = cogfal("predict", "--here")
+
+    assert ended.status == 1
+    assert remedy in ended.err

@@ -1,37 +1,19 @@
-"""`cogfal serve`, and `cogfal predict --url` against what it serves."""
+"""`cogfal serve`, also while somebody edits the project."""
 
 from __future__ import annotations
 
 import os
+import re
 import signal
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
 
+from cogfal.cli.serve import Watched
 from tests.cli.conftest import Cogfal, environment
-from tests.cli.serving import serve_command, served
+from tests.cli.serving import APPS, serve_command, served
 from tests.processes import Process, free_port
-
-APP = """
-import cogfal
-
-class Greets(cogfal.App):
-    predictor = "predict.py:Greets"
-
-class Makes(cogfal.App):
-    predictor = "predict.py:Makes"
-
-class Streams(cogfal.App):
-    predictor = "predict.py:Streams"
-
-class Many(cogfal.App):
-    predictor = "predict.py:Many"
-
-class Copies(cogfal.App):
-    predictor = "predict.py:Copies"
-"""
 
 
 def test_a_project_is_served_from_cog_yaml(project: Path, tmp_path: Path) -> None:
@@ -75,50 +57,6 @@ def test_the_app_is_not_reachable_from_elsewhere(project: Path, tmp_path: Path) 
         httpx.get(url.replace("127.0.0.1", "127.0.0.2"))
 
 
-@dataclass(frozen=True)
-class Call:
-    """A call, and what it brings: text on stdout, and files with their text."""
-
-    app: str
-    arguments: tuple[str, ...] = ()
-    out: str = ""
-    files: tuple[tuple[str, str], ...] = ()
-
-
-NUMBERED = (("output.0.txt", "0"), ("output.1.txt", "1"))
-CALLS = {
-    "text": Call("Greets", ("-i", "name=Ada"), out="Hello, Ada!\n"),
-    "joined": Call("Streams", out="ab\n"),
-    "files": Call("Makes", ("-i", "count=2"), files=NUMBERED),
-    "streamed-files": Call("Many", files=NUMBERED),
-    "input": Call("Copies", ("-i", "source=@in.txt", "-o", "copy"), files=(("copy.txt", "hi"),)),
-}
-
-
-@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_an_app_that_runs_can_be_called(
-    cogfal: Cogfal, project: Path, tmp_path: Path, call: Call
-) -> None:
-    """The output is the same as in this process."""
-    (project / "app.py").write_text(APP)
-    (project / "in.txt").write_text("hi")
-
-    with served(project, tmp_path, f"app.py::{call.app}") as url:
-        ended = cogfal("predict", "--url", url, *call.arguments)
-
-    assert (ended.status, ended.out) == (0, call.out), ended.err
-    assert [(name, (project / name).read_text()) for name, _ in call.files] == list(call.files)
-
-
-def test_a_refusal_names_the_input(cogfal: Cogfal, project: Path, tmp_path: Path) -> None:
-    """The app's problems are told in the words of the app."""
-    with served(project, tmp_path) as url:
-        ended = cogfal("predict", "--url", url)
-
-    assert ended.status == 1
-    assert "error: name: Field required" in ended.err
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -131,7 +69,7 @@ def test_what_cannot_be_served_is_told(
     cogfal: Cogfal, project: Path, arguments: list[str], message: str
 ) -> None:
     """The message names the file and what is in it."""
-    (project / "app.py").write_text(APP)
+    (project / "app.py").write_text(APPS)
 
     ended = cogfal("serve", *arguments)
 
@@ -171,7 +109,7 @@ def test_a_setup_that_fails_is_told(cogfal: Cogfal, project: Path, command: str)
 
 def test_an_app_whose_own_setup_fails_is_told(cogfal: Cogfal, project: Path) -> None:
     """What an App adds to it is told in the same way."""
-    (project / "app.py").write_text(f"""{APP}
+    (project / "app.py").write_text(f"""{APPS}
     async def setup(self):
         raise ValueError("no luck")
 """)
@@ -228,19 +166,56 @@ def test_an_app_answers_while_it_is_set_up(project: Path, tmp_path: Path) -> Non
     assert statuses == [503, 503]
 
 
-def test_nobody_at_the_url_is_told(cogfal: Cogfal) -> None:
-    """The URL is in the message."""
-    url = f"http://127.0.0.1:{free_port()}"
-
-    ended = cogfal("predict", "--url", url, "-i", "name=Ada")
-
-    assert ended.status == 1
-    assert f"{url} cannot be reached" in ended.err
-
-
 def test_a_port_that_is_none_is_a_usage_error(cogfal: Cogfal) -> None:
     """It is refused before anything is read."""
     ended = cogfal("serve", "--port", "99999")
 
     assert ended.status == 2
     assert "'99999' is no port" in ended.err
+
+
+ADDRESS = r"serving at (http://127.0.0.1:\d+)"
+
+
+def test_an_edit_is_served_at_the_same_address(project: Path, tmp_path: Path) -> None:
+    """A mistake ends the server, and its correction brings it back."""
+    predict = project / "predict.py"
+    text = predict.read_text()
+
+    with Process(serve_command(0, "--reload"), cwd=project, env=environment(tmp_path)) as process:
+        url = process.wait_for(ADDRESS)[1]
+        before = httpx.post(url, json={"name": "Ada"}).json()
+        predict.write_text(text.replace("import os", "import os, nothing_there"))
+        process.wait_for("it starts again when a file changes")
+        predict.write_text(text.replace("Hello", "Good day"))
+        process.wait_until(lambda: _second(process, url), 300)
+        after = httpx.post(url, json={"name": "Ada"}).json()
+        status = process.stop()
+
+    assert before == {"output": "Hello, Ada!"}
+    assert after == {"output": "Good day, Ada!"}
+    assert "predict.py changed" in process.output
+    assert status == 143
+
+
+def _second(process: Process, url: str) -> re.Match[str] | None:
+    found = [m for line in process.lines if (m := re.search(ADDRESS, line)) and m[1] == url]
+    return found[1] if len(found) > 1 else None
+
+
+def test_only_code_and_settings_are_watched(tmp_path: Path) -> None:
+    """What a model writes beside its code is no change; nor is what lies in hidden folders."""
+    (tmp_path / "predict.py").write_text("1")
+    watched = Watched(tmp_path)
+    for name in ("output.png", "output.txt", ".hidden.py", ".git/a.py", "__pycache__/a.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("1")
+
+    assert watched.change() is None
+
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub/helper.py").write_text("1")
+    assert watched.change() == "sub/helper.py"
+    (tmp_path / "predict.py").unlink()
+    assert watched.change() == "predict.py"
+    assert watched.change() is None

@@ -27,7 +27,8 @@ from cogfal.files.progress import readable
 DAY = 24 * 60 * 60  # seconds
 EPILOG = """\
 Environments are shared by projects that ask for the same Python and packages, and made anew when
-they are needed. examples:
+they are needed.
+examples:
   cogfal env
   cogfal env --remove 3f2a
   cogfal env --remove-unused 30

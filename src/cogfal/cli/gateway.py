@@ -18,6 +18,11 @@ from cogfal.server.request_guard import RequestGuard, trusted_hosts
 if TYPE_CHECKING:
     from cogfal.gateway import Application
 
+EPILOG = """\
+example:
+  cogfal gateway you/painter=you/painter you/writer=http://127.0.0.1:8080
+  REPLICATE_BASE_URL=http://127.0.0.1:8787 python program.py
+"""
 PORT: Final = 8787
 GRACE: Final = 5
 """Seconds that requests under way have when the gateway is told to end."""
@@ -25,6 +30,7 @@ GRACE: Final = 5
 
 def add_gateway(parser: argparse.ArgumentParser) -> None:
     """Declare `cogfal gateway`."""
+    parser.epilog = EPILOG
     parser.add_argument(
         "targets",
         nargs="+",

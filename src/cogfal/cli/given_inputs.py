@@ -177,8 +177,6 @@ def _existing(path: Path) -> Path:
 
 def _text_of(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return _existing(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadArgument(
-            f"@{path}: it cannot be read as text: {error}; after @ comes the path of a file"
-        ) from error
+        raise BadArgument(f"@{path}: it cannot be read as text: {error}") from error

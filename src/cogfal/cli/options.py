@@ -48,6 +48,7 @@ def add_directory(parser: argparse.ArgumentParser, what: str) -> None:
         nargs="?",
         type=Path,
         default=Path(),
+        metavar="DIR",
         help=f"{what} (default: the working directory)",
     )
 
@@ -58,8 +59,13 @@ def add_root(parser: argparse.ArgumentParser, what: str) -> None:
 
 
 def add_input_options(parser: argparse.ArgumentParser, role: Role = Role.PREDICT) -> None:
-    """Declare `-i`, `--json` and `-e`."""
+    """Declare `-i`, `--allow-unknown`, `--json` and `-e`."""
     add_inputs(parser, role)
+    parser.add_argument(
+        "--allow-unknown",
+        action="store_true",
+        help="leave out inputs that the predictor does not have, instead of refusing them",
+    )
     parser.add_argument(
         "--json",
         dest="json_input",
@@ -78,11 +84,6 @@ def add_inputs(parser: argparse.ArgumentParser, role: Role = Role.PREDICT) -> No
         default=[],
         metavar="NAME=VALUE",
         help="an input; NAME=@FILE gives a file; repeat it for the items of a list",
-    )
-    parser.add_argument(
-        "--allow-unknown",
-        action="store_true",
-        help="leave out inputs that the predictor does not have, instead of refusing them",
     )
     option.completer = InputCompleter(role)  # type: ignore[attr-defined]  # argcomplete's
 
@@ -136,12 +137,13 @@ def tell_of_cogs_own(arguments: argparse.Namespace) -> None:
 def add_address(parser: argparse.ArgumentParser, port: int) -> None:
     """Declare `--port` and `--host`."""
     parser.add_argument(
-        "-p", "--port", type=_port, default=port, help=f"default {port}; 0 for any free one"
+        "-p", "--port", type=port_number, default=port, help=f"default {port}; 0 for any free one"
     )
     parser.add_argument("--host", default=LOOPBACK, help=f"address to bind (default {LOOPBACK})")
 
 
-def _port(text: str) -> int:
+def port_number(text: str) -> int:
+    """Read a port; for argparse."""
     if not text.isdecimal() or int(text) > LAST_PORT:
         raise argparse.ArgumentTypeError(f"{text!r} is no port; give a number up to {LAST_PORT}")
     return int(text)

@@ -17,7 +17,7 @@ from cogfal.cli.batch import run_batch
 from cogfal.cli.given_inputs import read_inputs, read_variables
 from cogfal.cli.options import add_cogs_own, add_here, add_input_options, add_root
 from cogfal.cli.results import Destination, ResultWriter
-from cogfal.cli.run_elsewhere import call_app, call_url
+from cogfal.cli.run_elsewhere import call_elsewhere
 from cogfal.cli.run_here import LocalRun, local_run, prepare_project
 from cogfal.engine.prediction import Event, Output
 from cogfal.errors import AdvisedError, CogfalError, PredictorFailed, SetupError
@@ -121,10 +121,8 @@ def _add_project_options(parser: argparse.ArgumentParser, role: Role) -> None:
 
 def predict(arguments: argparse.Namespace) -> int:
     """Run one prediction, or a batch of them, where the options say."""
-    if arguments.url:
-        return call_url(arguments)
-    if arguments.app:
-        return call_app(arguments)
+    if arguments.url or arguments.app:
+        return call_elsewhere(arguments)
     if arguments.batch:
         return run_batch(arguments)
     return run_once(arguments, Role.PREDICT)

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from cogfal.cli import main
 from cogfal.cli.check import of_predictor
 from cogfal.cli.console import BadArgument, Findings, Sign, confirm, say
-from cogfal.cli.options import add_here, add_input_options, add_root, obey_here
+from cogfal.cli.options import add_here, add_input_options, add_root, obey_here, port_number
 from cogfal.cli.targets import signature
 from cogfal.local.model_python import install_line
 from cogfal.local.session import LocalProject, find_project
@@ -56,7 +56,9 @@ def add_try(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--playground", action="store_true", help="serve the page to try it on, instead of a run"
     )
-    parser.add_argument("-p", "--port", default="8080", help="the page's port (default 8080)")
+    parser.add_argument(
+        "-p", "--port", type=port_number, default=8080, help="the page's port (default 8080)"
+    )
     parser.add_argument("--yes", action="store_true", help="run it without asking")
     add_here(parser)
     parser.set_defaults(run=run)

@@ -1,4 +1,4 @@
-"""`cogfal check --sizes`: what a project downloads, asked of an index and a server on loopback."""
+"""What goes to the runner; and what is downloaded there, asked of servers on loopback."""
 
 from __future__ import annotations
 
@@ -127,3 +127,22 @@ def test_nothing_is_asked_unasked(project: Path, cogfal: Cogfal) -> None:
 
     assert "downloads:" not in before.err
     assert "packages named: 2, weights: 0; how large they are is not known" in after.err
+
+
+def test_what_travels_is_told_and_what_looks_unintended(cogfal: Cogfal, project: Path) -> None:
+    """The largest first; -v lists all."""
+    for name in ("train.log", "photo.png", ".env.local", "a.txt", "b.txt"):
+        (project / name).write_text(name)
+    (project / "large.bin").write_bytes(bytes(10_000))
+    (project / "out" / "1").mkdir(parents=True)
+    for name in ("results.jsonl", "1/voice.txt"):
+        (project / "out" / name).write_text("")
+
+    short, whole = cogfal("check"), cogfal("check", "-v")
+
+    assert "the largest: large.bin (10.0 kB), predict.py" in short.err
+    assert "more (-v lists all)" in short.err
+    assert all(name in whole.err for name in ("a.txt (5 bytes)", "b.txt (5 bytes)"))
+    assert "logs go along: train.log" in short.err
+    assert "inputs or results go along: out/1/voice.txt, out/results.jsonl, photo.png" in short.err
+    assert "secrets, by their name, go along: .env.local" in short.err

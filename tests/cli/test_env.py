@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Cogfal
-from tests.compare.models import model
 
 PURE = "build:\n  python_packages:\n    - {package}\npredict: predict.py:Greets\n"
 
@@ -102,23 +101,6 @@ def test_options_that_were_written_for_cog_are_taken(cogfal: Cogfal, project: Pa
     assert ended.out == "Hello, Adax\n", ended.err
     assert "--gpus: a model that runs here sees every GPU" in ended.err
     assert "--use-replicate-token: a token is a variable" in ended.err
-
-
-def test_weights_are_listed_and_fetched(cogfal: Cogfal, project: Path) -> None:
-    """What cog.yaml names is put where the predictor opens it, once."""
-    with model(lambda _: (200, {}, b"weights")) as server:
-        (project / "cog.yaml").write_text(
-            "predict: predict.py:Greets\nweights:\n"
-            f"  - target: model.bin\n    source: {server.url}/model.bin\n"
-        )
-        before = cogfal("weights", "--json")
-        fetched = cogfal("weights", "--fetch")
-        after = cogfal("weights")
-
-    assert json.loads(before.out)[0]["here"] is False
-    assert fetched.status == 0, fetched.err
-    assert (project / "model.bin").read_bytes() == b"weights"
-    assert "here" in after.out
 
 
 def test_what_cog_has_for_containers_is_told(cogfal: Cogfal) -> None:
