@@ -12,7 +12,7 @@ import pytest
 
 from cogfal import App, cog
 from cogfal.app_making.app_class import _known
-from cogfal.app_making.keywords import FalKeywords, FromCogKeywords, WrapKeywords
+from cogfal.app_making.settings_validation import FalKeywords, FromCogKeywords, WrapKeywords
 from cogfal.settings import NAMES, Settings
 from tests.type_checking import findings, package
 from tests.virtualenvs import ROOT

@@ -15,9 +15,8 @@ from fal import App as FalApp
 from fal import HealthCheck, endpoint
 from fastapi import FastAPI, Request, Response
 
-from cogfal.app_state import AppState
+from cogfal.app_base import AppBase, Overridable
 from cogfal.errors import SettingError
-from cogfal.overrides import Overridable
 from cogfal.server.lifespan import Provided, parsing_with_h11, provide_on_runner
 from cogfal.server.middleware import lighten
 from cogfal.server.request_guard import RequestGuard, on_a_runner, trusted_hosts
@@ -27,7 +26,7 @@ from cogfal.source_bundle import BY_VALUE
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from cogfal.app_making.keywords import FromCogKeywords, WrapKeywords
+    from cogfal.app_making.settings_validation import FromCogKeywords, WrapKeywords
 
 HEALTH_CHECK = HealthCheck(timeout_seconds=10)
 FAL_PATHS = {"/", "/stream", "/cancel", "/stream/cancel", "/train", "/train/cancel"}
@@ -40,7 +39,7 @@ def untyped(method: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
-class App(AppState, FalApp):
+class App(AppBase, FalApp):
     """Serve a Cog predictor as a fal app.
 
     Subclass it and say where the predictor is; every attribute of `fal.App` works as usual, and

@@ -24,16 +24,16 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import ClassVar, Final
 
-BY_VALUE = ["cogfal.app", "cogfal.app_state", "cogfal.source_bundle", "cogfal.fal_files"]
+BY_VALUE = ["cogfal.app", "cogfal.app_base", "cogfal.source_bundle", "cogfal.fal_files"]
 """The modules that travel by value."""
 
 LEFT_BEHIND = (
     "__main__.py",
     "__pycache__",
     "app.py",
+    "app_base.py",
     "app_file.py",
     "app_making",
-    "app_state.py",
     "source_bundle.py",
     "cli",
     "client",

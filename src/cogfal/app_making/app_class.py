@@ -5,19 +5,19 @@ What follows is set on the class. Nothing of this travels; on a runner the class
 
 from __future__ import annotations
 
+import inspect
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import new_class
 from typing import Any, Final, TypeVar
 
+from cogfal.app_base import AppBase, Overridable
 from cogfal.app_making.app_builder import AppRequest, build_app
 from cogfal.app_making.settings_validation import check_settings, place_of, unknown_setting
-from cogfal.app_state import AppState
 from cogfal.errors import SettingError
 from cogfal.fal_files import choose_store
 from cogfal.outputs import may_hold_file
-from cogfal.overrides import allow_overrides
 from cogfal.server.stores import choose_without_fal
 from cogfal.settings import NAMES, AppSettings
 from cogfal.source_bundle import BY_VALUE, ExtraPackage
@@ -28,13 +28,13 @@ OPEN: Final = frozenset({HEALTH, "app_file", "given"})
 COG_PATHS: Final = frozenset(
     {"/predictions", "/trainings", "/health-check", "/openapi.json", "/shutdown", "/health"}
 )
-A = TypeVar("A", bound=AppState)
+A = TypeVar("A", bound=AppBase)
 
 _KEYWORDS = frozenset({"name", "python_version"})
 """What fal takes as keywords of the class alone."""
 
 
-def check_endpoints(cls: type[AppState], base: type[AppState]) -> None:
+def check_endpoints(cls: type[AppBase], base: type[AppBase]) -> None:
     """Refuse attributes and endpoints that would take the place of cogfal's own.
 
     Raises:
@@ -70,14 +70,14 @@ def check_endpoints(cls: type[AppState], base: type[AppState]) -> None:
     _keep_health_check(cls, base)
 
 
-def _keep_health_check(cls: type[AppState], base: type[AppState]) -> None:
+def _keep_health_check(cls: type[AppBase], base: type[AppBase]) -> None:
     """Let an overriding health check that names no path have cogfal's."""
     own = vars(cls).get(HEALTH)
     if own is not None and _path(own) is None:
         own.route_signature = getattr(base, HEALTH).route_signature
 
 
-def _own_names(base: type[AppState]) -> frozenset[str]:
+def _own_names(base: type[AppBase]) -> frozenset[str]:
     """Return the public names of cogfal's classes that are neither settings nor fal's nor open."""
     ours = {name for each in base.__mro__ if _is_ours(each) for name in vars(each)}
     fals = {name for each in base.__mro__ if not _is_ours(each) for name in vars(each)}
@@ -88,7 +88,7 @@ def _is_ours(each: type) -> bool:
     return each.__module__.startswith("cogfal.")
 
 
-def _paths(base: type[AppState]) -> Iterator[str]:
+def _paths(base: type[AppBase]) -> Iterator[str]:
     for each in base.__mro__:
         yield from filter(None, map(_path, vars(each).values()))
 
@@ -126,7 +126,7 @@ class DefiningModule:
         return made
 
 
-def settle(cls: type[AppState], base: type[AppState], kwargs: dict[str, Any]) -> dict[str, Any]:
+def settle(cls: type[AppBase], base: type[AppBase], kwargs: dict[str, Any]) -> dict[str, Any]:
     """Check the class, read its project, and set on it what follows; returns fal's keywords.
 
     `base` is `cogfal.App` itself.
@@ -139,7 +139,7 @@ def settle(cls: type[AppState], base: type[AppState], kwargs: dict[str, Any]) ->
     check_endpoints(cls, base)
     allow_overrides(cls, base)
     known = _known(base)
-    own = {name: value for name, value in vars(cls).items() if name not in vars(AppState)}
+    own = {name: value for name, value in vars(cls).items() if name not in vars(AppBase)}
     check_settings({**own, **kwargs}, known, Path(cls.app_file))
     if "registries" in own:
         cls.registries = own["registries"] = StaysHere(cls.registries)
@@ -151,7 +151,24 @@ def settle(cls: type[AppState], base: type[AppState], kwargs: dict[str, Any]) ->
     return kwargs
 
 
-def _build(cls: type[AppState], declared: Mapping[str, Any]) -> dict[str, Any]:
+def allow_overrides(cls: type, base: type) -> None:
+    """Make what a class overrides of `base` behave as described, and end with cogfal's teardown."""
+    for name, last in (("setup", None), ("teardown", vars(base)["teardown"].function)):
+        function = _overriding(cls, base, name)
+        if function is not None and (last or not inspect.iscoroutinefunction(function)):
+            setattr(cls, name, Overridable(function, last))
+
+
+def _overriding(cls: type, base: type, name: str) -> Callable[..., Any] | None:
+    """Return the method of the class or of a mixin that hides the one of `base`."""
+    for each in cls.__mro__[: cls.__mro__.index(base)]:
+        if name in vars(each):
+            found = vars(each)[name]
+            return None if isinstance(found, Overridable) else found
+    return None
+
+
+def _build(cls: type[AppBase], declared: Mapping[str, Any]) -> dict[str, Any]:
     """Read the project and set on the class what follows from it; returns further keywords."""
     assert cls.app_file is not None
     given = cls.given[0] if cls.given else None
@@ -172,15 +189,15 @@ def _build(cls: type[AppState], declared: Mapping[str, Any]) -> dict[str, Any]:
     return built.keywords
 
 
-def _known(base: type[AppState]) -> frozenset[str]:
+def _known(base: type[AppBase]) -> frozenset[str]:
     """Return the names of all settings, cogfal's and fal's."""
     annotated = {name for each in base.__mro__ for name in vars(each).get("__annotations__", {})}
-    own = {name for name in vars(AppState) if name not in NAMES} - {"local_python_modules"}
+    own = {name for name in vars(AppBase) if name not in NAMES} - {"local_python_modules"}
     public = {name for name in annotated - own if not name.startswith("_")}
     return frozenset(public | {name for name in base.host_kwargs if name[0] != "_"} | _KEYWORDS)
 
 
-def _needs_fal(cls: type[AppState]) -> bool:
+def _needs_fal(cls: type[AppBase]) -> bool:
     """Whether output files may have to go where only fal.toolkit can bring them."""
     if cls.files is not None:
         return cls.files not in ("local", "in_memory")
@@ -189,7 +206,7 @@ def _needs_fal(cls: type[AppState]) -> bool:
     return any(may_hold_file(spec.output) for spec in specs if spec is not None)
 
 
-def _declared(cls: type[AppState], base: type[AppState], known: frozenset[str]) -> dict[str, Any]:
+def _declared(cls: type[AppBase], base: type[AppBase], known: frozenset[str]) -> dict[str, Any]:
     """Collect the settings that the class, or one between it and `base`, makes itself."""
     declared: dict[str, Any] = {}
     for each in reversed(cls.__mro__[: cls.__mro__.index(base)]):

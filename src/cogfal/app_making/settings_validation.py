@@ -1,28 +1,30 @@
-"""Refuse wrong settings when an App class is made: names that nobody knows, and wrong values.
+"""The settings of an App class as typed keywords, and the refusal of wrong ones when it is made.
 
-Only what a class says itself is looked at. An author's own attributes stay theirs, unless their
-names are nearly those of settings.
+Wrong are names that nobody knows, and values of another type. Only what a class says itself is
+looked at; an author's own attributes stay theirs, unless their names are nearly those of settings.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar, Final, Literal, get_args, get_type_hints
 
-from pydantic import NonNegativeFloat, NonNegativeInt, TypeAdapter, ValidationError
+from fal import ContainerImage
+from fal.sdk import AuthModeLiteral, RetryConditionLiteral, RetryConfig, RetryConfigDict
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
+from typing_extensions import TypedDict
 
-from cogfal.app_making.keywords import FalKeywords
 from cogfal.errors import SettingError
 from cogfal.project.hardware import MACHINES
 from cogfal.settings import Settings
-from cogfal.spec import Location
+from cogfal.spec import Location, Weight
 
 STORES: Final = ("fal", "local", "in_memory", "fal_v3", "gcp_storage", "r2")
 NEAR: Final = 0.85
@@ -41,6 +43,97 @@ _TAKEN: Final = {
 
 _NOT_DATA: Final = (type, staticmethod, classmethod, property, ModuleType)
 _PLAIN_NUMBER: Final = {int: NonNegativeInt, float: NonNegativeFloat}
+
+
+class FalKeywords(TypedDict, total=False):
+    """The settings of `fal.App`."""
+
+    name: str
+    app_name: str | None
+    app_auth: AuthModeLiteral | None
+    machine_type: str | list[str]
+    num_gpus: PositiveInt | None
+    keep_alive: NonNegativeInt
+    min_concurrency: NonNegativeInt | None
+    max_concurrency: PositiveInt | None
+    concurrency_buffer: NonNegativeInt | None
+    concurrency_buffer_perc: NonNegativeInt | None
+    scaling_delay: NonNegativeInt | None
+    max_multiplexing: PositiveInt | None
+    request_timeout: PositiveInt | None
+    request_start_timeout: NonNegativeInt | None
+    startup_timeout: PositiveInt | None
+    termination_grace_period_seconds: NonNegativeInt | None
+    metrics_port: PositiveInt | None
+    kind: str | None
+    image: ContainerImage | None
+    python_version: str
+    version: str
+    resolver: str
+    requirements: list[str] | list[list[str]]
+    requirements_context_dir: str | None
+    local_python_modules: list[str]
+    app_files: list[str]
+    app_files_ignore: list[str]
+    app_files_context_dir: str | None
+    regions: list[str] | None
+    secrets: list[str] | None
+    data_mounts: list[str] | None
+    retry_config: RetryConfig | RetryConfigDict | None
+    skip_retry_conditions: list[RetryConditionLiteral] | None
+
+
+class AppKeywords(FalKeywords, total=False):
+    """Everything that an App class can say; `cogfal.settings` says what each means."""
+
+    trainer: str | None
+    output_name: str
+    read_by_importing: bool
+    gpu_machine_type: str
+    dockerfile: str | None
+    interpreter: str | None
+    build_args: Mapping[str, str]
+    registries: Mapping[str, Mapping[str, str]]
+    compression: str | None
+    build_secrets: Mapping[str, str]
+    exclude: Sequence[str]
+    weights: Mapping[str, str | Weight]
+    data_cache: str | None
+    environment: Literal["auto", "shared", "own"]
+    isolate: bool
+    isolate_grace: float
+    max_output_bytes: int
+    stuck_after: float
+    queue_limit: int
+    timings: bool
+    allow_private_hosts: bool
+    max_body_bytes: int
+    trusted_hosts: Sequence[str]
+    max_files: int
+    max_file_bytes: int
+    max_request_bytes: int
+    download_timeout: float
+    file_cache: str | None
+    files: Any
+    output_places: Sequence[str]
+    reserve_outputs: bool
+    data_urls: bool
+    upload_url: str | None
+    allow_output_prefix: bool
+    allow_shutdown: bool
+    playground: bool
+
+
+class FromCogKeywords(AppKeywords, total=False):
+    """The keywords of `App.from_cog`."""
+
+    predictor: str | None
+
+
+class WrapKeywords(AppKeywords, total=False):
+    """The keywords of `wrap`."""
+
+    cog_yaml: str | None
 
 
 def check_settings(declared: Mapping[str, Any], known: frozenset[str], app_file: Path) -> None:
