@@ -76,29 +76,41 @@ class AppBuilder:
 
     def __init__(self, request: AppRequest) -> None:
         self._request = request
-        self._place, self._ref = _locate(request)
-        self.config = read_config(self._place.config) if self._place.config else CogConfig()
-        self.config_file = self._place.config
-        self.root = self._place.root
+        self._named = request.settings.declared
+        place, self._ref = _locate(request)
+        self.root, self.config_file = place
+        self.config = read_config(place.config) if place.config else CogConfig()
 
     def predictor(self) -> PredictorSpec:
-        """Read the predictor."""
+        """Read the predictor; the trainer of a project that trains, and nothing else."""
         if self._ref is None:
             self._refuse_missing("predict", self.config.predict)
-        return _predictor(self._ref or self.config.predict, self._place, self._request, self.config)
+        ref, given = self._ref or self.config.predict, self._request.given
+        if given is not None:
+            name = getattr(given, "__qualname__", type(given).__name__)
+            path = (ref or self._request.app_file.name).partition(":")[0]
+            return read_live(given, path=path, name=name)
+        if ref is not None:
+            return self._read(ref, Role.PREDICT)
+        if self.config.train is not None:
+            return self._read(self.config.train, Role.TRAIN)
+        file = self.config_file
+        raise SettingError(
+            f"{file} names no predictor" if file else "the App has no predictor",
+            where=self._request.app_file.name,
+            remedy='set `predict: "predict.py:Predictor"` there, or `predictor = ...` on the App',
+        )
 
     def trainer(self) -> PredictorSpec | None:
         """Read the trainer, where there is one."""
-        if self._request.settings.declared.trainer is None:
+        if self._named.trainer is None:
             self._refuse_missing("train", self.config.train)
-        trainer = self._request.settings.declared.trainer or self.config.train
-        if trainer is None:
-            return None
-        return _read(trainer, self._place, self._request, Role.TRAIN, self.config)
+        trainer = self._named.trainer or self.config.train
+        return None if trainer is None else self._read(trainer, Role.TRAIN)
 
     def environment(self, predictor: PredictorSpec | None = None) -> PlannedEnvironment:
         """Plan what fal needs, for a predictor where one could be read."""
-        settings = _plan_settings(self._request, self.root)
+        settings = self._plan_settings()
         if predictor is not None:
             settings = replace(
                 settings,
@@ -114,6 +126,36 @@ class AppBuilder:
         if not environment.decision.own:
             self._check_requirements(settings, environment.python_version)
         return environment
+
+    def _read(self, ref: str, role: Role) -> PredictorSpec:
+        if not self._named.read_by_importing:
+            version = self.config.build.python_version
+            return read_predictor(ref, self.root, role=role, python_version=version)
+        wanted = self._request.settings.environment.environment
+        return read_imported(ref, self.root, role, local_python(self.config, self.root, wanted))
+
+    def _plan_settings(self) -> PlanSettings:
+        declared, wanted = self._request.declared, self._request.settings.environment
+        weights = wanted.weights.items()
+        layers = layers_of(declared.get("requirements") or [])
+        return PlanSettings(
+            environment=wanted.environment if self._request.given is None else "shared",
+            own_image="image" in declared,
+            interpreter=wanted.interpreter,
+            layers=tuple(tuple(each) for each in layers if each),
+            gpu_machine_type=wanted.gpu_machine_type,
+            kind=declared.get("kind") or "auto",
+            dockerfile=self.root / wanted.dockerfile if wanted.dockerfile else None,
+            build_secrets=wanted.build_secrets,
+            exclude=tuple(wanted.exclude),
+            weights={p: w if isinstance(w, Weight) else Weight(w) for p, w in weights},
+            cache_directory=wanted.data_cache,
+            machine_type=declared.get("machine_type"),
+            num_gpus=declared.get("num_gpus"),
+            python_version=declared.get("python_version"),
+            max_multiplexing=declared.get("max_multiplexing"),
+            requirements=RUNNER_REQUIREMENTS,
+        )
 
     def _check_requirements(self, settings: PlanSettings, python: str) -> None:
         """Refuse requirements of the App's own that contradict what fal installs."""
@@ -144,18 +186,18 @@ def build_app(request: AppRequest) -> BuiltApp:
         gathered.append(request)
     _refuse_own(request)
     builder = AppBuilder(request)
-    spec, training = builder.predictor(), builder.trainer()
-    root = str(builder.root)
-    here = ProjectSpec(spec, training, root, root, builder.config.environment)
-    for each in (spec, training):
-        if each is not None:
-            Validator(each, Dialect.FAL)
+    spec, trainer = builder.predictor(), builder.trainer()
+    for each in filter(None, (spec, trainer)):
+        Validator(each, Dialect.FAL)
     environment = builder.environment(spec)
     if gathered is None:
         _warn(environment)
-    project = here._replace(
-        runner_root="." if "image" in request.declared else environment.files.directory,
-        variables=environment.variables,
+    project = ProjectSpec(
+        spec,
+        trainer,
+        str(builder.root),
+        "." if "image" in request.declared else environment.files.directory,
+        environment.variables,
         caches=environment.caches,
         weights=environment.weights,
         config=str(builder.config_file) if builder.config_file else None,
@@ -252,53 +294,3 @@ def _locate(request: AppRequest) -> tuple[ProjectPlace, str | None]:
     if project.predictor is not None:
         return place_of_predictor(project.predictor, app_dir)
     return ProjectPlace(app_dir), None
-
-
-def _predictor(
-    ref: str | None, place: ProjectPlace, request: AppRequest, config: CogConfig
-) -> PredictorSpec:
-    if request.given is not None:
-        name = getattr(request.given, "__qualname__", type(request.given).__name__)
-        path = (ref or request.app_file.name).partition(":")[0]
-        return read_live(request.given, path=path, name=name)
-    if ref is None and config.train is not None:  # a project that trains, and nothing else
-        return _read(config.train, place, request, Role.TRAIN, config)
-    if ref is None:
-        raise SettingError(
-            f"{place.config} names no predictor" if place.config else "the App has no predictor",
-            where=request.app_file.name,
-            remedy='set `predict: "predict.py:Predictor"` there, or `predictor = ...` on the App',
-        )
-    return _read(ref, place, request, Role.PREDICT, config)
-
-
-def _read(
-    ref: str, place: ProjectPlace, request: AppRequest, role: Role, config: CogConfig
-) -> PredictorSpec:
-    if not request.settings.declared.read_by_importing:
-        version = config.build.python_version
-        return read_predictor(ref, place.root, role=role, python_version=version)
-    wanted = request.settings.environment.environment
-    return read_imported(ref, place.root, role, local_python(config, place.root, wanted))
-
-
-def _plan_settings(request: AppRequest, root: Path) -> PlanSettings:
-    declared, wanted = request.declared, request.settings.environment
-    return PlanSettings(
-        environment=wanted.environment if request.given is None else "shared",
-        own_image="image" in declared,
-        interpreter=wanted.interpreter,
-        layers=tuple(tuple(each) for each in layers_of(declared.get("requirements") or []) if each),
-        gpu_machine_type=wanted.gpu_machine_type,
-        kind=declared.get("kind") or "auto",
-        dockerfile=root / wanted.dockerfile if wanted.dockerfile else None,
-        build_secrets=wanted.build_secrets,
-        exclude=tuple(wanted.exclude),
-        weights={p: w if isinstance(w, Weight) else Weight(w) for p, w in wanted.weights.items()},
-        cache_directory=wanted.data_cache,
-        machine_type=declared.get("machine_type"),
-        num_gpus=declared.get("num_gpus"),
-        python_version=declared.get("python_version"),
-        max_multiplexing=declared.get("max_multiplexing"),
-        requirements=RUNNER_REQUIREMENTS,
-    )

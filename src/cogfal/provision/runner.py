@@ -50,8 +50,9 @@ def provide(
     Raises:
         SetupError: Weights cannot be fetched.
     """
+    # Before the caches: where cog.yaml says it, nobody moves them.
     environ.update(project.variables)
-    for name, directory in project.variables:
+    for name, directory in project.caches:
         if _is_mounted(Path(directory)):
             environ.setdefault(name, directory)
     place_weights(project.weights, root, store=weights_store())

@@ -1,12 +1,47 @@
-"""The directory that Cog gives every project, on a runner where the project lies elsewhere."""
+"""What a runner gives the author's code: variables, caches, Cog's directory, its environment."""
 
 from __future__ import annotations
 
+import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from cogfal.environments import interpreter_of
+from cogfal.provision import make_model_environment, provide
 from cogfal.provision.runner import lead_to
+from cogfal.spec import PredictorSpec, ProjectSpec, StringType
+from tests.environments.packages import wheel
+from tests.project.cases import Case, packages
+
+
+def test_caches_move_to_a_disk_that_is_there(tmp_path: Path) -> None:
+    """Where neither cog.yaml nor the image has said where they are."""
+    project = ProjectSpec(
+        PredictorSpec("predict.py", "Predictor", None, (), StringType()),
+        None,
+        str(tmp_path),
+        str(tmp_path),
+        variables=(("TORCH_HOME", "/of/cog.yaml"),),
+        caches=(
+            ("HF_HOME", f"{tmp_path}/huggingface"),
+            ("TORCH_HOME", f"{tmp_path}/torch"),
+            ("XDG_CACHE_HOME", f"{tmp_path}"),
+            ("NLTK_DATA", "/no-such-disk/nltk"),
+        ),
+    )
+    environ = {"PATH": "", "XDG_CACHE_HOME": "/of/the/image"}
+
+    withdraw = provide(project, tmp_path, environ)
+
+    withdraw()
+    assert environ == {
+        "PATH": "",
+        "TORCH_HOME": "/of/cog.yaml",
+        "HF_HOME": f"{tmp_path}/huggingface",
+        "XDG_CACHE_HOME": "/of/the/image",
+    }
 
 
 @pytest.fixture
@@ -82,3 +117,30 @@ def test_the_log_says_where_there_can_be_no_link(
     (line,) = capsys.readouterr().err.splitlines()
     assert "missing/src cannot lead to the project" in line
     assert 'kind = "container"' in line
+
+
+@pytest.mark.parametrize("gpu", [False, True])
+def test_what_was_planned_is_made_where_it_was_planned(gpu: bool, tmp_path: Path) -> None:
+    """The first runner makes it, with the builds that its machine needs; the next finds it."""
+    wheel(tmp_path / "wheels", "alpha")
+    case = Case(
+        "x", packages("six", gpu=gpu), settings={"kind": "virtualenv", "environment": "own"}
+    )
+    (tmp_path / "project").mkdir()
+    plan = case.plan(tmp_path / "project")
+    assert plan.model is not None
+    assert plan.interpreter is not None
+    given = ("--no-index", f"--find-links {tmp_path / 'wheels'}", "alpha")
+    model = replace(plan.model, requirements=given)
+    expected = interpreter_of(model, tmp_path / "data", cpu=not gpu)
+
+    python = make_model_environment(model.to_json(), str(expected))
+    again = make_model_environment(model.to_json(), str(expected))
+
+    assert plan.made_by_runner
+    assert plan.interpreter == str(
+        interpreter_of(plan.model, Path("/data/cogfal/environments"), cpu=not gpu)
+    )
+    assert "uv" in plan.requirements
+    assert python == again == expected
+    assert subprocess.run([python, "-c", "import alpha"], check=False).returncode == 0
