@@ -5,6 +5,7 @@ Each path is a behaviour. `requests` lists what was asked for, in order, with it
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 import struct
@@ -187,6 +188,23 @@ class _Behaviours(BaseHTTPRequestHandler):
         self.wfile.write(b"HTTP/1.1 200 OK\r\n")
         while not self.server_state.gate.is_set():
             self.wfile.write(b"X-More: " + b"x" * 8192 + b"\r\n")
+
+    def serve_interim_flood(self) -> None:
+        """Send interim answers without end, many at once."""
+        while not self.server_state.gate.is_set():
+            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n" * 10_000)
+
+    def serve_crumbs(self) -> None:
+        """Serve as many bytes as asked for, each a chunk of its own, all at once."""
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.wfile.write(b"1\r\nx\r\n" * int(self.query("size")) + b"0\r\n\r\n")
+
+    def serve_in_the_clear(self) -> None:
+        """Answer beside the encryption of the connection."""
+        with socket.socket(fileno=os.dup(self.connection.fileno())) as beside:
+            beside.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
 
     def serve_reset(self) -> None:
         """Reset the connection in the middle of the body."""

@@ -21,6 +21,7 @@ from cogfal.files import (
     Validators,
 )
 from tests.file_server import PNG, FileServer, file_server
+from tests.watchdog import watched
 
 LIMITS = FileLimits(max_file_bytes=100_000, max_request_bytes=150_000, allow_private_hosts=True)
 IMPATIENT = FileLimits(connect_seconds=0.5, stall_seconds=1.0, allow_private_hosts=True)
@@ -68,6 +69,7 @@ def test_identity_is_asked_for(server: FileServer, tmp_path: Path) -> None:
     [
         pytest.param("/promises-more", "connection broke", id="length too high"),
         pytest.param("/header-flood", "connection broke", id="headers flood"),
+        pytest.param("/interim-flood", "head of the answer", id="interim answers flood"),
         pytest.param("/reset", "connection broke", id="reset"),
         pytest.param("/garbage", "connection broke", id="no HTTP"),
         pytest.param("/gzip?cut=1", "ends early", id="gzip cut"),
@@ -171,6 +173,15 @@ def test_gzip_that_nobody_asked_for_is_unpacked(server: FileServer, tmp_path: Pa
     fetched = fetch(server.url("/gzip"), tmp_path)
 
     assert fetched.path.read_bytes() == b"unpacked " * 1000
+
+
+def test_chunks_of_a_byte_hold_nobody_up(server: FileServer, tmp_path: Path) -> None:
+    """However many of them are there at once, others have their turn in between."""
+    with watched() as long_steps:
+        fetched = fetch(server.url("/crumbs?size=90000"), tmp_path)
+
+    assert fetched.size == 90_000
+    assert long_steps == []
 
 
 def test_drip_above_the_least_speed_ends_with_the_time(server: FileServer, tmp_path: Path) -> None:

@@ -38,14 +38,14 @@ def server(authority: trustme.CA) -> Iterator[FileServer]:
         yield running
 
 
-def fetch(server: FileServer, host: str, directory: Path) -> Fetched:
+def fetch(server: FileServer, host: str, directory: Path, path: str = "/file/a.png") -> Fetched:
     """Fetch a file from `host`, which is the server whatever it is called."""
 
     async def resolver(name: str, port: int) -> list[str]:
         return [server.host]
 
     fetcher = HttpFetcher(LIMITS, resolver=resolver)
-    url = f"https://{host}:{server.port}/file/a.png"
+    url = f"https://{host}:{server.port}{path}"
     return asyncio.run(fetcher.fetch(url, directory, FetchBudget(LIMITS)))
 
 
@@ -72,3 +72,13 @@ def test_unknown_authority_is_refused(server: FileServer, tmp_path: Path) -> Non
         fetch(server, "files.test", tmp_path)
 
     assert server.requests == []
+
+
+def test_a_server_that_leaves_the_encryption_is_an_error(
+    trusted: None, server: FileServer, tmp_path: Path
+) -> None:
+    """What it says in the clear counts for nothing, and no byte stays on disk."""
+    with pytest.raises(FetchError, match="connection broke"):
+        fetch(server, "files.test", tmp_path, "/in-the-clear")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["ca.pem"]

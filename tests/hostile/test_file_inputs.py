@@ -189,6 +189,7 @@ def test_nothing_of_the_app_is_sent_along(reaching: Target, canary: FileServer) 
         ("/redirect?to=file:///etc/passwd", "file_download_error"),
         ("/redirect?to=//", "file_download_error"),
         ("/header-flood", "file_download_error"),
+        ("/interim-flood", "file_download_error"),
         ("/status?code=500", "file_download_error"),
     ],
 )

@@ -35,16 +35,33 @@ SocketOption: TypeAlias = (
 )
 
 _READ: Final = 1024 * 1024  # bytes; asyncio receives a quarter of it at a time
+_HEAD_READ: Final = 16 * 1024  # bytes; some milliseconds where they are a thousand interim answers
+_LONGEST_HEAD: Final = 256 * 1024  # bytes, with all interim answers before it
 
 
 class _Stream(httpcore.AsyncNetworkStream):
-    """A connection that hands over all that has arrived, where httpcore asks for 64 KiB."""
+    """A connection that hands over all that has arrived, where httpcore asks for 64 KiB.
+
+    Of an answer's head it hands over little at once: httpcore parses what it has without a pause,
+    and a server may send interim answers (status 100) without end.
+    """
 
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
         self._stream = stream
+        self._head_left: int | None = _LONGEST_HEAD
+
+    def head_is_read(self) -> None:
+        """Hand over the body from now on."""
+        self._head_left = None
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 (httpcore's)
-        return await self._stream.read(max(max_bytes, _READ), timeout)
+        if self._head_left is None:
+            return await self._stream.read(max(max_bytes, _READ), timeout)
+        if self._head_left <= 0:
+            raise FetchError(f"the head of the answer has more than {_LONGEST_HEAD} bytes")
+        data = await self._stream.read(_HEAD_READ, timeout)
+        self._head_left -= len(data)
+        return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 (httpcore's)
         await self._stream.write(buffer, timeout)
@@ -58,7 +75,7 @@ class _Stream(httpcore.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 (httpcore's)
     ) -> httpcore.AsyncNetworkStream:
-        return await self._stream.start_tls(ssl_context, server_hostname, timeout)
+        return _Stream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
@@ -139,6 +156,7 @@ class Exchange:
         try:
             async with pool:
                 answer = await pool.handle_async_request(request)
+                answer.extensions["network_stream"].head_is_read()
                 try:
                     yield answer
                 finally:
@@ -146,7 +164,7 @@ class Exchange:
                         await answer.aclose()
         except httpcore.TimeoutException as error:
             raise FetchError("the server stopped answering") from error
-        except (httpcore.NetworkError, httpcore.ProtocolError) as error:
+        except (httpcore.NetworkError, httpcore.ProtocolError, ssl.SSLError) as error:
             raise FetchError(f"the connection broke ({type(error).__name__}: {error})") from error
 
     async def _trust(self) -> ssl.SSLContext:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _PIECE: Final = 256 * 1024
 _SLICE: Final = 16 * 1024  # bytes; some milliseconds where every twenty of them are a member
+_TURN: Final = 128  # parts of a body, after which others have their turn
 _GZIP: Final = 16 + zlib.MAX_WBITS
 WRITE_SIZE: Final = 1024 * 1024  # bytes; as many are held while they are written, and as many more
 
@@ -227,8 +228,12 @@ class ResponseBody(NamedTuple):
     async def write_to(self, file: BinaryIO, limits: FileLimits) -> None:
         """Write the decoded body; raise at the first limit passed, however it was announced."""
         pace = Pace(limits)
+        count = 0
         async with Writer(file, self.digest) as writer:
             async for received in self.response.aiter_stream():
+                count += 1
+                if not count % _TURN:  # they may be chunks of a byte, thousands of which are there
+                    await asyncio.sleep(0)
                 pace.add(len(received))
                 for piece in self.decoder.feed(received):
                     self.meter.add(len(piece))
