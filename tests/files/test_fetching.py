@@ -339,6 +339,8 @@ def test_unreachable_host_is_an_error(tmp_path: Path, port: int) -> None:
         "/etc/passwd",
         "http://",
         "http:///path",
+        "http://[",
+        "http://<host>/",
         "http://[::1",
         "http://exa\x00mple.com/",
         "http://host:99999/",

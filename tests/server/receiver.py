@@ -2,7 +2,8 @@
 
 The first part of a path is a behaviour: `/ok`, `/fail-N` (503 to the first N), `/refuse` (400),
 `/slow` (answers only once the gate is open), `/moved` (redirects), `/located` (sends `Location`),
-`/at/URL` (sends that one), `/cut` (hangs up in the middle of the body).
+`/at/URL` (sends that one), `/cut` (hangs up in the middle of the body), `/unread` (takes no body
+before the gate is open).
 """
 
 from __future__ import annotations
@@ -108,6 +109,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _take(self) -> None:
         self.close_connection = True
         behaviour = self.path.split("/")[1]
+        if behaviour == "unread":
+            self.state.gate.wait()
         length = int(self.headers["Content-Length"])
         body = self.rfile.read(length // 2 if behaviour == "cut" else length)
         count = self.state.add(Received(self.command, self.path, self.headers, body))

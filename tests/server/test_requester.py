@@ -11,6 +11,8 @@ from cogfal.server.requester import Reply, Requester, Unreachable
 from tests.server.receiver import Receiver, receiver
 
 ANYWHERE = Requester(allow_private_hosts=True)
+LARGE = bytes(50_000_000)
+"""More than the system takes for a receiver that reads nothing."""
 
 
 @pytest.fixture
@@ -79,6 +81,18 @@ def test_silence_ends_in_time(hooks: Receiver) -> None:
     """A server that takes the request and never answers is given up."""
     with pytest.raises(Unreachable, match=r"no answer within 0\.2 s"):
         send(f"{hooks.url}/slow", seconds=0.2)
+
+
+@pytest.mark.parametrize("behaviour", ["slow", "unread"])
+def test_who_takes_nothing_or_says_nothing_is_given_up(hooks: Receiver, behaviour: str) -> None:
+    """However much time the whole request has, each part of it has its own."""
+    impatient = Requester(allow_private_hosts=True, take_seconds=0.2, answer_seconds=0.2)
+    headers = {"Content-Length": str(len(LARGE))}
+
+    with pytest.raises(Unreachable, match="stopped answering") as caught:
+        asyncio.run(impatient.send("PUT", f"{hooks.url}/{behaviour}", headers, LARGE, seconds=3600))
+
+    assert not caught.value.refused
 
 
 def test_an_answer_that_is_no_http_is_an_error() -> None:

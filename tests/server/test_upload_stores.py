@@ -125,7 +125,9 @@ def test_a_password_of_the_target_is_not_shown(
     assert "secret" not in stored.url
 
 
-@pytest.mark.parametrize("location", ["http://[", "javascript:alert(1)", "ftp://x/y"])
+@pytest.mark.parametrize(
+    "location", ["http://[", "javascript:alert(1)", "ftp://x/y", "http://host:99999/", "\x01"]
+)
 def test_a_location_that_leads_nowhere_is_an_error(
     hooks: Receiver, file: LocalFile, location: str
 ) -> None:
@@ -134,6 +136,32 @@ def test_a_location_that_leads_nowhere_is_an_error(
 
     with pytest.raises(StoreError, match="the upload's Location is no"):
         put(UploadStore(ANYWHERE, base, Form.RAW, "abc"), file)
+
+
+def test_a_location_is_written_as_a_url(hooks: Receiver, file: LocalFile) -> None:
+    """What no URL may hold is escaped, so that it is no markup wherever it is shown."""
+    base = f"{hooks.url}/at/{quote('/<b>', safe='')}"
+
+    stored = put(UploadStore(ANYWHERE, base, Form.RAW, "abc"), file)
+
+    assert stored.url == f"{hooks.url}/%3Cb%3E"
+
+
+def test_a_file_that_grows_is_sent_as_it_was(hooks: Receiver, file: LocalFile) -> None:
+    """What was appended since it was described is no part of the output."""
+    store = UploadStore(ANYWHERE, f"{hooks.url}/ok", Form.RAW, "abc")
+
+    put(store, file._replace(size=len(CONTENT) - 3))
+
+    assert [came.body for came in hooks.requests] == [CONTENT[:-3]]
+
+
+def test_a_file_that_shrinks_is_an_error(hooks: Receiver, file: LocalFile) -> None:
+    """Less than was announced cannot be sent."""
+    store = UploadStore(ANYWHERE, f"{hooks.url}/ok", Form.RAW, "abc")
+
+    with pytest.raises(StoreError, match="has become smaller"):
+        put(store, file._replace(size=len(CONTENT) + 3))
 
 
 def test_a_callers_prefix_leads_to_public_hosts_only(hooks: Receiver, file: LocalFile) -> None:

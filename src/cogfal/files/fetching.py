@@ -34,7 +34,7 @@ from cogfal.files.progress import Progress, Reporter
 from cogfal.files.workspace import create_file, rename
 
 if TYPE_CHECKING:
-    from cogfal.files.connections import Answer
+    from cogfal.files.guarded_network import Answer
 
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})

@@ -21,7 +21,7 @@ import httpx
 from cogfal.files.limits import FetchError
 
 if TYPE_CHECKING:
-    from cogfal.files.connections import Answer, Exchange
+    from cogfal.files.guarded_network import Answer, Exchange
 
 
 AGENT_VARIABLE: Final = "COG_USER_AGENT"
@@ -49,7 +49,7 @@ class Client:
         return self._exchange
 
     def _begin(self) -> Exchange:
-        from cogfal.files.connections import Exchange  # noqa: PLC0415  # imports httpcore
+        from cogfal.files.guarded_network import Exchange  # noqa: PLC0415  # imports httpcore
 
         return Exchange(self._resolver, self._permitted)
 
@@ -104,6 +104,8 @@ def parse_url(url: str) -> httpx.URL:
         raise FetchError(f"an http or https URL is needed, not {parsed.scheme!r}")
     if not parsed.raw_host:  # `host` decodes international names, and fails on broken ones
         raise FetchError("the URL names no host")
+    if b"%" in parsed.raw_host:  # what httpx makes of a character that no name has
+        raise FetchError("the URL's host has characters that no name has")
     if not 0 < (parsed.port or 1) <= _LARGEST_PORT or parsed.port == 0:
         raise FetchError(f"the URL names the port {parsed.port}, and ports end at {_LARGEST_PORT}")
     return parsed

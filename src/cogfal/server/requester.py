@@ -53,9 +53,23 @@ class Requester:
     Args:
         allow_private_hosts: Whether private and loopback addresses may be reached.
         resolver: Turns host names into addresses.
+        take_seconds: Within which the other side takes each part of a body.
+        answer_seconds: Within which it says something, once it has the body.
     """
 
-    def __init__(self, *, allow_private_hosts: bool = False, resolver: Resolver = resolve) -> None:
+    def __init__(
+        self,
+        *,
+        allow_private_hosts: bool = False,
+        resolver: Resolver = resolve,
+        take_seconds: float = 60.0,
+        answer_seconds: float = 300.0,
+    ) -> None:
+        self._timeouts = {
+            "connect": CONNECT_SECONDS,
+            "write": take_seconds,
+            "read": answer_seconds,
+        }
         self._client = Client(resolver, anywhere if allow_private_hosts else _only_public)
 
     async def send(
@@ -77,8 +91,9 @@ class Requester:
                 target = _parsed(url)
                 sent = {"Accept": "*/*", **_userinfo(target), **headers}
                 exchange = await self._client.exchange()
-                timeouts = {"connect": CONNECT_SECONDS}
-                async with exchange(method, target, sent, content, timeouts=timeouts) as answer:
+                async with exchange(
+                    method, target, sent, content, timeouts=self._timeouts
+                ) as answer:
                     return Reply(answer.status, header(answer, "location") or None)
         except FetchError as error:
             raise Unreachable(str(error)) from error

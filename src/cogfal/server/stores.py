@@ -7,12 +7,21 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Protocol
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote
 
 import anyio
 
 from cogfal.concurrency import to_the_end
-from cogfal.files import DataUrlStore, LocalFile, Store, StoredFile, StoreError, stored
+from cogfal.files import (
+    DataUrlStore,
+    FetchError,
+    LocalFile,
+    Store,
+    StoredFile,
+    StoreError,
+    stored,
+)
+from cogfal.files.http_requests import parse_url, redirected
 from cogfal.files.progress import write_line
 from cogfal.files.store import open_to_store
 from cogfal.server.requester import Reply, Requester, Unreachable
@@ -21,6 +30,7 @@ UPLOAD_SECONDS: Final = 3600.0
 """Within which one file has to be uploaded."""
 
 _CHUNK: Final = 1024 * 1024
+_SHOWN: Final = 200  # characters of a wrong `Location`
 _PASSING: Final = frozenset({408, 429, 500, 502, 503, 504})
 """What a target answers while it is busy or away."""
 
@@ -151,20 +161,23 @@ def _around(file: LocalFile, form: Form) -> tuple[bytes, bytes, str]:
 
 async def _body(before: bytes, file: LocalFile, after: bytes) -> AsyncIterator[bytes]:
     yield before
+    left = file.size
     with open_to_store(file) as opened:
-        while chunk := await to_the_end(opened.read, _CHUNK):
+        # No byte more than was announced: what is appended to the file meanwhile is not its output.
+        while left and (chunk := await to_the_end(opened.read, min(left, _CHUNK))):
+            left -= len(chunk)
             yield chunk
+    if left:
+        raise StoreError(f"{file.name} has become smaller while it was uploaded")
     yield after
 
 
 def _public(url: str, location: str) -> str:
     """Return what callers are shown of the address that a file was uploaded to."""
     try:
-        parts = urlsplit(urljoin(url, location))
-        host = parts.netloc.rpartition("@")[2]
-        shown = parts._replace(netloc=host, query="", fragment="")
-    except ValueError as error:
-        raise StoreError(f"the upload's Location is no URL: {location!r}") from error
-    if shown.scheme not in ("http", "https") or not host:
-        raise StoreError(f"the upload's Location is no http or https URL: {location!r}")
-    return shown.geturl()
+        target = redirected(parse_url(url), location) if location else parse_url(url)
+    except FetchError as error:
+        raise StoreError(
+            f"the upload's Location is no http or https URL: {location[:_SHOWN]!r}"
+        ) from error
+    return str(target.copy_with(userinfo=b"", query=None, fragment=None))
