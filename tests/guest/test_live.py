@@ -8,14 +8,15 @@ import sys
 import warnings
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Optional
+from typing import Any, Optional, TypeVar
 
 import pydantic
 import pytest
+from typing_extensions import TypeAliasType
 
 import cogfal.cog
 from cogfal.errors import PredictorError, UnsupportedSignature
-from cogfal.guest.annotations import plain
+from cogfal.guest.annotations import plain, type_of
 from cogfal.guest.differences import differences
 from cogfal.guest.faults import Mismatch
 from cogfal.guest.live import read_live, verify
@@ -25,8 +26,10 @@ from cogfal.spec import (
     FieldSpec,
     InputSpec,
     IntegerType,
+    ListType,
     ObjectFlavour,
     ObjectType,
+    OptionalType,
     PredictorSpec,
     Role,
     SetupSpec,
@@ -342,6 +345,15 @@ def test_numbers_of_numpy_are_plain() -> None:
     number = type("float64", (), {"__module__": "numpy", "tolist": lambda self: 0.5})()
 
     assert plain(number) == 0.5
+
+
+def test_names_of_types_are_what_they_stand_for() -> None:
+    """What `type X = ...` makes is asked what it stands for, with its arguments."""
+    item = TypeVar("item")
+    several: Any = TypeAliasType("several", list[item], type_params=(item,))  # type: ignore[arg-type]
+
+    assert type_of(several[int]) == ListType(IntegerType())
+    assert type_of(TypeAliasType("one", str | None)) == OptionalType(StringType())
 
 
 def test_a_value_that_contains_itself_is_none_of_json() -> None:

@@ -145,12 +145,27 @@ CONSTRUCTS = (
          "except ValueError as e:\n    X = type(e.__context__).__name__"),
     _not("a pattern of a class", "class P:\n    x = 1\nmatch P():\n    case P(x=v): X = v"),
     _not("`type()` that makes a class", "C = type('C', (), {'n': 3})\nX = C.n"),
-    *(_not(f"`dataclasses.{name}`", "import dataclasses\n@dataclasses.dataclass\nclass C:\n    a: int = 1\n"
-           f"X = {shown.format(f'dataclasses.{name}(C())')}")
-      for name, shown in (("fields", "[f.name for f in {}]"), ("replace", "{}.a"), ("astuple", "list({})"))),
+    _is("`dataclasses.fields`, `replace`, `astuple`", "from dataclasses import *\n@dataclass\nclass C:\n    a: int = 1\n"
+        "X = [[f.name for f in fields(C)], replace(C(), a=2).a, *astuple(C())]", [["a"], 2, 1]),
+    _is("`argparse.Namespace`", "import argparse\no = argparse.Namespace(n=1)\no.n += 1\nX = [o.n, vars(o)['n']]", [2, 2]),
+    _is("a class with arguments that is called", "from typing import Generic, TypeVar\nT = TypeVar('T')\nclass C(Generic[T]):\n"
+        "    def __init__(self): self.n = 3\nX = [C[int]().n, list[int]('ab')]", [3, ["a", "b"]]),
+    _is("`json.JSONEncoder.default`, `pathlib.PosixPath`, `enum.StrEnum` that are replaced", "import enum, json, pathlib\n"
+        "json.JSONEncoder.default = lambda s, o: 3\npathlib.PosixPath = pathlib.PurePath\nenum.StrEnum = 3\n"
+        "X = [json.loads('4'), enum.StrEnum]", [4, 3]),
+    _not("`json.dumps` and `pathlib.Path` after that", "import json\nclass C: ...\njson.JSONEncoder.default = lambda s, o: 3\n"
+         "X = json.dumps(C())"),
+    _is("`yaml.safe_load`", "import yaml\nX = yaml.safe_load(open('pkg/t.yaml'))", {"a": [1, True, "c"], "b": 1.5}),
+    _not("`yaml.safe_load` of documents with tags", "import yaml\nX = yaml.safe_load('!a b')"),
+    _is("`pkgutil.get_data`, `importlib.resources.files`", "import importlib.resources, pkgutil\n"
+        "X = [pkgutil.get_data('pkg', 't.yaml').decode()[:2], importlib.resources.files('pkg').joinpath('t.yaml').read_text()[:2]]",
+        ["a:", "a:"]),
+    _is("whether a folder of the project is on `sys.path`", "import sys\nfrom pathlib import Path\nsys.path.append('./lib')\n"
+        "here = str(Path(__file__).resolve().parent / 'more')\nif here not in sys.path:\n    sys.path.append(here)\n"
+        "from deeper import N as X", 8),
     _not("`ChainMap`", "import collections\nX = dict(collections.ChainMap({'a': 1}, {'b': 3}))"),
     _not("`string.Template`", "import string\nX = string.Template('$a').substitute(a=1)"),
-    _not("`str.maketrans`", "X = 'abc'.translate(str.maketrans('ab', 'xy'))"),
+    _is("`str.maketrans`", "X = 'abc'.translate(str.maketrans('ab', 'xy'))", "xyc"),
     _not("a value that contains itself", "X = []\nX.append(X)"),
     _not("a loop that takes too many steps", "X = 0\nwhile X < 10**5:\n    X += 1"),
 )  # fmt: skip

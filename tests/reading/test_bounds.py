@@ -12,6 +12,7 @@ from cogfal.environments.interpreters import present_interpreter
 from cogfal.errors import PredictorError, UnresolvedExpression
 from cogfal.reading import read_predictor
 from cogfal.reading.foreign import parse_with
+from cogfal.spec import IntegerType, ListType, PathType
 from tests.reading.projects import read, write
 from tests.reading.table import ROWS
 
@@ -127,6 +128,21 @@ def test_type_parameters_are_no_names_that_are_missing(text: str, tmp_path: Path
     spec = read_predictor("predict.py:Predictor", tmp_path, python_version="3.12")
 
     assert spec.inputs[0].default == 4
+
+
+@pytest.mark.skipif(present_interpreter("3.12") is None, reason="there is no Python 3.12 here")
+def test_names_of_types_are_what_they_stand_for(tmp_path: Path) -> None:
+    """`type X = ...` is evaluated where it is used, with its arguments."""
+    text = (
+        "from cog import Path\ntype Files = list[Later]\ntype Several[T] = list[T]\nLater = Path\n"
+        "class Predictor:\n    def predict(self, x: Files, y: Several[int]) -> Files: ..."
+    )
+    write(tmp_path, {"predict.py": text})
+
+    spec = read_predictor("predict.py:Predictor", tmp_path, python_version="3.12")
+
+    assert [each.type for each in spec.inputs] == [ListType(PathType()), ListType(IntegerType())]
+    assert spec.output == ListType(PathType())
 
 
 @pytest.mark.skipif(present_interpreter("3.12") is None, reason="there is no Python 3.12 here")

@@ -19,6 +19,7 @@ FILES = {
     "asked.py": "def __getattr__(name): return name.upper()\n",
     "pkg/__init__.py": "__all__ = ['inner']\n",
     "pkg/inner.py": "N = 3\n",
+    "pkg/t.yaml": "a: [0x1, yes, c]\nb: 1.5\n",
 }
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cogfal.errors import UnresolvedExpression
 from cogfal.guest.live import read_live
 from cogfal.reading import read_predictor
 from cogfal.spec import (
@@ -212,6 +213,8 @@ def test_classes_of_cog_stay_what_they_are(call: str, tmp_path: Path) -> None:
     "made",
     [
         "Settings(steps=4).steps",
+        "Settings(steps='4')",
+        "Settings().names + Settings().more",
         "Settings.model_validate({'steps': 4})",
         "Settings().model_dump()",
         "[Settings(steps=n) for n in (1, 2)]",
@@ -221,19 +224,72 @@ def test_classes_of_cog_stay_what_they_are(call: str, tmp_path: Path) -> None:
 def test_objects_of_pydantic_models_stand_in_the_way_of_nothing(made: str, tmp_path: Path) -> None:
     """What Pydantic makes of values is not evaluated, and Python's import does not fail."""
     text = (
-        "from cog import Input\nfrom pydantic import BaseModel\n"
-        "class Settings(BaseModel):\n    steps: int = 3\n"
+        "from typing import ClassVar\nfrom cog import Input\n"
+        "from pydantic import BaseModel, Field\n"
+        "class Settings(BaseModel):\n    steps: int = 3\n    names: list = ['a']\n"
+        "    more: list = Field(default_factory=lambda: ['b'])\n"
+        "    top: int = Field(default=4, ge=1)\n    N: ClassVar[int] = 2\n"
         "class Checked(Settings):\n"
         "    def __init__(self, **values):\n        super().__init__(**values)\n"
         f"MADE = {made}\n"
         "class Predictor:\n"
-        "    def predict(self, x: int = Input(default=Settings().steps)) -> Settings: ..."
+        "    def predict(self, x: int = Input(default=Settings().steps, le=Settings().top),\n"
+        "        y: str = Input(choices=Settings().names + Settings().more)) -> Settings: ..."
     )
 
     told = read(tmp_path, {"predict.py": text})
 
     made_by_python = runpy.run_path(str(tmp_path / "predict.py"))["Predictor"]
     assert shown(told) == shown(read_live(made_by_python, path="predict.py", name="Predictor"))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Settings(name='b')", "b"),
+        ("Settings(name='b', more=1)", None),
+        ("Settings(name=2)", None),
+        ("Checked()", None),
+        ("Strict()", None),
+        ("Later()", None),
+        ("Settings.name", None),
+    ],
+)
+def test_values_that_pydantic_may_change_are_not_told(
+    text: str, told: str | None, tmp_path: Path
+) -> None:
+    """A value of the field's own class is taken as it is; what a model does with others is open."""
+    read_of = "" if text.endswith(".name") else ".name"
+    source = (
+        "from pydantic import *\nclass Settings(BaseModel):\n    name: str = 'a'\n"
+        "class Checked(Settings):\n    @field_validator('name')\n    @classmethod\n"
+        "    def upper(cls, value): return value.upper()\n"
+        "class Strict(Settings):\n"
+        "    model_config = ConfigDict(validate_default=True, str_to_upper=True)\n"
+        "class Later(Settings):\n    def model_post_init(self, context): self.name = 'c'\n"
+        f"class Predictor:\n    def predict(self, x: str = {text}{read_of}) -> str: ..."
+    )
+
+    if told is None:
+        with pytest.raises(UnresolvedExpression):
+            read(tmp_path, {"predict.py": source})
+    else:
+        assert read(tmp_path, {"predict.py": source}).inputs[0].default == told
+
+
+def test_tables_of_toml_are_read(tmp_path: Path) -> None:
+    """`tomllib`, or the package that older Pythons have in its place, is evaluated."""
+    pytest.importorskip("tomllib")
+    source = (
+        "try:\n    import tomllib\nexcept ModuleNotFoundError:\n    import tomli as tomllib\n"
+        "with open('names.toml', 'rb') as file:\n    NAMES = tomllib.load(file)\n"
+        "from cog import Input\nclass Predictor:\n"
+        "    def predict(self, x: str = Input(choices=NAMES['names'])) -> str: ..."
+    )
+
+    told, imports = compared(tmp_path, {"predict.py": source, "names.toml": "names = ['a', 'b']"})
+
+    assert set(imports) == {told}
 
 
 def test_private_names_are_those_of_the_class(tmp_path: Path) -> None:

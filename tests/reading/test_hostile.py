@@ -11,13 +11,12 @@ from tests.reading.hostile import MODULES
 from tests.reading.projects import compared
 
 REFUSED = frozenset({
-    "value-assert-caught", "value-chain-map", "value-dataclass-fields",
-    "value-dataclass-inherited", "value-dataclass-replace", "value-exception-chained",
+    "value-assert-caught", "value-chain-map", "value-exception-chained",
     "value-getattr-default", "value-match-class", "value-shadowed-builtin",
-    "value-template", "value-translate", "value-try-import-flag", "value-try-import-standard",
+    "value-template", "value-try-import-flag", "value-try-import-standard",
     "value-type-call", "signature-default-factory", "whole-annotations-edited",
-    "whole-defaults-replaced", "whole-made-by-type", "whole-partial-method", "whole-try-class",
-    "whole-wrapped-by-class",
+    "whole-defaults-replaced", "whole-made-by-type", "whole-partial-method",
+    "whole-try-class", "whole-wrapped-by-class",
 })  # fmt: skip
 """Those that may be refused; all others are read."""
 

@@ -55,6 +55,10 @@ def type_of(annotation: Live, within: tuple[type, ...] = ()) -> Type:
     if annotation is None or annotation is type(None):
         return NullType()
     origin, arguments = origin_of(annotation), arguments_of(annotation)
+    alias = annotation if origin is None else origin
+    if type(alias).__name__ == "TypeAliasType":
+        meant = alias.__value__
+        return type_of(meant[arguments] if arguments else meant, within)
     if origin is not None and arguments:
         return _generic(annotation, origin, arguments, within)
     if hasattr(annotation, "__supertype__"):
@@ -176,14 +180,15 @@ def _description(cls: type) -> str | None:
 
 def _fields(cls: type, flavour: ObjectFlavour, within: tuple[type, ...]) -> list[FieldSpec]:
     hints = class_hints(cls)
-    names = [name for name, hint in hints.items() if not _is_class_variable(name, hint)]
+    names = [name for name, hint in hints.items() if not is_class_variable(name, hint)]
     if flavour is not ObjectFlavour.TYPED_DICT and dataclasses.is_dataclass(cls):
         # What a subclass that is no dataclass itself, or InitVar, names besides is no field.
         names = [field.name for field in dataclasses.fields(cls) if field.name in names]
     return [_field(cls, name, type_of(hints[name], within), flavour) for name in names]
 
 
-def _is_class_variable(name: str, hint: Live) -> bool:
+def is_class_variable(name: str, hint: Live) -> bool:
+    """Whether an annotation in a class says that the name is no field."""
     if name == "model_config":
         return True
     return ClassVar in (hint, origin_of(hint)) or type(hint).__name__ == "_ClassVar"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import abc
+import dataclasses
 import enum
 import functools
 import re
 import sys
 import types
+import typing
 from collections import deque
 from collections.abc import Iterator
 from datetime import date, time, timedelta
@@ -19,6 +21,7 @@ from cogfal.reading.effects import FRAMES
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import (
     CONTAINERS,
+    NAMESPACES,
     attributes_of,
     delete_attribute,
     of_class,
@@ -48,6 +51,7 @@ _READ: Final[tuple[tuple[Any, str], ...]] = (
     (Described | Mark, "positional keywords name"),
     (property | functools.cached_property, "fget fset fdel getter setter deleter func"),
     (Iterator, "__next__ __iter__ fieldnames"),
+    (dataclasses.Field, "name default"),
 )
 """What is read of other things of Python's."""
 
@@ -141,6 +145,8 @@ class Attributes(Part):
                 why = Unknown(f"the attribute {name!r} of a cache is not read")
                 world.effects.of_values([owner], why)
                 raise Touched(why)
+            case _ if world.types.is_alias(owner) and not name.startswith("_"):
+                return self.get(typing.get_origin(owner), name)
             case Known():
                 found = world.library.find(f"{owner.name}.{name}")
                 own = isinstance(found, Unknown) and name == "__name__"
@@ -175,7 +181,7 @@ class Attributes(Part):
             return functools.partial(world.library.find(f"re.{name}"), owner)
         if isinstance(owner, str) and name not in ("format", "join", "endswith"):
             world.texts.check_places(name, (owner,))
-        if is_open(kind, name) or isinstance(owner, types.SimpleNamespace):
+        if is_open(kind, name) or isinstance(owner, NAMESPACES):
             return getattr(owner, name)
         raise refused(f"the attribute {name!r} of such a value is not read", owner)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import enum
 import functools
 import types
+import typing
 from collections import Counter, OrderedDict, deque
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import PurePath
 from typing import Any, Final
@@ -83,6 +85,8 @@ class Calls(Part):
         if isinstance(function, functools.partial):
             named = {**function.keywords, **keywords}
             return self.call(function.func, [*function.args, *positional], named)
+        if self._world.types.is_alias(function):
+            return self._of_alias(function, positional, keywords)
         handler = self._world.library.entry(function)
         if handler is not None:
             return handler(*positional, **keywords)
@@ -96,6 +100,16 @@ class Calls(Part):
             if isinstance(first, function.__objclass__):
                 return self._method(function.__get__(first), rest, keywords)
         return self._slot(function, positional, keywords)
+
+    def _of_alias(self, alias: Any, positional: Values, keywords: Named) -> Value:
+        """Return the object that a class with arguments makes, which knows them."""
+        if not getattr(alias, "_inst", True):
+            raise TypeError(f"Type {alias._name} cannot be instantiated")  # noqa: SLF001
+        made = self.call(typing.get_origin(alias), positional, keywords)
+        if self._world.attributes.is_authored(made):
+            with suppress(AttributeError):
+                self._world.attributes.put(made, "__orig_class__", alias)
+        return made
 
     def _bound(self, method: types.MethodType, positional: Values, keywords: Named) -> Value:
         """Call a method that Python's own text defines: of a path, a Counter, a dataclass."""

@@ -105,12 +105,13 @@ class Classes(Part):
 
     def annotation(self, node: ast.expr, scope: Scope) -> Value:
         """Return an annotation as Python keeps it when it comes to a definition."""
-
-        def resolve() -> Value:
-            return self.typed(self._world.evaluate(node, scope), scope)
-
         text = ast.unparse(node) if scope.module.postponed else ""
+        resolve = partial(self.meaning, node, scope)
         return Deferred(resolve, text) if text and not _AT_ONCE.match(text) else resolve()
+
+    def meaning(self, node: ast.expr, scope: Scope) -> Value:
+        """Return what an expression of types stands for."""
+        return self.typed(self._world.evaluate(node, scope), scope)
 
     def typed(self, value: Value, scope: Scope) -> Value:
         """Return a value in a form in which Python's typing constructs can hold it."""
@@ -252,6 +253,7 @@ def _makes(value: Value) -> bool:
 
 _NAMES: Final[dict[str, Any]] = vars(typing)
 _ALIAS: Final[type] = type(_NAMES["List"][int])
+_ALIASES: Final = (_ALIAS, types.GenericAlias)
 _SPECIAL: Final[tuple[type, ...]] = tuple(
     type(_NAMES[name]) for name in ("Union", "List", "Tuple", "Callable", "Literal", "Optional")
 )
@@ -272,6 +274,11 @@ class Typings(Part):
             _is_kind(value) or value is None or isinstance(value, str) for value in values
         )
 
+    def is_alias(self, value: Value) -> bool:
+        """Whether a value is a class with arguments, such as `Registry[int]`."""
+        origin = typing.get_origin(value) if isinstance(value, _ALIASES) else None
+        return isinstance(origin, type)
+
     def union(self, left: Value, right: Value) -> Value:
         """Return `left | right` of types."""
         if isinstance(left, str) or isinstance(right, str):
@@ -285,11 +292,12 @@ class Typings(Part):
             found = getattr(value, "__class_getitem__", None)
             authored = isinstance(getattr(found, "__func__", None), Function)
             return not hasattr(type(value), "__getitem__") and found is not None and not authored
-        return isinstance(value, (_ALIAS, types.GenericAlias, *_SPECIAL))
+        return isinstance(value, (*_ALIASES, *_SPECIAL, Deferred))
 
     def subscripted(self, base: Value, key: Value, scope: Scope) -> Value:
         """Return a generic type with its arguments."""
         arguments = key if isinstance(key, tuple) else (key,)
+        base = base.__supertype__ if isinstance(base, Deferred) else base
         if base is typing.Literal:
             return typing.Literal[tuple(map(known, arguments))]
         if base is typing.Annotated:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import cogfal.cog
 from cogfal.guest.type_names import COG_ROOTS
 from cogfal.reading.functions import Function
-from cogfal.reading.journal import CONTAINERS, attributes_of
+from cogfal.reading.journal import CONTAINERS, NAMESPACES, attributes_of
 from cogfal.reading.mappings import Lookup
 from cogfal.reading.part import Atomic, Part
 from cogfal.reading.scopes import Names, Scope, bindings
@@ -87,7 +87,7 @@ class Effects(Part):
         kind = type(value)
         if isinstance(value, Unknown) or kind.__module__.startswith("enum") or _outside(value):
             return
-        if isinstance(value, (*CONTAINERS, Iterator, types.SimpleNamespace)) or (
+        if isinstance(value, (*CONTAINERS, *NAMESPACES, Iterator)) or (
             self._world.attributes.is_authored(value)
             and (kind in self._world.classes.nodes or not isinstance(value, BaseException))
         ):

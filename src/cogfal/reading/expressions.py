@@ -225,7 +225,8 @@ class Expressions(Part):
         world.budget.weigh(left)
         world.budget.weigh(right)
         inside = isinstance(op, ast.In | ast.NotIn) and isinstance(right, SIZED)
-        world.texts.check_places("compare", (left, *right) if inside else (left, right))
+        how = "equal" if inside or isinstance(op, ast.Eq | ast.NotEq) else "compare"
+        world.texts.check_places(how, (left, *right) if inside else (left, right))
         return world.items.compare(COMPARE[type(op)], left, right)
 
     def _ifexp(self, node: ast.IfExp, scope: Scope) -> Value:

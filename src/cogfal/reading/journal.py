@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import enum
+from argparse import Namespace
 from collections import OrderedDict, deque
 from collections.abc import Callable, MutableMapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path, PurePosixPath
-from types import MappingProxyType, MemberDescriptorType
+from types import MappingProxyType, MemberDescriptorType, SimpleNamespace
 from typing import Any, Final, TypeVar
 
 from cogfal.reading.unknown import ABSENT, Unknown, Value
@@ -17,6 +18,9 @@ Made = TypeVar("Made")
 
 CONTAINERS: Final = (list, dict, set, deque)
 """Mutable plain data."""
+
+NAMESPACES: Final = (SimpleNamespace, Namespace)
+"""Classes of Python's own whose objects have the attributes that they are given."""
 
 _NONE: Final = MappingProxyType[str, Value]({})
 

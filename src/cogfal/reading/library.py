@@ -26,6 +26,8 @@ import typing
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+import yaml
+
 from cogfal.guest.type_names import COG_ROOTS
 from cogfal.reading.classes import outside_base
 from cogfal.reading.functions import Function
@@ -67,6 +69,7 @@ if TYPE_CHECKING:
 
 _LISTED: Final = """\
 abc              -   ABC ABCMeta
+argparse         v   Namespace
 ast              p   literal_eval
 base64           p   b64decode b64encode
 builtins         d   dict
@@ -100,7 +103,7 @@ contextlib       -   nullcontext suppress
 csv              p   DictReader reader
 dataclasses      -   InitVar KW_ONLY MISSING
 dataclasses      v   field
-dataclasses      w   asdict
+dataclasses      w   asdict astuple fields replace
 datetime         -   UTC
 datetime         p   date datetime time timedelta timezone
 enum             -   Enum EnumMeta EnumType Flag IntEnum IntFlag StrEnum
@@ -138,6 +141,7 @@ shlex            p   join quote split
 statistics       p   mean median mode
 string           p   capwords
 textwrap         p   dedent fill indent shorten wrap
+tomllib          p   loads
 types            -   FunctionType GenericAlias LambdaType MappingProxyType MethodType NoneType
 types            -   UnionType
 types            v   SimpleNamespace
@@ -167,8 +171,12 @@ LISTED: Final = {
 _EVALUATED: Final = frozenset(dotted.partition(".")[0] for dotted in LISTED)
 """Modules of Python's library that are evaluated by calling them."""
 
-_UNUSED: Final = frozenset({"builtins.print", "builtins.input"})
-"""What nothing that is evaluated makes use of, so that it may be replaced."""
+_REPLACEABLE: Final = {
+    "builtins.input": "", "builtins.open": "", "builtins.print": "",
+    "enum.StrEnum": "", "functools.cached_property": "",
+    "json.JSONEncoder.default": "json.dumps", "pathlib.PosixPath": "pathlib.Path",
+}  # fmt: skip
+"""What may be replaced, and what alone of all that is evaluated makes use of it."""
 
 _CONSTANTS: Final[dict[str, Value]] = {
     "os.sep": "/", "os.path.sep": "/", "os.linesep": "\n", "os.name": "posix", "os.curdir": ".",
@@ -188,6 +196,9 @@ _ALIKE: Final = _WHOLE | {"abc", "collections.abc", "contextlib", "copy", "funct
 _SINCE: Final = {"tomllib": (3, 11), "zoneinfo": (3, 9), "graphlib": (3, 9)}
 _UNTIL: Final = {"distutils": (3, 11), "imp": (3, 11), "asyncore": (3, 11), "smtpd": (3, 11)}
 
+_SAME: Final = {"typing_extensions": "typing", "tomli": "tomllib"}
+"""Packages that have the names of a module of Python's library."""
+
 OF_SCOPE: Final = frozenset(
     f"builtins.{name}" for name in "super locals globals vars dir exec eval".split()
 )
@@ -204,6 +215,14 @@ _KEPT: Final = frozenset({"default", "fillvalue", "initial", "start"})
 """Arguments that are passed through where others are taken for their items."""
 
 _MAX_REPEATS: Final = 10**8
+
+_MAX_DOCUMENT: Final = 50_000
+_MAX_ALIASES: Final = 16
+"""By how many aliases a document of YAML may grow."""
+_LOADERS: Final = frozenset(
+    f"yaml.{name}" for name in ("SafeLoader", "CSafeLoader", "FullLoader", "Loader")
+)
+"""What makes the same of a document without tags."""
 
 _WITHIN: Final = (
     ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.FunctionDef,
@@ -231,6 +250,8 @@ class Library(Part):
         super().__init__(world)
         self.replaced: dict[str, Value] = {}
         """What the text puts in place of what is outside, by dotted name."""
+        self._changed: dict[str, Value] = {}
+        """By dotted name: what makes use of something that is replaced, and why it is unknown."""
         self._ways: dict[str, Callable[[Value], Value]] = {
             "v": lambda value: value, "k": known, "o": self._here, "w": self._small,
             "p": self._in_order, "q": self.plain, "x": self._compared, "n": self._number,
@@ -249,6 +270,7 @@ class Library(Part):
             "os.environ": world.environment,
             "sys.version_info": VersionInfo((*world.version, least, "final", 0)),
             **{dotted: Known(dotted, handler) for dotted, handler in self.table.items()},
+            "tomli.load": Known("tomllib.load", self.table["tomllib.load"]),
             "os.chdir": Known("os.chdir", world.files.change, world.files.state),
             "importlib.import_module": Known(
                 "importlib.import_module", world.modules.imported, Unknown("", dotted=MODULES)),
@@ -258,8 +280,9 @@ class Library(Part):
 
     def find(self, dotted: str) -> Value:
         """Return what a dotted name outside the project stands for."""
-        if dotted in self.replaced:
-            return self.replaced[dotted]
+        return self.replaced[dotted] if dotted in self.replaced else self._original(dotted)
+
+    def _original(self, dotted: str) -> Value:
         if dotted not in self._found:
             self._found[dotted] = self._find(dotted)
         return self._found[dotted]
@@ -268,8 +291,10 @@ class Library(Part):
         module, _, name = dotted.rpartition(".")
         if dotted.partition(".")[0] in COG_ROOTS:
             return self._of_cog(dotted, module, name)
-        place = "typing" if module == "typing_extensions" else module
+        place = _SAME.get(module, module)
         letters = LISTED.get(f"{place}.{name}") or LISTED.get(f"{place}.*")
+        if place.partition(".")[0] not in sys.stdlib_module_names:
+            letters = None
         if letters or (module in ("string", "math", "calendar") and name[:1] != "_"):
             real: Any = getattr(importlib.import_module(place), name, ABSENT)
             if real is not ABSENT and (letters == "-" or (letters and isinstance(real, type))):
@@ -317,14 +342,23 @@ class Library(Part):
 
     def entry(self, function: Value) -> Handler | None:
         """Return what carries out a call of something known, None where it is not."""
+        if isinstance(function, Known):
+            self._check_unchanged(function.name)
         if isinstance(function, Known | Mark | typing.NewType):
             return function
         if not isinstance(function, type) or function in self._world.classes.nodes:
             return None
         dotted = f"{function.__module__}.{function.__qualname__}".lstrip("_")
+        self._check_unchanged(dotted)
         letters = LISTED.get(dotted, "-")
         found = functools.partial(self.native, function, letters) if letters != "-" else None
         return self.table.get(dotted, found)
+
+    def _check_unchanged(self, dotted: str) -> None:
+        """Leave it unknown what a call gives of what uses something that is replaced."""
+        for used in (dotted, dotted.rpartition(".")[0]):
+            if used in self._changed:
+                raise Touched(self._changed[used])
 
     def attribute(self, owner: Unknown, name: str) -> Value:
         """Return an attribute of something outside."""
@@ -343,19 +377,22 @@ class Library(Part):
     def replace(self, owner: Unknown, name: str, value: Value) -> None:
         """Carry out `module.name = value` for a module outside of the project."""
         dotted, module = f"{owner.dotted}.{name}", owner.dotted
-        found = self.find(dotted)
+        found = self._original(dotted)
         if module == "builtins":
             there = hasattr(builtins, name)
         else:  # of a class, a name may change what is evaluated although it was not there
             inner = module.partition(".")[0] in _EVALUATED and not _is_module(module)
             there = inner or not (found is ABSENT or isinstance(found, Unknown))
+        bind = self._world.journal.bind
         if dotted == "sys.path":
-            self._world.journal.bind(vars(self._world.modules), "path", value)
-        elif owner.standard and there and value is not found and dotted not in _UNUSED:
+            bind(vars(self._world.modules), "path", value)
+        elif dotted in _REPLACEABLE:
+            bind(self._changed, _REPLACEABLE[dotted], Unknown(f"{dotted} is replaced"))
+        elif owner.standard and there and value is not self.find(dotted):
             raise Beyond(Unknown(f"a changed {dotted} is not evaluated"))
         elif module == "sys":
             self._world.effects.of_values([value], Unknown(f"{dotted} may change it"))
-        self._world.journal.bind(self.replaced, dotted, value)
+        bind(self.replaced, dotted, value)
 
     def restore(self, owner: Unknown, name: str) -> None:
         """Carry out `del module.name` for a module outside of the project."""
@@ -515,6 +552,7 @@ class Library(Part):
             "open": self._world.files.open, "reversed": self._world.items.backwards,
             "pow": lambda base, exp, mod=None: power(*map(self.plain, (base, exp, mod))),
             "print": _nothing, "exit": self._exit, "quit": self._exit,
+            "str.maketrans": functools.partial(self.native, str.maketrans, "p"),
         }  # fmt: skip
         return {f"builtins.{name}": handler for name, handler in handlers.items()}
 
@@ -538,13 +576,21 @@ class Library(Part):
                 filename, mode, encoding=encoding, errors=errors,
                 newline=None if encoding is None else ""),
             "pathlib.Path.cwd": lambda: pathlib.Path(files.state["folder"]),
+            "importlib.resources.files": lambda package: pathlib.Path(
+                self._world.modules.folder(package)),
+            "pkgutil.get_data": lambda package, resource: files.open(
+                f"{self._world.modules.folder(package)}/{files.text(resource)}", "rb").read(),
         }  # fmt: skip
 
     def _of_modules(self) -> dict[str, Handler]:
         world, operate = self._world, self._world.expressions.operate
         return {
             "json.load": lambda fp, **keywords: self.find("json.loads")(
-                world.calls.call(world.attributes.get(fp, "read"), [], {}), **keywords),
+                self._content(fp), **keywords),
+            "tomllib.load": lambda fp: self.find("tomllib.loads")(self._content(fp).decode()),
+            "yaml.safe_load": lambda stream: self._yaml(stream, None),
+            "yaml.load": self._yaml,
+            "platform.system": lambda: "Linux",
             "dataclasses.dataclass": self._dataclass,
             "pydantic.dataclasses.dataclass": self._dataclass,
             **dict.fromkeys(("pydantic.Field", "pydantic.fields.Field", "pydantic.v1.Field"),
@@ -560,6 +606,7 @@ class Library(Part):
                 functools.partial(operate, ast.Mult()), self._weighed(items), start),
             "operator.attrgetter": lambda *names: Known("operator.attrgetter", functools.partial(
                 _gotten, self._attribute_of, names)),
+            "pydantic.ConfigDict": lambda **told: told,
             "operator.itemgetter": lambda *keys: Known("operator.itemgetter", functools.partial(
                 _gotten, world.items.get, keys)),
             "re.compile": self._pattern,
@@ -630,6 +677,29 @@ class Library(Part):
     def _limits(self, owner: str, kind: Value) -> Value:
         name = getattr(kind, "dotted", "") or getattr(kind, "name", "")
         return self.find(f"{owner}.iinfo.{name.rpartition('.')[2]}")
+
+    # Documents
+
+    def _content(self, stream: Value) -> Value:
+        """Return what an open file holds."""
+        return self._world.calls.call(self._world.attributes.get(stream, "read"), [], {})
+
+    def _yaml(self, stream: Value, Loader: Value) -> Value:  # noqa: N803 - as PyYAML has it
+        """Return what PyYAML makes of a document without tags of its own."""
+        if Loader is not None and getattr(Loader, "dotted", "") not in _LOADERS:
+            raise refused("such a loader is not evaluated")
+        text = self.plain(stream if isinstance(stream, str | bytes) else self._content(stream))
+        if len(text) > _MAX_DOCUMENT:
+            raise too_large()
+        try:
+            events = yaml.parse(text, yaml.SafeLoader)
+            if sum(isinstance(event, yaml.AliasEvent) for event in events) > _MAX_ALIASES:
+                raise refused("too many aliases to evaluate")
+            document = yaml.safe_load(text)
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            raise refused("it is not a plain document of YAML") from error
+        self._world.budget.weigh(document)
+        return document
 
     # Series and functions
 

@@ -190,6 +190,13 @@ class Modules(Part):
             modules.append(module)
         return modules[-1] if whole else modules[0]
 
+    def folder(self, package: Value) -> str:
+        """Return the folder of a package of the project, named or imported."""
+        module = package if isinstance(package, Module) else self.imported(package)
+        if not isinstance(module, Module) or module.folder is None or not module.text:
+            raise refused("it is no package of the project")
+        return f"{HERE}/{Path(module.relative).parent.as_posix()}"
+
     def renamed(self, name: str) -> Value:
         """Return what `import name as other` binds: what the package has as an attribute."""
         found = self.imported(name)

@@ -209,7 +209,10 @@ class Texts(Part):
 
     def check_places(self, what: str, values: Iterable[Value]) -> None:
         """Refuse to look into a path that depends on the machine."""
-        looked = _mixed(list(values)) if what == "compare" else any(map(of_machine, values))
+        comparing, held = what in ("compare", "equal"), list(values)
+        if what == "equal":  # a relative path is none of these
+            held = [each for each in held if not isinstance(each, str) or each[:1] == "/"]
+        looked = _mixed(held) if comparing else any(map(of_machine, held))
         if looked and what not in _KEEPING:
             raise refused("the path depends on the machine")
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
+from cogfal.guest.annotations import is_class_variable
+from cogfal.reading.functions import Function
 from cogfal.reading.part import Atomic
-from cogfal.reading.unknown import Unknown, Value, refused
+from cogfal.reading.unknown import Unknown, Value, known, refused
 
 Handler = Callable[..., Value]
 
@@ -82,24 +85,78 @@ class FieldInfo:
         self.default_factory = told.get("default_factory")
         self.description = told.get("description")
         self.alias = told.get("serialization_alias") or told.get("alias")
+        self.hint: Value = None
+        """The annotation of the field."""
+        self.checked = told.get("validate_default", False)
+
+    def taken(self, value: Value) -> Value:
+        """Return what becomes of a value that is given to a new object."""
+        if type(value) is not self.hint or self.hint not in (bool, int, float, str) or self.alias:
+            raise refused("what Pydantic makes of such a value is not evaluated")
+        return value
+
+    def made(self) -> Value:
+        """Return the default of a new object."""
+        if self.checked or self.default is ... is self.default_factory:
+            raise refused("what Pydantic makes of a default is not evaluated")
+        if callable(self.default_factory):
+            return known(self.default_factory())
+        return copy.deepcopy(self.default)
+
+
+_CHANGING: Final = ("validate_", "str_", "alias_")
+"""How settings of a model begin that have a say in what becomes of values."""
 
 
 class Model:
     """Stands for `pydantic.BaseModel`: what it does with values is not evaluated."""
 
     model_fields: ClassVar[dict[str, FieldInfo]] = {}
+    model_config: ClassVar[dict[str, Value]] = {}
 
     def __init__(self, **values: Value) -> None:
-        if values:
-            raise refused("an object of a Pydantic model is not evaluated")
+        if values.keys() - self.model_fields.keys() or any(map(_validates, type(self).__mro__)):
+            raise refused("an object of such a Pydantic model is not evaluated")
+        for name, told in self.model_fields.items():
+            taken = told.taken(values[name]) if name in values else told.made()
+            object.__setattr__(self, name, taken)
 
     def __init_subclass__(cls, **_: Any) -> None:
         super().__init_subclass__()
         found = dict(cls.model_fields)
-        for name in inspect.get_annotations(cls):
+        for name, hint in inspect.get_annotations(cls).items():
+            if name.startswith("_") or is_class_variable(name, hint):
+                continue
             value = vars(cls).get(name, ...)
             found[name] = value if isinstance(value, FieldInfo) else FieldInfo(value)
+            found[name].hint = hint
+            if name in vars(cls):
+                delattr(cls, name)
         cls.model_fields = found
+
+    def __setattr__(self, name: str, value: Value) -> None:
+        if name not in self.model_fields or any(map(_validates, type(self).__mro__)):
+            raise refused("what Pydantic makes of a value is not evaluated")
+        object.__setattr__(self, name, value)
+
+    def __eq__(self, other: object) -> bool:
+        raise refused("objects of a Pydantic model are not compared")
+
+    __hash__ = object.__hash__
+
+
+def _validates(cls: type) -> bool:
+    """Whether a class of a model has a say in what becomes of values."""
+    held: dict[str, Value] = dict(vars(cls))
+    config = held.get("model_config", {})
+    lost = any(isinstance(each, Unknown) or _is_decorated(each) for each in held.values())
+    checks = not isinstance(config, dict) or any(name.startswith(_CHANGING) for name in config)
+    return lost or checks or "Config" in held or "model_post_init" in held
+
+
+def _is_decorated(value: Value) -> bool:
+    decorators = value.decorators if isinstance(value, Function) else ()
+    return any(isinstance(each, Unknown) for each in decorators)
 
 
 PYDANTIC: Final[dict[str, Value]] = dict.fromkeys(

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cogfal.reading.attributes import DATA, is_file, is_raised
 from cogfal.reading.choices import Left
-from cogfal.reading.classes import outside_base
+from cogfal.reading.classes import Deferred, outside_base
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import CONTAINERS, of_class, refill
 from cogfal.reading.mappings import Lookup
 from cogfal.reading.operators import IN_PLACE, NAMES, OWN_IN_PLACE, bounded
 from cogfal.reading.part import Part
 from cogfal.reading.patterns import matches
-from cogfal.reading.scopes import Scope, suspends
+from cogfal.reading.scopes import Scope, generic, suspends
 from cogfal.reading.unknown import (
     Carried,
     Flow,
@@ -147,6 +147,11 @@ class Statements(Part):
             name = scope.mangled(node.target.id)
             if scope.kind == "class" or not scope.module.postponed:
                 self._world.classes.note(scope, name, node.annotation)
+
+    def _typealias(self, node: Any, scope: Scope) -> None:
+        inner = generic(node.type_params, scope)
+        meaning = partial(self._world.classes.meaning, node.value, inner)
+        self._world.names.put(scope, scope.mangled(node.name.id), Deferred(meaning, node.name.id))
 
     def _augassign(self, node: ast.AugAssign, scope: Scope) -> None:
         place, held = self._place(node.target, scope)
