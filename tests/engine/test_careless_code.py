@@ -24,7 +24,7 @@ from tests.engine.test_kills import guest_of
 from tests.modes import DIAGONAL, interpreter_of
 
 SYNC = """
-import ctypes, io, os, signal, socket, sys, threading
+import builtins, ctypes, io, os, signal, socket, sys, threading
 from typing import Any, Iterator
 from cog import BasePredictor, Path, current_scope
 
@@ -122,6 +122,7 @@ class Predictor(BasePredictor):
         def ring(*_):
             raise RuntimeError("it rings")
 
+        builtins.print = None
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])  # another thread gets it
         signal.signal(signal.SIGALRM, ring)
         signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
@@ -337,13 +338,15 @@ def test_a_fork_of_a_coroutine_that_comes_back_ends(tmp_path: Path, mode: str) -
 def test_a_signal_handler_that_raises_between_two_calls_takes_none(
     tmp_path: Path, mode: str
 ) -> None:
-    """Each comes to its end, well or not."""
+    """Each comes to its end, well or not, in the same process; also where `print` is replaced."""
 
     async def main() -> None:
         async with serving(tmp_path, SYNC) as service:
+            process = guest_of(service)
             assert await submit(service, what="rings_for_ever").result() == "well"
             for _ in range(5):
                 await ended(submit(service, what="well"))
+            assert guest_of(service) == process
 
     run(main)
 

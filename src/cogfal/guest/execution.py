@@ -57,13 +57,14 @@ class _Call:
     def _end_with(self, piece: Piece, *, closes: bool = False) -> None:
         """Retire and tell the last piece, or in its place what retiring raised."""
         # In this order: with the last piece the server gives the slot to the next call, which must
-        # find nothing of this one.
+        # find nothing of this one. It is over only then: what a signal handler of the author's
+        # interrupts here is done again.
         if not self._over:
-            self._over = True
             try:
                 self._site.retire()
             except BaseException as error:
                 piece = self._site.raised(error)
+            self._over = True
         self._site.events.piece(piece._replace(ignored=self._ignored, closes=closes))
 
 
@@ -89,7 +90,7 @@ class SyncCall(_Call):
             step.fire()
         function = self._next if self._begun else self._first
         self._begun = True
-        self._site.thread.post(partial(self._work, function, step))
+        self._site.thread.post(partial(self._hand_over, function, step), self._fail)
 
     def cancel(self) -> None:
         """Interrupt the author's code; repeated, or after the end, it does nothing."""
@@ -97,7 +98,7 @@ class SyncCall(_Call):
         self._cancelled = True
         task, step = self._task, self._step
         if task is not None:
-            self._site.thread.loop.call_soon_threadsafe(task.cancel)
+            self._site.thread.call_soon(task.cancel)
         elif step is not None:
             step.fire()
 
@@ -113,16 +114,15 @@ class SyncCall(_Call):
         A generator sees the cancellation at its `yield`, or `GeneratorExit` where nobody cancelled.
         """
         self._closing = True
-        self._site.thread.post(partial(self._end, self._interruption()))
+        end = partial(self._end, self._interruption())
+        self._site.thread.post(end, partial(self._fail, closes=True))
 
     def _interruption(self) -> Interruption:
         return self._site.interruption(self._site.cancellation)
 
-    def _work(self, function: Callable[[], Piece], step: Interruption) -> None:
-        try:
-            self._hand_over(function, step)
-        except BaseException as error:  # a signal handler of the author's went off too late
-            self._end_with(self._site.raised(error))
+    def _fail(self, error: BaseException, *, closes: bool = False) -> None:
+        """Tell of what a signal handler of the author's raised too late or too early."""
+        self._end_with(self._site.raised(error), closes=closes)
 
     def _hand_over(self, function: Callable[[], Piece], step: Interruption) -> None:
         piece = self._performed(function, step)
@@ -254,16 +254,16 @@ class AsyncCall(_Call):
     def advance(self) -> None:
         """Let the author's code go on until it rests or ends."""
         begun, self._begun = self._begun, True
-        self._site.thread.post(partial(self._resume, True) if begun else self._begin)
+        self._site.thread.call_soon(partial(self._resume, True) if begun else self._begin)
 
     def cancel(self) -> None:
         """Cancel the task; repeated, or after the end, it does nothing."""
         self._cancelled = True
-        self._site.thread.post(self._cancel_task)
+        self._site.thread.call_soon(self._cancel_task)
 
     def close(self) -> None:
         """End the author's code where it rests, or will rest next; answered by a last piece."""
-        self._site.thread.post(self._close)
+        self._site.thread.call_soon(self._close)
 
     def _begin(self) -> None:
         self._task = self._site.context.run(self._site.thread.loop.create_task, self._drive())

@@ -12,7 +12,6 @@ import os
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -206,7 +205,7 @@ def leave_fork(process: int, error: BaseException | None = None) -> None:
             status = error.code or 0
         elif error is not None:
             status = 1
-            traceback.print_exception(type(error), error, error.__traceback__)
+            sys.__excepthook__(type(error), error, error.__traceback__)
         sys.stdout.flush()
         sys.stderr.flush()
     finally:  # whatever the author's text or stream does

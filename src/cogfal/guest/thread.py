@@ -7,7 +7,6 @@ a process of its own it is the main thread, else one beside the server's.
 from __future__ import annotations
 
 import sys
-import traceback
 from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -31,11 +30,37 @@ far more to do, would change threads too often.
 """
 
 
-class AuthorThread:
-    """Runs jobs one after the other, or as callbacks of an event loop once `begin_looping` is over.
+class _Job:
+    """Something to do, once; where anything is raised in it, that is told in its place.
 
-    `run` is to be called by the thread itself. Jobs must not raise. The loop, and asyncio with it,
-    comes into being when it is first asked for: a sync predictor pays for neither.
+    Attributes:
+        begun: Whether it was touched.
+        error: What was raised in it.
+    """
+
+    __slots__ = ("_do", "_fail", "begun", "error")
+
+    def __init__(self, do: Callable[[], None], fail: Callable[[Any], None]) -> None:
+        self._do = do
+        self._fail = fail
+        self.begun = False
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        """Do it, or tell what was raised when it was done."""
+        if self.begun:
+            self._fail(self.error)
+        else:
+            # First noted, then done: what comes again after this line is never done twice.
+            self.begun = True
+            self._do()
+
+
+class AuthorThread:
+    """Runs jobs one after the other, or an event loop once `begin_looping` is over.
+
+    `run` is to be called by the thread itself. The loop, and asyncio with it, comes into being when
+    it is first asked for: a sync predictor pays for neither.
 
     Args:
         turn: Seconds for which the author's Python code keeps the interpreter.
@@ -45,8 +70,9 @@ class AuthorThread:
         self._turn = turn
         self.looping = False
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._jobs: deque[Callable[[], None]] = deque()
+        self._jobs: deque[_Job] = deque()
         self._calls: SimpleQueue[None] = SimpleQueue()
+        self._raised: BaseException | None = None
         self._ending = False
         self._interval = 0.0
 
@@ -66,30 +92,33 @@ class AuthorThread:
         sys.setswitchinterval(min(self._interval, self._turn))
         while not self._ending:
             try:
-                self._run_jobs()
-            except BaseException:  # a signal handler of the author's that went off between two jobs
-                traceback.print_exc()
+                self._work()
+            except BaseException as error:  # of a signal handler of the author's
+                # Nothing else here, where the next one that raises would end the thread.
+                self._raised = error
         if self._loop is not None:
             self._close_loop(self._loop)
         if sys.getswitchinterval() == min(self._interval, self._turn):
             sys.setswitchinterval(self._interval)
 
     def begin_looping(self) -> None:
-        """Let the event loop run from now on, for a predictor that is asynchronous; on the thread.
-
-        The job that calls this has to be the last one that was posted.
-        """
+        """Let the event loop run from now on, for an asynchronous predictor; on the thread."""
         self.loop  # noqa: B018  # it comes into being on its own thread
         self.looping = True
 
-    def post(self, job: Callable[[], None]) -> None:
-        """Run `job` on the thread, after those posted before."""
-        if self.looping:
-            assert self._loop is not None
-            self._loop.call_soon_threadsafe(job)
-        else:
-            self._jobs.append(job)
-            self._calls.put(None)
+    def post(self, job: Callable[[], None], fail: Callable[[Any], None]) -> None:
+        """Run `job` on the thread, after those posted before; not once the loop is running.
+
+        Where it raises, or a signal handler of the author's raises around it, `fail` is called
+        there with the exception, again until it returns.
+        """
+        self._jobs.append(_Job(job, fail))
+        self._calls.put(None)
+
+    def call_soon(self, function: Callable[[], object]) -> None:
+        """Have the loop, which is running, call a function; from any thread."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(function)
 
     def complete(self, future: Any) -> Any:
         """Run the loop until a future is done; on the thread, while the loop is not running."""
@@ -99,24 +128,35 @@ class AuthorThread:
         """Let `run` return once the present job is over; from any thread."""
         self._ending = True
         if self.looping and self._loop is not None:
-            self._loop.call_soon_threadsafe(self._loop.stop)
+            self.call_soon(self._loop.stop)
         self._calls.put(None)
 
-    def _run_jobs(self) -> None:
+    def _work(self) -> None:
+        self._settle()
         while not self._ending:
-            if self.looping:
-                self._keep_looping()
-                return
             if self._jobs:
-                self._jobs.popleft()()  # nothing of the author's is kept alive by what waits here
+                # It stays at the head until it has ended: a handler that raises before it has
+                # begun, in it or right after it finds it there, and it is run again or fails.
+                # Nothing of the author's is kept alive by what waits here.
+                self._jobs[0].run()
+                self._jobs.popleft()
+            elif self.looping:
+                # Again where a task of the author's raised SystemExit, or stopped it.
+                self.loop.run_forever()
             else:
-                # A signal handler that raises here takes a call for a job, and never a job.
+                # A handler that raises here takes a call for a job, and never a job.
                 self._calls.get()
 
-    def _keep_looping(self) -> None:
-        """Run the loop, again where a task of the author's raised SystemExit, or stopped it."""
-        while not self._ending:
-            self.loop.run_forever()
+    def _settle(self) -> None:
+        """Give what was raised to the job in which it was, or else to the log."""
+        error, self._raised = self._raised, None
+        if error is None:
+            return
+        if self._jobs and self._jobs[0].begun:
+            self._jobs[0].error = error
+        else:
+            # Not by `traceback`, which calls a `print` that may be the author's.
+            sys.__excepthook__(type(error), error, error.__traceback__)
 
     @staticmethod
     def _close_loop(loop: asyncio.AbstractEventLoop) -> None:
