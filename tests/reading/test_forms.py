@@ -261,7 +261,8 @@ def test_values_that_pydantic_may_change_are_not_told(
     """A value of the field's own class is taken as it is; what a model does with others is open."""
     read_of = "" if text.endswith(".name") else ".name"
     source = (
-        "from pydantic import *\nclass Settings(BaseModel):\n    name: str = 'a'\n"
+        "from pydantic import BaseModel, ConfigDict, field_validator\n"
+        "class Settings(BaseModel):\n    name: str = 'a'\n"
         "class Checked(Settings):\n    @field_validator('name')\n    @classmethod\n"
         "    def upper(cls, value): return value.upper()\n"
         "class Strict(Settings):\n"

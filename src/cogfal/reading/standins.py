@@ -155,6 +155,7 @@ def _validates(cls: type) -> bool:
 
 
 def _is_decorated(value: Value) -> bool:
+    value = value.__func__ if isinstance(value, classmethod | staticmethod) else value
     decorators = value.decorators if isinstance(value, Function) else ()
     return any(isinstance(each, Unknown) for each in decorators)
 
