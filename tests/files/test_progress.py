@@ -11,6 +11,7 @@ from cogfal.files.progress import Progress, readable
     ("count", "text"),
     [
         (0, "0 bytes"),
+        (1, "1 byte"),
         (999, "999 bytes"),
         (1000, "1.0 kB"),
         (1_500_000, "1.5 MB"),

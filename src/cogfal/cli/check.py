@@ -15,6 +15,7 @@ from cogfal.cli.sizes import downloads, travelling
 from cogfal.cli.targets import ProjectTarget, find_target, signature
 from cogfal.errors import InvalidInput
 from cogfal.examples import EXAMPLES, find_examples
+from cogfal.files.progress import counted
 from cogfal.nested import map_leaves
 from cogfal.project.place import roots_outside
 from cogfal.project.plan import PlannedEnvironment
@@ -101,8 +102,8 @@ def look_at(project: str, *, verbose: bool = False, sizes: bool = False) -> Find
 def of_predictor(spec: PredictorSpec) -> Iterator[Finding]:
     """Find how many inputs a predictor has, and what its callers should know of them."""
     document(spec, title=spec.name, version=__version__)
-    count = len(signature(spec))
-    yield Finding(Sign.GOOD, f"{spec.ref}: {count} input{'' if count == 1 else 's'} read")
+    count = counted(len(signature(spec)), "input")
+    yield Finding(Sign.GOOD, f"{spec.ref}: {count} read")
     for each, reason in unfit_defaults(spec):
         yield Finding(
             Sign.NOTE,
@@ -215,8 +216,8 @@ def check_examples(root: Path, spec: PredictorSpec) -> Iterator[Finding]:
             where = f"{EXAMPLES}, {example.name}"
             yield Finding(Sign.BAD, problem, where, "correct the example, or the signature")
     if examples and not wrong:
-        count = len(examples)
-        yield Finding(Sign.GOOD, f"{EXAMPLES}: {count} example{'s' if count > 1 else ''} fit")
+        fit = "fits" if len(examples) == 1 else "fit"
+        yield Finding(Sign.GOOD, f"{EXAMPLES}: {counted(len(examples), 'example')} {fit}")
 
 
 def _problems(validator: Validator, names: set[str], values: Mapping[str, Any]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from cogfal.cli.console import Finding, Sign
 from cogfal.cli.results import BATCH_RESULTS
 from cogfal.environments.uv import resolve
-from cogfal.files.progress import readable
+from cogfal.files.progress import counted, readable
 from cogfal.project.config import minor
 from cogfal.project.plan import PlannedEnvironment
 from cogfal.spec import Weight
@@ -47,7 +47,8 @@ def travelling(root: Path, names: Sequence[str], *, verbose: bool) -> Iterator[F
     paths = {name: root / name for name in names}
     sizes = {name: each.stat().st_size if each.is_file() else 0 for name, each in paths.items()}
     total = sum(sizes.values())
-    text = f"{len(names)} files, {readable(total)}, go to the runner"
+    go = "goes" if len(names) == 1 else "go"
+    text = f"{counted(len(names), 'file')}, {readable(total)}, {go} to the runner"
     if total > LARGE:
         yield Finding(Sign.NOTE, text, remedy=_LEAVE_OUT)
     else:

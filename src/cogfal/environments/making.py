@@ -52,6 +52,10 @@ class ModelEnvironment:
         words = [word for line in self.installs for word in line if not word.startswith("-")]
         return len(named) + len(words)
 
+    def counted(self) -> str:
+        """Return how many packages are named, in words."""
+        return "1 package" if self.packages == 1 else f"{self.packages} packages"
+
     def key(self, *, cpu: bool = False) -> str:
         """Return the name under which the environment is kept.
 

@@ -43,10 +43,9 @@ def fill(
         SetupError: The Python cannot be had, or a package cannot be installed.
     """
     found = find_interpreter(environment.python)
-    count = environment.packages
     tell(
         f"making an environment for the model, once: Python {found.version} and "
-        f"{count} package{'' if count == 1 else 's'}"
+        f"{environment.counted()}"
     )
     if not found.fits(environment.python):
         tell(f"Python {environment.python} is not on this machine: {found.version} is taken")

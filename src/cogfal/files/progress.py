@@ -53,6 +53,11 @@ def write_line(text: str) -> None:
 def readable(count: int) -> str:
     """Write a number of bytes as people do, such as `1.5 GB`."""
     if count < 1000:
-        return f"{count} bytes"
+        return counted(count, "byte")
     unit = max(unit for unit in _UNITS if count >= unit)
     return f"{count / unit:.1f} {_UNITS[unit]}"
+
+
+def counted(count: int, what: str) -> str:
+    """Write a number of things as people do, such as `1 file` or `2 files`."""
+    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -86,7 +86,7 @@ def decide_here(
     if minor(model.python) != python:
         reasons.append(f"it wants Python {model.python}, and this is {python}")
     if model.packages:
-        reasons.append(f"it names {_count(model.packages)}")
+        reasons.append(f"it names {model.counted()}")
     return Decision(bool(reasons), tuple(reasons) or ("it names no package and no other Python",))
 
 
@@ -268,10 +268,6 @@ class _Kept:
                 aside.replace(self._path)
         except OSError:
             return  # asked again next time
-
-
-def _count(packages: int) -> str:
-    return "1 package" if packages == 1 else f"{packages} packages"
 
 
 def check_pins(

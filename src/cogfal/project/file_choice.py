@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from cogfal.errors import ConfigError
-from cogfal.files.progress import readable
+from cogfal.files.progress import counted, readable
 from cogfal.project.place import read_text
 from cogfal.project.report import Report
 
@@ -85,7 +85,7 @@ def choose_files(
     walk = _Walk(root, rules, report, limit)
     walk.directory("")
     choice = Choice(tuple(walk.files), tuple(walk.ignored))
-    report.kept("files", f"{len(choice.files)} files, {readable(choice.size)}")
+    report.kept("files", f"{counted(len(choice.files), 'file')}, {readable(choice.size)}")
     return choice
 
 

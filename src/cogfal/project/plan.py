@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from cogfal.environments import ModelEnvironment, interpreter_of
+from cogfal.files.progress import counted
 from cogfal.project.config import CogConfig, Key, PlanSettings, WeightSource, minor
 from cogfal.project.dockerfile import python_of
 from cogfal.project.environment_choice import Decision, decide_on_fal, report_decision
@@ -210,8 +211,7 @@ class _Plan:
         key = "python_requirements" if config.build.python_requirements else "python_packages"
         count = sum(not isinstance(line, Option) for line in self._requirements.lines)
         if count:
-            what = "1 requirement" if count == 1 else f"{count} requirements"
-            report.kept(config.at(f"build.{key}"), what)
+            report.kept(config.at(f"build.{key}"), counted(count, "requirement"))
         report_observability(config, report, own=decision.own)
         if decision.own:
             self._requirements = with_tracing(self._requirements, config)
