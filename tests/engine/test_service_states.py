@@ -26,6 +26,7 @@ from cogfal.engine.lifecycle import HealthStatus
 from cogfal.engine.prediction import Completed, Log, Metric, Output, Prediction, Started, Status
 from cogfal.engine.service import EngineSettings, Service, Submission
 from cogfal.errors import Busy, NotReady, UnknownPrediction
+from tests import waiting
 from tests.engine import scripted
 from tests.engine.stage import LONG, Passing, Plain, at_once, events_of, held, project, until
 
@@ -274,7 +275,7 @@ class ServiceMachine(RuleBasedStateMachine):
         assert not asyncio.all_tasks(self.loop)
         self.loop.close()
         self.directory.cleanup()
-        assert held() <= self.before
+        assert waiting.until(lambda: held() <= self.before)  # threads end after what they tell
 
 
 class AsyncMachine(ServiceMachine):

@@ -92,6 +92,9 @@ class Watch(Generic[T]):
 class History(Generic[T]):
     """A list of items that ends once.
 
+    Attributes:
+        holding: Those for whom `room` may wait.
+
     Args:
         capacity: How many of the latest items stay for latecomers.
         gone: Makes the item that stands for so many lost ones.
@@ -104,7 +107,7 @@ class History(Generic[T]):
         self._capacity = capacity
         self._items: list[T] = []
         self._watches: set[Watch[T]] = set()
-        self._holding: set[Watch[T]] = set()
+        self.holding: set[Watch[T]] = set()
         self._room: asyncio.Future[None] | None = None
 
     @property
@@ -112,22 +115,18 @@ class History(Generic[T]):
         """How many items there have been; `first` of them are no longer kept."""
         return self.first + len(self._items)
 
-    @property
-    def held(self) -> bool:
-        """Whether anybody holds, so that `room` may wait."""
-        return bool(self._holding)
-
     def append(self, *items: T) -> None:
         """Add items and wake the watchers."""
         self._items += items
         if len(self._items) > 2 * self._capacity:
             self._forget()
-        self._wake()
+        for watch in self._watches:
+            watch.wake()
 
-    def end(self) -> None:
-        """Say that nothing more will come."""
+    def end(self, *items: T) -> None:
+        """Add the last items; nothing more will come."""
         self.ended = True
-        self._wake()
+        self.append(*items)
 
     def watch(self, after: int = 0, *, holds: bool = False) -> Watch[T]:
         """Take a place behind the first `after` items.
@@ -139,7 +138,7 @@ class History(Generic[T]):
             return self._too_late(self.count - self._capacity - after)
         watch = self.place(min(after, self.count))
         if holds:
-            self._holding.add(watch)
+            self.holding.add(watch)
         return watch
 
     def place(self, passed: int) -> Watch[T]:
@@ -155,7 +154,7 @@ class History(Generic[T]):
     def leave(self, watch: Watch[T]) -> None:
         """Forget a watch; for watches."""
         self._watches.discard(watch)
-        self._holding.discard(watch)
+        self.holding.discard(watch)
         self.make_room()
 
     async def room(self, most: int, seconds: float | None = None) -> None:
@@ -165,7 +164,7 @@ class History(Generic[T]):
         """
         loop = asyncio.get_running_loop()
         end = None if seconds is None else loop.time() + seconds
-        while any(self.count - watch.passed > most for watch in self._holding):
+        while any(self.count - watch.passed > most for watch in self.holding):
             left = None if end is None else end - loop.time()
             if left is not None and left <= 0:
                 break
@@ -187,13 +186,8 @@ class History(Generic[T]):
 
     def _too_late(self, lost: int) -> Watch[T]:
         only = History(1, self.gone)
-        only.append(self.gone(lost))
-        only.end()
+        only.end(self.gone(lost))
         return only.watch()
-
-    def _wake(self) -> None:
-        for watch in self._watches:
-            watch.wake()
 
 
 async def _until_set(waiter: asyncio.Future[None], seconds: float | None) -> None:

@@ -67,7 +67,12 @@ ATTEMPTS: Final = 2  # how often setup is repeated after a death before the pred
 
 
 class Lifecycle:
-    """The predictor from its setup to its teardown; see `Service` for the arguments."""
+    """The predictor from its setup to its teardown; see `Service` for the arguments.
+
+    Attributes:
+        up: Whether it can be called now, so that nobody has to ask `ready`.
+        guest: The author's side.
+    """
 
     def __init__(
         self,
@@ -95,6 +100,7 @@ class Lifecycle:
         self._first: asyncio.Task[None] | None = None
         self._given = given
         self._seconds: float | None = None
+        self.up = False
         self.guest = GuestClient(self._channel, self._lose)
         self._clock = Clock()
         self._setup: SetupReport | None = None
@@ -125,6 +131,7 @@ class Lifecycle:
             self._complete(SetupStatus.FAILED, queue)
             raise
         self._complete(SetupStatus.SUCCEEDED, queue)
+        self.up = self._dead is None
 
     def postpone(self, seconds: float | None) -> None:
         """Have `ready` set it up, when it is first asked."""
@@ -201,6 +208,7 @@ class Lifecycle:
 
     def condemn(self, reason: str) -> None:
         """Declare the predictor dead for good."""
+        self.up = False
         self._dead = reason
 
     def _channel(
@@ -229,6 +237,7 @@ class Lifecycle:
         """Bring the predictor up again after its process died."""
         up = self._setup is not None and self._setup.status is SetupStatus.SUCCEEDED
         if up and not self._down and self._reviving is None:
+            self.up = False
             self._capture.say(f"{cause}; setting it up again")
             self._reviving = asyncio.ensure_future(self._revive(cause))
 

@@ -107,7 +107,7 @@ class Clock:
 
     def now(self) -> datetime:
         """Return the time, aware."""
-        return self.at(time.monotonic())
+        return self._began + timedelta(seconds=time.monotonic() - self._mark)
 
     def at(self, moment: float) -> datetime:
         """Return the time at which `time.monotonic` said so, aware."""
@@ -152,8 +152,8 @@ class Prediction:
         self._pieces: list[JSON] | None = None
         self._concatenate = False
         self._outputs = 0
-        self._metrics = MetricValues()
-        self._canceller = canceller
+        self._metrics: MetricValues | None = None
+        self._canceller: Callable[[], None] | None = canceller
         self._history: History[Event] = History(history, HistoryGone)
         self._done = asyncio.Event()
 
@@ -173,7 +173,7 @@ class Prediction:
     @property
     def metrics(self) -> dict[str, JSON]:
         """What the author recorded so far, and `predict_time` in seconds once it ran; a copy."""
-        metrics = self._metrics.snapshot()
+        metrics = {} if self._metrics is None else self._metrics.snapshot()
         if "predict" in self.timings:
             metrics["predict_time"] = self.timings["predict"]
         return metrics
@@ -196,7 +196,7 @@ class Prediction:
         A sync predictor sees `CancelationException`, an async one `asyncio.CancelledError`; the
         prediction is over once its cleanup code has run.
         """
-        if not self.status.terminal:
+        if self._canceller is not None:
             self._canceller()
 
     async def wait(self) -> None:
@@ -230,7 +230,7 @@ class Prediction:
     @property
     def held(self) -> bool:
         """Whether a watcher holds it, for whom `room` and `heard` may wait; for the engine."""
-        return self._history.held
+        return bool(self._history.holding)
 
     async def room(self) -> None:
         """Wait for watchers that hold it and are too far behind; for the engine."""
@@ -274,17 +274,19 @@ class Prediction:
             case Log():
                 self._logs.append(event.data)
             case Metric():
+                if self._metrics is None:
+                    self._metrics = MetricValues()
                 self._metrics.apply(event.name, event.value, event.mode)
         self._history.append(event)
 
     def finish(self, status: Status, exception: CogfalError | None = None) -> None:
         """Note its end; for the engine."""
+        self._canceller = None  # whoever that is holds the prediction, and nothing else is to
         self.status = status
         self.exception = exception
         self.error = str(exception) if exception is not None else None
         self.completed_at = self._clock.now()
-        self._history.append(Completed())
-        self._history.end()
+        self._history.end(Completed())
         self._done.set()
 
 

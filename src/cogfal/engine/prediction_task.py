@@ -13,7 +13,8 @@ from typing import Any, Final, NamedTuple, TypeVar
 from cogfal.concurrency import to_the_end
 from cogfal.engine.deliveries import Deliveries
 from cogfal.engine.event_queue import EventQueue
-from cogfal.engine.guest import Call, GuestClient, GuestRun, failure
+from cogfal.engine.guest import Call, GuestRun, failure
+from cogfal.engine.lifecycle import Lifecycle
 from cogfal.engine.prediction import InputMaterialiser, Prediction, Status, Submission
 from cogfal.engine.slots import Ticket
 from cogfal.errors import CogfalError, OutputError, PredictionCancelled, PredictorFailed
@@ -36,15 +37,13 @@ IGNORED = (
 class Surroundings(NamedTuple):
     """What all predictions of a service share.
 
-    `ready` waits until the predictor can be called; `end` is told of every end; `say` writes to
-    the runner's log.
+    `end` is told of every end; `say` writes to the runner's log.
     """
 
-    guest: GuestClient
+    lifecycle: Lifecycle
     materialiser: InputMaterialiser
     output: Type
     open_workspace: Callable[[], Workspace]
-    ready: Callable[[], Coroutine[Any, Any, None]]
     end: Callable[[Prediction, CogfalError | None], None]
     say: Callable[[str], None]
     max_output_bytes: int
@@ -57,18 +56,19 @@ class PredictionTask:
     """
 
     def __init__(
-        self, submission: Submission, ticket: Ticket, around: Surroundings, prediction: Prediction
+        self, submission: Submission, name: str, history: int, ticket: Ticket, around: Surroundings
     ) -> None:
         self._submission = submission
         self._ticket = ticket
         self._around = around
-        self.prediction = prediction
-        self._queue = EventQueue(asyncio.get_running_loop(), prediction.emit)
+        self.prediction = Prediction(name, submission.api, canceller=self.cancel, history=history)
+        self._queue = EventQueue(asyncio.get_running_loop(), self.prediction.emit)
         if ticket.held:
-            prediction.start()  # now, for a stream's head and its first event leave in this turn
+            # Now, for a stream's head and its first event leave in this turn.
+            self.prediction.start()
         self._cancelled = False
         self._cancelled_at: float | None = None
-        self.interrupt: Callable[[], object] | None = None
+        self._interrupt: Callable[[], object] | None = None
         self._run: GuestRun | None = None
         self._bytes = 0
 
@@ -79,8 +79,8 @@ class PredictionTask:
             # step that begins meanwhile refuses to.
             self._cancelled = True
             self._cancelled_at = time.monotonic()
-            if self.interrupt is not None:
-                self.interrupt()
+            if self._interrupt is not None:
+                self._interrupt()
 
     @property
     def cancelled(self) -> bool:
@@ -96,7 +96,15 @@ class PredictionTask:
         """Go the whole way; the slot is free before anybody can see the end."""
         error: CogfalError | None = PredictorFailed("internal error: the prediction was given up")
         try:
-            error = await self._attempt()
+            await self._through()
+            error = None
+        except asyncio.CancelledError:
+            self._cancelled = True
+        except CogfalError as known:
+            error = known
+        except Exception as unknown:
+            self._tell("".join(traceback.format_exception(unknown)))
+            error = PredictorFailed(f"internal error: {type(unknown).__name__}: {unknown}")
         finally:  # whatever was raised, the slot is given back
             if self._cancelled:
                 error = PredictionCancelled("the prediction was cancelled")
@@ -112,96 +120,91 @@ class PredictionTask:
         return self._run is not None and self._run.abandon()
 
     def _finish(self, error: CogfalError | None) -> None:
+        status = Status.SUCCEEDED if error is None else Status.FAILED
         try:
             self._queue.close()
         finally:
             # In this order: whoever sees the end finds the slot free.
             self._ticket.give_back()
-            self.prediction.finish(self._status(error), error)
+            self.prediction.finish(Status.CANCELED if self._cancelled else status, error)
             self._around.end(self.prediction, error)
 
-    def _status(self, error: CogfalError | None) -> Status:
-        if self._cancelled:
-            return Status.CANCELED
-        return Status.SUCCEEDED if error is None else Status.FAILED
-
-    async def _attempt(self) -> CogfalError | None:
-        try:
-            await self._through()
-        except asyncio.CancelledError:
-            self._cancelled = True
-        except CogfalError as error:
-            return error
-        except Exception as error:
-            self._tell("".join(traceback.format_exception(error)))
-            return PredictorFailed(f"internal error: {type(error).__name__}: {error}")
-        return None
-
     async def _through(self) -> None:
-        await self._own("queue", self._ticket.turn())
+        await self._step("queue", self._ticket.turn())
         if self.prediction.status is Status.STARTING:
             self.prediction.start()
         if self.prediction.held:
             # A stream's first event leaves before the author's code takes the interpreter.
-            await self._own(None, self.prediction.heard())
+            await self._step(None, self.prediction.heard())
         workspace = self._around.open_workspace()
         try:
-            await self._own(None, self._around.ready())
+            if not self._around.lifecycle.up:
+                await self._step(None, self._around.lifecycle.ready())
             made = self._around.materialiser.materialise(self._submission.values, workspace)
-            await self._predict(await self._own("download", made), workspace)
+            await self._predict(await self._step("download", made), workspace)
         finally:
             self.prediction.sizes = {"download": workspace.received, "upload": workspace.sent}
-            await self._clear(workspace)
+            if workspace.used:
+                await self._clear(workspace)
 
     async def _clear(self, workspace: Workspace) -> None:
         """Remove what was the prediction's alone; what fails at that fails no answer."""
-        if workspace.used:
-            try:
-                await to_the_end(workspace.close)
-            except Exception as error:  # the author's own file objects may raise anything
-                what = f"{type(error).__name__}: {error}"
-                self._around.say(f"cogfal: something of a prediction stays: {what}")
+        try:
+            await to_the_end(workspace.close)
+        except Exception as error:  # the author's own file objects may raise anything
+            what = f"{type(error).__name__}: {error}"
+            self._around.say(f"cogfal: something of a prediction stays: {what}")
 
     async def _predict(self, values: JSON, workspace: Workspace) -> None:
-        if self._around.guest.apart:
-            values = await self._own(None, written_in_turn(values))
+        lifecycle, output = self._around.lifecycle, self._around.output
+        if lifecycle.guest.apart:
+            values = await self._step(None, written_in_turn(values))
             self._submission = replace(self._submission, values={})  # they may be large
         # Nothing is awaited between this and the call: the predictor may have died meanwhile.
-        await self._own(None, self._around.ready())
+        if not lifecycle.up:
+            await self._step(None, lifecycle.ready())
         call = Call(values, self._submission.context, str(workspace.path))
-        run = self._run = self._around.guest.run(call, self._queue)
-        deliverer, tell = self._submission.deliverer, self.prediction.add_output
-        deliveries = Deliveries(deliverer, workspace, tell)
+        run = self._run = lifecycle.guest.run(call, self._queue)
+        if isinstance(output, IteratorType):
+            self.prediction.expect_pieces(concatenate=output.concatenate)
         try:
-            await self._consume(run, deliveries)
+            first = await self._step("predict", run.next(), run.cancel)
+            if first.kind == RETURNED:
+                self._measure(sum(map(len, first.value.parts)))
+                delivered = self._submission.deliverer.deliver(first.value, workspace, None)
+                self.prediction.add_output(await self._step("upload", delivered))
+            else:
+                await self._deliver_all(run, first, workspace)
+        finally:
+            await self._stop(run)
+
+    async def _deliver_all(self, run: GuestRun, first: Piece, workspace: Workspace) -> None:
+        """Deliver the pieces of an output that comes bit by bit."""
+        tell = self.prediction.add_output
+        deliveries = Deliveries(self._submission.deliverer, workspace, tell)
+        try:
+            await self._consume(run, first, deliveries)
         finally:
             # First nobody reads the author's files any more, then the author's code is let go on to
             # its end, and only after both is the directory removed.
             await deliveries.drop()
-            await self._stop(run)
 
-    async def _consume(self, run: GuestRun, deliveries: Deliveries) -> None:
-        kind = self._around.output
-        if isinstance(kind, IteratorType):
-            self.prediction.expect_pieces(concatenate=kind.concatenate)
-        following: Piece | None = None
+    async def _consume(self, run: GuestRun, first: Piece, deliveries: Deliveries) -> None:
+        following: Piece | None = first
         while True:
-            piece = following or await self._next(run)
-            following = None
-            if piece.kind == RETURNED:
-                self._measure(sum(map(len, piece.value.parts)))
-                await self._own("upload", deliveries.at_once(piece.value))
-                return
+            if following is None:
+                following = await self._step("predict", run.next(), run.cancel)
+            piece, following = following, None
             if piece.kind == SEVERAL:
                 self.prediction.expect_pieces()
                 passing = self._pass_on(run, deliveries, piece)
-                following = await self._own("upload", passing)
+                following = await self._step("upload", passing)
                 continue
             if piece.kind == YIELDED:
                 self.prediction.expect_pieces()
                 await self._deliver(run, deliveries, piece.value)
                 continue
-            await self._own("upload", deliveries.finish())
+            await self._step("upload", deliveries.finish())
             if piece.kind == REFUSED:
                 raise OutputError(piece.value)
             if piece.kind == RAISED:
@@ -213,15 +216,15 @@ class PredictionTask:
         """Deliver a piece at which the author's code rests."""
         self._measure(sum(map(len, encoded.parts)))
         short = _is_short(encoded)
-        ahead = short and self._around.guest.apart
+        ahead = short and self._around.lifecycle.guest.apart
         if ahead:  # another process makes the next while this one delivers and writes
-            await self._own(None, self.prediction.room())
+            await self._step(None, self.prediction.room())
             run.go_on()
         deliver = deliveries.at_once if short and deliveries.none else deliveries.begin
-        await self._own("upload", deliver(encoded))
+        await self._step("upload", deliver(encoded))
         if not ahead:  # those who watch come first, while the author's code is silent
-            await self._own(None, asyncio.sleep(0))
-            await self._own(None, self.prediction.room())
+            await self._step(None, asyncio.sleep(0))
+            await self._step(None, self.prediction.room())
 
     async def _pass_on(self, run: GuestRun, deliveries: Deliveries, piece: Piece) -> Piece | None:
         """Pass on pieces that came together, and at once those that have come behind them.
@@ -255,10 +258,6 @@ class PredictionTask:
                 "yield or return files, or raise max_output_bytes"
             )
 
-    async def _next(self, run: GuestRun) -> Piece:
-        with _Phase(self, "predict", run.cancel):
-            return await run.next()
-
     async def _stop(self, run: GuestRun) -> None:
         """End the author's code, wherever it rests."""
         try:
@@ -269,7 +268,7 @@ class PredictionTask:
                 self._failed(piece.value)
         finally:
             self._run = None
-            self._around.guest.forget(run)
+            self._around.lifecycle.guest.forget(run)
             if run.ignored:
                 self._queue.note(IGNORED)
 
@@ -284,17 +283,34 @@ class PredictionTask:
         self._queue.note(told)
         self._around.say(line_of({"prediction": self.prediction.id, "traceback": told}))
 
-    async def _own(self, phase: str | None, step: Coroutine[Any, Any, R]) -> R:
-        """Await something of our own, which a cancellation interrupts."""
+    async def _step(
+        self,
+        phase: str | None,
+        step: Coroutine[Any, Any, R],
+        interrupt: Callable[[], object] | None = None,
+    ) -> R:
+        """Await a step, which a cancellation interrupts, and note how long its phase took.
+
+        `interrupt` is called for that; what is our own is cancelled with the task.
+        """
         task = asyncio.current_task()
         assert task is not None
         try:
-            with _Phase(self, phase, task.cancel):
-                return await step
+            self._refuse_cancelled()
+            # Between the two nothing is awaited: a cancellation is either seen or interrupts.
+            self._interrupt, begun = interrupt or task.cancel, time.perf_counter()
+            try:
+                result = await step
+            finally:
+                self._interrupt = None
+                if phase is not None:
+                    self.prediction.spend(phase, time.perf_counter() - begun)
+            self._refuse_cancelled()
+            return result
         finally:
             step.close()
 
-    def refuse_cancelled(self) -> None:
+    def _refuse_cancelled(self) -> None:
         """Raise PredictionCancelled once it was cancelled."""
         if self._cancelled:
             raise PredictionCancelled("the prediction was cancelled")
@@ -304,29 +320,3 @@ def _is_short(encoded: Encoded) -> bool:
     """Tell a result that is delivered in no time: a number or a short text."""
     text = encoded.parts[0]
     return not encoded.files and len(text) <= SHORT and not text.startswith((b"[", b"{"))
-
-
-class _Phase:
-    """A stretch of a task's way: how to interrupt it, and how long it takes."""
-
-    __slots__ = ("_begun", "_interrupt", "_name", "_task")
-
-    def __init__(
-        self, task: PredictionTask, name: str | None, interrupt: Callable[[], object]
-    ) -> None:
-        self._task = task
-        self._name = name
-        self._interrupt = interrupt
-        self._begun = 0.0
-
-    def __enter__(self) -> None:
-        self._task.refuse_cancelled()
-        self._task.interrupt = self._interrupt
-        self._begun = time.perf_counter()
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._task.interrupt = None
-        if self._name is not None:
-            self._task.prediction.spend(self._name, time.perf_counter() - self._begun)
-        if kind is None:
-            self._task.refuse_cancelled()

@@ -105,11 +105,10 @@ class Service:
         self, materialiser: InputMaterialiser, open_workspace: Callable[[], Workspace]
     ) -> Surroundings:
         return Surroundings(
-            guest=self._lifecycle.guest,
+            lifecycle=self._lifecycle,
             materialiser=materialiser,
             output=self.spec.output,
             open_workspace=open_workspace,
-            ready=self._lifecycle.ready,
             end=self._end,
             say=self._capture.say,
             max_output_bytes=self.settings.max_output_bytes,
@@ -143,18 +142,21 @@ class Service:
             Busy: No slot is free for a request that may not wait, or too many wait already;
                 AlreadyRunning where its id is.
         """
-        self._refuse_unready(request)
-        key = (request.api, request.id or uuid.uuid4().hex)
-        self._refuse_crowd(key, request)
-        prediction = Prediction(
-            key[1], key[0], canceller=partial(self._cancel, key), history=self.settings.history
-        )
-        work = PredictionTask(request, self._slots.enter(), self._around, prediction)
+        if self._closed or not self._lifecycle.up:
+            self._refuse_unready(request)
+        name = request.id or uuid.uuid4().hex
+        key = (request.api, name)
+        if key in self._running:
+            raise AlreadyRunning(f"a prediction with the id {name!r} is already running")
+        if not self._slots.free:
+            self._refuse_crowd(request)
+        ticket = self._slots.enter()
+        work = PredictionTask(request, name, self.settings.history, ticket, self._around)
         self._running[key] = work
         task = asyncio.get_running_loop().create_task(work.run())
         self._tasks[task] = work
         task.add_done_callback(self._settle)
-        return prediction
+        return work.prediction
 
     async def vacated(self) -> None:
         """Wait for a cancelled prediction to end, where no slot is free until one does.
@@ -260,21 +262,12 @@ class Service:
         if status not in (HealthStatus.READY, HealthStatus.BUSY):
             raise NotReady(reason or "the predictor is still being set up")
 
-    def _refuse_crowd(self, key: Key, request: Submission) -> None:
-        if key in self._running:
-            raise AlreadyRunning(f"a prediction with the id {key[1]!r} is already running")
-        if self._slots.free:
-            return
+    def _refuse_crowd(self, request: Submission) -> None:
         statistics = self._slots.statistics
         if not request.wait:
             raise Busy(f"all {statistics.total} slots are taken")
         if statistics.waiting >= self.settings.queue_limit:
             raise Busy(f"{statistics.waiting} requests are waiting already; try again later")
-
-    def _cancel(self, key: Key) -> None:
-        work = self._running.get(key)
-        if work is not None:
-            work.cancel()
 
     def _settle(self, task: asyncio.Task[None]) -> None:
         """Forget a task; end its prediction where the task was killed before it began."""

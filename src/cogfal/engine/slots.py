@@ -20,9 +20,9 @@ class Ticket:
 
     __slots__ = ("_slots", "_turn", "held")
 
-    def __init__(self, slots: Slots) -> None:
+    def __init__(self, slots: Slots, *, held: bool) -> None:
+        self.held = held
         self._slots = slots
-        self.held = False
         self._turn: asyncio.Future[None] | None = None
 
     async def turn(self) -> None:
@@ -40,7 +40,7 @@ class Ticket:
     def give_back(self) -> None:
         """Release the slot, or leave the line; harmless when done before."""
         held, self.held = self.held, False
-        self._slots.release(self, held=held)
+        self._slots.leave(self, held=held)
 
 
 class Slots:
@@ -67,15 +67,14 @@ class Slots:
 
     def enter(self) -> Ticket:
         """Take a slot, or the last place in the line."""
-        ticket = Ticket(self)
-        if self.free:
+        ticket = Ticket(self, held=self._taken < self._total)
+        if ticket.held:
             self._taken += 1
-            ticket.call()
         else:
             self._line.append(ticket)
         return ticket
 
-    def release(self, ticket: Ticket, *, held: bool) -> None:
+    def leave(self, ticket: Ticket, *, held: bool) -> None:
         """Take a slot or a place back; for `Ticket` only."""
         if not held:
             if ticket in self._line:
