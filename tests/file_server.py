@@ -262,6 +262,20 @@ class _Behaviours(BaseHTTPRequestHandler):
             target = self.query("to", self.path)
             self.answer(b"", status=302, Location=target, Set_Cookie="seen=yes; Path=/")
 
+    def serve_bad_cookies(self) -> None:
+        """Redirect to the picture, and set cookies that no client wants, and one that it may."""
+        self.send_response(302)
+        self.send_header("Location", "/file/picture.png")
+        for cookie in (
+            "x=\xff",
+            "long=" + "x" * 5000,
+            "busy=1" + ";a=b" * 1000,
+            "old=1; max-age=0",
+        ):
+            self.send_header("Set-Cookie", cookie)
+        self.send_header("Set-Cookie", "late=1; max-age=" + "9" * 4000)
+        self.end_headers()
+
     def serve_nowhere(self) -> None:
         """Redirect without saying where to."""
         self.answer(b"", status=302)

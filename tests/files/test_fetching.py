@@ -481,6 +481,13 @@ def test_cookies_hold_along_redirects(tmp_path: Path) -> None:
         assert [headers["Cookie"] for _, headers in first.requests] == [None, "seen=yes", None]
 
 
+def test_cookies_that_are_none_are_left_out(server: FileServer, tmp_path: Path) -> None:
+    """Bytes, a long one, and what belongs to nobody any more; attributes of no meaning go."""
+    fetch(server.url("/bad-cookies"), tmp_path)
+
+    assert [headers["Cookie"] for _, headers in server.requests] == [None, "busy=1; late=1"]
+
+
 def test_the_operator_names_the_agent(
     server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import socket
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Iterable
@@ -27,7 +28,11 @@ if TYPE_CHECKING:
 AGENT_VARIABLE: Final = "COG_USER_AGENT"
 _LARGEST_PORT: Final = 65535
 _MOST_COOKIES: Final = 50
-_LONGEST_COOKIE: Final = 4096  # bytes, as browsers have it
+_MOST_ATTRIBUTES: Final = 10
+_COOKIE: Final = re.compile(rb"[\x20-\x3a\x3c-\x7e]{1,4096}(?:;|\Z)")  # as long as browsers have it
+_ATTRIBUTE: Final = re.compile(
+    rb"(?:domain|path|expires)=[\x20-\x7e]{0,256}|max-age=-?[0-9]{1,10}|secure", re.IGNORECASE
+)
 
 
 class Client:
@@ -82,12 +87,23 @@ class Visit:
         return {"Cookie": request.headers["Cookie"]} if "Cookie" in request.headers else {}
 
     def remember(self, url: httpx.URL, headers: Iterable[tuple[bytes, bytes]]) -> None:
-        """Keep the cookies that the host of `url` sets, as far as they are few and short."""
-        cookies = [(name, value) for name, value in headers if name.lower() == b"set-cookie"]
-        short = [each for each in cookies if len(each[1]) <= _LONGEST_COOKIE][:_MOST_COOKIES]
-        if short:
-            answer = httpx.Response(302, headers=short, request=httpx.Request("GET", url))
+        """Keep the cookies that the host of `url` sets, as far as they are few, short and text."""
+        cookies = (value for name, value in headers if name.lower() == b"set-cookie")
+        plain = [(b"Set-Cookie", _bounded(each)) for each in cookies if _COOKIE.match(each)]
+        if plain:
+            request = httpx.Request("GET", url)
+            answer = httpx.Response(302, headers=plain[:_MOST_COOKIES], request=request)
             self._cookies.extract_cookies(answer)
+
+
+def _bounded(cookie: bytes) -> bytes:
+    """Leave out of a cookie what says neither to whom nor until when it belongs.
+
+    The standard library takes long over many attributes, and fails on endless numbers.
+    """
+    pair, *attributes = cookie.split(b";")
+    known = [each for each in attributes if _ATTRIBUTE.fullmatch(each.strip())]
+    return b";".join([pair, *known[:_MOST_ATTRIBUTES]])
 
 
 def parse_url(url: str) -> httpx.URL:
