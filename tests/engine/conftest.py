@@ -12,7 +12,7 @@ from tests.modes import MODES, ON_NEWEST, ON_OLDEST, SHARED, first, interpreter_
 IN_MODES = {
     "clearing": [SHARED],
     "deliveries": [SHARED, ON_OLDEST],
-    "prefetch": [SHARED, ON_NEWEST],
+    "quick_generators": [SHARED, ON_NEWEST],
     "service": [SHARED],
     "vacating": [SHARED, ON_OLDEST],
 }

@@ -1,4 +1,9 @@
-"""What is around a call of the author's: its thread, its way out, and how far it may be ahead.
+"""What is around a call of the author's: its thread, its way out, its end, and how far it is ahead.
+
+Whatever the flavour of predictor, a call is one series of pieces: see `SyncCall` and `AsyncCall`.
+What it returns decides, not what the function looks like: decorators hide that. The author's code
+rests after each piece until the next is asked for, so a file that is overwritten after a `yield`
+has been delivered by then.
 
 A hop between two threads costs more than a short token does, so a generator that is quick is asked
 for several pieces at a time, the more the longer it stays quick. Nobody can tell the difference:
@@ -10,8 +15,10 @@ that has a process of its own, a short one is waited for only until it has come 
 
 from __future__ import annotations
 
+import io
+import os
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterable, Callable, Iterator
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -93,11 +100,11 @@ class CallSite(NamedTuple):
         context: What the author's context variables are.
         scope: The current one.
         events: The way out.
-        prefetch: Says how far the call may be ahead.
+        output: What is declared of the result.
         encode: Turns a result into what can be handed over; raises `Unfit`, as do the jobs.
         describe: Turns an exception into what can be handed over.
-        retire: Called once, on the author's thread, when the call is over.
-        interruption: How sync code is interrupted there.
+        retire: Called on the author's thread when the call is over.
+        interruption: Makes what can interrupt one stretch of sync code there.
         cancellation: What sync code sees then; coroutines see `asyncio.CancelledError`.
     """
 
@@ -105,11 +112,11 @@ class CallSite(NamedTuple):
     context: Context
     scope: Scope
     events: CallEvents
-    prefetch: Prefetch
+    output: Type
     encode: Encode
     describe: Callable[[BaseException], Any]
     retire: Callable[[], None]
-    interruption: type[Interruption]
+    interruption: Callable[[], Interruption]
     cancellation: type[BaseException]
 
     def piece(self, kind: str, value: Any, do: Callable[[Job], object] = _at_once) -> Piece:
@@ -140,3 +147,37 @@ class CallSite(NamedTuple):
         except BaseException:  # of what it is not even the name can be relied on
             described = self.describe(RuntimeError(_INDESCRIBABLE))
         return Piece(self.events.number, RAISED, described)
+
+
+class GuestCall:
+    """What every call has: an end, which is told once nothing of it is left on the thread."""
+
+    def __init__(self, site: CallSite, function: Callable[[], Any]) -> None:
+        self._site = site
+        self._function = function
+        self._ignored = False
+        self._over = False
+        self._process = os.getpid()
+
+    def _end_with(self, piece: Piece, *, closes: bool = False) -> None:
+        """Retire and tell the last piece, or in its place what retiring raised."""
+        # In this order: with the last piece the server gives the slot to the next call, which must
+        # find nothing of this one. It is over once it has retired, not before: what a signal
+        # handler of the author's interrupts here is done again.
+        if not self._over:
+            try:
+                self._site.retire()
+            except BaseException as error:
+                piece = self._site.raised(error)
+            self._over = True
+        self._site.events.piece(piece._replace(ignored=self._ignored, closes=closes))
+
+
+def is_iterator(value: object) -> bool:
+    """Tell an iterator, which is a result in pieces, from a file, which can be iterated too."""
+    return isinstance(value, Iterator) and not isinstance(value, io.IOBase)
+
+
+def is_async_iterator(value: object) -> bool:
+    """Tell a result in asynchronous pieces."""
+    return isinstance(value, AsyncIterable)

@@ -18,16 +18,17 @@ from cogfal.cog.exceptions import CancelationException
 from cogfal.cog.server.scope import STARTER as STARTING_SCOPE
 from cogfal.cog.server.scope import Scope
 from cogfal.guest.arguments import Arguments
-from cogfal.guest.call_site import CallSite, Prefetch
+from cogfal.guest.async_call import AsyncCall
+from cogfal.guest.call_site import CallSite
 from cogfal.guest.capture import STARTER, Capture
 from cogfal.guest.encoding import encode
 from cogfal.guest.events import ENDED, RAISED, RETURNED, CallEvents, Done, Failure, Piece
-from cogfal.guest.execution import AsyncCall, SyncCall, new_call
 from cogfal.guest.faults import Mismatch, SetupFailed, fault_of, summary
 from cogfal.guest.inheriting import LEASH, Leash, lend
 from cogfal.guest.interruption import Interruption
 from cogfal.guest.live import verify
 from cogfal.guest.loading import adopt, enter_project, import_object
+from cogfal.guest.sync_call import SyncCall
 from cogfal.guest.thread import AuthorThread
 from cogfal.guest.tracing import AuthorTracing
 
@@ -279,14 +280,15 @@ class Guest:
             context,
             scope,
             events,
-            Prefetch(self._spec.output),
+            self._spec.output,
             encode,
             describe,
             retire,
-            self._interruption,
+            partial(self._interruption, cancellation),
             cancellation,
         )
-        call = self._calls[number] = new_call(site, function)
+        made = AsyncCall if self._thread.looping else SyncCall
+        call = self._calls[number] = made(site, function)
         return call
 
     def _forget(self, number: int) -> None:
