@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_NO_FACTORY = (
+    "default_factory is not supported in Input(): write a literal default, "
+    "Input(default=...), or build the value in predict()"
+)
+
 
 @dataclass(frozen=True)
 class FieldInfo:
@@ -71,21 +76,11 @@ def Input(  # noqa: N802, PLR0917 - the name and the call forms are Cog's
         TypeError: `default_factory` was given.
     """
     if default_factory is not None:
-        raise TypeError(
-            "default_factory is not supported in Input(): write a literal default, "
-            "Input(default=...), or build the value in predict()"
-        )
+        raise TypeError(_NO_FACTORY)
+    value = None if default is ... else default
+    listed = None if choices is None else list(choices)
     info = FieldInfo(
-        default=None if default is ... else default,
-        description=description,
-        ge=ge,
-        le=le,
-        min_length=min_length,
-        max_length=max_length,
-        regex=regex,
-        choices=None if choices is None else list(choices),
-        deprecated=deprecated,
-        accept=accept,
+        value, description, ge, le, min_length, max_length, regex, listed, deprecated, accept
     )
     if default is ...:
         object.__setattr__(info, "without_default", True)  # no field, so that it compares as Cog's
