@@ -151,8 +151,9 @@ CONSTRUCTS = (
     _is("a class with arguments that is called", "from typing import Generic, TypeVar\nT = TypeVar('T')\nclass C(Generic[T]):\n"
         "    def __init__(self): self.n = 3\nX = [C[int]().n, list[int]('ab')]", [3, ["a", "b"]]),
     _is("`json.JSONEncoder.default`, `pathlib.PosixPath`, `enum.StrEnum` that are replaced", "import enum, json, pathlib\n"
-        "json.JSONEncoder.default = lambda s, o: 3\npathlib.PosixPath = pathlib.PurePath\nenum.StrEnum = 3\n"
-        "X = [json.loads('4'), enum.StrEnum]", [4, 3]),
+        "kept = json.JSONEncoder.default, pathlib.PosixPath, enum.StrEnum\n"
+        "json.JSONEncoder.default, pathlib.PosixPath, enum.StrEnum = lambda s, o: 3, pathlib.PurePath, 3\n"
+        "X = [json.loads('4'), enum.StrEnum]\njson.JSONEncoder.default, pathlib.PosixPath, enum.StrEnum = kept", [4, 3]),
     _not("`json.dumps` and `pathlib.Path` after that", "import json\nclass C: ...\njson.JSONEncoder.default = lambda s, o: 3\n"
          "X = json.dumps(C())"),
     _is("`yaml.safe_load`", "import yaml\nX = yaml.safe_load(open('pkg/t.yaml'))", {"a": [1, True, "c"], "b": 1.5}),

@@ -11,7 +11,7 @@ import pytest
 from cogfal.environments.interpreters import present_interpreter
 from cogfal.errors import PredictorError, UnresolvedExpression
 from cogfal.reading import read_predictor
-from cogfal.reading.foreign import parse_with
+from cogfal.reading.source import parse_with
 from cogfal.spec import IntegerType, ListType, PathType
 from tests.reading.projects import read, write
 from tests.reading.table import ROWS

@@ -29,11 +29,19 @@ from cogfal.reading.journal import (
     set_attribute,
 )
 from cogfal.reading.library import VersionInfo
-from cogfal.reading.mappings import Held, Lookup, Namespace
-from cogfal.reading.part import Part
+from cogfal.reading.namespaces import Held, Lookup, Namespace
 from cogfal.reading.source import Module
 from cogfal.reading.standins import Described, Known, Mark, Model
-from cogfal.reading.unknown import ABSENT, Beyond, Touched, Unknown, Value, may_be_absent, refused
+from cogfal.reading.unknown import (
+    ABSENT,
+    Beyond,
+    Part,
+    Touched,
+    Unknown,
+    Value,
+    may_be_absent,
+    refused,
+)
 
 DATA: Final = (
     str, bytes, list, deque, tuple, dict, set, frozenset, int, float, complex, range, slice,
@@ -157,7 +165,7 @@ class Attributes(Part):
         world, kind = self._world, type(owner)
         if isinstance(owner, type):
             listed = f"{owner.__module__}.{owner.__qualname__}.{name}"
-            if listed in world.library.table:
+            if listed in world.handlers.table:
                 return world.library.find(listed)
         if is_file(owner) and name in _OF_FILE:
             world.journal.advance(owner)
@@ -177,7 +185,7 @@ class Attributes(Part):
             return kind
         if name == "__doc__" and kind in DATA:
             return Unknown("a text of Python's own")
-        if isinstance(owner, re.Pattern) and f"re.{name}" in world.library.table:
+        if isinstance(owner, re.Pattern) and f"re.{name}" in world.handlers.table:
             return functools.partial(world.library.find(f"re.{name}"), owner)
         if isinstance(owner, str) and name not in ("format", "join", "endswith"):
             world.texts.check_places(name, (owner,))

@@ -18,9 +18,9 @@ from cogfal.reading.classes import Outside, outside_base
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import CONTAINERS, set_attribute
 from cogfal.reading.operators import MAX_TEXT, bounded, check_format, too_large
-from cogfal.reading.part import Part
 from cogfal.reading.unknown import (
     Named,
+    Part,
     Unknown,
     Value,
     Values,
@@ -209,7 +209,7 @@ class Calls(Part):
     # Methods of plain data
 
     def _method(self, method: Any, positional: Values, keywords: Named) -> Value:
-        owner, native = known(self._world.known(method.__self__)), self._world.library.native
+        owner, native = known(self._world.known(method.__self__)), self._world.arguments.native
         name = method.__name__
         if isinstance(owner, PurePath):
             return self._world.files.method(owner, name, positional, keywords)
@@ -259,7 +259,7 @@ class Calls(Part):
 
     def _of_class(self, method: Any, positional: Values, keywords: Named) -> Value:
         if method.__name__ == "fromkeys":
-            return self._world.library.native(method, "hv", *positional, **keywords)
+            return self._world.arguments.native(method, "hv", *positional, **keywords)
         given = [*positional, *keywords.values()]
         if unknown_in(given) is not None or any(isinstance(each, Iterator) for each in given):
             raise refused("an argument is not known")

@@ -14,9 +14,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from cogfal.reading.functions import Function
-from cogfal.reading.part import Part
 from cogfal.reading.scopes import Scope, bindings
-from cogfal.reading.unknown import Touched, Unknown, Unresolved, Value, contained, known, reached
+from cogfal.reading.unknown import (
+    Part,
+    Touched,
+    Unknown,
+    Unresolved,
+    Value,
+    contained,
+    known,
+    reached,
+)
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter

@@ -14,12 +14,21 @@ import cogfal.cog
 from cogfal.guest.type_names import COG_ROOTS
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import CONTAINERS, NAMESPACES, attributes_of
-from cogfal.reading.mappings import Lookup
-from cogfal.reading.part import Atomic, Part
+from cogfal.reading.namespaces import Lookup
 from cogfal.reading.scopes import Names, Scope, bindings
 from cogfal.reading.source import MODULES, Module
 from cogfal.reading.standins import Known
-from cogfal.reading.unknown import ABSENT, Possible, Unknown, Value, Values, is_lost, reached
+from cogfal.reading.unknown import (
+    ABSENT,
+    Atomic,
+    Part,
+    Possible,
+    Unknown,
+    Value,
+    Values,
+    is_lost,
+    reached,
+)
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 from cogfal.reading.effects import FRAMES
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import CONTAINERS
-from cogfal.reading.library import OF_SCOPE
-from cogfal.reading.mappings import Lookup
+from cogfal.reading.namespaces import OF_SCOPE, Lookup
 from cogfal.reading.operators import BINARY, COMPARE, SIZED, UNARY, bounded
-from cogfal.reading.part import Part
 from cogfal.reading.scopes import Scope, bindings
 from cogfal.reading.standins import Known
 from cogfal.reading.unknown import (
     ABSENT,
+    Part,
     Touched,
     Unknown,
     Value,
@@ -362,7 +361,7 @@ class Expressions(Part):
         positional = [*map(world.known, positional)]
         keywords = {name: world.known(value) for name, value in keywords.items()}
         if isinstance(function, Known) and function.name in OF_SCOPE:
-            return world.library.of_scope(function.name, positional, keywords, scope)
+            return world.of_scope.call(function.name, positional, keywords, scope)
         try:
             return world.calls.call(function, positional, keywords)
         except Touched as error:

@@ -16,9 +16,8 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Final
 
 from cogfal.reading.operators import HERE, of_machine
-from cogfal.reading.part import Part
 from cogfal.reading.standins import Handler, Known
-from cogfal.reading.unknown import Named, Value, Values, known, refused, require_known
+from cogfal.reading.unknown import Named, Part, Value, Values, known, refused, require_known
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter

@@ -8,9 +8,19 @@ from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, Final
 
 from cogfal.reading.choices import Left
-from cogfal.reading.part import Atomic, Part
 from cogfal.reading.scopes import FunctionNode, Scope, arguments, bindings, generic, yields
-from cogfal.reading.unknown import Carried, GivenUp, Named, Touched, Unknown, Value, Values, known
+from cogfal.reading.unknown import (
+    Atomic,
+    Carried,
+    GivenUp,
+    Named,
+    Part,
+    Touched,
+    Unknown,
+    Value,
+    Values,
+    known,
+)
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter

@@ -14,16 +14,17 @@ from cogfal.reading.effects import Effects
 from cogfal.reading.expressions import Expressions, Names
 from cogfal.reading.files import Files
 from cogfal.reading.functions import Functions
+from cogfal.reading.handlers import Handlers
 from cogfal.reading.items import Items, Orders
 from cogfal.reading.journal import Journal
 from cogfal.reading.library import Library
-from cogfal.reading.mappings import Environment
+from cogfal.reading.listed import Arguments
 from cogfal.reading.modules import Modules
+from cogfal.reading.namespaces import Environment, OfScope
 from cogfal.reading.operators import Budget, Texts
-from cogfal.reading.part import Atomic
 from cogfal.reading.source import Project
 from cogfal.reading.statements import Statements
-from cogfal.reading.unknown import Possible, Value, may_be_absent
+from cogfal.reading.unknown import Atomic, Possible, Value, may_be_absent
 
 
 class Interpreter(Atomic):
@@ -46,6 +47,8 @@ class Interpreter(Atomic):
         self.classes, self.functions, self.calls = Classes(self), Functions(self), Calls(self)
         self.names, self.expressions = Names(self), Expressions(self)
         self.statements, self.modules = Statements(self), Modules(self)
+        self.of_scope, self.arguments = OfScope(self), Arguments(self)
+        self.handlers = Handlers(self)
         self.library = Library(self)
         self.evaluate, self.run = self.expressions.evaluate, self.statements.run
 

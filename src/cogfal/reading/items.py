@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from cogfal.reading.classes import outside_base
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import of_class
-from cogfal.reading.mappings import Lookup
+from cogfal.reading.namespaces import Lookup
 from cogfal.reading.operators import MAX_ITEMS, PARENTS, SIZED
-from cogfal.reading.part import Part
 from cogfal.reading.source import BUILTINS, MODULES
 from cogfal.reading.unknown import (
     Beyond,
+    Part,
     Touched,
     Unknown,
     Value,

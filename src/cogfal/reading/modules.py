@@ -17,12 +17,12 @@ from cogfal.guest.type_names import COG_ROOTS
 from cogfal.reading.journal import Place
 from cogfal.reading.library import listed
 from cogfal.reading.operators import HERE
-from cogfal.reading.part import Part
 from cogfal.reading.scopes import Scope
 from cogfal.reading.source import BUILTINS, MODULES, Module
 from cogfal.reading.unknown import (
     ABSENT,
     GivenUp,
+    Part,
     Possible,
     Touched,
     Unknown,

@@ -15,9 +15,10 @@ from typing import Any, Final
 
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import attributes_of, of_class
-from cogfal.reading.part import Atomic, Part
 from cogfal.reading.unknown import (
+    Atomic,
     GivenUp,
+    Part,
     Touched,
     Unknown,
     Value,

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
 
-from cogfal.reading.part import Atomic
-from cogfal.reading.unknown import ABSENT, Value
+from cogfal.reading.unknown import ABSENT, Atomic, Value
 
 if TYPE_CHECKING:
     from cogfal.reading.source import Module

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import contextlib
 import io
+import json
 import os
+import subprocess
 import sys
 import tokenize
 import warnings
@@ -13,15 +15,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from cogfal.errors import PredictorError
-from cogfal.reading.foreign import parse_with
 from cogfal.spec import Location
 
 MAX_BYTES: Final = 8_000_000
 MAX_LINES: Final = 50_000
-MAX_FOLDERS: Final = 2_000
+MAX_NAMES: Final = 20_000
 
 MODULES: Final = "sys.modules"
 BUILTINS: Final = "builtins.__dict__"
@@ -105,10 +106,12 @@ class Project:
 
     @cached_property
     def _names(self) -> set[str] | None:
-        """What modules in all folders can be called, None where there are too many folders."""
+        """What modules in all folders can be called, None where there are too many names."""
         names: set[str] = set()
-        for count, (_, folders, files) in enumerate(os.walk(self.root, followlinks=True)):
-            if count >= MAX_FOLDERS:
+        seen = 0
+        for _, folders, files in os.walk(self.root, followlinks=True):
+            seen += 1 + len(folders) + len(files)
+            if seen > MAX_NAMES:
                 return None
             names.update(folders, (file.removesuffix(".py") for file in files))
         return names
@@ -194,3 +197,69 @@ def _parsed(text: str, relative: str, version: tuple[int, int]) -> ast.Module:
         # A `return` in a class, and the like, are found by the compiler alone.
         compile(tree, relative, "exec", dont_inherit=True)
     return tree
+
+
+SECONDS: Final = 30
+
+_SCRIPT: Final = """
+import ast, json, sys
+
+def told(node):
+    if isinstance(node, ast.AST):
+        kinds = [kind.__name__ for kind in type(node).__mro__[:-2]]
+        parts = {name: told(part) for name, part in vars(node).items()}
+        return {"kinds": kinds, "fields": list(node._fields), "parts": parts}
+    if isinstance(node, list):
+        return [told(part) for part in node]
+    if isinstance(node, (str, bool, type(None))):
+        return {"plain": node}
+    return {"literal": repr(node)}
+
+try:
+    tree = ast.parse(sys.stdin.buffer.read())
+    compile(tree, "predict.py", "exec", dont_inherit=True)
+    print(json.dumps(told(tree)))
+except SyntaxError as error:
+    print(json.dumps({"error": error.msg, "line": error.lineno, "text": error.text}))
+"""
+
+
+def parse_with(python: Path, data: bytes) -> ast.Module:
+    """Return the syntax of a file as another Python reads it.
+
+    Raises:
+        SyntaxError: As that Python does, or it does not answer.
+    """
+    try:
+        done = subprocess.run(  # noqa: S603 - a Python of this machine, which runs ast alone
+            [python, "-I", "-S", "-c", _SCRIPT], input=data, capture_output=True, check=True,
+            timeout=SECONDS,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError) as error:
+        raise SyntaxError(f"{python} does not parse it") from error
+    found = json.loads(done.stdout)
+    if "error" in found:
+        raise SyntaxError(found["error"], ("", found["line"], 1, found["text"]))
+    tree = _built(found)
+    assert isinstance(tree, ast.Module)
+    return tree
+
+
+def _built(told: Any) -> Any:
+    if isinstance(told, list):
+        return [_built(part) for part in told]
+    if "plain" in told:
+        return told["plain"]
+    if "literal" in told:
+        return ... if told["literal"] == "Ellipsis" else ast.literal_eval(told["literal"])
+    node = _kind(told["kinds"], told["fields"])()
+    for name, part in told["parts"].items():
+        setattr(node, name, _built(part))
+    return node
+
+
+def _kind(names: list[str], fields: list[str]) -> Callable[[], ast.AST]:
+    """Return the class of a node; one that this Python has not gets a class of its own."""
+    known = next((name for name in names if hasattr(ast, name)), "AST")
+    kind: type[ast.AST] = getattr(ast, known)
+    return kind if known == names[0] else type(names[0], (kind,), {"_fields": tuple(fields)})

@@ -11,8 +11,7 @@ from typing import Any, ClassVar, Final
 
 from cogfal.guest.annotations import is_class_variable
 from cogfal.reading.functions import Function
-from cogfal.reading.part import Atomic
-from cogfal.reading.unknown import Unknown, Value, known, refused
+from cogfal.reading.unknown import Atomic, Unknown, Value, known, refused
 
 Handler = Callable[..., Value]
 

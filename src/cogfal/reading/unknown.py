@@ -1,4 +1,4 @@
-"""What the text does not tell: unknown values, and the errors that they become."""
+"""What the text does not tell: unknown values, the errors that they become, and who meets them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from cogfal.errors import PredictorError, UnresolvedExpression, UnsupportedSigna
 from cogfal.spec import Location
 
 if TYPE_CHECKING:
+    from cogfal.reading.interpreter import Interpreter
     from cogfal.reading.source import Module
 
 Value: TypeAlias = Any
@@ -266,3 +267,26 @@ def require_known(value: Value) -> None:
     found = unknown_in(value)
     if found is not None:
         raise Touched(found)
+
+
+class Atomic:
+    """Is its own copy, as functions and modules are in Python."""
+
+    __slots__ = ()
+
+    def __copy__(self) -> Any:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self
+
+
+class Part(Atomic):
+    """A part of the interpreter, which reaches the others through `_world`.
+
+    Every method that looks into a value raises `Touched` where the value is not known, and
+    Python's own exceptions where Python would.
+    """
+
+    def __init__(self, world: Interpreter) -> None:
+        self._world = world

@@ -1,20 +1,42 @@
-"""Python's own mappings of names: of the environment, of `globals()` and `locals()`, of objects."""
+"""Names as Python's own functions reach them: the environment, `globals()`, `super()`, `exec()`."""
 
 from __future__ import annotations
 
+import ast
 import os
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, MutableMapping
-from typing import TYPE_CHECKING, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
 from cogfal.reading.journal import attributes_of
-from cogfal.reading.part import Part
-from cogfal.reading.scopes import Scope
+from cogfal.reading.scopes import Scope, first_parameter
 from cogfal.reading.standins import Known
-from cogfal.reading.unknown import Possible, Touched, Unknown, Value, known, refused, require_known
+from cogfal.reading.unknown import (
+    Named,
+    Part,
+    Possible,
+    Touched,
+    Unknown,
+    Value,
+    Values,
+    known,
+    refused,
+    require_known,
+)
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
+
+OF_SCOPE: Final = frozenset(
+    f"builtins.{name}" for name in "super locals globals vars dir exec eval".split()
+)
+"""Functions that look at the scope that they are called from."""
+
+_WITHIN: Final = (
+    ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.FunctionDef,
+    ast.AsyncFunctionDef, ast.ClassDef,
+)  # fmt: skip
+"""What has names of its own, and finds those around it as Python's version has it."""
 
 
 class Lookup(Part, MutableMapping[Value, Value]):
@@ -151,3 +173,73 @@ class Held(Lookup):
     def given_away(self, why: Unknown) -> Iterable[Value]:
         """Take the object as changed."""
         return [self._owner]
+
+
+class OfScope(Part):
+    """Calls the built-in functions that look at the scope that they are called from."""
+
+    def call(self, name: str, positional: Values, keywords: Named, scope: Scope) -> Value:
+        """Return the result of a built-in function that looks at the scope it is called from."""
+        name = name.removeprefix("builtins.")
+        if name == "super":
+            return self._super(positional, scope)
+        told = len(positional) == 1 and not keywords and isinstance(positional[0], str)
+        around = (None,) if name == "exec" and scope.kind == "function" else (None, scope.top)
+        if name in ("exec", "eval") and told and scope.parent in around:
+            text = positional[0]
+            tree: Any = ast.parse(text.strip(" \t") if name == "eval" else text, mode=name)
+            compile(tree, "<text>", name, dont_inherit=True)  # finds what else is no syntax
+            inside = scope.kind != "module" and any(isinstance(e, _WITHIN) for e in ast.walk(tree))
+            if not inside and not ((scope.private and "__" in text) or "__future__" in text):
+                return self._executed(name, tree, scope)
+        if name == "vars" and positional:
+            return self._world.attributes.get(positional[0], "__dict__")
+        if name == "dir":
+            raise refused("dir() is not evaluated")
+        if name in ("locals", "globals", "vars"):
+            return self._names(name, scope)
+        held = [value for each in scope.outwards() for value in each.names.values()]
+        why = Unknown(f"{name}() may have changed it")
+        self._world.effects.of_values([scope.module, *held], why)
+        self._world.modules.take_all(f"{name}()", scope)
+        raise refused(f"{name}() of such a text is not evaluated here")
+
+    def _super(self, positional: Values, scope: Scope) -> Value:
+        if positional:
+            return super(*positional)
+        inner: Scope | None = scope
+        while inner is not None and inner.kind == "comprehension":
+            inner = inner.parent
+        outer = inner
+        while outer is not None and outer.kind != "class":
+            outer = outer.parent
+        first = "" if inner is None or inner.node is None else first_parameter(inner.node)
+        if inner is None or outer is None or not isinstance(outer.owner, type):
+            raise RuntimeError("super(): no arguments")
+        if not _knows_class(inner) or first not in inner.names:
+            raise RuntimeError("super(): __class__ cell not found, or arg[0] deleted")
+        return super(outer.owner, inner.names[first])
+
+    def _names(self, name: str, scope: Scope) -> Value:
+        """Return what `globals()`, `locals()` or `vars()` gives."""
+        if name == "globals" or scope.kind in ("module", "class"):
+            return Namespace(self._world, scope.top if name == "globals" else scope)
+        around = any(e.kind == "function" for e in scope.outwards() if e is not scope)
+        if around or scope.kind == "comprehension" or _knows_class(scope):
+            raise refused("names that a function has from around it are not listed")
+        # Versions of Python list them in different orders.
+        return dict(self._world.orders.arranged(list(scope.names.items())))
+
+    def _executed(self, name: str, tree: Any, scope: Scope) -> Value:
+        if name == "eval":
+            if scope.kind == "function":  # whose names that are not bound yet are its module's
+                scope = Scope(scope.module, "function", scope.top, names=dict(scope.names))
+            return self._world.evaluate(tree.body, scope)
+        self._world.run(tree.body, scope)
+        return None
+
+
+def _knows_class(scope: Scope) -> bool:
+    """Whether Python lets a function know the class that it is written in."""
+    names = () if scope.node is None else ast.walk(scope.node)
+    return any(isinstance(e, ast.Name) and e.id in ("super", "__class__") for e in names)
