@@ -17,7 +17,8 @@ from fastapi import FastAPI, Request, Response
 
 from cogfal.app_base import AppBase, Overridable
 from cogfal.errors import SettingError
-from cogfal.server.lifespan import Provided, parsing_with_h11, provide_on_runner
+from cogfal.server.connections import parsing_with_h11
+from cogfal.server.lifespan import Provided, provide_on_runner
 from cogfal.server.middleware import lighten
 from cogfal.server.request_guard import RequestGuard, on_a_runner, trusted_hosts
 from cogfal.server.serving import Serving

@@ -106,7 +106,7 @@ class Materialiser:
             FileInputError: A file cannot be had; it names every input that wanted it.
         """
         values = {n: _without_secrets(v) if n in self._secret else v for n, v in values.items()}
-        files = self._files_wanted(values)
+        files = self._files_wanted(values) if self._inputs else []
         if not files:
             return values
         arrived = await self._fetch_all(files, workspace)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cogfal.server.lifespan import write_afterwards
+from cogfal.server.connections import write_afterwards
 
 LOGGER = logging.getLogger("uvicorn.access")
 

@@ -148,7 +148,7 @@ class Service:
         key = (request.api, name)
         if key in self._running:
             raise AlreadyRunning(f"a prediction with the id {name!r} is already running")
-        if not self._slots.free:
+        if not self._slots.left:
             self._refuse_crowd(request)
         ticket = self._slots.enter()
         work = PredictionTask(request, name, self.settings.history, ticket, self._around)
@@ -164,7 +164,7 @@ class Service:
         It does so within milliseconds, unless its author's code does not obey; nobody waits for
         longer than a quarter of a second. Those who wait in line come first.
         """
-        if not self._slots.free:
+        if not self._slots.left:
             leaving = {task for task, work in self._tasks.items() if work.cancelled}
             await _wait(leaving, VACATING_TIME, asyncio.FIRST_COMPLETED)
 
@@ -242,7 +242,7 @@ class Service:
         if self._closed:
             return HealthStatus.DEFUNCT, "the service has been shut down"
         status, reason = self._lifecycle.state()
-        if status is HealthStatus.READY and not self._slots.free:
+        if status is HealthStatus.READY and not self._slots.left:
             status = HealthStatus.BUSY
         return status, reason
 

@@ -32,7 +32,7 @@ class Ticket:
             await self._turn
 
     def call(self) -> None:
-        """Hand the slot to this ticket; for `Slots` only."""
+        """Hand the slot to this ticket; for another that gives it back."""
         self.held = True
         if self._turn is not None and not self._turn.done():
             self._turn.set_result(None)
@@ -40,46 +40,44 @@ class Ticket:
     def give_back(self) -> None:
         """Release the slot, or leave the line; harmless when done before."""
         held, self.held = self.held, False
-        self._slots.leave(self, held=held)
+        slots = self._slots
+        if not held:
+            if self in slots.line:
+                slots.line.remove(self)
+        elif slots.line:
+            slots.line.popleft().call()
+        else:
+            slots.left += 1
 
 
 class Slots:
-    """A number of slots and the line of those who wait for one."""
+    """A number of slots and the line of those who wait for one.
+
+    Attributes:
+        left: How many are free; whoever comes now gets one of them at once.
+        line: Who waits.
+    """
 
     def __init__(self) -> None:
+        self.left = 0
+        self.line: deque[Ticket] = deque()
         self._total = 0
-        self._taken = 0
-        self._line: deque[Ticket] = deque()
 
     @property
     def statistics(self) -> SlotStatistics:
         """The present state."""
-        return SlotStatistics(self._total, self._taken, len(self._line))
-
-    @property
-    def free(self) -> bool:
-        """Whether whoever comes now gets a slot at once."""
-        return self._taken < self._total
+        return SlotStatistics(self._total, self._total - self.left, len(self.line))
 
     def open(self, total: int) -> None:
         """Say how many slots there are; before that nobody enters."""
+        self.left += total - self._total
         self._total = total
 
     def enter(self) -> Ticket:
         """Take a slot, or the last place in the line."""
-        ticket = Ticket(self, held=self._taken < self._total)
+        ticket = Ticket(self, held=self.left > 0)
         if ticket.held:
-            self._taken += 1
+            self.left -= 1
         else:
-            self._line.append(ticket)
+            self.line.append(ticket)
         return ticket
-
-    def leave(self, ticket: Ticket, *, held: bool) -> None:
-        """Take a slot or a place back; for `Ticket` only."""
-        if not held:
-            if ticket in self._line:
-                self._line.remove(ticket)
-        elif self._line:
-            self._line.popleft().call()
-        else:
-            self._taken -= 1

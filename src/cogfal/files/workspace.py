@@ -80,7 +80,7 @@ class Workspace:
     @property
     def used(self) -> bool:
         """Whether there is anything to close."""
-        return bool(self._ends) or self.made is not None
+        return bool(self._ends) or (self._path is not None and self._path.is_dir())
 
     @property
     def made(self) -> Path | None:

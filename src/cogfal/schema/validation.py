@@ -109,18 +109,6 @@ class Validator:
             nulls = {name for name in self._omissible if name in values and values[name] is None}
             if nulls:
                 values = {name: value for name, value in values.items() if name not in nulls}
-        given = self._fitting(values)
-        if self._on_unknown is not None and isinstance(values, Mapping):
-            unknown = tuple(name for name in values if name not in self._inputs)
-            if unknown:
-                self._on_unknown(unknown)
-        return {
-            name: given[name] if name in given else copy.deepcopy(self._defaults[name])
-            for name in self._inputs
-        }
-
-    def _fitting(self, values: object) -> dict[str, Any]:
-        """Return the inputs that were given, of their declared types."""
         given: dict[str, Any]
         try:
             if not self.slow:
@@ -130,7 +118,14 @@ class Validator:
                     given = self._validator.validate_python(values, context=matcher)
         except (ValidationError, RecursionError) as error:
             raise InvalidInput(self._problems(error)) from error
-        return given
+        if self._on_unknown is not None and isinstance(values, Mapping):
+            unknown = tuple(name for name in values if name not in self._inputs)
+            if unknown:
+                self._on_unknown(unknown)
+        return {
+            name: given[name] if name in given else copy.deepcopy(self._defaults[name])
+            for name in self._inputs
+        }
 
     def _problems(self, error: ValidationError | RecursionError) -> list[Problem]:
         if isinstance(error, RecursionError):

@@ -5,25 +5,31 @@ come with one reading of the socket: they are given to it step by step. Callers 
 keep nobody from a descriptor, or the server from its end.
 
 The head of a response is sent with what follows it at once, in one piece: a system call, and a
-caller's waking up, less for each request.
+caller's waking up, less for each request. What is logged of it comes behind it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import resource
 import socket
 from collections import deque
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, Final, TypeAlias
+
+from uvicorn.config import HTTP_PROTOCOLS
 
 MOST: Final = 10_000
 """Connections that are held however many descriptors there are."""
 
 AT_ONCE: Final = 64
 """Connections that are taken in one step of the loop."""
+
+LOGGER: Final = "uvicorn.access"
 
 LINES: Final = 128
 """Lines that a connection's protocol is given in one step of the loop."""
@@ -332,3 +338,40 @@ class Outgoing:
         """Send what was kept back, and nothing more."""
         self.flush()
         self._transport.close()
+
+
+@contextmanager
+def parsing_with_h11() -> Iterator[None]:
+    """Have the servers that begin within the block parse HTTP with h11, whatever is installed.
+
+    uvicorn takes httptools where a project's packages bring it, which keeps heads of any size.
+    """
+    chosen = HTTP_PROTOCOLS["auto"]
+    HTTP_PROTOCOLS["auto"] = HTTP_PROTOCOLS["h11"]
+    try:
+        yield
+    finally:
+        HTTP_PROTOCOLS["auto"] = chosen
+
+
+def write_afterwards() -> Callable[[], None]:
+    """Have what uvicorn says of an answer written when the present turn of its loop is over.
+
+    The handlers stay where they are: whoever redirects the output has to find them.
+
+    Returns:
+        What puts things back as they were.
+    """
+    logger = logging.getLogger(LOGGER)
+    say = logger.info
+    logger.info = partial(_afterwards, say)  # type: ignore[method-assign]  # of this one
+    return partial(setattr, logger, "info", say)
+
+
+def _afterwards(say: Callable[..., None], text: object, *details: object, **named: Any) -> None:
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:  # no loop: whoever logs waits for nothing
+        say(text, *details, **named)
+    else:
+        loop.call_soon(partial(say, text, *details, **named))

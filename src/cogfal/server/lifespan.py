@@ -7,21 +7,17 @@ import asyncio
 import faulthandler
 import gc
 import inspect
-import logging
 import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from functools import partial
+from contextlib import ExitStack, suppress
 from itertools import islice
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final, NamedTuple
-
-from uvicorn.config import HTTP_PROTOCOLS
 
 from cogfal.engine.guest_python import GuestPython, guest_variables
 from cogfal.engine.leftovers import VARIABLE, marking
@@ -40,8 +36,6 @@ _THREADS: Final = "What its threads do:"
 _SOON: Final = 0.05
 """Seconds before the end at which it is told."""
 _TOLD: Final = 50  # tasks whose places are told
-
-_LOGGER: Final = "uvicorn.access"
 
 
 class Provided(NamedTuple):
@@ -115,20 +109,6 @@ def favour_loop() -> Callable[[], None]:
             sys.setswitchinterval(interval)
 
     return restore
-
-
-@contextmanager
-def parsing_with_h11() -> Iterator[None]:
-    """Have the servers that begin within the block parse HTTP with h11, whatever is installed.
-
-    uvicorn takes httptools where a project's packages bring it, which keeps heads of any size.
-    """
-    chosen = HTTP_PROTOCOLS["auto"]
-    HTTP_PROTOCOLS["auto"] = HTTP_PROTOCOLS["h11"]
-    try:
-        yield
-    finally:
-        HTTP_PROTOCOLS["auto"] = chosen
 
 
 def end_process(*_: object) -> None:
@@ -208,26 +188,3 @@ def _waiting(loop: asyncio.AbstractEventLoop) -> Iterator[str]:
         if (frame := getattr(inner, "cr_frame", None)) is not None:
             place = f'File "{frame.f_code.co_filename}", line {frame.f_lineno}'
             yield f"  {outer.__qualname__}: {place}, in {frame.f_code.co_name}"
-
-
-def write_afterwards() -> Callable[[], None]:
-    """Have what uvicorn says of an answer written when the present turn of its loop is over.
-
-    The handlers stay where they are: whoever redirects the output has to find them.
-
-    Returns:
-        What puts things back as they were.
-    """
-    logger = logging.getLogger(_LOGGER)
-    say = logger.info
-    logger.info = partial(_afterwards, say)  # type: ignore[method-assign]  # of this one
-    return partial(setattr, logger, "info", say)
-
-
-def _afterwards(say: Callable[..., None], text: object, *details: object, **named: Any) -> None:
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:  # no loop: whoever logs waits for nothing
-        say(text, *details, **named)
-    else:
-        loop.call_soon(partial(say, text, *details, **named))

@@ -97,7 +97,9 @@ class DispatchMiddleware:
         passage = _Passage(self._functions, scope, receive, send)
         answer = await passage.resumed(passage.functions.send, None)
         if answer is None:
-            passage.adopt()
+            for variable, value in passage.context.items():  # in the app's own, too
+                if variable.get(None) is not value:
+                    variable.set(value)
             failure: BaseException = RuntimeError("the app returned without a response")
             try:
                 await self._app(scope, receive, passage.forward)
@@ -123,13 +125,7 @@ class _Passage:
         self._send = send
         # Their own: they take back what they set when they have the head, and the app, which may
         # have sent it from any of its tasks, goes on with it.
-        self._context = copy_context()
-
-    def adopt(self) -> None:
-        """Set, in the app's own context, what the functions have set in theirs."""
-        for variable, value in self._context.items():
-            if variable.get(None) is not value:
-                variable.set(value)
+        self.context = copy_context()
 
     async def forward(self, message: Message) -> None:
         """Send what the app sends, its head as the functions leave it."""
@@ -149,7 +145,7 @@ class _Passage:
         """Let the functions go on to their answer; None where they have come to the app."""
         while True:
             try:
-                awaited = self._context.run(resume, given)
+                awaited = self.context.run(resume, given)
             except StopIteration as end:
                 return end.value
             if awaited is _AT_THE_APP:
@@ -308,23 +304,21 @@ class PlainRoutes:
         self._others: list[Route] = [each for each in plain if each.param_convertors]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Have the request answered by its plain route, or by the app."""
-        route = self._found(scope) if scope["type"] == "http" else None
-        await (route or self._app)(scope, receive, send)
-
-    def _found(self, scope: Scope) -> ASGIApp | None:
-        """Return the endpoint of a request, and note it as a router does."""
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
-        endpoint = self._fixed.get((scope["method"], path))
-        if endpoint is not None:
-            scope["endpoint"] = endpoint
-            return endpoint
-        for route in self._others:
-            match, noted = route.matches(scope)
-            if match is Match.FULL:
-                scope.update(noted)
-                return route.app
-        return None
+        """Have the request answered by its plain route, noted as by a router, or by the app."""
+        app = self._app
+        if scope["type"] == "http":
+            path = scope["path"].removeprefix(scope.get("root_path", ""))
+            endpoint = self._fixed.get((scope["method"], path))
+            if endpoint is not None:
+                app = scope["endpoint"] = endpoint
+            else:
+                for route in self._others:
+                    match, noted = route.matches(scope)
+                    if match is Match.FULL:
+                        scope.update(noted)
+                        app = route.app
+                        break
+        await app(scope, receive, send)
 
 
 def _is_plain(route: BaseRoute) -> bool:

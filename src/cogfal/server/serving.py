@@ -4,31 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import anyio.to_thread
 from fastapi import FastAPI
-from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from cogfal.concurrency import on_daemon_thread
 from cogfal.engine.grace import Grace, Moment
 from cogfal.engine.guest_python import GuestPython
 from cogfal.engine.service import HealthStatus, Service
-from cogfal.errors import NotReady, SetupError
+from cogfal.errors import SetupError
 from cogfal.files import (
-    DataUrlStore,
     FetchBudget,
     FileCache,
     HttpFetcher,
-    LocalStore,
-    Store,
 )
 from cogfal.files.limits import OPERATORS
 from cogfal.files.progress import write_line
@@ -36,12 +32,12 @@ from cogfal.files.store import ROUTE as FILES
 from cogfal.files.workspace import sweep
 from cogfal.guest.capture import Capture
 from cogfal.inputs import Materialiser
-from cogfal.outputs import Deliverer, OutputDirectories, Style
+from cogfal.outputs import OutputDirectories
 from cogfal.schema.document import document
 from cogfal.schema.validation import Dialect, Validator
 from cogfal.server.caller import Bodies
 from cogfal.server.cog_api import CogApi, ServedModel
-from cogfal.server.connections import Connections, guard
+from cogfal.server.connections import Connections, guard, write_afterwards
 from cogfal.server.fal_api import Endpoint
 from cogfal.server.lifespan import (
     Provided,
@@ -49,11 +45,10 @@ from cogfal.server.lifespan import (
     end_process,
     favour_loop,
     heed_signals,
-    write_afterwards,
 )
 from cogfal.server.middleware import Handler, ask_plainly
 from cogfal.server.requester import Requester
-from cogfal.server.stores import StoreChooser, Uploads
+from cogfal.server.stores import AppStores, StoreChooser, Uploads
 from cogfal.server.tracing import Tracing
 from cogfal.server.webhooks import Webhooks, WebhookSettings, settings_from
 from cogfal.settings import AppSettings
@@ -65,14 +60,6 @@ LONGEST_NAME = 100  # characters of such a name
 NONE: Mapping[str, str] = MappingProxyType({})
 WEBHOOK_SECONDS = 2.0  # that webhooks may still take when the app ends, at most
 UNHEALTHY = (HealthStatus.UNHEALTHY, HealthStatus.DEFUNCT, HealthStatus.SETUP_FAILED)
-
-
-@runtime_checkable
-class DrainingStore(Protocol):
-    """A store that answers with URLs before their bytes are there."""
-
-    async def drain(self) -> None:
-        """Wait until they are."""
 
 
 class Serving:
@@ -120,32 +107,50 @@ class Serving:
         self._seconds = grace
         self._grace: Grace | None = None
         self._examples = examples
-        self._choose_store = choose_store
-        self._limits = settings.file_limits
-        self._fetcher = HttpFetcher(self._limits)
-        caches = [Path(settings.files.file_cache)] if settings.files.file_cache else []
-        places = [Path(place) for place in settings.files.output_places]
-        self._output_directories = OutputDirectories(root, places, caches)
-        self._cache = FileCache(caches[0], self._fetcher) if caches else None
+        self._provide = provide
+        self._variables = variables
+        self._interpreter: GuestPython | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._connections: Connections | None = None
+        self._starting: asyncio.Task[None] | None = None
+        self._ending: asyncio.Future[None] | None = None
+        self._at_end = AsyncExitStack()
         self._capture = Capture()
         self._tracing = Tracing()
         self._bodies = Bodies(settings.host.max_body_bytes)
         self._requester = Requester(allow_private_hosts=settings.host.allow_private_hosts)
         self._webhooks = Webhooks(self._requester, WebhookSettings(), write_line)
-        self._local: LocalStore | None = None
-        self._store: Store | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._connections: Connections | None = None
-        self._starting: asyncio.Task[None] | None = None
-        self._ending: asyncio.Future[None] | None = None
-        self._provide = provide
-        self._variables = variables
-        self._interpreter: GuestPython | None = None
-        self._at_end = AsyncExitStack()
-        self._services = [self._service(spec, given)]
-        if trainer is not None:
-            self._services.append(self._service(trainer))
+        self._stores = self._app_stores(choose_store)
+        specs = [spec] if trainer is None else [spec, trainer]
+        self._services = self._make_services(specs, given)
         self._endpoints = [self._endpoint(each) for each in self._services]
+
+    def _app_stores(self, choose: StoreChooser) -> AppStores:
+        files = self._settings.files
+        caches = [Path(files.file_cache)] if files.file_cache else []
+        places = [Path(place) for place in files.output_places]
+        directories = OutputDirectories(self._root, places, caches)
+        return AppStores(files, choose, directories, data_urls=self._settings.host.data_urls)
+
+    def _make_services(self, specs: Sequence[PredictorSpec], given: object) -> list[Service]:
+        """Make the predictor's service, and the trainer's; they download through one fetcher."""
+        limits, cached = self._settings.file_limits, self._settings.files.file_cache
+        fetcher = HttpFetcher(limits)
+        cache = FileCache(Path(cached), fetcher) if cached else None
+        return [
+            Service(
+                spec,
+                self._root,
+                Materialiser(spec, fetcher, limits, cache=cache),
+                settings=self._settings.engine,
+                fetch_weights=self._fetch_weights,
+                capture=self._capture,
+                given=given if spec is specs[0] else None,
+                interpreter=lambda: self._interpreter,
+                at_first_use=spec.role is Role.TRAIN,
+            )
+            for spec in specs
+        ]
 
     @property
     def handlers(self) -> dict[str, Handler]:
@@ -194,11 +199,7 @@ class Serving:
             provided = await on_daemon_thread(self._provide)
             self._at_end.callback(provided.withdraw)
             self._interpreter = provided.interpreter
-        self._store = self._choose_store(
-            self._settings.files.files,
-            reserve=self._settings.files.reserve_outputs,
-            local=self._open_local,
-        )
+        self._stores.open()
         for service in self._services:
             await service.setup()
 
@@ -226,10 +227,9 @@ class Serving:
         last = partial(grace.within, Moment.CLOSED)
         async with AsyncExitStack() as steps:  # the last one first, and each whatever another does
             steps.push_async_exit(self._at_end)
-            if self._local is not None:
-                steps.push_async_callback(last, on_daemon_thread, self._local.close)
+            steps.push_async_callback(last, on_daemon_thread, self._stores.close)
             steps.push_async_callback(last, on_daemon_thread, self._tracing.close)
-            steps.push_async_callback(last, self._drain)
+            steps.push_async_callback(last, self._stores.drain)
             for service in self._services:
                 steps.push_async_callback(service.shutdown, grace)
             await self._begin_to_end()
@@ -269,7 +269,7 @@ class Serving:
         app.openapi = partial(self._document, generated)  # type: ignore[method-assign]
         app.router.routes[:0] = [
             *self._cog_api(app).routes(),
-            Route(FILES + "/{token}/{name}", self._serve_file, methods=["GET"]),
+            Route(FILES + "/{token}/{name}", self._stores.serve, methods=["GET"]),
             *(self._playground() if self._settings.host.playground else []),
         ]
         ask_plainly(app, endpoints, self.handlers)
@@ -289,24 +289,11 @@ class Serving:
         status = 500 if health.status in UNHEALTHY else 200
         return JSONResponse({"status": health.status.value, "error": health.error}, status)
 
-    def _service(self, spec: PredictorSpec, given: object = None) -> Service:
-        return Service(
-            spec,
-            self._root,
-            Materialiser(spec, self._fetcher, self._limits, cache=self._cache),
-            settings=self._settings.engine,
-            fetch_weights=self._fetch_weights,
-            capture=self._capture,
-            given=given,
-            interpreter=lambda: self._interpreter,
-            at_first_use=spec.role is Role.TRAIN,
-        )
-
     def _endpoint(self, service: Service) -> Endpoint:
         return Endpoint(
             service=service,
             validator=Validator(service.spec, Dialect.FAL, on_unknown=_warn_unknown),
-            deliverer=self._media,
+            deliverer=self._stores.media,
             output_name=self._settings.host.output_name,
             timings=self._settings.host.timings,
             logs=self._settings.host.playground,
@@ -331,32 +318,7 @@ class Serving:
 
     def _model(self, service: Service) -> ServedModel:
         validator = Validator(service.spec, Dialect.COG, on_unknown=_warn_unknown)
-        return ServedModel(service, validator, self._urls)
-
-    def _media(self, request: Request | None) -> Deliverer:
-        return Deliverer(self._store_for(request), Style.MEDIA, self._output_directories)
-
-    def _urls(self, request: Request, upload: Store | None) -> Deliverer:
-        store = upload or (
-            DataUrlStore() if self._settings.host.data_urls else self._store_for(request)
-        )
-        return Deliverer(store, Style.URL, self._output_directories)
-
-    def _store_for(self, request: Request | None) -> Store:
-        if self._local is not None and self._store is self._local:
-            return self._local.at(str(request.base_url) if request else "")
-        if self._store is None:
-            raise NotReady("the predictor is still being set up")
-        return self._store
-
-    def _open_local(self) -> Store:
-        self._local = LocalStore()
-        return self._local
-
-    async def _serve_file(self, request: Request) -> Response:
-        if self._local is None:
-            return PlainTextResponse("no such file", 404)
-        return await self._local.serve(request)
+        return ServedModel(service, validator, self._stores.urls)
 
     async def _fetch_weights(self, url: str, directory: Path) -> Path:
         """Fetch what the operator named in `COG_WEIGHTS`: from anywhere, and of any size."""
@@ -365,12 +327,6 @@ class Serving:
         if self._settings.files.file_cache is not None:
             return await FileCache(Path(self._settings.files.file_cache), fetcher).get(url, budget)
         return (await fetcher.fetch(url, directory, budget)).path
-
-    async def _drain(self) -> None:
-        """Let files whose URLs were given out already arrive there."""
-        store: object = self._store
-        if isinstance(store, DrainingStore):
-            await store.drain()
 
     def _document(self, generated: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Describe Cog's API and fal's, and the endpoints that the App's author added."""

@@ -6,16 +6,20 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 from urllib.parse import quote
 
 import anyio
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
 
 from cogfal.concurrency import to_the_end
+from cogfal.errors import NotReady
 from cogfal.files import (
     DataUrlStore,
     FetchError,
     LocalFile,
+    LocalStore,
     Store,
     StoredFile,
     StoreError,
@@ -24,7 +28,9 @@ from cogfal.files import (
 from cogfal.files.http_requests import parse_url, redirected
 from cogfal.files.progress import write_line
 from cogfal.files.store import open_to_store
+from cogfal.outputs import Deliverer, OutputDirectories, Style
 from cogfal.server.requester import Reply, Requester, Unreachable
+from cogfal.settings import FileSettings
 
 UPLOAD_SECONDS: Final = 3600.0
 """Within which one file has to be uploaded."""
@@ -54,6 +60,90 @@ def choose_without_fal(files: Any, *, reserve: bool, local: Callable[[], Store])
     if files == "local":
         return local()
     return DataUrlStore() if files == "in_memory" else UndeclaredStore()
+
+
+@runtime_checkable
+class DrainingStore(Protocol):
+    """A store that answers with URLs before their bytes are there."""
+
+    async def drain(self) -> None:
+        """Wait until they are."""
+
+
+class AppStores:
+    """Where the output files of one app go, once `open` has chosen that.
+
+    Args:
+        settings: What the App says of files.
+        choose: Makes a store of that.
+        directories: Where output files may lie.
+        data_urls: Whether Cog's API answers with data URLs.
+    """
+
+    def __init__(
+        self,
+        settings: FileSettings,
+        choose: StoreChooser,
+        directories: OutputDirectories,
+        *,
+        data_urls: bool,
+    ) -> None:
+        self._settings = settings
+        self._choose = choose
+        self._directories = directories
+        self._data_urls = data_urls
+        self._local: LocalStore | None = None
+        self._store: Store | None = None
+
+    def open(self) -> None:
+        """Choose the store, on the machine that serves."""
+        reserve = self._settings.reserve_outputs
+        self._store = self._choose(self._settings.files, reserve=reserve, local=self._open_local)
+
+    def _open_local(self) -> Store:
+        self._local = LocalStore()
+        return self._local
+
+    def media(self, request: Request | None) -> Deliverer:
+        """Return what makes fal's answer to a request, where there is one, of results.
+
+        Raises:
+            NotReady: Nothing is chosen yet.
+        """
+        return Deliverer(self._at(request), Style.MEDIA, self._directories)
+
+    def urls(self, request: Request, upload: Store | None) -> Deliverer:
+        """Return what makes Cog's answer of results, with files in `upload` where that is given.
+
+        Raises:
+            NotReady: Nothing is chosen yet.
+        """
+        store = upload or (DataUrlStore() if self._data_urls else self._at(request))
+        return Deliverer(store, Style.URL, self._directories)
+
+    def _at(self, request: Request | None) -> Store:
+        if self._local is not None and self._store is self._local:
+            return self._local.at(str(request.base_url) if request else "")
+        if self._store is None:
+            raise NotReady("the predictor is still being set up")
+        return self._store
+
+    async def serve(self, request: Request) -> Response:
+        """Answer with a file that is kept here."""
+        if self._local is None:
+            return PlainTextResponse("no such file", 404)
+        return await self._local.serve(request)
+
+    async def drain(self) -> None:
+        """Let files whose URLs were given out already arrive there."""
+        store: object = self._store
+        if isinstance(store, DrainingStore):
+            await store.drain()
+
+    def close(self) -> None:
+        """Remove what is kept here."""
+        if self._local is not None:
+            self._local.close()
 
 
 class UndeclaredStore:
