@@ -236,6 +236,7 @@ class ResponseBody(NamedTuple):
                     await asyncio.sleep(0)
                 pace.add(len(received))
                 for piece in self.decoder.feed(received):
+                    # Counted before it is written: no byte beyond a limit reaches the disk.
                     self.meter.add(len(piece))
                     await writer.add(piece)
                     if not piece:  # much was read for nothing: others have their turn
@@ -343,6 +344,8 @@ class Writer:
             await self._settle()
             self._write(self._waiting)
         elif self._work is not None:
+            # The file is closed next: a thread that still wrote would write to whoever opens one
+            # under the same number.
             with anyio.CancelScope(shield=True):
                 await asyncio.gather(self._work, return_exceptions=True)
 
@@ -350,6 +353,7 @@ class Writer:
         """Take `piece`; raise `OSError` if what came before it cannot be written."""
         self._waiting += piece
         if len(self._waiting) >= WRITE_SIZE:
+            # One write at a time: they go to one file, each on a thread of its own.
             await self._settle()
             full, self._waiting = self._waiting, bytearray()
             self._work = asyncio.ensure_future(to_the_end(self._write, full))

@@ -99,6 +99,7 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         """Connect to the first address of `host` that answers; raise `FetchError` if none may."""
         failure: Exception | None = None
+        # Judged, then connected to by number: asked again, the name might mean another address.
         for address in await self._judged(host, port):
             try:
                 return _Stream(
@@ -160,6 +161,7 @@ class Exchange:
                 try:
                     yield answer
                 finally:
+                    # Also where the caller is cancelled: a connection that stays open is nobody's.
                     with anyio.CancelScope(shield=True):
                         await answer.aclose()
         except httpcore.TimeoutException as error:

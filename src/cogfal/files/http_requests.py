@@ -135,6 +135,7 @@ def redirected(url: httpx.URL, location: str) -> httpx.URL:
         target = url.join(location)
     except (httpx.InvalidURL, UnicodeError, ValueError) as error:
         raise FetchError(f"the server redirects to an unusable URL: {error}") from error
+    # Judged like a caller's own: a redirect opens no scheme and no port that a URL may not name.
     return parse_url(str(target))
 
 

@@ -194,6 +194,7 @@ class LocalStore:
             if isinstance(error, OSError):
                 raise StoreError(f"{file.name} cannot be kept: {error.strerror}") from error
             raise
+        # Room is made once the file is here: one that fails costs no other its place.
         self._make_room(file.size)
         self._kept += file.size
         self._entries[token] = Entry(

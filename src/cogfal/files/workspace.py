@@ -105,6 +105,7 @@ class Workspace:
         What fails keeps nothing else from its end; it is raised last.
         """
         with ExitStack() as stack:
+            # Called last: what ends before it may be open in the directory.
             stack.callback(self._remove)
             while self._ends:
                 stack.callback(self._ends.pop(0))
@@ -259,6 +260,7 @@ def _make(parent: Path | None) -> tuple[Path, int]:
             lock = _open(path)
             with suppress(OSError):  # a file system without locks: no sweep can lock it either
                 fcntl.flock(lock, fcntl.LOCK_EX)
+            # Looked at once it is locked: before that, a sweep may have taken it for abandoned.
             if path.is_dir():
                 return path, lock
             os.close(lock)
@@ -270,6 +272,7 @@ def _locked(path: Path) -> Iterator[os.stat_result]:
     lock = _open(path)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Of what is locked, not of the path, at which something else may be by now.
         yield os.fstat(lock)
     finally:
         os.close(lock)

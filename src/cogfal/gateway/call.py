@@ -252,6 +252,7 @@ class GatewayCall:
         if state.output is not None and not self._pieces:
             self._tell(state.output)
         known = self.state
+        # The last state is there before its event: whom that wakes asks for the state.
         self._state = replace(
             state,
             logs=state.logs or known.logs,

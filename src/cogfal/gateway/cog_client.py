@@ -116,19 +116,25 @@ class CogClient:
 
     async def events(self, response: httpx.Response) -> AsyncIterator[SentEvent]:
         """Yield the server-sent events of an answer whose data is JSON."""
-        name, data = "message", b""
-        rest = b""
+        name, data = "message", bytearray()
+        async for line in self._lines(response):
+            field, _, value = line.rstrip(b"\r").partition(b":")
+            if field == b"event":
+                name = value.strip().decode("utf-8", "replace")
+            elif field == b"data":
+                data += value
+            elif not line.strip() and data:
+                yield SentEvent(name, json.loads(data))
+                name, data = "message", bytearray()
+
+    async def _lines(self, response: httpx.Response) -> AsyncIterator[bytearray]:
+        line = bytearray()  # it grows where it lies: that of a file in an answer is long
         async for chunk in self._chunks(response):
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                field, _, value = line.rstrip(b"\r").partition(b":")
-                if field == b"event":
-                    name = value.strip().decode("utf-8", "replace")
-                elif field == b"data":
-                    data += value
-                elif not line.strip() and data:
-                    yield SentEvent(name, json.loads(data))
-                    name, data = "message", b""
+            first, *more = chunk.split(b"\n")
+            line += first
+            for each in more:
+                yield line
+                line = bytearray(each)
 
     async def _chunks(self, response: httpx.Response) -> AsyncIterator[bytes]:
         size = 0

@@ -111,6 +111,7 @@ class Gateway:
                     return await self._queued(new, key, app)
                 call = self._direct(new)
                 work = self._stream(call, key, app, wanted)
+        # From here on the call holds the values: their bytes count until it ends, whoever leaves.
         new.body.keep_for(call.ended)
         call.follow(self._whole(call, work))
         self._tell(call, wanted)

@@ -110,7 +110,7 @@ class Components:
             number += 1
             chosen = f"{base}__{number}"
         if chosen not in self._owners:
-            # Known before it is written, so that a type may refer to itself.
+            # Taken before it is written: the parts of the schema may ask for the same name.
             self._owners[chosen] = owner
             self.schemas[chosen] = write()
         return chosen

@@ -51,7 +51,7 @@ def decode(body: bytes | list[bytes], step: int = STEP) -> JSON:
         if sum(map(len, chunks)) <= step or (step == STEP and is_quick(chunks)):
             text = b"".join(chunks).decode("utf-8")
             chunks.clear()
-            _refuse_depth(text, 0)
+            _refuse_depth(text, 0)  # first: the decoder recurses, as deep as the text says
             return _decoded(text)
         return _SteppedDecoder(_text(chunks), step).whole()
     except (ValueError, RecursionError) as error:
