@@ -177,9 +177,15 @@ def read_items(named: str, spec: PredictorSpec, common: Mapping[str, Any]) -> li
     Raises:
         BadArgument: There is no such file or folder, or no such input for files.
     """
+    files = [each.name for each in spec.inputs if holds(each.type, PathType, FileType)]
     folder, colon, name = named.rpartition(":")
     if colon and Path(folder).is_dir():
-        return _of_folder(Path(folder), name, spec, common)
+        if name not in files:
+            given = ", ".join(files) or "none"
+            raise BadArgument(f"--batch {named}: the inputs that take files are {given}")
+        found = sorted(each for each in Path(folder).iterdir() if each.is_file())
+        shown = [each for each in found if each.name[0] != "."]
+        return [_item(each.name, {**common, name: each.resolve()}) for each in shown]
     path = Path(named)
     if path.is_dir():
         raise BadArgument(f"--batch {named} is a folder; say for which input: {named}:INPUT")
@@ -188,37 +194,22 @@ def read_items(named: str, spec: PredictorSpec, common: Mapping[str, Any]) -> li
     except (OSError, UnicodeDecodeError) as error:
         raise BadArgument(f"--batch {named} cannot be read: {error}; {FORM}") from error
     numbered = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
-    return [_of_line(number, line, path, spec, common) for number, line in numbered]
-
-
-def _of_folder(
-    folder: Path, name: str, spec: PredictorSpec, common: Mapping[str, Any]
-) -> list[Item]:
-    files = sorted(each for each in folder.iterdir() if each.is_file() and each.name[0] != ".")
-    fitting = [each.name for each in spec.inputs if holds(each.type, PathType, FileType)]
-    if name not in fitting:
-        raise BadArgument(
-            f"--batch {folder}:{name}: the inputs that take files are "
-            f"{', '.join(fitting) or 'none'}"
-        )
-    return [_item(each.name, {**common, name: each.resolve()}) for each in files]
+    return [_of_line(number, line, path, files, common) for number, line in numbered]
 
 
 def _of_line(
-    number: int, line: str, path: Path, spec: PredictorSpec, common: Mapping[str, Any]
+    number: int, line: str, path: Path, files: list[str], common: Mapping[str, Any]
 ) -> Item:
-    name = f"{number:04}"
+    name, place = f"{number:04}", f"{path.name}:{number}"
     try:
         given = json.loads(line)
-    except ValueError as error:
-        return Item(name, problem=f"{path.name}:{number}: it is not JSON: {error}")
-    if not isinstance(given, dict):
-        return Item(name, problem=f"{path.name}:{number}: write the inputs as an object")
-    files = {each.name for each in spec.inputs if holds(each.type, PathType, FileType)}
-    try:
+        if not isinstance(given, dict):
+            return Item(name, problem=f"{place}: write the inputs as an object")
         values = {n: _placed(v, path.parent) if n in files else v for n, v in given.items()}
+    except ValueError as error:
+        return Item(name, problem=f"{place}: it is not JSON: {error}")
     except BadArgument as error:
-        return Item(name, problem=f"{path.name}:{number}: {error}")
+        return Item(name, problem=f"{place}: {error}")
     return _item(name, {**common, **values})
 
 

@@ -12,7 +12,7 @@ from cogfal.app_file import FAL_APP_FILE
 from cogfal.cli.console import Finding, Findings, Sign, write_json
 from cogfal.cli.migrate import fix
 from cogfal.cli.sizes import downloads, travelling
-from cogfal.cli.targets import ProjectTarget, find_target, signature
+from cogfal.cli.targets import ProjectTarget, find_target
 from cogfal.errors import InvalidInput
 from cogfal.examples import EXAMPLES, find_examples
 from cogfal.files.progress import counted
@@ -101,9 +101,8 @@ def look_at(project: str, *, verbose: bool = False, sizes: bool = False) -> Find
 
 def of_predictor(spec: PredictorSpec) -> Iterator[Finding]:
     """Find how many inputs a predictor has, and what its callers should know of them."""
-    document(spec, title=spec.name, version=__version__)
-    count = counted(len(signature(spec)), "input")
-    yield Finding(Sign.GOOD, f"{spec.ref}: {count} read")
+    document(spec, title=spec.name, version=__version__)  # what it could not describe is an error
+    yield Finding(Sign.GOOD, f"{spec.ref}: {counted(len(spec.inputs), 'input')} read")
     for each, reason in unfit_defaults(spec):
         yield Finding(
             Sign.NOTE,
@@ -179,9 +178,9 @@ def _app(target: ProjectTarget) -> Iterator[Finding]:
     if target.app is None:
         yield _no_app(target)
         return
-    wanted = ", ".join(f"{name} {value!r}" for name, value in target.chosen().items())
+    wanted = ", ".join(f"{name} {value!r}" for name, value in target.chosen.items())
     yield Finding(Sign.GOOD, f"{target.app}: {wanted or 'all settings are the default'}")
-    for name in target.missing_secrets():
+    for name in target.missing_secrets:
         yield Finding(
             Sign.NOTE,
             f"the App names the secret {name}, which is not set here",

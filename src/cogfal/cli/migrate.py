@@ -18,7 +18,7 @@ from rich.table import Table
 from cogfal.app_file import APP_FILE, FAL_APP_FILE
 from cogfal.cli.console import BadArgument, Sign, confirm, say, write_json
 from cogfal.cli.options import add_directory
-from cogfal.cli.targets import ProjectTarget, signature
+from cogfal.cli.targets import ProjectTarget, described
 from cogfal.local.session import find_project
 from cogfal.project.config import client_python
 from cogfal.project.plan import app_name
@@ -169,7 +169,7 @@ def migrate(arguments: argparse.Namespace) -> int:
         sys.stdout.write(app_text(found))
         return 0
     if arguments.json:
-        inputs = {each.name: words for each, words in signature(found.predictor)}
+        inputs = {each.name: described(each) for each in found.predictor.inputs}
         report = [_line_json(line) for line in found.environment.report]
         write_json({"report": report, "inputs": inputs})
     else:
@@ -288,9 +288,9 @@ def _row(line: ReportLine) -> tuple[str, str, str, str]:
 
 def _signature_table(spec: PredictorSpec) -> Table:
     table = Table("", "input", "as", title=spec.ref, **LAYOUT)
-    for each, words in signature(spec):
+    for each in spec.inputs:
         place = f" [dim]{each.location}[/]" if each.location else ""
-        table.add_row("[green]kept[/]", escape(each.name) + place, escape(words))
+        table.add_row("[green]kept[/]", escape(each.name) + place, escape(described(each)))
     return table
 
 
@@ -306,8 +306,7 @@ def fix(directory: Path) -> None:
     if not directory.is_dir():
         return
     found = _found(directory)
-    for name, text in ((_free_file(found, APP_FILE), app_text(found)), (DOCKERIGNORE, IGNORED)):
-        path = found.root / name
-        if not path.exists():
-            path.write_text(text, "utf-8")
-            say(f"{name} written", Sign.GOOD)
+    app = found.root / _free_file(found, APP_FILE)
+    if not app.exists():
+        _write(app, app_text(found), replace=False)
+    _keep_out(found.root / DOCKERIGNORE)

@@ -133,6 +133,7 @@ class Relay:
         self.err: TextIO
 
     def __enter__(self) -> Self:
+        # What a buffer holds goes where it was to go, before the streams lead elsewhere.
         sys.stdout.flush()
         sys.stderr.flush()
         self.out, self.err = (os.fdopen(os.dup(n), "w", encoding="utf-8") for n in (1, 2))
@@ -146,6 +147,8 @@ class Relay:
         return self
 
     def __exit__(self, *error: object) -> None:
+        # First all that was written is passed on, then the streams lead back to where they led:
+        # so nothing is lost, and nothing that is written later comes before it.
         sys.stdout.flush()
         sys.stderr.flush()
         os.write(self._wake[1], b"x")

@@ -139,6 +139,7 @@ class _AppServer(uvicorn.Server):
         Raises:
             SetupError: The predictor could not be set up.
         """
+        # Requests end before that which answers them is torn down, and setup before it, too.
         await super().shutdown(sockets)
         if self._setting_up is not None:
             await self._setting_up

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from cogfal.app_file import APP_FILE, defines_app, find_app_file, load_app, split_reference
@@ -32,12 +33,8 @@ SHOWN: Final = (
 """The attributes that decide most, told where the App sets them."""
 
 
-def signature(spec: PredictorSpec) -> list[tuple[InputSpec, str]]:
-    """Return the inputs, each with its type and limits in words."""
-    return [(each, _described(each)) for each in spec.inputs]
-
-
-def _described(each: InputSpec) -> str:
+def described(each: InputSpec) -> str:
+    """Return an input's type and limits in words."""
     kind = type(each.type).__name__.removesuffix("Type").lower()
     facts = [kind, "required" if each.required else f"default {each.default!r}"]
     if each.choices:
@@ -68,11 +65,16 @@ class ProjectTarget:
     """A project that a command looks at, without an App.
 
     `app` is the App's reference, None where there is none, `wanted` the file where it was looked
-    for, and `failure` what stopped it from being made.
+    for, and `failure` what stopped it from being made. `own_image` tells an image that the App
+    brings, which is not looked into; `chosen` is what it sets of the attributes that decide most,
+    and `missing_secrets` those that it names and this machine does not have.
     """
 
     app: str | None = None
     failure: ProjectError | None = None
+    own_image: bool = False
+    chosen: Mapping[str, Any] = MappingProxyType({})
+    missing_secrets: Sequence[str] = ()
 
     def __init__(self, project: LocalProject, wanted: str = APP_FILE) -> None:
         self.project = project
@@ -104,19 +106,6 @@ class ProjectTarget:
         except ProjectError:
             return None
 
-    @property
-    def own_image(self) -> bool:
-        """Whether the App brings an image of its own, which is not looked into."""
-        return False
-
-    def chosen(self) -> Mapping[str, Any]:
-        """Return what the App sets of the attributes that decide most."""
-        return {}
-
-    def missing_secrets(self) -> list[str]:
-        """Return the secrets that the App names and this machine does not have."""
-        return []
-
 
 class AppTarget(ProjectTarget):
     """A project as an App asks for it.
@@ -131,11 +120,15 @@ class AppTarget(ProjectTarget):
         from cogfal.app_making.app_builder import AppBuilder  # noqa: PLC0415  # imports fal
 
         super().__init__(project)
-        self._request = request
         self._builder = AppBuilder(request)
         self.root = self._builder.root
         self.app = app
         self.failure = failure
+        declared = request.declared
+        self.own_image = "image" in declared
+        self.chosen = {name: declared[name] for name in SHOWN if name in declared}
+        secrets = declared.get("secrets") or ()
+        self.missing_secrets = [name for name in secrets if name not in os.environ]
 
     @cached_property
     def predictor(self) -> PredictorSpec:
@@ -151,21 +144,6 @@ class AppTarget(ProjectTarget):
     def environment(self) -> PlannedEnvironment:
         """What fal needs; raises ProjectError."""
         return self._builder.environment(self.readable_predictor())
-
-    @property
-    def own_image(self) -> bool:
-        """Whether the App brings an image of its own, which is not looked into."""
-        return "image" in self._request.declared
-
-    def chosen(self) -> Mapping[str, Any]:
-        """Return what the App sets of the attributes that decide most."""
-        declared = self._request.declared
-        return {name: declared[name] for name in SHOWN if name in declared}
-
-    def missing_secrets(self) -> list[str]:
-        """Return the secrets that the App names and this machine does not have."""
-        named = self._request.declared.get("secrets") or ()
-        return [name for name in named if name not in os.environ]
 
 
 def find_target(target: str) -> ProjectTarget:

@@ -16,7 +16,7 @@ from cogfal.cli import main
 from cogfal.cli.check import of_predictor
 from cogfal.cli.console import BadArgument, Findings, Sign, confirm, say
 from cogfal.cli.options import add_here, add_input_options, add_root, obey_here, port_number
-from cogfal.cli.targets import signature
+from cogfal.cli.targets import described
 from cogfal.local.model_python import install_line
 from cogfal.local.session import LocalProject, find_project
 from cogfal.project.config import client_python
@@ -86,8 +86,8 @@ def _show(project: LocalProject, spec: PredictorSpec) -> None:
     findings.attempt(lambda: of_predictor(spec))
     for finding in findings.all:
         finding.show()
-    for each, described in signature(spec):
-        say(f"    -i {each.name}=  {described}")
+    for each in spec.inputs:
+        say(f"    -i {each.name}=  {described(each)}")
     if not project.config.predict:
         say(f"cog.yaml names no predictor; {spec.path} has one", Sign.NOTE)
 

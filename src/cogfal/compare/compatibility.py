@@ -171,14 +171,8 @@ def _field_given(place: str, name: str, old: ValueShape, new: ValueShape) -> Ite
 
 
 def _unequal(one: JSON, other: JSON) -> bool:
-    alike = type(one) is type(other) or _both_numbers(one, other)
-    return not alike or one != other
-
-
-def _both_numbers(one: JSON, other: JSON) -> bool:
-    return all(
-        isinstance(each, int | float) and not isinstance(each, bool) for each in (one, other)
-    )
+    """Tell whether two defaults differ; to Python 1 is True, to a caller it is not."""
+    return isinstance(one, bool) is not isinstance(other, bool) or one != other
 
 
 def _shown(default: JSON) -> str:

@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cogfal.compare.comparison import CaseResult, Comparison
-from cogfal.compare.compatibility import Change, Verdict
+from cogfal.compare.compatibility import Verdict
 from cogfal.compare.measures import Difference
 from cogfal.compare.sides import Answer
 from cogfal.files import describe, to_data_url
@@ -83,11 +83,6 @@ def pieces_of(answer: Answer) -> str:
     if answer.first_piece is None or not isinstance(answer.output, list):
         return ""
     return f"{len(answer.output)} pieces, the first after {answer.first_piece:.3f} s"
-
-
-def changes_text(changes: Sequence[Change]) -> str:
-    """Return changes as lines of plain text."""
-    return "\n".join(f"{each.verdict.value}: {each.place}: {each.what}" for each in changes)
 
 
 def _case_json(case: CaseResult) -> dict[str, JSON]:
@@ -180,7 +175,8 @@ def write_page(result: Comparison, path: Path, secrets: frozenset[str]) -> None:
 def _sections(result: Comparison, secrets: frozenset[str]) -> Iterator[str]:
     yield f"<p>Schema: <strong>{result.verdict.value}</strong></p>"
     if result.changes:
-        yield f"<pre>{html.escape(changes_text(result.changes))}</pre>"
+        lines = [f"{each.verdict.value}: {each.place}: {each.what}" for each in result.changes]
+        yield f"<pre>{html.escape(chr(10).join(lines))}</pre>"
     for case in result.cases:
         yield _section(case, result, secrets)
     if result.behaviours:
