@@ -48,6 +48,16 @@ def test_missing_fields_are_named() -> None:
         Child()
 
 
+def test_only_an_optional_annotation_allows_none() -> None:
+    """Annotations that are types, not texts, say the same of a field without a value."""
+    annotations = {"a": list[int], "b": Optional[int], "c": int | None, "d": int}  # noqa: UP045
+    model: Any = type("Model", (BaseModel,), {"__annotations__": annotations})
+
+    with pytest.raises(TypeError, match=r"lacks a value for a, d$"):
+        model()
+    assert model(a=[], d=1) == model([], None, None, 1)
+
+
 def test_too_many_values_are_refused() -> None:
     """More values than fields are an error."""
     with pytest.raises(TypeError, match="takes 3 values but 4 were given"):
@@ -89,12 +99,25 @@ def test_dump_is_nested(method: str) -> None:
     }
 
 
+def test_models_in_objects_and_lists_are_dumped() -> None:
+    """What holds models is followed to any depth."""
+
+    class Named(BaseModel):
+        by_name: dict[str, list[Segment]]
+
+    named = Named({"a": [Segment("x")]})
+
+    assert named.dict() == {"by_name": {"a": [{"text": "x", "start": 0.0, "note": None}]}}
+
+
 @pytest.mark.parametrize("method", ["json", "model_dump_json"])
 def test_json_writes_paths_as_text(method: str) -> None:
     """Both of Pydantic's names give JSON."""
     text = getattr(Output(segments=[], image=Path("/x")), method)()
 
     assert json.loads(text) == {"segments": [], "image": "/x", "tags": []}
+    with pytest.raises(TypeError, match="object has no JSON form"):
+        getattr(Output(segments=[object()]), method)()
 
 
 def test_dump_follows_options() -> None:
@@ -128,6 +151,17 @@ def test_pydantic_fields_and_settings_are_understood() -> None:
     assert (old.a, old.b, old.c, old.d) == (1, [], "x", 2)
     with pytest.raises(TypeError, match="c, d"):
         Old()
+
+
+def test_the_fields_of_dataclasses_are_understood() -> None:
+    """A field that an author describes as one of a dataclass stays that field."""
+
+    class Described(BaseModel):
+        a: list[int] = dataclasses.field(default_factory=lambda: [1], repr=False)
+
+    described = Described()
+
+    assert (described.a, repr(described)) == ([1], f"{Described.__qualname__}()")
 
 
 def test_fields_may_be_called_as_methods() -> None:
@@ -170,6 +204,8 @@ def test_manual_models_take_care_of_themselves() -> None:
         a: int
 
     assert Manual(3).a == 3
+    with pytest.raises(ValueError, match="Segment"):
+        type("Below", (Segment,), {}, auto_dataclass=False)
 
 
 def test_models_are_dataclasses() -> None:

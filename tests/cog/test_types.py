@@ -39,11 +39,17 @@ def test_path_of_a_url_is_downloaded_when_converted() -> None:
 
     path = Path.validate(url)
     assert isinstance(path, URLPath)
+    path.unlink()
     local = path.convert()
     text = local.read_text()
+    again = path.convert()
     path.unlink()
 
     assert (str(path), text, local.exists()) == (url, "hello", False)
+    assert again is local
+    path.unlink(missing_ok=True)
+    with pytest.raises(FileNotFoundError):
+        path.unlink()
 
 
 def test_path_of_a_string_or_a_path() -> None:
@@ -76,6 +82,7 @@ def test_url_file_is_fetched_when_read() -> None:
     with file_server() as server:
         file = URLFile(server.url("/file/a.png"))
         again = pickle.loads(pickle.dumps(file))
+        shown = (repr(file), file.readable())
         asked_before = list(server.requests)
 
         content = (file.name, file.read(4), file.read(), b"".join(again))
@@ -83,6 +90,7 @@ def test_url_file_is_fetched_when_read() -> None:
         again.close()
 
     assert asked_before == []
+    assert shown == (f"<URLFile for {server.url('/file/a.png')!r}>", True)
     assert content == ("a.png", PNG[:4], PNG[4:], PNG)
 
 
@@ -132,6 +140,7 @@ def test_secret_is_a_value() -> None:
     assert secret == Secret("a") != Secret("b")
     assert len({secret, Secret("a")}) == 1
     assert copy.deepcopy(secret) == pickle.loads(pickle.dumps(secret)) == secret
+    assert Secret.validate(secret) is secret
     assert (len(secret), bool(secret), bool(Secret())) == (1, True, False)
     assert dataclasses.replace(secret, secret_value="b") == Secret("b")
     with pytest.raises(AttributeError):
