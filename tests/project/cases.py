@@ -154,6 +154,15 @@ CASES = [
         **requirements("--require-hashes", "six==1.16.0 \\", "  --hash=sha256:" + "a" * 64),
     ),
     Case(
+        "find-links-of-the-project",
+        **requirements("--find-links ./wheels", "six", **{"wheels/x.whl": ""}),
+        settings={"kind": "virtualenv"},
+    ),
+    Case(
+        "constraint-of-a-url",
+        **requirements("six @ https://x/six.whl", "-c c.txt", **{"c.txt": "six<2\n"}),
+    ),
+    Case(
         "hashes-in-an-image",
         **requirements("six==1.16.0 --hash=sha256:" + "a" * 64, "-c c.txt", **{"c.txt": "x<2\n"}),
         settings={"kind": "container"},
@@ -317,12 +326,16 @@ CASES = [
     Case("cuda-nearest", build('cuda: "12.7"', gpu=True, python="3.11.4")),
     Case("cuda-cudnn", build("cuda: 12.1", "cudnn: 8", gpu=True)),
     Case("cudnn-alone", build('cudnn: "9.3"', gpu=True)),
+    Case("cudnn-of-no-image", build('cuda: "12.4"', "cudnn: 7", gpu=True)),
+    Case("git-in-an-image", packages("git+https://x/y@v1#egg=y", more=("system_packages: [sox]",))),
+    Case("run-installs-cog", build("run: [pip install cog==0.9.0, make]")),
     Case(
         "environment",
         'environment:\n  - A=1\n  - B=x y "$A"\n  - C=$HOME/.cache\n  - D='
         "$A"
         "\n  - EMPTY=\nbuild:\n  system_packages: [git]\n",
     ),
+    Case("environment-of-lines", 'environment:\n  - "A=1\\n2"\n' + build("system_packages: [sox]")),
     Case("environment-mapping", "environment:\n  A: 1\n  B: true\n"),
     Case(
         "environment-secret", "environment:\n  - HF_TOKEN=hf_x\nbuild:\n  system_packages: [git]\n"
@@ -349,7 +362,13 @@ CASES = [
         "observability-older",
         "observability:\n  tracing:\n    enabled: true\n" + packages("opentelemetry-sdk==1.20"),
     ),
+    Case("observability-off", "observability:\n  tracing:\n    enabled: false\n"),
     Case("concurrency", "concurrency:\n  max: 8\n"),
+    Case(
+        "concurrency-not-async",
+        "concurrency:\n  max: 8\n",
+        settings={"asynchronous": False},
+    ),
     Case(
         "concurrency-setting-wins",
         "concurrency:\n  max: 8\n  default_target: 4\n",

@@ -112,6 +112,7 @@ MISTAKES = {
         "move the packages into",
     ),
     "predict and run": ("predict: p.py:P\nrun: r.py:R\n", 2, "two spellings", "keep one"),
+    "mapping for a string": ("image: {a: b}\n", 1, "is a mapping, not a text", "`image:` with"),
     "list for a string": ("image: [a]\n", 1, "'image' is a list, not a text", "`image:` with"),
     "string for a list": (
         "build:\n  system_packages: ffmpeg\n",
@@ -120,6 +121,19 @@ MISTAKES = {
         "",
     ),
     "string for a mapping": ("build: x\n", 1, "'build' is str 'x', not a mapping", ""),
+    "list for a boolean": (
+        "build:\n  gpu: [true]\n",
+        2,
+        "a list, not true or false",
+        "`gpu:` with",
+    ),
+    "word for a number": (
+        "observability:\n  traces: {sampler_arg: half}\n",
+        2,
+        "str 'half', not a number",
+        "`sampler_arg:` with",
+    ),
+    "string for commands": ("build:\n  run: make\n", 2, "str 'make', not a list of commands", ""),
     "list for a mapping": ("concurrency: [1]\n", 1, "not a mapping", ""),
     "word for a boolean": ("build:\n  gpu: maybe\n", 2, "not true or false", ""),
     "empty text": ("image: ''\n", 1, "'image' is empty", "remove the key"),
@@ -282,6 +296,14 @@ def test_a_secret_in_front_of_a_command_is_a_mount() -> None:
 
     mounts = (Mount("pip", "/etc/pip.conf"), Mount("b", "/run/secrets/b"))
     assert found == (Command("pip install x", mounts),)
+
+
+@pytest.mark.parametrize("mount", ["id=-a", "id=a,target=relative", "target=/etc/pip.conf"])
+def test_a_mount_that_names_no_secret_stays_in_the_command(mount: str) -> None:
+    """Docker then says what is wrong with it."""
+    text = f"--mount=type=secret,{mount} pip install x"
+
+    assert parse_config(f"build:\n  run:\n    - {text}\n").build.run == (Command(text),)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from fal.api.api import SERVE_REQUIREMENTS
@@ -181,6 +182,15 @@ def test_here_it_is_own_as_soon_as_something_is_asked_for(
 
     assert found.own == bool(reasons)
     assert found.reasons == (reasons or ("it names no package and no other Python",))
+
+
+@pytest.mark.parametrize("wanted", ["own", "shared"])
+def test_here_too_the_setting_decides(wanted: Literal["own", "shared"]) -> None:
+    """Whatever the model asks for."""
+    for model in (ModelEnvironment("3.11"), ModelEnvironment("3.8", ("six",))):
+        found = decide_here(model, "3.11", wanted, here=False)
+
+        assert (found.mode, found.reasons) == (wanted, (f'environment = "{wanted}"',))
 
 
 def test_the_present_environment_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

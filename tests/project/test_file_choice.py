@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -83,6 +84,7 @@ def uploaded(root: Path, patterns: list[str]) -> set[str]:
         ),
         ("**\n!predict.py\n", ["keep.md"], ["predict.py"]),
         ("we\\[i\\]rd*\n", ["we[i]rd *?!#.txt"], ["predict.py"]),
+        ("[z-a]*\n[^a-o]*.py\n", ["predict.py"], ["keep.md", "README.md"]),
     ],
 )
 def test_files_are_chosen_as_docker_would(
@@ -168,6 +170,23 @@ def test_excluded_files_are_not_measured(tmp_path: Path) -> None:
     choice = choose_files(tmp_path, Report(), exclude=["big.bin"])
 
     assert choice.files == ()
+
+
+def test_a_directory_that_cannot_be_listed_is_an_error(tmp_path: Path) -> None:
+    """Here as its path is too long for the system; named in .dockerignore it is no matter."""
+    name = "d" * 250
+    inner = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(17):
+        os.mkdir(name, dir_fd=inner)
+        outer, inner = inner, os.open(name, os.O_RDONLY, dir_fd=inner)
+        os.close(outer)
+    os.close(inner)
+
+    with pytest.raises(ConfigError, match="cannot be listed: File name too long") as caught:
+        choose_files(tmp_path, Report())
+
+    assert ".dockerignore" in str(caught.value.remedy)
+    assert choose(tmp_path, f"{name}\n")[0].files == ()
 
 
 def test_a_binary_dockerignore_is_an_error(tmp_path: Path) -> None:

@@ -15,6 +15,14 @@ def test_every_build_has_its_kernels() -> None:
     assert all(release.default in release.builds for release in hardware.TORCH)
 
 
+def test_a_build_of_the_newest_torch_runs_on_every_gpu() -> None:
+    """So there is something to advise, whatever machines are named beside one another."""
+    kernels = hardware.TORCH_KERNELS[hardware.TORCH[-1].default]
+
+    gpus = [machine.capability for machine in hardware.MACHINES if machine.capability]
+    assert all(hardware.runs_on(kernels, capability) for capability in gpus)
+
+
 def test_every_gpu_has_its_libraries() -> None:
     """Each capability of a machine has a first CUDA, and newer GPUs need newer ones."""
     capabilities = {machine.capability for machine in hardware.MACHINES if machine.capability}

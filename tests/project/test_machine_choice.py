@@ -50,6 +50,8 @@ def choose(text: str, *machines: str, cuda: tuple[int, int] | None = None) -> Ma
         ("torch==1.12.1", "GPU-L40", f"{CU}116"),
         ("torch==1.8.1", "GPU-A100", f"{CU}111"),
         ("torch==2.0.1+cu118", "GPU-H100", None),
+        ("torch==2.0.1+cu999", "GPU-B200", None),
+        ("torch==2.4.0 --extra-index-url=https://x/whl", "GPU-A100", None),
         ("torch<=1.13.1", "GPU-L40", None),
         ("tensorflow==2.15.0", "GPU-H100", None),
         ("tensorflow==2.11.0", "GPU-L40", None),
@@ -106,6 +108,13 @@ def test_every_machine_of_a_list_is_checked() -> None:
 def test_the_default_machine_gives_way(requirement: str, machine: str) -> None:
     """Where nobody asked for a machine, the first that works is taken."""
     assert choose(requirement).machines == (machine,)
+
+
+def test_a_machine_without_a_gpu_takes_any_build() -> None:
+    """A default of the project's own that has none is kept."""
+    found = frameworks(packages("torch==1.13.1"), None)
+
+    assert choose_gpu(("L",), False, found, Report()).machines == ("L",)
 
 
 def test_nothing_works_at_all() -> None:

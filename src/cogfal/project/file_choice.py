@@ -175,31 +175,36 @@ class _Walk:
         self.ignored: list[str] = []
 
     def directory(self, relative: str) -> None:
+        entries = self._entries(relative)
+        if relative and any(entry.name == "pyvenv.cfg" for entry in entries):
+            self.ignored.append(f"{relative}/")
+            return
+        for entry in entries:
+            self._entry(entry, f"{relative}/{entry.name}" if relative else entry.name)
+
+    def _entries(self, relative: str) -> list[os.DirEntry[str]]:
         try:
-            entries = sorted(os.scandir(self._root / relative), key=lambda entry: entry.name)
+            return sorted(os.scandir(self._root / relative), key=lambda entry: entry.name)
         except OSError as error:
             raise ConfigError(
                 f"cannot be listed: {error.strerror}",
                 where=relative or ".",
                 remedy="make it readable, or name it in .dockerignore",
             ) from error
-        for entry in entries:
-            self._entry(entry, f"{relative}/{entry.name}" if relative else entry.name)
 
     def _entry(self, entry: os.DirEntry[str], path: str) -> None:
         if entry.is_symlink():
             self._link(path)
         elif entry.is_dir():
-            self._subdirectory(entry, path)
+            self._subdirectory(entry.name, path)
         elif self._stays(entry.name, path) or not entry.is_file():
             self.ignored.append(path)
         else:
             self._file(path, entry.stat().st_size)
 
-    def _subdirectory(self, entry: os.DirEntry[str], path: str) -> None:
-        virtualenv = (Path(entry.path) / "pyvenv.cfg").is_file()
+    def _subdirectory(self, name: str, path: str) -> None:
         whole = self._rules.ignores(path) and not self._rules.any_exceptions
-        if entry.name in _ALWAYS_DIRECTORIES or virtualenv or whole:
+        if name in _ALWAYS_DIRECTORIES or whole:
             self.ignored.append(f"{path}/")
         else:
             self.directory(path)

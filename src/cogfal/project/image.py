@@ -31,7 +31,7 @@ from cogfal.project.machine_choice import frameworks, tensorflow_release
 from cogfal.project.model_environment import installed
 from cogfal.project.place import read_text
 from cogfal.project.report import Report
-from cogfal.project.requirements import Line, Link, Local, Option, Package, RequirementSet
+from cogfal.project.requirements import Link, Local, Option, RequirementSet
 from cogfal.spec import Location
 
 _IMAGE_KEYS: Final = ("system_packages", "pre_install", "run", "cuda", "cudnn")
@@ -278,9 +278,6 @@ class _Image:
         missing = [name for text in asked for name in text.split() if name not in names]
         for name in dict.fromkeys(missing):
             self.report.changed(key, f"{name} replaced", "Debian renamed it")
-        if "git" not in names and any(map(_from_git, self.requirements.lines)):
-            self.report.changed(key.name, "git added", "a requirement is a Git repository")
-            names = ("git", *names)
         return names
 
     def _variables(self) -> Iterator[tuple[str, str]]:
@@ -333,16 +330,6 @@ class _Image:
         for line in self.requirements.lines:
             if isinstance(line, Option) and line.directory is not None:
                 yield line.directory.relative_to(self.root).as_posix()
-
-
-def _from_git(line: Line) -> bool:
-    match line:
-        case Link(url=url):
-            return url.startswith("git+")
-        case Package(requirement=requirement):
-            return (requirement.url or "").startswith("git+")
-        case _:
-            return False
 
 
 def apt_names(names: Iterable[str], where: Location | str) -> tuple[str, ...]:

@@ -319,8 +319,8 @@ def _other_build(
 
 def _no_kernels(framework: Framework, machines: tuple[str, ...]) -> ConfigError:
     working = [name for name in hardware.FALLBACKS if _fits_name(framework, name)]
-    newer = _newer_torch(machines) if framework.name == "torch" else None
-    choices = [f"machine_type {', '.join(working)}" if working else "", newer or ""]
+    newer = _newer_torch(machines) if framework.name == "torch" else ""
+    choices = [f"machine_type {', '.join(working)}" if working else "", newer]
     return ConfigError(
         f"{framework} (CUDA {dotted(framework.cuda)}) installs but does "
         f"not run on {', '.join(machines)}",
@@ -329,15 +329,15 @@ def _no_kernels(framework: Framework, machines: tuple[str, ...]) -> ConfigError:
     )
 
 
-def _newer_torch(machines: tuple[str, ...]) -> str | None:
-    """The oldest torch with a build that runs on the machines."""
+def _newer_torch(machines: tuple[str, ...]) -> str:
+    """The oldest torch with a build that runs on the machines; the newest runs on all there are."""
     capabilities = _capabilities(machines)
-    for release in hardware.TORCH:
-        for cuda in release.builds:
-            kernels = hardware.TORCH_KERNELS[cuda]
-            if all(hardware.runs_on(kernels, capability) for capability in capabilities):
-                return f"torch {dotted(release.version)} or newer from {_INDEX.format(*cuda)}"
-    return None
+    return next(
+        f"torch {dotted(release.version)} or newer from {_INDEX.format(*cuda)}"
+        for release in hardware.TORCH
+        for cuda in release.builds
+        if all(hardware.runs_on(hardware.TORCH_KERNELS[cuda], each) for each in capabilities)
+    )
 
 
 def _failing(name: str, found: Sequence[Framework]) -> list[Framework]:
