@@ -44,7 +44,7 @@ class EventQueue:
         self._partial: dict[Source, str] = {}
         self._closed = False
         self._drop: Callable[[Piece], None] | None = None
-        self._bell = Bell(loop)
+        self._waiter: asyncio.Future[None] | None = None
 
     def is_crowded(self) -> bool:
         """Say whether whoever tells more should wait, for the loop to keep up."""
@@ -70,8 +70,29 @@ class EventQueue:
         only then raises. A closed queue has none but the end.
         """
         if not self._reaches_piece():
-            await self._bell.until(self._reaches_piece, cancel)
+            await self.until(self._reaches_piece, cancel)
         return cast("Piece", self._items.popleft()) if self._items else Piece(0, ENDED)
+
+    async def until(self, so: Callable[[], object], cancel: Callable[[], None]) -> None:
+        """Wait until it is so, which is looked at again on each `ring`; for one task at a time.
+
+        When this is cancelled, it calls `cancel`, waits on, and only then raises.
+        """
+        interrupted: asyncio.CancelledError | None = None
+        while not so():
+            self._waiter = self._loop.create_future()
+            try:
+                await self._waiter
+            except asyncio.CancelledError as error:
+                interrupted = error
+                cancel()
+        if interrupted is not None:
+            raise interrupted
+
+    def ring(self) -> None:
+        """Have whoever waits look again; on the loop."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def piece_at_hand(self) -> Piece | None:
         """Take the next piece where it has come already; on the loop."""
@@ -106,13 +127,13 @@ class EventQueue:
             if text:
                 self._receive(Log(source, text))
         self._partial.clear()
-        self._bell.ring()
+        self.ring()
 
     def _drain(self) -> None:
         """Hand over what has come so far, up to the next piece; on the loop."""
         self._scheduled = False
         if self._reaches_piece():
-            self._bell.ring()
+            self.ring()
 
     def _reaches_piece(self) -> bool:
         """Hand over what comes before the next piece; tell whether there is one, or never will.
@@ -156,34 +177,3 @@ class EventQueue:
         if end:
             yield Log(source, text[:end])
         self._partial[source] = text[end:]
-
-
-class Bell:
-    """Wakes the one task of the event loop that waits for something."""
-
-    __slots__ = ("_loop", "_waiter")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._waiter: asyncio.Future[None] | None = None
-
-    async def until(self, so: Callable[[], object], cancel: Callable[[], None]) -> None:
-        """Wait until it is so; when this is cancelled, call `cancel`, wait on, and only then raise.
-
-        Whether it is so is looked at again whenever the bell rings.
-        """
-        interrupted: asyncio.CancelledError | None = None
-        while not so():
-            self._waiter = self._loop.create_future()
-            try:
-                await self._waiter
-            except asyncio.CancelledError as error:
-                interrupted = error
-                cancel()
-        if interrupted is not None:
-            raise interrupted
-
-    def ring(self) -> None:
-        """Have it looked at again; on the loop."""
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 import anyio
 
 from cogfal.engine.channel import Channel, Foreign, Receive
-from cogfal.engine.event_queue import Bell, EventQueue
+from cogfal.engine.event_queue import EventQueue
 from cogfal.errors import DeviceError, PredictorFailed, PredictorMismatch, SetupError
 from cogfal.guest.events import GOES_ON, RAISED, CallEvents, Done, Failure, Piece
 from cogfal.guest.faults import Fault
@@ -25,12 +25,15 @@ MakeChannel: TypeAlias = Callable[[Receive, Foreign, Callable[[str], None]], Cha
 class GuestClient:
     """The author's side, which may die and be brought up again.
 
+    `apart` tells whether it is another process.
+
     Args:
         make: Makes a channel to it.
         on_death: Told when it died though nobody asked it to.
     """
 
     def __init__(self, make: MakeChannel, on_death: Callable[[str], None]) -> None:
+        self.apart = False
         self._make = make
         self._on_death = on_death
         self._grace: float | None = None
@@ -43,11 +46,6 @@ class GuestClient:
         self._log_limit = 0
         self._past_python: CallEvents | None = None
         """Of the last call that wrote past Python."""
-
-    @property
-    def apart(self) -> bool:
-        """Whether the author's side is another process."""
-        return self._channel is not None and self._channel.apart
 
     async def open(
         self,
@@ -75,6 +73,7 @@ class GuestClient:
         self._grace = grace
         self._log_limit = log_limit
         channel = self._channel = self._make(self._receive, self._take_foreign, self._die)
+        self.apart = channel.apart
         try:
             await channel.open()
         except OSError as error:
@@ -88,7 +87,8 @@ class GuestClient:
 
     def run(self, call: Call, queue: EventQueue) -> GuestRun:
         """Prepare a prediction."""
-        channel = self._up
+        channel = self._channel
+        assert channel is not None
         run = GuestRun(next(self._numbers), call, channel, queue, self._grace)
         if channel.death is not None:
             run.lose(channel.death)
@@ -121,11 +121,6 @@ class GuestClient:
         channel, self._channel = self._channel, None
         return channel is None or await channel.close(seconds)
 
-    @property
-    def _up(self) -> Channel:
-        assert self._channel is not None
-        return self._channel
-
     async def _order(self, order: str, *details: Any, queue: EventQueue) -> Done:
         done = await self._ask(order, *details, queue=queue)
         if done.failure is not None:
@@ -134,7 +129,8 @@ class GuestClient:
 
     async def _ask(self, order: str, *details: Any, queue: EventQueue | None = None) -> Done:
         """Give an order that is no call, and wait until it is carried out."""
-        number, channel = next(self._numbers), self._up
+        number, channel = next(self._numbers), self._channel
+        assert channel is not None
         if channel.death is not None:
             return Done(number, failure=Failure(channel.death))
         answer = self._orders[number] = asyncio.get_running_loop().create_future()
@@ -260,7 +256,6 @@ class GuestRun:
         self._closed: Piece | None = None
         self._last: Piece | None = None
         self._loop = asyncio.get_running_loop()
-        self._bell = Bell(self._loop)
         self._killing: asyncio.TimerHandle | None = None
 
     async def next(self) -> Piece:
@@ -321,7 +316,7 @@ class GuestRun:
                 return self._last
             self._way.send("close", self.number)
             self.queue.discard_pieces(self._drop)  # what hides behind them has to go on
-            await self._bell.until(lambda: self._closed, self.cancel)
+            await self.queue.until(lambda: self._closed, self.cancel)
             assert self._closed is not None
             self.ignored = self.ignored or self._closed.ignored
             return self._last or self._closed
@@ -349,7 +344,7 @@ class GuestRun:
             self.queue.put(piece)
         elif self._closed is None:
             self._closed = piece
-            self._bell.ring()
+            self.queue.ring()
 
     def _drop(self, piece: Piece) -> None:
         """Note how a call ended that nobody waits for any more."""
