@@ -33,8 +33,8 @@ from pydantic_core import to_jsonable_python
 from cogfal.cog import BaseModel as CogModel
 from cogfal.cog.types import Path as CogPath
 from cogfal.cog.types import Secret
-from cogfal.guest.encoding import Encoded, Unfit, encode
-from cogfal.guest.saving import FileReference
+from cogfal.guest.encoding import Encoded, encode
+from cogfal.guest.saving import FileReference, Unfit
 from cogfal.spec import (
     AnyType,
     DictType,
@@ -446,7 +446,8 @@ import collections, dataclasses, datetime, decimal, enum, io, os, pathlib, re, t
 import cogfal.cog.alias
 cogfal.cog.alias.install()
 import cog
-from cogfal.guest.encoding import Unfit, encode
+from cogfal.guest.encoding import encode
+from cogfal.guest.saving import Unfit
 from cogfal.spec import AnyType, ListType, PathType
 
 class Colour(enum.Enum):

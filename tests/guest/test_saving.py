@@ -20,7 +20,7 @@ from PIL import Image
 from cogfal.files import (
     Workspace,
 )
-from cogfal.guest.encoding import Unfit
+from cogfal.guest.saving import Unfit
 from cogfal.spec import (
     FileType,
 )

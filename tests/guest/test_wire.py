@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cogfal.guest.encoding import Encoded, FileReference
+from cogfal.guest.encoding import Encoded
 from cogfal.guest.events import (
     LONGEST_TEXT,
     RAISED,
@@ -27,6 +27,7 @@ from cogfal.guest.events import (
     Printed,
 )
 from cogfal.guest.faults import Fault
+from cogfal.guest.saving import FileReference
 from cogfal.guest.server import ROOM, Outbox
 from cogfal.guest.wire import Garbage, Unpacker, event_of, message_of, pack
 

@@ -22,7 +22,8 @@ from cogfal.files import (
     Workspace,
     parse_data_url,
 )
-from cogfal.guest.encoding import Encoded, FileReference
+from cogfal.guest.encoding import Encoded
+from cogfal.guest.saving import FileReference
 from cogfal.json_text import JsonText
 from cogfal.outputs import Deliverer, OutputDirectories, Style, may_hold_file
 from cogfal.spec import (

@@ -12,11 +12,10 @@ import asyncio
 import codecs
 import os
 import secrets
-import signal
 import socket
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -108,6 +107,8 @@ class ProcessChannel(Channel):
             (ours, theirs), (life, keepers), (self._alarm, alarmed) = pair(), pair(), pair()
             self._alarm.setblocking(False)
             handed = (theirs.fileno(), alarmed.fileno(), keepers.fileno(), *self._outlets)
+            # Unmarked: what ends others, the keeper, is not itself ended as a leftover.
+            environ = {n: v for n, v in self._interpreter.environ.items() if n != VARIABLE}
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-I", "-S", str(KEEPER), str(keepers.fileno())),
                 "".join(map("=".join, marking(self._name).items())),
@@ -117,7 +118,7 @@ class ProcessChannel(Channel):
                 stdout=self._pipes[0].entrance,
                 stderr=self._pipes[1].entrance,
                 pass_fds=handed,
-                env=_unmarked(self._interpreter.environ),
+                env=environ,
                 cwd=self._root,
                 start_new_session=True,
             )
@@ -196,7 +197,8 @@ class ProcessChannel(Channel):
             pipe.close()
         self._alarm.close()
         self._life.hang_up()
-        self.death = self._wire.garbage or _cause(told)
+        how = told or "was killed with what watched over it"
+        self.death = self._wire.garbage or f"the predictor's process {how}"
         if self._wanted:
             self._on_death(self.death)
         if clearing is not None:
@@ -395,24 +397,3 @@ def _rest(descriptor: int) -> Iterator[bytes]:
     with suppress(OSError):
         while data := os.read(descriptor, CHUNK):
             yield data
-
-
-def _unmarked(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the keeper's variables: what ends others is not itself ended as a leftover."""
-    return {name: value for name, value in environ.items() if name != VARIABLE}
-
-
-def _cause(told: str) -> str:
-    how, _, number = told.strip().partition(" ")
-    if how == "exit":
-        return f"the predictor's process ended with exit code {number}"
-    if how == "signal":
-        return f"the predictor's process was killed by {_name(int(number))}"
-    return "the predictor's process was killed with what watched over it"
-
-
-def _name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:  # a real-time signal
-        return f"signal {number}"

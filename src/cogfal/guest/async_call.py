@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from cogfal.cog.server.scope import use_scope
 from cogfal.guest.call_site import CallSite, GuestCall, Prefetch, is_async_iterator, is_iterator
-from cogfal.guest.encoding import Unfit
 from cogfal.guest.events import REFUSED, RETURNED, SEVERAL, YIELDED, Piece
 from cogfal.guest.inheriting import leave_fork
 from cogfal.guest.interruption import Interruption
+from cogfal.guest.saving import Unfit
 
 if TYPE_CHECKING:
     from cogfal.guest.call_site import Job

@@ -23,10 +23,11 @@ from contextvars import Context
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cogfal.cog.server.scope import Scope
-from cogfal.guest.encoding import Unfit, as_read
+from cogfal.guest.encoding import as_read
 from cogfal.guest.events import ENDED, RAISED, REFUSED, SEVERAL, CallEvents, Piece
 from cogfal.guest.faults import LONGEST_TEXT, shortened
 from cogfal.guest.interruption import Interruption
+from cogfal.guest.saving import Unfit
 from cogfal.guest.thread import AuthorThread
 from cogfal.spec import FileType, PathType, holds
 

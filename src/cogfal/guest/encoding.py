@@ -16,15 +16,7 @@ from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cogfal.cog.metrics import MOST_BITS
-from cogfal.guest.saving import (
-    FileReference,
-    Saver,
-    Unfit,
-    is_file,
-    is_file_object,
-    is_image,
-    label,
-)
+from cogfal.guest.saving import FileReference, Saver, Unfit, is_file, label
 from cogfal.spec import (
     AnyType,
     DictType,
@@ -45,8 +37,6 @@ if TYPE_CHECKING:
 
     from cogfal.guest.saving import Loc
 
-
-__all__ = ["Encoded", "FileReference", "Unfit", "encode", "is_file_object", "is_image"]
 
 _MAX_DEPTH = 100
 _SHOWN = 60
@@ -362,13 +352,12 @@ _AS_TEXT = frozenset(
     {
         "decimal.Decimal",
         "fractions.Fraction",
-        "ipaddress.IPv4Address",
-        "ipaddress.IPv4Interface",
-        "ipaddress.IPv4Network",
-        "ipaddress.IPv6Address",
-        "ipaddress.IPv6Interface",
-        "ipaddress.IPv6Network",
         "uuid.UUID",
+        *(
+            f"ipaddress.IPv{n}{what}"
+            for n in (4, 6)
+            for what in ("Address", "Interface", "Network")
+        ),
     }
 )
 _PATTERNS = frozenset({"re.Pattern", "_sre.SRE_Pattern"})

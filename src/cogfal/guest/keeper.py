@@ -4,9 +4,9 @@ A program of its own, run by path: `python -I -S keeper.py LIFE MARK PROGRAM ARG
 the descriptor of a socket to the server, MARK a variable, `NAME=VALUE`, that this process has not
 and the author's has. The author's process is started with what else was inherited.
 When it ends, when the server says so or dies, or on SIGTERM, every process below this one is killed
-until none is left, those in sessions of their own included; then how the author's process ended is
-told as one line, `exit CODE` or `signal NUMBER`, and this one ends. Where there is no Linux, those
-that have lost their parent are not found.
+until none is left, those in sessions of their own included; then it is told in words how the
+author's process ended, and this one ends. Where there is no Linux, those that have lost their
+parent are not found.
 """
 
 from __future__ import annotations
@@ -153,9 +153,13 @@ def parents_of_ps() -> dict[int, int]:
 
 def describe(status: int) -> str:
     """Say how a process ended."""
-    if os.WIFSIGNALED(status):
-        return f"signal {os.WTERMSIG(status)}\n"
-    return f"exit {os.WEXITSTATUS(status)}\n"
+    if not os.WIFSIGNALED(status):
+        return f"ended with exit code {os.WEXITSTATUS(status)}"
+    number = os.WTERMSIG(status)
+    try:
+        return f"was killed by {signal.Signals(number).name}"
+    except ValueError:  # a real-time signal
+        return f"was killed by signal {number}"
 
 
 def _note(_number: int, _frame: object) -> None:

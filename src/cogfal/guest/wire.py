@@ -18,7 +18,7 @@ from itertools import islice
 from math import isfinite
 from typing import Any, cast
 
-from cogfal.guest.encoding import MOST_BYTES, Encoded, FileReference
+from cogfal.guest.encoding import MOST_BYTES, Encoded
 from cogfal.guest.events import (
     RAISED,
     RETURNED,
@@ -32,6 +32,7 @@ from cogfal.guest.events import (
     Printed,
 )
 from cogfal.guest.faults import Fault, checked_answer
+from cogfal.guest.saving import FileReference
 from cogfal.spec import (
     JSON,
     MISSING,

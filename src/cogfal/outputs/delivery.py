@@ -23,8 +23,8 @@ from cogfal.files.media import describe_opened, is_quick
 from cogfal.files.names import has_suffix, safe_name, suffix_for, type_by_name
 from cogfal.files.store import is_movable
 from cogfal.files.workspace import create_file, rename
-from cogfal.guest.encoding import Encoded, FileReference
-from cogfal.guest.saving import label
+from cogfal.guest.encoding import Encoded
+from cogfal.guest.saving import FileReference, label
 from cogfal.json_text import JsonText, read_text, written
 from cogfal.outputs.directories import OutputDirectories
 from cogfal.spec import JSON, AnyType, FileType, OpaqueType, PathType, Type, holds
