@@ -158,7 +158,8 @@ cogfal.cog.alias.install()
 import enum, cog
 from typing import *
 from cogfal.guest.arguments import Arguments
-from cogfal.guest.live import read_live, verify
+from cogfal.guest.live import read_live
+from cogfal.guest.verification import verify
 
 class Colour(enum.Enum):
     RED = "red"

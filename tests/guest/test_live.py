@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import enum
 import sys
-import warnings
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Optional, TypeVar
@@ -17,10 +16,9 @@ from typing_extensions import TypeAliasType
 import cogfal.cog
 from cogfal.errors import PredictorError, UnsupportedSignature
 from cogfal.guest.annotations import plain, type_of
-from cogfal.guest.differences import differences
-from cogfal.guest.faults import Mismatch
-from cogfal.guest.live import read_live, verify
+from cogfal.guest.live import read_live
 from cogfal.guest.type_names import Unservable
+from cogfal.guest.verification import differences
 from cogfal.reading import read_predictor
 from cogfal.spec import (
     FieldSpec,
@@ -277,55 +275,6 @@ def test_what_is_no_field_of_a_dataclass_is_none() -> None:
     assert spec.output == ObjectType(
         "Larger", (FieldSpec("x", IntegerType()),), ObjectFlavour.DATACLASS
     )
-
-
-def test_a_mismatch_is_told_with_its_remedy(capsys: pytest.CaptureFixture[str]) -> None:
-    """What the text said otherwise is an error, unless it depends on the environment."""
-
-    def predict(x: str) -> str:
-        return x
-
-    live = read_live(predict, path="predict.py", name="predict")
-    text = dataclasses.replace(live, inputs=(InputSpec("x", IntegerType()),))
-
-    verify(live, predict)
-    with pytest.raises(Mismatch, match="the text says Integer"):
-        verify(text, predict)
-    assert capsys.readouterr().err == ""
-    verify(dataclasses.replace(text, deploy_time=("SIZE",)), predict)
-    assert "depends on SIZE" in capsys.readouterr().err
-    verify(text, Bytes)
-    assert "cannot be checked once imported" in capsys.readouterr().err
-
-
-class Old(cogfal.cog.BasePredictor):
-    def predict(self, x: str) -> str:
-        return x
-
-
-class New(cogfal.cog.BaseRunner):
-    def run(self, x: str) -> str:
-        return x
-
-
-def test_old_names_are_warned_of_at_the_authors_line() -> None:
-    """Once each; what is written as today's Cog wants it brings none."""
-    old = read_live(Old, path="predict.py", name="Old")
-    new = read_live(New, path="predict.py", name="New")
-
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("default")
-        verify(old, Old)
-        verify(old, Old)
-        verify(new, New)
-
-    assert [(str(each.message), each.filename, each.lineno) for each in told] == [
-        (text, __file__, Old.predict.__code__.co_firstlineno)
-        for text in (
-            "Old.predict() is deprecated; use run() instead",
-            "BasePredictor is deprecated; use BaseRunner instead",
-        )
-    ]
 
 
 def test_a_trainer_is_read() -> None:

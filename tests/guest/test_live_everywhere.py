@@ -15,7 +15,7 @@ PROGRAM = """
 import types
 import cogfal.cog.alias
 cogfal.cog.alias.install()
-from cogfal.guest.differences import differences
+from cogfal.guest.verification import differences
 from cogfal.guest.live import read_live
 from cogfal.guest.wire import from_plain
 

@@ -26,11 +26,11 @@ from cogfal.guest.events import ENDED, RAISED, RETURNED, CallEvents, Done, Failu
 from cogfal.guest.faults import Mismatch, SetupFailed, fault_of, summary
 from cogfal.guest.inheriting import LEASH, Leash, lend
 from cogfal.guest.interruption import Interruption
-from cogfal.guest.live import verify
 from cogfal.guest.loading import adopt, enter_project, import_object
 from cogfal.guest.sync_call import SyncCall
 from cogfal.guest.thread import AuthorThread
 from cogfal.guest.tracing import AuthorTracing
+from cogfal.guest.verification import verify
 
 if TYPE_CHECKING:
     from cogfal.guest.call_site import Encode
@@ -267,7 +267,8 @@ class Guest:
         if tell is None:  # what `setup` starts serves every prediction
             mine = (LEASH, self._leash), (STARTER, events), (STARTING_SCOPE, scope)
             context.run(lend, *mine)
-            self._tracing.enter(context, variables)
+            if self._tracing.started:
+                self._tracing.enter(context, variables)
 
         def retire() -> None:
             try:

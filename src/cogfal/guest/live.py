@@ -6,11 +6,8 @@ to the file: a spec, or what is wrong.
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import json
-import sys
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from cogfal.errors import PredictorError, UnsupportedSignature
@@ -22,7 +19,6 @@ from cogfal.guest.annotations import (
     plain,
     type_of,
 )
-from cogfal.guest.differences import differences
 from cogfal.guest.faults import Mismatch, SetupFailed
 from cogfal.guest.hints import function_hints
 from cogfal.guest.loading import enter_project, import_object
@@ -93,63 +89,14 @@ def read_live(obj: Live, *, path: str, name: str, role: Role = Role.PREDICT) -> 
     )
 
 
-def verify(spec: PredictorSpec, target: Live) -> None:
-    """Compare what was imported with what its text said, on which schema and validation rest.
-
-    What cannot be read of the object, and what depends on variables of the environment, is only
-    written to stderr.
-
-    Raises:
-        Mismatch: They differ.
-    """
-    _warn_of_old_names(spec, target)
-    try:
-        live = read_live(target, path=spec.path, name=spec.name, role=spec.role)
-    except PredictorError as error:
-        sys.stderr.write(f"cogfal: the signature cannot be checked once imported: {error}\n")
-        return
-    found = differences(spec, live)
-    if found and spec.deploy_time:
-        sys.stderr.write(f"cogfal: {spec.ref} depends on {', '.join(spec.deploy_time)}: {found}\n")
-    elif found:
-        raise Mismatch(
-            f"{spec.ref} is not what its text said; {'; '.join(found)}. Write the signature out, "
-            "or set read_by_importing = True"
-        )
-
-
-def _warn_of_old_names(spec: PredictorSpec, target: Live) -> None:
-    """Warn at the author's own line, once, of what Cog calls otherwise today."""
-    if not inspect.isclass(target) or spec.role is Role.TRAIN or spec.method is None:
-        return
-    told = []
-    if spec.method == "predict":
-        told.append(f"{spec.name}.predict() is deprecated; use run() instead")
-    if any(_is_base(base) and base.__name__ == "BasePredictor" for base in target.__mro__[1:]):
-        told.append("BasePredictor is deprecated; use BaseRunner instead")
-    function = innermost(getattr(target, spec.method, None))
-    code: Live = getattr(function, "__code__", None)
-    for text in told if code is not None else ():
-        # Where warnings are errors, a spelling that works is none.
-        with contextlib.suppress(DeprecationWarning):
-            warnings.warn_explicit(
-                text,
-                DeprecationWarning,
-                code.co_filename,
-                code.co_firstlineno,
-                function.__module__,
-                function.__globals__.setdefault("__warningregistry__", {}),
-            )
-
-
-def _is_base(cls: type) -> bool:
+def is_base(cls: type) -> bool:
     """Tell whether a class is one that Cog's package gives authors to derive from."""
     return cls.__module__.partition(".")[0] in COG_ROOTS and cls.__name__ in COG_BASES
 
 
 def _owner(cls: type, name: str) -> type | None:
     for base in cls.__mro__:
-        if name in vars(base) and not _is_base(base):
+        if name in vars(base) and not is_base(base):
             return base
     return None
 

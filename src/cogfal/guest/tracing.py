@@ -40,10 +40,13 @@ class NoSampler(ValueError):
 
 
 class AuthorTracing:
-    """The tracing of the author's own spans; its methods are called on the author's thread."""
+    """The tracing of the author's own spans; its methods are called on the author's thread.
+
+    `started` tells whether there is any.
+    """
 
     def __init__(self) -> None:
-        self._started = False
+        self.started = False
         self._provider: TracerProvider | None = None
         self._restore: Callable[[], None] = _nothing
 
@@ -61,7 +64,7 @@ class AuthorTracing:
         try:
             from opentelemetry import trace  # noqa: PLC0415  # see the module
 
-            self._started = True
+            self.started = True
             if not hasattr(trace.get_tracer_provider(), _MARK):  # a trainer's beside the predictor
                 self._install(config, root, environ, trace)
         except Exception as error:
@@ -69,9 +72,7 @@ class AuthorTracing:
             raise _cannot(config or "tracing", error) from error
 
     def enter(self, context: Context, headers: Mapping[str, str]) -> None:
-        """Have the spans of what runs in a context continue the trace of a request."""
-        if not self._started:
-            return
+        """Have the spans of what runs in a context continue a request's trace; once started."""
         from opentelemetry.context import attach  # noqa: PLC0415  # see the module
         from opentelemetry.trace.propagation.tracecontext import (  # noqa: PLC0415
             TraceContextTextMapPropagator,

@@ -1,9 +1,16 @@
-"""Say in words where a predictor's text and the imported predictor differ."""
+"""Compare a predictor that was imported with what its text said of it."""
 
 from __future__ import annotations
 
+import contextlib
+import inspect
+import sys
+import warnings
 from typing import TYPE_CHECKING, Any
 
+from cogfal.errors import PredictorError
+from cogfal.guest.faults import Mismatch
+from cogfal.guest.live import Live, innermost, is_base, read_live
 from cogfal.spec import (
     INPUT_DETAILS,
     MISSING,
@@ -17,12 +24,62 @@ from cogfal.spec import (
     ObjectType,
     OptionalType,
     PredictorSpec,
+    Role,
     Type,
     UnionType,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+def verify(spec: PredictorSpec, target: Live) -> None:
+    """Compare what was imported with what its text said, on which schema and validation rest.
+
+    What cannot be read of the object, and what depends on variables of the environment, is only
+    written to stderr.
+
+    Raises:
+        Mismatch: They differ.
+    """
+    _warn_of_old_names(spec, target)
+    try:
+        live = read_live(target, path=spec.path, name=spec.name, role=spec.role)
+    except PredictorError as error:
+        sys.stderr.write(f"cogfal: the signature cannot be checked once imported: {error}\n")
+        return
+    found = differences(spec, live)
+    if found and spec.deploy_time:
+        sys.stderr.write(f"cogfal: {spec.ref} depends on {', '.join(spec.deploy_time)}: {found}\n")
+    elif found:
+        raise Mismatch(
+            f"{spec.ref} is not what its text said; {'; '.join(found)}. Write the signature out, "
+            "or set read_by_importing = True"
+        )
+
+
+def _warn_of_old_names(spec: PredictorSpec, target: Live) -> None:
+    """Warn at the author's own line, once, of what Cog calls otherwise today."""
+    if not inspect.isclass(target) or spec.role is Role.TRAIN or spec.method is None:
+        return
+    told = []
+    if spec.method == "predict":
+        told.append(f"{spec.name}.predict() is deprecated; use run() instead")
+    if any(is_base(base) and base.__name__ == "BasePredictor" for base in target.__mro__[1:]):
+        told.append("BasePredictor is deprecated; use BaseRunner instead")
+    function = innermost(getattr(target, spec.method, None))
+    code: Live = getattr(function, "__code__", None)
+    for text in told if code is not None else ():
+        # Where warnings are errors, a spelling that works is none.
+        with contextlib.suppress(DeprecationWarning):
+            warnings.warn_explicit(
+                text,
+                DeprecationWarning,
+                code.co_filename,
+                code.co_firstlineno,
+                function.__module__,
+                function.__globals__.setdefault("__warningregistry__", {}),
+            )
 
 
 def differences(text: PredictorSpec, live: PredictorSpec) -> list[str]:

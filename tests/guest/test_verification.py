@@ -1,13 +1,17 @@
-"""Differences between a predictor's text and the imported predictor are told in words."""
+"""An imported predictor is compared with its text, and differences are told in words."""
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from cogfal.guest.differences import describe, differences
+import cogfal.cog
+from cogfal.guest.faults import Mismatch
+from cogfal.guest.live import read_live
+from cogfal.guest.verification import describe, differences, verify
 from cogfal.spec import (
     MISSING,
     AnyType,
@@ -124,3 +128,56 @@ TYPES: dict[str, Type] = {
 def test_types_are_described_as_authors_write_them(words: str, type_: Type) -> None:
     """Each kind of type has words."""
     assert describe(type_) == words
+
+
+def test_a_mismatch_is_told_with_its_remedy(capsys: pytest.CaptureFixture[str]) -> None:
+    """What the text said otherwise is an error, unless it depends on the environment."""
+
+    def predict(x: str) -> str:
+        return x
+
+    live = read_live(predict, path="predict.py", name="predict")
+    text = replace(live, inputs=(InputSpec("x", IntegerType()),))
+
+    verify(live, predict)
+    with pytest.raises(Mismatch, match="the text says Integer"):
+        verify(text, predict)
+    assert capsys.readouterr().err == ""
+    verify(replace(text, deploy_time=("SIZE",)), predict)
+    assert "depends on SIZE" in capsys.readouterr().err
+    verify(text, Unread)
+    assert "cannot be checked once imported" in capsys.readouterr().err
+
+
+class Unread:
+    pass
+
+
+class Old(cogfal.cog.BasePredictor):
+    def predict(self, x: str) -> str:
+        return x
+
+
+class New(cogfal.cog.BaseRunner):
+    def run(self, x: str) -> str:
+        return x
+
+
+def test_old_names_are_warned_of_at_the_authors_line() -> None:
+    """Once each; what is written as today's Cog wants it brings none."""
+    old = read_live(Old, path="predict.py", name="Old")
+    new = read_live(New, path="predict.py", name="New")
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("default")
+        verify(old, Old)
+        verify(old, Old)
+        verify(new, New)
+
+    assert [(str(each.message), each.filename, each.lineno) for each in told] == [
+        (text, __file__, Old.predict.__code__.co_firstlineno)
+        for text in (
+            "Old.predict() is deprecated; use run() instead",
+            "BasePredictor is deprecated; use BaseRunner instead",
+        )
+    ]
