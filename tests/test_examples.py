@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from cogfal.examples import Example, ExamplesError, find_examples, read_examples, write_examples
+from cogfal.examples import (
+    Example,
+    ExamplesError,
+    find_examples,
+    keep_files,
+    read_examples,
+    write_examples,
+)
+from cogfal.nested import leaves
 
 
 def test_an_example_is_read_back_as_it_was_written(tmp_path: Path) -> None:
@@ -70,3 +78,21 @@ def test_a_mistake_is_told_with_its_place(tmp_path: Path, text: str, message: st
     assert message in str(caught.value)
     assert str(caught.value).startswith("examples.yaml")
     assert caught.value.remedy
+
+
+def test_files_of_one_name_are_all_kept(tmp_path: Path) -> None:
+    """Each field and each item has a directory of its own, which no name leads out of."""
+    made = []
+    for number in range(4):
+        made.append(tmp_path / str(number) / "out.txt")
+        made[-1].parent.mkdir()
+        made[-1].write_text(str(number))
+    value = {"image": made[0], "mask": made[1], "../x": [made[2], made[3], 1.5]}
+
+    kept = keep_files(value, tmp_path / "kept")
+
+    assert [kept["image"].read_text(), kept["mask"].read_text()] == ["0", "1"]
+    assert [each.read_text() for each in kept["../x"][:2]] == ["2", "3"]
+    assert kept["../x"][2] == 1.5
+    paths = [each.resolve() for _, each in leaves(kept) if each != 1.5]
+    assert all(path.is_relative_to(tmp_path / "kept") for path in paths)

@@ -12,7 +12,8 @@ The one format for the page's examples, the cases of a comparison, recordings an
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -183,3 +184,30 @@ def _with_names(value: Any, folder: Path) -> JSON:
         return f"@{leaf}" if isinstance(leaf, str) and leaf.startswith("@") else leaf
 
     return map_leaves(value, named)
+
+
+def keep_files(
+    value: Any, folder: Path, keep: Callable[[Path, Path], object] = shutil.copyfile
+) -> Any:
+    """Copy each file in a value into `folder`; return the value with the files' new paths.
+
+    Files of one name do not meet: each item and each field has a directory of its own.
+    """
+    match value:
+        case Path():
+            folder.mkdir(parents=True, exist_ok=True)
+            place = folder / value.name
+            keep(value, place)
+            return place
+        case list():
+            return [keep_files(one, folder / str(n), keep) for n, one in enumerate(value)]
+        case Mapping():
+            return {n: keep_files(one, folder / _plain(n), keep) for n, one in value.items()}
+        case _:
+            return value
+
+
+def _plain(name: object) -> str:
+    """Return a directory's name for a field's, which may be a server's choice."""
+    text = str(name)
+    return "".join(each if each.isalnum() or each in "-_" else "_" for each in text)[:80] or "_"

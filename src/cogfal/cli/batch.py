@@ -19,6 +19,7 @@ from cogfal.cli.given_inputs import read_inputs, read_variables
 from cogfal.cli.results import BATCH_RESULTS
 from cogfal.cli.run_here import LocalRun, local_run, prepare_project
 from cogfal.errors import PredictionCancelled, PredictionError, RequestError
+from cogfal.examples import keep_files
 from cogfal.local.session import Session
 from cogfal.nested import map_leaves
 from cogfal.spec import FileType, PathType, PredictorSpec, Role, holds
@@ -74,12 +75,17 @@ class BatchResults:
 
     def succeeded(self, item: Item, output: Any, seconds: float) -> None:
         """Keep an output, its files in a directory of the item's own."""
-        placed = self._placed(output, self.folder / item.name)
-        self._write(item, {"status": "succeeded", "output": placed, "seconds": round(seconds, 3)})
+        kept = keep_files(output, self.folder / item.name, shutil.move)
+        shown = map_leaves(kept, self._shown)
+        self._write(item, {"status": "succeeded", "output": shown, "seconds": round(seconds, 3)})
 
     def failed(self, item: Item, error: str) -> None:
         """Keep why there is no output."""
         self._write(item, {"status": "failed", "error": error})
+
+    def _shown(self, value: Any) -> Any:
+        """Return a file's path below the results' directory, and anything else as it is."""
+        return value.relative_to(self.folder).as_posix() if isinstance(value, Path) else value
 
     def _write(self, item: Item, told: Mapping[str, Any]) -> None:
         line = {"item": item.name, "key": item.key, "input": dict(item.values), **told}
@@ -88,21 +94,6 @@ class BatchResults:
     def _append(self, text: str) -> None:
         with self.file.open("a", encoding="utf-8") as file:
             file.write(text)
-
-    def _placed(self, value: Any, folder: Path) -> Any:
-        """Move the files of an output; return it with their paths below the results' directory."""
-        match value:
-            case Path():
-                folder.mkdir(parents=True, exist_ok=True)
-                place = folder / value.name
-                shutil.move(value, place)
-                return place.relative_to(self.folder).as_posix()
-            case list():
-                return [self._placed(one, folder / f"{i}") for i, one in enumerate(value)]
-            case dict():
-                return {name: self._placed(one, folder) for name, one in value.items()}
-            case _:
-                return value
 
 
 def _read(line: str) -> dict[str, Any] | None:

@@ -12,7 +12,6 @@ An output is there where the call succeeded. Secret inputs are never written.
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from typing import Any, Final
 
 from cogfal.compare.sides import Answer, ModelEndpoint, Outcome, SideUnreachable
 from cogfal.errors import ProjectError
-from cogfal.examples import EXAMPLES, Example, read_examples, write_examples
+from cogfal.examples import EXAMPLES, Example, keep_files, read_examples, write_examples
 from cogfal.spec import JSON
 
 SCHEMA: Final = "schema.json"
@@ -129,29 +128,11 @@ def _kept(each: Recorded, folder: Path, number: int, secrets: frozenset[str]) ->
     succeeded = answer.outcome is Outcome.SUCCEEDED
     return Example(
         name=each.example.name,
-        input=_copied(shown, place / "input"),
-        output=_copied(answer.output, place / "output") if succeeded else None,
+        input=keep_files(shown, place / "input"),
+        output=keep_files(answer.output, place / "output") if succeeded else None,
         tolerance=each.example.tolerance,
         recorded=succeeded,
     )
-
-
-def _copied(value: Any, place: Path) -> Any:
-    match value:
-        case Path():
-            place.mkdir(parents=True, exist_ok=True)
-            return shutil.copyfile(value, place / value.name)
-        case list():
-            return [_copied(one, place / str(index)) for index, one in enumerate(value)]
-        case Mapping():
-            return {name: _copied(one, place / _plain(name)) for name, one in value.items()}
-        case _:
-            return value
-
-
-def _plain(name: str) -> str:
-    """Return a directory's name for a field's: a server chooses those of its answers."""
-    return "".join(each if each.isalnum() or each in "-_" else "_" for each in name)[:80] or "_"
 
 
 def _write_json(path: Path, value: JSON) -> None:
