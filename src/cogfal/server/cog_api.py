@@ -148,17 +148,29 @@ class _Resource:
         return [
             plain_route(path, self._create, "POST"),
             plain_route(f"{path}/cancel", self._cancel_queued, "POST"),
-            plain_route(one, self._create_idempotently, "PUT"),
+            plain_route(one, self._create, "PUT"),
             plain_route(f"{one}/cancel", self._cancel, "POST"),
         ]
 
     async def _create(self, request: Request) -> Response:
-        """Start a prediction (`POST`)."""
-        return await self._answer(request, None)
-
-    async def _create_idempotently(self, request: Request) -> Response:
-        """Start the prediction with the id in the path, or attach to it (`PUT`)."""
-        return await self._answer(request, request.path_params[PARAMETER])
+        """Start a prediction, or attach to the one whose id is in the path (`PUT`)."""
+        prediction_id = request.path_params.get(PARAMETER)
+        try:
+            with Body(self.api.bodies) as body:
+                await body.read(request)
+                envelope = await read_envelope(request, body)
+                if prediction_id is not None:
+                    _check_id(prediction_id, envelope)
+                mode = self._mode(request)
+                if prediction_id is not None and (found := self._find(prediction_id)) is not None:
+                    return await self._attached(found, mode)
+                prediction = await self._start(request, envelope, body, prediction_id)
+            del envelope  # large inputs are the predictor's alone, however long that takes
+            return await self._reported(prediction, mode, request)
+        except BodyRefused as error:
+            return _free(_unread(error))
+        except (Malformed, NotAcceptable, RequestError) as error:
+            return _free(refusal(error))
 
     async def _cancel(self, request: Request) -> Response:
         """Cancel a prediction that was started through this API."""
@@ -175,23 +187,6 @@ class _Resource:
             return JsonResponse({}, 404)
         prediction.cancel()
         return JsonResponse({})
-
-    async def _answer(self, request: Request, prediction_id: str | None) -> Response:
-        try:
-            with Body(self.api.bodies) as body:
-                await body.read(request)
-                envelope = await read_envelope(request, body)
-                _check_id(prediction_id, envelope)
-                mode = self._mode(request)
-                if prediction_id is not None and (found := self._find(prediction_id)) is not None:
-                    return await self._attached(found, mode)
-                prediction = await self._start(request, envelope, body, prediction_id)
-            del envelope  # large inputs are the predictor's alone, however long that takes
-            return await self._reported(prediction, mode, request)
-        except BodyRefused as error:
-            return _free(_unread(error))
-        except (Malformed, NotAcceptable, RequestError) as error:
-            return _free(refusal(error))
 
     def _find(self, prediction_id: str) -> Prediction | None:
         """Return the prediction with this id if it has not ended."""
@@ -227,7 +222,8 @@ class _Resource:
         if body.quick:
             prediction.input = values
         body.keep_for(prediction)
-        self._note(prediction, request)
+        if REQUEST_ID in request.headers:
+            self._note(prediction, request.headers[REQUEST_ID])
         return prediction
 
     def _submitted(
@@ -254,13 +250,11 @@ class _Resource:
             self.api.webhooks.tell(InCogsWords(prediction), target)
         return prediction
 
-    def _note(self, prediction: Prediction, request: Request) -> None:
+    def _note(self, prediction: Prediction, name: str) -> None:
         """Let fal's queue cancel the prediction by its request's id, as long as it runs."""
-        name = request.headers.get(REQUEST_ID)
-        if name is not None:
-            self.queued[name] = prediction
-            ended = asyncio.ensure_future(prediction.wait())
-            ended.add_done_callback(lambda _: self.queued.pop(name, None))
+        self.queued[name] = prediction
+        ended = asyncio.ensure_future(prediction.wait())
+        ended.add_done_callback(lambda _: self.queued.pop(name, None))
 
     async def _attached(self, prediction: Prediction, mode: AnswerMode) -> Response:
         """Answer about a prediction that somebody else may be waiting for."""
@@ -293,9 +287,7 @@ def _stay() -> None:
     """Leave the prediction to whoever started it."""
 
 
-def _check_id(prediction_id: str | None, envelope: Envelope) -> None:
-    if prediction_id is None:
-        return
+def _check_id(prediction_id: str, envelope: Envelope) -> None:
     if not is_id(prediction_id):
         raise Malformed(422, ("path", PARAMETER), ID_RULE)
     if envelope.id not in (None, prediction_id):
