@@ -131,7 +131,7 @@ class EventQueue:
 
     def _drain(self) -> None:
         """Hand over what has come so far, up to the next piece; on the loop."""
-        self._scheduled = False
+        self._scheduled = False  # before the look: what is put behind it schedules another
         if self._reaches_piece():
             self.ring()
 

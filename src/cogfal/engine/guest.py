@@ -133,6 +133,7 @@ class GuestClient:
         assert channel is not None
         if channel.death is not None:
             return Done(number, failure=Failure(channel.death))
+        # Both before the order is given: its events come at once, on the author's thread.
         answer = self._orders[number] = asyncio.get_running_loop().create_future()
         if queue is not None:
             self._queues[number] = queue

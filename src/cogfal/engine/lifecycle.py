@@ -147,7 +147,9 @@ class Lifecycle:
         for task in (self._reviving, self._first):
             if task is not None:
                 task.cancel()
-        async with AsyncExitStack() as stack:  # what fails keeps nothing else from its end
+        # From the last line up: `teardown` runs, its thread or process ends, the streams are
+        # restored, the weights go. What fails keeps nothing else from its end.
+        async with AsyncExitStack() as stack:
             if self._weights is not None:
                 stack.callback(self._weights.close)
             if self._setup is not None:

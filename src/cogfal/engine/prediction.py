@@ -286,6 +286,7 @@ class Prediction:
         self.exception = exception
         self.error = str(exception) if exception is not None else None
         self.completed_at = self._clock.now()
+        # Who is woken finds all of it said.
         self._history.end(Completed())
         self._done.set()
 

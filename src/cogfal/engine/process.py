@@ -122,6 +122,8 @@ class ProcessChannel(Channel):
                 cwd=self._root,
                 start_new_session=True,
             )
+            # From here on `close` gives back what is ours; what was handed over is closed here in
+            # any case, or the other side's end would never be noticed.
             unless_started.pop_all()
         loop = asyncio.get_running_loop()
         for pipe in self._pipes:
@@ -154,7 +156,7 @@ class ProcessChannel(Channel):
 
     @override
     async def close(self, seconds: float) -> bool:
-        self._wanted = False
+        self._wanted = False  # before anything ends: nobody is told of an end that is asked for
         await asyncio.wait({self._opening})
         if self._opening.exception() is not None:
             return True  # it never came into being
@@ -197,6 +199,7 @@ class ProcessChannel(Channel):
             pipe.close()
         self._alarm.close()
         self._life.hang_up()
+        # Said last: whoever sees the death finds every event and every line taken.
         how = told or "was killed with what watched over it"
         self.death = self._wire.garbage or f"the predictor's process {how}"
         if self._wanted:

@@ -72,6 +72,8 @@ class Capture:
         self._openings -= 1
         if self._openings:
             return
+        # The streams are back before anything is closed: whoever prints meanwhile always finds
+        # one that is open.
         if self._stop_watching is not None:
             self._stop_watching()
         for source in NUMBERS:
@@ -93,6 +95,7 @@ class Capture:
 
     def end(self, events: CallEvents) -> None:
         """Hand over what is still on its way, and attribute nothing more to a call."""
+        # It stays active until then: what comes out of the descriptors is whose call is active.
         try:
             self._outlets.drain()
         finally:  # the author may have closed a descriptor

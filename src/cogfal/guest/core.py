@@ -288,6 +288,7 @@ class Guest:
             partial(self._interruption, cancellation),
             cancellation,
         )
+        # Known before it begins: a cancellation that comes at once finds it.
         made = AsyncCall if self._thread.looping else SyncCall
         call = self._calls[number] = made(site, function)
         return call

@@ -64,7 +64,7 @@ class Descriptors(Outlets):
         """Begin; `receive` gets the source and text of what is written past Python."""
         self._receive = receive
         for source, stream in originals.items():
-            stream.flush()
+            stream.flush()  # before the pipe is there: this is no call's
             pipe = _Pipe(source)
             self._pipes.append(pipe)
             if _number(stream) == pipe.number:
@@ -92,6 +92,8 @@ class Descriptors(Outlets):
         """Restore what was there."""
         if self._thread is None or self._wake is None:
             return
+        # First nobody writes to the pipes any more, then their reader ends, then what is left in
+        # them is passed on: no text is lost, and no descriptor is closed under a reader.
         self._c.flush()
         for pipe in self._pipes:
             pipe.restore()

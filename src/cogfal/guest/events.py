@@ -136,6 +136,7 @@ class CallEvents:
     def piece(self, piece: Piece) -> None:
         """Hand over a piece of the result; after the last one nothing more is told."""
         if piece.closes or piece.kind not in GOES_ON:
+            # Closed before it is told: nothing that a thread prints from here on comes behind it.
             self._closed = True
             self._forget(self.number)
         self._emit(piece)

@@ -155,6 +155,7 @@ def watch_forks(in_the_fork: Callable[[], None]) -> Callable[[], None]:
 
     def before() -> None:
         if wanted:
+            # From here until the fork has lost the server's handlers, they would run in both.
             masks.usual = signal.pthread_sigmask(signal.SIG_BLOCK, _ALL)
 
     def call() -> None:
@@ -253,6 +254,7 @@ class Leash:
 
     def open(self) -> None:
         """Begin to look at forks; raises OSError."""
+        # The hook comes first: no fork has the pipe without knowing what to do with it.
         os.register_at_fork(after_in_child=self._bind)
         self._ends = tuple(map(_Descriptor, os.pipe()))
 

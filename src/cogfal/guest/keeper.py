@@ -32,6 +32,7 @@ def keep(life: int, mark: str, command: list[str]) -> None:
     name, _, value = mark.partition("=")
     if name:
         os.environ[name] = value
+    # All that wakes `wait` is there before the child is: its end may come at once.
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake)

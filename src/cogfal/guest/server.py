@@ -102,6 +102,8 @@ def serve(number: int, alarm: int, outlets: tuple[int, int]) -> None:
     outbox, thread = Outbox(connection), AuthorThread(TURN_APART)
     leash = Leash()
     guest = Guest(outbox.put, thread, capture, SignalInterruption, leash)
+    # All this before the first order is read: what the author's code forks finds how to let go of
+    # the server, and what cancels it is heard.
     give_back = SignalInterruption.install(alarm, guest.note_cancelled)
     watch_forks(lambda: _forked((number, alarm), give_back, capture))
     leash.open()  # this process is killed with its keeper, and they with it

@@ -105,7 +105,7 @@ class Unhurried:
         if threading.get_ident() != self._home:
             return int(self._stream.write(text))
         data = text.encode(self._stream.encoding, "backslashreplace")
-        if self._room == MOST:
+        if self._room == MOST:  # nothing waits, which would have to come before
             data = data[self._way.write(data) :]
         if data:
             self._write_later(data)
