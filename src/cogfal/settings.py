@@ -230,16 +230,6 @@ class FileSettings(NamedTuple):
     output_places: Sequence[str] = Settings.output_places
     reserve_outputs: bool = Settings.reserve_outputs
 
-    def limits(self, *, allow_private_hosts: bool) -> FileLimits:
-        """Return what a request's file inputs may be."""
-        return FileLimits(
-            max_files=self.max_files,
-            max_file_bytes=self.max_file_bytes,
-            max_request_bytes=self.max_request_bytes,
-            total_seconds=self.download_timeout,
-            allow_private_hosts=allow_private_hosts,
-        )
-
 
 class EnvironmentSettings(NamedTuple):
     """What the predictor's environment is made of, and where."""
@@ -285,7 +275,13 @@ class AppSettings(NamedTuple):
     @property
     def file_limits(self) -> FileLimits:
         """What a request's file inputs may be."""
-        return self.files.limits(allow_private_hosts=self.host.allow_private_hosts)
+        return FileLimits(
+            max_files=self.files.max_files,
+            max_file_bytes=self.files.max_file_bytes,
+            max_request_bytes=self.files.max_request_bytes,
+            total_seconds=self.files.download_timeout,
+            allow_private_hosts=self.host.allow_private_hosts,
+        )
 
 
 NAMES = frozenset(get_type_hints(Settings))

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import cogfal
 from cogfal.environments import interpreter_of
 from cogfal.provision import make_model_environment, provide
-from cogfal.provision.runner import lead_to
+from cogfal.provision.runner import install_pget, lead_to
 from cogfal.spec import PredictorSpec, ProjectSpec, StringType
 from tests.environments.packages import wheel
 from tests.project.cases import Case, packages
+from tests.provision.conftest import WEIGHTS, Site
 
 
 def test_caches_move_to_a_disk_that_is_there(tmp_path: Path) -> None:
@@ -144,3 +148,28 @@ def test_what_was_planned_is_made_where_it_was_planned(gpu: bool, tmp_path: Path
     assert "uv" in plan.requirements
     assert python == again == expected
     assert subprocess.run([python, "-c", "import alpha"], check=False).returncode == 0
+
+
+def test_pget_is_found_on_path(site: Site, tmp_path: Path) -> None:
+    """A predictor that runs `pget` as a command gets the stand-in."""
+    install_pget(tmp_path / "bin", root=Path(cogfal.__file__).parent.parent)
+    path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
+
+    subprocess.run(
+        ["pget", f"{site.url}/w.bin", str(tmp_path / "w.bin")],
+        env={"PATH": path, "COGFAL_DOWNLOADS": str(tmp_path / "data")},
+        check=True,
+        timeout=120,
+    )
+
+    assert (tmp_path / "w.bin").read_bytes() == WEIGHTS
+
+
+def test_the_runner_needs_no_yaml() -> None:
+    """Weights are placed where PyYAML is not installed."""
+    code = (
+        "import sys; sys.modules['yaml'] = None\n"
+        "import cogfal.provision.runner, cogfal.provision.pget, cogfal.environments"
+    )
+
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

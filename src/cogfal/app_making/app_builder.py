@@ -62,7 +62,6 @@ class BuiltApp(NamedTuple):
     """A project, and the fal settings and class keywords that follow where the App made none."""
 
     project: ProjectSpec
-    environment: PlannedEnvironment
     settings: dict[str, Any]
     keywords: dict[str, Any]
 
@@ -208,7 +207,6 @@ def build_app(request: AppRequest) -> BuiltApp:
     )
     return BuiltApp(
         project=project,
-        environment=environment,
         settings=fal_settings(environment, project, request.settings.environment, request.declared),
         keywords=fal_keywords(environment, request.declared),
     )

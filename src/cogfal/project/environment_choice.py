@@ -22,7 +22,7 @@ from packaging.version import Version
 from cogfal.environments import ModelEnvironment, environments_directory
 from cogfal.errors import ConfigError
 from cogfal.project.config import PlanSettings, minor
-from cogfal.project.installer import applies, drop_cog, file_line
+from cogfal.project.installer import applies, file_line
 from cogfal.project.report import Report
 from cogfal.project.requirements import Option, Package, RequirementSet
 from cogfal.spec import Location
@@ -181,7 +181,7 @@ def report_decision(
 
 def _resolved(requirements: RequirementSet, python: str, settings: PlanSettings) -> Decision:
     """Ask uv whether one environment can hold what both sides need."""
-    lines = [*_index_lines(drop_cog(requirements))]
+    lines = [*_index_lines(requirements)]
     if not any(not line.startswith("-") for line in lines):
         return Decision(False, ("nothing that it asks for contradicts fal's packages",))
     if not settings.resolve:

@@ -116,7 +116,7 @@ def without_cog(requirements: RequirementSet, report: Report) -> RequirementSet:
             )
         else:
             kept.append(line)
-    return RequirementSet(tuple(kept), requirements.constraints, requirements.secrets)
+    return requirements._replace(lines=tuple(kept))
 
 
 def _in_image(line: Line, root: Path) -> Line:
@@ -124,11 +124,6 @@ def _in_image(line: Line, root: Path) -> Line:
         return line
     place = PurePosixPath(PROJECT_DIRECTORY, line.directory.relative_to(root.resolve()).as_posix())
     return replace(line, value=str(place))
-
-
-def drop_cog(requirements: RequirementSet) -> RequirementSet:
-    """Leave out Cog itself, and report nothing."""
-    return without_cog(requirements, Report())
 
 
 def _option_arguments(options: Iterable[Option], report: Report) -> list[str]:

@@ -24,7 +24,8 @@ from cogfal.project.config import (
     Key,
     client_python,
 )
-from cogfal.project.installer import drop_cog, file_line
+from cogfal.project.installer import file_line, without_cog
+from cogfal.project.report import Report
 from cogfal.project.requirements import (
     Line,
     Local,
@@ -145,9 +146,9 @@ def local_model(
     Raises:
         ConfigError: The requirements cannot be read, or `telemetry.py` is not there.
     """
-    requirements = read_model_requirements(config, root, os.environ if environ is None else environ)
+    asked = read_model_requirements(config, root, os.environ if environ is None else environ)
     check_telemetry(config, root)
-    requirements = with_tracing(requirements, config)
+    requirements = with_tracing(without_cog(asked, Report()), config)
     installs: list[tuple[str, ...]] = []
     not_run: list[tuple[Key, str]] = []
     for key, each in config.commands("run", "pre_install"):
@@ -172,19 +173,18 @@ def model_environment(
 
     Args:
         python: Its version.
-        requirements: What it holds; Cog itself is left out.
+        requirements: What it holds.
         directory: Where the project's files lie on the machine that makes it.
         installs: What follows on them, the words behind `pip install`.
         root: Where the project's files lie here; by default there.
     """
     root = root or directory
-    kept = drop_cog(requirements)
     return ModelEnvironment(
         python,
-        requirements=tuple(_lines(kept.lines, root, directory)),
-        constraints=tuple(str(package.requirement) for package in kept.constraints),
+        requirements=tuple(_lines(requirements.lines, root, directory)),
+        constraints=tuple(str(package.requirement) for package in requirements.constraints),
         installs=tuple(installs),
-        state=state_of(line.path for line in kept.lines if isinstance(line, Local)),
+        state=state_of(line.path for line in requirements.lines if isinstance(line, Local)),
     )
 
 

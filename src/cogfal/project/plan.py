@@ -12,7 +12,7 @@ from cogfal.files.progress import counted
 from cogfal.project.config import CogConfig, Key, PlanSettings, WeightSource, minor
 from cogfal.project.dockerfile import python_of
 from cogfal.project.environment_choice import Decision, decide_on_fal, report_decision
-from cogfal.project.file_choice import choose_files
+from cogfal.project.file_choice import Choice, choose_files
 from cogfal.project.image import ImagePlan, image_reasons, plan_image
 from cogfal.project.installer import applying, install_arguments, without_cog
 from cogfal.project.machine_choice import MachineChoice, choose_machine, wheel_sources
@@ -157,14 +157,7 @@ class _Plan:
             machine_type=machine.machines if len(machine.machines) > 1 else machine.machines[0],
             num_gpus=settings.num_gpus,
             max_multiplexing=self._multiplexing(),
-            files=PlannedFiles(
-                context=str(self._root),
-                ignore=choice.regexes(),
-                dockerignore=choice.patterns(),
-                directory=image.directory if image else APP_DIRECTORY,
-                names=choice.names,
-                size=choice.size,
-            ),
+            files=self._files(choice, image),
             dockerfile=image.dockerfile if image else None,
             build_secrets=image.build_secrets if image else (),
             variables=config.variables(),
@@ -274,6 +267,16 @@ class _Plan:
             root=self._root,
             python_version=self._python,
             own=self._decision.own,
+        )
+
+    def _files(self, choice: Choice, image: ImagePlan | None) -> PlannedFiles:
+        return PlannedFiles(
+            context=str(self._root),
+            ignore=choice.regexes(),
+            dockerignore=choice.patterns(),
+            directory=image.directory if image else APP_DIRECTORY,
+            names=choice.names,
+            size=choice.size,
         )
 
     def _model(self, image: ImagePlan | None) -> ModelEnvironment | None:

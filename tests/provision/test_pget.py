@@ -1,4 +1,4 @@
-"""Archives of all sorts, honest and not."""
+"""The stand-in for `pget`, and what it unpacks: archives of all sorts, honest and not."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from cogfal.errors import SetupError
-from cogfal.provision import archives
-from cogfal.provision.archives import unpack
+from cogfal.provision import pget
+from cogfal.provision.pget import main, unpack
+from tests.provision.conftest import WEIGHTS, Site
 
 CONTENT = b"weights"
 
@@ -144,7 +145,7 @@ def test_an_honest_zip_archive_is_unpacked(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["tar", "zip"])
 def test_a_bomb_is_given_up(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once it has become many times what it was."""
-    monkeypatch.setattr(archives, "LEAST_BOUND", 1_000_000)
+    monkeypatch.setattr(pget, "LEAST_BOUND", 1_000_000)
     zeros = "\0" * 20_000_000
     bomb = tar_of(("a", FILE, zeros)) if kind == "tar" else zip_of(("a", 0o644, zeros))
 
@@ -156,7 +157,7 @@ def test_a_bomb_is_given_up(kind: str, tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_a_flood_of_members_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each costs an inode, however small it is."""
-    monkeypatch.setattr(archives, "MOST_MEMBERS", 10)
+    monkeypatch.setattr(pget, "MOST_MEMBERS", 10)
 
     with pytest.raises(SetupError, match="more than 10 members"):
         unpacked(zip_of(*[(f"{n}", 0o644, "") for n in range(11)]), tmp_path)
@@ -175,3 +176,74 @@ def test_a_folder_that_is_there_is_added_to(tmp_path: Path) -> None:
     assert (target / "mine").read_text() == "mine"
     assert (target / "w.bin").read_bytes() == CONTENT
     assert (tmp_path / "other").read_text() == "other"
+
+
+@pytest.fixture
+def downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A directory in which downloads are kept."""
+    monkeypatch.setenv("COGFAL_DOWNLOADS", str(tmp_path / "data"))
+
+
+@pytest.mark.usefixtures("downloads")
+def test_pget_keeps_what_it_downloads(site: Site, tmp_path: Path) -> None:
+    """The stand-in downloads once, with pget's own options."""
+    first, second = tmp_path / "a/w.bin", tmp_path / "b/w.bin"
+
+    statuses = [
+        main(["-m", "5M", "--concurrency", "8", f"{site.url}/w.bin", str(first)]),
+        main([f"{site.url}/w.bin", str(second)]),
+        main(["-f", f"{site.url}/w.bin", str(second)]),
+    ]
+
+    assert statuses == [0, 0, 0]
+    assert first.read_bytes() == second.read_bytes() == WEIGHTS
+    assert site.asked == ["/w.bin"]
+
+
+@pytest.mark.usefixtures("downloads")
+def test_pget_does_not_overwrite(
+    site: Site,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Without `-f` an existing file is an error, as with pget."""
+    (tmp_path / "w.bin").write_text("mine")
+
+    assert main([f"{site.url}/w.bin", str(tmp_path / "w.bin")]) == 1
+    assert "exists already" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("downloads")
+@pytest.mark.parametrize("kind", ["tar", "zip"])
+def test_pget_extracts(kind: str, site: Site, tmp_path: Path) -> None:
+    """`-x` unpacks an archive into the destination."""
+    name, text = "m/w.bin", WEIGHTS.decode()
+    packed = tar_of((name, FILE, text)) if kind == "tar" else zip_of((name, 0o644, text))
+    site.bodies["/w.archive"] = packed
+
+    assert main(["-x", f"{site.url}/w.archive", str(tmp_path / "out")]) == 0
+    assert (tmp_path / "out/m/w.bin").read_bytes() == WEIGHTS
+
+
+@pytest.mark.usefixtures("downloads")
+def test_pget_refuses_archives_that_lead_out(
+    site: Site,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A member named `../x` does not leave the destination."""
+    site.bodies["/w.tar"] = tar_of(("../evil", FILE, ""))
+
+    assert main(["-x", f"{site.url}/w.tar", str(tmp_path / "out")]) == 1
+    assert "evil" in capsys.readouterr().err
+    assert not (tmp_path / "evil").exists()
+
+
+@pytest.mark.usefixtures("downloads")
+def test_pget_multifile(site: Site, tmp_path: Path) -> None:
+    """A list of URLs and destinations is worked off."""
+    listing = tmp_path / "list"
+    listing.write_text(f"{site.url}/w.bin {tmp_path}/x\n\n{site.url}/w.bin {tmp_path}/y\n")
+
+    assert main(["multifile", str(listing)]) == 0
+    assert (tmp_path / "x").read_bytes() == (tmp_path / "y").read_bytes() == WEIGHTS
