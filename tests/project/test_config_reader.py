@@ -114,6 +114,12 @@ MISTAKES = {
     "predict and run": ("predict: p.py:P\nrun: r.py:R\n", 2, "two spellings", "keep one"),
     "mapping for a string": ("image: {a: b}\n", 1, "is a mapping, not a text", "`image:` with"),
     "list for a string": ("image: [a]\n", 1, "'image' is a list, not a text", "`image:` with"),
+    "mapping for a reference": (
+        "train:\n  script: train.py\n",
+        2,
+        "'train' is a mapping, not a reference",
+        'a reference such as "train.py:train"',
+    ),
     "string for a list": (
         "build:\n  system_packages: ffmpeg\n",
         2,

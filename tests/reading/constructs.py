@@ -158,6 +158,11 @@ CONSTRUCTS = (
          "X = json.dumps(C())"),
     _is("`yaml.safe_load`", "import yaml\nX = yaml.safe_load(open('pkg/t.yaml'))", {"a": [1, True, "c"], "b": 1.5}),
     _not("`yaml.safe_load` of documents with tags", "import yaml\nX = yaml.safe_load('!a b')"),
+    _is("`pkgutil.iter_modules`", "import pkgutil, pkg\nX = [m.name for m in pkgutil.iter_modules(pkg.__path__)]", ["inner"]),
+    _is("`__call__` of a metaclass", "class M(type):\n    made = {}\n    def __call__(cls, *given):\n        if cls not in cls.made:\n"
+        "            cls.made[cls] = super().__call__(*given)\n        return cls.made[cls]\nclass C(metaclass=M):\n"
+        "    def __init__(self, n): self.n = n\nX = [C(3).n, C(4).n]", [3, 3]),
+    _is("groups of `re`", "import re\np = re.compile('(a)(b)')\nX = [p.match('ab')[2], p.pattern]", ["b", "(a)(b)"]),
     _is("`pkgutil.get_data`, `importlib.resources.files`", "import importlib.resources, pkgutil\n"
         "X = [pkgutil.get_data('pkg', 't.yaml').decode()[:2], importlib.resources.files('pkg').joinpath('t.yaml').read_text()[:2]]",
         ["a:", "a:"]),

@@ -131,13 +131,16 @@ def _build(value: Value, key: str) -> tuple[Build, str | None]:
 
 
 def _reference(value: Value, key: str) -> str:
+    example = '"train.py:train"' if key == "train" else '"predict.py:Predictor"'
+    if not isinstance(value, Scalar):
+        raise wrong(key, f"a reference such as {example}", value)
     given = text(value, key)
     if _REFERENCE.fullmatch(given):
         return given
     raise ConfigError(
         f"{key!r} is not a reference: {given!r}",
         where=value.where,
-        remedy=f'write it as `{key}: "predict.py:Predictor"`',
+        remedy=f"write it as `{key}: {example}`",
     )
 
 

@@ -60,6 +60,7 @@ _READ: Final[tuple[tuple[Any, str], ...]] = (
     (property | functools.cached_property, "fget fset fdel getter setter deleter func"),
     (Iterator, "__next__ __iter__ fieldnames"),
     (dataclasses.Field, "name default"),
+    (re.Pattern, "pattern"),
 )
 """What is read of other things of Python's."""
 

@@ -133,7 +133,9 @@ class Calls(Part):
                 world.journal.note(values[0], values[1])
                 set_attribute(*values)
                 return None
-            if function.__name__ in _SLOTS and unknown_in(values) is None:
+            authored = isinstance(bound, type) and bound in world.classes.nodes
+            made = function.__name__ == "__call__" and authored
+            if (made or function.__name__ in _SLOTS) and unknown_in(values) is None:
                 if values and isinstance(values[0], CONTAINERS):
                     world.journal.save(values[0])
                     positional = self._in_order(type(values[0]), positional)

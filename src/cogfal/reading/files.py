@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import io
 import pathlib
+import pkgutil
 import posixpath
 import re
 from collections.abc import Callable, Iterator
@@ -17,7 +18,16 @@ from typing import TYPE_CHECKING, Final
 
 from cogfal.reading.operators import HERE, of_machine
 from cogfal.reading.standins import Handler, Known
-from cogfal.reading.unknown import Named, Part, Value, Values, known, refused, require_known
+from cogfal.reading.unknown import (
+    Named,
+    Part,
+    Unknown,
+    Value,
+    Values,
+    known,
+    refused,
+    require_known,
+)
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
@@ -192,6 +202,19 @@ class Files(Part):
     def names(self, path: Value = ".") -> list[str]:
         """Return what `os.listdir` gives, in one of the orders that Python may give it."""
         return [each.name for each in self._entries(self._folder(path), "*")]
+
+    def modules(self, path: Value, prefix: Value = "") -> Iterator[pkgutil.ModuleInfo]:
+        """Return what `pkgutil.iter_modules` gives for one folder."""
+        if not isinstance(path, list) or len(path) != 1:
+            raise refused("modules of one folder alone are listed")
+        packages = dict[str, bool]()
+        for each in self._folder(path[0]).iterdir():
+            own = (each / "__init__.py").is_file()
+            if own or each.suffix == ".py":
+                packages[each.stem] = own or packages.get(each.stem, False)
+        finder = Unknown("what finds a module is not evaluated")
+        names = sorted(packages.keys() - {"__init__"})
+        return iter([pkgutil.ModuleInfo(finder, prefix + n, packages[n]) for n in names])
 
     def like(self, pathname: Value, *, recursive: Value = False) -> list[str]:
         """Return what `glob.glob` gives."""

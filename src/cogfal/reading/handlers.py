@@ -22,7 +22,7 @@ from cogfal.reading.functions import Function
 from cogfal.reading.namespaces import OF_SCOPE
 from cogfal.reading.operators import MAX_BITS, MAX_ITEMS, NAMES, power, too_large
 from cogfal.reading.source import Module
-from cogfal.reading.standins import Cached, FieldInfo, Handler, Known, Shown
+from cogfal.reading.standins import Cached, Handler, Known, ModelField, Shown
 from cogfal.reading.unknown import (
     ABSENT,
     Beyond,
@@ -113,6 +113,7 @@ class Handlers(Part):
             "pathlib.Path.cwd": lambda: pathlib.Path(files.state["folder"]),
             "importlib.resources.files": lambda package: pathlib.Path(
                 self._world.modules.folder(package)),
+            "pkgutil.iter_modules": files.modules,
             "pkgutil.get_data": lambda package, resource: files.open(
                 f"{self._world.modules.folder(package)}/{files.text(resource)}", "rb").read(),
         }  # fmt: skip
@@ -131,7 +132,7 @@ class Handlers(Part):
             "dataclasses.dataclass": self._dataclass,
             "pydantic.dataclasses.dataclass": self._dataclass,
             **dict.fromkeys(("pydantic.Field", "pydantic.fields.Field", "pydantic.v1.Field"),
-                            FieldInfo),
+                            ModelField),
             "functools.wraps": lambda wrapped, *_, **__: Known(
                 "functools.wraps", functools.partial(_wrapped, wrapped)),
             "functools.update_wrapper": lambda wrapper, wrapped, *_: _wrapped(wrapped, wrapper),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 import types
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -83,7 +84,7 @@ class Items(Part):
         world.texts.check_places("item", (base,))
         if isinstance(base, SIZED):
             world.budget.weigh(key)
-        elif not isinstance(base, SERIES):
+        elif not isinstance(base, (*SERIES, re.Match)):
             self._check_base(base)
         if isinstance(base, defaultdict) and key not in base:
             world.journal.fill(base, key)

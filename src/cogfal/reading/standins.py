@@ -76,7 +76,7 @@ COG: Final[dict[str, Value]] = {
 }
 
 
-class FieldInfo:
+class ModelField:
     """Stands for what `pydantic.Field()` makes."""
 
     def __init__(self, default: Value = ..., **told: Value) -> None:
@@ -110,7 +110,7 @@ _CHANGING: Final = ("validate_", "str_", "alias_")
 class Model:
     """Stands for `pydantic.BaseModel`: what it does with values is not evaluated."""
 
-    model_fields: ClassVar[dict[str, FieldInfo]] = {}
+    model_fields: ClassVar[dict[str, ModelField]] = {}
     model_config: ClassVar[dict[str, Value]] = {}
 
     def __init__(self, **values: Value) -> None:
@@ -127,7 +127,7 @@ class Model:
             if name.startswith("_") or is_class_variable(name, hint):
                 continue
             value = vars(cls).get(name, ...)
-            found[name] = value if isinstance(value, FieldInfo) else FieldInfo(value)
+            found[name] = value if isinstance(value, ModelField) else ModelField(value)
             found[name].hint = hint
             if name in vars(cls):
                 delattr(cls, name)
