@@ -8,6 +8,7 @@ import sys
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -147,18 +148,32 @@ def project(tmp_path: Path) -> Path:
 @pytest.fixture
 def cogfal(project: Path, tmp_path: Path) -> Cogfal:
     """Run `cogfal` in the project and return how it ended."""
+    return partial(run_cogfal, cwd=project, home=tmp_path)
 
-    def run(*arguments: str, stdin: str = "", **more: str) -> Ended:
+
+def run_cogfal(
+    *arguments: str | Path,
+    cwd: Path,
+    home: Path,
+    stdin: str = "",
+    unread: bool = False,
+    **more: str,
+) -> Ended:
+    """Run `cogfal` in a directory; return how it ended. Nobody reads its output if `unread`."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
         done = subprocess.run(
-            [*COMMAND, *arguments],
-            cwd=project,
-            env=environment(tmp_path, **more),
+            [*COMMAND, *map(str, arguments)],
+            cwd=cwd,
+            env=environment(home, **more),
             input=stdin,
-            capture_output=True,
+            stdout=writing if unread else subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             timeout=100,
             check=False,
         )
-        return Ended(done.returncode, done.stdout, done.stderr)
-
-    return run
+    finally:
+        os.close(writing)
+    return Ended(done.returncode, done.stdout or "", done.stderr)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.cli.conftest import Ended, run_cogfal
 from tests.client.loopback import Loopback, serving
-from tests.forking import command
 from tests.type_checking import findings
 
 PREDICT = """
@@ -85,16 +84,9 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def client(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+def client(folder: Path, *arguments: str, **more: Any) -> Ended:
     """Run `cogfal client`."""
-    return subprocess.run(
-        [str(command("cogfal")), "client", *arguments],
-        cwd=folder,
-        env={**os.environ, **more},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run_cogfal("client", *arguments, cwd=folder, home=folder, **more)
 
 
 def test_every_call_is_typed(project: Path) -> None:
@@ -102,7 +94,7 @@ def test_every_call_is_typed(project: Path) -> None:
     for ref, name in (("", "model"), ("Fields", "fields"), ("Writes", "writer")):
         named = ("--ref", f"predict.py:{ref}") if ref else ()
         done = client(project, ".", "--app", "me/app", *named, "-o", f"{name}.py")
-        assert done.returncode == 0, done.stderr
+        assert done.status == 0, done.err
     (project / "use.py").write_text(USE)
     lines = USE.splitlines()
     expected = [("use.py", i, x.rpartition("# ")[2]) for i, x in enumerate(lines, 1) if "# " in x]
@@ -119,7 +111,7 @@ def test_the_module_can_be_written_to_stdout(project: Path) -> None:
 
     printed = client(project, ".", "--app", "me/app", "-o", "-")
 
-    assert (printed.returncode, printed.stdout) == (0, (project / "model.py").read_text())
+    assert (printed.status, printed.out) == (0, (project / "model.py").read_text())
     assert not (project / "-").exists()
 
 
@@ -171,15 +163,13 @@ except RuntimeError as error:
 
 def test_a_deployed_app_is_asked(project: Path, loopback: Loopback) -> None:
     """`--app` alone takes the app's own document; it says the same as the project's text."""
-    schema = subprocess.run(
-        [str(command("cogfal")), "schema", "."], cwd=project, capture_output=True, check=True
-    )
-    loopback.cloud.own_document = json.loads(schema.stdout)
+    schema = run_cogfal("schema", cwd=project, home=project)
+    loopback.cloud.own_document = json.loads(schema.out)
     client(project, ".", "--app", "me/app", "-o", "here.py")
 
     done = client(project, "--app", "me/app", "-o", "there.py", **loopback.environment)
 
-    assert done.returncode == 0, done.stderr
+    assert done.status == 0, done.err
     assert (project / "there.py").read_text() == (project / "here.py").read_text()
 
 
@@ -191,8 +181,8 @@ def test_what_somebody_else_wrote_is_not_replaced(project: Path) -> None:
     first = client(project, "-o", "made.py")
     again = client(project, "-o", "made.py")
 
-    assert refused.returncode == 1
-    assert "--force" in refused.stderr
+    assert refused.status == 1
+    assert "--force" in refused.err
     assert (project / "mine.py").read_text() == "x = 1"
-    assert first.returncode == again.returncode == 0
-    assert "set APP in made.py" in first.stderr
+    assert first.status == again.status == 0
+    assert "set APP in made.py" in first.err

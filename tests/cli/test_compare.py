@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import textwrap
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.conftest import environment
+from tests.cli.conftest import Ended, run_cogfal
 from tests.compare.documents import document
 from tests.compare.models import Model, answering, model, reply
-from tests.forking import command
 from tests.project_files import write_project
 
 BEFORE = """
@@ -47,28 +44,9 @@ AFTER = BEFORE.replace("FRAMES = 8000", "FRAMES = 6000").replace(
 NARROWER = BEFORE.replace("le=9", "le=8")
 
 
-@dataclass(frozen=True)
-class Ended:
-    """How the command ended."""
-
-    status: int
-    out: str
-    err: str
-
-
-def cogfal(*arguments: str | Path, cwd: Path, **variables: str) -> Ended:
+def cogfal(*arguments: str | Path, cwd: Path, **variables: Any) -> Ended:
     """Run `cogfal compare`."""
-    done = subprocess.run(
-        [command("cogfal"), "compare", *map(str, arguments)],
-        cwd=cwd,
-        env=environment(cwd, COGFAL_HERE="1", **variables),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    return Ended(done.returncode, done.stdout, done.stderr)
+    return run_cogfal("compare", *arguments, cwd=cwd, home=cwd, COGFAL_HERE="1", **variables)
 
 
 def test_a_changed_model_is_found_out(tmp_path: Path) -> None:
@@ -169,6 +147,6 @@ def test_calls_that_cost_money_need_a_yes(tmp_path: Path) -> None:
         ended = cogfal("replicate:me/a", "replicate:me/b", cwd=tmp_path, **variables)
 
     assert ended.status == 1
-    assert "1 calls of replicate:me/a and 1 calls of replicate:me/b cost money" in ended.err
+    assert "1 call of replicate:me/a and 1 call of replicate:me/b cost money" in ended.err
     assert "--yes" in ended.err
     assert {each.method for each in api.asked} == {"GET"}

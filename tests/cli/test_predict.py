@@ -301,25 +301,12 @@ def test_an_interruption_cancels(project: Path, tmp_path: Path) -> None:
         assert "Traceback" not in process.output
 
 
-def test_an_output_that_nobody_reads_on_is_no_error(project: Path, tmp_path: Path) -> None:
+def test_an_output_that_nobody_reads_on_is_no_error(cogfal: Cogfal) -> None:
     """As with `| head`: it ends, without a traceback."""
-    command = [*COMMAND, "predict", "--ref", "predict.py:Streams"]
-    reading, writing = os.pipe()
-    os.close(reading)
+    ended = cogfal("predict", "--ref", "predict.py:Streams", unread=True)
 
-    done = subprocess.run(
-        command,
-        cwd=project,
-        env=environment(tmp_path),
-        stdout=writing,
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    os.close(writing)
-
-    assert done.returncode == 141
-    assert "Traceback" not in done.stderr
+    assert ended.status == 141
+    assert "Traceback" not in ended.err
 
 
 TALKS = """

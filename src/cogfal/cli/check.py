@@ -62,10 +62,10 @@ def add_check(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="write the App's file, app.py, and .dockerignore where they are missing",
     )
-    parser.set_defaults(run=check)
+    parser.set_defaults(run=run)
 
 
-def check(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Print all findings; the exit status is 1 where something would not work."""
     if arguments.fix:
         fix(Path(arguments.project))

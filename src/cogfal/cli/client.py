@@ -84,10 +84,10 @@ def add_client(parser: argparse.ArgumentParser) -> None:
         help="the module to write, or - for stdout",
     )
     parser.add_argument("--force", action="store_true", help="replace another file")
-    parser.set_defaults(run=client)
+    parser.set_defaults(run=run)
 
 
-def client(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Write the module of a typed client."""
     target: Path = arguments.output
     if target == STDOUT:

@@ -22,6 +22,7 @@ from cogfal.compare.presentation import as_json, show, write_page
 from cogfal.compare.recording import Recorded, RecordedEndpoint, write_recording
 from cogfal.compare.sides import Side
 from cogfal.examples import Example
+from cogfal.files.progress import counted
 
 EPILOG = """\
 Each side is the directory of a project, which is run here; the URL of a Cog server or of an app;
@@ -121,7 +122,7 @@ async def _examples(arguments: argparse.Namespace, pair: Pair) -> Sequence[Examp
 
 def _ask(counts: Mapping[str, int], *, asked: bool) -> None:
     """Ask before calls that cost money; raises BadArgument where nobody agrees."""
-    paid = [f"{count} calls of {label}" for label, count in counts.items()]
+    paid = [f"{counted(count, 'call')} of {label}" for label, count in counts.items()]
     if not paid or not asked:
         return
     question = f"{' and '.join(paid)} cost money"

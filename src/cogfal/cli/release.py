@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import anyio
 import httpx
@@ -21,12 +21,13 @@ from cogfal.app_file import load_app, open_project, split_reference
 from cogfal.cli.console import BadArgument, Sign, confirm, say
 from cogfal.cli.targets import document_of
 from cogfal.compare.comparison import Comparison, Pair, compare, side_of
-from cogfal.compare.compatibility import Change, Verdict, compare_signatures, verdict_of
+from cogfal.compare.compatibility import Verdict, compare_signatures, verdict_of
 from cogfal.compare.presentation import show
 from cogfal.compare.recording import RecordedEndpoint
 from cogfal.compare.signatures import signature_of
 from cogfal.errors import CallFailed
 from cogfal.examples import EXAMPLES, Example, find_examples
+from cogfal.files.progress import counted
 from cogfal.local.session import LocalProject
 from cogfal.spec import JSON
 
@@ -76,7 +77,8 @@ class Release:
         if self._before.document is None:
             say(f"fal shows no schema of {self._before.app}; it is not compared", Sign.NOTE)
             return True
-        changes = self._before.changes(document_of(self._project))
+        now = signature_of(document_of(self._project))
+        changes = compare_signatures(signature_of(self._before.document), now)
         for change in changes:
             breaks = change.verdict is Verdict.BREAKING
             say(f"{change.place}: {change.what}", Sign.BAD if breaks else Sign.NOTE)
@@ -98,7 +100,7 @@ class Release:
         result = anyio.run(self._compared, deployed.app, examples)
         show(result, Console(highlight=False))
         if result.same:
-            say(f"{len(examples)} examples answer as they should", Sign.GOOD)
+            say(f"{counted(len(examples), 'example')} answered as expected", Sign.GOOD)
             return 0
         if self._before is None:
             say("there was no revision before, so this one stays", Sign.BAD)
@@ -129,12 +131,6 @@ class Deployed:
     app: str
     revision: str
     document: Mapping[str, JSON] | None
-
-    def changes(self, document: Mapping[str, Any]) -> list[Change]:
-        """Return what a document to be deployed changes for callers; none where that is unknown."""
-        if self.document is None:
-            return []
-        return compare_signatures(signature_of(self.document), signature_of(document))
 
 
 def find_deployed(name: str) -> Deployed | None:
