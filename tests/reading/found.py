@@ -515,6 +515,15 @@ FOUND: Final = {
     "new-type-of-two": "from typing import NewType\nN = NewType('N', int)\ntry:\n"
     "    N(1, 2)\n    X = 1\nexcept TypeError:\n    X = 2",
     "text-as-its-class-sees-it": "X = [str.__len__(__file__), str.__getitem__(__file__, 1)]",
+    "class-that-is-not-evaluated": "L, M = [1], [1]\nclass C:\n"
+    "    def __getattribute__(self, name): M.append(name)\n"
+    "    def __delattr__(self, name): L.append(name)\no = C()\ndel o.n\no.n",
+    "perhaps-put-into-a-module": "import builtins, math\nfrom outside import u\nX = []\n"
+    "if u(): builtins.added = math.added = 3\ntry:\n    X.append(added)\nexcept NameError:\n"
+    "    X.append(2)\nV, W, Y, Z = X[:], [], [], []\ntry:\n    V.append(builtins.added)\n"
+    "except AttributeError:\n    V.append(2)\ntry:\n    from math import added as k\n"
+    "    W.append(k)\nexcept ImportError:\n    W.append(2)\ntry:\n    del math.added\n"
+    "    Y.append(1)\nexcept AttributeError:\n    Y.append(2)",
 }
 """Programs that were once read otherwise than Python has them, each the smallest of its kind."""
 

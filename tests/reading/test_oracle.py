@@ -12,7 +12,7 @@ from tests.reading.found import FOUND, FOUND_IN_SEVERAL, FOUND_WITH_PACKAGES
 from tests.reading.oracle.execution import Answers, executed, judge, project
 from tests.reading.oracle.importing import judge_imported
 
-CASES = {"programs": 24, "several_modules": 4, "packages": 8}
+CASES = {"programs": 24, "several_modules": 8, "packages": 8}
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

@@ -289,6 +289,7 @@ class Attributes(Part):
         world = self._world
         if isinstance(owner, Unknown):
             world.library.restore(owner, name)
+            world.effects.of_values(() if owner.dotted else (owner,), owner)
             world.expressions.raising(owner)
         elif isinstance(owner, Module):
             names = world.modules.load(owner).names

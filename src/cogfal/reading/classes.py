@@ -195,7 +195,8 @@ class Classes(Part):
         except Touched as error:
             why = error.unknown.at(node, module)
             reason = f"the class {node.name} depends on it: {why.reason}"
-            cls = Unknown(reason, why.node, why.module)
+            held = (*why.about, *bases, *keywords.values(), *body.names.values())
+            cls = Unknown(reason, why.node, why.module, about=held)
         if isinstance(cls, type):
             self.nodes[cls] = (node, module)
         body.owner = cls

@@ -207,7 +207,7 @@ class Library(Part):
 
     def attribute(self, owner: Unknown, name: str) -> Value:
         """Return an attribute of something outside."""
-        found = self.find(f"{owner.dotted}.{name}")
+        found = self._world.there(self.find(f"{owner.dotted}.{name}"))
         if name == "__dict__" and owner.dotted.partition(".")[0] in _EVALUATED:
             raise Beyond(
                 Unknown(f"{owner.dotted}.__dict__, which may be changed, is not evaluated")
@@ -244,6 +244,7 @@ class Library(Part):
         """Carry out `del module.name` for a module outside of the project."""
         dotted = f"{owner.dotted}.{name}"
         if dotted in self.replaced:
+            self._world.there(self.replaced[dotted])
             self._world.journal.unbind(self.replaced, dotted)
         elif owner.standard and owner.dotted:
             self.replace(owner, name, ABSENT)

@@ -332,7 +332,7 @@ class Modules(Part):
                     return self._find(f"{module}.{name}", source)
                 near = self.nearest(name, self.load(source).names)
                 raise ImportError(f"cannot import name {name!r} from {module!r}{near}") from None
-        found = self._world.library.find(f"{module}.{name}")
+        found = self._world.there(self._world.library.find(f"{module}.{name}"))
         if found is ABSENT:
             near = self.nearest(name, listed(module))
             raise ImportError(f"cannot import name {name!r} from {module!r}{near}")
@@ -380,7 +380,7 @@ class Modules(Part):
         """
         found = self._of_star(name, scope)
         if found is not ABSENT:
-            return found
+            return self._world.there(found)
         foreign = [module for module in self._stars[scope.top] if not listed(module)]
         if foreign:
             raise refused(f"it may come from {foreign[0]}, which is not part of the project")

@@ -239,9 +239,10 @@ def predictor(writer: Writer) -> str:
         )
         for place in range(writer.random.randint(1, 3))
     ]
-    output = writer.filled(writer.random.choice(templates.TYPES))
+    output = writer.filled(writer.random.choice((*templates.TYPES, "Output")))
     return (
-        "from cog import BasePredictor, Input\nclass Predictor(BasePredictor):\n"
+        "from cog import BaseModel, BasePredictor, Input\n"
+        f"{writer.whole(writer.random.choice(templates.BEFORE))}class Predictor(BasePredictor):\n"
         f"    def predict(self, *, {', '.join(inputs)}) -> {output}:\n        {writer.name('s')!r}\n"
     )
 

@@ -47,12 +47,12 @@ def managed(held):
 
 IMPORTS: Final = (
     *(f"import {name}\n" for name in (
-        "contextlib copy csv datetime enum functools io itertools json math operator os re sys".split()
+        "base64 bisect contextlib copy csv dataclasses datetime enum functools hashlib heapq io itertools json math operator os re string sys textwrap".split()
     )),
     *(f"from collections import {name}\n" for name in "Counter OrderedDict defaultdict deque namedtuple".split()),
     *(f"from dataclasses import {name}\n" for name in "dataclass field".split()),
     "from pathlib import Path\n",
-    *(f"from typing import {name}\n" for name in "ClassVar Dict List Literal NamedTuple Optional Union".split()),
+    *(f"from typing import {name}\n" for name in "ClassVar Dict List Literal NamedTuple Optional TypedDict Union".split()),
     *(f"from outside import {name}\n" for name in "passed_on u".split()),
     *(f"import {name}\n" for name in "torch diffusers".split()),
 )  # fmt: skip
@@ -98,6 +98,7 @@ EXPRESSIONS: Final = {
         "functools.partial(max, $n)($n)", "json.loads('$#')", "datetime.date(2024, 1, $# + 1).day", "max($l, key=str)",
         "sum($l[:1], $n)", "1_000 + $n", "round($n * 1.25, 1)", "list($d)[-1:].index('b')", "len(e0 | {$n})", "len(range($#, 9, 2))",
         "globals().get('n0', -1)", "Size['SMALL'] + $n", "[*$t][0]", "re.search('b', $s).start()", "divmod($n, 3)[1]",
+        "bisect.bisect([1, 3, 5], $n)", "heapq.nsmallest(1, $l)[0]", "bytearray($s, 'ascii')[0]", "[w3 := $n, w3 + 1][1]",
     ),
     "s": (
         "'$(a|b|ab||xyz|%s|{})$'", "$s + $s", "$s.upper()", "f'{$S}-{$N:03d}'", "'{}/{x}'.format($n, x=$s)", "'%s:%d' % ($s, $N)",
@@ -116,6 +117,8 @@ EXPRESSIONS: Final = {
         "$s.translate({97: 'o'})", "str.upper($s)", "' '.join(map(str, $t))", "os.environ.get('COGFAL_ORACLE', $s)",
         "'\\n'.join(x.strip() for x in $s.splitlines())", "[*Colour][0].value", "(lambda *a, **k: str(a) + str(k))($n, x=$s)",
         "str(not $l)", "f'{$n:.2f}'", "f'{$N:>+6}'", "f'{1000000:,}'", "f'{$S!a}{{}}'", "str(bytes($s, 'ascii'))", "'a' 'b'",
+        "textwrap.dedent('  ' + $s)", "string.ascii_lowercase[$#]", "base64.b64encode($s.encode()).decode()", "hashlib.md5($s.encode()).hexdigest()[:4]",
+        "textwrap.shorten($s, 8)", "string.Template('$$a b').substitute(a=$s)",
     ),
     "l": (
         "[$n, $s]", "$l + $l", "list($d)", "list($d.items())", "$l[1:]", "$l[::-1]", "[i for i in $l]", "[*e0]",
@@ -173,7 +176,7 @@ SIMPLE: Final = (
     "exec('$N = $#')", "$N = eval('$N + 1')", "exec('l9_ = [i for i in range($#)]')\n$L = l9_", "setattr(sys.modules[__name__], '$N', $#)",
     "$L = sorted(vars(sys.modules[__name__]).get('l0', []), key=str)", "$S = __file__[-3:]", "$L = [*locals()][:0]", "del $N1; $N1 = 6",
     "with contextlib.suppress(Exception): $N = $l[5]", "$L = $S.split()", "nonexistent = None", "$N = len(sys.argv[:0])",
-    "raise Worse($N)", "$L.extend([*map(str, $L)])", "$L[len($L):] = [$n]", "$N = ($N, $n)[$C]",
+    "os.putenv('COGFAL_ORACLE', $S)", "raise Worse($N)", "$L.extend([*map(str, $L)])", "$L[len($L):] = [$n]", "$N = ($N, $n)[$C]",
 )  # fmt: skip
 
 UNKNOWN: Final = (
@@ -285,7 +288,22 @@ $S = f$1b.__name__""",
     "def f$1():\n    global $N1\n    $N1 = $#\n    def g():\n        $N1 = 7\n        return $N1\n    return g()\n$N = f$1()",
     "f$1 = functools.partial(lambda a, b, c=1: [a, b, c], $n, c=$s)\n$L = f$1($n)\n$T = f$1.args",
     "def f$1(*, a=$n, b):\n    return (a, b)\n$T = f$1(b=$s)\nf$1.note = $l\n$L = f$1.note",
+    "async def f$1(a=$l):\n    $L.append('never')\n    return await a\n$S = f$1.__name__",
+    "def f$1(a, b=$n):\n    return [a, b]\n$(|if $C:\n    )$f$1.__defaults__ = ($s,)\n$L = f$1($n)",
+    "def f$1(a, *, k=$n):\n    return [a, k]\n$(|if $C:\n    )$f$1.__kwdefaults__ = {'k': $s}\n$L = f$1($n)",
+    "def f$1(a: int = $n, b: 'str' = $s) -> list: ...\n$(|u(f$1)\n|f$1.__annotations__['a'] = str\n)$$L = [*f$1.__annotations__]\n$N = int(f$1.__annotations__['a'] is int)",
+    (
+        "def f$1():\n    a, b = $n, $l\n    def g(c):\n        nonlocal a, b\n        b = b + [c]\n        a = len(b)\n        return a\n"
+        "    $(g(1)|u(g)|[g(i) for i in range(2)]|if $C:\n        g(2))$\n    return a, b\n$N, $L = f$1()"
+    ),
+    "def f$1(k):\n    k = [*k]\n    while k:\n        if $C:\n            return k\n        k.pop()\n    else:\n        return 'none'\n$S = str(f$1($L))",
+    "$L = [w4 for i in $L if (w4 := i) is not None]\n$N = w4",
+    "c$1 = 0\nwhile True:\n    c$1 += 1\n    if c$1 > $#:\n        break\n    $LOOP",
+    "with contextlib.ExitStack() as x_:\n    g_ = x_.enter_context(Manager($C))\n    x_.callback($L.append, $n)\n    $BODY\n    $(raise Oops()|pass|u())$",
+    "with (Manager($C) as g_, Manager($C) as h_):\n    $BODY\n    $(raise Oops()|pass|1 / 0)$\n$L = g_ + h_",
+    "here_ = os.getcwd()\nos.chdir($('/'|os.path.dirname(__file__)|'none')$)\n$N = int(os.path.exists('lines.txt'))\n$(|os.chdir(here_))$",
     # generators and iterators
+    "def f$1():\n    try:\n        yield 1\n    except ValueError:\n        $L.append('thrown')\n    yield 2\ng_ = f$1()\nnext(g_)\n$N = g_.throw(ValueError())",
     """def f$1(k):
     for i in range(k):
         if i == $#:
@@ -366,6 +384,21 @@ $($L = list(f$1(3))[:6]|g_ = f$1(3)\n$N = next(g_)\n$L = [*g_][:5]|$L = [v for v
 """Statements of several lines; `@` is the end of a line in one of several texts."""
 
 CLASSES: Final = (
+    "class C$1(TypedDict$(|, total=False)$):\n    a: int\n    b: str\n$D = C$1(a=$n, b=$s)\n$L = [*C$1.__annotations__]",
+    (
+        "class C$1:\n    __match_args__ = ('x', 'y')\n    def __init__(self, x, y):\n        self.x, self.y = x, y\nmatch C$1($n, $s):\n"
+        "    case C$1(3, y_):\n        $S = y_\n    case C$1(x_, _) if $C:\n        $N = x_"
+    ),
+    (
+        "@dataclass\nclass C$1:\n    a: int = $n\n    b: list = field(default_factory=lambda: [$n], repr=False)\n    c: int = field(init=False, default=$n)\n"
+        "$D = dataclasses.asdict(C$1())\n$S = repr(C$1($n))\n$L = [f.name for f in dataclasses.fields(C$1)]\n$N = dataclasses.replace(C$1(), a=$n).a"
+    ),
+    (
+        "class C$1:\n    def __init__(self, n):\n        self.n = n\n    def __eq__(self, other):\n        return self.n == other.n\n"
+        "    def __hash__(self):\n        return 1\n    def __bool__(self):\n        return $C\nd_ = {C$1(1): $n}\nd_[C$1($(1|2)$)] = $n\n"
+        "$L = [*d_.values(), C$1(1) in [C$1(1)], not C$1(2), C$1(1) or $n]"
+    ),
+    "class C$1:\n    n = $n\n    def __getattribute__(self, name):\n        return [name]\n    def __delattr__(self, name):\n        $L.append(name)\no_ = C$1()\ndel o_.n\n$L = o_.n",
     """class C$1:
     ALL = $L
     n = $n
@@ -557,3 +590,11 @@ INPUTS: Final = (
     "functools.partial(Input, description=$s)(default=$N)", "Input(default=$N, deprecated=$C)", "Input(default_factory=lambda: $L)",
     "Input(default=$S, min_length=$N, max_length=$N, regex=$S)", "Input(default=None, description=$S)", "Colour.BLUE", "Input(default=$T)",
 )  # fmt: skip
+
+BEFORE: Final = (
+    *("class Output(BaseModel):\n    a: int\n    b: list = $l\n",) * 3,
+    "Output = $(str|List[int])$\nInput = functools.partial(Input, description=$s)",
+    "class Output(BaseModel):\n    a: Optional[$(str|int)$] = $(None|$n)$\n$(|if $C:\n    )$Input = functools.partial(Input, default=$n)",
+    "class Output(BaseModel):\n    n: int = $N\n$(|u(Output)\n|Output.n = $n\n)$",
+)
+"""What stands before a predictor."""
