@@ -208,6 +208,7 @@ class App(AppBase, FalApp):
 
         Where a subclass overrides it and does not call it, this happens after the subclass's own.
         """
+        # Taken before it is stopped: a second teardown, or one during it, has nothing to stop.
         serving: Serving | None = self.__dict__.pop("_serving", None)
         try:
             if serving is not None:

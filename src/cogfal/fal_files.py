@@ -112,6 +112,7 @@ class FalStore:
     async def _put_later(self, file: LocalFile) -> StoredFile:
         held = Scratch()
         try:
+            # Held first: what a reserved URL promises must be there, whatever the author removes.
             path = await anyio.to_thread.run_sync(hold, file, held)
             pending = await anyio.to_thread.run_sync(self._reserved, file)
         except BaseException:

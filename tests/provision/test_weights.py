@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,21 @@ def test_weights_that_are_there_are_left_alone(site: Site, tmp_path: Path) -> No
 
     assert (tmp_path / "w.bin").read_text() == "mine"
     assert site.asked == []
+
+
+def test_a_project_that_starts_again_has_its_weights(site: Site, tmp_path: Path) -> None:
+    """The link of the start before is the project's own; one that leads nowhere is made anew."""
+    weights, project = {"w.bin": Weight(f"{site.url}/w.bin")}, tmp_path / "project"
+    project.mkdir()
+    place_weights(weights, project, store=tmp_path / "data")
+
+    place_weights(weights, project, store=tmp_path / "data")
+    again = (project / "w.bin").read_bytes()
+    shutil.rmtree(tmp_path / "data")
+    place_weights(weights, project, store=tmp_path / "another")
+
+    assert again == (project / "w.bin").read_bytes() == WEIGHTS
+    assert site.asked == ["/w.bin", "/w.bin"]
 
 
 def test_wrong_bytes_are_refused(site: Site, tmp_path: Path) -> None:
@@ -70,9 +86,13 @@ def test_what_cannot_be_fetched_is_named(url: str, site: Site, tmp_path: Path) -
     assert wanted in str(caught.value)
 
 
-def test_weights_stay_within_the_project(site: Site, tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", ["../x", "link", "link/x", "x/../../y", "/x"])
+def test_weights_stay_within_the_project(place: str, site: Site, tmp_path: Path) -> None:
     """A path that leads out of the project is refused before anything is fetched."""
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p/link").symlink_to(tmp_path)
+
     with pytest.raises(SetupError, match="outside the project"):
-        place_weights({"../x": Weight(f"{site.url}/w.bin")}, tmp_path / "p", store=tmp_path)
+        place_weights({place: Weight(f"{site.url}/w.bin")}, tmp_path / "p", store=tmp_path)
 
     assert site.asked == []

@@ -141,6 +141,7 @@ def settle(cls: type[AppBase], base: type[AppBase], kwargs: dict[str, Any]) -> d
     known = _known(base)
     own = {name: value for name, value in vars(cls).items() if name not in vars(AppBase)}
     check_settings({**own, **kwargs}, known, Path(cls.app_file))
+    # Before anything keeps what the class says, which travels: the credentials stay here.
     if "registries" in own:
         cls.registries = own["registries"] = StaysHere(cls.registries)
     said = {**own, **kwargs}
@@ -179,7 +180,7 @@ def _build(cls: type[AppBase], declared: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in built.settings.items():
         setattr(cls, name, value)
     cls.checked_settings = AppSettings.of(cls)
-    if cls.predictor is not None:
+    if cls.predictor is not None:  # its file travels instead
         cls.given = ()
     carried = {"playground": cls.playground, "environments": cls.project.model_environment}
     cls.extra_packages = tuple(ExtraPackage(name) for name in carried if carried[name])

@@ -262,6 +262,7 @@ class _Kept:
 
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            # Written aside, then renamed: whoever reads meanwhile has all of it or nothing.
             with TemporaryDirectory(dir=self._path.parent) as folder:
                 aside = Path(folder, "answer")
                 aside.write_text(json.dumps(answer), encoding="utf-8")

@@ -193,6 +193,7 @@ class _Walk:
             ) from error
 
     def _entry(self, entry: os.DirEntry[str], path: str) -> None:
+        # Links before anything else: what follows would look at where they lead.
         if entry.is_symlink():
             self._link(path)
         elif entry.is_dir():

@@ -31,6 +31,7 @@ def read_text(path: Path, *, root: Path | None = None, where: Location | str | N
     """
     place = where or path.name
     try:
+        # Before it is read: a link may lead out of the project, or to what never ends.
         _refuse_unusable(path, root, place)
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:

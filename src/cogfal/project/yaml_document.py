@@ -69,6 +69,7 @@ def read_document(text: str, name: str) -> Value | None:
             "the file is larger than 1 MiB", where=name, remedy="a cog.yaml is a few lines"
         )
     try:
+        # Before nodes are composed, which recurses into whatever is nested.
         _refuse_bombs(text, name)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:

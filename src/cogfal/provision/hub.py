@@ -15,6 +15,7 @@ import threading
 
 def main() -> int:
     """Run it; the exit status is 1 where it cannot be downloaded, with the reason as last line."""
+    # The task is read before the thread begins, which takes whatever else the input has.
     given = json.loads(sys.stdin.readline())
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     try:

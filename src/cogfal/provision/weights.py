@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -134,7 +135,13 @@ async def _talk(process: Process, given: str) -> tuple[str, str]:
 
 
 def _inside(relative: str, project: Path) -> Path:
-    target = (project / relative).resolve()
+    """Return where weights belong, with the links on the way followed.
+
+    The last step is followed only to a directory: a link to a file is that of an earlier start,
+    and leads to the store.
+    """
+    path = Path(os.path.normpath(project.resolve() / relative))
+    target = path.resolve() if path.is_dir() else path.parent.resolve() / path.name
     if not target.is_relative_to(project.resolve()):
         raise SetupError(f"the weights {relative} would lie outside the project")
     return target
@@ -160,6 +167,8 @@ async def _fetch(url: str, store: Path, sha256: str | None) -> Path:
 def _link(source: Path, target: Path) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        if target.is_symlink() and not target.exists():  # what it led to is gone
+            target.unlink()
         target.symlink_to(source)
     except FileExistsError:
         return
