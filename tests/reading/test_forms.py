@@ -253,13 +253,17 @@ def test_objects_of_pydantic_models_stand_in_the_way_of_nothing(made: str, tmp_p
         ("Strict()", None),
         ("Later()", None),
         ("Settings.name", None),
+        ("Needed()", None),
+        ("changed(Settings())", "d"),
+        ("changed(Frozen())", None),
+        ("list(Settings())", None),
     ],
 )
 def test_values_that_pydantic_may_change_are_not_told(
     text: str, told: str | None, tmp_path: Path
 ) -> None:
     """A value of the field's own class is taken as it is; what a model does with others is open."""
-    read_of = "" if text.endswith(".name") else ".name"
+    read_of = "" if text.endswith(".name") or text.startswith("list") else ".name"
     source = (
         "from pydantic import BaseModel, ConfigDict, field_validator\n"
         "class Settings(BaseModel):\n    name: str = 'a'\n"
@@ -268,6 +272,10 @@ def test_values_that_pydantic_may_change_are_not_told(
         "class Strict(Settings):\n"
         "    model_config = ConfigDict(validate_default=True, str_to_upper=True)\n"
         "class Later(Settings):\n    def model_post_init(self, context): self.name = 'c'\n"
+        "class Needed(BaseModel):\n    name: str\n"
+        "class Frozen(Settings, frozen=True): ...\n"
+        "def changed(o):\n    try:\n        o.name = 'd'\n"
+        "    except ValueError: ...\n    return o\n"
         f"class Predictor:\n    def predict(self, x: str = {text}{read_of}) -> str: ..."
     )
 

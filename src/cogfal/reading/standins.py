@@ -7,7 +7,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final, NoReturn
 
 from cogfal.guest.annotations import is_class_variable
 from cogfal.reading.functions import Function
@@ -96,12 +96,15 @@ class ModelField:
 
     def made(self) -> Value:
         """Return the default of a new object."""
-        if self.checked or self.default is ... is self.default_factory:
+        if self.checked or (self.default is ... and self.default_factory is None):
             raise refused("what Pydantic makes of a default is not evaluated")
         if callable(self.default_factory):
             return known(self.default_factory())
         return copy.deepcopy(self.default)
 
+
+_DATA: Final = (bool, int, float, str, list, dict, tuple)
+"""What a model may hold under a name without an annotation: older Pydantic takes it for a field."""
 
 _CHANGING: Final = ("validate_", "str_", "alias_")
 """How settings of a model begin that have a say in what becomes of values."""
@@ -120,8 +123,10 @@ class Model:
             taken = told.taken(values[name]) if name in values else told.made()
             object.__setattr__(self, name, taken)
 
-    def __init_subclass__(cls, **_: Any) -> None:
+    def __init_subclass__(cls, **config: Value) -> None:
         super().__init_subclass__()
+        if config:
+            cls.model_config = config
         found = dict(cls.model_fields)
         for name, hint in inspect.get_annotations(cls).items():
             if name.startswith("_") or is_class_variable(name, hint):
@@ -134,12 +139,18 @@ class Model:
         cls.model_fields = found
 
     def __setattr__(self, name: str, value: Value) -> None:
-        if name not in self.model_fields or any(map(_validates, type(self).__mro__)):
+        bases = type(self).__mro__
+        if any(vars(base).get("model_config") or _validates(base) for base in bases):
             raise refused("what Pydantic makes of a value is not evaluated")
+        if name not in self.model_fields:
+            raise refused("what is no field of a Pydantic model is not set")
         object.__setattr__(self, name, value)
 
     def __eq__(self, other: object) -> bool:
         raise refused("objects of a Pydantic model are not compared")
+
+    def __iter__(self) -> NoReturn:
+        raise refused("objects of a Pydantic model are not taken apart")
 
     __hash__ = object.__hash__
 
@@ -150,7 +161,9 @@ def _validates(cls: type) -> bool:
     config = held.get("model_config", {})
     lost = any(isinstance(each, Unknown) or _is_decorated(each) for each in held.values())
     checks = not isinstance(config, dict) or any(name.startswith(_CHANGING) for name in config)
-    return lost or checks or "Config" in held or "model_post_init" in held
+    own = held.keys() - {"model_config", "model_fields", *inspect.get_annotations(cls)}
+    plain = any(isinstance(held[name], _DATA) for name in own if not name.startswith("_"))
+    return lost or checks or plain or "Config" in held or "model_post_init" in held
 
 
 def _is_decorated(value: Value) -> bool:
