@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from functools import partial
 
 from tests.fuzz.campaign import HEADER, Outcome, run
@@ -32,30 +33,32 @@ def main() -> int:
     arguments = parser.parse_args()
     found: dict[str, Outcome] = {}
     for name in arguments.targets or NAMES:
-        found[name] = _run(name, arguments)
-        sys.stderr.write(found[name].row(name) + "\n")
-        for each in found[name].findings:
-            sys.stderr.write(f"\n--- {name}, seed {arguments.seed}, case {each.case}: ")
-            sys.stderr.write(f"{each.text[:2000]!r}\n{each.reason}\n")
+        tell = partial(_tell, name, arguments.seed, set())
+        found[name] = _run(name, arguments, tell)
+        tell(found[name])
     rows = [outcome.row(name) for name, outcome in found.items()]
     sys.stdout.write("\n".join([HEADER, *rows]) + "\n")
     return 1 if any(outcome.findings for outcome in found.values()) else 0
 
 
-def _run(name: str, arguments: argparse.Namespace) -> Outcome:
+def _run(name: str, arguments: argparse.Namespace, tell: Callable[[Outcome], None]) -> Outcome:
     cases, seed, seconds = arguments.cases, arguments.seed, arguments.seconds
     if name == REQUESTS:
         return run_requests(cases, seed, seconds)
     if name in PROGRAMS:
         jobs, first = arguments.jobs, arguments.first
-        return run_in_processes(
-            name, cases, seed, seconds, jobs=jobs, first=first, tell=partial(_tell, name)
-        )
+        return run_in_processes(name, cases, seed, seconds, jobs=jobs, first=first, tell=tell)
     return run(TARGETS[name], cases, seed, seconds)
 
 
-def _tell(name: str, outcome: Outcome) -> None:
+def _tell(name: str, seed: int, told: set[int], outcome: Outcome) -> None:
+    """Tell how far a campaign is, and each finding once, as soon as it is made."""
     sys.stderr.write(f"{outcome.row(name)}\n")
+    for each in outcome.findings:
+        if each.case not in told:
+            told.add(each.case)
+            sys.stderr.write(f"\n--- {name}, seed {seed}, case {each.case}: ")
+            sys.stderr.write(f"{each.text[:2000]!r}\n{each.reason}\n")
     sys.stderr.flush()
 
 
