@@ -16,7 +16,6 @@ from cogfal.engine.event_queue import EventQueue
 from cogfal.engine.guest import Call, GuestRun, failure
 from cogfal.engine.lifecycle import Lifecycle
 from cogfal.engine.prediction import InputMaterialiser, Prediction, Status, Submission
-from cogfal.engine.slots import Ticket
 from cogfal.errors import CogfalError, OutputError, PredictionCancelled, PredictorFailed
 from cogfal.files.workspace import Workspace
 from cogfal.guest.encoding import Encoded
@@ -37,13 +36,15 @@ IGNORED = (
 class Surroundings(NamedTuple):
     """What all predictions of a service share.
 
-    `end` is told of every end; `say` writes to the runner's log.
+    `leave` gives the slot back, or the place in the line; `end` is told of every end; `say` writes
+    to the runner's log.
     """
 
     lifecycle: Lifecycle
     materialiser: InputMaterialiser
     output: Type
     open_workspace: Callable[[], Workspace]
+    leave: Callable[[PredictionTask], None]
     end: Callable[[Prediction, CogfalError | None], None]
     say: Callable[[str], None]
     max_output_bytes: int
@@ -53,17 +54,27 @@ class PredictionTask:
     """The way of one prediction through waiting, download, predict and upload.
 
     Cancelling works in every phase: our own awaits are cancelled, the author's code is interrupted.
+
+    Attributes:
+        held: Whether it has a slot; for the service.
     """
 
     def __init__(
-        self, submission: Submission, name: str, history: int, ticket: Ticket, around: Surroundings
+        self,
+        submission: Submission,
+        name: str,
+        around: Surroundings,
+        history: int,
+        *,
+        held: bool,
     ) -> None:
         self._submission = submission
-        self._ticket = ticket
+        self.held = held
+        self._turn: asyncio.Future[None] | None = None
         self._around = around
         self.prediction = Prediction(name, submission.api, canceller=self.cancel, history=history)
         self._queue = EventQueue(asyncio.get_running_loop(), self.prediction.emit)
-        if ticket.held:
+        if held:
             # Now, for a stream's head and its first event leave in this turn.
             self.prediction.start()
         self._cancelled = False
@@ -71,6 +82,12 @@ class PredictionTask:
         self._interrupt: Callable[[], object] | None = None
         self._run: GuestRun | None = None
         self._bytes = 0
+
+    def call(self) -> None:
+        """Hand it the slot that it waits for; for the service."""
+        self.held = True
+        if self._turn is not None and not self._turn.done():
+            self._turn.set_result(None)
 
     def cancel(self) -> None:
         """Interrupt whatever is going on; once only."""
@@ -125,12 +142,18 @@ class PredictionTask:
             self._queue.close()
         finally:
             # In this order: whoever sees the end finds the slot free.
-            self._ticket.give_back()
+            self._around.leave(self)
             self.prediction.finish(Status.CANCELED if self._cancelled else status, error)
             self._around.end(self.prediction, error)
 
+    async def _called(self) -> None:
+        """Wait until it has a slot."""
+        if not self.held:
+            self._turn = asyncio.get_running_loop().create_future()
+            await self._turn
+
     async def _through(self) -> None:
-        await self._step("queue", self._ticket.turn())
+        await self._step("queue", self._called())
         if self.prediction.status is Status.STARTING:
             self.prediction.start()
         if self.prediction.held:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections import deque
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from cogfal.concurrency import on_daemon_thread
 from cogfal.engine.grace import Grace, Moment
@@ -23,7 +24,6 @@ from cogfal.engine.prediction import (
     WeightsFetcher,
 )
 from cogfal.engine.prediction_task import PredictionTask, Surroundings
-from cogfal.engine.slots import Slots, SlotStatistics
 from cogfal.errors import (
     AlreadyRunning,
     Busy,
@@ -42,6 +42,14 @@ __all__ = ["EngineSettings", "Health", "HealthStatus", "Service", "Submission"]
 
 VACATING_TIME: Final = 0.25  # seconds for a cancelled prediction to make room for a request
 Key: TypeAlias = tuple[str, str]
+
+
+class SlotStatistics(NamedTuple):
+    """A snapshot: how many slots there are, are taken, and how many requests wait."""
+
+    total: int
+    taken: int
+    waiting: int
 
 
 class Service:
@@ -79,7 +87,9 @@ class Service:
         self.spec = spec
         self.settings = settings or EngineSettings()
         self._capture = capture or Capture()
-        self._slots = Slots()
+        self._total = 0
+        self._free = 0
+        self._line: deque[PredictionTask] = deque()
         self._scratch = Scratch()
         open_workspace = partial(Workspace, self.settings.workspace_parent or self._scratch)
         self._lifecycle = Lifecycle(
@@ -109,6 +119,7 @@ class Service:
             materialiser=materialiser,
             output=self.spec.output,
             open_workspace=open_workspace,
+            leave=self._leave,
             end=self._end,
             say=self._capture.say,
             max_output_bytes=self.settings.max_output_bytes,
@@ -122,7 +133,7 @@ class Service:
             SettingError: A variable of Cog's has a value that makes no sense.
         """
         self.settings = operated(self.settings)
-        self._slots.open(slot_count(self.settings, self.spec))
+        self._total = self._free = slot_count(self.settings, self.spec)
         if self._at_first_use:
             self._lifecycle.postpone(self.settings.setup_timeout)
         else:
@@ -148,10 +159,14 @@ class Service:
         key = (request.api, name)
         if key in self._running:
             raise AlreadyRunning(f"a prediction with the id {name!r} is already running")
-        if not self._slots.left:
+        held = self._free > 0
+        if not held:
             self._refuse_crowd(request)
-        ticket = self._slots.enter()
-        work = PredictionTask(request, name, self.settings.history, ticket, self._around)
+        work = PredictionTask(request, name, self._around, self.settings.history, held=held)
+        if held:
+            self._free -= 1
+        else:
+            self._line.append(work)
         self._running[key] = work
         task = asyncio.get_running_loop().create_task(work.run())
         self._tasks[task] = work
@@ -164,7 +179,7 @@ class Service:
         It does so within milliseconds, unless its author's code does not obey; nobody waits for
         longer than a quarter of a second. Those who wait in line come first.
         """
-        if not self._slots.left:
+        if not self._free:
             leaving = {task for task, work in self._tasks.items() if work.cancelled}
             await _wait(leaving, VACATING_TIME, asyncio.FIRST_COMPLETED)
 
@@ -189,7 +204,7 @@ class Service:
     @property
     def slots(self) -> SlotStatistics:
         """How many slots there are, are taken, and how many predictions wait."""
-        return self._slots.statistics
+        return SlotStatistics(self._total, self._total - self._free, len(self._line))
 
     async def health(self) -> Health:
         """Say how the predictor is; asks the author's `healthcheck`, also during predictions.
@@ -242,7 +257,7 @@ class Service:
         if self._closed:
             return HealthStatus.DEFUNCT, "the service has been shut down"
         status, reason = self._lifecycle.state()
-        if status is HealthStatus.READY and not self._slots.left:
+        if status is HealthStatus.READY and not self._free:
             status = HealthStatus.BUSY
         return status, reason
 
@@ -263,11 +278,22 @@ class Service:
             raise NotReady(reason or "the predictor is still being set up")
 
     def _refuse_crowd(self, request: Submission) -> None:
-        statistics = self._slots.statistics
         if not request.wait:
-            raise Busy(f"all {statistics.total} slots are taken")
-        if statistics.waiting >= self.settings.queue_limit:
-            raise Busy(f"{statistics.waiting} requests are waiting already; try again later")
+            raise Busy(f"all {self._total} slots are taken")
+        if len(self._line) >= self.settings.queue_limit:
+            raise Busy(f"{len(self._line)} requests are waiting already; try again later")
+
+    def _leave(self, work: PredictionTask) -> None:
+        """Take a slot back, and hand it to who waits for longest; or a place in the line."""
+        if not work.held:
+            with suppress(ValueError):  # it was called, and has given its slot back
+                self._line.remove(work)
+            return
+        work.held = False
+        if self._line:
+            self._line.popleft().call()
+        else:
+            self._free += 1
 
     def _settle(self, task: asyncio.Task[None]) -> None:
         """Forget a task; end its prediction where the task was killed before it began."""
