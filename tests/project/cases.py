@@ -331,9 +331,8 @@ CASES = [
     Case("run-installs-cog", build("run: [pip install cog==0.9.0, make]")),
     Case(
         "environment",
-        'environment:\n  - A=1\n  - B=x y "$A"\n  - C=$HOME/.cache\n  - D='
-        "$A"
-        "\n  - EMPTY=\nbuild:\n  system_packages: [git]\n",
+        'environment:\n  - A=1\n  - B=x y "$A"\n  - C=$HOME/.cache\n  - D=$A\n  - EMPTY=\n'
+        "build:\n  system_packages: [git]\n",
     ),
     Case("environment-of-lines", 'environment:\n  - "A=1\\n2"\n' + build("system_packages: [sox]")),
     Case("environment-mapping", "environment:\n  A: 1\n  B: true\n"),
@@ -397,7 +396,7 @@ CASES = [
     ),
     Case(
         "anchors",
-        "x: &p [numpy]\n".replace("x: ", "build:\n  system_packages: ") + "  python_packages: *p\n",
+        "build:\n  system_packages: &p [numpy]\n  python_packages: *p\n",
     ),
     Case(
         "dockerignore",

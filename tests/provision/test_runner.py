@@ -13,7 +13,7 @@ import pytest
 import cogfal
 from cogfal.environments import interpreter_of
 from cogfal.provision import make_model_environment, provide
-from cogfal.provision.runner import install_pget, lead_to
+from cogfal.provision.runner import install_pget, link_cog_directory
 from cogfal.spec import PredictorSpec, ProjectSpec, StringType
 from tests.environments.packages import wheel
 from tests.project.cases import Case, packages
@@ -60,7 +60,7 @@ def test_files_are_found_below_the_directory_of_cog(root: Path, tmp_path: Path) 
     """The link reads and writes the project's files, and is gone afterwards."""
     place = tmp_path / "src"
 
-    withdraw = lead_to(root, place)
+    withdraw = link_cog_directory(root, place)
 
     assert (place / "config.yaml").read_text() == "a: 1"
     (place / "made.txt").write_text("made")
@@ -76,14 +76,14 @@ def test_a_directory_that_is_there_stays(root: Path, tmp_path: Path) -> None:
     place.mkdir()
     (place / "theirs").touch()
 
-    lead_to(root, place)()
+    link_cog_directory(root, place)()
 
     assert [file.name for file in place.iterdir()] == ["theirs"]
 
 
 def test_a_project_that_is_there_itself_needs_no_link(tmp_path: Path) -> None:
     """As in an image; not even where it is missing, and the link would lead to itself."""
-    lead_to(tmp_path / "src", tmp_path / "src")()
+    link_cog_directory(tmp_path / "src", tmp_path / "src")()
 
     assert not (tmp_path / "src").is_symlink()
 
@@ -92,9 +92,9 @@ def test_another_runners_link_is_not_withdrawn(root: Path, tmp_path: Path) -> No
     """Whoever came later goes on, though the first one ends."""
     place, other = tmp_path / "src", tmp_path / "other"
     other.mkdir()
-    withdraw = lead_to(root, place)
+    withdraw = link_cog_directory(root, place)
 
-    lead_to(other, place)
+    link_cog_directory(other, place)
     withdraw()
 
     assert place.samefile(other)
@@ -107,7 +107,7 @@ def test_a_link_that_leads_elsewhere_is_made_anew(target: str, root: Path, tmp_p
     place = tmp_path / "src"
     place.symlink_to(tmp_path / target)
 
-    lead_to(root, place)
+    link_cog_directory(root, place)
 
     assert (place / "config.yaml").exists()
 
@@ -116,7 +116,7 @@ def test_the_log_says_where_there_can_be_no_link(
     root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A runner without a place for it serves all the same."""
-    lead_to(root, tmp_path / "missing" / "src")()
+    link_cog_directory(root, tmp_path / "missing" / "src")()
 
     (line,) = capsys.readouterr().err.splitlines()
     assert "missing/src cannot lead to the project" in line

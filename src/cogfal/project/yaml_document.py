@@ -271,11 +271,9 @@ def number(value: Value, key: str) -> str:
 
 def boolean(value: Value, key: str) -> bool:
     """Return a boolean; a quoted one is taken for what it says."""
-    if isinstance(value, Scalar):
-        if value.kind == "bool":
-            return value.text.lower() in _TRUE
-        if value.text.lower() in ("true", "false"):
-            return value.text.lower() == "true"
+    word = value.text.lower() if isinstance(value, Scalar) else ""
+    if word in ("true", "false") or (isinstance(value, Scalar) and value.kind == "bool"):
+        return word in _TRUE
     raise wrong(key, "true or false", value)
 
 

@@ -58,7 +58,7 @@ def provide(
     place_weights(project.weights, root, store=weights_store())
     withdraw = ExitStack()
     if os.environ.get("IS_ISOLATE_AGENT"):
-        withdraw.callback(lead_to(root))
+        withdraw.callback(link_cog_directory(root))
     if shutil.which("pget", path=environ.get("PATH")) is None:
         withdraw.callback(_offer_pget(environ))
     return withdraw.close
@@ -134,7 +134,7 @@ def install_pget(directory: Path, *, root: Path, python: str = sys.executable) -
     return script
 
 
-def lead_to(root: Path, place: Path = COG_DIRECTORY) -> Callable[[], None]:
+def link_cog_directory(root: Path, place: Path = COG_DIRECTORY) -> Callable[[], None]:
     """Make `place` a link to the project, for authors who write `/src/config.yaml`.
 
     A directory that is there already stays; a link gives way, since a runner has one project. Where
