@@ -10,7 +10,7 @@ import asyncio
 import base64
 import json
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,6 +45,26 @@ STEPS: dict[str, list[str]] = {
     "retry": ["IN_QUEUE", "IN_PROGRESS", "IN_QUEUE", "IN_PROGRESS", "COMPLETED"],
 }
 """What a request goes through, a step for each look; the last one stays."""
+
+NOT_TAKEN: dict[str, Callable[[], Response]] = {
+    "penniless": lambda: JSONResponse({"detail": "Exhausted balance"}, 402),
+    "unfit": lambda: JSONResponse(REFUSAL, 422),
+    "broken": lambda: JSONResponse({"detail": "out of order"}, 500),
+    "unread": lambda: Response("queued"),
+    "nameless": lambda: JSONResponse(
+        dict.fromkeys(("request_id", "response_url", "status_url", "cancel_url"), "")
+    ),
+}
+"""How fal answers instead of putting a request on the queue."""
+
+RESULTS: dict[str, Callable[[], Response]] = {
+    "refuse": lambda: JSONResponse(REFUSAL, 422),
+    "crash": lambda: JSONResponse({"detail": "it crashed"}, 500),
+    "garble": lambda: Response("no JSON"),
+    "list": lambda: JSONResponse(["one"]),
+    "vanish": lambda: JSONResponse({"detail": "Request not found"}, 404),
+}
+"""What comes of a request, where it is no prediction in Cog's form."""
 
 
 @dataclass
@@ -136,6 +156,8 @@ class FalCloud(Cloud):
         values = (await request.json())["input"]
         if "event-stream" in request.headers.get("accept", ""):
             return self._events(app, values)
+        if refused := NOT_TAKEN.get(values.get("do", "")):
+            return refused()
         self.base = str(request.base_url)
         name = str(uuid.uuid4())
         self.asked[name] = Asked(app, request.path_params["path"], key, values)
@@ -160,6 +182,8 @@ class FalCloud(Cloud):
         asked = self._find(request)
         if asked is None:
             return JSONResponse({"detail": "Request not found"}, 404)
+        if asked.do == "revoke":
+            return JSONResponse({"detail": "Key was revoked"}, 403)
         asked.looks += 1
         logs = [{"message": f"working on {asked.do}", "level": "STDOUT"}]
         match asked.status:
@@ -183,16 +207,12 @@ class FalCloud(Cloud):
         if asked.cancelled:
             gone = {"detail": "Request was cancelled", "error_type": "client_cancelled"}
             return JSONResponse(gone, 499)
-        match asked.do:
-            case "refuse":
-                return JSONResponse(REFUSAL, 422)
-            case "crash":
-                return JSONResponse({"detail": "it crashed"}, 500)
-            case "fail":
-                return JSONResponse(prediction("failed", asked, error="it broke"))
-            case _:
-                base = str(request.base_url)
-                return JSONResponse(prediction("succeeded", asked, output=self._made(asked, base)))
+        if other := RESULTS.get(asked.do):
+            return other()
+        if asked.do == "fail":
+            return JSONResponse(prediction("failed", asked, error="it broke"))
+        output = self._made(asked, str(request.base_url))
+        return JSONResponse(prediction("succeeded", asked, output=output))
 
     def _made(self, asked: Asked, base: str) -> Any:
         if asked.path == "trainings":
@@ -221,6 +241,8 @@ class FalCloud(Cloud):
         asked = self._find(request)
         if asked is None:
             return JSONResponse({"status": "NOT_FOUND"}, 404)
+        if asked.do == "finish":  # between the look before and this
+            asked.released.set()
         if asked.status == "COMPLETED":
             return JSONResponse({"status": "ALREADY_COMPLETED"}, 400)
         asked.cancelled = True
@@ -242,7 +264,18 @@ class FalCloud(Cloud):
         """Answer piece by piece, as fal's stream of an iterator; others have none."""
         if request.path_params["name"] != "pieces":
             return JSONResponse({"detail": "Path /stream not found"}, 404)
-        return StreamingResponse(_pieces(), media_type="text/event-stream")
+        match (await request.json()).get("do"):
+            case "refuse":
+                return JSONResponse(REFUSAL, 422)
+            case "full":
+                return JSONResponse({"detail": "no place"}, 503)
+            case "fail":
+                events = _several(_data({"output": "a", "index": 0}), _data({"error": "it broke"}))
+            case "spoil":
+                return JSONResponse({"detail": "it broke"}, 500)
+            case _:
+                events = _pieces()
+        return StreamingResponse(events, media_type="text/event-stream")
 
 
 def prediction(status: str, asked: Asked, **more: Any) -> dict[str, Any]:
@@ -262,6 +295,12 @@ def prediction(status: str, asked: Asked, **more: Any) -> dict[str, Any]:
 async def _cogs_events(values: dict[str, Any]) -> AsyncIterator[bytes]:
     yield _event("start", {"id": "x", "status": "processing"})
     yield _event("log", {"source": "stdout", "data": "working\n"})
+    match values.get("do"):
+        case "hold":
+            await asyncio.Event().wait()
+        case "error":
+            yield _event("error", {"error": "it broke"})
+            return
     pieces = WORDS
     for index, chunk in enumerate(pieces):
         yield _event("output", {"chunk": chunk, "index": index})
@@ -275,9 +314,15 @@ async def _cogs_events(values: dict[str, Any]) -> AsyncIterator[bytes]:
 
 async def _pieces() -> AsyncIterator[bytes]:
     media = {"url": "https://cdn.invalid/1.png", "content_type": "image/png", "file_size": 3}
+    yield _data({"log": "not of interest"})
     yield _data({"output": "a", "index": 0})
     yield _data({"output": media, "index": 1})
     yield _data({"output": ["a", media], "completed": True})
+
+
+async def _several(*events: bytes) -> AsyncIterator[bytes]:
+    for event in events:
+        yield event
 
 
 def _event(name: str, value: dict[str, Any]) -> bytes:

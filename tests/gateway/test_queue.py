@@ -91,6 +91,7 @@ def test_what_fal_tries_again_is_starting_again(alice: httpx.Client) -> None:
         ("fail", "it broke"),
         ("crash", "it crashed"),
         ("refuse", "- input.steps: Input should be at least 1\n"),
+        ("garble", "the app's answer cannot be read"),
     ],
 )
 def test_every_way_to_fail_is_failed(alice: httpx.Client, do: str, error: str) -> None:
@@ -100,6 +101,46 @@ def test_every_way_to_fail_is_failed(alice: httpx.Client, do: str, error: str) -
     last = states(alice, begun["id"])[-1]
 
     assert (last["status"], last["error"], last["logs"]) == ("failed", error, f"working on {do}\n")
+
+
+def test_an_answer_of_another_form_is_failed(alice: httpx.Client) -> None:
+    """The app is to answer as Cog's HTTP API does."""
+    last = states(alice, begin(alice, "list")["id"])[-1]
+
+    assert (last["status"], last["error"]) == (
+        *("failed", "the app did not answer as Cog's HTTP API does"),
+    )
+
+
+def test_what_fal_has_no_longer_is_not_found_and_still_listed(alice: httpx.Client) -> None:
+    """Whoever follows it to its end hears that it failed."""
+    begun = begin(alice, "vanish")
+    followed = begin(alice, "vanish", stream=True)
+
+    events = alice.get(followed["urls"]["stream"]).text
+    looks = [alice.get(f"predictions/{begun['id']}").status_code for _ in range(3)]
+    listed = alice.get("predictions").json()["results"]
+
+    assert looks == [200, 200, 404]
+    assert "fal has no result of this any more" in events
+    assert alice.get(f"predictions/{followed['id']}").json()["status"] == "failed"
+    assert {each["id"]: each["status"] for each in listed}[begun["id"]] == "starting"
+
+
+def test_a_key_that_is_refused_later_is_told(alice: httpx.Client) -> None:
+    """The prediction is not gone: with another key it may be there."""
+    begun = begin(alice, "revoke")
+
+    answer = alice.get(f"predictions/{begun['id']}")
+
+    assert (answer.status_code, answer.json()["title"]) == (401, "Unauthenticated")
+
+
+def test_a_prediction_is_no_training(alice: httpx.Client) -> None:
+    """Its id is of one kind."""
+    begun = begin(alice, "hold")
+
+    assert alice.get(f"trainings/{begun['id']}").status_code == 404
 
 
 def test_waiting_ends_as_starting(alice: httpx.Client) -> None:
@@ -139,6 +180,36 @@ def test_cancelling_is_canceled_before_the_start_and_after(alice: httpx.Client, 
 
     assert cancelled["status"] == "canceled"
     assert alice.get(f"predictions/{begun['id']}").json()["status"] == "canceled"
+
+
+@pytest.mark.parametrize("model", ["me/model", "me/streams"])
+def test_what_is_streamed_can_be_cancelled(
+    alice: httpx.Client, cloud: FalCloud, model: str
+) -> None:
+    """On the queue, where the app has no events; else by leaving its stream."""
+    before = len(cloud.asked)
+    begun = begin(alice, "hold", model, stream=True)
+    with alice.stream("GET", begun["urls"]["stream"]) as stream:
+        lines = stream.iter_lines()
+        next(line for line in lines if "working" in line)
+
+        cancelled = alice.post(f"predictions/{begun['id']}/cancel").json()
+
+        assert (cancelled["status"], [*lines][-2:]) == (
+            "canceled",
+            ['data: {"reason": "canceled"}', ""],
+        )
+    queued = [asked.cancelled for asked in [*cloud.asked.values()][before:]]
+    assert queued == ([True] if model == "me/model" else [])
+
+
+def test_what_ends_meanwhile_is_not_cancelled(alice: httpx.Client) -> None:
+    """Fal refuses to cancel it, and its outcome is told."""
+    begun = begin(alice, "finish")
+
+    cancelled = alice.post(f"predictions/{begun['id']}/cancel").json()
+
+    assert (cancelled["status"], cancelled["output"]) == ("succeeded", "nothing")
 
 
 def test_what_is_over_is_not_cancelled(alice: httpx.Client) -> None:
@@ -207,6 +278,27 @@ def test_what_fal_refuses_is_refused(
     assert cloud.strays == []
 
 
+@pytest.mark.parametrize(
+    ("do", "status", "said"),
+    [
+        ("penniless", 402, "Exhausted balance"),
+        ("unfit", 422, "input.steps"),
+        ("broken", 502, "out of order"),
+        ("unread", 502, "JSONDecodeError"),
+        ("nameless", 502, "no request id"),
+    ],
+)
+def test_a_call_that_fal_does_not_take_is_refused(
+    alice: httpx.Client, do: str, status: int, said: str
+) -> None:
+    """With fal's words, where it has any; one that is to be streamed has begun, and fails."""
+    answer = alice.post("models/me/model/predictions", json={"input": {"do": do}})
+    streamed = begin(alice, "penniless", stream=True)
+
+    assert (answer.status_code, said in answer.json()["detail"]) == (status, True), answer.text
+    assert "Exhausted balance" in alice.get(streamed["urls"]["stream"]).text
+
+
 def test_versions_are_named_in_three_ways(alice: httpx.Client) -> None:
     """By id, by model and id, and not at all; an unknown one is refused with the remedy."""
     named = [
@@ -230,6 +322,28 @@ def test_a_model_without_events_streams_its_pieces(alice: httpx.Client, cloud: F
     ended = alice.get(f"predictions/{begun['id']}").json()
     assert ended["output"] == ["a", "https://cdn.invalid/1.png"]
     assert "me/pieces" in cloud.direct
+
+
+@pytest.mark.parametrize(
+    ("model", "do", "error"),
+    [
+        ("me/pieces", "fail", "it broke"),
+        ("me/pieces", "refuse", "input.steps"),
+        ("me/pieces", "full", "the app had no place for a stream"),
+        ("me/pieces", "spoil", "the app answered with status 500"),
+        ("me/streams", "error", "it broke"),
+    ],
+)
+def test_a_stream_that_fails_says_why(alice: httpx.Client, model: str, do: str, error: str) -> None:
+    """As an event and as the state, whether it began or not."""
+    begun = begin(alice, do, model, stream=True)
+
+    events = alice.get(begun["urls"]["stream"]).text
+
+    ended = alice.get(f"predictions/{begun['id']}").json()
+    assert ended["status"] == "failed"
+    assert error in ended["error"]
+    assert error in events
 
 
 def test_a_model_that_does_not_stream_takes_its_turn_in_the_queue(
