@@ -88,7 +88,7 @@ class Effects(Part):
         self.of_values(held, why)
         if any(map(_imports, ast.walk(node))):
             self.of_values(self._world.modules.certain(), why)
-            self._world.modules.give_up_stars(node, scope)
+            self._world.names.give_up_stars(node, scope)
         for name in names:
             self._lose(scope.target(name), name, why, held)
 

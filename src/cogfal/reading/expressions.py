@@ -15,13 +15,11 @@ from cogfal.reading.operators import BINARY, COMPARE, SIZED, UNARY, bounded
 from cogfal.reading.scopes import Scope, bindings
 from cogfal.reading.standins import Known
 from cogfal.reading.unknown import (
-    ABSENT,
     Part,
     Touched,
     Unknown,
     Value,
     contained,
-    may_be_absent,
     reached,
     refused,
     unknown_in,
@@ -49,32 +47,6 @@ _BOUND: Final = (types.MethodType, types.BuiltinMethodType, types.MethodWrapperT
 _PLAIN: Final = (int, float, str, bytes, tuple, frozenset, complex)
 _NO_ARGUMENTS: Final = ast.arguments([], [], None, [], [], None, [])
 _DISPLAYS: Final = {ast.List: list, ast.Tuple: tuple, ast.Set: set}
-
-
-class Names(Part):
-    """Reads and changes names."""
-
-    def get(self, scope: Scope, name: str) -> Value:
-        """Return what a name stands for."""
-        world, value = self._world, scope.look_up(name)
-        if value is ABSENT:
-            return world.modules.builtin(name, scope)
-        value = world.there(world.known(value))
-        if may_be_absent(value) and scope.kind == "class":
-            return value.holding((*value.about, scope.top.names.get(name)))
-        return value
-
-    def put(self, scope: Scope, name: str, value: Value) -> None:
-        """Bind a name in the scope that it belongs to."""
-        self._world.journal.bind(scope.target(name), name, value)
-
-    def delete(self, scope: Scope, name: str) -> None:
-        """Carry out `del name`."""
-        names = scope.target(name)
-        if name not in names:
-            raise NameError(f"name {name!r} is not defined")
-        self._world.there(names[name])
-        self._world.journal.unbind(names, name)
 
 
 class Expressions(Part):

@@ -11,7 +11,7 @@ from cogfal.reading.calls import Calls
 from cogfal.reading.choices import Choices
 from cogfal.reading.classes import Classes, Typings
 from cogfal.reading.effects import Effects
-from cogfal.reading.expressions import Expressions, Names
+from cogfal.reading.expressions import Expressions
 from cogfal.reading.files import Files
 from cogfal.reading.functions import Functions
 from cogfal.reading.handlers import Handlers
@@ -20,7 +20,7 @@ from cogfal.reading.journal import Journal
 from cogfal.reading.library import Library
 from cogfal.reading.listed import Arguments
 from cogfal.reading.modules import Modules
-from cogfal.reading.namespaces import Environment, OfScope
+from cogfal.reading.namespaces import Environment, Names, OfScope
 from cogfal.reading.operators import Budget, Texts
 from cogfal.reading.source import Project
 from cogfal.reading.statements import Statements

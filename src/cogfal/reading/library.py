@@ -15,12 +15,11 @@ import inspect
 import io
 import sys
 import typing
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from cogfal.guest.type_names import COG_ROOTS
-from cogfal.reading.listed import LISTED
-from cogfal.reading.namespaces import OF_SCOPE
+from cogfal.reading.listed import LISTED, WHOLE, public_names
+from cogfal.reading.namespaces import OF_SCOPE, nearest
 from cogfal.reading.source import MODULES
 from cogfal.reading.standins import (
     COG,
@@ -59,12 +58,7 @@ _CONSTANTS: Final[dict[str, Value]] = {
        for bits in (8, 16, 32, 64) for kind in ("numpy", "torch") for sign in ("", "u")},
 }  # fmt: skip
 
-_WHOLE: Final = frozenset(
-    {"collections", "dataclasses", "enum", "math", "pathlib", "string", "typing", "itertools"}
-)
-"""Modules whose names are known, so that a star import is."""
-
-_ALIKE: Final = _WHOLE | {"abc", "collections.abc", "contextlib", "copy", "functools", "json"}
+_ALIKE: Final = WHOLE | {"abc", "collections.abc", "contextlib", "copy", "functools", "json"}
 """Modules that have the same names wherever a version of Python runs."""
 
 _SINCE: Final = {"tomllib": (3, 11), "zoneinfo": (3, 9), "graphlib": (3, 9)}
@@ -213,7 +207,7 @@ class Library(Part):
                 Unknown(f"{owner.dotted}.__dict__, which may be changed, is not evaluated")
             )
         if found is ABSENT:
-            near = self._world.modules.nearest(name, listed(owner.dotted))
+            near = nearest(name, public_names(owner.dotted))
             raise AttributeError(f"module {owner.dotted!r} has no attribute {name!r}{near}")
         if isinstance(found, Unknown) and owner.node is not None:
             return self._world.expressions.raising(found)
@@ -257,16 +251,6 @@ class Library(Part):
         if top in _SINCE or top in _UNTIL:
             return _SINCE.get(top, version) <= version <= _UNTIL.get(top, version)
         return True if top in sys.stdlib_module_names else None
-
-
-def listed(module: str) -> Iterable[str]:
-    """Return the names that a star import takes from a module outside of the project."""
-    if module in COG_ROOTS:
-        return importlib.import_module("cogfal.cog").__all__  # type: ignore[no-any-return]
-    if module not in _WHOLE:
-        return ()
-    found = importlib.import_module(module)
-    return getattr(found, "__all__", None) or [n for n in dir(found) if n[0] != "_"]
 
 
 def _cogs(module: str) -> Any:

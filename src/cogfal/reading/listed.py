@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
+from cogfal.guest.type_names import COG_ROOTS
 from cogfal.reading.functions import Function
 from cogfal.reading.operators import MAX_BITS, MAX_ITEMS, SIZED, too_large
 from cogfal.reading.standins import Handler
@@ -126,6 +128,11 @@ LISTED: Final = {
 }
 
 
+WHOLE: Final = frozenset(
+    {"collections", "dataclasses", "enum", "math", "pathlib", "string", "typing", "itertools"}
+)
+"""Modules whose names are known, so that a star import is."""
+
 _FACTORIES: Final = (list, dict, set, int, str, float, bool, tuple, None)
 
 _SIZES: Final = frozenset({"indent", "n", "ndigits", "r", "repeat", "tabsize"})
@@ -133,6 +140,16 @@ _SIZES: Final = frozenset({"indent", "n", "ndigits", "r", "repeat", "tabsize"})
 
 _KEPT: Final = frozenset({"default", "fillvalue", "initial", "start"})
 """Arguments that are passed through where others are taken for their items."""
+
+
+def public_names(module: str) -> Iterable[str]:
+    """Return the names that a star import takes from a module outside of the project."""
+    if module in COG_ROOTS:
+        return importlib.import_module("cogfal.cog").__all__  # type: ignore[no-any-return]
+    if module not in WHOLE:
+        return ()
+    found = importlib.import_module(module)
+    return getattr(found, "__all__", None) or [n for n in dir(found) if n[0] != "_"]
 
 
 class Arguments(Part):

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import ast
-import builtins
 import contextlib
-import difflib
 import importlib.util
-from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -15,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from cogfal.errors import PredictorError
 from cogfal.guest.type_names import COG_ROOTS
 from cogfal.reading.journal import Place
-from cogfal.reading.library import listed
+from cogfal.reading.listed import public_names
+from cogfal.reading.namespaces import nearest
 from cogfal.reading.operators import HERE
 from cogfal.reading.scopes import Scope
 from cogfal.reading.source import BUILTINS, MODULES, Module
@@ -50,8 +48,6 @@ class Modules(Part):
         self._scopes: dict[Module, Any] = {}
         """Their scopes; unknown where it is not known whether they were carried out."""
         self._kept: dict[tuple[Module, int], list[tuple[Place, Value]]] = {}
-        self._stars: defaultdict[Scope, list[str]] = defaultdict(list)
-        """By scope: the modules outside of the project whose names it has all taken."""
 
     def main(self, module: Module) -> Scope:
         """Carry out the file of the predictor, and return its names."""
@@ -306,7 +302,9 @@ class Modules(Part):
     def _answers(self, source: Module, name: str) -> bool:
         """Whether a module has a name, perhaps by its own `__getattr__`."""
         scope = self.load(source)
-        if name in scope.names or ("__getattr__" not in scope.names and not self._stars[scope]):
+        if name in scope.names or (
+            "__getattr__" not in scope.names and not self._world.names.stars[scope]
+        ):
             return name in scope.names
         try:
             self.member(source, name)
@@ -330,30 +328,25 @@ class Modules(Part):
             except AttributeError:
                 if f"{module}.{name}" in self._loaded:
                     return self._find(f"{module}.{name}", source)
-                near = self.nearest(name, self.load(source).names)
+                near = nearest(name, self.load(source).names)
                 raise ImportError(f"cannot import name {name!r} from {module!r}{near}") from None
         found = self._world.there(self._world.library.find(f"{module}.{name}"))
         if found is ABSENT:
-            near = self.nearest(name, listed(module))
+            near = nearest(name, public_names(module))
             raise ImportError(f"cannot import name {name!r} from {module!r}{near}")
         if isinstance(found, Unknown) and self._world.library.exists(module) is None:
             return self._world.expressions.raising(found)
         return found
 
-    def nearest(self, name: str, names: Iterable[str]) -> str:
-        """Return a hint at the name that was perhaps meant."""
-        near = difflib.get_close_matches(name, list(names), 1)
-        return f" (did you mean {near[0]!r}?)" if near else ""
-
     def _starred_names(self, source: Value, name: str, scope: Scope) -> dict[str, Value]:
         if not isinstance(source, Module):
-            shown = listed(name)
+            shown = public_names(name)
             if name in COG_ROOTS:
                 return {n: self._world.library.find(f"{name}.{n}") for n in shown}
-            self.take_all(name, scope)
+            self._world.names.take_all(name, scope)
             return {}
         names = self.load(source).names
-        self._stars[scope.top] += self._stars[self.load(source)]
+        self._world.names.stars[scope.top] += self._world.names.stars[self.load(source)]
         taken = self._world.items.listed(names["__all__"]) if "__all__" in names else []
         self._prepare(source, taken)
         if "__all__" in names:
@@ -362,43 +355,6 @@ class Modules(Part):
             raise refused("a module that answers for __all__ is not evaluated")
         return {n: value for n, value in names.items() if not n.startswith("_")}
 
-    def take_all(self, origin: str, scope: Scope) -> None:
-        """Take it as not known which names are bound by what comes from outside of the text."""
-        self._stars[scope.top].append(origin)
-
-    def give_up_stars(self, node: ast.AST, scope: Scope) -> None:
-        """Take it as not known which names the star imports in a statement bind."""
-        for part in ast.walk(node):
-            if isinstance(part, ast.ImportFrom) and part.names[0].name == "*":
-                self.take_all(part.module or ".", scope)
-
-    def starred(self, name: str, scope: Scope) -> Value:
-        """Return what a name stands for that nothing binds but, perhaps, a star import.
-
-        Raises:
-            NameError: Nothing does.
-        """
-        found = self._of_star(name, scope)
-        if found is not ABSENT:
-            return self._world.there(found)
-        foreign = [module for module in self._stars[scope.top] if not listed(module)]
-        if foreign:
-            raise refused(f"it may come from {foreign[0]}, which is not part of the project")
-        names = [name for inner in scope.outwards() for name in inner.names]
-        raise NameError(f"name {name!r} is not defined{self.nearest(name, names)}")
-
-    def _of_star(self, name: str, scope: Scope) -> Value:
-        for module in reversed(self._stars[scope.top]):
-            if name in listed(module):
-                return self._world.library.find(f"{module}.{name}")
-        return self._world.library.replaced.get(f"builtins.{name}", ABSENT)
-
-    def builtin(self, name: str, scope: Scope) -> Value:
-        """Return what a name stands for that the text does not bind: one of Python's own, say."""
-        if name in vars(builtins) and self._of_star(name, scope) is ABSENT:
-            return self._world.library.builtin(name)
-        return self.starred(name, scope)
-
     def member(self, module: Module, name: str) -> Value:
         """Return an attribute of a module."""
         scope = self.load(module)
@@ -406,10 +362,10 @@ class Modules(Part):
             return self._world.there(self._world.known(scope.names[name]))
         if name == "__dict__":
             raise refused("the names of a module are not read")
-        if self._stars[scope]:
+        if self._world.names.stars[scope]:
             with contextlib.suppress(NameError):
-                return self.starred(name, scope)
+                return self._world.names.starred(name, scope)
         if "__getattr__" in scope.names:
             return self._world.calls.call(scope.names["__getattr__"], [name], {})
-        near = self.nearest(name, scope.names)
+        near = nearest(name, scope.names)
         raise AttributeError(f"module {module.name!r} has no attribute {name!r}{near}")

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import ast
+import builtins
+import difflib
 import os
 from abc import abstractmethod
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, MutableMapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
 from cogfal.reading.journal import attributes_of
+from cogfal.reading.listed import public_names
 from cogfal.reading.scopes import Scope, first_parameter
 from cogfal.reading.standins import Known
 from cogfal.reading.unknown import (
+    ABSENT,
     Named,
     Part,
     Possible,
@@ -20,6 +25,7 @@ from cogfal.reading.unknown import (
     Value,
     Values,
     known,
+    may_be_absent,
     refused,
     require_known,
 )
@@ -37,6 +43,80 @@ _WITHIN: Final = (
     ast.AsyncFunctionDef, ast.ClassDef,
 )  # fmt: skip
 """What has names of its own, and finds those around it as Python's version has it."""
+
+
+class Names(Part):
+    """Reads and changes names."""
+
+    def __init__(self, world: Interpreter) -> None:
+        super().__init__(world)
+        self.stars: defaultdict[Scope, list[str]] = defaultdict(list)
+        """By scope: the modules outside of the project whose names it has all taken."""
+
+    def get(self, scope: Scope, name: str) -> Value:
+        """Return what a name stands for."""
+        world, value = self._world, scope.look_up(name)
+        if value is ABSENT:
+            return self.builtin(name, scope)
+        value = world.there(world.known(value))
+        if may_be_absent(value) and scope.kind == "class":
+            return value.holding((*value.about, scope.top.names.get(name)))
+        return value
+
+    def put(self, scope: Scope, name: str, value: Value) -> None:
+        """Bind a name in the scope that it belongs to."""
+        self._world.journal.bind(scope.target(name), name, value)
+
+    def delete(self, scope: Scope, name: str) -> None:
+        """Carry out `del name`."""
+        names = scope.target(name)
+        if name not in names:
+            raise NameError(f"name {name!r} is not defined")
+        self._world.there(names[name])
+        self._world.journal.unbind(names, name)
+
+    def take_all(self, origin: str, scope: Scope) -> None:
+        """Take it as not known which names are bound by what comes from outside of the text."""
+        self.stars[scope.top].append(origin)
+
+    def give_up_stars(self, node: ast.AST, scope: Scope) -> None:
+        """Take it as not known which names the star imports in a statement bind."""
+        for part in ast.walk(node):
+            if isinstance(part, ast.ImportFrom) and part.names[0].name == "*":
+                self.take_all(part.module or ".", scope)
+
+    def starred(self, name: str, scope: Scope) -> Value:
+        """Return what a name stands for that nothing binds but, perhaps, a star import.
+
+        Raises:
+            NameError: Nothing does.
+        """
+        found = self._of_star(name, scope)
+        if found is not ABSENT:
+            return self._world.there(found)
+        foreign = [module for module in self.stars[scope.top] if not public_names(module)]
+        if foreign:
+            raise refused(f"it may come from {foreign[0]}, which is not part of the project")
+        names = [name for inner in scope.outwards() for name in inner.names]
+        raise NameError(f"name {name!r} is not defined{nearest(name, names)}")
+
+    def _of_star(self, name: str, scope: Scope) -> Value:
+        for module in reversed(self.stars[scope.top]):
+            if name in public_names(module):
+                return self._world.library.find(f"{module}.{name}")
+        return self._world.library.replaced.get(f"builtins.{name}", ABSENT)
+
+    def builtin(self, name: str, scope: Scope) -> Value:
+        """Return what a name stands for that the text does not bind: one of Python's own, say."""
+        if name in vars(builtins) and self._of_star(name, scope) is ABSENT:
+            return self._world.library.builtin(name)
+        return self.starred(name, scope)
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Return a hint at the name that was perhaps meant."""
+    near = difflib.get_close_matches(name, list(names), 1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 class Lookup(Part, MutableMapping[Value, Value]):
@@ -141,7 +221,7 @@ class Namespace(Lookup):
     def given_away(self, why: Unknown) -> Iterable[Value]:
         """Take every name of the module, or of the class's body, as changed."""
         if self._scope.kind == "module":
-            self._world.modules.take_all("globals()", self._scope)
+            self._world.names.take_all("globals()", self._scope)
             return [self._scope.module]
         return self._world.effects.of_names(self._scope.names, why)
 
@@ -201,7 +281,7 @@ class OfScope(Part):
         held = [value for each in scope.outwards() for value in each.names.values()]
         why = Unknown(f"{name}() may have changed it")
         self._world.effects.of_values([scope.module, *held], why)
-        self._world.modules.take_all(f"{name}()", scope)
+        self._world.names.take_all(f"{name}()", scope)
         raise refused(f"{name}() of such a text is not evaluated here")
 
     def _super(self, positional: Values, scope: Scope) -> Value:
