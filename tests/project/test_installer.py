@@ -117,11 +117,22 @@ def test_files_keep_everything(tmp_path: Path) -> None:
     assert constraints == ("z<2",)
 
 
-def test_no_credentials_in_an_image(tmp_path: Path) -> None:
-    """A password that is written out is refused, and not shown."""
-    with pytest.raises(ConfigError) as caught:
-        file_lines(read(tmp_path, "-i https://me:hunter2@x"), tmp_path)
+@pytest.mark.parametrize(
+    ("lines", "place"),
+    [
+        (["six", "-i https://me:hunter2@x"], "requirements.txt:2"),
+        (["-c c.txt"], "c.txt:1"),
+    ],
+    ids=["index", "constraint"],
+)
+def test_no_credentials_in_an_image(lines: list[str], place: str, tmp_path: Path) -> None:
+    """A password that is written out is refused where it stands, and not shown."""
+    requirements = read(tmp_path, *lines, c="a @ https://me:hunter2@x/a.whl\n")
 
+    with pytest.raises(ConfigError) as caught:
+        file_lines(requirements, tmp_path)
+
+    assert str(caught.value.where) == place
     assert "hunter2" not in str(caught.value)
     assert "fal secret" in str(caught.value)
 

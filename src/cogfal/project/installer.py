@@ -64,17 +64,17 @@ def file_lines(requirements: RequirementSet, root: Path) -> tuple[tuple[str, ...
 
     Local requirements are left out; directories of packages are named by where the image has them.
     """
-    moved = (_in_image(line, root) for line in requirements.lines)
-    lines = tuple(text for line in moved if (text := file_line(line)) is not None)
-    for text in lines:
-        if has_credentials(text):
+    lines = [(file_line(_in_image(line, root)), line.where) for line in requirements.lines]
+    limits = [(str(package.requirement), package.where) for package in requirements.constraints]
+    for text, where in (*lines, *limits):
+        if text is not None and has_credentials(text):
             raise ConfigError(
                 f"credentials are written into {without_credentials(text)!r}",
-                where="the requirements",
+                where=where or "the requirements",
                 remedy="put them into a fal secret and write ${NAME} in their place",
             )
-    constraints = tuple(str(package.requirement) for package in requirements.constraints)
-    return lines, constraints
+    named = tuple(text for text, _ in lines if text is not None)
+    return named, tuple(text for text, _ in limits)
 
 
 def applies(requirement: Requirement, python: str) -> bool:
