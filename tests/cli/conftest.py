@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 import pytest
 
+from tests.client.loopback import Loopback, serving
 from tests.forking import command
 
 COG_YAML = f"""\
@@ -177,3 +178,10 @@ def run_cogfal(
     finally:
         os.close(writing)
     return Ended(done.returncode, done.stdout or "", done.stderr)
+
+
+@pytest.fixture(scope="module")
+def loopback(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loopback]:
+    """Fal's queue and direct calls, for all tests of a module."""
+    with serving(tmp_path_factory.mktemp("tls")) as loopback:
+        yield loopback

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.cli.conftest import Ended, run_cogfal
-from tests.client.loopback import Loopback, serving
+from tests.client.loopback import Loopback
 from tests.type_checking import findings
 
 PREDICT = """
@@ -67,13 +66,6 @@ model.predict(photo=3)  # arg-type
 fields.predict()  # call-arg
 number: int = fields.predict(do="x")["text"]  # assignment
 """
-
-
-@pytest.fixture(scope="module")
-def loopback(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loopback]:
-    """The cloud, for all tests of the module."""
-    with serving(tmp_path_factory.mktemp("tls")) as loopback:
-        yield loopback
 
 
 @pytest.fixture

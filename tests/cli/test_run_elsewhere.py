@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 
 from tests.cli.conftest import Cogfal
 from tests.cli.serving import APPS, served
-from tests.client.loopback import Loopback, serving
+from tests.client.loopback import Loopback
 from tests.compare.models import Asked, Reply, model, reply
 from tests.processes import free_port
 
@@ -184,13 +183,6 @@ def test_an_authors_own_field_called_logs_is_kept(cogfal: Cogfal) -> None:
         ended = cogfal("predict", "--url", server.url)
 
     assert json.loads(ended.out) == {"text": "a", "logs": "mine"}
-
-
-@pytest.fixture(scope="module")
-def loopback(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loopback]:
-    """Fal's queue and direct calls, for all tests of the module."""
-    with serving(tmp_path_factory.mktemp("tls")) as loopback:
-        yield loopback
 
 
 def test_a_deployed_app_is_called(cogfal: Cogfal, loopback: Loopback) -> None:

@@ -256,7 +256,9 @@ def _add_entry(path: Path, name: str, file: str) -> None:
     key = name if BARE_KEY.fullmatch(name) else json.dumps(name)
     if f"[tool.fal.apps.{key}]" in text:
         raise BadArgument(f"{path} has an entry for {name} already; give --pyproject another NAME")
-    path.write_text((text + PYPROJECT.format(name=key, file=file)).lstrip("\n"), "utf-8")
+    entry = PYPROJECT.format(name=key, file=file)
+    with path.open("a", encoding="utf-8") as opened:  # what is there is never written anew
+        opened.write(entry if text else entry.lstrip())
     say(f"{path.name}: fal deploy {name}", Sign.GOOD)
 
 

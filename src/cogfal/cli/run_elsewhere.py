@@ -61,6 +61,7 @@ def call_elsewhere(arguments: argparse.Namespace) -> int:
         call = at_url if arguments.url else on_fal
         place, files = arguments.url or arguments.app, Downloads(Path(folder), display)
         writer = ResultWriter(sys.stdout, destination, display)
+        # Whatever stops the writing also ends the call, so that the model does not run for nobody.
         with closing(call(place, values, files, display)) as parts:
             for part in parts:
                 if part.number is None:

@@ -183,7 +183,7 @@ def serve_reloading(arguments: argparse.Namespace) -> int:
             try:
                 changed = _next_change(process, watched)
             finally:
-                _end(process)
+                _end(process)  # before the next begins: a GPU may not hold the model twice
             say(f"{changed} changed: starting again", Sign.NOTE)
 
 

@@ -98,8 +98,9 @@ class FalEndpoint(RemoteEndpoint):
             with self._calling.translated():
                 answer: dict[str, JSON] = await run.handle.get()
         except anyio.get_cancelled_exc_class():
+            # Shielded, as the call is paid for until fal hears of it; it may have ended by now.
             with anyio.CancelScope(shield=True), suppress(CallFailed):
-                await run.cancel()  # it may have ended by now
+                await run.cancel()
             raise
         return answer
 

@@ -53,6 +53,7 @@ def write_recording(
     write_examples(folder / EXAMPLES, examples)
     timings = {each.example.name: [one.seconds for one in each.answers] for each in runs}
     _write_json(folder / TIMINGS, timings)
+    # Last: a folder without it is no recording, so what was interrupted is not taken for one.
     _write_json(folder / SCHEMA, document)
 
 
