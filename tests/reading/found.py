@@ -518,6 +518,11 @@ FOUND: Final = {
     "class-that-is-not-evaluated": "L, M = [1], [1]\nclass C:\n"
     "    def __getattribute__(self, name): M.append(name)\n"
     "    def __delattr__(self, name): L.append(name)\no = C()\ndel o.n\no.n",
+    "folder-that-is-missing": "import contextlib, os\nX, Y, Z = 1, 1, 1\n"
+    "with contextlib.suppress(OSError):\n    os.chdir('none')\n    X = 2\n"
+    "try:\n    os.chdir('predict.py')\nexcept NotADirectoryError:\n    Y = 2\n"
+    "V = bool(open('predict.py').read())\ntry:\n    os.chdir('/none')\n"
+    "except OSError:\n    Z = 2",
     "perhaps-put-into-a-module": "import builtins, math\nfrom outside import u\nX = []\n"
     "if u(): builtins.added = math.added = 3\ntry:\n    X.append(added)\nexcept NameError:\n"
     "    X.append(2)\nV, W, Y, Z = X[:], [], [], []\ntry:\n    V.append(builtins.added)\n"

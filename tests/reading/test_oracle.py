@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import gc
 from random import Random
 
 import pytest
@@ -15,10 +16,12 @@ from tests.reading.oracle.importing import judge_imported
 CASES = {"programs": 24, "several_modules": 8, "packages": 8}
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_python_agrees_with_what_is_told(name: str) -> None:
     """Nothing is told otherwise than Python has it, whatever unknown code answers."""
     outcome = run_programs(name, CASES[name], seed=0)
+    gc.collect()  # closes here and now what the programs leave open
 
     assert [(each.text, each.reason) for each in outcome.findings] == []
     assert outcome.cases == CASES[name]

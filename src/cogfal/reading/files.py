@@ -21,6 +21,7 @@ from cogfal.reading.standins import Handler, Known
 from cogfal.reading.unknown import (
     Named,
     Part,
+    Touched,
     Unknown,
     Value,
     Values,
@@ -96,8 +97,17 @@ class Files(Part):
         return str(self.kept(joined, posixpath.normpath(joined)))
 
     def change(self, path: Value) -> None:
-        """Begin relative paths in another folder."""
-        self._world.journal.bind(self.state, "folder", self.absolute(path))
+        """Begin relative paths in another folder, which a `try` may find missing."""
+        text = self.absolute(path)
+        try:
+            found = self.located(text)
+            if found.is_file():
+                raise NotADirectoryError(20, "Not a directory", self.text(path))
+            if self._world.choices.guarded and not found.exists():
+                raise self._lack(found)
+        except Touched as error:
+            self._world.expressions.raising(error.unknown)
+        self._world.journal.bind(self.state, "folder", text)
 
     def located(self, value: Value) -> Path:
         """Return where a path lies on this machine."""
@@ -182,13 +192,17 @@ class Files(Part):
                 raise refused("the file is too large, or no file")
             return path.read_bytes()
         except FileNotFoundError:
-            shown = path.relative_to(self._world.project.root).as_posix()
-            if not self._world.choices.guarded or shown in self._world.doubted:
-                raise refused(f"there is no file {shown} now") from None
-            self.missing.add(shown)
-            raise FileNotFoundError(2, "No such file or directory", shown) from None
+            raise self._lack(path) from None
         except OSError as error:
             raise refused(f"{path.name}: {error.strerror}") from None
+
+    def _lack(self, path: Path) -> FileNotFoundError | Touched:
+        """Return what is raised for a file or folder of the project that is not there now."""
+        shown = path.relative_to(self._world.project.root).as_posix()
+        if not self._world.choices.guarded or shown in self._world.doubted:
+            return refused(f"there is no {shown} now")
+        self.missing.add(shown)
+        return FileNotFoundError(2, "No such file or directory", shown)
 
     # Folders
 
