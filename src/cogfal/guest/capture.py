@@ -34,7 +34,7 @@ class Capture:
 
     def __init__(self, outlets: Outlets | None = None) -> None:
         self._openings = 0
-        self._active: list[CallEvents] = []
+        self._begun: list[CallEvents] = []
         self._home: int | None = None
         self._originals: dict[str, Any] = {}
         self._tees: dict[str, _Tee] = {}
@@ -87,20 +87,16 @@ class Capture:
         self._unhurried.clear()
         self._outlets.close()
         self._originals.clear()
+        self._begun = self._going_on()
 
     def begin(self, events: CallEvents, context: Context) -> None:
-        """Attribute what code in `context` prints to a call."""
+        """Attribute what code in `context` prints to a call, until that is over."""
         context.run(_owner.set, events)
-        self._active.append(events)
+        self._begun = [*self._going_on(), events]
 
-    def end(self, events: CallEvents) -> None:
-        """Hand over what is still on its way, and attribute nothing more to a call."""
-        # It stays active until then: what comes out of the descriptors is whose call is active.
-        try:
-            self._outlets.drain()
-        finally:  # the author may have closed a descriptor
-            if events in self._active:
-                self._active.remove(events)
+    def drain(self) -> None:
+        """Hand over what is still on its way; before a call is over, whose it may be."""
+        self._outlets.drain()
 
     def owner(self) -> CallEvents | None:
         """Return whose text the calling code prints."""
@@ -138,9 +134,13 @@ class Capture:
         outlet = self._unhurried.get(source) or self._outlets.outlet(source)
         return outlet or self._originals[source]
 
+    def _going_on(self) -> list[CallEvents]:
+        # Nobody takes a call out when it ends: a signal handler of the author's might prevent that.
+        return [each for each in self._begun if not each.over]
+
     def _only(self) -> CallEvents | None:
-        active = self._active
-        return active[0] if len(active) == 1 else None
+        going_on = self._going_on()
+        return going_on[0] if len(going_on) == 1 else None
 
     def _foreign(self, source: str, text: str) -> None:
         events = self._only()

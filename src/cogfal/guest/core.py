@@ -272,7 +272,7 @@ class Guest:
 
         def retire() -> None:
             try:
-                self._capture.end(events)
+                self._capture.drain()
             finally:
                 end()
 
