@@ -70,6 +70,7 @@ class Overridable:
         if app is None:
             return self.function
         bound: Callable[..., Any] = partial(_run, app, self.function, self.last)
+        # Noted whenever the loop asks: the thread of an override has none, and waits for this one.
         try:
             app.__dict__["_loop"] = asyncio.get_running_loop()
         except RuntimeError:

@@ -180,6 +180,7 @@ def build_app(request: AppRequest) -> BuiltApp:
     Raises:
         ProjectError: Something in the project is wrong; the error says where and what to do.
     """
+    # Before anything can fail: whoever gathers them is told of the one that fails, too.
     gathered = _gathered.get()
     if gathered is not None:
         gathered.append(request)

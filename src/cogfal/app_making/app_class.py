@@ -136,6 +136,7 @@ def settle(cls: type[AppBase], base: type[AppBase], kwargs: dict[str, Any]) -> d
     """
     if cls.app_file is None or "predictor" in vars(cls) or "cog_yaml" in vars(cls):
         cls.app_file = vars(cls).get("app_file") or str(_defining_file(cls))
+    # What the author wrote is looked at before any of it is replaced.
     check_endpoints(cls, base)
     allow_overrides(cls, base)
     known = _known(base)

@@ -175,7 +175,7 @@ def _run(
                 said.append(line.rstrip())
                 if tell is not None and line.startswith(_TOLD):
                     tell(line.rstrip())
-        except BaseException:
+        except BaseException:  # an interruption, too: uv must not write on in what is removed
             process.kill()
             raise
     if process.returncode != 0:

@@ -204,6 +204,7 @@ class _Walk:
             self._file(path, entry.stat().st_size)
 
     def _subdirectory(self, name: str, path: str) -> None:
+        # With exceptions among the rules, something below may travel all the same.
         whole = self._rules.ignores(path) and not self._rules.any_exceptions
         if name in _ALWAYS_DIRECTORIES or whole:
             self.ignored.append(f"{path}/")

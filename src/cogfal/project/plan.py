@@ -145,6 +145,7 @@ class _Plan:
         choice = choose_files(
             self._root, report, exclude=[*settings.exclude, *(path for path, _ in weights)]
         )
+        # After the choice: the author's provider of spans has to be among what travels.
         check_telemetry(config, self._root, None if settings.own_image else choice.names)
         image = self._image() if self._wants_image(there) else None
         report_rest(config, settings, report)

@@ -194,6 +194,7 @@ class _LineReader:
 
     def _substitute(self, text: str, where: Location | str) -> str:
         """Put in the values of variables, except where a URL's credentials would show them."""
+        # Found in the line as it is written: a value could bring an @ or a :// of its own.
         credentials = [match.span() for match in _CREDENTIALS.finditer(text)]
 
         def value(match: re.Match[str]) -> str:

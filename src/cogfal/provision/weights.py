@@ -57,6 +57,7 @@ async def _place_all(wanted: list[tuple[Path, Weight]], store: Path) -> None:
             try:
                 await _place(target, weight, store)
             except SetupError as error:
+                # Raised only when the others are there: the next start finds what they fetched.
                 failures.append(error)
 
     async with anyio.create_task_group() as group:
