@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +18,7 @@ from PIL import Image
 from cogfal.compare.cases import cases_of, wrong_inputs
 from cogfal.compare.comparison import Comparison, compare, opened, side_of
 from cogfal.compare.compatibility import Verdict
+from cogfal.compare.presentation import pieces_of, seconds_of
 from cogfal.compare.sides import Outcome, SideUnreachable
 from cogfal.examples import Example
 from tests.compare.documents import document
@@ -188,6 +191,87 @@ def test_a_server_that_answers_badly_is_a_difference(
 
     (difference,) = result.cases[0].differences
     assert what in difference.what
+
+
+TEXTS = {"type": "array", "items": {"type": "string"}, "x-cog-array-type": "iterator"}
+EVENTS = document({"n": {"type": "integer"}}, TEXTS, Streams={"x-cog-streaming": True})
+PIECES = {**document({"n": {"type": "integer"}}, TEXTS), "paths": {"/stream": {}}}
+ON_COG = [
+    ("start", {"status": "processing"}),
+    ("output", {"chunk": "a", "index": 0}),
+    ("output", {"chunk": "b", "index": 1}),
+    ("completed", {"status": "succeeded", "output": ["a", "b"]}),
+]
+ON_FAL = [
+    ("message", {"output": "a", "index": 0}),
+    ("message", {"output": "b", "index": 1}),
+    ("message", {"output": ["a", "b"], "completed": True}),
+]
+
+
+def streamed(*events: tuple[str, Any]) -> Callable[[Asked], Any]:
+    """Return what answers with a stream of events."""
+    body = "".join(f"event: {name}\ndata: {json.dumps(data)}\n\n" for name, data in events)
+    return lambda _: (200, {"Content-Type": "text/event-stream"}, body.encode())
+
+
+def test_pieces_are_the_same_in_either_stream(tmp_path: Path) -> None:
+    """Cog's and fal's are both followed where a model has one, and their first piece is timed."""
+    with (
+        model(answering(EVENTS, streamed(*ON_COG))) as before,
+        model(answering(PIECES, streamed(*ON_FAL))) as after,
+    ):
+        result = _cases_only(before.url, after.url, tmp_path, runs=3)
+
+    (case,) = result.cases
+    assert case.same
+    assert case.after.output == ["a", "b"]
+    assert (after.asked[1].method, after.asked[1].path) == ("POST", "/stream")
+    assert pieces_of(case.after).startswith("2 pieces, the first after ")
+    assert re.fullmatch(r"[\d.]+ s, then [\d.]+ \([\d.]+ to [\d.]+\)", seconds_of(case.before))
+
+
+BAD_STREAMS = {
+    "an error": (streamed(ON_FAL[0], ("message", {"error": "no luck"})), "failed (no luck)"),
+    "no end": (streamed(*ON_FAL[:2]), "the stream ended before the prediction did"),
+    "a refusal": (lambda _: reply({"detail": "busy"}, 503), "503: busy"),
+}
+
+
+@pytest.mark.parametrize(("answer", "what"), BAD_STREAMS.values(), ids=BAD_STREAMS)
+def test_a_stream_that_goes_wrong_is_a_difference(
+    tmp_path: Path, answer: Callable[[Asked], Any], what: str
+) -> None:
+    """At whichever point."""
+    with (
+        model(answering(EVENTS, streamed(*ON_COG))) as before,
+        model(answering(PIECES, answer)) as after,
+    ):
+        result = _cases_only(before.url, after.url, tmp_path)
+
+    assert what in result.cases[0].differences[0].what
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "what"),
+    [
+        (lambda _: (200, {}, b"<html>"), lambda _: (200, {}, b"<html>"), "neither answers: "),
+        (
+            predicted(None, "failed", error="one"),
+            predicted(None, "failed", error="two"),
+            "the error 'one' became 'two'",
+        ),
+    ],
+    ids=["unreachable", "failed"],
+)
+def test_what_fails_on_both_sides_is_told_unless_it_is_alike(
+    tmp_path: Path, before: Callable[[Asked], Any], after: Callable[[Asked], Any], what: str
+) -> None:
+    """There is nothing else to compare."""
+    with model(answering(PLAIN, before)) as old, model(answering(PLAIN, after)) as new:
+        result = _cases_only(old.url, new.url, tmp_path)
+
+    assert what in result.cases[0].differences[0].what
 
 
 def test_a_server_that_does_not_answer_in_time_is_a_difference(tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ PLAIN: dict[str, tuple[Any, Any, str, str]] = {
     "gone": ({"a": 1}, {}, "output.a", "gone; it was 1"),
     "new": ({}, {"a": 1}, "output.a", "new: 1"),
     "null": (None, 0, "output", "None became 0"),
+    "no end": (1.0, math.inf, "output", "1.0 became inf"),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -124,7 +125,7 @@ def _typical(name: str, each: Input) -> JSON:
 
 
 def _within(number: int, bounds: Mapping[str, JSON]) -> JSON:
-    low, high = bounds.get("minimum", number), bounds.get("maximum", number)
+    low, high = bounds.get("minimum", -math.inf), bounds.get("maximum", math.inf)
     return max(low, min(number, high)) if low <= high else number
 
 
