@@ -48,7 +48,7 @@ def read_cases(path: Path) -> list[Example]:
     Raises:
         ProjectError: It is neither.
     """
-    if path.is_dir() or path.name != SAFE_PUSH:
+    if path.name != SAFE_PUSH:
         return read_examples(path)
     try:
         document = yaml.safe_load(path.read_text("utf-8"))
