@@ -90,7 +90,11 @@ def encode(
     Raises:
         Unfit: It has none, or a file in it cannot be read.
     """
-    if type(value) in _SIMPLE and (type(value) is not str or not holds(kind, PathType, FileType)):
+    if type(value) in _SIMPLE and (
+        type(value) is not str
+        or isinstance(kind, StringType)
+        or not holds(kind, PathType, FileType)
+    ):
         return Encoded((str(_scalar(value, ())).encode("utf-8", "replace"),))
     writer = _Writer(Saver(workspace, keep, do))
     writer.write(value, kind, ())
