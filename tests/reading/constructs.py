@@ -149,7 +149,7 @@ CONSTRUCTS = (
         "X = [[f.name for f in fields(C)], replace(C(), a=2).a, *astuple(C())]", [["a"], 2, 1]),
     _is("`argparse.Namespace`", "import argparse\no = argparse.Namespace(n=1)\no.n += 1\nX = [o.n, vars(o)['n']]", [2, 2]),
     _is("a class with arguments that is called", "from typing import Generic, TypeVar\nT = TypeVar('T')\nclass C(Generic[T]):\n"
-        "    def __init__(self): self.n = 3\nX = [C[int]().n, list[int]('ab')]", [3, ["a", "b"]]),
+        "    N = 4\n    def __init__(self): self.n = 3\nX = [C[int]().n, C[int].N, list[int]('ab')]", [3, 4, ["a", "b"]]),
     _is("`json.JSONEncoder.default`, `pathlib.PosixPath`, `enum.StrEnum` that are replaced", "import enum, json, pathlib\n"
         "kept = json.JSONEncoder.default, pathlib.PosixPath, enum.StrEnum\n"
         "json.JSONEncoder.default, pathlib.PosixPath, enum.StrEnum = lambda s, o: 3, pathlib.PurePath, 3\n"

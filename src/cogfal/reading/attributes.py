@@ -154,12 +154,12 @@ class Attributes(Part):
                 why = Unknown(f"the attribute {name!r} of a cache is not read")
                 world.effects.of_values([owner], why)
                 raise Touched(why)
-            case _ if world.types.is_alias(owner) and not name.startswith("_"):
-                return self.get(typing.get_origin(owner), name)
             case Known():
                 found = world.library.find(f"{owner.name}.{name}")
                 own = isinstance(found, Unknown) and name == "__name__"
                 return owner.name.rpartition(".")[2] if own else found
+            case _ if world.types.is_alias(owner) and not name.startswith("_"):
+                return self.get(typing.get_origin(owner), name)
         return self._of_other(owner, name)
 
     def _of_other(self, owner: Value, name: str) -> Value:

@@ -195,7 +195,7 @@ class Library(Part):
 
     def _check_unchanged(self, dotted: str) -> None:
         """Leave it unknown what a call gives of what uses something that is replaced."""
-        for used in (dotted, dotted.rpartition(".")[0]):
+        for used in (dotted, dotted.rpartition(".")[0]) if self._changed else ():
             if used in self._changed:
                 raise Touched(self._changed[used])
 
