@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import httpx
@@ -14,8 +15,11 @@ from starlette.types import Message
 from cogfal.concurrency import TURNS
 from cogfal.gateway import Limits, application
 from cogfal.gateway.callers import KeyAuthenticator
+from cogfal.spec import JSON
 from tests.gateway.inside import NOWHERE, asked
+from tests.http_server import QuietServer, running
 from tests.waiting import until
+from tests.watchdog import watched
 
 LONG = "x" * 10_000
 NAMES = ["%2e%2e", "..%2f..%2fetc", "a%2fb", "%00", LONG, "me%0d%0ax", "%ff", "*"]
@@ -250,6 +254,43 @@ async def _never_reads(app: Any, path: str) -> None:
         "root_path": "",
     }
     await app(scope, receive, send)
+
+
+class _ManyNumbers(BaseHTTPRequestHandler):
+    """An app that answers each prediction with a list of half a million numbers."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        streamed = self.headers["Accept"] == "text/event-stream"
+        body = json.dumps({"status": "succeeded", "output": [7] * 500_000}).encode()
+        self.send_response(406 if streamed else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        """Keep quiet."""
+
+
+def test_a_large_answer_holds_nobody_up() -> None:
+    """It is decoded on a thread, told as one event, and written in slices."""
+
+    async def ask(client: httpx.AsyncClient) -> JSON:
+        path = "/v1/models/me/model/predictions"
+        given = {"input": {"values": [7] * 500_000}}
+        begun = (await client.post(path, json=given)).json()
+        stream = await client.get(begun["urls"]["stream"].removeprefix(str(client.base_url)))
+        assert stream.text.endswith("event: done\nid: 3\ndata: {}\n\n")
+        return (await client.get(f"/v1/predictions/{begun['id']}")).json()["output"]
+
+    server = QuietServer(("127.0.0.1", 0), _ManyNumbers)
+    with running(server):
+        app = application({"me/model": f"http://127.0.0.1:{server.server_port}"})
+        with watched() as long_steps:
+            output = asked(ask, app)
+
+    assert output == [7] * 500_000
+    assert long_steps == []
 
 
 def test_too_many_predictions_are_refused_while_others_wait() -> None:

@@ -12,6 +12,7 @@ from cogfal.gateway.callers import Caller
 from cogfal.gateway.catalogue import FalApp, Kind, Version
 from cogfal.gateway.memory import Limits, Memory, direct_id, is_direct, queued_id, read_id
 from cogfal.gateway.replicate_messages import frames
+from cogfal.spec import JSON
 
 ALICE = Caller("alice", "key", b"alice", shared=True)
 BOB = Caller("bob", "key", b"bob", shared=True)
@@ -158,3 +159,27 @@ def test_a_slow_watcher_wakes_for_what_is_new() -> None:
         return [event.number for event in events.after(0) or []]
 
     assert asyncio.run(run()) == [1]
+
+
+@pytest.mark.parametrize(
+    ("output", "told"),
+    [
+        (["a", "b"], ["a", "b"]),
+        (["a"] * 6000, ["a" * 6000]),
+        ([7] * 6000, [f"[{','.join(['7'] * 6000)}]"]),
+        ([7] * 600_000, [""]),
+        ({"a": [7]}, ['{"a":[7]}']),
+        ({"a": [7] * 600_000}, [""]),
+    ],
+    ids=["few", "texts", "numbers", "too many", "object", "too large"],
+)
+def test_a_great_many_pieces_are_told_as_one(output: JSON, told: list[str]) -> None:
+    """And what would be long in a stream is only in the prediction, whose size counts."""
+    ended = call(stream=10**7)
+
+    ended.end(State("succeeded", output=output, size=9_000_000))
+
+    events = ended.events.after(0) or []
+    assert [each.data for each in events if each.what is EventKind.OUTPUT] == told
+    assert ended.state.output == output
+    assert ended.size > 9_000_000

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -36,6 +36,7 @@ from cogfal.gateway.memory import Limits
 from cogfal.gateway.predictions import Gateway, NewCall
 from cogfal.gateway.replicate_messages import Refusal, invalid, not_found
 from cogfal.server.caller import Body, BodyRefused, until_gone
+from cogfal.server.responses import JsonResponse
 from cogfal.spec import JSON
 
 LOG = logging.getLogger("cogfal.gateway")
@@ -190,15 +191,15 @@ class Routes:
 
         async def listed(request: Request, caller: Caller) -> Response:
             base = base_of(request)
-            return JSONResponse(messages.page(await self._gateway.list(kind, caller, base)))
+            return JsonResponse(messages.page(await self._gateway.list(kind, caller, base)))
 
         async def got(request: Request, caller: Caller) -> Response:
             found = await self._gateway.find(kind, request.path_params["id"], caller)
-            return JSONResponse(messages.prediction(*found, base_of(request)))
+            return JsonResponse(messages.prediction(*found, base_of(request)))
 
         async def cancelled(request: Request, caller: Caller) -> Response:
             found = await self._gateway.cancel(kind, request.path_params["id"], caller)
-            return JSONResponse(messages.prediction(*found, base_of(request)))
+            return JsonResponse(messages.prediction(*found, base_of(request)))
 
         return [
             self._route(path, "GET", listed),
@@ -232,7 +233,7 @@ class Routes:
         except NotReady as error:
             raise Refusal(503, "Not taken", str(error)) from error
         state = await self._waited(call, request)
-        return JSONResponse(messages.prediction(messages.subject_of(call), state, base), 201)
+        return JsonResponse(messages.prediction(messages.subject_of(call), state, base), 201)
 
     async def _waited(self, call: GatewayCall, request: Request) -> State:
         """Return the outcome of a call; where it is not there in time, that it is starting.
@@ -284,7 +285,7 @@ class Routes:
         )
 
     async def _models(self, request: Request, caller: Caller) -> Response:
-        return JSONResponse(
+        return JsonResponse(
             messages.page([self._of(each, request, caller) for each in self._gateway.catalogue])
         )
 
@@ -296,18 +297,18 @@ class Routes:
     async def _model(self, request: Request, caller: Caller) -> Response:
         version = _there(self._gateway.catalogue.latest(_model(request)))
         await self._gateway.documents.get(version, caller)
-        return JSONResponse(self._of(version, request, caller))
+        return JsonResponse(self._of(version, request, caller))
 
     async def _versions(self, request: Request, caller: Caller) -> Response:
         versions = self._gateway.catalogue.versions(_model(request))
         if not versions:
             raise not_found("This gateway has no such model.")
         described = [await self._described(each, caller) for each in versions]
-        return JSONResponse(messages.page(described))
+        return JsonResponse(messages.page(described))
 
     async def _version(self, request: Request, caller: Caller) -> Response:
         version = self._meant(request, None)
-        return JSONResponse(await self._described(version, caller))
+        return JsonResponse(await self._described(version, caller))
 
     async def _described(self, version: Version, caller: Caller) -> JSON:
         schema = await self._gateway.documents.get(version, caller)
@@ -316,21 +317,21 @@ class Routes:
     async def _deployments(self, _request: Request, caller: Caller) -> Response:
         every = self._gateway.catalogue
         found: list[JSON] = [messages.deployment(each, caller, self._since) for each in every]
-        return JSONResponse(messages.page(found))
+        return JsonResponse(messages.page(found))
 
     async def _deployment(self, request: Request, caller: Caller) -> Response:
         version = _there(self._gateway.catalogue.latest(_model(request)))
-        return JSONResponse(messages.deployment(version, caller, self._since))
+        return JsonResponse(messages.deployment(version, caller, self._since))
 
     async def _create_file(self, request: Request, caller: Caller) -> Response:
         created = await self._gateway.files.create(request, caller, base_of(request))
-        return JSONResponse(created, 201)
+        return JsonResponse(created, 201)
 
     async def _files(self, _request: Request, caller: Caller) -> Response:
-        return JSONResponse(messages.page(self._gateway.files.of(caller)))
+        return JsonResponse(messages.page(self._gateway.files.of(caller)))
 
     async def _file(self, request: Request, caller: Caller) -> Response:
-        return JSONResponse(self._gateway.files.get(request.path_params["id"], caller))
+        return JsonResponse(self._gateway.files.get(request.path_params["id"], caller))
 
     async def _delete_file(self, request: Request, caller: Caller) -> Response:
         self._gateway.files.delete(request.path_params["id"], caller)
@@ -351,10 +352,10 @@ class Routes:
         return FileResponse(kept.path, media_type=kept.upload.content_type, headers=headers)
 
     async def _secret(self, _request: Request, caller: Caller) -> Response:
-        return JSONResponse({"key": caller.webhook_secret})
+        return JsonResponse({"key": caller.webhook_secret})
 
     async def _account(self, _request: Request, caller: Caller) -> Response:
-        return JSONResponse(messages.account(caller))
+        return JsonResponse(messages.account(caller))
 
 
 def base_of(request: Request) -> str:

@@ -10,10 +10,12 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from enum import Enum
+from itertools import islice
 from typing import Final, NamedTuple
 
 from cogfal.gateway.callers import Caller
 from cogfal.gateway.catalogue import Kind, Version
+from cogfal.json_text import slices
 from cogfal.spec import JSON
 
 STARTING: Final = "starting"
@@ -23,13 +25,22 @@ FAILED: Final = "failed"
 CANCELED: Final = "canceled"
 ENDS: Final = frozenset({SUCCEEDED, FAILED, CANCELED})
 
+_MOST_PIECES: Final = 5_000
+"""Pieces that are told one by one when they are there at once."""
+
+_MOST_SLICES: Final = 8
+"""Slices of JSON, of 64 KiB each, that a stream says of one piece."""
+
 _GREATER: Final = 1024 * 1024
 """Bytes of inputs that are not shown again once they were passed on."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The state of a prediction in the words of Cog's API; times are texts as in its JSON."""
+    """The state of a prediction in the words of Cog's API; times are texts as in its JSON.
+
+    `size` is how many bytes an answer took that told it, 0 where that is not known.
+    """
 
     status: str = STARTING
     output: JSON = None
@@ -38,6 +49,7 @@ class State:
     metrics: Mapping[str, JSON] = field(default_factory=dict)
     started_at: str | None = None
     completed_at: str | None = None
+    size: int = 0
 
     @property
     def ended(self) -> bool:
@@ -45,8 +57,8 @@ class State:
         return self.status in ENDS
 
 
-def state_of(body: Mapping[str, JSON]) -> State:
-    """Read the state that Cog's HTTP API tells."""
+def state_of(body: Mapping[str, JSON], size: int = 0) -> State:
+    """Read the state that Cog's HTTP API tells, in so many bytes."""
     status = str(body.get("status"))
     error = body.get("error")
     metrics = body.get("metrics")
@@ -58,6 +70,7 @@ def state_of(body: Mapping[str, JSON]) -> State:
         metrics=metrics if isinstance(metrics, dict) else {},
         started_at=_text(body.get("started_at")),
         completed_at=_text(body.get("completed_at")),
+        size=size,
     )
 
 
@@ -240,8 +253,16 @@ class GatewayCall:
         if len(state.logs) > len(logs) and state.logs.startswith(logs):
             self.log(state.logs[len(logs) :])
         if isinstance(state.output, list):
-            for piece in state.output[len(self._pieces) :]:
+            self._put_all(state.output[len(self._pieces) :])
+
+    def _put_all(self, pieces: list[JSON]) -> None:
+        """Note pieces that were there at one look; a great many are told as one."""
+        if len(pieces) <= _MOST_PIECES:
+            for piece in pieces:
                 self.put(piece)
+            return
+        self._pieces += pieces
+        self._tell("".join(pieces) if all(isinstance(each, str) for each in pieces) else pieces)
 
     def end(self, state: State) -> None:
         """Note how it ended, and what was not told of it yet; only the first time counts."""
@@ -262,6 +283,7 @@ class GatewayCall:
         )
         self._pieces, self._logs = [], []
         self._sizes["logs"] = len(self._state.logs)
+        self._sizes["output"] = max(self._sizes["output"], state.size)
         if self._state.status == FAILED:
             self.events.add(EventKind.ERROR, self._state.error or "the prediction failed")
         reason = {FAILED: "error", CANCELED: "canceled"}.get(self._state.status)
@@ -269,6 +291,12 @@ class GatewayCall:
         self.ended.set()
 
     def _tell(self, piece: JSON) -> None:
-        text = piece if isinstance(piece, str) else json.dumps(piece, ensure_ascii=False)
+        text = piece if isinstance(piece, str) else _shown(piece)
         self._sizes["output"] += len(text)
         self.events.add(EventKind.OUTPUT, text)
+
+
+def _shown(piece: JSON) -> str:
+    """Return what a stream says of a piece that is no text: nothing where it is large."""
+    first = [*islice(slices(piece), _MOST_SLICES + 1)]
+    return "" if len(first) > _MOST_SLICES else b"".join(first).decode()

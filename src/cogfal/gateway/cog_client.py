@@ -7,7 +7,6 @@ streams tells what happens as it happens; of others it is asked now and then.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -16,9 +15,13 @@ from urllib.parse import quote
 
 import httpx
 
+from cogfal.errors import InvalidInput
 from cogfal.gateway.call import FAILED, GatewayCall, State, failed, state_of
 from cogfal.gateway.catalogue import Kind
 from cogfal.gateway.replicate_messages import Refusal, not_found, unfit
+from cogfal.json_text import written_in_turn
+from cogfal.schema.decoding import decode, is_quick
+from cogfal.server.caller import Bodies
 from cogfal.spec import JSON
 
 EVENTS: Final = "text/event-stream"
@@ -33,10 +36,11 @@ class TooMuch(Exception):
 
 
 class CogAnswer(NamedTuple):
-    """What an app answered; `body` is None where it is no JSON."""
+    """What an app answered, in so many bytes; `body` is None where it is no JSON."""
 
     status: int
     body: JSON
+    size: int = 0
 
     @property
     def detail(self) -> JSON:
@@ -61,10 +65,12 @@ class CogClient:
 
     Args:
         most: Bytes of one answer, unpacked.
+        bodies: Has what is large decoded on a thread, as the bodies of requests.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, bodies: Bodies) -> None:
         self._most = most
+        self._bodies = bodies
         self._http: httpx.AsyncClient | None = None
 
     async def aclose(self) -> None:
@@ -97,7 +103,7 @@ class CogClient:
     ) -> AsyncIterator[httpx.Response]:
         """Send a request; give its answer, whose body is still to be read."""
         timeout = httpx.Timeout(seconds, connect=CONNECT_SECONDS)
-        content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        content = None if body is None else b"".join(await written_in_turn(body))
         sent = {} if content is None else {"Content-Type": "application/json"}
         async with self._client().stream(
             method, url, content=content, headers={**sent, **(headers or {})}, timeout=timeout
@@ -110,9 +116,10 @@ class CogClient:
         async for chunk in self._chunks(response):
             content += chunk
         try:
-            return CogAnswer(response.status_code, json.loads(content))
+            body = await self._decoded(content)
         except ValueError:
-            return CogAnswer(response.status_code, None)
+            body = None
+        return CogAnswer(response.status_code, body, len(content))
 
     async def events(self, response: httpx.Response) -> AsyncIterator[SentEvent]:
         """Yield the server-sent events of an answer whose data is JSON."""
@@ -124,8 +131,18 @@ class CogClient:
             elif field == b"data":
                 data += value
             elif not line.strip() and data:
-                yield SentEvent(name, json.loads(data))
+                yield SentEvent(name, await self._decoded(data))
                 name, data = "message", bytearray()
+
+    async def _decoded(self, content: bytearray) -> JSON:
+        """Return the value of some JSON, which may be large; raise ValueError where it is none."""
+        chunks = [bytes(content)]
+        try:
+            if is_quick(chunks):
+                return decode(chunks)
+            return await self._bodies.in_turn(decode, chunks)
+        except InvalidInput as error:
+            raise ValueError(str(error)) from error
 
     async def _lines(self, response: httpx.Response) -> AsyncIterator[bytearray]:
         line = bytearray()  # it grows where it lies: that of a file in an answer is long
@@ -344,7 +361,7 @@ def outcome(answer: CogAnswer) -> State:
         raise not_found("The app does not do this: has the project a `train`?")
     if answer.status != 200 or not isinstance(answer.body, dict):
         return failed(f"the app answered with status {answer.status}")
-    state = state_of(answer.body)
+    state = state_of(answer.body, answer.size)
     return state if state.ended else replace(state, status=FAILED, error="the app did not say")
 
 

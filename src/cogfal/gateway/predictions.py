@@ -71,7 +71,7 @@ class Gateway:
         self.catalogue = catalogue
         self.limits = limits
         self.bodies = Bodies(limits.body)
-        self.client = CogClient(limits.answer)
+        self.client = CogClient(limits.answer, self.bodies)
         self.queue = FalQueue()
         self.documents = Documents(self.client)
         self.files = UploadedFiles(limits, self.queue if catalogue.on_fal else None)

@@ -27,6 +27,7 @@ from cogfal.gateway.callers import Caller
 from cogfal.gateway.fal_queue import FalQueue
 from cogfal.gateway.memory import Limits
 from cogfal.gateway.replicate_messages import Refusal, invalid, not_found
+from cogfal.nested import map_leaves
 from cogfal.spec import JSON
 
 MOST_METADATA: Final = 64 * 1024
@@ -142,20 +143,16 @@ class UploadedFiles:
 
         An app that is addressed directly rightly fetches nothing from private addresses.
         """
-        match value:
-            case str():
-                kept = self._by_url.get(value)
-                if kept is None or kept.path is None or kept.caller != caller.name:
-                    return value
-                return await anyio.to_thread.run_sync(
-                    to_data_url, kept.path, kept.upload.content_type
-                )
-            case list():
-                return [await self.resolved(one, caller) for one in value]
-            case dict():
-                return {name: await self.resolved(one, caller) for name, one in value.items()}
-            case _:
-                return value
+        if not any(kept.caller == caller.name for kept in self._kept.values()):
+            return value
+
+        def written(leaf: JSON) -> JSON:
+            kept = self._by_url.get(leaf) if isinstance(leaf, str) else None
+            if kept is None or kept.path is None or kept.caller != caller.name:
+                return leaf
+            return to_data_url(kept.path, kept.upload.content_type)
+
+        return await anyio.to_thread.run_sync(map_leaves, value, written)
 
     async def _placed(self, upload: Upload, caller: Caller, base: str) -> KeptFile:
         name = secrets.token_hex(16)
