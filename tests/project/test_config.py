@@ -1,10 +1,12 @@
-"""The values of cog.yaml's variables."""
+"""The variables of a cog.yaml: their values, and where they stand."""
 
 from __future__ import annotations
 
 import pytest
 
-from cogfal.project.config import Build, CogConfig
+from cogfal.project.config import Build, CogConfig, Key
+from cogfal.project.config_reader import parse_config
+from cogfal.spec import Location
 
 
 @pytest.mark.parametrize(
@@ -45,3 +47,16 @@ def test_here_it_is_this_machine_that_is_known() -> None:
     config = CogConfig(environment=(("A", "$HOME"),))
 
     assert config.variables({"HOME": "/home/me"}) == (("A", "/home/me"),)
+
+
+def test_a_variable_is_found_in_either_stanza() -> None:
+    """A message about it names the line that sets it; else the file."""
+    config = parse_config("build:\n  environment: [A=1]\nenvironment:\n  B: 2\n")
+
+    found = [config.at_variable(name) for name in "ABC"]
+
+    assert found == [
+        Key("build.environment.A", Location("cog.yaml", 2)),
+        Key("environment.B", Location("cog.yaml", 4)),
+        Key("environment.C", "cog.yaml"),
+    ]

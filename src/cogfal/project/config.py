@@ -155,6 +155,10 @@ class CogConfig:
         key = next((each for each in spellings if each in self.locations), spellings[-1])
         return Key(key, self.where(key))
 
+    def at_variable(self, name: str) -> Key:
+        """Return the key of a variable, in whichever of the two stanzas it stands."""
+        return self.at(f"build.environment.{name}", f"environment.{name}")
+
     def where(self, key: str) -> Location | str:
         """Return the line of a dotted key, or the file's name where the key is absent."""
         return self.locations.get(key, self.name)

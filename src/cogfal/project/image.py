@@ -283,7 +283,7 @@ class _Image:
     def _variables(self) -> Iterator[tuple[str, str]]:
         """Yield what the build may see; the rest is set when the runner starts."""
         for name, value in self.config.variables():
-            key = self.config.at(f"build.environment.{name}", f"environment.{name}")
+            key = self.config.at_variable(name)
             if _SECRET_NAME.search(name):
                 self.report.changed(
                     key,

@@ -101,7 +101,7 @@ def report_observability(config: CogConfig, report: Report, *, own: bool) -> Non
     )
     if dict(config.variables()).get("OTEL_EXPORTER_OTLP_PROTOCOL") == "grpc":
         report.changed(
-            config.at("environment.OTEL_EXPORTER_OTLP_PROTOCOL"),
+            config.at_variable("OTEL_EXPORTER_OTLP_PROTOCOL"),
             "sent over HTTP",
             "spans are exported with OTLP over HTTP alone: the endpoint has to be a collector's "
             "for HTTP, whose port is usually 4318",

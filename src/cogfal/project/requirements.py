@@ -225,7 +225,7 @@ class _LineReader:
             elif name == "--constraint":
                 self.file(_included(value, base, where), where, constraint=True)
             elif name == "--editable":
-                self._lines.append(_editable(value, where, base))
+                self._lines.append(_editable(value or "", where, base))
             elif name == "--find-links" and value and not _URL.match(value):
                 self._lines.append(Option(name, value, where, self._folder(value, base, where)))
             else:
@@ -346,8 +346,7 @@ def _included(value: str | None, base: Path, where: Location | str) -> Path:
     return base / value
 
 
-def _editable(value: str | None, where: Location | str, base: Path) -> Line:
-    text = value or ""
+def _editable(text: str, where: Location | str, base: Path) -> Line:
     if _URL.match(text):
         return Link(text, None, (), where)
     local = _local(text, base, where, any_name=True)
