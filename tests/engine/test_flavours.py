@@ -55,6 +55,22 @@ FLAVOURS: dict[str, tuple[str, Any]] = {
         "@plain\n    async def predict(self) -> AsyncIterator[str]:\n        yield 'a'",
         ["a"],
     ),
+    "async generator returned": (
+        "def predict(self) -> Iterator[str]:\n        return items()",
+        ["a", "b"],
+    ),
+    "async iterator returned": (
+        "def predict(self) -> Iterator[str]:\n        return Items()",
+        ["a", "b"],
+    ),
+    "generator out of a coroutine": (
+        "async def predict(self) -> AsyncIterator[str]:\n        return (x for x in 'ab')",
+        ["a", "b"],
+    ),
+    "iterator out of a coroutine": (
+        "async def predict(self) -> AsyncIterator[str]:\n        return iter('ab')",
+        ["a", "b"],
+    ),
     "none": ("def predict(self) -> None:\n        return None", None),
 }
 HEAD = """
@@ -67,6 +83,22 @@ def plain(function):
     def wrapper(*args, **kwargs):
         return function(*args, **kwargs)
     return wrapper
+
+async def items():
+    yield "a"
+    yield "b"
+
+class Items:
+    def __init__(self):
+        self.left = ["b", "a"]
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        if not self.left:
+            raise StopAsyncIteration
+        return self.left.pop()
 
 class Predictor(BasePredictor):
     {method}

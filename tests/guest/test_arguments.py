@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,13 @@ from cogfal.guest.live import read_live
 from cogfal.spec import (
     AnyType,
     DictType,
+    EnumType,
     FieldSpec,
     FileType,
     InputSpec,
+    IntegerType,
     ListType,
+    LiteralType,
     ObjectType,
     OptionalType,
     PathType,
@@ -63,6 +67,15 @@ OPEN = UnionType((PathType(), StringType()))
         pytest.param(OPEN, "/etc/passwd", "/etc/passwd", id="text of a union"),
         pytest.param(OPEN, "/workplace", "/workplace", id="text beside the workspace"),
         pytest.param(OPEN, 3, 3, id="number of a union"),
+        pytest.param(
+            UnionType((IntegerType(), StringType())), "/work/a", "/work/a", id="no file of a union"
+        ),
+        pytest.param(
+            UnionType((LiteralType(("a",)), ListType(PathType()))),
+            "a",
+            "a",
+            id="literal of a union",
+        ),
         pytest.param(
             UnionType((StringType(), ListType(PathType()))),
             ["/work/a"],
@@ -112,6 +125,13 @@ def test_members_take_the_place_of_their_values() -> None:
     }
 
 
+def test_a_value_that_is_no_member_stays() -> None:
+    """Inside of an object, which nobody checks."""
+    kind = ObjectType("Box", (FieldSpec("colour", EnumType("Colour", (("RED", "red"),))),))
+
+    assert build(kind, {"colour": "green"}) == {"colour": "green"}
+
+
 def test_values_of_the_caller_are_left_alone() -> None:
     """The same request may be asked again."""
     values = {"x": ["/work/a"]}
@@ -141,11 +161,14 @@ def test_a_file_input_is_opened_when_it_is_looked_at(tmp_path: Path) -> None:
     assert (kept, first.tell(), first.name) == (made["x"], 0, str(tmp_path / "a.txt"))
     assert (first.readline(), first.tell(), descriptors()) == (b"one\n", 4, before + 1)
     assert (first.seek(0), first.read(), first.seek(-4, io.SEEK_END)) == (0, b"one\ntwo\n", 4)
+    assert os.fstat(first.fileno()).st_size == 8
     for handle in kept:
         handle.close()
     assert descriptors() == before
     with pytest.raises(ValueError, match="closed"):
         made["x"][1].read()
+    with pytest.raises(ValueError, match="closed"):
+        made["x"][1].fileno()
 
 
 @on_every_python

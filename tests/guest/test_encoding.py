@@ -99,6 +99,7 @@ class Point(NamedTuple):
 
 
 FIELDS = (FieldSpec("picture", PathType()),)
+MANY = UnionType((ListType(PathType()), DictType(PathType()), ObjectType("Plain", FIELDS)))
 
 
 def text_of(encoded: Encoded) -> str:
@@ -128,6 +129,14 @@ def value_of(value: Any, kind: Type = ANY, workspace: str = "/nowhere") -> Any:
         pytest.param(lambda p: p, StringType(), "U", id="Path as a str"),
         pytest.param(lambda p: p, UnionType((StringType(), PathType())), "U", id="union"),
         pytest.param(lambda p: "x", UnionType((StringType(), PathType())), "x", id="union text"),
+        pytest.param(lambda p: [str(p)], MANY, ["U"], id="union list"),
+        pytest.param(lambda p: {"a": str(p)}, MANY, {"a": "U"}, id="union dict"),
+        pytest.param(
+            lambda p: Plain(str(p)),  # type: ignore[arg-type]  # as authors do
+            MANY,
+            {"picture": "U"},
+            id="union object",
+        ),
         pytest.param(lambda p: p, IteratorType(PathType()), "U", id="piece"),
         pytest.param(
             lambda p: Output(picture=p, score=0.5),
@@ -259,6 +268,15 @@ def deep() -> Any:
     return value
 
 
+class Unsayable(pydantic.BaseModel):
+    a: int = 1
+
+    @pydantic.field_serializer("a")
+    def refuse(self, _: int) -> str:
+        """Have no form."""
+        raise ValueError("it has no form")
+
+
 UNFIT: dict[str, tuple[Any, str]] = {
     "nan": (math.nan, "output is nan, which JSON cannot say"),
     "inf": ({"a": [1.0, math.inf]}, r"output\.a\[1\] is inf"),
@@ -273,6 +291,8 @@ UNFIT: dict[str, tuple[Any, str]] = {
     "function": ([lambda: 1], r"output\[0\] is a builtins.function"),
     "generator": ((n for n in range(3)), "is a generator"),
     "digits": ([1, 10**5000], r"output\[1\] is an integer of thousands of digits"),
+    "digits that Python writes": ([1, 2**14_100], r"output\[1\] is an integer of thousands of"),
+    "model": (Unsayable(), "output cannot be written as JSON: .*it has no form"),
     "path": (PurePosixPath("a\0b"), "contains a NUL"),
     "numpy nan": (np.array([[np.nan]]), r"output\[0\]\[0\] is nan"),
     "numpy inf": (np.float64("inf"), "output is inf"),
@@ -288,6 +308,11 @@ def test_what_has_no_json_form_is_an_error_with_its_place(value: Any, message: s
     """Nothing becomes null on the way."""
     with pytest.raises(Unfit, match=message):
         value_of(value)
+
+
+def test_a_set_that_has_no_order_is_a_list() -> None:
+    """In whichever order Python gives it."""
+    assert sorted(value_of({1, "a"}), key=str) == [1, "a"]
 
 
 def test_same_object_twice_is_not_circular() -> None:
