@@ -523,6 +523,12 @@ FOUND: Final = {
     "try:\n    os.chdir('predict.py')\nexcept NotADirectoryError:\n    Y = 2\n"
     "V = bool(open('predict.py').read())\ntry:\n    os.chdir('/none')\n"
     "except OSError:\n    Z = 2",
+    "unpacked-into-a-call": "from outside import u\nX, Y = [1], [1]\ntry:\n"
+    "    l = [X] if u() else [2]\n    u(*l)\nexcept Exception: ...\ntry:\n"
+    "    k = {'a': Y} if u() else {}\n    u(**k)\nexcept Exception: ...",
+    "named-in-what-is-not-evaluated": "from outside import u\nX, Y = [1], [1]\ntry:\n"
+    "    l = [X] if u() else [2, 3]\n    k = [u(i) for i in l]\nexcept Exception: ...\ntry:\n"
+    "    d = {'a': Y} if u() else {}\n    m = [*(u() or ()), u(d)]\nexcept Exception: ...",
     "perhaps-put-into-a-module": "import builtins, math\nfrom outside import u\nX = []\n"
     "if u(): builtins.added = math.added = 3\ntry:\n    X.append(added)\nexcept NameError:\n"
     "    X.append(2)\nV, W, Y, Z = X[:], [], [], []\ntry:\n    V.append(builtins.added)\n"

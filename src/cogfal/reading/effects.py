@@ -48,6 +48,8 @@ _IMPORTING: Final = frozenset({"__import__", "import_module"})
 _FINDING: Final = FRAMES | _IMPORTING | {"resolve_name", "getmodule"}
 """What a text finds modules by that it does not name."""
 
+_FIXED: Final = (str, int, type(None))
+
 _OF_PROCESS: Final = frozenset({"environ", "chdir"})
 """Attributes of `os` that change what all modules have."""
 
@@ -231,7 +233,10 @@ class Effects(Part):
         """Return what the names of an expression stand for, as far as it can be changed."""
         parts = [part for part in self._text(node).words if isinstance(part, ast.Name)]
         values = [self._named(part.id, scope) for part in parts]
-        return [value for value in values if not isinstance(value, Unknown | str | int | None)]
+        return [
+            value for value in values
+            if (value.about if isinstance(value, Unknown) else not isinstance(value, _FIXED))
+        ]  # fmt: skip
 
     def _named(self, name: str, scope: Scope) -> Value:
         try:

@@ -137,7 +137,8 @@ def _change(value: Any, depth: int = 0) -> None:
     elif isinstance(value, types.FunctionType | type):
         return
     elif hasattr(value, "__dict__"):
-        for name in list(vars(value)):
+        # Nobody's code takes a module's `__builtins__` away, without which nothing goes on.
+        for name in [name for name in vars(value) if not name.startswith("__")]:
             setattr(value, name, "changed")
 
 
