@@ -27,7 +27,7 @@ from cogfal.engine.guest_python import GuestPython
 from cogfal.engine.leftovers import VARIABLE, end_life, marking
 from cogfal.guest import keeper
 from cogfal.guest.capture import Capture
-from cogfal.guest.descriptors import NUMBERS
+from cogfal.guest.descriptors import AT_ONCE, CHUNK, NUMBERS
 from cogfal.guest.events import GOES_ON, Piece
 from cogfal.guest.interruption import CALL
 from cogfal.guest.way_out import WayOut
@@ -35,11 +35,8 @@ from cogfal.guest.wire import Garbage, Unpacker, event_of, pack, to_plain
 
 KEEPER: Final = Path(keeper.__file__)
 MAIN: Final = KEEPER.with_name("__main__.py")
-CHUNK: Final = 64 * 1024
 LONGEST: Final = 1.0
 """Seconds for which a death is kept from those who wait, where the keeper has ended nothing."""
-AT_ONCE: Final = 16
-"""Chunks of 64 KiB that are read from a pipe before the loop goes on with something else."""
 UNREAD: Final = 4 * 1024 * 1024
 """Bytes that are kept for the runner's log where nobody reads it; more are dropped."""
 
@@ -106,24 +103,8 @@ class ProcessChannel(Channel):
                 unless_started.callback(self._pipes[-1].close)
             (ours, theirs), (life, keepers), (self._alarm, alarmed) = pair(), pair(), pair()
             self._alarm.setblocking(False)
-            handed = (theirs.fileno(), alarmed.fileno(), keepers.fileno(), *self._outlets)
-            # Unmarked: what ends others, the keeper, is not itself ended as a leftover.
-            environ = {n: v for n, v in self._interpreter.environ.items() if n != VARIABLE}
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", "-S", str(KEEPER), str(keepers.fileno())),
-                "".join(map("=".join, marking(self._name).items())),
-                *(self._interpreter.path, str(MAIN)),
-                *map(str, (theirs.fileno(), alarmed.fileno(), *self._outlets)),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=self._pipes[0].entrance,
-                stderr=self._pipes[1].entrance,
-                pass_fds=handed,
-                env=environ,
-                cwd=self._root,
-                start_new_session=True,
-            )
-            # From here on `close` gives back what is ours; what was handed over is closed here in
-            # any case, or the other side's end would never be noticed.
+            await self._start(theirs.fileno(), alarmed.fileno(), keepers.fileno())
+            # From here on `close` gives ours back; theirs must go, or their end is never noticed.
             unless_started.pop_all()
         loop = asyncio.get_running_loop()
         for pipe in self._pipes:
@@ -132,6 +113,24 @@ class ProcessChannel(Channel):
         _, self._wire = await loop.create_connection(lambda: wire, sock=ours)
         _, self._life = await loop.create_connection(_Life, sock=life)
         self._watching = asyncio.ensure_future(self._watch())
+
+    async def _start(self, wire: int, alarm: int, life: int) -> None:
+        """Start the keeper, and below it the author's process, with the other ends of all ways."""
+        # Unmarked: what ends others, the keeper, is not itself ended as a leftover.
+        environ = {n: v for n, v in self._interpreter.environ.items() if n != VARIABLE}
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-I", "-S", str(KEEPER), str(life)),
+            "".join(map("=".join, marking(self._name).items())),
+            *(self._interpreter.path, str(MAIN)),
+            *map(str, (wire, alarm, *self._outlets)),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=self._pipes[0].entrance,
+            stderr=self._pipes[1].entrance,
+            pass_fds=(wire, alarm, life, *self._outlets),
+            env=environ,
+            cwd=self._root,
+            start_new_session=True,
+        )
 
     @override
     def send(self, order: str, *details: Any) -> None:
@@ -383,16 +382,14 @@ class _OutputPipe:
             self._loop.add_reader(self._end, self.read)
 
     def _chunks(self) -> Iterator[bytes]:
-        for _ in range(AT_ONCE):
-            try:
+        with suppress(BlockingIOError):
+            for _ in range(AT_ONCE):
                 data = os.read(self._end, CHUNK)
-            except BlockingIOError:
-                return
-            if not data:
-                if self._loop is not None:
-                    self._loop.remove_reader(self._end)
-                return
-            yield data
+                if not data:
+                    if self._loop is not None:
+                        self._loop.remove_reader(self._end)
+                    return
+                yield data
 
 
 def _rest(descriptor: int) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from functools import partial
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
@@ -257,18 +257,9 @@ class Guest:
         cancellation: type[BaseException] = CancelationException,
         tell: Callable[[Any], None] | None = None,
     ) -> SyncCall | AsyncCall:
-        context = copy_context()
         events = CallEvents(number, tell or self._emit, self._limit, self._forget)
         scope = Scope(variables, events.metric)
-        # Before the author's code begins: the first line that it prints, and the first thread or
-        # process that it starts, are this call's.
-        self._capture.begin(events, context)
-        context.run(self._leash.hold)
-        if tell is None:  # what `setup` starts serves every prediction
-            mine = (LEASH, self._leash), (STARTER, events), (STARTING_SCOPE, scope)
-            context.run(lend, *mine)
-            if self._tracing.started:
-                self._tracing.enter(context, variables)
+        context = self._context(events, scope, variables, lends=tell is None)
 
         def retire() -> None:
             try:
@@ -292,6 +283,24 @@ class Guest:
         made = AsyncCall if self._thread.looping else SyncCall
         call = self._calls[number] = made(site, function)
         return call
+
+    def _context(
+        self, events: CallEvents, scope: Scope, variables: Mapping[str, str], *, lends: bool
+    ) -> Context:
+        """Make the context of a call: whatever is printed and started there is the call's.
+
+        Where it `lends`, its threads and jobs are the call's, too; those of `setup` serve all.
+        """
+        # Before the author's code begins: its first line and its first thread are this call's.
+        context = copy_context()
+        self._capture.begin(events, context)
+        context.run(self._leash.hold)
+        if lends:
+            mine = (LEASH, self._leash), (STARTER, events), (STARTING_SCOPE, scope)
+            context.run(lend, *mine)
+            if self._tracing.started:
+                self._tracing.enter(context, variables)
+        return context
 
     def _forget(self, number: int) -> None:
         self._calls.pop(number, None)

@@ -16,7 +16,7 @@ NUMBERS = {"stdout": 1, "stderr": 2}
 CHUNK = 65536
 """Bytes read at once."""
 AT_ONCE = 16
-"""Chunks read from one pipe before the other has its turn: who writes without end delays nobody."""
+"""Chunks read from one pipe before others have their turn: who writes without end delays nobody."""
 
 if TYPE_CHECKING:
     from typing import TypeAlias
