@@ -196,7 +196,8 @@ def _of_line(
         given = json.loads(line)
         if not isinstance(given, dict):
             return Item(name, problem=f"{place}: write the inputs as an object")
-        values = {n: _placed(v, path.parent) if n in files else v for n, v in given.items()}
+        placed = partial(_path_of, path.parent)
+        values = {n: map_leaves(v, placed) if n in files else v for n, v in given.items()}
     except ValueError as error:
         return Item(name, problem=f"{place}: it is not JSON: {error}")
     except BadArgument as error:
@@ -204,12 +205,8 @@ def _of_line(
     return _item(name, {**common, **values})
 
 
-def _placed(value: Any, folder: Path) -> Any:
-    """Put a path in place of each "@FILE", which is relative to the file of inputs."""
-    return map_leaves(value, partial(_path_of, folder))
-
-
 def _path_of(folder: Path, value: Any) -> Any:
+    """Return the path of "@FILE", relative to the file of inputs, and anything else as it is."""
     if not isinstance(value, str) or not value.startswith("@"):
         return value
     path = (folder / value[1:]).resolve()

@@ -179,7 +179,8 @@ def migrate(arguments: argparse.Namespace) -> int:
     written = _write(root / file, app_text(found), replace=arguments.yes)
     _keep_out(root / DOCKERIGNORE)
     if arguments.pyproject is not None:
-        _add_entry(root / "pyproject.toml", arguments.pyproject or _name(found), file)
+        usual = found.environment.app_name or app_name(root.name) or "app"
+        _add_entry(root / "pyproject.toml", arguments.pyproject or usual, file)
     if written:
         checked = "" if file in (APP_FILE, FAL_APP_FILE) else f" {file}"
         say(f"Next: cogfal check{checked}, then fal run --local {file}::App")
@@ -260,10 +261,6 @@ def _add_entry(path: Path, name: str, file: str) -> None:
     with path.open("a", encoding="utf-8") as opened:  # what is there is never written anew
         opened.write(entry if text else entry.lstrip())
     say(f"{path.name}: fal deploy {name}", Sign.GOOD)
-
-
-def _name(found: ProjectTarget) -> str:
-    return found.environment.app_name or app_name(found.root.name) or "app"
 
 
 def _line_json(line: ReportLine) -> JSON:

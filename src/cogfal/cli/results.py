@@ -35,7 +35,12 @@ class Destination:
         self._folder = named is not None and (named.endswith(os.sep) or self._path.is_dir())
         self._given: set[Path] = set()
         if self._folder:
-            _make(self._path)
+            try:
+                self._path.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise BadArgument(
+                    f"-o {self._path}: it cannot be made: {error.strerror}"
+                ) from error
         elif self._path.name in ("", "..") or not self._path.parent.is_dir():
             raise BadArgument(
                 f"-o {named}: there is no directory {self._path.parent}; make it, or end the path "
@@ -67,13 +72,6 @@ class Destination:
             found = path.with_stem(f"{path.stem}-{number}")
         self._given.add(found)
         return found
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadArgument(f"-o {folder}: it cannot be made: {error.strerror}") from error
 
 
 def _look(folder: Path, named: str) -> None:

@@ -19,7 +19,6 @@ from cogfal.environments.uv import resolve
 from cogfal.files.progress import counted, readable
 from cogfal.project.config import minor
 from cogfal.project.plan import PlannedEnvironment
-from cogfal.spec import Weight
 
 MOST_LISTED: Final = 5
 LARGE: Final = 256 * 1024**2  # bytes of code and data that are worth a thought
@@ -141,7 +140,9 @@ def downloads(environment: PlannedEnvironment, *, ask: bool) -> Iterator[Finding
             "not known, `cogfal check --sizes` asks",
         )
         return
-    sizes = _package_sizes(lines, python), _weight_sizes(weights)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        sizes_of_weights = Sizes.of(pool.map(_length, [each.url for each in weights.values()]))
+    sizes = _package_sizes(lines, python), sizes_of_weights
     yield Finding(Sign.GOOD, sizes[0].told("packages to download"))
     if weights:
         yield Finding(Sign.GOOD, sizes[1].told("weights to download"))
@@ -189,13 +190,8 @@ def _package_sizes(lines: Sequence[str], minor: str) -> Sizes:
     return Sizes.of(_download_size(each, tags) for each in lock)
 
 
-def _weight_sizes(weights: Mapping[str, Weight]) -> Sizes:
-    """Return what the servers of the weights say of them; a repository of the Hub tells nothing."""
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return Sizes.of(pool.map(_length, [each.url for each in weights.values()]))
-
-
 def _length(url: str) -> int | None:
+    """Ask a server how large a file is; a repository of the Hub tells nothing."""
     if not url.startswith(("http://", "https://")):
         return None
     try:

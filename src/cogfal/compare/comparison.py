@@ -163,7 +163,7 @@ async def compare(
     for example in examples:
         tell(example.name)
         result.cases.append(await _case(pair, example, runs, folder))
-    if not _is_recorded(pair):
+    if not any(isinstance(each, RecordedEndpoint) for each in (pair.before, pair.after)):
         for each in wrong:
             tell(each.what)
             result.behaviours.append(await _refusal(pair, each, folder))
@@ -181,13 +181,9 @@ def calls(pair_sides: Sequence[Side], cases: int, wrong: int, runs: int) -> Mapp
 
 
 async def _case(pair: Pair, example: Example, runs: int, folder: Path) -> CaseResult:
-    before = [await _run(pair.before, example, folder) for _ in range(runs)]
-    after = await _run(pair.after, example, folder)
+    before = [await pair.before.run(example.input, folder) for _ in range(runs)]
+    after = await pair.after.run(example.input, folder)
     return await anyio.to_thread.run_sync(judge, example, before, after, folder)
-
-
-async def _run(endpoint: ModelEndpoint, example: Example, folder: Path) -> Answer:
-    return await endpoint.run(example.input, folder)
 
 
 def judge(example: Example, before: Sequence[Answer], after: Answer, folder: Path) -> CaseResult:
@@ -239,7 +235,3 @@ async def _cancellation(pair: Pair, inputs: Mapping[str, Any], folder: Path) -> 
     if before is None or after is None:
         return []
     return [Behaviour("cancelled at once", before.outcome.value, after.outcome.value)]
-
-
-def _is_recorded(pair: Pair) -> bool:
-    return any(isinstance(each, RecordedEndpoint) for each in (pair.before, pair.after))
