@@ -249,18 +249,8 @@ class App(AppBase, FalApp):
     def _add_extra_routes(self, app: FastAPI) -> None:
         """Add Cog's API, and the one document that describes all of it."""
         super()._add_extra_routes(app)
-        self.serving.mount(app, ENDPOINTS)
-
-
-ENDPOINTS = (
-    App.predict,
-    App.stream,
-    App.cancel,
-    App.cancel_stream,
-    App.train,
-    App.cancel_training,
-)
-"""Those whose own implementations only call what `Serving` has for their paths."""
+        own = (App.predict, App.stream, App.cancel, App.cancel_stream, App.train)
+        self.serving.mount(app, (*own, App.cancel_training))
 
 
 def wrap(predictor: Any, **settings: "Unpack[WrapKeywords]") -> type[App]:
