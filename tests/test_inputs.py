@@ -158,6 +158,14 @@ def test_file_input_is_a_binary_file_that_is_closed_afterwards(workspace: Worksp
         pytest.param(
             UnionType((PathType(), ListType(PathType()))), [HELLO], ["hello"], id="path or list"
         ),
+        pytest.param(
+            UnionType((StringType(), DictType(PathType()))), {"a": HELLO}, {"a": "hello"},
+            id="str or dict",
+        ),
+        pytest.param(
+            DictType(OptionalType(ListType(PathType()))), {"a": [HELLO], "b": None},
+            {"a": ["hello"], "b": None}, id="optional in a dict",
+        ),
         pytest.param(StringType(), HELLO, HELLO, id="str"),
         pytest.param(AnyType(), HELLO, HELLO, id="any"),
         pytest.param(OpaqueType(), {"url": HELLO}, {"url": HELLO}, id="opaque"),
@@ -475,6 +483,18 @@ def test_default_may_be_a_file_of_the_author(
     assert list(tmp_path.iterdir()) == [own], "a directory was made for nothing"
     workspace.close()
     assert path.read_text() == "own"
+
+
+def test_defaults_in_a_dict_are_files_of_the_author(workspace: Workspace, tmp_path: Path) -> None:
+    """At any depth."""
+    own = tmp_path / "default.txt"
+    own.write_text("own")
+    default = {"a": [str(own)]}
+    make = materialiser(InputSpec("x", DictType(ListType(PathType())), default=default)).materialise
+
+    made = asyncio.run(make({"x": default}, workspace))["x"]
+
+    assert made["a"][0].read_text() == "own"
 
 
 def test_default_of_a_file_input_is_opened(workspace: Workspace, tmp_path: Path) -> None:

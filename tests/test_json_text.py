@@ -108,6 +108,19 @@ def test_no_reader_of_lines_sees_a_break(times: int, *, already: bool) -> None:
     assert json.loads(data) == text
 
 
+@pytest.mark.parametrize("shift", range(4))
+@pytest.mark.parametrize("character", ["é", "€", "😀"])
+def test_no_slice_ends_inside_of_a_character(character: str, shift: int) -> None:
+    """Each slice of a text that was written already is text by itself."""
+    text = "a" * shift + character * SLICE
+    value = JsonText(json.dumps(text, ensure_ascii=False).encode())
+
+    pieces = [piece.decode() for piece in slices(value)]
+
+    assert len(pieces) > 1
+    assert json.loads("".join(pieces)) == text
+
+
 def test_half_a_surrogate_pair_is_a_question_mark() -> None:
     """Text that is no Unicode is written all the same."""
     data = written(["\ud83d", "x" * 100_000])

@@ -122,6 +122,20 @@ def test_an_interrupted_batch_goes_on(project: Path, cogfal: Cogfal, tmp_path: P
     assert "counting a" not in again.err
 
 
+def test_lines_that_are_no_inputs_fail_by_themselves(project: Path, cogfal: Cogfal) -> None:
+    """With their numbers; where nothing is left to predict, nothing is set up."""
+    write(project / "in.jsonl", [1], {"photo": "@none.txt"})
+
+    ended = cogfal("predict", "--batch", "in.jsonl", "-o", "out")
+    nowhere = cogfal("predict", "--batch", "in.jsonl", "-o", "predict.py")
+
+    assert (ended.status, nowhere.status) == (1, 1)
+    assert "in.jsonl:1: write the inputs as an object" in ended.err
+    assert "in.jsonl:2: @none.txt: there is no such file" in ended.err
+    assert "name a directory" in nowhere.err
+    assert not (project / "setups").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

@@ -56,15 +56,21 @@ def test_a_command_runs_in_the_models_own_environment(
     first = cogfal("exec", "-e", "MARK=1", "python", "-c", SAY, **cache)
     again = cogfal("exec", "python", "-c", "import sys; sys.exit(7)", **cache)
     listed = cogfal("env", "--json", **cache)
-    removed = cogfal("env", "--remove-all", **cache)
+    (kept,) = json.loads(listed.out)
+    shown = cogfal("env", **cache)
+    unused = cogfal("env", "--remove-unused", "1", **cache)
+    removed = cogfal("env", "--remove", kept["key"][:6], **cache)
     left = cogfal("env", "--json", **cache)
+    none = cogfal("env", **cache)
 
     assert first.out == "hello None\n", first.err
     assert again.status == 7
-    (kept,) = json.loads(listed.out)
     assert kept["packages"] == 1
+    assert kept["key"][:16] in shown.out
+    assert "removed" not in unused.err
     assert f"{kept['key']} removed" in removed.err
     assert json.loads(left.out) == []
+    assert "there are none" in none.err
     assert not Path(kept["path"]).exists()
 
 

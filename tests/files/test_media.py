@@ -151,6 +151,23 @@ def test_image_size_is_pillows(kind: str, mode: str, options: dict[str, object])
     assert image_size(buffer, buffer.getvalue()[:4096]) == ImageSize(37, 21)
 
 
+OLD_BMP = b"BM" + bytes(12) + b"\x0c\0\0\0" + b"\x25\0\x15\0" + b"\x01\0\x18\0"
+
+
+@pytest.mark.parametrize(
+    ("head", "size"),
+    [
+        (OLD_BMP + bytes(40), ImageSize(37, 21)),
+        (b"RIFF\0\0\0\0AVI LIST" + bytes(40), None),
+        (b"RIFF\0\0\0\0WEBPVP9 " + bytes(40), None),
+    ],
+    ids=["bitmap of OS/2", "film", "unknown WebP"],
+)
+def test_a_rarer_head_is_understood_or_none(head: bytes, size: ImageSize | None) -> None:
+    """What Pillow does not write: a short header, and what only begins like a picture."""
+    assert image_size(io.BytesIO(head), head) == size
+
+
 def test_large_picture_is_no_bomb(tmp_path: Path) -> None:
     """The header of a picture beyond Pillow's limit is still read."""
     png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (60_000).to_bytes(4, "big") * 2 + b"\x08\x02\0\0\0"

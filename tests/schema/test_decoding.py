@@ -28,6 +28,7 @@ BROKEN = {
     "no end": b'{"a": [1, 2, 3',
     "no comma": b'["aaaaaaaaaaaaaaaaaaaaaaaa" "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"]',
     "two commas": b"[1,2,3,4,5,6,7,8,,9,10,11,12]",
+    "blanks between commas": b"[1,2,3,4,5,6,7,8," + b" " * 40 + b",9,10,11,12]",
     "a comma first": b"[,1,2,3,4,5,6,7,8,9,10,11,12]",
     "a comma last": b"[1,2,3,4,5,6,7,8,9,10,11,12,]",
     "the wrong bracket": b"[1,2,3,4,5,6,7,8,9,10,11,12}",
@@ -103,6 +104,14 @@ def test_the_depth_is_bounded_alike(step: int, opening: str) -> None:
 
     assert decode(allowed, step) is not None
     assert _plainly(beyond, step) is None
+
+
+@pytest.mark.parametrize("count", range(95, 105))
+def test_a_row_of_backslashes_may_be_cut(count: int) -> None:
+    """However long it is: whether one of them ends the text is known from all before it."""
+    value = ["\\" * count + '"', "b" * STEP]
+
+    assert decode(json.dumps(value).encode(), STEP) == value
 
 
 def test_a_surrogate_pair_may_be_cut() -> None:

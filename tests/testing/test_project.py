@@ -100,6 +100,11 @@ def test_defaults_are_those_of_input(texts: ProjectClient) -> None:
     assert texts.run() == "heyhey"
 
 
+def test_what_is_known_of_the_predictor_can_be_looked_at(texts: ProjectClient) -> None:
+    """Its inputs, before anything is run."""
+    assert [each.name for each in texts.spec.inputs] == ["count"]
+
+
 def test_inputs_are_checked_as_on_fal(texts: ProjectClient) -> None:
     """A value out of bounds does not reach the predictor."""
     with pytest.raises(InvalidInput, match="count: Input should be less than or equal to 5"):
