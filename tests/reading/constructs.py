@@ -66,9 +66,9 @@ CONSTRUCTS = (
         "    __setattr__ = dict.__setitem__\no = C(a=1)\no.b = 2\nX = [o.a, o['b']]", [1, 2]),
     _not("a class or function of Python's library that is replaced", "import json\n"
         "json.dumps = lambda v: 3\nX = json.dumps(1)"),
-    _is("`builtins.print` that is replaced, names that a module of Python's library gets",
-        "import builtins, fractions, math\nbuiltins.print = lambda *v: 7\nfractions.gcd = math.gcd\n"
-        "X = [print(), fractions.gcd(4, 6)]", [7, 2]),
+    _is("`print` and `time.sleep` that are replaced, names that a module of Python's library gets",
+        "import builtins, fractions, math, time\nbuiltins.print, kept = lambda *v: 7, print\ntime.sleep, slept = lambda s: 8, time.sleep\n"
+        "fractions.gcd = math.gcd\nX = [print(), time.sleep(3), fractions.gcd(4, 6)]\nbuiltins.print, time.sleep = kept, slept", [7, 8, 2]),
     _not("a name of Python's library that is deleted", "import math\ndel math.pi\nX = getattr(math, 'pi', 3)"),
     _not("`__dict__` of a module of Python's library", "import string\n"
         "string.__dict__['digits'] = '7'\nX = string.digits"),
@@ -158,6 +158,10 @@ CONSTRUCTS = (
          "X = json.dumps(C())"),
     _is("`yaml.safe_load`", "import yaml\nX = yaml.safe_load(open('pkg/t.yaml'))", {"a": [1, True, "c"], "b": 1.5}),
     _not("`yaml.safe_load` of documents with tags", "import yaml\nX = yaml.safe_load('!a b')"),
+    _is("`os.path` and loggers inside of a `try`", "import logging, os\nlog = logging.getLogger(__name__)\ntry:\n"
+        "    X = open(os.path.join('t.txt')).read()\n    log.info('read %s', X)\nexcept OSError:\n    X = 3", "a\nb\n"),
+    _not("a method of loggers that is replaced", "import logging\nlog = logging.getLogger('a')\nlog.info = lambda v: v\n"
+         "X = log.info(3)"),
     _is("`pkgutil.iter_modules`", "import pkgutil, pkg\nX = [m.name for m in pkgutil.iter_modules(pkg.__path__)]", ["inner"]),
     _is("`__call__` of a metaclass", "class M(type):\n    made = {}\n    def __call__(cls, *given):\n        if cls not in cls.made:\n"
         "            cls.made[cls] = super().__call__(*given)\n        return cls.made[cls]\nclass C(metaclass=M):\n"

@@ -43,6 +43,12 @@ from cogfal.reading.unknown import (
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
 
+_LOGGING: Final = (
+    "basicConfig debug info warning error exception critical log setLevel addHandler "
+    "removeHandler addFilter captureWarnings disable"
+).split()
+"""Functions of `logging`, and methods of a logger, that tell nothing and raise nothing."""
+
 _DATACLASS: Final = frozenset(
     "init repr eq order unsafe_hash frozen kw_only match_args slots weakref_slot".split()
 )
@@ -86,7 +92,7 @@ class Handlers(Part):
             else self._world.items.iterate(value),
             "open": self._world.files.open, "reversed": self._world.items.backwards,
             "pow": lambda base, exp, mod=None: power(*map(arguments.plain, (base, exp, mod))),
-            "print": _nothing, "exit": self._exit, "quit": self._exit,
+            "print": nothing, "exit": self._exit, "quit": self._exit,
             "str.maketrans": functools.partial(arguments.native, str.maketrans, "p"),
         }  # fmt: skip
         return {f"builtins.{name}": handler for name, handler in handlers.items()}
@@ -95,7 +101,7 @@ class Handlers(Part):
         files, environment = self._world.files, self._world.environment
         return {
             "os.getenv": lambda key, default=None: environment.get(key, default),
-            "os.putenv": _nothing, "os.unsetenv": _nothing,
+            "os.putenv": nothing, "os.unsetenv": nothing,
             "os.getcwd": lambda: files.absolute("."),
             "os.fspath": files.text, "os.listdir": files.names,
             "os.path.abspath": files.absolute, "os.path.realpath": files.absolute,
@@ -156,7 +162,10 @@ class Handlers(Part):
             **dict.fromkeys(("atexit.register", "typing.overload",
                              "typing.final", "typing.no_type_check"), _same),
             **dict.fromkeys(("random.seed", "time.sleep", "warnings.simplefilter",
-                             "warnings.filterwarnings"), _nothing),
+                             "warnings.filterwarnings"), nothing),
+            **{f"logging.{of}{name}": nothing for of in ("", "Logger.") for name in _LOGGING},
+            "logging.getLogger": lambda name=None: Unknown(
+                "a logger is not evaluated", dotted="logging.Logger", standard=True),
             "typing.cast": lambda typ, val: val, "sys.exit": self._exit,
             **{f"numpy.int{bits}": functools.partial(self._of_numpy, int)
                for bits in (8, 16, 32, 64)},
@@ -221,7 +230,7 @@ class Handlers(Part):
 
     def _yaml(self, stream: Value, Loader: Value) -> Value:  # noqa: N803 - as PyYAML has it
         """Return what PyYAML makes of a document without tags of its own."""
-        if Loader is not None and getattr(Loader, "dotted", "") not in _LOADERS:
+        if Loader is not None and not (isinstance(Loader, Unknown) and Loader.dotted in _LOADERS):
             raise refused("such a loader is not evaluated")
         text = self._world.arguments.plain(
             stream if isinstance(stream, str | bytes) else self._content(stream)
@@ -347,8 +356,8 @@ def _gotten(get: Handler, names: Values, owner: Value, /) -> Value:
     return found if len(names) > 1 else found[0]
 
 
-def _nothing(*_: Value, **__: Value) -> None:
-    """Do nothing that a signature could depend on."""
+def nothing(*_: Value, **__: Value) -> None:
+    """Do nothing that a signature could depend on, so that nobody minds who replaces it."""
 
 
 def _wrapped(wrapped: Value, wrapper: Value) -> Value:

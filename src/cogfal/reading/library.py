@@ -18,6 +18,7 @@ import typing
 from typing import TYPE_CHECKING, Any, Final
 
 from cogfal.guest.type_names import COG_ROOTS
+from cogfal.reading.handlers import nothing
 from cogfal.reading.listed import LISTED, WHOLE, public_names
 from cogfal.reading.namespaces import OF_SCOPE, nearest
 from cogfal.reading.source import MODULES
@@ -44,12 +45,14 @@ if TYPE_CHECKING:
 _EVALUATED: Final = frozenset(dotted.partition(".")[0] for dotted in LISTED)
 """Modules of Python's library that are evaluated by calling them."""
 
+_LOGGER: Final = "logging.Logger"
+
 _REPLACEABLE: Final = {
-    "builtins.input": "", "builtins.open": "", "builtins.print": "",
+    "builtins.input": "", "builtins.open": "",
     "enum.StrEnum": "", "functools.cached_property": "",
     "json.JSONEncoder.default": "json.dumps", "pathlib.PosixPath": "pathlib.Path",
 }  # fmt: skip
-"""What may be replaced, and what alone of all that is evaluated makes use of each."""
+"""What may be replaced, beside what does nothing, and what alone is evaluated by each."""
 
 _CONSTANTS: Final[dict[str, Value]] = {
     "os.sep": "/", "os.path.sep": "/", "os.linesep": "\n", "os.name": "posix", "os.curdir": ".",
@@ -90,6 +93,8 @@ class Library(Part):
         """What the text puts in place of what is outside, by dotted name."""
         self._changed: dict[str, Value] = {}
         """By dotted name: what makes use of something that is replaced, and why it is unknown."""
+        self.imported: dict[str, Value] = {"os.path": True}
+        """The modules of Python's library that the text has certainly imported, by name."""
         least = Unknown("the smallest part of Python's version is not known")
         table = world.handlers.table
         self._found: dict[str, Value] = {
@@ -209,7 +214,8 @@ class Library(Part):
         if found is ABSENT:
             near = nearest(name, public_names(owner.dotted))
             raise AttributeError(f"module {owner.dotted!r} has no attribute {name!r}{near}")
-        if isinstance(found, Unknown) and owner.node is not None:
+        there = isinstance(found, Unknown) and self.imported.get(found.dotted) is True
+        if isinstance(found, Unknown) and owner.node is not None and not there:
             return self._world.expressions.raising(found)
         return found
 
@@ -222,6 +228,7 @@ class Library(Part):
         else:  # of a class, a name may change what is evaluated although it was not there
             inner = module.partition(".")[0] in _EVALUATED and not _is_module(module)
             there = inner or not (found is ABSENT or isinstance(found, Unknown))
+        there = there and not (isinstance(found, Known) and found.handler is nothing)
         bind = self._world.journal.bind
         if dotted == "sys.path":
             bind(vars(self._world.modules), "path", value)
@@ -230,6 +237,8 @@ class Library(Part):
                 bind(self._changed, used, Unknown(f"{dotted} is replaced"))
         elif owner.standard and there and value is not self.find(dotted):
             raise Beyond(Unknown(f"a changed {dotted} is not evaluated"))
+        elif module == _LOGGER:  # of the class, it would be given the logger; of one, it is not
+            value = Unknown("what a logger has is not evaluated", about=(value,))
         elif module == "sys":
             self._world.effects.of_values([value], Unknown(f"{dotted} may change it"))
         bind(self.replaced, dotted, value)

@@ -86,6 +86,7 @@ class Modules(Part):
         owners = [
             self._loaded,
             self._scopes,
+            self._world.library.imported,
             *(self._scopes[each].names for each in self.certain()),
         ]
         return place.kind == "name" and any(place.owner is owner for owner in owners)
@@ -267,6 +268,10 @@ class Modules(Part):
         found = self._world.library.find(shown)
         if found is ABSENT:
             raise ModuleNotFoundError(f"No module named {shown!r}")
+        parts = name.split(".") if there else []
+        for count in range(len(parts)):
+            imported = ".".join(parts[: count + 1])
+            self._world.journal.bind(self._world.library.imported, imported, True)
         if there is None:
             unknown = Unknown(f"{name} is not part of the project", dotted=name)
             self._world.expressions.raising(unknown)
