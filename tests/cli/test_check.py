@@ -64,6 +64,15 @@ def test_every_outcome_of_a_check_can_be_json(cogfal: Cogfal, project: Path) -> 
     assert found["where"].startswith("cog.yaml")
 
 
+def test_where_there_is_no_project_nothing_else_is_said(cogfal: Cogfal, project: Path) -> None:
+    """No plan is made of a directory that holds neither cog.yaml nor a predictor."""
+    (project / "empty").mkdir()
+
+    found = json.loads(cogfal("check", "empty", "--json").out)
+
+    assert [each["what"] for each in found] == ["there is no cog.yaml and no predict.py"]
+
+
 def test_what_is_safe_is_mended(cogfal: Cogfal, project: Path) -> None:
     """app.py and .dockerignore are written where they are missing, and nothing else is touched."""
     before = {path: path.read_text() for path in project.iterdir()}

@@ -16,6 +16,7 @@ from cogfal.cli.targets import ProjectTarget, find_target
 from cogfal.errors import InvalidInput
 from cogfal.examples import EXAMPLES, find_examples
 from cogfal.files.progress import counted
+from cogfal.local.session import USUAL_FILES
 from cogfal.nested import map_leaves
 from cogfal.project.place import roots_outside
 from cogfal.project.plan import PlannedEnvironment
@@ -88,6 +89,9 @@ def look_at(project: str, *, verbose: bool = False, sizes: bool = False) -> Find
     """
     findings = Findings()
     target = find_target(project)
+    named = (target.project.config.name, *USUAL_FILES)
+    if not (target.app or target.failure or any((target.root / n).is_file() for n in named)):
+        target.project.read()  # it says that there is no project, which is all there is to say
     findings.attempt(lambda: of_predictor(target.predictor))
     findings.attempt(lambda: of_predictor(target.trainer) if target.trainer else iter(()))
     findings.attempt(lambda: check_examples(target.root, target.predictor))
