@@ -52,7 +52,7 @@ _REPLACEABLE: Final = {
     "enum.StrEnum": "", "functools.cached_property": "",
     "json.JSONEncoder.default": "json.dumps", "pathlib.PosixPath": "pathlib.Path",
 }  # fmt: skip
-"""What may be replaced, beside what does nothing, and what alone is evaluated by each."""
+"""What may be replaced, beside what does nothing; and what is evaluated by means of it."""
 
 _CONSTANTS: Final[dict[str, Value]] = {
     "os.sep": "/", "os.path.sep": "/", "os.linesep": "\n", "os.name": "posix", "os.curdir": ".",
