@@ -47,6 +47,14 @@ def zip_of(*members: tuple[str, int, str]) -> bytes:
     return buffer.getvalue()
 
 
+def _locked(archive: bytes) -> bytes:
+    """Mark the one member as encrypted, in its own head and in the directory."""
+    marked = bytearray(archive)
+    for signature, at in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        marked[archive.index(signature) + at] |= 1
+    return bytes(marked)
+
+
 DENSE = "".join(sha256(str(number).encode()).hexdigest() for number in range(100))
 """A text that hardly shrinks."""
 
@@ -55,6 +63,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "tar: dots": lambda: tar_of(("../evil", FILE, "x")),
     "tar: dots inside": lambda: tar_of(("a/../../evil", FILE, "x")),
     "tar: absolute": lambda: tar_of(("/tmp/evil", FILE, "x")),
+    "zip: locked": lambda: _locked(zip_of(("a", 0o644, "x"))),
     "tar: a link out": lambda: tar_of(("a", LINK, "../outside")),
     "tar: an absolute link": lambda: tar_of(("a", LINK, "/etc/passwd")),
     "tar: through a link": lambda: tar_of(("d/a", LINK, ".."), ("d/a/../../evil", FILE, "x")),
