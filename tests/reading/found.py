@@ -479,6 +479,10 @@ FOUND: Final = {
     "    except (TypeError, ValueError):\n        X.append(1)",
     "lines-of-a-codec": "import codecs\nwith open('predict.py', 'rb') as f:\n"
     "    X = codecs.open('predict.py', 'r', 'latin-1').read() == f.read().decode('latin-1')",
+    "text-of-what-is-printed": "import logging\nX, Y = [], []\nclass C:\n"
+    "    def __init__(self, seen): self.seen = seen\n    def __str__(self):\n"
+    "        self.seen.append(1)\n        return 'c'\n"
+    "print(C(X))\nlogging.warning('%s', C(Y))",
     "order-of-locals": "def f(a):\n    z = 1\n    for y in [1]: ...\n    def g(): return z\n"
     "    return list(locals())\nX = f(1)",
     "locals-from-around": "def f(a):\n    def g():\n        a\n        return locals()\n"

@@ -19,6 +19,7 @@ import yaml
 
 from cogfal.reading.classes import outside_base
 from cogfal.reading.functions import Function
+from cogfal.reading.journal import of_class
 from cogfal.reading.namespaces import OF_SCOPE
 from cogfal.reading.operators import MAX_BITS, MAX_ITEMS, NAMES, power, too_large
 from cogfal.reading.source import Module
@@ -92,7 +93,7 @@ class Handlers(Part):
             else self._world.items.iterate(value),
             "open": self._world.files.open, "reversed": self._world.items.backwards,
             "pow": lambda base, exp, mod=None: power(*map(arguments.plain, (base, exp, mod))),
-            "print": nothing, "exit": self._exit, "quit": self._exit,
+            "print": self._print, "exit": self._exit, "quit": self._exit,
             "str.maketrans": functools.partial(arguments.native, str.maketrans, "p"),
         }  # fmt: skip
         return {f"builtins.{name}": handler for name, handler in handlers.items()}
@@ -101,7 +102,7 @@ class Handlers(Part):
         files, environment = self._world.files, self._world.environment
         return {
             "os.getenv": lambda key, default=None: environment.get(key, default),
-            "os.putenv": nothing, "os.unsetenv": nothing,
+            "os.putenv": _nothing, "os.unsetenv": _nothing,
             "os.getcwd": lambda: files.absolute("."),
             "os.fspath": files.text, "os.listdir": files.names,
             "os.path.abspath": files.absolute, "os.path.realpath": files.absolute,
@@ -162,8 +163,8 @@ class Handlers(Part):
             **dict.fromkeys(("atexit.register", "typing.overload",
                              "typing.final", "typing.no_type_check"), _same),
             **dict.fromkeys(("random.seed", "time.sleep", "warnings.simplefilter",
-                             "warnings.filterwarnings"), nothing),
-            **{f"logging.{of}{name}": nothing for of in ("", "Logger.") for name in _LOGGING},
+                             "warnings.filterwarnings"), _nothing),
+            **{f"logging.{of}{name}": self._log for of in ("", "Logger.") for name in _LOGGING},
             "logging.getLogger": lambda name=None: Unknown(
                 "a logger is not evaluated", dotted="logging.Logger", standard=True),
             "typing.cast": lambda typ, val: val, "sys.exit": self._exit,
@@ -180,6 +181,18 @@ class Handlers(Part):
 
     def _exit(self, *_: Value) -> Value:
         raise UnknownError(Unknown("sys.exit() ends the program"))
+
+    # Output
+
+    def _print(self, *values: Value, **_: Value) -> None:
+        for value in values:
+            if any(map(_has_own_text, reached([value], contained))):
+                str(value)
+
+    def _log(self, *values: Value, **_: Value) -> None:
+        """Leave it open whether a text is made of what is logged."""
+        own = [value for value in reached(values, contained) if _has_own_text(value)]
+        self._world.effects.of_values(own, Unknown("what is logged may be changed"))
 
     # Values
 
@@ -356,8 +369,14 @@ def _gotten(get: Handler, names: Values, owner: Value, /) -> Value:
     return found if len(names) > 1 else found[0]
 
 
-def nothing(*_: Value, **__: Value) -> None:
-    """Do nothing that a signature could depend on, so that nobody minds who replaces it."""
+def _has_own_text(value: Value) -> bool:
+    """Whether the author says how a value is written."""
+    kind = type(value)
+    return any(isinstance(of_class(kind, name), Function) for name in ("__str__", "__repr__"))
+
+
+def _nothing(*_: Value, **__: Value) -> None:
+    """Do nothing that a signature could depend on."""
 
 
 def _wrapped(wrapped: Value, wrapper: Value) -> Value:

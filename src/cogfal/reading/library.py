@@ -18,7 +18,6 @@ import typing
 from typing import TYPE_CHECKING, Any, Final
 
 from cogfal.guest.type_names import COG_ROOTS
-from cogfal.reading.handlers import nothing
 from cogfal.reading.listed import LISTED, WHOLE, public_names
 from cogfal.reading.namespaces import OF_SCOPE, nearest
 from cogfal.reading.source import MODULES
@@ -45,14 +44,17 @@ if TYPE_CHECKING:
 _EVALUATED: Final = frozenset(dotted.partition(".")[0] for dotted in LISTED)
 """Modules of Python's library that are evaluated by calling them."""
 
+_APART: Final = frozenset({"atexit", "logging", "platform", "random", "time", "warnings"})
+"""Modules that nothing that is evaluated makes use of."""
+
 _LOGGER: Final = "logging.Logger"
 
 _REPLACEABLE: Final = {
-    "builtins.input": "", "builtins.open": "",
+    "builtins.input": "", "builtins.open": "", "builtins.print": "",
     "enum.StrEnum": "", "functools.cached_property": "",
     "json.JSONEncoder.default": "json.dumps", "pathlib.PosixPath": "pathlib.Path",
 }  # fmt: skip
-"""What may be replaced, beside what does nothing; and what is evaluated by means of it."""
+"""What may be replaced, beside what stands apart; and what is evaluated by means of it."""
 
 _CONSTANTS: Final[dict[str, Value]] = {
     "os.sep": "/", "os.path.sep": "/", "os.linesep": "\n", "os.name": "posix", "os.curdir": ".",
@@ -228,7 +230,7 @@ class Library(Part):
         else:  # of a class, a name may change what is evaluated although it was not there
             inner = module.partition(".")[0] in _EVALUATED and not _is_module(module)
             there = inner or not (found is ABSENT or isinstance(found, Unknown))
-        there = there and not (isinstance(found, Known) and found.handler is nothing)
+        there = there and module.partition(".")[0] not in _APART
         bind = self._world.journal.bind
         if dotted == "sys.path":
             bind(vars(self._world.modules), "path", value)
