@@ -50,9 +50,6 @@ class JsonText:
 
     data: bytes
 
-    def __len__(self) -> int:
-        return len(self.data)
-
     def value(self) -> JSON:
         """Return the value itself; it takes as long as parsing does."""
         return _decode(self.data.decode())

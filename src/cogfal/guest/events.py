@@ -141,10 +141,6 @@ class CallEvents:
             self._forget(self.number)
         self._emit(piece)
 
-    def close(self) -> None:
-        """Tell nothing more."""
-        self._closed = True
-
 
 def writable(text: str) -> str:
     """Return a text that UTF-8 can carry: half of a surrogate pair becomes an escape."""
