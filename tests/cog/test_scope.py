@@ -217,6 +217,25 @@ def test_snapshot_is_the_callers() -> None:
     assert "b" not in snapshot
 
 
+def test_a_sum_that_no_number_holds_changes_nothing() -> None:
+    """A whole number may be larger than any float; nor does it hold anything to delete."""
+    scope = Scope({}, lambda _name, _value, _mode: None)
+    scope.record_metric("a", {"b": 10**400})
+
+    scope.record_metric("a.b", 0.5, mode="incr")
+    del scope.metrics["a.b.c"]
+
+    assert scope.metrics.snapshot() == {"a": {"b": 10**400}}
+
+
+def test_it_shows_how_much_it_holds() -> None:
+    """Not the values, which may be large."""
+    scope = Scope({}, lambda _name, _value, _mode: None)
+    scope.record_metric("a", "long")
+
+    assert repr(scope) == "Scope(MetricRecorder(keys=1))"
+
+
 def test_outside_of_a_prediction_nothing_happens() -> None:
     """Without a prediction everything is accepted and forgotten, even what is wrong.
 
