@@ -527,12 +527,20 @@ FOUND: Final = {
     "try:\n    os.chdir('predict.py')\nexcept NotADirectoryError:\n    Y = 2\n"
     "V = bool(open('predict.py').read())\ntry:\n    os.chdir('/none')\n"
     "except OSError:\n    Z = 2",
-    "unpacked-into-a-call": "from outside import u\nX, Y = [1], [1]\ntry:\n"
-    "    l = [X] if u() else [2]\n    u(*l)\nexcept Exception: ...\ntry:\n"
-    "    k = {'a': Y} if u() else {}\n    u(**k)\nexcept Exception: ...",
-    "named-in-what-is-not-evaluated": "from outside import u\nX, Y = [1], [1]\ntry:\n"
-    "    l = [X] if u() else [2, 3]\n    k = [u(i) for i in l]\nexcept Exception: ...\ntry:\n"
-    "    d = {'a': Y} if u() else {}\n    m = [*(u() or ()), u(d)]\nexcept Exception: ...",
+    "unpacked-into-a-call": "from outside import u\nX = [1]\nl = [X] if u() else [2]\nu(*l)",
+    "named-in-a-comprehension": "from outside import u\nX = [1]\nl = [X] if u() else [2]\n"
+    "k = [u(i) for i in l]",
+    "annotation-that-is-undone": "from typing import Optional\nn, m = 3, 4\ntry:\n"
+    "    def f():\n        try: yield 1\n        except ValueError: ...\n    g = f()\n"
+    "    next(g)\nexcept Exception: ...\ntry:\n"
+    "    m = (m, hash(globals().get('n', -1)) * 0)[os.environ.get('A') == s]\n"
+    "except Exception: ...\na: Optional[int] = round(m / 2)",
+    "model-under-a-condition": "from outside import u\nfrom cog import BaseModel\n"
+    "class C(BaseModel):\n    a: int = not u()\nX = 3",
+    "fields-that-are-not-known": "import dataclasses\nfrom dataclasses import dataclass, field\n"
+    "n, m = 3, 4\ntry:\n    def f(): x = yield 1\n    g = f()\n"
+    "    n = g.send(sorted([m, (w := n)])[0])\nexcept Exception:\n    s = 'failed'\n@dataclass\n"
+    "class C:\n    c: int = field(init=False, default=(n, s)[0])\nX = dataclasses.asdict(C())",
     "perhaps-put-into-a-module": "import builtins, math\nfrom outside import u\nX = []\n"
     "if u(): builtins.added = math.added = 3\ntry:\n    X.append(added)\nexcept NameError:\n"
     "    X.append(2)\nV, W, Y, Z = X[:], [], [], []\ntry:\n    V.append(builtins.added)\n"

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from cogfal.reading.functions import Function
-from cogfal.reading.scopes import Scope, bindings
+from cogfal.reading.scopes import Scope, bindings, own_nodes
 from cogfal.reading.unknown import (
     Part,
     Touched,
@@ -183,6 +183,11 @@ class Classes(Part):
                     body.names["__doc__"] = told
                 if resolved is not bases:
                     body.names["__orig_bases__"] = bases
+                if any(
+                    isinstance(part, ast.AnnAssign)
+                    for part in own_nodes(node.body, expressions=False)
+                ):
+                    body.names["__annotations__"] = {}
                 world.run(node.body, body, fresh=fresh)
                 if body.names.keys() & _HIDING:
                     known(Unknown("a class that answers for each attribute is not evaluated"))
@@ -228,8 +233,9 @@ class Classes(Part):
         if not isinstance(held, dict):
             held = {}
             self._world.journal.bind(scope.names, "__annotations__", held)
+        told = self.annotation(annotation, scope)
         self._world.journal.fill(held, name)
-        held[name] = self.annotation(annotation, scope)
+        held[name] = told
 
 
 def _fill(namespace: Any, body: Scope) -> None:

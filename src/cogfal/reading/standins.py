@@ -40,11 +40,14 @@ class Cached(Known):
         return self if owner is None else functools.partial(self, owner)
 
 
-@dataclass(eq=False, repr=False, slots=True)
 class Shown(Unknown):
     """A value that is not evaluated any further, but has the JSON form of `value`."""
 
-    value: Value = None
+    __slots__ = ("value",)
+
+    def __init__(self, reason: str, *, value: Value, about: tuple[Value, ...] = ()) -> None:
+        super().__init__(reason, about=about)
+        self.value = value
 
 
 @dataclass(eq=False)

@@ -6,7 +6,7 @@ import ast
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn, TypeAlias
 
 from cogfal.errors import PredictorError, UnresolvedExpression, UnsupportedSignature
@@ -133,7 +133,7 @@ class Unknown:
 
     def holding(self, about: tuple[Value, ...]) -> Unknown:
         """Return it as something through which these values may be reached."""
-        return replace(self, about=about)
+        return self._altered(about=about)
 
     def alone(self) -> Unknown:
         """Return an unknown value for the same reason, through which nothing is reached."""
@@ -141,7 +141,14 @@ class Unknown:
 
     def at(self, node: ast.AST, module: Module) -> Unknown:
         """Return it with a place, unless a more precise one is known."""
-        return self if self.node is not None else replace(self, node=node, module=module)
+        return self if self.node is not None else self._altered(node=node, module=module)
+
+    def _altered(self, **changes: Value) -> Unknown:
+        made = object.__new__(type(self))
+        for kind in type(self).__mro__:
+            for name in getattr(kind, "__slots__", ()):
+                setattr(made, name, changes[name] if name in changes else getattr(self, name))
+        return made
 
     def possibly(self) -> Values:
         """Return what it may be; itself where it comes from outside."""
@@ -186,6 +193,10 @@ class Possible(Unknown):
     def possibly(self) -> Values:
         """Return what it may be."""
         return self.about
+
+
+for _kind in (Possible, Unknown):
+    del _kind.__dataclass_fields__  # by which Python's own code would look into it
 
 
 def _is_empty(value: Value) -> bool:
