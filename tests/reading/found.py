@@ -642,6 +642,22 @@ FOUND_IN_SEVERAL: Final = {
         "    importlib.import_module('sibling').N = 7\nu(f)\nX = sibling.N\n",
         "sibling.py": "N = 6\n",
     },
+    "folder-of-a-package": {
+        "predict.py": "import registry\nimport pkg.deep.low as m\ntry:\n    import first as k\n"
+        "except ImportError: ...\nX = registry.seen\n",
+        "registry.py": "seen = []\n",
+        "first.py": "import registry\nregistry.seen.append(1)\n",
+        "pkg/deep/low.py": "",
+        "pkg/deep/__init__.py": "import os\ntry:\n    os.chdir(os.path.dirname(__file__))\n"
+        "except Exception: ...\n",
+    },
+    "keywords-of-a-class-with-a-base-that-is-lost": {
+        "predict.py": "from typing import TypedDict\ntry:\n"
+        "    from pkg.deep.low import n as found\nexcept Exception: ...\ntry:\n"
+        "    import pkg.deep as m\nexcept (ImportError, AttributeError): ...\n"
+        "class C(TypedDict, total=False): ...\nX = 3\n",
+        "pkg/deep/__init__.py": "from outside import u\n",
+    },
     "folder-that-is-not-known": {
         "predict.py": "import os\nfrom outside import u\nos.chdir('a' if u() else '.')\n"
         "X = open('t.txt').read()\n",

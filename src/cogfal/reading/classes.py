@@ -46,6 +46,11 @@ class Outside:
 
     unknown: Unknown
 
+    def __init_subclass__(cls, **named: Any) -> None:
+        following = super().__init_subclass__
+        # It takes what is told of a class, unless another base of the author's does.
+        following(**named if hasattr(following, "__func__") else {})
+
     def __copy__(self, *_: Any) -> NoReturn:
         raise Touched(self.unknown)
 

@@ -92,8 +92,10 @@ class Files(Part):
 
     def absolute(self, path: Value) -> str:
         """Return a path from the root of the disk on."""
-        folder = known(self._world.known(self.state))["folder"]
-        joined = posixpath.join(self.text(folder), self.text(path))
+        joined = self.text(path)
+        if not posixpath.isabs(joined):
+            folder = known(self._world.known(self.state))["folder"]
+            joined = posixpath.join(self.text(folder), joined)
         return str(self.kept(joined, posixpath.normpath(joined)))
 
     def change(self, path: Value) -> None:
