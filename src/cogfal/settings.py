@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, NamedTuple, TypeVar, get_type_hints
 
@@ -202,8 +201,6 @@ class EngineSettings(NamedTuple):
         max_output_bytes: How much JSON an output may be; files do not count.
         history: How many events a prediction keeps for late watchers.
         log_limit: How many characters of logs a prediction keeps.
-        workspace_parent: Where predictions' directories are made; None is a temporary directory of
-            the service's own.
     """
 
     queue_limit: int = Settings.queue_limit
@@ -215,7 +212,6 @@ class EngineSettings(NamedTuple):
     max_output_bytes: int = Settings.max_output_bytes
     history: int = 1024
     log_limit: int = 4 * 1024**2
-    workspace_parent: Path | None = None
 
 
 class FileSettings(NamedTuple):

@@ -96,7 +96,7 @@ async def serving(
         project(root, source),
         root,
         options.pop("materialiser", Passing()),
-        settings=settings or EngineSettings(workspace_parent=rooms(root)),
+        settings=settings,
         interpreter=options.pop("interpreter", interpreters[-1]),
         **options,
     )
@@ -167,11 +167,9 @@ def _descriptors() -> Iterator[str]:
             yield f"{each.name} {each.readlink()}"
 
 
-def rooms(root: Path) -> Path:
-    """Return the directory in which workspaces are made."""
-    directory = root / "workspaces"
-    directory.mkdir(exist_ok=True)
-    return directory
+def workspaces(service: Service) -> list[Path]:
+    """List the directories that predictions have."""
+    return list(service._scratch.directory.iterdir())
 
 
 @contextmanager

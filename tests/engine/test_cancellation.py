@@ -17,11 +17,11 @@ from tests.engine.stage import (
     cancelled_while_running,
     ended,
     events_of,
-    rooms,
     run,
     serving,
     submit,
     until,
+    workspaces,
 )
 from tests.guest.test_interruption import ON_LINUX
 from tests.modes import MODES
@@ -78,9 +78,9 @@ BOTH = pytest.mark.parametrize("source", [SYNC, ASYNC], ids=["sync", "async"])
 OWN_MODES = [mode for mode in MODES if mode != "shared"]
 
 
-async def well(service: Service, root: Path) -> None:
+async def well(service: Service) -> None:
     """Check that nothing is left of earlier predictions."""
-    assert not list((root / "workspaces").iterdir())
+    assert not workspaces(service)
     health = await service.health()
     assert health.status.value == "READY"
 
@@ -97,7 +97,7 @@ def test_while_running(tmp_path: Path, mode: str, source: str) -> None:
             assert prediction.logs == "running\ncancelled\ncleaned up\n"
             with pytest.raises(PredictionCancelled):
                 await prediction.result()
-            await well(service, tmp_path)
+            await well(service)
 
     run(main)
 
@@ -118,7 +118,7 @@ def test_while_delivering_a_piece(tmp_path: Path, mode: str, source: str) -> Non
             assert prediction.status is Status.CANCELED
             assert prediction.logs == "running\ncancelled\ncleaned up\n"
             assert prediction.output == []
-            await well(service, tmp_path)
+            await well(service)
 
     run(main)
 
@@ -142,7 +142,7 @@ def test_while_waiting(tmp_path: Path, source: str) -> None:
             assert second.started_at is None
             assert second.logs == ""
             assert await events_of(second) == [Completed()]
-            await well(service, tmp_path)
+            await well(service)
 
     run(main)
 
@@ -162,7 +162,7 @@ def test_while_materialising(tmp_path: Path, source: str) -> None:
 
             assert prediction.status is Status.CANCELED
             assert prediction.logs == ""
-            await well(service, tmp_path)
+            await well(service)
 
     run(main)
 
@@ -180,7 +180,7 @@ def test_before_it_begins(tmp_path: Path, mode: str, source: str) -> None:
             await ended(prediction)
 
             assert prediction.status is Status.CANCELED
-            await well(service, tmp_path)
+            await well(service)
 
     run(main)
 
@@ -201,7 +201,7 @@ def test_after_the_end(tmp_path: Path, mode: str, source: str) -> None:
             prediction.cancel()
 
             assert prediction.logs == logs
-            await well(service, tmp_path)
+            await well(service)
 
     run(main)
 
@@ -231,7 +231,7 @@ def test_cleanup_that_goes_wrong(
 
             assert prediction.status is Status.CANCELED
             assert all(each in prediction.logs for each in told)
-            await well(service, tmp_path)
+            await well(service)
 
     run(main)
 
@@ -363,7 +363,7 @@ def test_many_at_random_moments(tmp_path: Path, mode: str, source: str) -> None:
         return prediction
 
     async def main() -> None:
-        settings = EngineSettings(workspace_parent=rooms(tmp_path), queue_limit=10)
+        settings = EngineSettings(queue_limit=10)
         async with serving(tmp_path, source, settings) as service:
             for batch in range(0, many, 5):
                 numbers = range(batch, batch + 5)
@@ -375,7 +375,7 @@ def test_many_at_random_moments(tmp_path: Path, mode: str, source: str) -> None:
                     assert events[-1] == Completed()
                     assert set(prediction.output or []) <= {str(number)}
                     assert set(prediction.logs.split()) <= {str(number)}
-                await well(service, tmp_path)
+                await well(service)
 
     run(main)
 
@@ -408,7 +408,7 @@ def test_what_sleeps_or_waits_ends_at_once(tmp_path: Path, mode: str, how: str) 
             prediction = await cancelled_while_running(service, how=how)
 
             assert prediction.status is Status.CANCELED
-            await well(service, tmp_path)
+            await well(service)
 
     run(main)
 

@@ -13,7 +13,7 @@ import pytest
 
 from cogfal.engine.prediction import Log, Metric
 from cogfal.engine.service import EngineSettings, Submission
-from tests.engine.stage import Plain, ended, events_of, gathered, rooms, run, serving, submit, until
+from tests.engine.stage import Plain, ended, events_of, gathered, run, serving, submit, until
 
 WAYS = {
     "print": ("print('said')", "said\n", ""),
@@ -339,8 +339,7 @@ def test_floods_are_kept_up_to_a_limit(tmp_path: Path, write: str, isolate: bool
                 {write}
             return "done"
     """
-    parent = rooms(tmp_path)
-    options = EngineSettings(isolate=isolate, log_limit=10_000, workspace_parent=parent)
+    options = EngineSettings(isolate=isolate, log_limit=10_000)
 
     async def main() -> None:
         async with serving(tmp_path, source, options) as service:

@@ -9,7 +9,6 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,7 +18,7 @@ from cogfal.engine.service import EngineSettings
 from cogfal.errors import OutputError
 from cogfal.guest.faults import LONGEST_TEXT
 from cogfal.json_text import written
-from tests.engine.stage import Door, ended, gathered, rooms, run, serving, submit, until
+from tests.engine.stage import Door, ended, gathered, run, serving, submit, until
 from tests.engine.test_kills import guest_of
 from tests.modes import DIAGONAL, interpreter_of
 
@@ -205,11 +204,6 @@ class Predictor(BasePredictor):
                 continue
         threading.Event().wait()
 """
-
-
-def as_settings(root: Path, **options: Any) -> EngineSettings:
-    """Return settings with directories of the test's."""
-    return EngineSettings(workspace_parent=rooms(root), **options)
 
 
 WELL = ("metrics_without_a_number", "many_metrics", "locked_stream", "surrogate")
@@ -442,7 +436,7 @@ def test_endless_pieces_end_at_a_limit(tmp_path: Path, mode: str) -> None:
     """
 
     async def main() -> None:
-        settings = as_settings(tmp_path, max_output_bytes=100_000)
+        settings = EngineSettings(max_output_bytes=100_000)
         async with serving(tmp_path, SYNC, settings) as service:
             prediction = await ended(submit(service, what="endless_pieces"))
 

@@ -12,7 +12,7 @@ import pytest
 
 from cogfal.engine.prediction import Status
 from cogfal.files.workspace import Workspace
-from tests.engine.stage import LONG, ended, rooms, run, serving, submit
+from tests.engine.stage import LONG, ended, run, serving, submit, workspaces
 
 SOURCE = """
 class Predictor:
@@ -54,11 +54,6 @@ class Gate:
         self._open.set()
 
 
-def left(root: Path) -> int:
-    """Count the workspaces."""
-    return len(list(rooms(root).iterdir()))
-
-
 @BOTH
 @pytest.mark.parametrize("cancelled", [False, True], ids=["whole", "cancelled"])
 def test_nothing_is_left_when_the_end_is_seen(tmp_path: Path, source: str, cancelled: bool) -> None:
@@ -72,13 +67,13 @@ def test_nothing_is_left_when_the_end_is_seen(tmp_path: Path, source: str, cance
             if cancelled:
                 prediction.cancel()
             assert (prediction.status, service.slots.taken) == (Status.PROCESSING, 1)
-            assert left(tmp_path) == 1
+            assert len(workspaces(service)) == 1
 
             gate.open()
             await ended(prediction)
 
             assert prediction.status is (Status.CANCELED if cancelled else Status.SUCCEEDED)
-            assert left(tmp_path) == 0
+            assert not workspaces(service)
 
     run(main)
 
@@ -96,7 +91,7 @@ def test_a_removal_that_fails_fails_no_prediction(
         async with serving(tmp_path, SOURCE, materialiser=Ending(fail)) as service:
             for _ in range(2):
                 assert (await ended(submit(service))).status is Status.SUCCEEDED
-            assert left(tmp_path) == 0
+            assert not workspaces(service)
 
     run(main)
     assert capfd.readouterr().err.count(f"{kind.__name__}: it does not close") == 2

@@ -18,7 +18,7 @@ from cogfal.engine.service import EngineSettings, Service
 from cogfal.errors import OutputError
 from cogfal.files.workspace import Workspace
 from cogfal.guest.encoding import Encoded
-from tests.engine.stage import LONG, ended, rooms, run, serving, submit, until, value_of
+from tests.engine.stage import LONG, ended, run, serving, submit, until, value_of, workspaces
 
 
 class Store:
@@ -104,7 +104,7 @@ async def streaming(
     root: Path, source: str, isolate: bool, *, releasing: bool = True
 ) -> AsyncIterator[tuple[Service, Store]]:
     """Serve it, with or without isolation; what it makes goes into a store."""
-    settings = EngineSettings(isolate=isolate, workspace_parent=rooms(root))
+    settings = EngineSettings(isolate=isolate)
     async with serving(root, source, settings) as service:
         yield service, Store(releasing=releasing)
 
@@ -179,7 +179,7 @@ def test_a_delivery_that_fails_ends_the_prediction(
             assert prediction.output == [0]
             assert prediction.logs.endswith("cleaned up\n")
             assert sorted(store.stopped) == store.begun[2:]
-            assert not list((tmp_path / "workspaces").iterdir())
+            assert not workspaces(service)
 
     run(main)
 
@@ -227,7 +227,7 @@ def test_a_cancellation_stops_every_delivery(tmp_path: Path, source: str, isolat
             assert prediction.output == [0]
             assert prediction.logs.endswith("cleaned up\n")
             assert not store.under_way
-            assert not list((tmp_path / "workspaces").iterdir())
+            assert not workspaces(service)
 
     run(main)
 

@@ -34,11 +34,11 @@ from tests.engine.stage import (
     events_of,
     gathered,
     project,
-    rooms,
     run,
     serving,
     submit,
     until,
+    workspaces,
 )
 
 SOURCE = """
@@ -114,9 +114,9 @@ class Predictor(BasePredictor):
 """
 
 
-def isolated(root: Path, grace: float = 10.0) -> EngineSettings:
+def isolated(grace: float = 10.0) -> EngineSettings:
     """Return settings with isolation on."""
-    return EngineSettings(isolate=True, isolate_grace=grace, workspace_parent=rooms(root))
+    return EngineSettings(isolate=True, isolate_grace=grace)
 
 
 VALUES: dict[str, tuple[Any, str]] = {
@@ -133,7 +133,7 @@ def test_values_come_back(tmp_path: Path, how: str) -> None:
     value, logs = VALUES[how]
 
     async def main() -> None:
-        async with serving(tmp_path, SOURCE, isolated(tmp_path)) as service:
+        async with serving(tmp_path, SOURCE, isolated()) as service:
             prediction = await ended(submit(service, how=how))
 
             assert prediction.error is None
@@ -150,7 +150,7 @@ def test_logs_metrics_and_context(tmp_path: Path) -> None:
     """Prints, child processes, metrics and the request's context find their way."""
 
     async def main() -> None:
-        async with serving(tmp_path, SOURCE, isolated(tmp_path)) as service:
+        async with serving(tmp_path, SOURCE, isolated()) as service:
             request = Submission({"how": "child"}, Plain(), context={"who": "me"})
             prediction = await ended(service.submit(request))
             report = (await service.health()).setup
@@ -185,7 +185,7 @@ def test_large_inputs_are_the_predictors_alone(tmp_path: Path) -> None:
     size = 20_000_000
 
     async def main() -> tuple[int, int]:
-        async with serving(tmp_path, RESTS, isolated(tmp_path)) as service:
+        async with serving(tmp_path, RESTS, isolated()) as service:
             tracemalloc.start()
             try:
                 prediction = submit(service, text="x" * size)
@@ -217,7 +217,7 @@ def test_what_fails_fails_one_prediction(tmp_path: Path) -> None:
     """Whatever happens to the process, that prediction fails clearly and the next one works."""
 
     async def main() -> None:
-        async with serving(tmp_path, SOURCE, isolated(tmp_path)) as service:
+        async with serving(tmp_path, SOURCE, isolated()) as service:
             for how, message in FAULTS.items():
                 failed = submit(service, how=how)
                 following = submit(service, how="calls")
@@ -228,7 +228,7 @@ def test_what_fails_fails_one_prediction(tmp_path: Path) -> None:
                 assert failed.error.startswith(message)
                 assert following.status is Status.SUCCEEDED
                 assert (await service.health()).status is HealthStatus.READY
-                assert not list((tmp_path / "workspaces").iterdir())
+                assert not workspaces(service)
 
     run(main)
 
@@ -238,7 +238,7 @@ def test_cancellation_that_is_not_obeyed_kills(tmp_path: Path, how: str) -> None
     """After the grace period the process is killed, and set up again for the next prediction."""
 
     async def main() -> None:
-        async with serving(tmp_path, SOURCE, isolated(tmp_path, grace=0.1)) as service:
+        async with serving(tmp_path, SOURCE, isolated(grace=0.1)) as service:
             prediction = await cancelled_while_running(service, how=how)
 
             assert prediction.status is Status.CANCELED
@@ -271,7 +271,7 @@ def test_cancellation_that_is_obeyed_does_not_kill(tmp_path: Path) -> None:
     """
 
     async def main() -> None:
-        async with serving(tmp_path, source, isolated(tmp_path)) as service:
+        async with serving(tmp_path, source, isolated()) as service:
             prediction = submit(service, how="wait")
             await until(lambda: prediction.output)
 
@@ -302,7 +302,7 @@ def test_inputs_travel(tmp_path: Path) -> None:
             return {"path": file, "secret": "s", "file": file}
 
     async def main() -> None:
-        settings = isolated(tmp_path)
+        settings = isolated()
         async with serving(tmp_path, source, settings, materialiser=Opening()) as service:
             assert await submit(service).result() == ["content", "s", "content"]
 
@@ -330,7 +330,7 @@ def test_several_at_once(tmp_path: Path) -> None:
     """
 
     async def main() -> None:
-        async with serving(tmp_path, source, isolated(tmp_path)) as service:
+        async with serving(tmp_path, source, isolated()) as service:
             predictions = [submit(service, number=number) for number in range(3)]
             await gathered(*(prediction.wait() for prediction in predictions))
 
@@ -365,7 +365,7 @@ def test_what_a_process_said_before_its_end_counts(tmp_path: Path) -> None:
     """
 
     async def main() -> None:
-        async with serving(tmp_path, source, isolated(tmp_path)) as service:
+        async with serving(tmp_path, source, isolated()) as service:
             channel = service._lifecycle.guest._channel
             assert isinstance(channel, ProcessChannel)
             prediction = submit(service)
@@ -411,7 +411,7 @@ def test_setup_that_cannot_be_repeated(tmp_path: Path) -> None:
     """
 
     async def main() -> None:
-        async with serving(tmp_path, source, isolated(tmp_path)) as service:
+        async with serving(tmp_path, source, isolated()) as service:
             failed, waiting = submit(service), submit(service)
             await gathered(failed.wait(), waiting.wait())
             health = await service.health()
@@ -448,7 +448,7 @@ def test_nothing_is_left_of_the_processes(tmp_path: Path) -> None:
     """
 
     async def main() -> list[int]:
-        async with serving(tmp_path, source, isolated(tmp_path)) as service:
+        async with serving(tmp_path, source, isolated()) as service:
             pids: list[int] = await submit(service).result()
             return pids
 

@@ -18,7 +18,7 @@ from cogfal.engine.guest_python import GuestPython
 from cogfal.engine.lifecycle import HealthStatus
 from cogfal.engine.prediction import Prediction, Status
 from cogfal.engine.service import EngineSettings, Service
-from tests.engine.stage import LONG, Door, ended, rooms, run, serving, submit, until
+from tests.engine.stage import LONG, Door, ended, run, serving, submit, until, workspaces
 from tests.interpreters import INTERPRETERS, NEWEST, OLDEST
 
 SOURCE: Final = """
@@ -171,7 +171,7 @@ def test_nothing_is_lost_or_left(tmp_path: Path, python: Path, kills: int) -> No
     """No slot, file, descriptor, answer or process, whatever its workers do to live on."""
     chance, token = random.Random(kills), uuid.uuid4().hex
     interpreter = GuestPython(str(python), {**os.environ, MARK: token})
-    settings = EngineSettings(workspace_parent=rooms(tmp_path), history=64)
+    settings = EngineSettings(history=64)
 
     async def main() -> None:
         entrance = Door()
@@ -184,7 +184,7 @@ def test_nothing_is_lost_or_left(tmp_path: Path, python: Path, kills: int) -> No
                 assert await submit(service, workers="none", pieces=2).result() == ["0", "1"]
                 assert service.slots.taken == service.slots.waiting == 0
                 assert (await service.health()).status is HealthStatus.READY
-                assert not list(rooms(tmp_path).iterdir())
+                assert not workspaces(service)
                 assert gone.isdisjoint(marked(token))
                 assert guest_of(service) in {*marked(token)}
 

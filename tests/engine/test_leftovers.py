@@ -136,7 +136,7 @@ def test_the_keeper_has_no_mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv(VARIABLE, OwnerMark.of_this_process().written())
 
     async def main() -> None:
-        async with serving(tmp_path, SOURCE, isolated(tmp_path)) as service:
+        async with serving(tmp_path, SOURCE, isolated()) as service:
             channel = service._lifecycle.guest._channel
             assert isinstance(channel, ProcessChannel)
 

@@ -21,7 +21,6 @@ from tests.engine.stage import (
     Plain,
     ended,
     events_of,
-    rooms,
     run,
     serving,
     submit,
@@ -171,7 +170,7 @@ def test_a_quick_generator_sees_its_cancellation(
     chance = random.Random(7)
 
     async def main() -> None:
-        settings = EngineSettings(isolate=isolate, workspace_parent=rooms(tmp_path))
+        settings = EngineSettings(isolate=isolate)
         async with serving(tmp_path, source, settings) as service:
             for _ in range(60):
                 prediction = submit(service, Plain())
@@ -206,7 +205,7 @@ def test_a_quick_generator_is_closed_where_a_piece_cannot_be_delivered(
             return self.last
 
     async def main() -> None:
-        settings = EngineSettings(isolate=isolate, workspace_parent=rooms(tmp_path))
+        settings = EngineSettings(isolate=isolate)
         async with serving(tmp_path, source, settings) as service:
             for _ in range(5):
                 failing = Failing()

@@ -35,7 +35,6 @@ from tests.engine.stage import (
     events_of,
     our_threads,
     project,
-    rooms,
     run,
     serving,
     submit,
@@ -86,7 +85,7 @@ def test_number_of_slots(
     total: int,
 ) -> None:
     """COG_MAX_CONCURRENCY, read by setup, wins over the setting, and that over the decorator."""
-    settings = EngineSettings(max_concurrency=setting, workspace_parent=rooms(tmp_path))
+    settings = EngineSettings(max_concurrency=setting)
     service = Service(project(tmp_path, WAITING), tmp_path, Passing(), settings=settings)
     if variable is not None:
         monkeypatch.setenv("COG_MAX_CONCURRENCY", variable)
@@ -460,8 +459,7 @@ def test_workspace_outlives_predict_and_nothing_else(tmp_path: Path) -> None:
             return value
 
     async def main() -> None:
-        settings = EngineSettings(workspace_parent=rooms(tmp_path))
-        async with serving(tmp_path, QUICK, settings, materialiser=Looking()) as service:
+        async with serving(tmp_path, QUICK, materialiser=Looking()) as service:
             await ended(submit(service, Looking()))
 
             assert seen[0] == seen[1]

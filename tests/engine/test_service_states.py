@@ -28,7 +28,17 @@ from cogfal.engine.service import EngineSettings, Service, Submission
 from cogfal.errors import Busy, NotReady, UnknownPrediction
 from tests import waiting
 from tests.engine import scripted
-from tests.engine.stage import LONG, Passing, Plain, at_once, events_of, held, project, until
+from tests.engine.stage import (
+    LONG,
+    Passing,
+    Plain,
+    at_once,
+    events_of,
+    held,
+    project,
+    until,
+    workspaces,
+)
 
 QUEUE = 2
 NAMES = (f"p{number}" for number in itertools.count())
@@ -58,8 +68,6 @@ class ServiceMachine(RuleBasedStateMachine):
         self.loop = asyncio.new_event_loop()
         self.directory = tempfile.TemporaryDirectory()
         self.root = Path(self.directory.name)
-        self.rooms = self.root / "rooms"
-        self.rooms.mkdir()
         self.running: list[Expected] = []
         self.waiting: list[Expected] = []
         self.down = False
@@ -75,7 +83,6 @@ class ServiceMachine(RuleBasedStateMachine):
         options = EngineSettings(
             max_concurrency=self.slots,
             queue_limit=QUEUE,
-            workspace_parent=self.rooms,
             history=100_000,
         )
         self.service = Service(spec, self.root, Passing(), settings=options)
@@ -235,7 +242,7 @@ class ServiceMachine(RuleBasedStateMachine):
         return (
             statistics.taken == len(self.running)
             and statistics.waiting == len(self.waiting)
-            and len(list(self.rooms.iterdir())) == len(self.running)
+            and len(workspaces(self.service)) == len(self.running)
             and all(one.prediction.status is Status.PROCESSING for one in self.running)
         )
 

@@ -123,7 +123,7 @@ class Predictor:
 @asynccontextmanager
 async def asking(root: Path, bodies: Bodies) -> AsyncIterator[httpx.AsyncClient]:
     """Serve `RESTS`, in a process of its own, inside of this one without a socket."""
-    settings = EngineSettings(isolate=True, workspace_parent=stage.rooms(root))
+    settings = EngineSettings(isolate=True)
     async with stage.serving(root, RESTS, settings) as service:
         requester = Requester(allow_private_hosts=False)
         model = ServedModel(service, Validator(service.spec, Dialect.COG), lambda *_: stage.Plain())

@@ -91,7 +91,7 @@ class Service:
         self._free = 0
         self._line: deque[PredictionTask] = deque()
         self._scratch = Scratch()
-        open_workspace = partial(Workspace, self.settings.workspace_parent or self._scratch)
+        open_workspace = partial(Workspace, self._scratch)
         self._lifecycle = Lifecycle(
             spec,
             root.resolve(),
