@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 import cogfal
-from cogfal.environments import interpreter_of
+from cogfal.environments import environments_directory, interpreter_of
 from cogfal.provision import make_model_environment, provide
-from cogfal.provision.runner import install_pget, link_cog_directory
+from cogfal.provision.runner import install_pget, link_cog_directory, weights_store
 from cogfal.spec import PredictorSpec, ProjectSpec, StringType
 from tests.environments.packages import wheel
 from tests.project.cases import Case, packages
@@ -54,6 +54,17 @@ def root(tmp_path: Path) -> Path:
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "config.yaml").write_text("a: 1")
     return tmp_path / "app"
+
+
+@pytest.mark.skipif(Path("/data").is_dir(), reason="this machine has a runner's disk")
+def test_weights_are_kept_in_the_users_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside the models' environments."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+    assert weights_store() == tmp_path / "cogfal/weights"
+    assert environments_directory() == tmp_path / "cogfal/environments"
 
 
 def test_files_are_found_below_the_directory_of_cog(root: Path, tmp_path: Path) -> None:

@@ -101,7 +101,8 @@ def _is_mounted(directory: Path) -> bool:
 
 def weights_store() -> Path:
     """Return where downloads outlive this runner, or at least this process."""
-    return DISK / "cogfal/weights" if DISK.is_dir() else Path.home() / ".cache/cogfal/weights"
+    cache = DISK if DISK.is_dir() else os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache, "cogfal/weights")
 
 
 def _offer_pget(environ: MutableMapping[str, str]) -> Callable[[], None]:
