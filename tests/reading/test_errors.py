@@ -146,6 +146,7 @@ UNRESOLVED = {
     "text-beside-the-folder": (
         source("x: bool = '/src/a'.startswith(os.path.dirname(__file__))", "import os"), 6, None
     ),
+    "numpy-of-a-text": (source("x: float = float(np.float32('4'))", "import numpy as np"), 6, None),
     "outside-file": (source("x: str = open('/etc/hostname').read()"), 5, None),
 }  # fmt: skip
 
@@ -197,6 +198,10 @@ RAISING = {
         "NameError: name 'A'",
     ),
     "assert": (source("x: str", "assert 1 > 2"), "AssertionError"),
+    "except-no-class": (
+        source("x: str", "try:\n    raise ValueError\nexcept 3: ..."),
+        "TypeError: catching classes",
+    ),
     "own-exception": (source("x: str", "class E(Exception): ...\nraise E('no')"), "E: no"),
     "type": (source("x: str | 'int'"), "TypeError"),
     "name-of-cog": ("from cog import Inpt\n" + source("x: str"), "did you mean 'Input'"),
