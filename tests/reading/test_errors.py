@@ -146,7 +146,7 @@ UNRESOLVED = {
     "text-beside-the-folder": (
         source("x: bool = '/src/a'.startswith(os.path.dirname(__file__))", "import os"), 6, None
     ),
-    "numpy-of-a-text": (source("x: float = float(np.float32('4'))", "import numpy as np"), 6, None),
+    "numpy-of-a-text": (source("x: float = float(np.float64('4'))", "import numpy as np"), 6, None),
     "outside-file": (source("x: str = open('/etc/hostname').read()"), 5, None),
 }  # fmt: skip
 
