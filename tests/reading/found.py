@@ -541,6 +541,10 @@ FOUND: Final = {
     "n, m = 3, 4\ntry:\n    def f(): x = yield 1\n    g = f()\n"
     "    n = g.send(sorted([m, (w := n)])[0])\nexcept Exception:\n    s = 'failed'\n@dataclass\n"
     "class C:\n    c: int = field(init=False, default=(n, s)[0])\nX = dataclasses.asdict(C())",
+    "super-of-one-of-two": "from outside import u\nclass B:\n    def f(self): return 1\n"
+    "class C(B):\n    def f(self): return super().f()\nX = 3\nC.f(C() if u() else C())",
+    "declared-nonlocal": "from outside import u\nX = [1]\ndef f():\n    b = X\n    def g():\n"
+    "        nonlocal b\n    u(g)\n    return b\nl = f()\nl.append(2)",
     "perhaps-put-into-a-module": "import builtins, math\nfrom outside import u\nX = []\n"
     "if u(): builtins.added = math.added = 3\ntry:\n    X.append(added)\nexcept NameError:\n"
     "    X.append(2)\nV, W, Y, Z = X[:], [], [], []\ntry:\n    V.append(builtins.added)\n"

@@ -249,7 +249,7 @@ class Effects(Part):
         for outer in scope.outwards():
             for name in names:
                 if outer.kind == "function" and name in outer.names:
-                    self._world.journal.bind(outer.names, name, why)
+                    self._lose(outer.names, name, why)
 
 
 def _outside(value: Value) -> bool:

@@ -286,7 +286,7 @@ class OfScope(Part):
 
     def _super(self, positional: Values, scope: Scope) -> Value:
         if positional:
-            return super(*positional)
+            return super(*map(known, positional))
         inner: Scope | None = scope
         while inner is not None and inner.kind == "comprehension":
             inner = inner.parent
@@ -294,11 +294,11 @@ class OfScope(Part):
         while outer is not None and outer.kind != "class":
             outer = outer.parent
         first = "" if inner is None or inner.node is None else first_parameter(inner.node)
-        if inner is None or outer is None or not isinstance(outer.owner, type):
+        if inner is None or outer is None or not isinstance(known(outer.owner), type):
             raise RuntimeError("super(): no arguments")
         if not _knows_class(inner) or first not in inner.names:
             raise RuntimeError("super(): __class__ cell not found, or arg[0] deleted")
-        return super(outer.owner, inner.names[first])
+        return super(outer.owner, known(inner.names[first]))
 
     def _names(self, name: str, scope: Scope) -> Value:
         """Return what `globals()`, `locals()` or `vars()` gives."""
