@@ -545,6 +545,9 @@ FOUND: Final = {
     "class C(B):\n    def f(self): return super().f()\nX = 3\nC.f(C() if u() else C())",
     "declared-nonlocal": "from outside import u\nX = [1]\ndef f():\n    b = X\n    def g():\n"
     "        nonlocal b\n    u(g)\n    return b\nl = f()\nl.append(2)",
+    "decorated-and-not-evaluated": "from dataclasses import dataclass, field\nX = [1]\n"
+    "@dataclass\nclass C:\n    a: int = [1].count(bytearray('c', 'ascii')[0])\n"
+    "    b: list = field(default_factory=lambda: X.append(2))\nC()",
     "perhaps-put-into-a-module": "import builtins, math\nfrom outside import u\nX = []\n"
     "if u(): builtins.added = math.added = 3\ntry:\n    X.append(added)\nexcept NameError:\n"
     "    X.append(2)\nV, W, Y, Z = X[:], [], [], []\ntry:\n    V.append(builtins.added)\n"

@@ -296,7 +296,7 @@ class Statements(Blocks):
         if isinstance(decorator, Unknown):
             among = decorator.possibly()
             if len(among) > MAX_DECORATORS:
-                return self._world.expressions.raising(decorator)
+                return self._world.expressions.raising(decorator.holding((*among, value)))
             one = len(among) > 1 and self._world.choices.decide(decorator, len(among))
             decorator = self._world.known(among[one])
             if isinstance(decorator, Unknown) and not decorator.standard:
@@ -304,7 +304,8 @@ class Statements(Blocks):
         try:
             result = self._world.calls.call(decorator, [value], {})
         except Touched as error:
-            result = self._world.expressions.raising(error.unknown)
+            held = (*error.unknown.about, decorator, value)
+            result = self._world.expressions.raising(error.unknown.holding(held))
         return result.at(node, scope.module) if isinstance(result, Unknown) else result
 
 
