@@ -126,9 +126,9 @@ class Capture:
         for source, tee in self._tees.items():
             original = self._originals[source]
             try:
-                tee.link_cog_directory(open_text(NUMBERS[source], original))
+                tee.lead_to(open_text(NUMBERS[source], original))
             except OSError:  # the author has closed the descriptor
-                tee.link_cog_directory(original)
+                tee.lead_to(original)
 
     def _outlet(self, source: str) -> Any:
         outlet = self._unhurried.get(source) or self._outlets.outlet(source)
@@ -166,10 +166,10 @@ class _Tee(io.TextIOBase):
         """Write to the original stream alone, for those who still hold this one; return that."""
         self._outlet.flush()
         # Where captures change places, none is held by the next one for good.
-        self.link_cog_directory(original.lasting if isinstance(original, _Tee) else original)
+        self.lead_to(original.lasting if isinstance(original, _Tee) else original)
         return self._outlet
 
-    def link_cog_directory(self, outlet: Any) -> None:
+    def lead_to(self, outlet: Any) -> None:
         """Write to `outlet` alone."""
         self._outlet = outlet
         self._owner = _nobody
