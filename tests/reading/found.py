@@ -665,6 +665,13 @@ FOUND_IN_SEVERAL: Final = {
         "class C(TypedDict, total=False): ...\nX = 3\n",
         "pkg/deep/__init__.py": "from outside import u\n",
     },
+    "entry-of-the-path-that-is-not-known": {
+        "predict.py": "import os, registry, sys\ntry:\n    os.chdir('/none')\n"
+        "except OSError: ...\nsys.path.insert(0, os.path.abspath('lib'))\nimport aside\n"
+        "X = registry.seen\n",
+        "registry.py": "seen = []\n",
+        "lib/aside.py": "import registry\nregistry.seen.append(1)\n",
+    },
     "folder-that-is-not-known": {
         "predict.py": "import os\nfrom outside import u\nos.chdir('a' if u() else '.')\n"
         "X = open('t.txt').read()\n",

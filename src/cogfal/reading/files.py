@@ -108,7 +108,8 @@ class Files(Part):
             if self._world.choices.guarded and not found.exists():
                 raise self._lack(found)
         except Touched as error:
-            self._world.expressions.raising(error.unknown)
+            if text != "/":  # which is there on every machine
+                self._world.expressions.raising(error.unknown)
         self._world.journal.bind(self.state, "folder", text)
 
     def located(self, value: Value) -> Path:

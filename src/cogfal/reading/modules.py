@@ -242,11 +242,12 @@ class Modules(Part):
             return None  # wherever `sys.path` leads
 
     def _on_path(self, name: str) -> Module | None:
-        namespace = None
+        namespace = lost = None
         for entry in known(self._world.known(self.path)):
             if isinstance(entry, Possible) and any(isinstance(e, str) for e in entry.about):
                 raise GivenUp(entry)
             if isinstance(entry, Unknown):
+                lost = entry
                 continue
             try:
                 folder = self._world.files.located(entry)
@@ -259,6 +260,8 @@ class Modules(Part):
             if module is not None and module.text:
                 return module
             namespace = namespace or module
+        if namespace is None and lost is not None:
+            raise GivenUp(lost)
         return namespace
 
     def _outside(self, shown: str, name: str) -> Value:
