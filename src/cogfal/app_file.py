@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cogfal.errors import CogfalError, SettingError
 from cogfal.local.session import LocalProject, find_project
+from cogfal.project.config_reader import read_config
 from cogfal.spec import Location
 
 if TYPE_CHECKING:
@@ -102,9 +103,11 @@ def open_project(directory: Path, ref: str | None = None) -> LocalProject:
     app = load_app(file, name)
     if app.project is None:
         return project
+    config = app.project.config
     return replace(
         project,
         root=Path(app.project.root),
+        config=project.config if config is None else read_config(Path(config)),
         settings=app.checked_settings,
         served=app.project,
         given=app.given[0] if app.given else None,

@@ -14,6 +14,7 @@ import pytest
 
 from tests.cli.conftest import COMMAND, Cogfal, environment
 from tests.cli.terminal import on_terminal
+from tests.file_server import file_server
 from tests.processes import Process
 
 
@@ -236,6 +237,87 @@ def test_an_apps_settings_hold(cogfal: Cogfal, project: Path) -> None:
     alone = cogfal("predict", "--ref", "predict.py:Where")
 
     assert (served.out, named.out, alone.out) == ("another\n", "another\n", "main\n"), served.err
+
+
+REMEMBERS = """\
+import os
+from cog import BasePredictor
+
+class Remembers(BasePredictor):
+    def predict(self) -> str:
+        return os.environ["MODELS"]
+"""
+APPS = {
+    "no-app": None,
+    "from-cog": 'App = cogfal.App.from_cog("cog.yaml")\n',
+    "at-hand": "from cogfal import BasePredictor\n"
+    "class Own(BasePredictor):\n"
+    "    def predict(self) -> str:\n"
+    "        import os\n"
+    "        return os.environ['MODELS']\n"
+    'App = cogfal.wrap(Own, cog_yaml="cog.yaml")\n',
+}
+
+
+@pytest.mark.parametrize("app", APPS.values(), ids=APPS)
+def test_variables_are_looked_up_on_this_machine(
+    cogfal: Cogfal, project: Path, tmp_path: Path, app: str | None
+) -> None:
+    """What cog.yaml takes from the home directory is that of whoever runs it, not an image's."""
+    (project / "cog.yaml").write_text(
+        'predict: "remembers.py:Remembers"\nenvironment: ["MODELS=$HOME/models"]\n'
+    )
+    (project / "remembers.py").write_text(REMEMBERS)
+    if app is not None:
+        (project / "app.py").write_text(f"import cogfal\n{app}")
+
+    ended = cogfal("predict")
+
+    assert (ended.status, ended.out) == (0, f"{tmp_path}/models\n"), ended.err
+
+
+WEIGHS = """\
+from cog import BasePredictor
+
+class Weighs(BasePredictor):
+    def predict(self) -> int:
+        with open("weights/model.bin", "rb") as file:
+            return len(file.read())
+"""
+
+
+def test_weights_are_fetched_without_an_app_too(cogfal: Cogfal, project: Path) -> None:
+    """Those of cog.yaml are in their places before the predictor is there."""
+    (project / "weighs.py").write_text(WEIGHS)
+
+    with file_server() as server:
+        url = server.url("/bytes/model.bin?size=7")
+        (project / "cog.yaml").write_text(
+            'predict: "weighs.py:Weighs"\n'
+            f'weights: [{{source: "{url}", target: weights/model.bin}}]\n'
+        )
+        ended = cogfal("predict")
+
+    assert (ended.status, ended.out) == (0, "7\n"), ended.err
+
+
+def test_weights_that_cannot_be_had_are_no_mistake_of_the_authors(
+    cogfal: Cogfal, project: Path
+) -> None:
+    """There is no traceback, so none is spoken of."""
+    (project / "weighs.py").write_text(WEIGHS)
+
+    with file_server() as server:
+        url = server.url("/status/model.bin?code=404")
+        (project / "cog.yaml").write_text(
+            'predict: "weighs.py:Weighs"\n'
+            f'weights: [{{source: "{url}", target: weights/model.bin}}]\n'
+        )
+        ended = cogfal("predict")
+
+    assert ended.status == 1
+    assert f"error: {url} cannot be fetched" in ended.err
+    assert "traceback" not in ended.err
 
 
 def test_somebody_elses_app_file_is_not_run(cogfal: Cogfal, project: Path) -> None:

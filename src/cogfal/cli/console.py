@@ -51,7 +51,7 @@ def say_error(error: Exception) -> None:
     if isinstance(error, AdvisedError):
         place = f"{error.where}: " if error.where is not None else ""
         what, remedy = error.what, error.remedy
-    if isinstance(error, SetupError) and error.__cause__ is not None:
+    if isinstance(error, SetupError) and error.traceback:
         remedy = remedy or IN_TRACEBACK
     console = stderr()
     console.print(f"[bold red]error:[/] [bold]{escape(place)}[/]{escape(printable(what))}")

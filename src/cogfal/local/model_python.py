@@ -164,18 +164,18 @@ def provide_here(
     from cogfal.provision import provide  # noqa: PLC0415
     from cogfal.server.lifespan import Provided, provide_own  # noqa: PLC0415
 
+    config = read_config(Path(project.config)) if project.config else CogConfig()
+    project = looked_up_here(project, config)
     if given:
         return Provided(provide(project, root))
-    config = read_config(Path(project.config)) if project.config else CogConfig()
-    project = _with_own_variables(project, config)
     python = local_python(config, root, settings.environment.environment)
     return (
         Provided(provide(project, root)) if python is None else provide_own(project, root, python)
     )
 
 
-def _with_own_variables(project: ProjectSpec, config: CogConfig) -> ProjectSpec:
-    """Look up what cog.yaml's variables refer to on this machine, and not in an image."""
+def looked_up_here(project: ProjectSpec, config: CogConfig) -> ProjectSpec:
+    """Return it with what cog.yaml's variables refer to on this machine, and not in an image."""
     planned = dict(config.variables())
     given = {name: value for name, value in project.variables if planned.get(name) != value}
     found = dict(config.variables(os.environ)) | given

@@ -31,7 +31,7 @@ from cogfal.files.workspace import create_file
 from cogfal.guest.capture import Capture
 from cogfal.inputs import Materialiser
 from cogfal.json_text import JsonText
-from cogfal.local.model_python import local_python, tell
+from cogfal.local.model_python import local_python, looked_up_here, tell
 from cogfal.nested import map_leaves
 from cogfal.outputs import Deliverer, OutputDirectories, Style
 from cogfal.project.config import COG_YAML, CogConfig
@@ -52,9 +52,9 @@ class LocalProject:
     """A Cog project on this machine.
 
     `root` is its directory and `config` its cog.yaml, empty where there is none. Where an App
-    serves it, `settings` is what that says, `served` what was read when it was made, and `given`
-    the predictor itself if it travels with the App. `named` is another predictor or trainer that
-    somebody wants instead, `path.py:Name`.
+    serves it, `config` is the one that the App goes by, `settings` is what that says, `served` what
+    was read when it was made, and `given` the predictor itself if it travels with the App. `named`
+    is another predictor or trainer that somebody wants instead, `path.py:Name`.
     """
 
     root: Path
@@ -68,13 +68,16 @@ class LocalProject:
     def variables(self) -> dict[str, str]:
         """The environment that cog.yaml asks for; whoever runs the predictor sets it."""
         if self.served is not None:
-            return dict(self.served.variables)
+            return dict(looked_up_here(self.served, self.config).variables)
         return dict(self.config.variables(os.environ))
 
     def provided(self, spec: PredictorSpec) -> ProjectSpec:
         """Return what an App takes along, to be provided here for one of its predictors."""
-        root = str(self.root)
-        return self.served or ProjectSpec(spec, None, root, root, tuple(self.variables.items()))
+        root, variables = str(self.root), tuple(self.variables.items())
+        if self.served is not None:
+            return self.served._replace(variables=variables)
+        weights = self.config.fetched_weights()
+        return ProjectSpec(spec, None, root, root, variables, weights=weights)
 
     def python(self, progress: Callable[[str], None] = tell) -> Path | None:
         """Return the model's own Python, made where it is wanted for the first time; or None.
@@ -83,10 +86,8 @@ class LocalProject:
             ConfigError: What cog.yaml requires cannot be read.
             SetupError: Its environment cannot be made.
         """
-        named = self.served.config if self.served is not None else None
-        config = self.config if named is None else read_config(Path(named))
         wanted = self.settings.environment.environment
-        return local_python(config, self.root, wanted, progress=progress)
+        return local_python(self.config, self.root, wanted, progress=progress)
 
     @property
     def trains(self) -> bool:

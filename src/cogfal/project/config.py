@@ -9,7 +9,7 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
@@ -75,6 +75,22 @@ class WeightSource(NamedTuple):
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     key: str = "weights"
+
+    def place(self, *, several: bool) -> str | None:
+        """Return its path in the project, None where it cannot be fetched or has no place there.
+
+        Args:
+            several: Whether other sources share its target, which is a directory then.
+        """
+        if self.target is None or not self.source.startswith(("https://", "http://", "hf://")):
+            return None
+        target = self.target.removeprefix("/src/").removeprefix("/src") or "."
+        if target.startswith("/") or ".." in target.split("/"):
+            return None
+        if self.source.startswith("hf://") or not (several or target.endswith(("/", "."))):
+            return target.rstrip("/")
+        name = self.source.partition("?")[0].rstrip("/").rpartition("/")[2]
+        return f"{target.rstrip('/')}/{name}"
 
 
 class Observability(NamedTuple):
@@ -186,6 +202,20 @@ class CogConfig:
             found[name] = _expanded(value, found)
             names.append(name)
         return tuple((name, found[name]) for name in dict.fromkeys(names))
+
+    def placed_weights(self) -> Iterator[tuple[WeightSource, str | None]]:
+        """Yield each source of weights with its path in the project, None where it has none."""
+        for each in self.weights:
+            several = sum(other.key == each.key for other in self.weights) > 1
+            yield each, each.place(several=several)
+
+    def fetched_weights(self) -> tuple[tuple[str, Weight], ...]:
+        """Return the weights that are fetched, each with its path in the project."""
+        return tuple(
+            (place, Weight(each.source, None, each.include, each.exclude))
+            for each, place in self.placed_weights()
+            if place is not None
+        )
 
     @property
     def traces(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Final, Literal, NamedTuple
 
 from cogfal.environments import ModelEnvironment, interpreter_of
 from cogfal.files.progress import counted
-from cogfal.project.config import CogConfig, Key, PlanSettings, WeightSource, minor
+from cogfal.project.config import CogConfig, Key, PlanSettings, minor
 from cogfal.project.dockerfile import python_of
 from cogfal.project.environment_choice import Decision, decide_on_fal, report_decision
 from cogfal.project.file_choice import Choice, choose_files
@@ -217,25 +217,22 @@ class _Plan:
 
     def _weights(self) -> tuple[tuple[str, Weight], ...]:
         """Return the weights that the runner fetches itself, each with its path in the project."""
-        found = []
-        for source in self._config.weights:
-            sources = sum(each.key == source.key for each in self._config.weights)
-            target = _place_of(source, several=sources > 1)
+        for source, place in self._config.placed_weights():
             key = self._config.at(source.key)
-            if target is None:
+            if place is None:
                 self._report.unsupported(
                     key,
                     f"{source.source} is not fetched",
                     "give an https or hf URL as `source` and a path in the project as `target`",
                 )
-                continue
-            found.append((target, Weight(source.source, None, source.include, source.exclude)))
-            self._report.changed(
-                key,
-                f"{source.source} fetched by the runner and linked as {target}",
-                "fal's disk /data keeps it for all runners",
-            )
+            else:
+                self._report.changed(
+                    key,
+                    f"{source.source} fetched by the runner and linked as {place}",
+                    "fal's disk /data keeps it for all runners",
+                )
         own = self._settings.weights
+        found = self._config.fetched_weights()
         return (*(pair for pair in found if pair[0] not in own), *own.items())
 
     def _wants_image(self, there: RequirementSet) -> bool:
@@ -339,19 +336,6 @@ class _Plan:
             return image.interpreter if image else None
         place = Path(RUNNER_ENVIRONMENTS)
         return str(interpreter_of(model, place, cpu=not machine.has_gpu))
-
-
-def _place_of(source: WeightSource, *, several: bool) -> str | None:
-    """Where a source is linked, None where it cannot be fetched or has no place in the project."""
-    if source.target is None or not source.source.startswith(("https://", "http://", "hf://")):
-        return None
-    target = source.target.removeprefix("/src/").removeprefix("/src") or "."
-    if target.startswith("/") or ".." in target.split("/"):
-        return None
-    if source.source.startswith("hf://") or not (several or target.endswith(("/", "."))):
-        return target.rstrip("/")
-    name = source.source.partition("?")[0].rstrip("/").rpartition("/")[2]
-    return f"{target.rstrip('/')}/{name}"
 
 
 def cache_variables(directory: str | None) -> tuple[tuple[str, str], ...]:
