@@ -66,7 +66,8 @@ def test_a_command_runs_in_the_models_own_environment(
     assert first.out == "hello None\n", first.err
     assert again.status == 7
     assert kept["packages"] == 1
-    assert kept["key"][:16] in shown.out
+    assert kept["key"] in shown.out
+    assert f"in {Path(kept['path']).parent}\n" in shown.out
     assert "removed" not in unused.err
     assert f"{kept['key']} removed" in removed.err
     assert json.loads(left.out) == []

@@ -53,6 +53,23 @@ def test_migrating_writes_the_app_and_reports(cogfal: Cogfal, project: Path) -> 
     assert "integer, default 1, 1 to 3" in ended.out
 
 
+def test_a_report_is_whole_on_a_narrow_terminal(cogfal: Cogfal, project: Path) -> None:
+    """A long word goes on in the next line, and no title is broken."""
+    image = "your-name/" + "x" * 60
+    (project / "cog.yaml").write_text(
+        f'image: "{image}"\n'
+        'build: {gpu: true, cuda: "12.1", python_version: "3.11"}\n'
+        'predict: "predict.py:Many"\n'
+    )
+
+    ended = cogfal("migrate", COLUMNS="60")
+
+    words = "".join(ended.out.split())
+    assert "…" not in ended.out
+    assert "cudnn8-devel-ubuntu22.04" in words
+    assert "\npredict.py:Many\nno inputs\n" in ended.out
+
+
 def test_a_project_without_cog_yaml_names_its_predictor(cogfal: Cogfal, project: Path) -> None:
     """The App says what cog.yaml would have said."""
     (project / "cog.yaml").unlink()

@@ -11,6 +11,7 @@ from typing import Final
 
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
 from cogfal.errors import AdvisedError, CogfalError, ProjectError, SetupError
 from cogfal.spec import JSON
@@ -71,6 +72,14 @@ def say(message: str, sign: Sign | None = None) -> None:
 def write_json(value: JSON) -> None:
     """Write JSON on stdout, indented for people and read by programs alike."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def table(*headers: str) -> Table:
+    """Return an empty table without lines; what is too long goes on below, and is not cut off."""
+    made = Table(box=None, pad_edge=False)
+    for each in headers:
+        made.add_column(each, overflow="fold")
+    return made
 
 
 def confirm(question: str) -> bool:

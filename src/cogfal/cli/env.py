@@ -14,10 +14,9 @@ from typing import NoReturn
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from cogfal.app_file import open_project
-from cogfal.cli.console import BadArgument, Sign, say, write_json
+from cogfal.cli.console import BadArgument, Sign, say, table, write_json
 from cogfal.cli.given_inputs import read_variables
 from cogfal.cli.options import add_cogs_own, add_here, add_variables, obey_here, tell_of_cogs_own
 from cogfal.engine.guest_python import guest_variables
@@ -105,13 +104,15 @@ def _show(kept: Sequence[KeptEnvironment]) -> None:
     if not kept:
         say("there are none; `cogfal predict` makes one where cog.yaml asks for it")
         return
-    table = Table("key", "Python", "packages", "size", "used", "where", box=None, pad_edge=False)
+    shown = table("key", "Python", "packages", "size", "used")
     for each in kept:
-        facts = _facts(each)
-        size, used = readable(each.size()), str(facts["used"]).replace("T", " ")[:16]
-        cells = (each.key, each.environment.python, str(each.environment.packages), size, used)
-        table.add_row(*map(escape, cells), escape(str(each.path)))
-    Console(highlight=False).print(table)
+        used = f"{datetime.fromtimestamp(each.used).astimezone():%Y-%m-%d %H:%M}"
+        packages = str(each.environment.packages)
+        cells = (each.key, each.environment.python, packages, readable(each.size()), used)
+        shown.add_row(*map(escape, cells))
+    console = Console(highlight=False)
+    console.print(shown)
+    console.print(f"in {escape(str(kept[0].path.parent))}", soft_wrap=True)
 
 
 def add_exec(parser: argparse.ArgumentParser) -> None:

@@ -6,17 +6,16 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from cogfal.app_file import APP_FILE, FAL_APP_FILE
-from cogfal.cli.console import BadArgument, Sign, confirm, say, write_json
+from cogfal.cli.console import BadArgument, Sign, confirm, say, table, write_json
 from cogfal.cli.options import add_directory
 from cogfal.cli.targets import ProjectTarget, described
 from cogfal.local.session import find_project
@@ -43,9 +42,6 @@ PYPROJECT: Final = """
 [tool.fal.apps.{name}]
 ref = "{file}::App"
 """
-LAYOUT: Final[Mapping[str, Any]] = MappingProxyType(
-    {"box": None, "title_justify": "left", "title_style": "bold", "pad_edge": False}
-)
 COLOURS: Final = MappingProxyType(
     {SettingStatus.KEPT: "green", SettingStatus.CHANGED: "yellow", SettingStatus.UNSUPPORTED: "red"}
 )
@@ -271,12 +267,18 @@ def _line_json(line: ReportLine) -> JSON:
 
 def _show(found: ProjectTarget) -> None:
     console = Console(file=sys.stdout, highlight=False, emoji=False)
-    settings = Table("", "setting", "on fal", "why, or what to do", title="cog.yaml", **LAYOUT)
+    settings = table("", "setting", "on fal", "why, or what to do")
     for line in found.environment.report:
         settings.add_row(*_row(line))
-    console.print(settings)
+    _print(console, found.project.config.name, settings)
     for spec in filter(None, (found.predictor, found.trainer)):
-        console.print(_signature_table(spec))
+        _print(console, spec.ref, _inputs(spec))
+
+
+def _print(console: Console, title: str, rows: Table) -> None:
+    """Print a table below its title, which no narrow table may break into two lines."""
+    console.print(f"[bold]{escape(title)}[/]", soft_wrap=True)
+    console.print(rows if rows.row_count else "no inputs")
 
 
 def _row(line: ReportLine) -> tuple[str, str, str, str]:
@@ -285,12 +287,12 @@ def _row(line: ReportLine) -> tuple[str, str, str, str]:
     return status, escape(line.key) + place, escape(line.what), escape(line.why or "")
 
 
-def _signature_table(spec: PredictorSpec) -> Table:
-    table = Table("", "input", "as", title=spec.ref, **LAYOUT)
+def _inputs(spec: PredictorSpec) -> Table:
+    rows = table("", "input", "as")
     for each in spec.inputs:
         place = f" [dim]{each.location}[/]" if each.location else ""
-        table.add_row("[green]kept[/]", escape(each.name) + place, escape(described(each)))
-    return table
+        rows.add_row("[green]kept[/]", escape(each.name) + place, escape(described(each)))
+    return rows
 
 
 def fix(directory: Path) -> None:

@@ -7,10 +7,9 @@ import sys
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from cogfal.app_file import open_project
-from cogfal.cli.console import Sign, say, write_json
+from cogfal.cli.console import Sign, say, table, write_json
 from cogfal.cli.options import add_directory
 from cogfal.cli.targets import document_of, find_target, trainer_of
 from cogfal.local.session import find_project
@@ -93,9 +92,9 @@ def show_weights(arguments: argparse.Namespace) -> int:
     elif not listed:
         say("no weights are named; what lies in the project goes to the runner with it")
     else:
-        table = Table("", "path", "from", box=None, pad_edge=False)
+        shown = table("", "path", "from")
         for path, url, here in listed:
             mark = "[green]here[/]" if here else "[yellow]to fetch[/]"
-            table.add_row(mark, escape(path), escape(url))
-        Console(highlight=False).print(table)
+            shown.add_row(mark, escape(path), escape(url))
+        Console(highlight=False).print(shown)
     return 0
