@@ -106,6 +106,30 @@ def test_the_same_is_the_same(steady: Model, tmp_path: Path) -> None:
     assert "differs" not in ended.out
 
 
+def test_a_model_that_is_only_recorded_is_asked_once_for_each_case(
+    steady: Model, tmp_path: Path
+) -> None:
+    """Nothing is asked for the sake of a comparison that there is not."""
+    ended = cogfal(steady.url, "--record", "kept", "-i", "n=1", cwd=tmp_path)
+
+    assert ended.status == 0, ended.err
+    assert [each.path for each in steady.asked].count("/predictions") == 1
+    assert {each.path for each in steady.asked} == {"/openapi.json", "/predictions"}
+    assert (tmp_path / "kept" / "examples.yaml").is_file()
+
+
+def test_nothing_is_asked_for_a_recording_that_has_no_place(steady: Model, tmp_path: Path) -> None:
+    """A folder with something in it is refused first."""
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "mine.txt").touch()
+
+    ended = cogfal(steady.url, "--record", "kept", "-i", "n=1", cwd=tmp_path)
+
+    assert ended.status == 1
+    assert "kept: there is something already" in ended.err
+    assert not steady.asked
+
+
 def test_cases_of_a_safe_push_file_are_read(steady: Model, tmp_path: Path) -> None:
     """As cog-safe-push writes them."""
     (tmp_path / "cog-safe-push.yaml").write_text(

@@ -11,6 +11,7 @@ import pytest
 from cogfal.compare.cases import cases_of
 from cogfal.compare.comparison import calls
 from cogfal.compare.hosted import ReplicateSide
+from cogfal.compare.servers import HttpSide
 from cogfal.compare.sides import Answer, Outcome, SideUnreachable
 from cogfal.compare.signatures import signature_of
 from tests.compare.documents import document
@@ -115,11 +116,15 @@ def test_without_a_token_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_calls_that_cost_money_are_counted() -> None:
-    """Those of each side that is paid, runs and wrong inputs included."""
-    side = ReplicateSide("me/model", None, 30)
+    """Those of each side that is paid, A's runs and wrong inputs included; of a recording, A's."""
+    side, other = (ReplicateSide("me/model", None, seconds) for seconds in (30, 60))
     signature = signature_of(document({"n": {"type": "integer", "minimum": 0, "maximum": 3}}))
     examples = cases_of(signature)
 
-    counted = calls((side, side), len(examples), 3, 2)
+    recorded = calls((side, side), len(examples), 0, 2)
+    compared = calls((side, other), len(examples), 3, 2)
+    half = calls((HttpSide("http://127.0.0.1:1", 30), side), len(examples), 3, 2)
 
-    assert counted == {"replicate:me/model": len(examples) + 3}
+    assert recorded == {"replicate:me/model": 2 * len(examples)}
+    assert compared == {"replicate:me/model": 2 * len(examples) + 3 + len(examples) + 3}
+    assert half == {"replicate:me/model": len(examples) + 3}

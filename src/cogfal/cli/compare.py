@@ -19,7 +19,7 @@ from cogfal.compare.comparison import Comparison, Pair, calls, compare, opened, 
 from cogfal.compare.compatibility import Verdict
 from cogfal.compare.hosted import ReplicateSide
 from cogfal.compare.presentation import as_json, show, write_page
-from cogfal.compare.recording import Recorded, RecordedEndpoint, write_recording
+from cogfal.compare.recording import Recorded, RecordedEndpoint, refuse_filled, write_recording
 from cogfal.compare.sides import Side
 from cogfal.examples import Example
 from cogfal.files.progress import counted
@@ -79,6 +79,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise BadArgument("there is nothing to compare with; name a second side, or --record DIR")
     if arguments.runs < 1:
         raise BadArgument("--runs is how often A answers each case, at least once")
+    if arguments.record is not None:
+        refuse_filled(arguments.record)  # before calls that somebody pays for
     before = side_of(arguments.before, arguments.timeout)
     after = side_of(arguments.after, arguments.timeout) if arguments.after else before
     return anyio.run(_run, arguments, before, after)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -80,11 +81,16 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Pair:
-    """Both models, brought up."""
+    """Both models, brought up; both are one where it is only recorded."""
 
     sides: tuple[Side, Side]
     before: ModelEndpoint
     after: ModelEndpoint
+
+    @property
+    def alone(self) -> bool:
+        """Whether there is nothing to compare with."""
+        return self.before is self.after
 
     def compared_signatures(self) -> Comparison:
         """Compare the signatures alone."""
@@ -167,22 +173,24 @@ async def compare(
         for each in wrong:
             tell(each.what)
             result.behaviours.append(await _refusal(pair, each, folder))
-        if examples:
+        if examples and not pair.alone:
             tell("cancellation")
             result.behaviours += await _cancellation(pair, examples[0].input, folder)
     return result
 
 
 def calls(pair_sides: Sequence[Side], cases: int, wrong: int, runs: int) -> Mapping[str, int]:
-    """Return how many calls each paid side gets."""
+    """Return how many calls each paid side gets; one that is only recorded is A alone."""
     before, after = pair_sides
-    counts = {before.label: cases * runs + wrong, after.label: cases + wrong}
-    return {side.label: counts[side.label] for side in (before, after) if side.paid}
+    counts = Counter({before.label: cases * runs + wrong} if before.paid else {})
+    if after is not before and after.paid:
+        counts[after.label] += cases + wrong
+    return counts
 
 
 async def _case(pair: Pair, example: Example, runs: int, folder: Path) -> CaseResult:
     before = [await pair.before.run(example.input, folder) for _ in range(runs)]
-    after = await pair.after.run(example.input, folder)
+    after = before[0] if pair.alone else await pair.after.run(example.input, folder)
     return await anyio.to_thread.run_sync(judge, example, before, after, folder)
 
 

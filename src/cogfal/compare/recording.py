@@ -44,10 +44,7 @@ def write_recording(
     Raises:
         ProjectError: There is something in it.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ProjectError(
-            "there is something already", where=str(folder), remedy="name a new directory"
-        )
+    refuse_filled(folder)
     folder.mkdir(parents=True, exist_ok=True)
     examples = [_kept(each, folder, number, secrets) for number, each in enumerate(runs, 1)]
     write_examples(folder / EXAMPLES, examples)
@@ -55,6 +52,14 @@ def write_recording(
     _write_json(folder / TIMINGS, timings)
     # Last: a folder without it is no recording, so what was interrupted is not taken for one.
     _write_json(folder / SCHEMA, document)
+
+
+def refuse_filled(folder: Path) -> None:
+    """Raise ProjectError where there is something in the place of a new recording."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ProjectError(
+            "there is something already", where=str(folder), remedy="name a new directory"
+        )
 
 
 def is_recording(folder: Path) -> bool:
