@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from http.server import BaseHTTPRequestHandler
-from typing import Any
+from typing import Any, Final
 
 import httpx
 import pytest
@@ -291,6 +291,53 @@ def test_a_large_answer_holds_nobody_up() -> None:
 
     assert output == [7] * 500_000
     assert long_steps == []
+
+
+class _SaysAnything(BaseHTTPRequestHandler):
+    """An app that answers a prediction with the text of its input, as a stream or not."""
+
+    def do_POST(self) -> None:
+        sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        wants, text = self.headers["Accept"] == "text/event-stream", sent["input"]["text"]
+        refused = wants and not text.startswith("data:")
+        self.send_response(406 if refused else 200)
+        self.send_header("Content-Type", "text/event-stream" if wants else "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, *args: object) -> None:
+        """Keep quiet."""
+
+
+DEEP: Final = f'{{"output": {"[" * 200}{"]" * 200}}}'
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("<html>", "Invalid JSON: Expecting value"),
+        ('{"output": NaN}', "Invalid JSON: NaN"),
+        ('{"output": {"a": 1, "a": 2}}', "'a' is given twice"),
+        (DEEP, "nested"),
+        ("[]", "what the app answered is no JSON object"),
+        (f"data: {DEEP}\n\n", "nested"),
+    ],
+)
+def test_an_answer_that_cannot_be_read_says_why(text: str, reason: str) -> None:
+    """And not that the app has answered with status 200."""
+
+    async def ask(client: httpx.AsyncClient) -> str:
+        given = {"input": {"text": text}}
+        wait = {"Prefer": "wait"}
+        path = "/v1/models/me/model/predictions"
+        return str((await client.post(path, json=given, headers=wait)).json()["error"])
+
+    server = QuietServer(("127.0.0.1", 0), _SaysAnything)
+    with running(server):
+        error = asked(ask, application({"me/model": f"http://127.0.0.1:{server.server_port}"}))
+
+    assert reason in error
 
 
 def test_too_many_predictions_are_refused_while_others_wait() -> None:

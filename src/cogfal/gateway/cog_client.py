@@ -36,11 +36,15 @@ class TooMuch(Exception):
 
 
 class CogAnswer(NamedTuple):
-    """What an app answered, in so many bytes; `body` is None where it is no JSON."""
+    """What an app answered, in so many bytes; `body` is None where it cannot be read.
+
+    `unreadable` says why it cannot.
+    """
 
     status: int
     body: JSON
     size: int = 0
+    unreadable: str = ""
 
     @property
     def detail(self) -> JSON:
@@ -117,8 +121,8 @@ class CogClient:
             content += chunk
         try:
             body = await self._decoded(content)
-        except ValueError:
-            body = None
+        except ValueError as error:
+            return CogAnswer(response.status_code, None, len(content), str(error))
         return CogAnswer(response.status_code, body, len(content))
 
     async def events(self, response: httpx.Response) -> AsyncIterator[SentEvent]:
@@ -135,14 +139,19 @@ class CogClient:
                 name, data = "message", bytearray()
 
     async def _decoded(self, content: bytearray) -> JSON:
-        """Return the value of some JSON, which may be large; raise ValueError where it is none."""
+        """Return the value of some JSON, which may be large.
+
+        Raises:
+            ValueError: It is none, or holds what JSON leaves open; see `decode`.
+        """
         chunks = [bytes(content)]
         try:
             if is_quick(chunks):
                 return decode(chunks)
             return await self._bodies.in_turn(decode, chunks)
         except InvalidInput as error:
-            raise ValueError(str(error)) from error
+            reason = error.problems[0].message
+            raise ValueError(f"what the app answered cannot be read: {reason}") from error
 
     async def _lines(self, response: httpx.Response) -> AsyncIterator[bytearray]:
         line = bytearray()  # it grows where it lies: that of a file in an answer is long
@@ -359,8 +368,10 @@ def outcome(answer: CogAnswer) -> State:
         raise unfit(answer.detail)
     if answer.status in (404, 405):
         raise not_found("The app does not do this: has the project a `train`?")
-    if answer.status != 200 or not isinstance(answer.body, dict):
+    if answer.status != 200:
         return failed(f"the app answered with status {answer.status}")
+    if not isinstance(answer.body, dict):
+        return failed(answer.unreadable or "what the app answered is no JSON object")
     state = state_of(answer.body, answer.size)
     return state if state.ended else replace(state, status=FAILED, error="the app did not say")
 

@@ -236,8 +236,10 @@ async def follow_stream(
     except asyncio.CancelledError:
         call.end(canceled())
         raise
-    except (httpx.HTTPError, TooMuch, ValueError) as error:
+    except httpx.HTTPError as error:
         call.end(failed(f"the app cannot be streamed from: {type(error).__name__}"))
+    except (TooMuch, ValueError) as error:
+        call.end(failed(str(error)))
 
 
 async def _pieces(
