@@ -490,7 +490,11 @@ def test_what_is_missing_is_named_with_its_line(
         "class P(BasePredictor):\n    def predict(self) -> str:\n        return ''\n"
     )
 
-    ended = cogfal("predict", "--here")
+    (project / "inputs.jsonl").write_text("{}\n")
 
-    assert ended.status == 1
+    ended = cogfal("predict", "--here")
+    batch = cogfal("predict", "--here", "--batch", "inputs.jsonl", "-o", "results")
+
+    assert (ended.status, batch.status) == (1, 1)
     assert remedy in ended.err
+    assert remedy in batch.err

@@ -34,6 +34,18 @@ def test_variables_of_the_command_line_win(project: Path, tmp_path: Path) -> Non
     assert answer.json() == {"output": "Hello, Ada?"}
 
 
+def test_the_present_environment_serves_when_asked_for(project: Path, tmp_path: Path) -> None:
+    """`--here` makes nothing of what cog.yaml names."""
+    (project / "cog.yaml").write_text(
+        "build: {python_packages: [no-such-package==1]}\npredict: predict.py:Streams\n"
+    )
+
+    with served(project, tmp_path, "--here") as url:
+        answer = httpx.post(url, json={})
+
+    assert answer.json() == {"output": "ab"}
+
+
 def test_the_playground_is_served_when_asked_for(project: Path, tmp_path: Path) -> None:
     """Its page and the app's document come from one place."""
     with served(project, tmp_path, "--playground") as url:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import re
-import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
-
-from packaging.utils import canonicalize_name
 
 from cogfal.cli.batch import run_batch
 from cogfal.cli.given_inputs import read_inputs, read_variables
@@ -20,8 +16,7 @@ from cogfal.cli.results import Destination, ResultWriter
 from cogfal.cli.run_elsewhere import call_elsewhere
 from cogfal.cli.run_here import LocalRun, local_run, prepare_project
 from cogfal.engine.prediction import Event, Output
-from cogfal.errors import AdvisedError, CogfalError, PredictorFailed, SetupError
-from cogfal.local.session import GIVEN, LocalProject
+from cogfal.local.session import GIVEN
 from cogfal.nested import map_leaves
 from cogfal.schema.core_types import Dialect
 from cogfal.schema.validation import Validator
@@ -42,22 +37,6 @@ example:
 """
 STEMS: Final = {Role.PREDICT: "output", Role.TRAIN: "weights"}
 """What a lone file of the output is called, as with Cog."""
-_MODULE: Final = re.compile(r"No module named '([\w.]+)'")
-_PROGRAM: Final = re.compile(r"No such file or directory: '([\w.+-]+)'|([\w.+-]+): not found")
-_DISTRIBUTIONS: Final = {
-    "cv2": "opencv-python",
-    "PIL": "pillow",
-    "sklearn": "scikit-learn",
-    "skimage": "scikit-image",
-    "yaml": "pyyaml",
-    "bs4": "beautifulsoup4",
-    "dateutil": "python-dateutil",
-    "dotenv": "python-dotenv",
-    "OpenSSL": "pyopenssl",
-    "Crypto": "pycryptodome",
-    "google.protobuf": "protobuf",
-}
-"""Modules whose distribution has another name, among those that models import most."""
 
 
 def add_predict(parser: argparse.ArgumentParser) -> None:
@@ -137,12 +116,9 @@ def run_once(arguments: argparse.Namespace, role: Role) -> int:
     addressed = map_leaves(values, lambda each: GIVEN if isinstance(each, Path) else each)
     Validator(spec, Dialect.FAL).parse(addressed)
     destination = Destination(arguments.output, STEMS[role])
-    try:
-        with local_run(arguments, project, spec, variables) as run:
-            writer = ResultWriter(run.relay.out, destination, run.display)
-            asyncio.run(_run(run, values, writer))
-    except (SetupError, PredictorFailed) as error:
-        raise advised(error, project) from error.__cause__
+    with local_run(arguments, project, spec, variables) as run:
+        writer = ResultWriter(run.relay.out, destination, run.display)
+        asyncio.run(_run(run, values, writer))
     return 0
 
 
@@ -157,59 +133,3 @@ async def _run(run: LocalRun, values: Mapping[str, Any], writer: ResultWriter) -
 
         run.display.phase("Running")
         writer.whole(await run.predict(session, values, write))
-
-
-def advised(error: CogfalError, project: LocalProject) -> CogfalError:
-    """Return an error that says what brings the module or program that is missing."""
-    text = error.what if isinstance(error, AdvisedError) else str(error)
-    remedy = _for_module(text, project) or _for_program(text, project)
-    if remedy is None:
-        return error
-    advised = AdvisedError(text, remedy=remedy)
-    advised.__cause__ = error.__cause__
-    return advised
-
-
-def _for_module(text: str, project: LocalProject) -> str | None:
-    found = _MODULE.search(text)
-    if found is None:
-        return None
-    name = _distribution(found[1])
-    wanted = canonicalize_name(name)
-    for place, line in _requirements(project):
-        if canonicalize_name(re.split(r"[\s<>=!~;\[@(]", line, maxsplit=1)[0]) == wanted:
-            return (
-                f"{place} asks for {line}, which the present environment lacks: "
-                f'`pip install "{line}"`, or run without --here'
-            )
-    return f"name {name} under build.python_packages in {project.config.name}"
-
-
-def _for_program(text: str, project: LocalProject) -> str | None:
-    found = _PROGRAM.search(text)
-    program = found and (found[1] or found[2])
-    if not program or "." in program or shutil.which(program):
-        return None
-    wanted = project.config.build.system_packages
-    here = f"here `apt-get install {program}` brings it"
-    if program in wanted:
-        place = project.config.where(f"build.system_packages[{wanted.index(program)}]")
-        return f"{place} asks for it; {here}"
-    return f"name {program} under build.system_packages in {project.config.name}; {here}"
-
-
-def _requirements(project: LocalProject) -> Iterator[tuple[str, str]]:
-    """Yield the place and text of each line that asks for a package."""
-    build = project.config.build
-    for index, line in enumerate(build.python_packages):
-        yield str(project.config.where(f"build.python_packages[{index}]")), line
-    if build.python_requirements is not None:
-        file = project.root / build.python_requirements
-        lines = file.read_text("utf-8").splitlines() if file.is_file() else []
-        for number, line in enumerate(lines, 1):
-            yield f"{build.python_requirements}:{number}", line.strip()
-
-
-def _distribution(module: str) -> str:
-    top = module.partition(".")[0]
-    return _DISTRIBUTIONS.get(module) or _DISTRIBUTIONS.get(top) or top.replace("_", "-")

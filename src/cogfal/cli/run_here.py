@@ -6,7 +6,9 @@ import argparse
 import asyncio
 import codecs
 import os
+import re
 import select
+import shutil
 import signal
 import sys
 import tempfile
@@ -17,19 +19,36 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TextIO
 
+from packaging.utils import canonicalize_name
 from typing_extensions import Self
 
 from cogfal.app_file import open_project
 from cogfal.cli.display import Display, open_display
 from cogfal.cli.options import obey_here, tell_of_cogs_own
 from cogfal.engine.prediction import Event, Log
-from cogfal.errors import SetupError
+from cogfal.errors import AdvisedError, CogfalError, PredictorFailed, SetupError
 from cogfal.files import Fetcher, FileLimits, HttpFetcher
 from cogfal.local.session import LocalProject, Session, find_project, open_session
 from cogfal.provision import provide
 from cogfal.spec import PredictorSpec
 
 CHUNK: Final = 65536  # bytes read at once
+_MODULE: Final = re.compile(r"No module named '([\w.]+)'")
+_PROGRAM: Final = re.compile(r"No such file or directory: '([\w.+-]+)'|([\w.+-]+): not found")
+_DISTRIBUTIONS: Final = {
+    "cv2": "opencv-python",
+    "PIL": "pillow",
+    "sklearn": "scikit-learn",
+    "skimage": "scikit-image",
+    "yaml": "pyyaml",
+    "bs4": "beautifulsoup4",
+    "dateutil": "python-dateutil",
+    "dotenv": "python-dotenv",
+    "OpenSSL": "pyopenssl",
+    "Crypto": "pycryptodome",
+    "google.protobuf": "protobuf",
+}
+"""Modules whose distribution has another name, among those that models import most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +116,77 @@ def local_run(
     spec: PredictorSpec,
     variables: Mapping[str, str],
 ) -> Iterator[LocalRun]:
-    """Give the author's code what it expects, and take over what is printed, for a block."""
+    """Give the author's code what it expects, and take over what is printed, for a block.
+
+    Raises:
+        SetupError: Weights cannot be fetched.
+        AdvisedError: What the block raises, with what brings the module or program that it lacks.
+    """
     bars = arguments.progress in ("auto", "tty") and arguments.json_input is None
     withdraw = provide(project.provided(spec).with_variables(variables), project.root)
     try:
         with Relay() as relay, open_display(relay.err, bars=bars) as display:
             yield LocalRun(spec, relay, display, project)
+    except (SetupError, PredictorFailed) as error:
+        raise _advised(error, project) from error.__cause__
     finally:
         withdraw()
+
+
+def _advised(error: CogfalError, project: LocalProject) -> CogfalError:
+    """Return an error that says what brings the module or program that is missing."""
+    text = error.what if isinstance(error, AdvisedError) else str(error)
+    remedy = _for_module(text, project) or _for_program(text, project)
+    if remedy is None:
+        return error
+    advised = AdvisedError(text, remedy=remedy)
+    advised.__cause__ = error.__cause__
+    return advised
+
+
+def _for_module(text: str, project: LocalProject) -> str | None:
+    found = _MODULE.search(text)
+    if found is None:
+        return None
+    name = _distribution(found[1])
+    wanted = canonicalize_name(name)
+    for place, line in _requirements(project):
+        if canonicalize_name(re.split(r"[\s<>=!~;\[@(]", line, maxsplit=1)[0]) == wanted:
+            return (
+                f"{place} asks for {line}, which the present environment lacks: "
+                f'`pip install "{line}"`, or run without --here'
+            )
+    return f"name {name} under build.python_packages in {project.config.name}"
+
+
+def _for_program(text: str, project: LocalProject) -> str | None:
+    found = _PROGRAM.search(text)
+    program = found and (found[1] or found[2])
+    if not program or "." in program or shutil.which(program):
+        return None
+    wanted = project.config.build.system_packages
+    here = f"here `apt-get install {program}` brings it"
+    if program in wanted:
+        place = project.config.where(f"build.system_packages[{wanted.index(program)}]")
+        return f"{place} asks for it; {here}"
+    return f"name {program} under build.system_packages in {project.config.name}; {here}"
+
+
+def _requirements(project: LocalProject) -> Iterator[tuple[str, str]]:
+    """Yield the place and text of each line that asks for a package."""
+    build = project.config.build
+    for index, line in enumerate(build.python_packages):
+        yield str(project.config.where(f"build.python_packages[{index}]")), line
+    if build.python_requirements is not None:
+        file = project.root / build.python_requirements
+        lines = file.read_text("utf-8").splitlines() if file.is_file() else []
+        for number, line in enumerate(lines, 1):
+            yield f"{build.python_requirements}:{number}", line.strip()
+
+
+def _distribution(module: str) -> str:
+    top = module.partition(".")[0]
+    return _DISTRIBUTIONS.get(module) or _DISTRIBUTIONS.get(top) or top.replace("_", "-")
 
 
 def prepare_project(arguments: argparse.Namespace) -> LocalProject:

@@ -22,7 +22,7 @@ from cogfal.app import App
 from cogfal.app_file import APP_FILE, defines_app, find_app_file, load_app, split_reference
 from cogfal.cli.console import Sign, say
 from cogfal.cli.given_inputs import read_variables
-from cogfal.cli.options import add_address, add_variables, listener, url_of
+from cogfal.cli.options import add_address, add_here, add_variables, listener, obey_here, url_of
 from cogfal.errors import CogfalError, SetupError
 from cogfal.guest.faults import author_traceback
 from cogfal.playground import PATH
@@ -54,11 +54,13 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--listener", type=int, help=argparse.SUPPRESS)  # whose server this is
     add_variables(parser)
+    add_here(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until interrupted."""
+    obey_here(arguments)
     if arguments.reload:
         return serve_reloading(arguments)
     variables = read_variables(arguments)

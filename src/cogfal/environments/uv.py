@@ -181,7 +181,7 @@ def _run(
     if process.returncode != 0:
         raise SetupError(
             f"uv could not install {what} for the model:\n" + "\n".join(said),
-            remedy="correct what it names; `--here` runs the model in the present environment",
+            remedy="correct what it names; COGFAL_HERE=1 runs the model in the present environment",
         )
 
 
