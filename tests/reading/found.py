@@ -502,6 +502,8 @@ FOUND: Final = {
             "environment-of-another-os": "import os\n    getattr(os, 'environ')",
             "environment-in-a-dict": "os.__dict__['environ']",
             "environment-by-a-computed-name": "getattr(os, 'env' + 'iron')",
+            "environment-of-an-os-passed-on": "from operator import attrgetter\n"
+            "    attrgetter('environ')(os)",
         }.items()
     },
     **{
@@ -671,6 +673,34 @@ FOUND_IN_SEVERAL: Final = {
         "X = registry.seen\n",
         "registry.py": "seen = []\n",
         "lib/aside.py": "import registry\nregistry.seen.append(1)\n",
+    },
+    "changed-by-what-is-perhaps-imported": {
+        "predict.py": "import os\nfrom outside import u\nos.environ['A'] = '1'\n"
+        "def f(): from first import n\nu(f)\nimport os, registry\n"
+        "X = [os.environ['A'], *registry.seen]\n",
+        "registry.py": "seen = [1]\n",
+        "first.py": "import second\nn = 1\n",
+        "second.py": "import os, registry\nos.environ['A'] = '2'\nregistry.seen.append(2)\n",
+    },
+    "changed-by-what-is-perhaps-imported-again": {
+        "predict.py": "from outside import u\ndef f(): import first\nu(f)\nimport os\n"
+        "os.environ['A'] = '1'\nimport first\nimport os\nX = os.environ['A']\n",
+        "first.py": "import os\nos.environ['A'] = '2'\n",
+    },
+    "changed-by-what-is-perhaps-imported-by-name": {
+        "predict.py": "import os\nfrom outside import u\nos.environ['A'] = '1'\n"
+        "def f(): __import__('first')\nu(f)\nimport os\nX = os.environ['A']\n",
+        "first.py": "import os\nos.environ['A'] = '2'\n",
+    },
+    "package-of-what-is-perhaps-imported": {
+        "predict.py": "import pkg\nfrom outside import u\ndef f(): import pkg.deep\nu(f)\n"
+        "import pkg\nX = hasattr(pkg, 'deep')\n",
+        "pkg/__init__.py": "",
+        "pkg/deep.py": "",
+    },
+    "import-that-always-fails": {
+        "predict.py": "from outside import u\ndef f(): from .. import nothing\ntry:\n"
+        "    u(f)\nexcept ValueError: ...\nX = 3\n",
     },
     "folder-that-is-not-known": {
         "predict.py": "import os\nfrom outside import u\nos.chdir('a' if u() else '.')\n"

@@ -8,6 +8,7 @@ import inspect
 import sys
 import types
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import cogfal.cog
@@ -47,6 +48,9 @@ FRAMES: Final = frozenset({"f_globals", "f_locals", "__globals__"})
 _IMPORTING: Final = frozenset({"__import__", "import_module"})
 _FINDING: Final = FRAMES | _IMPORTING | {"resolve_name", "getmodule"}
 """What a text finds modules by that it does not name."""
+
+_OF_ATTRIBUTE: Final = frozenset({"delattr", "getattr", "hasattr", "setattr"})
+"""Functions that take or change an attribute of what they are given first."""
 
 _FIXED: Final = (str, int, type(None))
 
@@ -138,8 +142,11 @@ class Effects(Part):
         return [*held, *self._mentioned([function.node], function.scope, why)]
 
     def _names(self, module: Module, why: Unknown) -> Iterable[Value]:
+        """Take a module's names as bound to anything; or all as changed that its text mentions."""
         scope = self._world.modules.scope_of(module)
-        return self.of_names({} if scope is None else scope.names, why)
+        if scope is None:
+            return self._mentioned([module.tree], self._world.modules.fresh(module), why)
+        return self.of_names(scope.names, why)
 
     def of_names(self, names: Names, why: Unknown) -> Iterable[Value]:
         """Take names as bound to anything, and return what they stood for."""
@@ -200,11 +207,12 @@ class Effects(Part):
 
     def _text(self, node: ast.AST) -> _Text:
         if node not in self._kept:
-            parts = list(ast.walk(node))
+            written = list(ast.walk(node))
+            parts = [*written, *chain.from_iterable(map(_meant, written)), *_passed_on(written)]
             read = {id(getattr(part, "value", None)) for part in parts if _is_read(part)}
             imports = [part for part in parts if isinstance(part, ast.Import | ast.ImportFrom)]
             words = [
-                part for part in (*parts, *filter(None, map(_gotten, parts)))
+                part for part in parts
                 if isinstance(part, ast.Global | ast.Nonlocal | ast.Import | ast.ImportFrom)
                 or (isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load))
                 or (isinstance(part, ast.Attribute) and id(part) not in read)
@@ -276,13 +284,34 @@ def _held(value: Value) -> Iterable[Value]:
     return [*(each for each in gc.get_referents(value) if each is not own), *names.values()]
 
 
-def _gotten(node: Any) -> ast.AST | None:
-    """Return the attribute that `getattr()` and the like take, `__dict__` where it is computed."""
+def _meant(node: Any) -> Iterator[ast.AST]:
+    """Yield what a call of `getattr()` and the like takes, or one of `__import__()` imports.
+
+    An attribute whose name is computed may be any: it is taken as `__dict__`.
+    """
+    called = _called(node)
+    if called in _OF_ATTRIBUTE and len(node.args) > 1:
+        name = getattr(node.args[1], "value", None)
+        yield ast.Attribute(node.args[0], name if isinstance(name, str) else "__dict__", ast.Load())
+    name = getattr(node.args[0], "value", None) if called in _IMPORTING and node.args else None
+    if isinstance(name, str):
+        last = name.lstrip(".")
+        yield ast.ImportFrom(last, [ast.alias("*")], len(name) - len(last))
+
+
+def _called(node: Any) -> str:
+    """Return the name of the function that an expression calls, "" where it is none."""
     called = getattr(node, "func", None)
-    if getattr(called, "id", "") not in ("getattr", "setattr") or len(node.args) < 2:
-        return None
-    name = getattr(node.args[1], "value", None)
-    return ast.Attribute(node.args[0], name if isinstance(name, str) else "__dict__", ast.Load())
+    return getattr(called, "id", getattr(called, "attr", "")) if called is not None else ""
+
+
+def _passed_on(parts: list[Any]) -> Iterator[ast.AST]:
+    """Yield the `__dict__` of what a text names alone: whoever has it may take any attribute."""
+    owners = {id(part.value) for part in parts if isinstance(part, ast.Attribute)}
+    owners |= {id(part.args[0]) for part in parts if _called(part) in _OF_ATTRIBUTE and part.args}
+    for part in parts:
+        if isinstance(part, ast.Name) and id(part) not in owners:
+            yield ast.Attribute(part, "__dict__", ast.Load())
 
 
 def _bound_by(node: ast.Import | ast.ImportFrom) -> Iterable[tuple[str, str]]:

@@ -254,6 +254,23 @@ class Library(Part):
         elif owner.standard and owner.dotted:
             self.replace(owner, name, ABSENT)
 
+    def load(self, name: str, shown: str) -> Value:
+        """Return what an import of a module outside of the project binds, called `shown`."""
+        there = self.exists(name)
+        if there is False:
+            raise ModuleNotFoundError(f"No module named {name!r}")
+        found = self.find(shown)
+        if found is ABSENT:
+            raise ModuleNotFoundError(f"No module named {shown!r}")
+        parts = name.split(".") if there else []
+        for count in range(len(parts)):
+            imported = ".".join(parts[: count + 1])
+            self._world.journal.bind(self.imported, imported, True)
+        if there is None:
+            unknown = Unknown(f"{name} is not part of the project", dotted=name)
+            self._world.expressions.raising(unknown)
+        return found
+
     def exists(self, module: str) -> bool | None:
         """Return whether a module outside the project is there; None where it is not known."""
         top, version = module.partition(".")[0], self._world.version

@@ -6,6 +6,7 @@ import ast
 import contextlib
 import importlib.util
 from collections.abc import Iterable
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -63,7 +64,7 @@ class Modules(Part):
             self._load(module)
         scope: Scope | Unknown = self._scopes[module]
         if isinstance(scope, Unknown):
-            raise self._doubtful(scope)
+            raise self._doubtful(scope, [module])
         return scope
 
     def _load(self, module: Module) -> None:
@@ -91,9 +92,9 @@ class Modules(Part):
         ]
         return place.kind == "name" and any(place.owner is owner for owner in owners)
 
-    def _carry_out(self, module: Module) -> None:
-        world, relative = self._world, module.relative
-        scope = Scope(module, "module")
+    def fresh(self, module: Module) -> Scope:
+        """Return what a module's names are before it is carried out."""
+        relative, scope = module.relative, Scope(module, "module")
         scope.names.update(
             __name__=module.name, __file__=f"{HERE}/{relative}",
             __doc__=ast.get_docstring(module.tree, clean=False) if module.text else None,
@@ -103,6 +104,10 @@ class Modules(Part):
         )  # fmt: skip
         if module.folder is not None:
             scope.names["__path__"] = [f"{HERE}/{Path(relative).parent.as_posix()}"]
+        return scope
+
+    def _carry_out(self, module: Module) -> None:
+        world, scope = self._world, self.fresh(module)
         handled, world.statements.handled = world.statements.handled, []
         try:
             with world.choices.bound(self._scopes, module, scope):
@@ -141,7 +146,10 @@ class Modules(Part):
         self, node: ast.Import | ast.ImportFrom, scope: Scope, why: Unknown
     ) -> Iterable[Value]:
         """Yield what an import that is perhaps carried out takes, and what it may change."""
-        origin = self._absolute(node, scope) if isinstance(node, ast.ImportFrom) else ""
+        try:
+            origin = self._absolute(node, scope) if isinstance(node, ast.ImportFrom) else ""
+        except ImportError:  # which it raises whenever it is carried out
+            return
         for alias in node.names:
             name = f"{origin}.{alias.name}" if origin else alias.name
             module = self._loaded.get(origin or name)
@@ -151,10 +159,26 @@ class Modules(Part):
             elif held is None and not self._is_own(name):
                 yield self._world.library.find(name)
             else:
-                self._world.journal.bind(
-                    self._loaded, origin or name if held is None else name, why
-                )
+                yield from self._perhaps(name, why)
                 yield from self.certain()
+
+    def _perhaps(self, name: str, why: Unknown) -> Iterable[Module]:
+        """Yield the modules that are imported by a name, and take them as perhaps imported."""
+        module: Module | None = None
+        for dotted in accumulate(name.removesuffix(".*").split("."), "{}.{}".format):
+            found, bind = self._loaded.get(dotted), self._world.journal.bind
+            if isinstance(found, Module) and self.scope_of(found) is not None:
+                module = found
+                continue
+            bind(self._loaded, dotted, why)
+            package, last = module and self._scopes.get(module), dotted.rpartition(".")[2]
+            if isinstance(package, Scope) and last not in package.names:
+                bind(package.names, last, Possible.of(why, [why], absent=True))
+            try:
+                module = self._located(dotted, module)
+            except (GivenUp, Touched, PredictorError):  # it is not known where, or is not Python
+                module = None
+            yield from filter(None, [module])
 
     def _is_own(self, name: str) -> bool:
         """Whether a module may be one of the project's."""
@@ -163,12 +187,13 @@ class Modules(Part):
         except (GivenUp, Touched):
             return True
 
-    def _doubtful(self, why: Unknown) -> GivenUp:
-        """Return what is raised for a module of which it is not known whether it was carried out.
+    def _doubtful(self, why: Unknown, modules: Iterable[Module]) -> GivenUp:
+        """Return what is raised for modules of which it is not known whether they are carried out.
 
-        What it may have changed is not known either: anything of the project's.
+        What they may have changed is not known either: what they mention, and anything of the
+        project's.
         """
-        self._world.effects.of_values(self.certain(), why)
+        self._world.effects.of_values([*modules, *self.certain()], why)
         return GivenUp(why)
 
     def imported(self, name: Value, package: Value = None, *, whole: bool = True) -> Value:
@@ -183,7 +208,7 @@ class Modules(Part):
             dotted = ".".join(parts[:count])
             module = self._find(dotted, modules[-1] if modules else None)
             if not isinstance(module, Module):
-                return self._outside(name if whole else parts[0], name)
+                return self._world.library.load(name, name if whole else parts[0])
             modules.append(module)
         return modules[-1] if whole else modules[0]
 
@@ -212,24 +237,29 @@ class Modules(Part):
         """Return a module of the project, carried out; None where it lies outside."""
         found = self._loaded.get(dotted)
         if isinstance(found, Unknown):
-            raise self._doubtful(found)
+            raise self._doubtful(found, self._perhaps(dotted, found))
         if found is not None:
             return found
-        last = dotted.rpartition(".")[2]
-        if parent is None:
-            module = self._top(last)
-        else:
-            folder = parent.folder
-            module = folder and self._world.project.below(folder, last, dotted)
-            if module is None:
-                raise ModuleNotFoundError(f"No module named {dotted!r}")
+        module = self._located(dotted, parent)
+        if module is None and parent is not None:
+            raise ModuleNotFoundError(f"No module named {dotted!r}")
         if module is None:
             return None
         with self._world.choices.bound(self._loaded, dotted, module):
             self.load(module)
         if parent is not None:
-            self._world.journal.bind(self.load(parent).names, last, module)
+            name = dotted.rpartition(".")[2]
+            self._world.journal.bind(self.load(parent).names, name, module)
         return module
+
+    def _located(self, dotted: str, parent: Module | None) -> Module | None:
+        """Return a module of the project, carried out or not; None where there is none."""
+        last = dotted.rpartition(".")[2]
+        if last == dotted:
+            return self._top(last)
+        if parent is None or parent.folder is None:
+            return None
+        return self._world.project.below(parent.folder, last, dotted)
 
     def _top(self, name: str) -> Module | None:
         if name in COG_ROOTS:
@@ -263,22 +293,6 @@ class Modules(Part):
         if namespace is None and lost is not None:
             raise GivenUp(lost)
         return namespace
-
-    def _outside(self, shown: str, name: str) -> Value:
-        there = self._world.library.exists(name)
-        if there is False:
-            raise ModuleNotFoundError(f"No module named {name!r}")
-        found = self._world.library.find(shown)
-        if found is ABSENT:
-            raise ModuleNotFoundError(f"No module named {shown!r}")
-        parts = name.split(".") if there else []
-        for count in range(len(parts)):
-            imported = ".".join(parts[: count + 1])
-            self._world.journal.bind(self._world.library.imported, imported, True)
-        if there is None:
-            unknown = Unknown(f"{name} is not part of the project", dotted=name)
-            self._world.expressions.raising(unknown)
-        return found
 
     def taken(self, node: ast.ImportFrom, scope: Scope) -> dict[str, Value]:
         """Return what `from module import names` binds."""
