@@ -11,6 +11,7 @@ import pytest
 from cogfal.app_making.settings_validation import nearly_machine
 from cogfal.errors import SettingError
 from cogfal.settings import NAMES, AppSettings, Settings
+from cogfal.spec import Weight
 from tests.project_files import write_project
 from tests.test_app import ECHO, app_file, app_of
 
@@ -40,6 +41,22 @@ def test_a_class_is_read_into_sections_once(tmp_path: Path) -> None:
     assert settings.host.output_name == "image"
     assert settings.files.file_cache == "/data/x"
     assert settings.declared.predictor == "predict.py:Predictor"
+
+
+def test_what_a_class_says_of_files_reaches_where_it_acts(tmp_path: Path) -> None:
+    """The limits of a request's files, and what the runner sets and fetches."""
+    body = (
+        "download_timeout = 7.0\nmax_files = 2\nmax_file_bytes = 3\nmax_request_bytes = 4\n"
+        "data_cache = '/data/mine'\nweights = {'a.bin': 'https://files.example/a'}"
+    )
+
+    app = build(tmp_path, body)
+
+    limits = app.checked_settings.file_limits
+    assert (limits.max_files, limits.max_file_bytes, limits.max_request_bytes) == (2, 3, 4)
+    assert limits.total_seconds == 7
+    assert dict(app.project.caches)["HF_HOME"] == "/data/mine/huggingface"
+    assert app.project.weights == (("a.bin", Weight("https://files.example/a")),)
 
 
 def test_the_settings_travel(tmp_path: Path) -> None:
@@ -141,6 +158,19 @@ def test_a_wrong_keyword_is_told_with_its_line(tmp_path: Path) -> None:
         app_of(project)
     with pytest.raises(SettingError, match=r"app\.py:4: .*'max_multiplexing'"):
         build(tmp_path / "class", "", "class App(cogfal.App, max_multiplexin=3):")
+
+
+@pytest.mark.parametrize("name", ["source", "extra_packages", "imported_on_runner"])
+def test_what_cogfal_keeps_on_its_classes_is_no_setting(tmp_path: Path, name: str) -> None:
+    """Nobody may give it, and no slip is taken for it."""
+    for given in (name, name[:-1]):
+        text = f"import cogfal\n\nApp = cogfal.App.from_cog({given}=1)\n"
+        config = 'predict: "predict.py:Predictor"'
+        project = write_project(tmp_path / given, predict_py=ECHO, cog_yaml=config, app_py=text)
+
+        with pytest.raises(SettingError, match=f"there is no setting '{given}'") as raised:
+            app_of(project)
+        assert repr(name) not in (raised.value.remedy or "")
 
 
 @pytest.mark.parametrize(

@@ -194,8 +194,8 @@ def _build(cls: type[AppBase], declared: Mapping[str, Any]) -> dict[str, Any]:
 def _known(base: type[AppBase]) -> frozenset[str]:
     """Return the names of all settings, cogfal's and fal's."""
     annotated = {name for each in base.__mro__ for name in vars(each).get("__annotations__", {})}
-    own = {name for name in vars(AppBase) if name not in NAMES} - {"local_python_modules"}
-    public = {name for name in annotated - own if not name.startswith("_")}
+    settable = annotated - _own_names(base) - OPEN
+    public = {name for name in settable if not name.startswith("_")}
     return frozenset(public | {name for name in base.host_kwargs if name[0] != "_"} | _KEYWORDS)
 
 
