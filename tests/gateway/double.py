@@ -273,6 +273,8 @@ class FalCloud(Cloud):
                 events = _several(_data({"output": "a", "index": 0}), _data({"error": "it broke"}))
             case "spoil":
                 return JSONResponse({"detail": "it broke"}, 500)
+            case "garble":
+                events = _several(_data({"output": "a", "index": 0}), b"data: {output}\n\n")
             case _:
                 events = _pieces()
         return StreamingResponse(events, media_type="text/event-stream")

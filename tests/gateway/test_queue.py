@@ -331,6 +331,7 @@ def test_a_model_without_events_streams_its_pieces(alice: httpx.Client, cloud: F
         ("me/pieces", "refuse", "input.steps"),
         ("me/pieces", "full", "the app had no place for a stream"),
         ("me/pieces", "spoil", "the app answered with status 500"),
+        ("me/pieces", "garble", "what the app answered cannot be read: Invalid JSON"),
         ("me/streams", "error", "it broke"),
     ],
 )
