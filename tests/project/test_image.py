@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from cogfal.errors import ConfigError
+from cogfal.project.config import PlanSettings
 from cogfal.project.config_reader import parse_config
 from cogfal.project.image import apt_names, buildable, cuda_image, image_reasons
+from cogfal.project.plan import plan_environment
 from cogfal.project.requirements import read_packages
 from tests.project.cases import packages
 
@@ -104,3 +106,23 @@ def test_system_packages_are_names(name: str) -> None:
     """What could be an option or a command is refused."""
     with pytest.raises(ConfigError, match="not the name of a system package"):
         apt_names([name], "cog.yaml")
+
+
+def test_the_report_says_what_was_really_replaced(tmp_path: Path) -> None:
+    """A bound that apt-get does not have, a name that Debian gave up, a pair that NVIDIA lacks."""
+    config = parse_config(
+        "build:\n  gpu: true\n  cuda: '12.1'\n  cudnn: '9'\n"
+        "  system_packages: ['ffmpeg>=5', 'libgl1-mesa-glx>=1']\n"
+    )
+
+    report = plan_environment(config, tmp_path, PlanSettings(resolve=False)).report
+
+    assert [line.what for line in report if line.key == "build.system_packages"] == [
+        "ffmpeg, libgl1",
+        "ffmpeg>=5 installed as ffmpeg, in whatever version there is",
+        "libgl1-mesa-glx>=1 installed as libgl1-mesa-glx, in whatever version there is",
+        "libgl1-mesa-glx replaced",
+    ]
+    assert [line.why for line in report if line.key == "build.cuda"] == [
+        "NVIDIA has no 12.1 image with cuDNN 9"
+    ]

@@ -244,7 +244,8 @@ class _Image:
                 "something in it loads or compiles against CUDA",
             )
         elif cuda is not None and not f"{found}.".startswith(f"{cuda}."):
-            self.report.changed(key, f"CUDA {found}", f"NVIDIA has no {cuda} image")
+            why = f"NVIDIA has no {cuda} image" + (f" with cuDNN {cudnn}" if cudnn else "")
+            self.report.changed(key, f"CUDA {found}", why)
         else:
             self.report.kept(key, f"nvidia/cuda:{image.tag}")
         if cudnn is not None and cudnn.partition(".")[0] != str(image.cudnn):
@@ -275,9 +276,16 @@ class _Image:
         names = apt_names(asked, key.where)
         if asked:
             self.report.kept(key, ", ".join(names))
-        missing = [name for text in asked for name in text.split() if name not in names]
-        for name in dict.fromkeys(missing):
-            self.report.changed(key, f"{name} replaced", "Debian renamed it")
+        for word in dict.fromkeys(part for text in asked for part in text.split()):
+            name = _APT_REDIRECTED.sub("", word)
+            if name != word:
+                self.report.changed(
+                    key,
+                    f"{word} installed as {name}, in whatever version there is",
+                    "a shell takes the rest for a redirection, with Cog too; write name=version",
+                )
+            if name not in names:
+                self.report.changed(key, f"{name} replaced", "Debian renamed it")
         return names
 
     def _variables(self) -> Iterator[tuple[str, str]]:
