@@ -8,7 +8,7 @@ import signal
 import threading
 import tracemalloc
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -106,6 +106,48 @@ def test_secrets_are_never_shown(serve_ours: Start) -> None:
 
     assert '"token":"**********"' in attached
     assert "hunter2" not in attached + refused + ours.output
+
+
+TWO_AT_ONCE = """
+import asyncio, os
+
+from cog import BasePredictor, concurrent
+
+
+class Predictor(BasePredictor):
+    @concurrent(max=2)
+    async def predict(self, gate: str) -> str:
+        print("here", flush=True)
+        while not os.path.exists(gate):
+            await asyncio.sleep(0.001)
+        return "done"
+"""
+
+
+def test_a_request_that_was_repeated_can_still_be_cancelled(
+    serve_ours: Start, tmp_path: Path
+) -> None:
+    """By the id that both have, once the first of them has ended."""
+    ours = serve_ours(TWO_AT_ONCE, "predict.py:Predictor")
+    gate, headers = tmp_path / "gate", {"x-fal-request-id": "same"}
+
+    def begin(name: str, gate: Path) -> Future[httpx.Response]:
+        body = {"input": {"gate": str(gate)}}
+        begun = threads.submit(ours.client.put, f"/predictions/{name}", json=body, headers=headers)
+        wait_for_logs(ours, f"/predictions/{name}")
+        return begun
+
+    with ThreadPoolExecutor(2) as threads:
+        first, second = begin("first", gate), begin("second", tmp_path / "never")
+        gate.touch()
+        assert first.result().json()["status"] == "succeeded"
+
+        cancelled = ours.client.post("/predictions/cancel", headers=headers)
+
+        # By its own id in any case: nothing else ends it.
+        ours.client.post("/predictions/second/cancel")
+        assert cancelled.status_code == 200
+        assert second.result().json()["status"] == "canceled"
 
 
 RESTS = """

@@ -251,10 +251,17 @@ class _Resource:
         return prediction
 
     def _note(self, prediction: Prediction, name: str) -> None:
-        """Let fal's queue cancel the prediction by its request's id, as long as it runs."""
+        """Let fal's queue cancel the prediction by its request's id, as long as it runs.
+
+        Of two requests with one id, as after a retry, the later is meant.
+        """
         self.queued[name] = prediction
-        ended = asyncio.ensure_future(prediction.wait())
-        ended.add_done_callback(lambda _: self.queued.pop(name, None))
+
+        def forget(_: object) -> None:
+            if self.queued.get(name) is prediction:
+                del self.queued[name]
+
+        asyncio.ensure_future(prediction.wait()).add_done_callback(forget)
 
     async def _attached(self, prediction: Prediction, mode: AnswerMode) -> Response:
         """Answer about a prediction that somebody else may be waiting for."""
