@@ -440,6 +440,17 @@ FOUND: Final = {
     "X = environ['QQ']",
     "folder-of-an-imported-os": "from outside import u\ndef f():\n    import os\n"
     "    os.chdir('/')\nu(f)\nimport os\nX = os.path.exists('predict.py')",
+    "builtins-that-a-function-adds": "import builtins\nfrom outside import u\ndef f():\n"
+    "    builtins.added = 5\ndef g(): setattr(builtins, 'put', 5)\nu(f), u(g)\nX, Y = 3, 3\n"
+    "try:\n    X = added\nexcept NameError: ...\ntry:\n    Y = put\nexcept NameError: ...",
+    "environment-of-an-os-that-is-held": "import os\nfrom outside import u\n"
+    "os.environ['A'] = '1'\nk = {'os': os}\ndef f(): k['os'].environ['A'] = '2'\nu(f)\n"
+    "X = os.environ['A']\nclass C:\n    system = os\n    def f(self): self.system.chdir('/')\n"
+    "u(C().f)\nY = os.path.exists('predict.py')",
+    "variable-that-is-perhaps-no-text": "import os\nfrom outside import u\nX = Y = Z = 1\n"
+    "v = u()\ntry:\n    os.environ['A'] = v\n    X = 3\nexcept TypeError: ...\ntry:\n"
+    "    os.environ.update(A=v)\n    Y = 3\nexcept TypeError: ...\ntry:\n"
+    "    os.putenv('A', v)\n    Z = 3\nexcept TypeError: ...",
     "names-of-a-frame": "import sys\nX = 1\ngetattr(sys._getframe(), 'f_globals')['X'] = 2",
     "names-of-a-method": "X = 1\nclass C:\n    def f(self): ...\nC().f.__globals__['X'] = 2",
     "answers-for-every-attribute": "class C:\n    def __getattribute__(self, name): return 5\n"

@@ -178,6 +178,7 @@ class Effects(Part):
             for part in text.words:
                 if isinstance(part, ast.Attribute):
                     yield from self._taken(part, scope, text.imported)
+                    self._put_outside(part, scope, text.imported, why)
                 elif isinstance(part, ast.Name):
                     yield self._named(part.id, scope)
                     yield from self._found_by(part.id, scope)
@@ -197,6 +198,8 @@ class Effects(Part):
             yield value
             if isinstance(value, Known):
                 yield from self._found_by(value.name.removeprefix("builtins."), scope)
+        if node.attr in _OF_PROCESS:  # whatever leads to `os`
+            yield self._world.library.find(f"os.{node.attr}")
         if node.attr in _FINDING:
             yield from self._world.modules.certain()
 
@@ -223,19 +226,30 @@ class Effects(Part):
 
     def _of_module(self, node: Any, scope: Scope, imported: dict[str, str]) -> Iterable[Value]:
         """Yield what an attribute of a module is, which a text takes or changes."""
-        owner: Any = node.value
-        name, find = getattr(owner, "id", ""), self._world.library.find
-        owners: Iterable[Value] = [self._named(name, scope)]
-        if name in imported:
-            owners = [*owners, find(imported[name])]
-        elif isinstance(owner, ast.Attribute):
-            owners = self._of_module(owner, scope, imported)
-        for module in owners:
+        for module in self._owners(node, scope, imported):
             held = self._world.modules.scope_of(module) if isinstance(module, Module) else None
             if held is not None and node.attr in held.names:
                 yield held.names[node.attr]
             elif isinstance(module, Unknown) and module.dotted:
-                yield find(f"{module.dotted}.{node.attr}")
+                yield self._world.library.find(f"{module.dotted}.{node.attr}")
+
+    def _owners(self, node: Any, scope: Scope, imported: dict[str, str]) -> Iterable[Value]:
+        """Return what has an attribute that a text takes or changes, as far as it is a module."""
+        owner: Any = node.value
+        name = getattr(owner, "id", "")
+        if name in imported:
+            return [self._named(name, scope), self._world.library.find(imported[name])]
+        if isinstance(owner, ast.Attribute):
+            return self._of_module(owner, scope, imported)
+        return [self._named(name, scope)]
+
+    def _put_outside(
+        self, node: ast.Attribute, scope: Scope, imported: dict[str, str], why: Unknown
+    ) -> None:
+        """Take as changed what a text puts into a module outside of the project, or deletes."""
+        for owner in () if isinstance(node.ctx, ast.Load) else self._owners(node, scope, imported):
+            if isinstance(owner, Unknown) and owner.dotted:
+                self._world.library.lose(f"{owner.dotted}.{node.attr}", why)
 
     def named(self, node: ast.expr, scope: Scope) -> Iterable[Value]:
         """Return what the names of an expression stand for, as far as it can be changed."""
@@ -292,7 +306,8 @@ def _meant(node: Any) -> Iterator[ast.AST]:
     called = _called(node)
     if called in _OF_ATTRIBUTE and len(node.args) > 1:
         name = getattr(node.args[1], "value", None)
-        yield ast.Attribute(node.args[0], name if isinstance(name, str) else "__dict__", ast.Load())
+        context = ast.Store() if called in ("delattr", "setattr") else ast.Load()
+        yield ast.Attribute(node.args[0], name if isinstance(name, str) else "__dict__", context)
     name = getattr(node.args[0], "value", None) if called in _IMPORTING and node.args else None
     if isinstance(name, str):
         last = name.lstrip(".")

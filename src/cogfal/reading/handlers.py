@@ -102,7 +102,6 @@ class Handlers(Part):
         files, environment = self._world.files, self._world.environment
         return {
             "os.getenv": lambda key, default=None: environment.get(key, default),
-            "os.putenv": _nothing, "os.unsetenv": _nothing,
             "os.getcwd": lambda: files.absolute("."),
             "os.fspath": files.text, "os.listdir": files.names,
             "os.path.abspath": files.absolute, "os.path.realpath": files.absolute,

@@ -33,6 +33,7 @@ from cogfal.reading.unknown import (
     ABSENT,
     Beyond,
     Part,
+    Possible,
     Touched,
     Unknown,
     Value,
@@ -244,6 +245,16 @@ class Library(Part):
         elif module == "sys":
             self._world.effects.of_values([value], Unknown(f"{dotted} may change it"))
         bind(self.replaced, dotted, value)
+
+    def lose(self, dotted: str, why: Unknown) -> None:
+        """Take it as not known what stands for a name outside of the project, if anything does."""
+        found, bind = self.find(dotted), self._world.journal.bind
+        top, _, name = dotted.partition(".")
+        absent = found is ABSENT or (top == "builtins" and not hasattr(builtins, name))
+        if dotted == "sys.path":
+            bind(vars(self._world.modules), "path", why)
+        there = [] if found is ABSENT else [found]
+        bind(self.replaced, dotted, Possible.of(why, [why, *there], absent=absent))
 
     def restore(self, owner: Unknown, name: str) -> None:
         """Carry out `del module.name` for a module outside of the project."""

@@ -184,7 +184,9 @@ class Environment(Lookup):
 
     def __setitem__(self, name: Value, value: Value) -> None:
         require_known(name)
-        if not isinstance(value, str | Unknown):
+        if isinstance(value, Unknown):
+            self._world.expressions.raising(value)  # where it is no text
+        elif not isinstance(value, str):
             raise TypeError(f"str expected, not {type(value).__name__}")
         if "=" in name or "\0" in name or (isinstance(value, str) and "\0" in value):
             raise ValueError("illegal environment variable")
