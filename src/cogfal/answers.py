@@ -44,7 +44,7 @@ def fields_of(document: JSON) -> frozenset[str]:
 def streaming(document: JSON) -> tuple[bool, bool]:
     """Tell from an app's document whether it streams, and whether the pieces are one text."""
     display = _at(document, "components", "schemas", "Output", "x-cog-array-display")
-    return STREAM in (_at(document, "paths") or ()), display == "concatenate"
+    return _at(document, "paths", STREAM) is not None, display == "concatenate"
 
 
 def _at(document: JSON, *names: str) -> JSON:
@@ -102,12 +102,19 @@ def _is_file(value: JSON) -> bool:
 
 
 def detail_of(answer: JSON) -> JSON:
-    """Return what an answer that is an error says: its body, as text or read already."""
-    try:
-        read = json.loads(answer) if isinstance(answer, str) else answer
-    except ValueError:
-        read = answer
-    return read.get("detail", read) if isinstance(read, Mapping) else read
+    """Return what an answer that is an error says: fal's `detail`, Cog's `error`, or its text.
+
+    `answer` is its body, as text or read already; it comes from whoever answers at an address.
+    """
+    read = answer
+    if isinstance(answer, str):
+        try:
+            read = json.loads(answer)
+        except (ValueError, RecursionError):
+            return answer
+    said = (_at(read, "detail"), _at(read, "error"))
+    whole = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
+    return next((each for each in said if each is not None), whole)
 
 
 def refusal(detail: JSON) -> str:
