@@ -68,7 +68,7 @@ class Settings:
     """Large files that are not uploaded: path in the project to the URL it is fetched from."""
 
     data_cache: ClassVar[str | None] = "/data/.cache"
-    """Where Hugging Face, torch and other libraries keep downloads, if `/data` is there."""
+    """Where Hugging Face, torch and other libraries keep downloads on runners with a `/data`."""
 
     environment: ClassVar[Literal["auto", "shared", "own"]] = "auto"
     """Where the predictor runs: in the server's own Python environment, or in one of its own.

@@ -139,3 +139,16 @@ def test_a_setup_that_fails_is_an_error(root: Path, tmp_path: Path) -> None:
         run(open_project(root, "predict.py:Other"), {}, tmp_path)
 
     assert isinstance(caught.value.__cause__, RuntimeError)
+
+
+def test_download_libraries_keep_their_files_where_they_always_do(root: Path) -> None:
+    """A runner's disk is for runners, also where this machine has such a directory."""
+    (root / "app.py").write_text(
+        dedent(APP) + f'    data_cache = "{root}/cache"\n' + '    weights = {"a": "https://x/a"}\n'
+    )
+    project = open_project(root)
+
+    here = project.provided(project.read())
+
+    assert here.caches == ()
+    assert [path for path, _ in here.weights] == ["a"]

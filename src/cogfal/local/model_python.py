@@ -175,11 +175,15 @@ def provide_here(
 
 
 def looked_up_here(project: ProjectSpec, config: CogConfig) -> ProjectSpec:
-    """Return it with what cog.yaml's variables refer to on this machine, and not in an image."""
+    """Return it as it holds on this machine, whose variables and caches are no runner's.
+
+    What cog.yaml's variables refer to is looked up here and not in an image, and download libraries
+    keep their files where they always do.
+    """
     planned = dict(config.variables())
     given = {name: value for name, value in project.variables if planned.get(name) != value}
     found = dict(config.variables(os.environ)) | given
-    return project._replace(variables=tuple(found.items()))
+    return project._replace(variables=tuple(found.items()), caches=())
 
 
 def read_imported(ref: str, root: Path, role: Role, python: Path | None) -> PredictorSpec:

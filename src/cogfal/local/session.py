@@ -73,9 +73,9 @@ class LocalProject:
 
     def provided(self, spec: PredictorSpec) -> ProjectSpec:
         """Return what an App takes along, to be provided here for one of its predictors."""
-        root, variables = str(self.root), tuple(self.variables.items())
         if self.served is not None:
-            return self.served._replace(variables=variables)
+            return looked_up_here(self.served, self.config)
+        root, variables = str(self.root), tuple(self.variables.items())
         weights = self.config.fetched_weights()
         return ProjectSpec(spec, None, root, root, variables, weights=weights)
 
