@@ -76,6 +76,26 @@ def test_an_unknown_command_is_a_usage_error(cogfal: Cogfal, word: str, hint: st
 
 
 @pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("predict", "--bogus"), "unrecognized arguments: --bogus"),
+        (("check", ".", "twice"), "unrecognized arguments: twice"),
+        (("predict", "--setup-timeout", "-1"), "'-1' is no number of seconds"),
+        (("train", "--setup-timeout", "soon"), "'soon' is no number of seconds"),
+    ],
+)
+def test_a_wrong_option_is_told_with_what_the_command_takes(
+    cogfal: Cogfal, words: tuple[str, ...], message: str
+) -> None:
+    """The usage is the command's own."""
+    ended = cogfal(*words)
+
+    assert ended.status == 2
+    assert ended.err.startswith(f"Usage: cogfal {words[0]} ")
+    assert message in ended.err
+
+
+@pytest.mark.parametrize(
     ("name", "shows"),
     [("run", "cogfal predict"), ("doctor", "cogfal check"), ("playground", "cogfal serve")],
 )
@@ -92,7 +112,7 @@ def test_words_for_fal_are_refused_where_nobody_takes_them(cogfal: Cogfal) -> No
     ended = cogfal("check", "--", "--auth", "public")
 
     assert ended.status == 2
-    assert "check takes nothing after --: --auth public" in ended.err
+    assert "cogfal check: error: it takes nothing after --: --auth public" in ended.err
 
 
 @pytest.mark.parametrize(

@@ -347,6 +347,7 @@ def test_a_failure_shows_the_authors_traceback(cogfal: Cogfal) -> None:
         pytest.param(["-i", "name=@nope.txt"], "@nope.txt: there is no such file", id="no-text"),
         pytest.param(["-e", "MARK"], "-e MARK: write it as NAME=VALUE", id="no-variable"),
         pytest.param(["-C", "nope"], "there is no such directory", id="no-project"),
+        pytest.param(["-f", "no.yaml"], "-f no.yaml: there is no such file in .", id="no-config"),
         pytest.param(["--ref", "predict.py:Nope"], "Nope", id="no-predictor"),
         pytest.param(
             ["--ref", "predict.py:Copies", "-i", "source=@nope.png"],

@@ -116,12 +116,15 @@ def _obey(given: list[str]) -> int:
     parser = _parser(None if "_ARGCOMPLETE" in os.environ else _named(given))
     argcomplete.autocomplete(parser)
     own, passed_on = (given, []) if given[:1] == ["exec"] else _split(given)
-    parsed = parser.parse_args(own, argparse.Namespace(passed_on=passed_on))
-    if passed_on and parsed.command not in PASSES_ON:
-        parser.error(f"{parsed.command} takes nothing after --: {' '.join(passed_on)}")
-    if parsed.command is None:
+    parsed, unknown = parser.parse_known_args(own, argparse.Namespace(passed_on=passed_on))
+    if parsed.command is None and not unknown:
         parser.print_help()
         return USAGE_ERROR
+    # The command's own parser, whose usage shows what there is instead.
+    if unknown:
+        parsed.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    if passed_on and parsed.command not in PASSES_ON:
+        parsed.parser.error(f"it takes nothing after --: {' '.join(passed_on)}")
     status: int = parsed.run(parsed)
     return status
 
@@ -166,6 +169,7 @@ def _parser(only: str | None) -> argparse.ArgumentParser:
         formatter_class=RawDescriptionRichHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"cogfal {__version__}")
+    parser.set_defaults(parser=parser)
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     for name, (module, summary) in COMMANDS.items():
         subparser = subparsers.add_parser(
@@ -174,6 +178,7 @@ def _parser(only: str | None) -> argparse.ArgumentParser:
             description=f"{summary[0].upper()}{summary[1:]}.",
             formatter_class=RawDescriptionRichHelpFormatter,
         )
+        subparser.set_defaults(parser=subparser)
         if only in (None, name):
             getattr(importlib.import_module(f"cogfal.cli.{module}"), f"add_{name}")(subparser)
     return parser

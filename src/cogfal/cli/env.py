@@ -138,7 +138,7 @@ def execute(arguments: argparse.Namespace) -> int:
     environ |= project.variables | read_variables(arguments)
     program = shutil.which(words[0], path=environ.get("PATH"))
     if program is None:
-        say(f"{words[0]}: there is no such command in the model's environment")
+        say(f"{words[0]}: there is no such command in the model's environment", Sign.BAD)
         return NOT_FOUND
     return _become(program, words, environ)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import socket
 from collections.abc import Iterable
@@ -140,6 +141,19 @@ def add_address(parser: argparse.ArgumentParser, port: int) -> None:
         "-p", "--port", type=port_number, default=port, help=f"default {port}; 0 for any free one"
     )
     parser.add_argument("--host", default=LOOPBACK, help=f"address to bind (default {LOOPBACK})")
+
+
+def seconds(text: str) -> float:
+    """Read how long something may take; for argparse."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < math.inf:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no number of seconds; give 0, which is no limit, or more"
+        )
+    return number
 
 
 def port_number(text: str) -> int:

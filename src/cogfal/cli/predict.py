@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from cogfal.cli.batch import run_batch
 from cogfal.cli.given_inputs import read_inputs, read_variables
-from cogfal.cli.options import add_cogs_own, add_here, add_input_options, add_root
+from cogfal.cli.options import add_cogs_own, add_here, add_input_options, add_root, seconds
 from cogfal.cli.results import Destination, ResultWriter
 from cogfal.cli.run_elsewhere import call_elsewhere
 from cogfal.cli.run_here import LocalRun, local_run, prepare_project
@@ -79,7 +79,7 @@ def _add_project_options(parser: argparse.ArgumentParser, role: Role) -> None:
         help="another cog.yaml, in the project's directory",
     )
     parser.add_argument(
-        "--setup-timeout", type=float, metavar="SECONDS", help="for import and setup"
+        "--setup-timeout", type=seconds, metavar="SECONDS", help="for import and setup"
     )
     parser.add_argument(
         "--progress",
