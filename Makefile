@@ -87,7 +87,7 @@ format: environment  ## put the sources in order
 demo: $(UV)  ## serve three examples on this machine and call each once
 	$(UV) venv --quiet --allow-existing --python $(BIN)/python .demo/venv
 	$(UV) pip install --quiet --python .demo/venv/bin/python --editable .
-	.demo/venv/bin/python examples/demo.py --uv $(UV)
+	.demo/venv/bin/python examples/demo.py
 
 bench: environment  ## measure everything, for about 20 minutes; torch needs COGFAL_TORCH_PYTHON=python
 	$(UV) pip install --quiet --python $(BIN)/python --group bench

@@ -1,15 +1,14 @@
 """Serve three examples with `fal run --local`, call each once, and show what came back.
 
-Needs no account: files are kept on this machine and served by the app itself.
+Needs no account: files are kept on this machine and served by the app itself. What a model asks for
+is installed into an environment of its own when it is served for the first time.
 """
 
 from __future__ import annotations
 
-import argparse
 import base64
 import json
 import os
-import runpy
 import socket
 import subprocess
 import sys
@@ -26,14 +25,11 @@ WORK = EXAMPLES.parent / ".demo"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--uv", type=Path, required=True, help="the uv to install packages with")
-    uv = parser.parse_args().uv
     picture = draw(WORK / "input.png", "Served by fal 2026")
-    show("hello-text", uv, {"name": "Ada", "language": "french", "times": 2})
-    show("image-tool", uv, {"image": data_url(picture), "width": 320, "rotate": 10, "blur": 1})
+    show("hello-text", {"name": "Ada", "language": "french", "times": 2})
+    show("image-tool", {"image": data_url(picture), "width": 320, "rotate": 10, "blur": 1})
     if sys.version_info < (3, 13):
-        show("ocr", uv, {"image": data_url(picture)})
+        show("ocr", {"image": data_url(picture)})
     else:
         print("\n== examples/ocr: skipped, rapidocr-onnxruntime needs Python before 3.13")
     print(
@@ -41,10 +37,9 @@ def main() -> None:
     )
 
 
-def show(name: str, uv: Path, inputs: dict[str, object]) -> None:
+def show(name: str, inputs: dict[str, object]) -> None:
     """Serve an example, call it, and keep the files it answers with."""
     print(f"\n== examples/{name}", flush=True)
-    install(name, uv)
     print("$ fal run --local app.py::App", flush=True)
     with served(name) as url:
         answer = call(url, inputs)
@@ -55,16 +50,6 @@ def show(name: str, uv: Path, inputs: dict[str, object]) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(fetch(file_url))
             print(f"saved {path} ({path.stat().st_size} bytes)")
-
-
-def install(name: str, uv: Path) -> None:
-    """Install what the app asks fal for, layer by layer as fal does."""
-    wanted = runpy.run_path(str(EXAMPLES / name / "app.py"))["App"].requirements
-    layers = wanted if wanted and isinstance(wanted[0], list) else [wanted]
-    for layer in filter(None, layers):
-        subprocess.run(
-            [uv, "pip", "install", "--quiet", "--python", sys.executable, *layer], check=True
-        )
 
 
 @contextmanager
