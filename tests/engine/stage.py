@@ -168,8 +168,9 @@ def _descriptors() -> Iterator[str]:
 
 
 def workspaces(service: Service) -> list[Path]:
-    """List the directories that predictions have."""
-    return list(service._scratch.directory.iterdir())
+    """List the directories that predictions have; one for them all is not made for this."""
+    path = service._scratch._path
+    return [] if path is None else [*path.iterdir()]
 
 
 @contextmanager
