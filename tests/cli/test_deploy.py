@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -58,6 +59,29 @@ def test_an_app_of_pyproject_is_the_one_that_is_checked(
     assert known.out == "fal deploy painter\n", known.err
     assert unknown.status == 1
     assert "pyproject.toml names no app nope; it has painter" in unknown.err
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "there is no pyproject.toml that names painter; name its file, as app.py::App"),
+        ("[tool.fal.apps.painter]\n", "tool.fal.apps.painter has no file; add ref ="),
+    ],
+    ids=["no-pyproject", "no-ref"],
+)
+def test_a_name_without_a_file_is_told(
+    cogfal: Cogfal, project: Path, tmp_path: Path, text: str | None, message: str
+) -> None:
+    """Nothing is looked at in its place."""
+    path = _with_fal(project, tmp_path)
+    if text is not None:
+        (project / "pyproject.toml").write_text(text)
+
+    ended = cogfal("deploy", "painter", PATH=path, FAL_KEY="x:y")
+
+    assert ended.status == 1
+    assert ended.err.startswith("error: ")
+    assert message in ended.err
 
 
 def test_what_has_errors_is_not_deployed(cogfal: Cogfal, project: Path, tmp_path: Path) -> None:

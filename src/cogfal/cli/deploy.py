@@ -98,15 +98,19 @@ def run(arguments: argparse.Namespace) -> int:
 def _file_of(app: str) -> str:
     """Return the reference of an App that pyproject.toml names; any other is one itself."""
     path = Path("pyproject.toml")
-    if ".py" in app or not path.is_file():
-        return app if ".py" in app else "."
+    if ".py" in app:
+        return app
+    if not path.is_file():
+        raise BadArgument(f"there is no {path} that names {app}; name its file, as app.py::App")
     try:
         table = tomli.loads(path.read_text("utf-8")).get("tool", {}).get("fal", {}).get("apps", {})
     except tomli.TOMLDecodeError as error:
         raise BadArgument(f"{path} is not TOML: {error}") from error
     if app not in table:
         raise BadArgument(f"{path} names no app {app}; it has {', '.join(table) or 'none'}")
-    return str(table[app].get("ref", "."))
+    if "ref" not in table[app]:
+        raise BadArgument(f'{path}: tool.fal.apps.{app} has no file; add ref = "app.py::App"')
+    return str(table[app]["ref"])
 
 
 class Release:
@@ -120,7 +124,7 @@ class Release:
 
     @cached_property
     def _project(self) -> LocalProject:
-        return open_project(Path(), None if self._reference == "." else self._reference)
+        return open_project(Path(), self._reference)
 
     @cached_property
     def _name(self) -> str:
