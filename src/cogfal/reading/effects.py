@@ -79,8 +79,11 @@ class Effects(Part):
 
     def of_values(self, values: Iterable[Value], why: Unknown) -> None:
         """Take everything reachable from `values` as changed."""
+        work = 0
         for value in reached(values, lambda value: self._inside(value, why)):
             self._change(value, why)
+            work += 1 + (len(value.about) if isinstance(value, Possible) else 0)
+        self._world.budget.owe(work // 4)
 
     def of_parts(self, value: Value, why: Unknown) -> None:
         """Take everything as changed that is reachable from `value`, but not itself."""

@@ -65,10 +65,14 @@ class Budget(Atomic):
         Raises:
             GivenUp: There are none left.
         """
-        self._left -= steps
-        self._statement -= steps
+        self.owe(steps)
         if self._left < 0 or self._statement < 0:
             raise GivenUp(Unknown("it takes too much work to evaluate"), far=True)
+
+    def owe(self, steps: int) -> None:
+        """Take `steps` of what may not be left in the midst; whoever spends next meets the end."""
+        self._left -= steps
+        self._statement -= steps
 
     def next_statement(self) -> None:
         """Begin a statement of a module or class body with a fresh allowance."""
