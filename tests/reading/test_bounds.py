@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cogfal.environments.interpreters import present_interpreter
 from cogfal.errors import PredictorError, UnresolvedExpression
-from cogfal.reading import read_predictor
+from cogfal.reading import effects, read_predictor
 from cogfal.reading.source import parse_with
+from cogfal.reading.unknown import reached
 from cogfal.spec import IntegerType, ListType, PathType
 from tests.reading.projects import read, write
 from tests.reading.table import ROWS
@@ -191,6 +195,25 @@ def test_a_python_that_does_not_parse_it_says_why() -> None:
     """The other Python's error is the one that is told."""
     with pytest.raises(SyntaxError, match="invalid syntax"):
         parse_with(Path(sys.executable), b"1 +")
+
+
+def test_a_loop_that_unknown_code_ends_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What unknown code may change is sought a bounded number of times, however much it reaches."""
+    seen = count()
+
+    def counted(*given: Any) -> Iterator[Any]:
+        for value in reached(*given):
+            assert next(seen) < 200_000
+            yield value
+
+    monkeypatch.setattr(effects, "reached", counted)
+    loop = "while True:\n    if u(L): break\n    def f(): return L\n    L = [L, f, u(f)]\n"
+    source = "from outside import u\nL = []\n" + loop + PLAIN.format("L")
+
+    with pytest.raises(UnresolvedExpression, match="too much work"):
+        read(tmp_path, {"predict.py": source})
 
 
 def test_a_missing_file_in_a_try_is_noted(tmp_path: Path) -> None:
