@@ -709,6 +709,14 @@ FOUND_IN_SEVERAL: Final = {
         "pkg/__init__.py": "",
         "pkg/deep.py": "",
     },
+    "all-of-what-is-perhaps-imported": {
+        "predict.py": "from outside import u\ndef f(): import first\nu(f)\nimport registry\n"
+        "X = registry.seen\n",
+        "registry.py": "seen = []\n",
+        "first.py": "from pkg import *\n",
+        "pkg/__init__.py": "__all__ = ['deep']\n",
+        "pkg/deep.py": "import registry\nregistry.seen.append(1)\n",
+    },
     "import-that-always-fails": {
         "predict.py": "from outside import u\ndef f(): from .. import nothing\ntry:\n"
         "    u(f)\nexcept ValueError: ...\nX = 3\n",

@@ -179,6 +179,11 @@ class Modules(Part):
             except (GivenUp, Touched, PredictorError):  # it is not known where, or is not Python
                 module = None
             yield from filter(None, [module])
+        if module is not None and module.folder is not None and name.endswith(".*"):
+            for part in ast.walk(module.tree):  # `__all__` may name what lies in the package
+                said = part.value if isinstance(part, ast.Constant) else None
+                if isinstance(said, str) and said.isidentifier():
+                    yield from self._perhaps(f"{module.name}.{said}", why)
 
     def _is_own(self, name: str) -> bool:
         """Whether a module may be one of the project's."""
