@@ -85,11 +85,15 @@ def test_the_app_name_is_the_class_own(
 
 def test_from_cog_takes_everything_from_cog_yaml(tmp_path: Path) -> None:
     """Predictor, requirements and name are the project's."""
-    text = "import cogfal\n\nApp = cogfal.App.from_cog('cog.yaml', machine_type='GPU-H100')\n"
+    text = (
+        "import cogfal\n\n"
+        "App = cogfal.App.from_cog('cog.yaml', machine_type='GPU-H100', num_gpus=2)\n"
+    )
     project = write_project(tmp_path, predict_py=ECHO, cog_yaml=CONFIG, app_py=text)
 
     app = app_of(project)
 
+    assert app.num_gpus == 2
     assert app.app_name == "my-model"
     assert app.requirements == ["numpy==2.1.0"]
     assert app.machine_type == "GPU-H100"

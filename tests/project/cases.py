@@ -229,7 +229,7 @@ CASES = [
     Case(
         "gpu-machine-setting",
         packages("torch==2.4.1", gpu=True),
-        settings={"machine_type": ("GPU-A100", "GPU-H100"), "num_gpus": 2},
+        settings={"machine_type": ("GPU-A100", "GPU-H100")},
     ),
     Case(
         "gpu-cpu-machine-wins", packages("torch==2.4.1", gpu=True), settings={"machine_type": "L"}

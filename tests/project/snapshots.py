@@ -22,7 +22,6 @@ def render(environment: PlannedEnvironment) -> str:
         "requirements": list(environment.requirements),
         "python": environment.python_version,
         "machine": environment.machine_type,
-        "gpus": environment.num_gpus,
         "multiplexing": environment.max_multiplexing,
         "files": list(environment.files.names),
         "directory": environment.files.directory,

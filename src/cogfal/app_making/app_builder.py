@@ -150,7 +150,6 @@ class AppBuilder:
             weights={p: w if isinstance(w, Weight) else Weight(w) for p, w in weights},
             cache_directory=wanted.data_cache,
             machine_type=declared.get("machine_type"),
-            num_gpus=declared.get("num_gpus"),
             python_version=declared.get("python_version"),
             max_multiplexing=declared.get("max_multiplexing"),
             requirements=RUNNER_REQUIREMENTS,

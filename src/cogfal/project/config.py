@@ -302,7 +302,6 @@ class PlanSettings:
     layers: tuple[tuple[str, ...], ...] = ()
     machine_type: str | tuple[str, ...] | None = None
     gpu_machine_type: str = "GPU-H100"
-    num_gpus: int | None = None
     kind: Literal["auto", "virtualenv", "container"] = "auto"
     python_version: str | None = None
     max_multiplexing: int | None = None

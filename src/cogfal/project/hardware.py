@@ -114,12 +114,11 @@ TORCH_KERNELS: Final[dict[Cuda, tuple[Capability, ...]]] = {
 
 
 class TensorFlowRelease(NamedTuple):
-    """The CUDA and cuDNN that a TensorFlow release loads; `extra` says `[and-cuda]` brings them."""
+    """The CUDA and cuDNN that a TensorFlow release loads from the system."""
 
     version: tuple[int, int]
     cuda: Cuda
     cudnn: int
-    extra: bool = False
 
 
 TENSORFLOW: Final = (
@@ -133,13 +132,13 @@ TENSORFLOW: Final = (
     TensorFlowRelease((2, 11), (11, 2), 8),
     TensorFlowRelease((2, 12), (11, 8), 8),
     TensorFlowRelease((2, 13), (11, 8), 8),
-    TensorFlowRelease((2, 14), (11, 8), 8, extra=True),
-    TensorFlowRelease((2, 15), (12, 2), 8, extra=True),
-    TensorFlowRelease((2, 16), (12, 3), 8, extra=True),
-    TensorFlowRelease((2, 17), (12, 3), 8, extra=True),
-    TensorFlowRelease((2, 18), (12, 5), 9, extra=True),
-    TensorFlowRelease((2, 19), (12, 5), 9, extra=True),
-    TensorFlowRelease((2, 20), (12, 5), 9, extra=True),
+    TensorFlowRelease((2, 14), (11, 8), 8),
+    TensorFlowRelease((2, 15), (12, 2), 8),
+    TensorFlowRelease((2, 16), (12, 3), 8),
+    TensorFlowRelease((2, 17), (12, 3), 8),
+    TensorFlowRelease((2, 18), (12, 5), 9),
+    TensorFlowRelease((2, 19), (12, 5), 9),
+    TensorFlowRelease((2, 20), (12, 5), 9),
 )
 
 JAX_PYPI_CUDA: Final = (0, 4, 30)

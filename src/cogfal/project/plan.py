@@ -88,7 +88,6 @@ class PlannedEnvironment:
     requirements: tuple[str, ...]
     python_version: str
     machine_type: str | tuple[str, ...]
-    num_gpus: int | None
     max_multiplexing: int | None
     files: PlannedFiles
     dockerfile: str | None = None
@@ -156,7 +155,6 @@ class _Plan:
             requirements=self._arguments(image),
             python_version=self._server_python(image),
             machine_type=machine.machines if len(machine.machines) > 1 else machine.machines[0],
-            num_gpus=settings.num_gpus,
             max_multiplexing=self._multiplexing(),
             files=self._files(choice, image),
             dockerfile=image.dockerfile if image else None,
