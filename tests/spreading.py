@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
+
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 LOOPBACK = ("tests/loopback/", "tests/test_remote.py")
 """What takes turns, as fal's ports on a runner are always the same; one core runs all of it."""
@@ -34,3 +37,22 @@ class Spread(LoadScopeScheduling):  # type: ignore[misc]  # xdist publishes no t
 
     def _split_scope(self, nodeid: str) -> str:
         return "loopback" if nodeid.startswith(LOOPBACK) else nodeid.partition("::")[0]
+
+    def remove_node(self, node: WorkerController) -> str | None:
+        """Give what a process that died had still to do to the others, and nothing else.
+
+        xdist would give its files that are done as well, with which the next process waits for
+        ever, and the test at which it died, at which the next one dies.
+        """
+        _forget_done(self.assigned_work[node])
+        crashed: str | None = super().remove_node(node)
+        scope = crashed and self._split_scope(crashed)
+        if scope in self.workqueue:
+            self.workqueue[scope][crashed] = True
+            _forget_done(self.workqueue)
+        return crashed
+
+
+def _forget_done(files: MutableMapping[str, dict[str, bool]]) -> None:
+    for file in [each for each, tests in files.items() if all(tests.values())]:
+        del files[file]
