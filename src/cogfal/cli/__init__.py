@@ -24,7 +24,7 @@ from cogfal.errors import CogfalError, PredictionCancelled
 from cogfal.version import __version__
 
 
-class Command(NamedTuple):
+class Subcommand(NamedTuple):
     """A subcommand: the module whose `add_...` declares it, and what it is for."""
 
     module: str
@@ -33,28 +33,32 @@ class Command(NamedTuple):
 
 COMMANDS: Final = MappingProxyType(
     {
-        "init": Command("migrate", "make a new project"),
-        "migrate": Command(
+        "init": Subcommand("migrate", "make a new project"),
+        "migrate": Subcommand(
             "migrate", "write app.py for a Cog project, and report what becomes of each setting"
         ),
-        "check": Command("check", "find out everything that can be known before deploying"),
-        "try": Command("try", "run somebody's project: from its repository to an answer"),
-        "predict": Command("predict", "run the predictor here, or call a running or deployed app"),
-        "train": Command("predict", "run the training function here"),
-        "exec": Command("env", "run a command in the model's own environment"),
-        "weights": Command(
+        "check": Subcommand("check", "find out everything that can be known before deploying"),
+        "try": Subcommand("try", "run somebody's project: from its repository to an answer"),
+        "predict": Subcommand(
+            "predict", "run the predictor here, or call a running or deployed app"
+        ),
+        "train": Subcommand("predict", "run the training function here"),
+        "exec": Subcommand("env", "run a command in the model's own environment"),
+        "weights": Subcommand(
             "show", "tell which weights are fetched and not uploaded, and fetch them here"
         ),
-        "env": Command(
+        "env": Subcommand(
             "env", "list the environments that were made for models here, and remove them"
         ),
-        "serve": Command("serve", "serve the app on this machine, with a playground if wanted"),
-        "gateway": Command("gateway", "answer programs that were written for Replicate's clients"),
-        "compare": Command("compare", "prove that a model answers here what it answers there"),
-        "client": Command("client", "write a typed client for an app"),
-        "schema": Command("show", "print the app's OpenAPI document"),
-        "dockerfile": Command("show", "print the Dockerfile that fal would build"),
-        "deploy": Command("deploy", "check the project, then deploy it with fal"),
+        "serve": Subcommand("serve", "serve the app on this machine, with a playground if wanted"),
+        "gateway": Subcommand(
+            "gateway", "answer programs that were written for Replicate's clients"
+        ),
+        "compare": Subcommand("compare", "prove that a model answers here what it answers there"),
+        "client": Subcommand("client", "write a typed client for an app"),
+        "schema": Subcommand("show", "print the app's OpenAPI document"),
+        "dockerfile": Subcommand("show", "print the Dockerfile that fal would build"),
+        "deploy": Subcommand("deploy", "check the project, then deploy it with fal"),
     }
 )
 SAME_AS: Final = MappingProxyType(

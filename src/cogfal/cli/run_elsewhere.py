@@ -39,7 +39,7 @@ from cogfal.spec import JSON
 CHUNK: Final = 2**18  # bytes sent at once
 
 
-class Part(NamedTuple):
+class Answered(NamedTuple):
     """What an app answers: a piece of the output, with its number, or the whole.
 
     `joined` says that the pieces are one text.
@@ -59,7 +59,7 @@ def call_elsewhere(arguments: argparse.Namespace) -> int:
         open_display(sys.stderr, bars=arguments.json_input is None) as display,
     ):
         call = at_url if arguments.url else on_fal
-        place, files = arguments.url or arguments.app, Downloads(Path(folder), display)
+        place, files = arguments.url or arguments.app, OutputFolder(Path(folder), display)
         writer = ResultWriter(sys.stdout, destination, display)
         # Whatever stops the writing also ends the call, so that the model does not run for nobody.
         with closing(call(place, values, files, display)) as parts:
@@ -71,7 +71,7 @@ def call_elsewhere(arguments: argparse.Namespace) -> int:
     return 0
 
 
-class Downloads:
+class OutputFolder:
     """Puts the files of an answer into `folder`, each into a directory of its own."""
 
     def __init__(self, folder: Path, display: Display) -> None:
@@ -111,8 +111,8 @@ class Downloads:
 
 
 def at_url(
-    url: str, values: Mapping[str, Any], files: Downloads, display: Display
-) -> Generator[Part, None, None]:
+    url: str, values: Mapping[str, Any], files: OutputFolder, display: Display
+) -> Generator[Answered, None, None]:
     """Call the app at an address; files travel as data URLs, an iterator's output is streamed.
 
     Raises:
@@ -126,7 +126,7 @@ def at_url(
         (streams, joined), fields = streaming(document), fields_of(document)
         for answer in (_stream if streams else _whole)(http, body, display):
             output = map_media(named_output(answer, fields), files.file)
-            yield Part(output, answer["index"] if is_piece(answer) else None, joined)
+            yield Answered(output, answer["index"] if is_piece(answer) else None, joined)
 
 
 def _client(url: str) -> httpx.Client:
@@ -199,8 +199,8 @@ def _sendable(value: Any) -> JSON:
 
 
 def on_fal(
-    app: str, values: Mapping[str, Any], files: Downloads, display: Display
-) -> Generator[Part, None, None]:
+    app: str, values: Mapping[str, Any], files: OutputFolder, display: Display
+) -> Generator[Answered, None, None]:
     """Call a deployed app through cogfal's client; local files are uploaded first.
 
     An app that streams is called directly and shown as it goes, any other through fal's queue.
@@ -221,13 +221,13 @@ def on_fal(
     try:
         streams, joined = streaming(_document(client, app))
         if not streams:
-            yield Part(map_leaves(client.run(app, values), local))
+            yield Answered(map_leaves(client.run(app, values), local))
             return
         pieces: list[Any] = []
         for number, piece in enumerate(client.stream(app, values)):
             pieces.append(map_leaves(piece, local))
-            yield Part(pieces[-1], number, joined)
-        yield Part("".join(map(str, pieces)) if joined else pieces)
+            yield Answered(pieces[-1], number, joined)
+        yield Answered("".join(map(str, pieces)) if joined else pieces)
     except httpx.HTTPError as error:
         raise CallFailed(f"a file of the output cannot be had: {error}") from error
 

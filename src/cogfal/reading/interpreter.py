@@ -18,7 +18,7 @@ from cogfal.reading.handlers import Handlers
 from cogfal.reading.items import Items, Orders
 from cogfal.reading.journal import Journal
 from cogfal.reading.library import Library
-from cogfal.reading.listed import Arguments
+from cogfal.reading.listed import GivenArguments
 from cogfal.reading.modules import Modules
 from cogfal.reading.namespaces import Environment, Names, OfScope
 from cogfal.reading.operators import Budget, Texts
@@ -47,7 +47,7 @@ class Interpreter(Atomic):
         self.classes, self.functions, self.calls = Classes(self), Functions(self), Calls(self)
         self.names, self.expressions = Names(self), Expressions(self)
         self.statements, self.modules = Statements(self), Modules(self)
-        self.of_scope, self.arguments = OfScope(self), Arguments(self)
+        self.of_scope, self.arguments = OfScope(self), GivenArguments(self)
         self.handlers = Handlers(self)
         self.library = Library(self)
         self.evaluate, self.run = self.expressions.evaluate, self.statements.run

@@ -152,7 +152,7 @@ def public_names(module: str) -> Iterable[str]:
     return getattr(found, "__all__", None) or [n for n in dir(found) if n[0] != "_"]
 
 
-class Arguments(Part):
+class GivenArguments(Part):
     """Looks at arguments as the list says, and calls what Python has."""
 
     def __init__(self, world: Interpreter) -> None:
