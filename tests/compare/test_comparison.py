@@ -193,6 +193,16 @@ def test_a_server_that_answers_badly_is_a_difference(
     assert what in difference.what
 
 
+def test_a_slot_that_is_not_free_yet_is_no_difference(steady: Model, tmp_path: Path) -> None:
+    """Cog's server answers a prediction before another one finds a slot."""
+    answers = iter([reply({"error": "At capacity"}, 409)] * 2)
+    done = predicted(1.0)
+    with model(answering(PLAIN, lambda asked: next(answers, done(asked)))) as after:
+        result = _cases_only(steady.url, after.url, tmp_path)
+
+    assert result.cases[0].same
+
+
 TEXTS = {"type": "array", "items": {"type": "string"}, "x-cog-array-type": "iterator"}
 EVENTS = document({"n": {"type": "integer"}}, TEXTS, Streams={"x-cog-streaming": True})
 PIECES = {**document({"n": {"type": "integer"}}, TEXTS), "paths": {"/stream": {}}}

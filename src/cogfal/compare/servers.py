@@ -44,7 +44,8 @@ PREDICTIONS: Final = "/predictions"
 READY: Final = re.compile(r"serving at (http://\S+?):? ")
 LAST_LINES: Final = 30
 GRACE: Final = 20.0  # seconds for the model's teardown
-_RETRY: Final = 0.02  # seconds until a prediction that is not there yet is cancelled again
+_RETRY: Final = 0.02  # seconds until a server is asked again for what it is not ready for yet
+_TRIES: Final = 50  # of a prediction that finds the server at capacity
 
 
 @dataclass(frozen=True)
@@ -109,18 +110,33 @@ class HttpEndpoint(RemoteEndpoint):
         return await self._whole("POST", PREDICTIONS, values, folder)
 
     async def _whole(self, method: str, path: str, values: JSON, folder: Path) -> Answer:
-        began = time.perf_counter()
-        async with self._http.stream(method, path, json={"input": values}) as response:
+        async with self._response(method, path, {"input": values}) as (response, began):
             answer = await read_json(response)
         seconds = time.perf_counter() - began
         if response.status_code != httpx.codes.OK or not isinstance(answer, dict):
             return refused(response.status_code, answer)
         return await self._ended(answer, folder, seconds)
 
+    @asynccontextmanager
+    async def _response(
+        self, method: str, path: str, body: JSON, accept: str = "*/*"
+    ) -> AsyncIterator[tuple[httpx.Response, float]]:
+        """Ask, and note when; ask again while the last prediction holds the only slot.
+
+        Cog's server answers a moment before the slot is free.
+        """
+        for left in reversed(range(_TRIES)):
+            began = time.perf_counter()
+            asked = self._http.stream(method, path, json=body, headers={"Accept": accept})
+            async with asked as response:
+                if response.status_code != httpx.codes.CONFLICT or not left:
+                    yield response, began
+                    return
+            await anyio.sleep(_RETRY)
+
     async def _streamed(self, path: str, body: JSON, folder: Path) -> Answer:
-        began = time.perf_counter()
-        headers = {"Accept": "text/event-stream"}
-        async with self._http.stream("POST", path, json=body, headers=headers) as response:
+        accept = "text/event-stream"
+        async with self._response("POST", path, body, accept) as (response, began):
             if response.status_code != httpx.codes.OK:
                 return refused(response.status_code, await read_json(response))
             return await self._followed(EventSource(response), folder, began)
