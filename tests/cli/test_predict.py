@@ -286,16 +286,18 @@ class Weighs(BasePredictor):
 """
 
 
+def weigh(project: Path, url: str) -> None:
+    """Have the project's predictor weigh what is at `url`."""
+    (project / "weighs.py").write_text(WEIGHS)
+    (project / "cog.yaml").write_text(
+        f'predict: "weighs.py:Weighs"\nweights: [{{source: "{url}", target: weights/model.bin}}]\n'
+    )
+
+
 def test_weights_are_fetched_without_an_app_too(cogfal: Cogfal, project: Path) -> None:
     """Those of cog.yaml are in their places before the predictor is there."""
-    (project / "weighs.py").write_text(WEIGHS)
-
     with file_server() as server:
-        url = server.url("/bytes/model.bin?size=7")
-        (project / "cog.yaml").write_text(
-            'predict: "weighs.py:Weighs"\n'
-            f'weights: [{{source: "{url}", target: weights/model.bin}}]\n'
-        )
+        weigh(project, server.url("/bytes/model.bin?size=7"))
         ended = cogfal("predict")
 
     assert (ended.status, ended.out) == (0, "7\n"), ended.err
@@ -305,14 +307,9 @@ def test_weights_that_cannot_be_had_are_no_mistake_of_the_authors(
     cogfal: Cogfal, project: Path
 ) -> None:
     """There is no traceback, so none is spoken of."""
-    (project / "weighs.py").write_text(WEIGHS)
-
     with file_server() as server:
         url = server.url("/status/model.bin?code=404")
-        (project / "cog.yaml").write_text(
-            'predict: "weighs.py:Weighs"\n'
-            f'weights: [{{source: "{url}", target: weights/model.bin}}]\n'
-        )
+        weigh(project, url)
         ended = cogfal("predict")
 
     assert ended.status == 1

@@ -17,6 +17,7 @@ from cogfal.cli.check import of_predictor
 from cogfal.cli.console import BadArgument, Findings, Sign, confirm, say
 from cogfal.cli.options import add_here, add_input_options, add_root, obey_here, port_number
 from cogfal.cli.targets import described
+from cogfal.environments import cache_directory
 from cogfal.local.model_python import install_line
 from cogfal.local.session import LocalProject, find_project
 from cogfal.project.config import client_python
@@ -198,10 +199,9 @@ def _clone_aside(url: str, place: Path) -> None:
 
 
 def _cached(url: str) -> Path:
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     name = re.sub(r"[^\w.-]", "-", url.rstrip("/").rpartition("/")[2].removesuffix(".git"))
     digest = hashlib.sha256(url.encode()).hexdigest()[:8]
-    return cache / "cogfal" / "projects" / f"{name}-{digest}"
+    return cache_directory() / "projects" / f"{name}-{digest}"
 
 
 def _git(*words: str) -> str:

@@ -3,6 +3,7 @@
 from cogfal.environments.making import (
     KeptEnvironment,
     ModelEnvironment,
+    cache_directory,
     environments_directory,
     interpreter_of,
     kept_environments,
@@ -14,6 +15,7 @@ from cogfal.environments.making import (
 __all__ = [
     "KeptEnvironment",
     "ModelEnvironment",
+    "cache_directory",
     "environments_directory",
     "interpreter_of",
     "kept_environments",

@@ -99,11 +99,15 @@ def _facts(path: Path) -> Iterator[tuple[str, int, int]]:
         yield str(file.relative_to(path)), status.st_size, status.st_mtime_ns
 
 
+def cache_directory(environ: Mapping[str, str] | None = None) -> Path:
+    """Return where a machine of one's own keeps what can be had again, such as clones."""
+    environ = os.environ if environ is None else environ
+    return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "cogfal")
+
+
 def environments_directory(environ: Mapping[str, str] | None = None) -> Path:
     """Return where environments are kept on a machine of one's own."""
-    environ = os.environ if environ is None else environ
-    cache = environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache, "cogfal", "environments")
+    return cache_directory(environ) / "environments"
 
 
 def interpreter_of(
