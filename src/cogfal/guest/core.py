@@ -320,7 +320,8 @@ class Healthcheck:
     def __init__(self, function: Callable[[], Any], thread: AuthorThread) -> None:
         self._function = function
         self._thread = thread
-        self._asking: threading.Thread | None = None
+        self._over = threading.Event()
+        self._over.set()
 
     def ask(self, seconds: float, answer: Callable[[str | None], None]) -> None:
         """Have `answer` told once why the predictor is not well, or None; from any thread.
@@ -328,21 +329,24 @@ class Healthcheck:
         It is told after so many seconds at the latest.
         """
         late = f"Healthcheck failed: user-defined healthcheck timed out after {seconds:.1f} seconds"
-        if self._asking is not None and self._asking.is_alive():
+        if not self._over.is_set():
             answer(late)
             return
+        over = threading.Event()
         once = _Once(answer)
         timer = threading.Timer(seconds, once, (late,))
         timer.daemon = True
         timer.name = "cogfal-healthcheck-limit"
 
         def ask() -> None:
-            once(self._ask(seconds))
+            reason = self._ask(seconds)
+            over.set()  # before it is told: who hears it may ask again at once
+            once(reason)
             timer.cancel()
 
         timer.start()
-        self._asking = threading.Thread(target=ask, name="cogfal-healthcheck", daemon=True)
-        self._asking.start()
+        threading.Thread(target=ask, name="cogfal-healthcheck", daemon=True).start()
+        self._over = over
 
     def _ask(self, seconds: float) -> str | None:
         try:
