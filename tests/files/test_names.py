@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cogfal.files.names import (
@@ -94,6 +94,7 @@ def test_long_names_are_cut_before_their_suffix(stem: str) -> None:
 
 
 @given(NASTY)
+@example(". .:")
 def test_safe_name_is_always_one_component(text: str) -> None:
     """No text makes a name that leads anywhere else."""
     assert is_one_component(safe_name(text))

@@ -67,7 +67,7 @@ def safe_name(text: str) -> str:
     """Reduce any text to a file name; text that leaves nothing becomes `file`."""
     last = text.replace("\\", "/").rsplit("/", 1)[-1]
     name = unicodedata.normalize("NFC", "".join(filter(str.isprintable, last)))
-    name = _FORBIDDEN.sub("_", name).strip().strip(".").strip()
+    name = _FORBIDDEN.sub("_", name).strip(" .")  # of printable white space there is one kind
     return shortened(name) or FALLBACK_NAME
 
 
