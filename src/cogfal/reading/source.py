@@ -252,13 +252,14 @@ def _built(told: Any) -> Any:
         return told["plain"]
     if "literal" in told:
         return ... if told["literal"] == "Ellipsis" else ast.literal_eval(told["literal"])
-    node = _kind(told["kinds"], told["fields"])()
+    kind = _kind(told["kinds"], told["fields"])
+    node = kind.__new__(kind)  # its parts follow; calling it without them is deprecated
     for name, part in told["parts"].items():
         setattr(node, name, _built(part))
     return node
 
 
-def _kind(names: list[str], fields: list[str]) -> Callable[[], ast.AST]:
+def _kind(names: list[str], fields: list[str]) -> type[ast.AST]:
     """Return the class of a node; one that this Python has not gets a class of its own."""
     known = next((name for name in names if hasattr(ast, name)), "AST")
     kind: type[ast.AST] = getattr(ast, known)
