@@ -9,23 +9,22 @@ from cogfal.project import hardware
 
 def test_every_build_has_its_kernels() -> None:
     """Each CUDA that a torch release was built for is in the table of kernels."""
-    builds = {cuda for release in hardware.TORCH for cuda in release.builds}
+    builds = {cuda for builds in hardware.TORCH.values() for cuda in builds}
 
     assert builds == set(hardware.TORCH_KERNELS)
-    assert all(release.default in release.builds for release in hardware.TORCH)
 
 
 def test_a_build_of_the_newest_torch_runs_on_every_gpu() -> None:
     """So there is something to advise, whatever machines are named beside one another."""
-    kernels = hardware.TORCH_KERNELS[hardware.TORCH[-1].default]
+    kernels = hardware.TORCH_KERNELS[hardware.TORCH[max(hardware.TORCH)][0]]
 
-    gpus = [machine.capability for machine in hardware.MACHINES if machine.capability]
+    gpus = filter(None, hardware.MACHINES.values())
     assert all(hardware.runs_on(kernels, capability) for capability in gpus)
 
 
 def test_every_gpu_has_its_libraries() -> None:
     """Each capability of a machine has a first CUDA, and newer GPUs need newer ones."""
-    capabilities = {machine.capability for machine in hardware.MACHINES if machine.capability}
+    capabilities = set(filter(None, hardware.MACHINES.values()))
 
     assert capabilities <= set(hardware.LIBRARY_CUDA)
     ordered = [hardware.LIBRARY_CUDA[capability] for capability in sorted(hardware.LIBRARY_CUDA)]
@@ -35,8 +34,8 @@ def test_every_gpu_has_its_libraries() -> None:
 def test_tables_are_in_order_and_without_repetition() -> None:
     """Releases and images are sorted, so that the last one is the newest."""
     for versions in (
-        [release.version for release in hardware.TORCH],
-        [release.version for release in hardware.TENSORFLOW],
+        [*hardware.TORCH],
+        [*hardware.TENSORFLOW],
         [image.cuda for image in hardware.CUDA_IMAGES],
     ):
         assert versions == sorted(set(versions))
@@ -45,14 +44,12 @@ def test_tables_are_in_order_and_without_repetition() -> None:
 def test_the_fallbacks_are_gpus() -> None:
     """Every machine that is suggested exists and has a GPU."""
     for name in hardware.FALLBACKS:
-        machine = hardware.machine(name)
-        assert machine is not None
-        assert machine.capability is not None
+        assert hardware.MACHINES[name] is not None
 
 
 def test_heavy_packages_name_cpu_machines() -> None:
     """A package is never given a machine that is not there, and its name is normalised."""
-    cpu = {machine.name for machine in hardware.MACHINES if machine.capability is None}
+    cpu = {name for name, capability in hardware.MACHINES.items() if capability is None}
 
     assert set(hardware.HEAVY_PACKAGES.values()) <= cpu
     assert all(name == name.lower() and "_" not in name for name in hardware.HEAVY_PACKAGES)
@@ -71,10 +68,7 @@ def test_heavy_packages_name_cpu_machines() -> None:
 )
 def test_machines_are_as_documented(name: str, capability: hardware.Capability) -> None:
     """The capability is NVIDIA's figure."""
-    machine = hardware.machine(name)
-
-    assert machine is not None
-    assert machine.capability == capability
+    assert hardware.MACHINES[name] == capability
 
 
 @pytest.mark.parametrize(

@@ -292,10 +292,9 @@ def nearly_machine(name: str) -> str | None:
     fal adds types, so another number or another family is none: a slip differs in case,
     separators, the part before the dash, or in digits that are doubled, left out or swapped.
     """
-    names = [machine.name for machine in MACHINES]
-    if name in names:
+    if name in MACHINES:
         return None
-    return next((known for known in names if _slip(name.upper(), known)), None)
+    return next((known for known in MACHINES if _slip(name.upper(), known)), None)
 
 
 def _slip(name: str, known: str) -> bool:

@@ -19,6 +19,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 Capability: TypeAlias = tuple[int, int]
 Cuda: TypeAlias = tuple[int, int]
+Release: TypeAlias = tuple[int, int]
 
 
 def dotted(version: tuple[int, ...]) -> str:
@@ -26,29 +27,19 @@ def dotted(version: tuple[int, ...]) -> str:
     return ".".join(map(str, version))
 
 
-class Machine(NamedTuple):
-    """A machine type of fal's; `capability` is None without a GPU."""
-
-    name: str
-    capability: Capability | None = None
-
-
-MACHINES: Final = (
-    Machine("XS"),
-    Machine("S"),
-    Machine("M"),
-    Machine("L"),
-    Machine("XL"),
-    Machine("GPU-RTX4090", (8, 9)),
-    Machine("GPU-RTX5090", (12, 0)),
-    Machine("GPU-A100", (8, 0)),
-    Machine("GPU-A6000", (8, 6)),
-    Machine("GPU-L40", (8, 9)),
-    Machine("GPU-H100", (9, 0)),
-    Machine("GPU-RTXPRO6000", (12, 0)),
-    Machine("GPU-H200", (9, 0)),
-    Machine("GPU-B200", (10, 0)),
-)
+MACHINES: Final[dict[str, Capability | None]] = {
+    **dict.fromkeys(("XS", "S", "M", "L", "XL")),
+    "GPU-RTX4090": (8, 9),
+    "GPU-RTX5090": (12, 0),
+    "GPU-A100": (8, 0),
+    "GPU-A6000": (8, 6),
+    "GPU-L40": (8, 9),
+    "GPU-H100": (9, 0),
+    "GPU-RTXPRO6000": (12, 0),
+    "GPU-H200": (9, 0),
+    "GPU-B200": (10, 0),
+}
+"""The capability of each of fal's machine types, None without a GPU; smaller CPU machines first."""
 
 FALLBACKS: Final = ("GPU-H100", "GPU-A100", "GPU-L40", "GPU-B200", "GPU-RTXPRO6000")
 """GPU machines in the order in which they are suggested."""
@@ -64,82 +55,56 @@ LIBRARY_CUDA: Final[dict[Capability, Cuda]] = {
 """The first CUDA whose own libraries (cuBLAS, cuDNN, ...) run on a capability."""
 
 
-class TorchRelease(NamedTuple):
-    """The CUDA versions that a torch release was built for; `default` is PyPI's wheel."""
-
-    version: tuple[int, int]
-    default: Cuda
-    builds: tuple[Cuda, ...]
-
-
-TORCH: Final = (
-    TorchRelease((1, 7), (10, 2), ((10, 2), (11, 0))),
-    TorchRelease((1, 8), (10, 2), ((10, 2), (11, 1))),
-    TorchRelease((1, 9), (10, 2), ((10, 2), (11, 1))),
-    TorchRelease((1, 10), (10, 2), ((10, 2), (11, 1), (11, 3))),
-    TorchRelease((1, 11), (10, 2), ((10, 2), (11, 3), (11, 5))),
-    TorchRelease((1, 12), (10, 2), ((10, 2), (11, 3), (11, 6))),
-    TorchRelease((1, 13), (11, 7), ((11, 6), (11, 7))),
-    TorchRelease((2, 0), (11, 7), ((11, 7), (11, 8))),
-    TorchRelease((2, 1), (12, 1), ((11, 8), (12, 1))),
-    TorchRelease((2, 2), (12, 1), ((11, 8), (12, 1))),
-    TorchRelease((2, 3), (12, 1), ((11, 8), (12, 1))),
-    TorchRelease((2, 4), (12, 1), ((11, 8), (12, 1), (12, 4))),
-    TorchRelease((2, 5), (12, 4), ((11, 8), (12, 1), (12, 4))),
-    TorchRelease((2, 6), (12, 4), ((11, 8), (12, 4), (12, 6))),
-    TorchRelease((2, 7), (12, 6), ((11, 8), (12, 6), (12, 8))),
-    TorchRelease((2, 8), (12, 8), ((12, 6), (12, 8), (12, 9))),
-    TorchRelease((2, 9), (12, 8), ((12, 6), (12, 8), (13, 0))),
-    TorchRelease((2, 10), (12, 8), ((12, 6), (12, 8), (13, 0))),
-    TorchRelease((2, 11), (13, 0), ((12, 6), (12, 8), (13, 0))),
-)
+TORCH: Final[dict[Release, tuple[Cuda, ...]]] = {
+    (1, 7): ((10, 2), (11, 0)),
+    (1, 8): ((10, 2), (11, 1)),
+    (1, 9): ((10, 2), (11, 1)),
+    (1, 10): ((10, 2), (11, 1), (11, 3)),
+    (1, 11): ((10, 2), (11, 3), (11, 5)),
+    (1, 12): ((10, 2), (11, 3), (11, 6)),
+    (1, 13): ((11, 7), (11, 6)),
+    (2, 0): ((11, 7), (11, 8)),
+    (2, 1): ((12, 1), (11, 8)),
+    (2, 2): ((12, 1), (11, 8)),
+    (2, 3): ((12, 1), (11, 8)),
+    (2, 4): ((12, 1), (11, 8), (12, 4)),
+    (2, 5): ((12, 4), (11, 8), (12, 1)),
+    (2, 6): ((12, 4), (11, 8), (12, 6)),
+    (2, 7): ((12, 6), (11, 8), (12, 8)),
+    (2, 8): ((12, 8), (12, 6), (12, 9)),
+    (2, 9): ((12, 8), (12, 6), (13, 0)),
+    (2, 10): ((12, 8), (12, 6), (13, 0)),
+    (2, 11): ((13, 0), (12, 6), (12, 8)),
+}
+"""The CUDA versions that each torch was built for; the first is the one of PyPI's wheel."""
 
 TORCH_KERNELS: Final[dict[Cuda, tuple[Capability, ...]]] = {
     (10, 2): ((3, 7), (5, 0), (6, 0), (7, 0)),
     (11, 0): ((3, 7), (5, 0), (6, 0), (7, 0), (7, 5), (8, 0)),
-    (11, 1): ((3, 7), (5, 0), (6, 0), (7, 0), (7, 5), (8, 0), (8, 6)),
-    (11, 3): ((3, 7), (5, 0), (6, 0), (7, 0), (7, 5), (8, 0), (8, 6)),
-    (11, 5): ((3, 7), (5, 0), (6, 0), (7, 0), (7, 5), (8, 0), (8, 6)),
-    (11, 6): ((3, 7), (5, 0), (6, 0), (7, 0), (7, 5), (8, 0), (8, 6)),
-    (11, 7): ((3, 7), (5, 0), (6, 0), (7, 0), (7, 5), (8, 0), (8, 6)),
-    (11, 8): ((5, 0), (6, 0), (7, 0), (7, 5), (8, 0), (8, 6), (9, 0)),
-    (12, 1): ((5, 0), (6, 0), (7, 0), (7, 5), (8, 0), (8, 6), (9, 0)),
-    (12, 4): ((5, 0), (6, 0), (7, 0), (7, 5), (8, 0), (8, 6), (9, 0)),
-    (12, 6): ((5, 0), (6, 0), (7, 0), (7, 5), (8, 0), (8, 6), (9, 0)),
-    (12, 8): ((7, 5), (8, 0), (8, 6), (9, 0), (10, 0), (12, 0)),
-    (12, 9): ((7, 5), (8, 0), (8, 6), (9, 0), (10, 0), (12, 0)),
-    (13, 0): ((7, 5), (8, 0), (8, 6), (9, 0), (10, 0), (12, 0)),
+    **dict.fromkeys(
+        ((11, 1), (11, 3), (11, 5), (11, 6), (11, 7)),
+        ((3, 7), (5, 0), (6, 0), (7, 0), (7, 5), (8, 0), (8, 6)),
+    ),
+    **dict.fromkeys(
+        ((11, 8), (12, 1), (12, 4), (12, 6)),
+        ((5, 0), (6, 0), (7, 0), (7, 5), (8, 0), (8, 6), (9, 0)),
+    ),
+    **dict.fromkeys(
+        ((12, 8), (12, 9), (13, 0)),
+        ((7, 5), (8, 0), (8, 6), (9, 0), (10, 0), (12, 0)),
+    ),
 }
 """The capabilities that torch's wheels hold machine code for, by the CUDA they were built with."""
 
-
-class TensorFlowRelease(NamedTuple):
-    """The CUDA and cuDNN that a TensorFlow release loads from the system."""
-
-    version: tuple[int, int]
-    cuda: Cuda
-    cudnn: int
-
-
-TENSORFLOW: Final = (
-    TensorFlowRelease((2, 4), (11, 0), 8),
-    TensorFlowRelease((2, 5), (11, 2), 8),
-    TensorFlowRelease((2, 6), (11, 2), 8),
-    TensorFlowRelease((2, 7), (11, 2), 8),
-    TensorFlowRelease((2, 8), (11, 2), 8),
-    TensorFlowRelease((2, 9), (11, 2), 8),
-    TensorFlowRelease((2, 10), (11, 2), 8),
-    TensorFlowRelease((2, 11), (11, 2), 8),
-    TensorFlowRelease((2, 12), (11, 8), 8),
-    TensorFlowRelease((2, 13), (11, 8), 8),
-    TensorFlowRelease((2, 14), (11, 8), 8),
-    TensorFlowRelease((2, 15), (12, 2), 8),
-    TensorFlowRelease((2, 16), (12, 3), 8),
-    TensorFlowRelease((2, 17), (12, 3), 8),
-    TensorFlowRelease((2, 18), (12, 5), 9),
-    TensorFlowRelease((2, 19), (12, 5), 9),
-    TensorFlowRelease((2, 20), (12, 5), 9),
-)
+TENSORFLOW: Final[dict[Release, tuple[Cuda, int]]] = {
+    (2, 4): ((11, 0), 8),
+    **dict.fromkeys(((2, minor) for minor in range(5, 12)), ((11, 2), 8)),
+    **dict.fromkeys(((2, 12), (2, 13), (2, 14)), ((11, 8), 8)),
+    (2, 15): ((12, 2), 8),
+    **dict.fromkeys(((2, 16), (2, 17)), ((12, 3), 8)),
+    **dict.fromkeys(((2, 18), (2, 19), (2, 20)), ((12, 5), 9)),
+}
+"""The CUDA and cuDNN that each TensorFlow loads from the system."""
 
 JAX_PYPI_CUDA: Final = (0, 4, 30)
 """From this jax on all CUDA wheels are on PyPI; older ones need `JAX_LINKS`."""
@@ -153,7 +118,7 @@ JAX_LINKS: Final = "https://storage.googleapis.com/jax-releases/jax_cuda_release
 class CudaImage(NamedTuple):
     """A development image of nvidia/cuda: `cuda` to the patch, cuDNN's major version, its tag."""
 
-    cuda: tuple[int, int, int]
+    cuda: tuple[int, ...]
     cudnn: int
     ubuntu: str
 
@@ -161,38 +126,19 @@ class CudaImage(NamedTuple):
     def tag(self) -> str:
         """The image's tag; NVIDIA left the number out of `cudnn` from CUDA 12.4 on."""
         number = "" if self.cuda >= (12, 4, 0) else str(self.cudnn)
-        version = ".".join(map(str, self.cuda))
-        return f"{version}-cudnn{number}-devel-ubuntu{self.ubuntu}"
+        return f"{dotted(self.cuda)}-cudnn{number}-devel-ubuntu{self.ubuntu}"
 
 
-CUDA_IMAGES: Final = (
-    CudaImage((11, 0, 3), 8, "20.04"),
-    CudaImage((11, 1, 1), 8, "20.04"),
-    CudaImage((11, 2, 2), 8, "20.04"),
-    CudaImage((11, 3, 1), 8, "20.04"),
-    CudaImage((11, 4, 3), 8, "20.04"),
-    CudaImage((11, 5, 2), 8, "20.04"),
-    CudaImage((11, 6, 1), 8, "20.04"),
-    CudaImage((11, 6, 2), 8, "20.04"),
-    CudaImage((11, 7, 1), 8, "22.04"),
-    CudaImage((11, 8, 0), 8, "22.04"),
-    CudaImage((12, 0, 0), 8, "22.04"),
-    CudaImage((12, 0, 1), 8, "22.04"),
-    CudaImage((12, 1, 0), 8, "22.04"),
-    CudaImage((12, 1, 1), 8, "22.04"),
-    CudaImage((12, 2, 2), 8, "22.04"),
-    CudaImage((12, 3, 2), 9, "22.04"),
-    CudaImage((12, 4, 1), 9, "22.04"),
-    CudaImage((12, 5, 1), 9, "22.04"),
-    CudaImage((12, 6, 0), 9, "22.04"),
-    CudaImage((12, 6, 1), 9, "22.04"),
-    CudaImage((12, 6, 2), 9, "22.04"),
-    CudaImage((12, 6, 3), 9, "22.04"),
-    CudaImage((12, 8, 0), 9, "22.04"),
-    CudaImage((12, 8, 1), 9, "22.04"),
-    CudaImage((12, 9, 0), 9, "22.04"),
-    CudaImage((12, 9, 1), 9, "22.04"),
-    CudaImage((13, 0, 0), 9, "22.04"),
+_IMAGES: Final = (
+    ("11.0.3 11.1.1 11.2.2 11.3.1 11.4.3 11.5.2 11.6.1 11.6.2", 8, "20.04"),
+    ("11.7.1 11.8.0 12.0.0 12.0.1 12.1.0 12.1.1 12.2.2", 8, "22.04"),
+    ("12.3.2 12.4.1 12.5.1 12.6.0 12.6.1 12.6.2 12.6.3", 9, "22.04"),
+    ("12.8.0 12.8.1 12.9.0 12.9.1 13.0.0", 9, "22.04"),
+)
+CUDA_IMAGES: Final = tuple(
+    CudaImage(tuple(map(int, version.split("."))), cudnn, ubuntu)
+    for versions, cudnn, ubuntu in _IMAGES
+    for version in versions.split()
 )
 
 FIRST_ON_BOOKWORM: Final[dict[tuple[int, ...], int]] = {
@@ -235,11 +181,6 @@ CUDA_COMPILED: Final = frozenset(_COMPILED.split())
 
 NEWEST_CUDA: Final[Cuda] = (12, 8)
 """What an image gets where nothing says which CUDA is wanted."""
-
-
-def machine(name: str) -> Machine | None:
-    """Return a machine type by name, None for one that the table does not know."""
-    return next((known for known in MACHINES if known.name == name), None)
 
 
 def runs_on(kernels: tuple[Capability, ...], capability: Capability) -> bool:

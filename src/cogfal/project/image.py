@@ -23,6 +23,7 @@ from cogfal.project.hardware import (
     FIRST_ON_BOOKWORM,
     NEWEST_CUDA,
     OLDEST_MANAGED,
+    TENSORFLOW,
     CudaImage,
     dotted,
 )
@@ -262,7 +263,8 @@ class _Image:
             return None, None
         release = tensorflow_release(self.requirements)
         if release is not None:
-            return dotted(release.cuda), str(release.cudnn)
+            cuda, cudnn = TENSORFLOW[release]
+            return dotted(cuda), str(cudnn)
         if tuple(map(int, self.python.split(".")[:2])) < OLDEST_MANAGED:
             return None, None  # NVIDIA's images cannot have it; wheels bring their own CUDA
         if needs_compiler(self.config, self.requirements) or of_nvidia(self.config):

@@ -8,9 +8,9 @@ before anything is built.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
@@ -18,7 +18,7 @@ from packaging.version import InvalidVersion, Version
 from cogfal.errors import ConfigError
 from cogfal.project import hardware
 from cogfal.project.config import CogConfig, PlanSettings
-from cogfal.project.hardware import Capability, Cuda, Machine, dotted
+from cogfal.project.hardware import Capability, Cuda, Release, dotted
 from cogfal.project.report import Report
 from cogfal.project.requirements import Option, Package, RequirementSet
 from cogfal.spec import Location
@@ -26,8 +26,6 @@ from cogfal.spec import Location
 _TENSORFLOW: Final = ("tensorflow", "tensorflow-gpu")
 _PATCHES: Final = (0, 1, 99)
 """Tried for a release: what allows any of its patches allows one of these."""
-
-R = TypeVar("R", hardware.TorchRelease, hardware.TensorFlowRelease)
 
 _INDEX: Final = "https://download.pytorch.org/whl/cu{}{}"
 _INDEX_CUDA: Final = re.compile(r"/whl/(?:nightly/|test/)?cu(\d\d)(\d)\b")
@@ -129,7 +127,7 @@ def wheel_sources(requirements: RequirementSet, index: str | None) -> tuple[Opti
     `index` is where the wheels for the chosen machine are. PyPI has neither torch's versions such
     as `2.1.0+cu118` nor the CUDA wheels of older jax.
     """
-    given = any(isinstance(line, Option) and line.value for line in requirements.lines)
+    given = any(_addresses(requirements))
     index = index or (None if given else _label_index(requirements))
     options = [Option("--extra-index-url", index)] if index else []
     if not given and any(map(_is_old_jax, requirements.packages())):
@@ -143,7 +141,7 @@ def report_cpu_wheels(requirements: RequirementSet, report: Report) -> None:
         requirement = package.requirement
         extra = any("cuda" in name for name in requirement.extras)
         match package.name:
-            case "torch" if _is_cpu(package):
+            case "torch" if "cpu" in _labels(package):
                 remedy = "remove `+cpu`"
             case "jax" if not extra:
                 remedy = "write `jax[cuda12]`"
@@ -156,7 +154,7 @@ def report_cpu_wheels(requirements: RequirementSet, report: Report) -> None:
         )
 
 
-def tensorflow_release(requirements: RequirementSet) -> hardware.TensorFlowRelease | None:
+def tensorflow_release(requirements: RequirementSet) -> Release | None:
     """Return the pinned TensorFlow that loads CUDA from the system, None where none does."""
     for package in requirements.packages():
         if package.name in _TENSORFLOW and not package.requirement.extras:
@@ -185,8 +183,7 @@ def choose_gpu(
         return MachineChoice(tuple(wanted), _index_for(tuple(wanted), found, report))
     order = [*wanted, *(name for name in hardware.FALLBACKS if name not in wanted)]
     for name in order:
-        machine = hardware.machine(name)
-        if machine is None or all(_fits(framework, machine) for framework in found):
+        if all(_fits(framework, name) for framework in found):
             if name != order[0]:
                 what = ", ".join(map(str, _failing(order[0], found)))
                 report.changed(
@@ -198,15 +195,11 @@ def choose_gpu(
 
 def cpu_machine(requirements: RequirementSet) -> str:
     """Return the smallest CPU machine on which the requirements install and import."""
-    order = [machine.name for machine in hardware.MACHINES if machine.capability is None]
-    packages = requirements.packages()
-    needed = (hardware.HEAVY_PACKAGES.get(package.name, "S") for package in packages)
-    return max(needed, key=order.index, default="S")
+    needed = (hardware.HEAVY_PACKAGES.get(each.name, "S") for each in requirements.packages())
+    return max(needed, key=list(hardware.MACHINES).index, default="S")
 
 
-def newest_allowed(
-    specifier: SpecifierSet, known: Sequence[tuple[int, int]]
-) -> tuple[int, int] | None:
+def newest_allowed(specifier: SpecifierSet, known: Collection[Release]) -> Release | None:
     """Return the newest release that a pin or upper bound allows; None where it allows any."""
     exact = _exact(specifier)
     if exact is not None:
@@ -230,29 +223,30 @@ def _exact(specifier: SpecifierSet) -> Version | None:
     return None
 
 
-def _release(package: Package, known: Sequence[R]) -> R | None:
-    version = newest_allowed(package.requirement.specifier, [each.version for each in known])
-    return next((each for each in known if each.version == version), None)
+def _release(package: Package, known: Collection[Release]) -> Release | None:
+    version = newest_allowed(package.requirement.specifier, known)
+    return version if version in known else None
 
 
 def _torch(package: Package, requirements: RequirementSet, cuda: Cuda | None) -> Framework | None:
     release = _release(package, hardware.TORCH)
-    if release is None or package.requirement.url:
+    if release is None or package.requirement.url or "cpu" in _labels(package):
         return None
-    fixed = _local_cuda(package) or _index_cuda(requirements)
-    carried = fixed or (cuda if cuda in release.builds else None) or release.default
-    if _is_cpu(package):
-        return None
+    builds = hardware.TORCH[release]
+    fixed = _first_cuda(_LOCAL_CUDA, _labels(package)) or _first_cuda(
+        _INDEX_CUDA, _addresses(requirements)
+    )
+    carried = fixed or (cuda if cuda in builds else None) or builds[0]
     kernels = hardware.TORCH_KERNELS.get(carried)
     if kernels is None:
         return None
     return Framework(
         "torch",
-        dotted(release.version),
+        dotted(release),
         carried,
         kernels,
-        () if fixed else tuple(sorted(set(release.builds) - {carried}, reverse=True)),
-        index=None if fixed or carried == release.default else _INDEX.format(*carried),
+        () if fixed else tuple(sorted(set(builds) - {carried}, reverse=True)),
+        index=None if fixed or carried == builds[0] else _INDEX.format(*carried),
         where=package.where,
     )
 
@@ -261,8 +255,8 @@ def _tensorflow(package: Package) -> Framework | None:
     release = _release(package, hardware.TENSORFLOW)
     if release is None:
         return None
-    version = dotted(release.version)
-    return Framework("tensorflow", version, release.cuda, None, where=package.where)
+    cuda, _ = hardware.TENSORFLOW[release]
+    return Framework("tensorflow", dotted(release), cuda, None, where=package.where)
 
 
 def _jax(package: Package) -> Framework | None:
@@ -276,11 +270,11 @@ def _jax(package: Package) -> Framework | None:
     return Framework("jax", str(version), cuda, None, (), newest, where=package.where)
 
 
-def _fits(framework: Framework, machine: Machine) -> bool:
-    if machine.capability is None:
-        return True
-    capability = machine.capability
-    return any(framework.runs_on(capability, c) for c in (framework.cuda, *framework.alternatives))
+def _fits(framework: Framework, machine: str) -> bool:
+    """Whether some build of it runs there; of a machine that the table does not know, any may."""
+    capability = hardware.MACHINES.get(machine)
+    builds = (framework.cuda, *framework.alternatives)
+    return capability is None or any(framework.runs_on(capability, each) for each in builds)
 
 
 def _index_for(machines: tuple[str, ...], found: Sequence[Framework], report: Report) -> str | None:
@@ -299,8 +293,7 @@ def _index_for(machines: tuple[str, ...], found: Sequence[Framework], report: Re
 
 
 def _capabilities(machines: Sequence[str]) -> list[Capability]:
-    known = [machine for name in machines if (machine := hardware.machine(name))]
-    return [machine.capability for machine in known if machine.capability]
+    return [found for name in machines if (found := hardware.MACHINES.get(name))]
 
 
 def _other_build(
@@ -318,7 +311,7 @@ def _other_build(
 
 
 def _no_kernels(framework: Framework, machines: tuple[str, ...]) -> ConfigError:
-    working = [name for name in hardware.FALLBACKS if _fits_name(framework, name)]
+    working = [name for name in hardware.FALLBACKS if _fits(framework, name)]
     newer = _newer_torch(machines) if framework.name == "torch" else ""
     choices = [f"machine_type {', '.join(working)}" if working else "", newer]
     return ConfigError(
@@ -333,46 +326,35 @@ def _newer_torch(machines: tuple[str, ...]) -> str:
     """The oldest torch with a build that runs on the machines; the newest runs on all there are."""
     capabilities = _capabilities(machines)
     return next(
-        f"torch {dotted(release.version)} or newer from {_INDEX.format(*cuda)}"
-        for release in hardware.TORCH
-        for cuda in release.builds
+        f"torch {dotted(release)} or newer from {_INDEX.format(*cuda)}"
+        for release, builds in hardware.TORCH.items()
+        for cuda in sorted(builds)
         if all(hardware.runs_on(hardware.TORCH_KERNELS[cuda], each) for each in capabilities)
     )
 
 
-def _failing(name: str, found: Sequence[Framework]) -> list[Framework]:
-    return [framework for framework in found if not _fits_name(framework, name)]
+def _failing(machine: str, found: Sequence[Framework]) -> list[Framework]:
+    return [framework for framework in found if not _fits(framework, machine)]
 
 
-def _fits_name(framework: Framework, name: str) -> bool:
-    machine = hardware.machine(name)
-    return machine is not None and _fits(framework, machine)
+def _labels(package: Package) -> list[str]:
+    """Return what stands behind a `+` in the versions of a requirement, such as `cu118`."""
+    return [spec.version.partition("+")[2] for spec in package.requirement.specifier]
 
 
-def _local_cuda(package: Package) -> Cuda | None:
-    for spec in package.requirement.specifier:
-        match = _LOCAL_CUDA.search(spec.version.partition("+")[2])
-        if match:
-            return int(match[1]), int(match[2])
-    return None
+def _addresses(requirements: RequirementSet) -> Iterator[str]:
+    return (line.value for line in requirements.lines if isinstance(line, Option) and line.value)
 
 
-def _index_cuda(requirements: RequirementSet) -> Cuda | None:
-    for line in requirements.lines:
-        if isinstance(line, Option) and line.value:
-            match = _INDEX_CUDA.search(line.value)
-            if match:
-                return int(match[1]), int(match[2])
-    return None
+def _first_cuda(pattern: re.Pattern[str], texts: Iterable[str]) -> Cuda | None:
+    match = next(filter(None, map(pattern.search, texts)), None)
+    return (int(match[1]), int(match[2])) if match else None
 
 
 def _label_index(requirements: RequirementSet) -> str | None:
-    for package in requirements.packages():
-        for spec in package.requirement.specifier:
-            label = spec.version.partition("+")[2]
-            if label == "cpu" or _LOCAL_CUDA.fullmatch(label):
-                return f"https://download.pytorch.org/whl/{label}"
-    return None
+    labels = (label for package in requirements.packages() for label in _labels(package))
+    named = (label for label in labels if label == "cpu" or _LOCAL_CUDA.fullmatch(label))
+    return next((f"https://download.pytorch.org/whl/{label}" for label in named), None)
 
 
 def _is_old_jax(package: Package) -> bool:
@@ -380,7 +362,3 @@ def _is_old_jax(package: Package) -> bool:
     if package.name != "jax" or not package.requirement.extras or exact is None:
         return False
     return exact < Version(dotted(hardware.JAX_PYPI_CUDA))
-
-
-def _is_cpu(package: Package) -> bool:
-    return any(spec.version.endswith("+cpu") for spec in package.requirement.specifier)
