@@ -727,6 +727,39 @@ FOUND_IN_SEVERAL: Final = {
         "t.txt": "1",
         "a/t.txt": "2",
     },
+    "submodule-of-a-package-that-failed": {
+        "predict.py": "try:\n    import pkg\nexcept ValueError: ...\nfrom pkg.deep import n as X\n",
+        "pkg/__init__.py": "import pkg.deep\nraise ValueError\n",
+        "pkg/deep.py": "n = 3\n",
+    },
+    "package-that-failed-and-is-held": {
+        "predict.py": "try:\n    import pkg\nexcept ValueError: ...\n"
+        "from pkg.deep import held\nimport pkg\nX = [held.n, pkg.n, held is pkg]\n",
+        "registry.py": "seen = []\n",
+        "pkg/__init__.py": "import registry, pkg.deep\nregistry.seen.append(1)\n"
+        "n = len(registry.seen)\nif n < 2: raise ValueError\n",
+        "pkg/deep.py": "import pkg as held\n",
+    },
+    "package-that-failed-and-is-perhaps-imported-again": {
+        "predict.py": "import os\nfrom outside import u\nos.environ['A'] = '1'\ntry:\n"
+        "    import pkg\nexcept ValueError: ...\ndef f(): import pkg.deep\nu(f)\nimport os\n"
+        "X = os.environ['A']\n",
+        "pkg/__init__.py": "import pkg.deep as d\nd.n += 1\nif d.n < 2: raise ValueError\n"
+        "import first\n",
+        "pkg/deep.py": "n = 0\n",
+        "first.py": "import os\nos.environ['A'] = '2'\n",
+    },
+    "raise-in-a-module-imported-by-a-handler": {
+        "predict.py": "X = 1\ntry:\n    raise KeyError\nexcept KeyError:\n    try:\n"
+        "        import first\n    except RuntimeError:\n        X = 2\n"
+        "    except KeyError:\n        X = 3\n",
+        "first.py": "raise\n",
+    },
+    "raise-in-a-module-imported-by-a-handler-of-two": {
+        "predict.py": "from outside import u\ntry:\n    if u(): raise KeyError\n"
+        "    raise ValueError\nexcept Exception:\n    import first\nX = first.n\n",
+        "first.py": "try:\n    raise\nexcept KeyError:\n    n = 1\nexcept ValueError:\n    n = 2\n",
+    },
 }
 """Projects that were once read otherwise."""
 

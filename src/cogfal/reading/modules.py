@@ -6,6 +6,7 @@ import ast
 import contextlib
 import importlib.util
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -48,6 +49,8 @@ class Modules(Part):
         """Modules by name; unknown where it is not known what is imported by it."""
         self._scopes: dict[Module, Any] = {}
         """Their scopes; unknown where it is not known whether they were carried out."""
+        self._again: dict[Module, Module] = {}
+        """What is carried out where one that failed is imported once more."""
         self._kept: dict[tuple[Module, int], list[tuple[Place, Value]]] = {}
 
     def main(self, module: Module) -> Scope:
@@ -70,7 +73,7 @@ class Modules(Part):
     def _load(self, module: Module) -> None:
         """Carry out a module; once for all answers where they make no difference to it."""
         choices, journal = self._world.choices, self._world.journal
-        clean = choices.repeatable(self._is_name)
+        clean = choices.repeatable(self._is_name) and not self._world.statements.handled
         key = (module, choices.epoch)
         if clean and key in self._kept:
             for place, value in self._kept[key]:
@@ -107,13 +110,9 @@ class Modules(Part):
         return scope
 
     def _carry_out(self, module: Module) -> None:
-        world, scope = self._world, self.fresh(module)
-        handled, world.statements.handled = world.statements.handled, []
-        try:
-            with world.choices.bound(self._scopes, module, scope):
-                world.run(module.tree.body, scope, fresh=True)
-        finally:
-            world.statements.handled = handled
+        scope = self.fresh(module)
+        self._world.journal.bind(self._scopes, module, scope)
+        self._world.run(module.tree.body, scope, fresh=True)
 
     def carried_out(self, name: Value, every: Unknown) -> Value:
         """Return `sys.modules[name]`, unknown where that is not certainly one of the project's."""
@@ -154,7 +153,8 @@ class Modules(Part):
             name = f"{origin}.{alias.name}" if origin else alias.name
             module = self._loaded.get(origin or name)
             held = self.scope_of(module) if isinstance(module, Module) else None
-            if held is not None and (not origin or alias.name in ("*", *held.names)):
+            begun = origin or name.partition(".")[0] in self._loaded
+            if held is not None and begun and (not origin or alias.name in ("*", *held.names)):
                 yield held.names.get(alias.name, module) if origin else module
             elif held is None and not self._is_own(name):
                 yield self._world.library.find(name)
@@ -207,15 +207,10 @@ class Modules(Part):
             raise Touched(name)
         if name.startswith("."):
             raise refused("a relative import_module() is not evaluated")
-        parts = name.split(".")
-        modules: list[Value] = []
-        for count in range(1, len(parts) + 1):
-            dotted = ".".join(parts[:count])
-            module = self._find(dotted, modules[-1] if modules else None)
-            if not isinstance(module, Module):
-                return self._world.library.load(name, name if whole else parts[0])
-            modules.append(module)
-        return modules[-1] if whole else modules[0]
+        module, top = self._find(name), name.partition(".")[0]
+        if module is None:
+            return self._world.library.load(name, name if whole else top)
+        return module if whole else self._find(top)
 
     def folder(self, package: Value) -> str:
         """Return the folder of a package of the project, named or imported."""
@@ -238,12 +233,14 @@ class Modules(Part):
             dotted = f"{dotted}.{part}"
         return value
 
-    def _find(self, dotted: str, parent: Value) -> Value:
-        """Return a module of the project, carried out; None where it lies outside."""
+    def _find(self, dotted: str) -> Value:
+        """Return a module of the project, carried out after its packages; None for one outside."""
+        front, _, last = dotted.rpartition(".")
+        parent = self._find(front) if front and dotted not in self._loaded else None
         found = self._loaded.get(dotted)
         if isinstance(found, Unknown):
             raise self._doubtful(found, self._perhaps(dotted, found))
-        if found is not None:
+        if found is not None or (front and parent is None):
             return found
         module = self._located(dotted, parent)
         if module is None and parent is not None:
@@ -253,18 +250,20 @@ class Modules(Part):
         with self._world.choices.bound(self._loaded, dotted, module):
             self.load(module)
         if parent is not None:
-            name = dotted.rpartition(".")[2]
-            self._world.journal.bind(self.load(parent).names, name, module)
+            self._world.journal.bind(self.load(parent).names, last, module)
         return module
 
     def _located(self, dotted: str, parent: Module | None) -> Module | None:
-        """Return a module of the project, carried out or not; None where there is none."""
+        """Return a module of the project that is not carried out yet; None where there is none."""
         last = dotted.rpartition(".")[2]
+        found = None
         if last == dotted:
-            return self._top(last)
-        if parent is None or parent.folder is None:
-            return None
-        return self._world.project.below(parent.folder, last, dotted)
+            found = self._top(last)
+        elif parent is not None and parent.folder is not None:
+            found = self._world.project.below(parent.folder, last, dotted)
+        while found in self._scopes:  # one that failed, which may be held nevertheless
+            found = self._again.setdefault(found, replace(found))
+        return found
 
     def _top(self, name: str) -> Module | None:
         if name in COG_ROOTS:
@@ -324,7 +323,7 @@ class Modules(Part):
             dotted = f"{source.name}.{name}"
             if not self._answers(source, name):
                 if self._world.project.below(source.folder, name, dotted) is not None:
-                    self._find(dotted, source)
+                    self._find(dotted)
 
     def _answers(self, source: Module, name: str) -> bool:
         """Whether a module has a name, perhaps by its own `__getattr__`."""
@@ -354,7 +353,7 @@ class Modules(Part):
                 return self.member(source, name)
             except AttributeError:
                 if f"{module}.{name}" in self._loaded:
-                    return self._find(f"{module}.{name}", source)
+                    return self._find(f"{module}.{name}")
                 near = nearest(name, self.load(source).names)
                 raise ImportError(f"cannot import name {name!r} from {module!r}{near}") from None
         found = self._world.there(self._world.library.find(f"{module}.{name}"))
