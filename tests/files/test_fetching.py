@@ -20,6 +20,7 @@ from cogfal.files import (
     TooLarge,
     Validators,
 )
+from cogfal.files.fetching import Unchanged
 from tests.file_server import PNG, FileServer, file_server
 from tests.watchdog import watched
 
@@ -78,7 +79,7 @@ def test_identity_is_asked_for(server: FileServer, tmp_path: Path) -> None:
         pytest.param("/status?code=404", "answered 404", id="404"),
         pytest.param("/status?code=500", "answered 500", id="500"),
         pytest.param("/status?code=204", "answered 204", id="204"),
-        pytest.param("/status?code=304", "304 without being asked", id="304"),
+        pytest.param("/status?code=304", "answered 304", id="304"),
         pytest.param("/loop", "more than 5 redirects", id="redirect loop"),
         pytest.param("/hops?n=6", "more than 5 redirects", id="too many redirects"),
         pytest.param("/nowhere", "to nowhere", id="redirect without target"),
@@ -388,18 +389,14 @@ def test_unchanged_file_is_not_sent_again(server: FileServer, tmp_path: Path) ->
     fetcher = HttpFetcher(LIMITS)
     url = server.url("/versioned/lora.safetensors")
 
-    async def main() -> tuple[Fetched | None, Fetched | None]:
+    async def main() -> Fetched:
         first = await fetcher.fetch(url, tmp_path, FetchBudget(LIMITS))
-        same = await fetcher.fetch_if_changed(url, tmp_path, FetchBudget(LIMITS), first.validators)
-        other = await fetcher.fetch_if_changed(
-            url, tmp_path, FetchBudget(LIMITS), Validators('"no"')
-        )
-        return same, other
+        with pytest.raises(Unchanged):
+            await fetcher.fetch(url, tmp_path, FetchBudget(LIMITS), first.validators)
+        return await fetcher.fetch(url, tmp_path, FetchBudget(LIMITS), Validators('"no"'))
 
-    same, other = asyncio.run(main())
+    other = asyncio.run(main())
 
-    assert same is None
-    assert other is not None
     assert other.path.read_bytes() == b"weights"
 
 

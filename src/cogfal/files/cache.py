@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from cogfal.concurrency import to_the_end
-from cogfal.files.fetching import Fetched, Fetcher, Validators
+from cogfal.files.fetching import NOTHING_KNOWN, Fetched, Fetcher, Unchanged, Validators
 from cogfal.files.limits import FetchBudget, FetchError
 from cogfal.files.workspace import Scratch, sweep
 
@@ -36,11 +36,6 @@ class CacheEntry(NamedTuple):
     def validators(self) -> Validators:
         """The version that the server named."""
         return Validators(self.etag, self.last_modified)
-
-    @property
-    def can_be_checked(self) -> bool:
-        """Whether the server can be asked if the file has changed."""
-        return bool(self.etag or self.last_modified)
 
 
 class FileCache:
@@ -89,21 +84,15 @@ class FileCache:
         self, url: str, budget: FetchBudget, known: CacheEntry | None, sha256: str | None = None
     ) -> Path:
         scratch = await to_the_end(self._incoming)
+        version = known.validators if known is not None else NOTHING_KNOWN
         try:
-            fetched = await self._asked(url, scratch.directory, budget, known)
-            if fetched is None:
-                assert known is not None
-                return self._object(known)
+            fetched = await self._fetcher.fetch(url, scratch.directory, budget, version)
             return await to_the_end(self._adopt, url, fetched, sha256)
+        except Unchanged:
+            assert known is not None
+            return self._object(known)
         finally:
             await to_the_end(scratch.close)
-
-    async def _asked(
-        self, url: str, directory: Path, budget: FetchBudget, known: CacheEntry | None
-    ) -> Fetched | None:
-        if known is None or not known.can_be_checked:
-            return await self._fetcher.fetch(url, directory, budget)
-        return await self._fetcher.fetch_if_changed(url, directory, budget, known.validators)
 
     def _known(self, url: str) -> CacheEntry | None:
         """Return what is kept of `url`, if it is there and has its size."""
@@ -114,11 +103,9 @@ class FileCache:
             return None
 
     def _is_whole(self, entry: CacheEntry) -> bool:
-        path = self._object(entry)
         try:
-            status = path.stat()
-            mark = (entry.sha256, status.st_size, status.st_mtime_ns)
-            if mark not in self._verified and sha256_of(path) != entry.sha256:
+            mark = self._mark(entry)
+            if mark not in self._verified and sha256_of(self._object(entry)) != entry.sha256:
                 return False
         except OSError:
             return False
@@ -130,13 +117,7 @@ class FileCache:
         found = fetched.sha256 or sha256_of(fetched.path)
         if expected not in (None, found):
             raise FetchError(f"it has the sha256 {found}, not {expected}")
-        entry = CacheEntry(
-            fetched.path.name,
-            found,
-            fetched.size,
-            fetched.validators.etag,
-            fetched.validators.last_modified,
-        )
+        entry = CacheEntry(fetched.path.name, found, fetched.size, *fetched.validators)
         place = self._object(entry)
         place.parent.mkdir(parents=True, exist_ok=True)
         # The file comes before the record that names it, each by a rename within one file system: a
@@ -145,11 +126,15 @@ class FileCache:
         record = fetched.path.with_name(f"{entry.sha256}.json")
         record.write_text(json.dumps(entry._asdict()), encoding="utf-8")
         fetched.path.replace(place)
-        status = place.stat()
-        self._verified.add((entry.sha256, status.st_size, status.st_mtime_ns))
+        self._verified.add(self._mark(entry))
         self._record(url).parent.mkdir(parents=True, exist_ok=True)
         record.replace(self._record(url))
         return place
+
+    def _mark(self, entry: CacheEntry) -> tuple[str, int, int]:
+        """Return by what a file that is whole is known again without reading it."""
+        status = self._object(entry).stat()
+        return entry.sha256, status.st_size, status.st_mtime_ns
 
     def _object(self, entry: CacheEntry) -> Path:
         return self.folder / "objects" / entry.sha256 / entry.name

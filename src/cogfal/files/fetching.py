@@ -57,26 +57,35 @@ class Validators(NamedTuple):
         return {name: value for name, value in pairs.items() if value}
 
 
+NOTHING_KNOWN: Final = Validators()
+
+
 class Fetched(NamedTuple):
     """A file that has arrived completely."""
 
     path: Path
     size: int
-    validators: Validators = Validators()
+    validators: Validators = NOTHING_KNOWN
     sha256: str | None = None
+
+
+class Unchanged(Exception):
+    """Report that a server still has the version of a file that it was asked about."""
 
 
 class Fetcher(Protocol):
     """Get files over HTTP. Cancelling leaves no file, connection or thread behind."""
 
-    async def fetch(self, url: str, directory: Path, budget: FetchBudget) -> Fetched:
-        """Put the file at `url` directly into `directory`; raise `FetchError` or `TooLarge`."""
-        ...
+    async def fetch(
+        self, url: str, directory: Path, budget: FetchBudget, known: Validators = NOTHING_KNOWN
+    ) -> Fetched:
+        """Put the file at `url` directly into `directory`.
 
-    async def fetch_if_changed(
-        self, url: str, directory: Path, budget: FetchBudget, known: Validators
-    ) -> Fetched | None:
-        """Do as `fetch`, but return None if the server says that `known` is still its version."""
+        Raises:
+            FetchError: It cannot be had.
+            TooLarge: It is larger than the budget.
+            Unchanged: The server says that `known` is still its version.
+        """
         ...
 
 
@@ -104,27 +113,16 @@ class HttpFetcher:
         self._progress = progress
         self._hashes = hashes
 
-    async def fetch(self, url: str, directory: Path, budget: FetchBudget) -> Fetched:
-        """Put the file at `url` directly into `directory`; raise `FetchError` or `TooLarge`."""
-        fetched = await self._fetch(url, directory, budget, {})
-        if fetched is None:
-            raise FetchError("the server answered 304 without being asked")
-        return fetched
-
-    async def fetch_if_changed(
-        self, url: str, directory: Path, budget: FetchBudget, known: Validators
-    ) -> Fetched | None:
-        """Do as `fetch`, but return None if the server says that `known` is still its version."""
-        return await self._fetch(url, directory, budget, known.conditions())
-
-    async def _fetch(
-        self, url: str, directory: Path, budget: FetchBudget, conditions: Mapping[str, str]
-    ) -> Fetched | None:
+    async def fetch(
+        self, url: str, directory: Path, budget: FetchBudget, known: Validators = NOTHING_KNOWN
+    ) -> Fetched:
+        """Put the file at `url` directly into `directory`; see `Fetcher`."""
+        conditions = known.conditions()
         try:
             with anyio.fail_after(budget.seconds_left()):
                 async with self._response(parse_url(url), conditions) as (place, response):
                     if response.status == 304:
-                        return None
+                        raise Unchanged
                     return await self._save(place, response, directory, budget)
         except TimeoutError as error:
             seconds = budget.limits.total_seconds
@@ -142,7 +140,7 @@ class HttpFetcher:
                     visit.remember(url, response.headers)
                     url = redirected(url, header(response, "location"))
                     continue
-                if response.status not in (200, 304):
+                if response.status != 200 and not (response.status == 304 and conditions):
                     raise FetchError(f"the server answered {response.status}")
                 yield url, response
                 return
@@ -179,12 +177,11 @@ class HttpFetcher:
         )
         path, file = create_file(directory, name)
         digest = hashlib.sha256() if self._hashes else None
-        body = ResponseBody(
-            response, decoder, budget.meter(), self._progress(path.name, declared), digest
-        )
+        meter, progress = budget.meter(), self._progress(path.name, declared)
         try:
             with file:
-                await body.write_to(file, self.limits)
+                async with Writer(file, digest.update if digest else None) as writer:
+                    await self._receive(response, decoder, writer, meter, progress)
             if not has_suffix(path.name):
                 path = await anyio.to_thread.run_sync(named_by_content, path)
         except BaseException:
@@ -193,8 +190,32 @@ class HttpFetcher:
         validators = Validators(
             header(response, "etag") or None, header(response, "last-modified") or None
         )
-        sha256 = digest.hexdigest() if digest is not None else None
-        return Fetched(path, body.meter.count, validators, sha256)
+        return Fetched(path, meter.count, validators, digest.hexdigest() if digest else None)
+
+    async def _receive(
+        self,
+        response: Answer,
+        decoder: Decoder,
+        writer: Writer,
+        meter: Meter,
+        progress: Reporter,
+    ) -> None:
+        """Write the decoded body; raise at the first limit passed, however it was announced."""
+        pace = Pace(self.limits)
+        count = 0
+        async for received in response.aiter_stream():
+            count += 1
+            if not count % _TURN:  # they may be chunks of a byte, thousands of which are there
+                await asyncio.sleep(0)
+            pace.add(len(received))
+            for piece in decoder.feed(received):
+                # Counted before it is written: no byte beyond a limit reaches the disk.
+                meter.add(len(piece))
+                await writer.add(piece)
+                if not piece:  # much was read for nothing: others have their turn
+                    await asyncio.sleep(0)
+            progress.report(meter.count)
+        decoder.finish()
 
 
 def named_by_content(path: Path) -> Path:
@@ -209,59 +230,11 @@ def _declared_size(response: Answer) -> int | None:
     return int(declared) if declared.isascii() and declared.isdecimal() else None
 
 
-class Digest(Protocol):
-    """A hash that takes the bytes of a file as they arrive."""
-
-    def update(self, data: bytes | bytearray, /) -> None:
-        """Take more bytes."""
-
-
-class ResponseBody(NamedTuple):
-    """A response's body on its way into a file."""
-
-    response: Answer
-    decoder: Decoder
-    meter: Meter
-    progress: Reporter
-    digest: Digest | None = None
-
-    async def write_to(self, file: BinaryIO, limits: FileLimits) -> None:
-        """Write the decoded body; raise at the first limit passed, however it was announced."""
-        pace = Pace(limits)
-        count = 0
-        async with Writer(file, self.digest) as writer:
-            async for received in self.response.aiter_stream():
-                count += 1
-                if not count % _TURN:  # they may be chunks of a byte, thousands of which are there
-                    await asyncio.sleep(0)
-                pace.add(len(received))
-                for piece in self.decoder.feed(received):
-                    # Counted before it is written: no byte beyond a limit reaches the disk.
-                    self.meter.add(len(piece))
-                    await writer.add(piece)
-                    if not piece:  # much was read for nothing: others have their turn
-                        await asyncio.sleep(0)
-                self.progress.report(self.meter.count)
-            self.decoder.finish()
-
-
-class Decoder(Protocol):
-    """Turn received bytes into the file's bytes."""
-
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        """Yield what `data` decodes to, in pieces of at most 256 KiB."""
-        ...
-
-    def finish(self) -> None:
-        """Raise `FetchError` unless the encoded data has come to its end."""
-        ...
-
-
 def decoder_for(encoding: str) -> Decoder:
     """Return the decoder for a Content-Encoding header; raise `FetchError` for an unknown one."""
     match encoding.strip().lower():
         case "" | "identity":
-            return IdentityDecoder()
+            return Decoder()
         case "gzip" | "x-gzip":
             return DeflateDecoder(_GZIP)
         case "deflate":
@@ -270,18 +243,18 @@ def decoder_for(encoding: str) -> Decoder:
             raise FetchError(f"the server encoded the file as {other[:40]!r} without being asked")
 
 
-class IdentityDecoder:
-    """Pass bytes through."""
+class Decoder:
+    """Turn received bytes into the file's bytes: pass them through, unless a subclass says how."""
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Yield `data`."""
+        """Yield what `data` decodes to, in pieces of at most 256 KiB."""
         yield data
 
     def finish(self) -> None:
-        """Accept any end."""
+        """Raise `FetchError` unless the encoded data has come to its end."""
 
 
-class DeflateDecoder:
+class DeflateDecoder(Decoder):
     """Inflate gzip or zlib data, including gzip files of several members."""
 
     def __init__(self, window: int) -> None:
@@ -290,9 +263,9 @@ class DeflateDecoder:
         self._started = False
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Yield inflated pieces; raise `FetchError` when the data is damaged.
+        """Yield inflated pieces, an empty one after each slice; raise `FetchError` on damage.
 
-        An empty piece after each slice bounds what a body of nothing but empty members costs.
+        So a body of nothing but empty members costs no more than others.
         """
         for start in range(0, len(data), _SLICE):
             yield from self._inflated(data[start : start + _SLICE])
@@ -327,10 +300,10 @@ class DeflateDecoder:
 class Writer:
     """Writes what it is given to `file`, all of it when its block ends.
 
-    However the block ends, nothing is being written any more then. A `digest` is told all of it.
+    However the block ends, nothing is being written any more then. `digest` is given all of it.
     """
 
-    def __init__(self, file: BinaryIO, digest: Digest | None = None) -> None:
+    def __init__(self, file: BinaryIO, digest: Callable[[bytearray], object] | None = None) -> None:
         self._file = file
         self._digest = digest
         self._waiting = bytearray()
@@ -361,7 +334,7 @@ class Writer:
     def _write(self, data: bytearray) -> None:
         self._file.write(data)
         if self._digest is not None:
-            self._digest.update(data)
+            self._digest(data)
 
     async def _settle(self) -> None:
         """Wait until the last piece is written; cancelling this waits as well."""

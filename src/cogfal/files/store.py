@@ -175,12 +175,11 @@ class LocalStore:
         """Return this store with URLs below `base_url`, such as `http://localhost:8080/`."""
         return AddressedStore(self, base_url.rstrip("/"))
 
-    async def put(self, file: LocalFile) -> StoredFile:
-        """Keep `file` and return it with a URL relative to the app."""
-        return await self.at("").put(file)
+    async def put(self, file: LocalFile, base_url: str = "") -> StoredFile:
+        """Keep `file`; raise `StoreError` if there is no room for it.
 
-    async def keep(self, file: LocalFile) -> str:
-        """Keep `file` and return its path in the app; cancelling leaves nothing behind."""
+        Its URL is relative to the app without a base. Cancelling leaves nothing behind.
+        """
         if file.size > self._max_bytes:
             raise StoreError(
                 f"{file.name} has {file.size} bytes, the local store keeps {self._max_bytes}"
@@ -200,7 +199,7 @@ class LocalStore:
         self._entries[token] = Entry(
             path, safe_name(file.name), file.content_type, file.size, time.monotonic()
         )
-        return f"{ROUTE}/{token}/{quote(self._entries[token].name)}"
+        return stored(file, f"{base_url}{ROUTE}/{token}/{quote(self._entries[token].name)}")
 
     async def serve(self, request: Request) -> Response:
         """Answer GET and HEAD, with ranges, for a kept file; 404 for anything else."""
@@ -250,4 +249,4 @@ class AddressedStore:
 
     async def put(self, file: LocalFile) -> StoredFile:
         """Keep `file`; raise `StoreError` if there is no room for it."""
-        return stored(file, self.base_url + await self.store.keep(file))
+        return await self.store.put(file, self.base_url)

@@ -25,6 +25,7 @@ from cogfal.engine.prediction import Prediction
 from cogfal.engine.service import Service, Submission
 from cogfal.errors import ConfigError
 from cogfal.files import FetchBudget, Fetched, Fetcher, FetchError, FileLimits, Validators
+from cogfal.files.fetching import NOTHING_KNOWN
 from cogfal.files.names import input_name
 from cogfal.files.store import LocalFile, StoredFile, stored
 from cogfal.files.workspace import create_file
@@ -252,19 +253,9 @@ async def open_session(
 class NoNetwork:
     """The fetcher of a session that may not use the network."""
 
-    async def fetch(self, url: str, directory: Path, budget: FetchBudget) -> Fetched:  # noqa: ARG002  # the protocol's
+    async def fetch(self, url: str, *_: object) -> Fetched:
         """Refuse."""
         raise FetchError(f"{url} is not fetched, as there is no network here; give a local file")
-
-    async def fetch_if_changed(
-        self,
-        url: str,
-        directory: Path,
-        budget: FetchBudget,
-        known: Validators,  # noqa: ARG002  # the protocol's
-    ) -> Fetched | None:
-        """Refuse."""
-        return await self.fetch(url, directory, budget)
 
 
 class GivenFiles:
@@ -280,20 +271,14 @@ class GivenFiles:
         self._paths[url] = path
         return url
 
-    async def fetch(self, url: str, directory: Path, budget: FetchBudget) -> Fetched:
+    async def fetch(
+        self, url: str, directory: Path, budget: FetchBudget, known: Validators = NOTHING_KNOWN
+    ) -> Fetched:
         """Copy a given file into `directory`: the predictor may do with it what it likes."""
         path = self._paths.get(url)
         if path is None:
-            return await self._others.fetch(url, directory, budget)
+            return await self._others.fetch(url, directory, budget, known)
         return await anyio.to_thread.run_sync(_copied, path, directory)
-
-    async def fetch_if_changed(
-        self, url: str, directory: Path, budget: FetchBudget, known: Validators
-    ) -> Fetched | None:
-        """Do as `fetch`: local files are never cached."""
-        if url in self._paths:
-            return await self.fetch(url, directory, budget)
-        return await self._others.fetch_if_changed(url, directory, budget, known)
 
 
 def _copied(path: Path, directory: Path) -> Fetched:

@@ -70,96 +70,126 @@ def _paths(
     about = spec.description or "Run the model once."
     paths: dict[str, Any] = {
         "/": {
-            "post": _endpoint("Predict", about, "predict", names[0], names[1]),
-            "get": _operation("Root", "List the paths of Cog's API", "root__get"),
+            "post": _endpoint("Predict", about, "predict", names[0], _answer(_OK, names[1])),
+            "get": _get("Root", "List the paths of Cog's API", "root__get"),
         },
-        "/cancel": {"post": _cancel("cancel")},
+        "/cancel": {"post": _fal_cancel("cancel")},
     }
     if streaming:
-        paths["/stream"] = {"post": _stream(about, names[0])}
-        paths["/stream/cancel"] = {"post": _cancel("stream_cancel")}
+        events = {"description": "Server-sent events", "content": _EVENTS}
+        paths["/stream"] = {"post": _endpoint("Stream", about, "stream", names[0], events)}
+        paths["/stream/cancel"] = {"post": _fal_cancel("stream_cancel")}
     if train_spec is not None:
-        train_about = train_spec.description or "Train the model."
-        paths["/train"] = {"post": _endpoint("Train", train_about, "train", names[2], names[3])}
-        paths["/train/cancel"] = {"post": _cancel("train_cancel")}
-    paths |= {
-        "/health-check": {
-            "get": _operation(
-                "Healthcheck", "Report the model's health", "healthcheck_health_check_get"
-            )
-        },
-        "/openapi.json": {
-            "get": _operation("Schema", "Describe this API", "openapi_openapi_json_get")
-        },
-    }
+        about = train_spec.description or "Train the model."
+        trained = _answer(_OK, names[3])
+        paths["/train"] = {"post": _endpoint("Train", about, "train", names[2], trained)}
+        paths["/train/cancel"] = {"post": _fal_cancel("train_cancel")}
+    health = _get("Healthcheck", "Report the model's health", "healthcheck_health_check_get")
+    paths["/health-check"] = {"get": health}
+    described = _get("Schema", "Describe this API", "openapi_openapi_json_get")
+    paths["/openapi.json"] = {"get": described}
     paths |= _cog_paths(spec.role, streaming=spec.streaming)
     if train_spec is not None:
         paths |= _cog_paths(train_spec.role, streaming=train_spec.streaming)
     return paths
 
 
-def _endpoint(summary: str, about: str, name: str, body: str, answer: str) -> dict[str, Any]:
+def _cog_paths(role: Role, *, streaming: bool) -> dict[str, Any]:
+    """Return the paths that create, repeat and cancel predictions or trainings."""
+    noun, kind, verb = _WORDS[role]
+    name = f"{noun}_id"
+    number = {"type": "string", "title": f"{noun.title()} ID"}
+    wanted = {"name": name, "in": "path", "required": True, "schema": number}
+    prefer = _header("prefer", "Prefer")
+    done = _answer(_OK, f"{noun.title()}Response")
+    done["content"] |= _EVENTS if streaming else {}
+    body = {"content": _json(f"{noun.title()}Request")}
+    responses = {
+        "200": done,
+        "202": _answer("Accepted", f"{noun.title()}Response"),
+        "409": {"description": "Every slot is taken"},
+        "422": _INVALID,
+    }
+    create = _operation(
+        verb,
+        f"Run a single {noun} on the model",
+        f"{verb.lower()}_{kind}_post",
+        responses,
+        parameters=[prefer],
+        requestBody=body,
+    )
+    repeat = _operation(
+        f"{verb} Idempotent",
+        f"Run a single {noun} on the model (idempotent creation).",
+        f"{verb.lower()}_idempotent_{kind}__{name}__put",
+        responses,
+        parameters=[wanted, prefer],
+        requestBody=body,
+    )
+    cancel = _operation(
+        "Cancel",
+        f"Cancel a running {noun}",
+        f"cancel_{kind}__{name}__cancel_post",
+        {"200": _answer(_OK), "404": {"description": "No such prediction is running"}},
+        parameters=[wanted],
+    )
+    marks = {"x-cog-streaming": True} if streaming else {}
     return {
-        "summary": summary,
-        "description": about,
-        "operationId": name,
-        "requestBody": _required_body(body),
-        "responses": {
-            "200": {
-                "description": _OK,
-                "content": _json_content({"$ref": REF + answer}),
-            },
-            **_failures(),
-        },
+        f"/{kind}": {"post": create | marks},
+        f"/{kind}/{{{name}}}": {"put": repeat | marks},
+        f"/{kind}/{{{name}}}/cancel": {"post": cancel},
     }
 
 
-def _stream(about: str, body: str) -> dict[str, Any]:
-    events = {"text/event-stream": {"schema": {"type": "string"}}}
-    return {
-        "summary": "Stream",
-        "description": about,
-        "operationId": "stream",
-        "requestBody": _required_body(body),
-        "responses": {
-            "200": {"description": "Server-sent events", "content": events},
-            **_failures(),
-        },
-    }
-
-
-def _cancel(name: str) -> dict[str, Any]:
-    header = {
-        "name": "x-fal-request-id",
-        "in": "header",
-        "required": False,
-        "schema": {"title": "X-Fal-Request-Id", "type": "string"},
-    }
-    return {
-        "summary": "Cancel",
-        "description": "Cancel the request with this id.",
-        "operationId": name,
-        "parameters": [header],
-        "responses": {
-            "200": {"description": _OK, "content": _json_content({})},
-            "404": {"description": "No such request is running"},
-        },
-    }
-
-
-def _required_body(name: str) -> dict[str, Any]:
-    return {"required": True, "content": _json_content({"$ref": REF + name})}
-
-
-def _failures() -> dict[str, Any]:
-    return {
-        "422": {
-            "description": "Validation Error",
-            "content": _json_content({"$ref": f"{REF}HTTPValidationError"}),
-        },
+def _endpoint(
+    summary: str, about: str, operation_id: str, body: str, answer: dict[str, Any]
+) -> dict[str, Any]:
+    """Describe a path that runs the model by fal's rules."""
+    responses = {
+        "200": answer,
+        "422": _INVALID,
         "499": {"description": "Cancelled"},
         "500": {"description": "The model failed"},
     }
+    required = {"required": True, "content": _json(body)}
+    return _operation(summary, about, operation_id, responses, requestBody=required)
+
+
+def _fal_cancel(operation_id: str) -> dict[str, Any]:
+    about = "Cancel the request with this id."
+    responses = {"200": _answer(_OK), "404": {"description": "No such request is running"}}
+    wanted = [_header("x-fal-request-id", "X-Fal-Request-Id")]
+    return _operation("Cancel", about, operation_id, responses, parameters=wanted)
+
+
+def _get(summary: str, description: str, operation_id: str) -> dict[str, Any]:
+    return _operation(summary, description, operation_id, {"200": _answer(_OK)})
+
+
+def _operation(
+    summary: str,
+    description: str,
+    operation_id: str,
+    responses: dict[str, Any],
+    **request: Any,
+) -> dict[str, Any]:
+    """Describe one method of a path; `request` holds its `parameters` and its `requestBody`."""
+    named = {"summary": summary, "description": description, "operationId": operation_id}
+    return {**named, **request, "responses": responses}
+
+
+def _header(name: str, title: str) -> dict[str, Any]:
+    schema = {"title": title, "type": "string"}
+    return {"name": name, "in": "header", "required": False, "schema": schema}
+
+
+def _answer(description: str, name: str | None = None) -> dict[str, Any]:
+    return {"description": description, "content": _json(name)}
+
+
+def _json(name: str | None) -> dict[str, Any]:
+    """Return the `content` of a JSON body, which is a component of that name, or any value."""
+    return {"application/json": {"schema": {"$ref": REF + name} if name else {}}}
 
 
 def _show_examples(inputs: Schema, examples: Sequence[Mapping[str, Any]]) -> None:
@@ -194,47 +224,6 @@ def _names_file(value: JSON) -> bool:
 def _unmarked(text: JSON) -> JSON:
     """Return a text that begins with two `@` without the second, anything else as it is."""
     return text[1:] if isinstance(text, str) and text.startswith("@@") else text
-
-
-def _cog_paths(role: Role, *, streaming: bool) -> dict[str, Any]:
-    """Return the paths that create, repeat and cancel predictions or trainings."""
-    noun, kind, verb = _WORDS[role]
-    name = f"{noun}_id"
-    marks = {"x-cog-streaming": True} if streaming else {}
-    create = _operation(
-        verb,
-        f"Run a single {noun} on the model",
-        f"{verb.lower()}_{kind}_post",
-        parameters=[_prefer()],
-        body=f"{noun.title()}Request",
-        answer=f"{noun.title()}Response",
-        streaming=streaming,
-    )
-    repeat = _operation(
-        f"{verb} Idempotent",
-        f"Run a single {noun} on the model (idempotent creation).",
-        f"{verb.lower()}_idempotent_{kind}__{name}__put",
-        parameters=[_id(noun), _prefer()],
-        body=f"{noun.title()}Request",
-        answer=f"{noun.title()}Response",
-        streaming=streaming,
-    )
-    cancel = _operation(
-        "Cancel",
-        f"Cancel a running {noun}",
-        f"cancel_{kind}__{name}__cancel_post",
-        parameters=[_id(noun)],
-    )
-    return {
-        f"/{kind}": {"post": create | marks},
-        f"/{kind}/{{{name}}}": {"put": repeat | marks},
-        f"/{kind}/{{{name}}}/cancel": {"post": cancel},
-    }
-
-
-def _json_content(schema: Schema) -> dict[str, Any]:
-    """Return the `content` of a JSON body."""
-    return {"application/json": {"schema": schema}}
 
 
 def _envelopes(role: Role) -> dict[str, Schema]:
@@ -296,55 +285,6 @@ def _shared_envelopes() -> dict[str, Schema]:
     }
 
 
-def _operation(
-    summary: str,
-    description: str,
-    operation_id: str,
-    *,
-    parameters: list[dict[str, Any]] | None = None,
-    body: str | None = None,
-    answer: str | None = None,
-    streaming: bool = False,
-) -> dict[str, Any]:
-    content = _json_content({"$ref": REF + answer} if answer else {})
-    if streaming:
-        content |= {"text/event-stream": {"schema": {"type": "string"}}}
-    responses = {"200": {"description": _OK, "content": content}}
-    operation: dict[str, Any] = {
-        "summary": summary,
-        "description": description,
-        "operationId": operation_id,
-    }
-    if parameters:
-        operation["parameters"] = parameters
-    if body:
-        operation["requestBody"] = {"content": _json_content({"$ref": REF + body})}
-        responses |= {
-            "202": {
-                "description": "Accepted",
-                "content": _json_content({"$ref": f"{REF}{answer}"}),
-            },
-            "409": {"description": "Every slot is taken"},
-            "422": {
-                "description": "Validation Error",
-                "content": _json_content({"$ref": f"{REF}HTTPValidationError"}),
-            },
-        }
-    elif parameters:
-        responses["404"] = {"description": "No such prediction is running"}
-    return operation | {"responses": responses}
-
-
-def _prefer() -> dict[str, Any]:
-    schema = {"title": "Prefer", "type": "string"}
-    return {"name": "prefer", "in": "header", "required": False, "schema": schema}
-
-
-def _id(noun: str) -> dict[str, Any]:
-    schema = {"type": "string", "title": f"{noun.title()} ID"}
-    return {"name": f"{noun}_id", "in": "path", "required": True, "schema": schema}
-
-
 def _nullable(title: str, kind: str = "string", **more: Any) -> Schema:
     return _or_null({"type": kind, **more}, title=title)
 
@@ -365,3 +305,5 @@ _WORDS: Final = {
     Role.PREDICT: ("prediction", "predictions", "Predict"),
     Role.TRAIN: ("training", "trainings", "Train"),
 }
+_EVENTS: Final = {"text/event-stream": {"schema": {"type": "string"}}}
+_INVALID: Final = _answer("Validation Error", "HTTPValidationError")
