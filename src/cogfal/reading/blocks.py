@@ -46,8 +46,6 @@ class Blocks(Part):
 
     def _if(self, node: ast.If, scope: Scope) -> Flow:
         test = self._world.evaluate(node.test, scope)
-        if isinstance(test, Unknown) and test.dotted == "typing.TYPE_CHECKING":
-            return
         chosen = self._world.expressions.truth(test, node.test, scope)
         yield from self._world.statements.flow(node.body if chosen else node.orelse, scope)
 
