@@ -336,7 +336,7 @@ def test_a_failure_shows_the_authors_traceback(cogfal: Cogfal) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        pytest.param([], "name: Field required", id="missing"),
+        pytest.param([], "it needs name; add -i name=...", id="missing"),
         pytest.param(["-i", "name=a", "-i", "times=9"], "times: Input should be", id="too-large"),
         pytest.param(["-i", "name"], "-i name: write it as NAME=VALUE", id="no-value"),
         pytest.param(["--json", "[1]"], "--json is not an object", id="no-object"),

@@ -110,6 +110,20 @@ def test_models_in_objects_and_lists_are_dumped() -> None:
     assert named.dict() == {"by_name": {"a": [{"text": "x", "start": 0.0, "note": None}]}}
 
 
+@pytest.mark.parametrize("method", ["update_forward_refs", "model_rebuild"])
+def test_pydantics_calls_for_annotations_in_quotes_are_taken(method: str) -> None:
+    """They are looked up when the class is read, whoever asks for it before."""
+    getattr(Output, method)(Path=Path)
+
+    assert Output(segments=[]).image is None
+
+
+@pytest.mark.parametrize("method", ["parse_obj", "model_validate"])
+def test_a_model_is_made_of_a_dictionary(method: str) -> None:
+    """Both of Pydantic's names take one."""
+    assert getattr(Segment, method)({"text": "a", "start": 2.0}) == Segment("a", 2.0)
+
+
 @pytest.mark.parametrize("method", ["json", "model_dump_json"])
 def test_json_writes_paths_as_text(method: str) -> None:
     """Both of Pydantic's names give JSON."""

@@ -99,6 +99,7 @@ def test_an_image_of_the_authors_own_has_one_python_unless_another_is_named(tmp_
     assert not alone.own
     assert plan.decision.own
     assert (plan.interpreter, plan.dockerfile) == ("/opt/conda/bin/python", None)
+    assert plan.requirements == ()
 
 
 def test_an_image_whose_python_is_not_named_cannot_be_own(tmp_path: Path) -> None:

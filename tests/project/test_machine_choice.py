@@ -15,6 +15,7 @@ from cogfal.project.machine_choice import (
     cpu_machine,
     frameworks,
     newest_allowed,
+    report_cpu_wheels,
     tensorflow_release,
     wheel_sources,
 )
@@ -183,10 +184,39 @@ def test_the_version_that_would_be_installed(
 
 @pytest.mark.parametrize(
     ("text", "version"),
-    [("tensorflow==2.15.0", (2, 15)), ("tensorflow[and-cuda]==2.15.0", None), ("tensorflow", None)],
+    [
+        ("tensorflow==2.15.0", (2, 15)),
+        ("tensorflow[and-cuda]==2.15.0", None),
+        ("tensorflow[and-cuda]==2.13.1", (2, 13)),
+        ("tensorflow[and-cuda]", None),
+        ("tensorflow", None),
+    ],
 )
 def test_tensorflow_that_needs_cuda_of_the_system(
     text: str, version: tuple[int, int] | None
 ) -> None:
-    """Without `[and-cuda]` a pinned TensorFlow loads CUDA from the image."""
+    """Without `[and-cuda]`, which 2.14 was the first to have, a pinned one loads the image's."""
     assert tensorflow_release(packages(text)) == version
+
+
+@pytest.mark.parametrize(
+    ("text", "remedies"),
+    [
+        ("tensorflow==1.15.0", ["pin 2.4 or newer for it to use the GPU"]),
+        ("tensorflow-gpu==2.3", ["pin 2.4 or newer for it to use the GPU"]),
+        ("tensorflow[and-cuda]==2.3", ["pin 2.4 or newer for it to use the GPU"]),
+        (
+            "tensorflow>=2.4",
+            ["write `tensorflow[and-cuda]`, or pin one that loads CUDA from the image"],
+        ),
+        ("tensorflow==2.13.1", []),
+        ("tensorflow[and-cuda]", []),
+    ],
+)
+def test_a_tensorflow_that_leaves_the_gpu_unused_is_told(text: str, remedies: list[str]) -> None:
+    """With what would use it."""
+    report = Report()
+
+    report_cpu_wheels(packages(text), report)
+
+    assert [line.why for line in report.lines()] == remedies

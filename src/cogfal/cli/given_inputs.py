@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
@@ -49,6 +49,14 @@ def read_inputs(arguments: argparse.Namespace, spec: PredictorSpec | None) -> di
     if spec is not None:
         _look_for_strangers(values, list(types), allowed=arguments.allow_unknown)
     return values
+
+
+def refuse_missing(given: Collection[str], spec: PredictorSpec) -> None:
+    """Raise BadArgument where a required input is not given."""
+    missing = [each.name for each in spec.inputs if each.required and each.name not in given]
+    if missing:
+        wanted = " ".join(f"-i {name}=..." for name in missing)
+        raise BadArgument(f"it needs {', '.join(missing)}; add {wanted}")
 
 
 def read_variables(arguments: argparse.Namespace) -> dict[str, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cogfal.cli.batch import run_batch
-from cogfal.cli.given_inputs import read_inputs, read_variables
+from cogfal.cli.given_inputs import read_inputs, read_variables, refuse_missing
 from cogfal.cli.options import add_cogs_own, add_here, add_input_options, add_root, seconds
 from cogfal.cli.results import Destination, ResultWriter
 from cogfal.cli.run_elsewhere import call_elsewhere
@@ -112,6 +112,7 @@ def run_once(arguments: argparse.Namespace, role: Role) -> int:
     project = prepare_project(arguments)
     spec = project.read(role)
     values, variables = read_inputs(arguments, spec), read_variables(arguments)
+    refuse_missing(values, spec)
     # Inputs that do not fit are refused, and a place that takes no output, before minutes of setup.
     addressed = map_leaves(values, lambda each: GIVEN if isinstance(each, Path) else each)
     Validator(spec, Dialect.FAL).parse(addressed)

@@ -15,15 +15,16 @@ from typing import Final, NamedTuple
 from cogfal.cli import main
 from cogfal.cli.check import of_predictor
 from cogfal.cli.console import BadArgument, Findings, Sign, confirm, say
+from cogfal.cli.given_inputs import refuse_missing
 from cogfal.cli.options import add_here, add_input_options, add_root, obey_here, port_number
 from cogfal.cli.targets import described
-from cogfal.environments import cache_directory
 from cogfal.local.model_python import install_line
 from cogfal.local.session import LocalProject, find_project
 from cogfal.project.config import client_python
 from cogfal.project.environment_choice import decide_here
 from cogfal.project.model_environment import local_model
 from cogfal.spec import PredictorSpec
+from cogfal.user_cache import user_cache
 
 DECLINED = 1
 EPILOG = """\
@@ -73,8 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
     project = find_project(place / arguments.directory)
     spec = project.read()
     _show(project, spec)
-    if not arguments.playground:
-        _refuse_missing(arguments, spec)
+    if not arguments.playground and not arguments.json_input:  # which is looked at later
+        refuse_missing([pair.partition("=")[0] for pair in arguments.input], spec)
     obey_here(arguments)
     _tell_environment(project)
     if cloned is not None and not _agreed(cloned, spec, yes=arguments.yes):
@@ -91,15 +92,6 @@ def _show(project: LocalProject, spec: PredictorSpec) -> None:
         say(f"    -i {each.name}=  {described(each)}")
     if not project.config.predict:
         say(f"cog.yaml names no predictor; {spec.path} has one", Sign.NOTE)
-
-
-def _refuse_missing(arguments: argparse.Namespace, spec: PredictorSpec) -> None:
-    """Ask for the required inputs before anything is made; `--json` is looked at later."""
-    given = {pair.partition("=")[0] for pair in arguments.input}
-    missing = [each.name for each in spec.inputs if each.required and each.name not in given]
-    if missing and not arguments.json_input:
-        wanted = " ".join(f"-i {name}=..." for name in missing)
-        raise BadArgument(f"it needs {', '.join(missing)}; add {wanted}, or --playground")
 
 
 def _tell_environment(project: LocalProject) -> None:
@@ -201,7 +193,7 @@ def _clone_aside(url: str, place: Path) -> None:
 def _cached(url: str) -> Path:
     name = re.sub(r"[^\w.-]", "-", url.rstrip("/").rpartition("/")[2].removesuffix(".git"))
     digest = hashlib.sha256(url.encode()).hexdigest()[:8]
-    return cache_directory() / "projects" / f"{name}-{digest}"
+    return user_cache() / "projects" / f"{name}-{digest}"
 
 
 def _git(*words: str) -> str:

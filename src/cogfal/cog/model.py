@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Union
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 _DATACLASS_OPTIONS = {"eq", "frozen", "order", "repr", "unsafe_hash"}
 if sys.version_info >= (3, 10):
@@ -87,9 +87,20 @@ class BaseModel:
             setattr(twin, name, value)
         return twin
 
+    @classmethod
+    def model_rebuild(cls, **names: Any) -> None:
+        """Do nothing: what an annotation's text names is looked up when the class is read."""
+
+    @classmethod
+    def model_validate(cls, values: Mapping[str, Any]) -> Any:
+        """Return a model of these values."""
+        return cls(**values)
+
     dict = model_dump
     json = model_dump_json
     copy = model_copy
+    update_forward_refs = model_rebuild
+    parse_obj = model_validate
 
 
 _AUTOMATIC = "_BaseModel__auto_dataclass"

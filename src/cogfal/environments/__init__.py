@@ -3,7 +3,6 @@
 from cogfal.environments.making import (
     KeptEnvironment,
     ModelEnvironment,
-    cache_directory,
     environments_directory,
     interpreter_of,
     kept_environments,
@@ -15,7 +14,6 @@ from cogfal.environments.making import (
 __all__ = [
     "KeptEnvironment",
     "ModelEnvironment",
-    "cache_directory",
     "environments_directory",
     "interpreter_of",
     "kept_environments",

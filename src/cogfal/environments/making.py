@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from cogfal.errors import SetupError
+from cogfal.user_cache import user_cache
 
 Progress: TypeAlias = Callable[[str], None]
 """Is told, line by line, what is being done."""
@@ -99,15 +100,9 @@ def _facts(path: Path) -> Iterator[tuple[str, int, int]]:
         yield str(file.relative_to(path)), status.st_size, status.st_mtime_ns
 
 
-def cache_directory(environ: Mapping[str, str] | None = None) -> Path:
-    """Return where a machine of one's own keeps what can be had again, such as clones."""
-    environ = os.environ if environ is None else environ
-    return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "cogfal")
-
-
 def environments_directory(environ: Mapping[str, str] | None = None) -> Path:
     """Return where environments are kept on a machine of one's own."""
-    return cache_directory(environ) / "environments"
+    return user_cache(environ) / "environments"
 
 
 def interpreter_of(

@@ -19,13 +19,14 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from cogfal.environments import ModelEnvironment, environments_directory
+from cogfal.environments import ModelEnvironment
 from cogfal.errors import ConfigError
 from cogfal.project.config import PlanSettings, minor
 from cogfal.project.installer import applies, file_line
 from cogfal.project.report import Report
 from cogfal.project.requirements import Option, Package, RequirementSet
 from cogfal.spec import Location
+from cogfal.user_cache import user_cache
 
 Wanted: TypeAlias = Literal["auto", "own", "shared"]
 
@@ -244,7 +245,7 @@ class _Kept:
 
     def __init__(self, question: object) -> None:
         key = hashlib.sha256(json.dumps(question).encode()).hexdigest()[:32]
-        self._path = environments_directory().parent / "decisions" / f"{key}.json"
+        self._path = user_cache() / "decisions" / f"{key}.json"
 
     def read(self) -> tuple[str, str] | None:
         try:

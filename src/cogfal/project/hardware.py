@@ -106,6 +106,9 @@ TENSORFLOW: Final[dict[Release, tuple[Cuda, int]]] = {
 }
 """The CUDA and cuDNN that each TensorFlow loads from the system."""
 
+TENSORFLOW_EXTRA: Final = (2, 14)
+"""The first TensorFlow whose `[and-cuda]` installs anything; pip ignores an extra that is not."""
+
 JAX_PYPI_CUDA: Final = (0, 4, 30)
 """From this jax on all CUDA wheels are on PyPI; older ones need `JAX_LINKS`."""
 

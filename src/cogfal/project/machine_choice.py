@@ -138,28 +138,52 @@ def wheel_sources(requirements: RequirementSet, index: str | None) -> tuple[Opti
 def report_cpu_wheels(requirements: RequirementSet, report: Report) -> None:
     """Report frameworks whose wheel would leave the GPU unused."""
     for package in requirements.packages():
-        requirement = package.requirement
-        extra = any("cuda" in name for name in requirement.extras)
+        what = "the wheel has no GPU support"
         match package.name:
             case "torch" if "cpu" in _labels(package):
                 remedy = "remove `+cpu`"
-            case "jax" if not extra:
+            case "jax" if not _brings_cuda(package):
                 remedy = "write `jax[cuda12]`"
-            case "tensorflow" if not extra and tensorflow_release(requirements) is None:
-                remedy = "write `tensorflow[and-cuda]`, or pin a version to have CUDA in the image"
+            case name if name in _TENSORFLOW and _is_without_cuda(package):
+                oldest = min(hardware.TENSORFLOW)
+                if _newest_tensorflow(package) < oldest:
+                    what = "it loads a CUDA of which there is no image"
+                    remedy = f"pin {dotted(oldest)} or newer for it to use the GPU"
+                else:
+                    remedy = (
+                        "write `tensorflow[and-cuda]`, or pin one that loads CUDA from the image"
+                    )
             case _:
                 continue
-        report.unsupported(
-            requirement.name, "the wheel has no GPU support", remedy, where=package.where
-        )
+        report.unsupported(package.requirement.name, what, remedy, where=package.where)
 
 
 def tensorflow_release(requirements: RequirementSet) -> Release | None:
     """Return the pinned TensorFlow that loads CUDA from the system, None where none does."""
     for package in requirements.packages():
-        if package.name in _TENSORFLOW and not package.requirement.extras:
+        if package.name in _TENSORFLOW and not _brings_cuda(package):
             return _release(package, hardware.TENSORFLOW)
     return None
+
+
+def _is_without_cuda(package: Package) -> bool:
+    """Whether a TensorFlow finds a CUDA neither in its wheels nor in an image."""
+    return not _brings_cuda(package) and _release(package, hardware.TENSORFLOW) is None
+
+
+def _brings_cuda(package: Package) -> bool:
+    """Whether an extra of the package installs CUDA's wheels."""
+    extra = any("cuda" in name for name in package.requirement.extras)
+    known = package.name not in _TENSORFLOW or (
+        _newest_tensorflow(package) >= hardware.TENSORFLOW_EXTRA
+    )
+    return extra and known
+
+
+def _newest_tensorflow(package: Package) -> Release:
+    """Return the newest release that a requirement allows."""
+    known = hardware.TENSORFLOW
+    return newest_allowed(package.requirement.specifier, known) or max(known)
 
 
 def choose_gpu(

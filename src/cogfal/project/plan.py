@@ -300,7 +300,7 @@ class _Plan:
         urls += [each.url for each in self._settings.weights.values()]
         if any(url.startswith("hf://") for url in urls):
             own = (*own, "huggingface_hub")
-        if image is not None:
+        if image is not None or (self._decision.own and self._settings.own_image):
             return own
         if self._decision.own:
             return (*own, "uv")

@@ -15,6 +15,7 @@ from typing import Final
 from cogfal.files.workspace import Scratch
 from cogfal.provision.weights import place_weights
 from cogfal.spec import ProjectSpec
+from cogfal.user_cache import user_cache
 
 COG_DIRECTORY: Final = Path("/src")
 """Where every project lies under Cog."""
@@ -95,14 +96,14 @@ def _log(line: str) -> None:
 
 
 def _is_mounted(directory: Path) -> bool:
-    """Whether the top-level directory, such as `/data`, exists."""
-    return Path(*directory.parts[:2]).is_dir()
+    """Whether the top-level directory, such as `/data`, is there to be written to."""
+    disk = Path(*directory.parts[:2])
+    return disk.is_dir() and os.access(disk, os.W_OK, effective_ids=True)
 
 
-def weights_store() -> Path:
+def weights_store(disk: Path = DISK) -> Path:
     """Return where downloads outlive this runner, or at least this process."""
-    cache = DISK if DISK.is_dir() else os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache, "cogfal/weights")
+    return (disk / "cogfal" if _is_mounted(disk) else user_cache()) / "weights"
 
 
 def _offer_pget(environ: MutableMapping[str, str]) -> Callable[[], None]:
