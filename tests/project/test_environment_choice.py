@@ -179,7 +179,7 @@ def test_here_it_is_own_as_soon_as_something_is_asked_for(
     model: ModelEnvironment, reasons: tuple[str, ...]
 ) -> None:
     """A package, or a Python that is not this one."""
-    found = decide_here(model, "3.11", here=False)
+    found = decide_here(model, "3.11")
 
     assert found.own == bool(reasons)
     assert found.reasons == (reasons or ("it names no package and no other Python",))
@@ -189,19 +189,18 @@ def test_here_it_is_own_as_soon_as_something_is_asked_for(
 def test_here_too_the_setting_decides(wanted: Literal["own", "shared"]) -> None:
     """Whatever the model asks for."""
     for model in (ModelEnvironment("3.11"), ModelEnvironment("3.8", ("six",))):
-        found = decide_here(model, "3.11", wanted, here=False)
+        found = decide_here(model, "3.11", wanted)
 
         assert (found.mode, found.reasons) == (wanted, (f'environment = "{wanted}"',))
 
 
 def test_the_present_environment_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By whoever calls, or by a variable, also where the App says otherwise."""
+    """By a variable, also where the App says otherwise."""
     model = ModelEnvironment("3.8", ("six",))
     monkeypatch.setenv("COGFAL_HERE", "1")
 
     assert not decide_here(model, "3.11", "own").own
-    assert not decide_here(model, "3.11", here=True).own
-    assert decide_here(model, "3.11", here=False).own
+    assert not decide_here(model, "3.11").own
 
 
 def test_the_environment_here_is_what_cog_yaml_says(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cogfal.project.config import Key
 from cogfal.project.report import Report
 from cogfal.spec import Location
 
@@ -9,7 +10,7 @@ from cogfal.spec import Location
 def test_a_report_says_what_where_and_why() -> None:
     """Each line has its place, and is told once."""
     report = Report()
-    report.kept("a", "as it is", where=Location("cog.yaml", 3))
+    report.kept(Key("a", Location("cog.yaml", 3)), "as it is")
     report.changed("b", "else", "because")
     report.unsupported("c", "not there", "do this", where="cog.yaml")
     report.changed("b", "else", "because")

@@ -186,7 +186,7 @@ def test_what_was_planned_is_made_where_it_was_planned(gpu: bool, tmp_path: Path
 
 def test_pget_is_found_on_path(site: Site, tmp_path: Path) -> None:
     """A predictor that runs `pget` as a command gets the stand-in."""
-    install_pget(tmp_path / "bin", root=Path(cogfal.__file__).parent.parent)
+    install_pget(tmp_path / "bin", Path(cogfal.__file__).parent.parent)
     path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
 
     subprocess.run(

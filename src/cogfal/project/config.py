@@ -27,9 +27,6 @@ TELEMETRY_KEYS: Final = ("observability.config", *(f"observability.{x}.config" f
 TRACING_PACKAGES: Final = ("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http")
 """What sends spans, installed only where cog.yaml enables tracing."""
 
-TRACING_REQUIREMENTS: Final = tuple(f"{name}>=1.27" for name in TRACING_PACKAGES)
-"""The same in fal's process."""
-
 IN_IMAGES: Final = {
     "HOME": "/root",
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -224,7 +221,7 @@ class CogConfig:
 
     def tracing_requirements(self) -> tuple[str, ...]:
         """Return what sends the spans of fal's process; nothing where nothing is traced."""
-        return TRACING_REQUIREMENTS if self.traces else ()
+        return tuple(f"{name}>=1.27" for name in TRACING_PACKAGES) if self.traces else ()
 
     def tracing_variables(self) -> tuple[tuple[str, str], ...]:
         """Return the variables that tell a process how to trace: Cog's, and OpenTelemetry's."""

@@ -33,6 +33,7 @@ from cogfal.project.yaml_document import (
     number,
     read_document,
     section,
+    several,
     text,
     texts,
     wrong,
@@ -106,6 +107,7 @@ def _refuse_both(table: Table, name: str, other: str, what: str, remedy: str) ->
 def _build(value: Value, key: str) -> tuple[Build, str | None]:
     """Read the `build` stanza, and the version of Cog's SDK that may stand there."""
     keys = section(value, key, BUILD_KEYS)
+    commands = several(_command, "a list of commands")
     build = Build(
         gpu=keys.get("gpu", boolean) or False,
         cuda=keys.get("cuda", _version),
@@ -115,8 +117,8 @@ def _build(value: Value, key: str) -> tuple[Build, str | None]:
         python_requirements=keys.get("python_requirements", text),
         python_overrides=keys.get("python_overrides", text),
         system_packages=keys.get("system_packages", texts) or (),
-        run=keys.get("run", _commands) or (),
-        pre_install=keys.get("pre_install", _commands) or (),
+        run=keys.get("run", commands) or (),
+        pre_install=keys.get("pre_install", commands) or (),
         environment=keys.get("environment", _environment) or (),
         fast=keys.get("fast", boolean) or False,
         cog_runtime=keys.get("cog_runtime", boolean) or False,
@@ -271,19 +273,11 @@ def _plain(value: Value, key: str) -> str:
     raise wrong(key, "a text", value)
 
 
-def _commands(value: Value, key: str) -> tuple[Command, ...]:
-    return tuple(_command(item, place) for item, place in items(value, key, "a list of commands"))
-
-
 def _command(value: Value, key: str) -> Command:
     if not isinstance(value, Table):
         return _with_secrets(Command(text(value, key)))
     keys = section(value, key, ("command", "mounts"))
-    return Command(keys.need("command", text), keys.get("mounts", _mounts) or ())
-
-
-def _mounts(value: Value, key: str) -> tuple[Mount, ...]:
-    return tuple(_mount(item, place) for item, place in items(value, key))
+    return Command(keys.need("command", text), keys.get("mounts", several(_mount)) or ())
 
 
 def _mount(value: Value, key: str) -> Mount:

@@ -46,7 +46,7 @@ SERVER_REQUIREMENTS: Final = (
 
 _OLDEST_PYTHON: Final = (3, 10)  # of fal's process and cogfal's
 _INDEXES: Final = ("--index-url", "--extra-index-url", "--find-links")
-_ALSO_NEEDED: Final[Mapping[str, str]] = {"httpx": ">=0.20", "pillow": ">=10"}
+_ALSO_NEEDED: Final[dict[str, str]] = {"httpx": ">=0.20", "pillow": ">=10"}
 _PATIENCE: Final = 60.0  # seconds for uv to find versions
 _KEPT_FOR: Final = 86_400.0  # seconds; other versions appear
 _BOUND: Final = 400  # characters of uv's explanation
@@ -68,18 +68,15 @@ class Decision(NamedTuple):
         return "own" if self.own else "shared"
 
 
-def decide_here(
-    model: ModelEnvironment, python: str, wanted: Wanted = "auto", *, here: bool | None = None
-) -> Decision:
+def decide_here(model: ModelEnvironment, python: str, wanted: Wanted = "auto") -> Decision:
     """Decide where the author's code runs on one's own machine.
 
     Args:
         model: What cog.yaml asks for.
         python: The minor version of the interpreter that cogfal runs in.
         wanted: The App's setting.
-        here: Whether the present environment is asked for; by default where `COGFAL_HERE` is 1.
     """
-    if os.environ.get(HERE) == "1" if here is None else here:
+    if os.environ.get(HERE) == "1":
         return Decision(False, ("the present environment is asked for",))
     if wanted != "auto":
         return Decision(wanted == "own", (f'environment = "{wanted}"',))
@@ -290,7 +287,8 @@ def check_pins(
         ConfigError: A requirement excludes a version that fal installs; with both versions and
             the ways out.
     """
-    ranges = {**_ALSO_NEEDED, **_ranges(needed)}
+    more = map(Requirement, needed)
+    ranges = _ALSO_NEEDED | {canonicalize_name(each.name): str(each.specifier) for each in more}
     for package in packages:
         name = package.name
         if not applies(package.requirement, python_version):
@@ -301,11 +299,6 @@ def check_pins(
             raise _clash(package, pins[name])
         if name in ranges:
             _check_range(package, ranges[name])
-
-
-def _ranges(needed: Iterable[str]) -> dict[str, str]:
-    parsed = map(Requirement, needed)
-    return {canonicalize_name(each.name): str(each.specifier) for each in parsed}
 
 
 def _clash(package: Package, pin: str) -> ConfigError:

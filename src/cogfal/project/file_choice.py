@@ -67,22 +67,19 @@ def exact_pattern(path: str) -> str:
     return "/" + _GLOB_CHARACTER.sub(r"\\\g<0>", path)
 
 
-def choose_files(
-    root: Path, report: Report, *, exclude: Iterable[str] = (), limit: int = FILE_LIMIT
-) -> Choice:
+def choose_files(root: Path, report: Report, *, exclude: Iterable[str] = ()) -> Choice:
     """Walk the project and decide what travels.
 
     Args:
         root: The project's directory.
         report: Told about links and secrets that stay here, and about the size.
         exclude: Further patterns in .dockerignore's notation.
-        limit: The largest file that fal takes, in bytes.
 
     Raises:
         ConfigError: A file is larger than fal takes.
     """
     rules = IgnoreRules([*_dockerignore(root), *exclude])
-    walk = _Walk(root, rules, report, limit)
+    walk = _Walk(root, rules, report)
     walk.directory("")
     choice = Choice(tuple(walk.files), tuple(walk.ignored))
     report.kept("files", f"{counted(len(choice.files), 'file')}, {readable(choice.size)}")
@@ -166,11 +163,10 @@ def _dockerignore(root: Path) -> list[str]:
 class _Walk:
     """One pass over the project, deciding for each entry."""
 
-    def __init__(self, root: Path, rules: IgnoreRules, report: Report, limit: int) -> None:
+    def __init__(self, root: Path, rules: IgnoreRules, report: Report) -> None:
         self._root = root.resolve()
         self._rules = rules
         self._report = report
-        self._limit = limit
         self.files: list[tuple[str, int]] = []
         self.ignored: list[str] = []
 
@@ -229,9 +225,9 @@ class _Walk:
             )
 
     def _file(self, path: str, size: int) -> None:
-        if size > self._limit:
+        if size > FILE_LIMIT:
             raise ConfigError(
-                f"{readable(size)}, and fal takes files of up to {readable(self._limit)}",
+                f"{readable(size)}, and fal takes files of up to {readable(FILE_LIMIT)}",
                 where=path,
                 remedy="name it in .dockerignore and list it under `weights`, so that the runner "
                 "fetches it to /data",

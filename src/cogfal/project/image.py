@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+import tomli
+
 from cogfal.errors import ConfigError
 from cogfal.project.config import CogConfig, Command, PlanSettings
 from cogfal.project.dockerfile import (
@@ -95,9 +97,10 @@ def buildable(path: Path) -> bool:
     pyproject = path / "pyproject.toml"
     if not pyproject.is_file():
         return False
-    text = read_text(pyproject)
-    section = text.partition("[project]")[2].partition("\n[")[0]
-    return any(line.split("=")[0].strip() == "name" for line in section.splitlines())
+    try:
+        return "name" in tomli.loads(read_text(pyproject)).get("project", {})
+    except tomli.TOMLDecodeError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,6 @@ class ImagePlan:
 
     dockerfile: str
     build_secrets: tuple[tuple[str, str], ...] = ()
-    directory: str = PROJECT_DIRECTORY
     interpreter: str | None = None
 
 

@@ -245,8 +245,7 @@ def _unclear(word: str) -> bool:
 
 def _commands(command: str) -> Iterator[tuple[list[str], str]]:
     """Yield the words of each simple command, and the operator behind it."""
-    text = command.replace("\\\n", " ").strip()
-    for line in text.splitlines():
+    for line in command.replace("\\\n", " ").strip().splitlines():
         yield from _simple(line)
 
 

@@ -147,28 +147,21 @@ def roots_outside(path: str, root: Path) -> Iterator[tuple[Location, str]]:
     except (OSError, SyntaxError, ValueError):
         return
     for node in ast.walk(tree):
-        added = _added(node)
-        found = None if added is None else _value(added, file)
-        if found is None:
-            continue
-        directory = os.path.normpath(root / found)
-        if not Path(directory).is_relative_to(root) and Path(directory).is_dir():
-            yield Location(path, node.lineno), directory  # type: ignore[attr-defined]  # a call has one
-
-
-def _added(node: ast.AST) -> ast.expr | None:
-    """Return what a statement puts on `sys.path`."""
-    match node:
-        case ast.Call(
-            func=ast.Attribute(
-                value=ast.Attribute(value=ast.Name("sys"), attr="path"),
-                attr="insert" | "append",
-            ),
-            args=[*_, added],
-        ):
-            return added
-        case _:
-            return None
+        match node:
+            case ast.Call(
+                func=ast.Attribute(
+                    value=ast.Attribute(value=ast.Name("sys"), attr="path"),
+                    attr="insert" | "append",
+                ),
+                args=[*_, added],
+                lineno=line,
+            ):
+                found = _value(added, file)
+            case _:
+                continue
+        directory = Path(os.path.normpath(root / (found or ".")))
+        if not directory.is_relative_to(root) and directory.is_dir():
+            yield Location(path, line), str(directory)
 
 
 def _value(node: ast.expr, file: Path) -> Path | None:  # noqa: PLR0911  # one per spelling
@@ -200,9 +193,7 @@ def _value(node: ast.expr, file: Path) -> Path | None:  # noqa: PLR0911  # one p
 
 
 def _parent(path: Path | None, count: int = 1) -> Path | None:
-    for _ in range(count):
-        path = None if path is None else path.parent
-    return path
+    return path if path is None or not count else _parent(path.parent, count - 1)
 
 
 def _joined(parts: list[ast.expr], file: Path) -> Path | None:

@@ -12,9 +12,14 @@ from cogfal.files.progress import counted
 from cogfal.project.config import CogConfig, Key, PlanSettings, minor
 from cogfal.project.dockerfile import python_of
 from cogfal.project.environment_choice import Decision, decide_on_fal, report_decision
-from cogfal.project.file_choice import Choice, choose_files
+from cogfal.project.file_choice import choose_files
 from cogfal.project.image import ImagePlan, image_reasons, plan_image
-from cogfal.project.installer import applying, install_arguments, without_cog
+from cogfal.project.installer import (
+    PROJECT_DIRECTORY,
+    applying,
+    install_arguments,
+    without_cog,
+)
 from cogfal.project.machine_choice import MachineChoice, choose_machine, wheel_sources
 from cogfal.project.model_environment import (
     check_telemetry,
@@ -141,14 +146,14 @@ class _Plan:
         machine = choose_machine(config, there, settings, report)
         self._put_first(wheel_sources(there, machine.index))
         weights = self._weights()
-        choice = choose_files(
-            self._root, report, exclude=[*settings.exclude, *(path for path, _ in weights)]
-        )
+        fetched = [path for path, _ in weights]
+        choice = choose_files(self._root, report, exclude=[*settings.exclude, *fetched])
         # After the choice: the author's provider of spans has to be among what travels.
         check_telemetry(config, self._root, None if settings.own_image else choice.names)
         image = self._image() if self._wants_image(there) else None
         report_rest(config, settings, report)
-        model = self._model(image)
+        directory = PROJECT_DIRECTORY if image else APP_DIRECTORY
+        model = self._model(Path(directory))
         made_by_runner = self._made_by_runner(image)
         return PlannedEnvironment(
             kind="container" if image else "virtualenv",
@@ -156,7 +161,14 @@ class _Plan:
             python_version=self._server_python(image),
             machine_type=machine.machines if len(machine.machines) > 1 else machine.machines[0],
             max_multiplexing=self._multiplexing(),
-            files=self._files(choice, image),
+            files=PlannedFiles(
+                context=str(self._root),
+                ignore=choice.regexes(),
+                dockerignore=choice.patterns(),
+                directory=directory,
+                names=choice.names,
+                size=choice.size,
+            ),
             dockerfile=image.dockerfile if image else None,
             build_secrets=image.build_secrets if image else (),
             variables=config.variables(),
@@ -265,22 +277,13 @@ class _Plan:
             own=self._decision.own,
         )
 
-    def _files(self, choice: Choice, image: ImagePlan | None) -> PlannedFiles:
-        return PlannedFiles(
-            context=str(self._root),
-            ignore=choice.regexes(),
-            dockerignore=choice.patterns(),
-            directory=image.directory if image else APP_DIRECTORY,
-            names=choice.names,
-            size=choice.size,
-        )
-
-    def _model(self, image: ImagePlan | None) -> ModelEnvironment | None:
+    def _model(self, directory: Path) -> ModelEnvironment | None:
         if not self._decision.own:
             return None
-        place = Path(image.directory if image else APP_DIRECTORY)
-        installs = [words for each in self._settings.layers if (words := tuple(each))]
-        return model_environment(self._python, self._requirements, place, installs, root=self._root)
+        installs = filter(None, self._settings.layers)
+        return model_environment(
+            self._python, self._requirements, directory, installs, root=self._root
+        )
 
     def _made_by_runner(self, image: ImagePlan | None) -> bool:
         if not self._decision.own or image is not None or self._settings.own_image:

@@ -48,9 +48,9 @@ class Report:
     def __init__(self) -> None:
         self._lines: list[ReportLine] = []
 
-    def kept(self, key: str | Key, what: str, *, where: Location | str | None = None) -> None:
+    def kept(self, key: str | Key, what: str) -> None:
         """Say that a setting holds on fal as it did with Cog."""
-        self._add(key, SettingStatus.KEPT, what, None, where)
+        self._add(key, SettingStatus.KEPT, what)
 
     def changed(
         self, key: str | Key, what: str, why: str, *, where: Location | str | None = None
@@ -73,8 +73,8 @@ class Report:
         key: str | Key,
         status: SettingStatus,
         what: str,
-        why: str | None,
-        where: Location | str | None,
+        why: str | None = None,
+        where: Location | str | None = None,
     ) -> None:
         name, place = key if isinstance(key, Key) else (key, where)
         self._lines.append(ReportLine(name, status, what, why, place))

@@ -284,9 +284,18 @@ def items(value: Value, key: str, wanted: str = "a list") -> list[tuple[Value, s
     return [(item, f"{key}[{i}]") for i, item in enumerate(value.items)]
 
 
-def texts(value: Value, key: str) -> tuple[str, ...]:
-    """Return a list of texts."""
-    return tuple(text(item, place) for item, place in items(value, key))
+def several(
+    read: Callable[[Value, str], T], wanted: str = "a list"
+) -> Callable[[Value, str], tuple[T, ...]]:
+    """Return what reads a list, each item by `read`."""
+
+    def read_all(value: Value, key: str) -> tuple[T, ...]:
+        return tuple(read(item, place) for item, place in items(value, key, wanted))
+
+    return read_all
+
+
+texts = several(text)
 
 
 def locations(value: Value | None, key: str = "") -> Iterator[tuple[str, Location]]:

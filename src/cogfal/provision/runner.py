@@ -109,7 +109,7 @@ def weights_store(disk: Path = DISK) -> Path:
 def _offer_pget(environ: MutableMapping[str, str]) -> Callable[[], None]:
     scratch = Scratch()
     directory = scratch.directory
-    install_pget(directory, root=Path(__file__).parents[2])
+    install_pget(directory, Path(__file__).parents[2])
     environ["PATH"] = f"{directory}{os.pathsep}{environ.get('PATH', '')}"
     return partial(_withdraw_pget, scratch, directory, environ)
 
@@ -121,19 +121,17 @@ def _withdraw_pget(scratch: Scratch, directory: Path, environ: MutableMapping[st
     scratch.close()
 
 
-def install_pget(directory: Path, *, root: Path, python: str = sys.executable) -> Path:
+def install_pget(directory: Path, root: Path) -> None:
     """Write an executable `pget` to `directory`, which is to be put on PATH.
 
     Args:
         directory: Where to write it.
         root: The directory that holds the package cogfal.
-        python: The interpreter that runs it.
     """
     directory.mkdir(parents=True, exist_ok=True)
     script = directory / "pget"
-    script.write_text(_SCRIPT.format(python=python, root=str(root)), encoding="utf-8")
+    script.write_text(_SCRIPT.format(python=sys.executable, root=str(root)), encoding="utf-8")
     script.chmod(script.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
-    return script
 
 
 def link_cog_directory(root: Path, place: Path = COG_DIRECTORY) -> Callable[[], None]:
