@@ -85,17 +85,15 @@ class FalStore:
 
     async def put(self, file: LocalFile) -> StoredFile:
         """Upload `file`; raise `StoreError` with the reason, without signed parts of URLs."""
-        work = self._put_later if self._reserve else self._put_now
-        return await work(file)
+        if self._reserve:
+            return await self._put_later(file)
+        url = await anyio.to_thread.run_sync(self._upload, file, abandon_on_cancel=True)
+        return stored(file, url)
 
     async def drain(self) -> None:
         """Wait until every reserved URL has got its bytes, or has failed to."""
         while self._sending:
             await asyncio.wait(self._sending)
-
-    async def _put_now(self, file: LocalFile) -> StoredFile:
-        url = await anyio.to_thread.run_sync(self._upload, file, abandon_on_cancel=True)
-        return stored(file, url)
 
     def _upload(self, file: LocalFile) -> str:
         options: dict[str, Any] = {"fallback_repository": None}

@@ -44,8 +44,6 @@ class Location(NamedTuple):
 class Plain:
     """A type without parts: one is as good as another."""
 
-    __slots__ = ()
-
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other)
 
@@ -59,61 +57,41 @@ class Plain:
 class StringType(Plain):
     """`str`."""
 
-    __slots__ = ()
-
 
 class IntegerType(Plain):
     """`int`."""
-
-    __slots__ = ()
 
 
 class FloatType(Plain):
     """`float`."""
 
-    __slots__ = ()
-
 
 class BooleanType(Plain):
     """`bool`."""
-
-    __slots__ = ()
 
 
 class AnyType(Plain):
     """`Any`, `object`, or no annotation at all."""
 
-    __slots__ = ()
-
 
 class NullType(Plain):
     """`None` as an annotation."""
-
-    __slots__ = ()
 
 
 class PathType(Plain):
     """`cog.Path`, `pathlib.Path` or another `os.PathLike`: a file that travels as a URL."""
 
-    __slots__ = ()
-
 
 class FileType(Plain):
     """`cog.File`: a file that travels as a URL and reaches `predict` as a binary file object."""
-
-    __slots__ = ()
 
 
 class SecretType(Plain):
     """`cog.Secret`: a string that is shown nowhere."""
 
-    __slots__ = ()
-
 
 class OpaqueType(Plain):
     """`Annotated[T, Opaque]` or a type without a schema: a bare JSON object, passed through."""
-
-    __slots__ = ()
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,9 @@ from cogfal.json_text import written
 from cogfal.project.config_reader import parse_config
 from cogfal.project.requirements import read_requirements
 from cogfal.reading import read_predictor
+from cogfal.schema import Dialect, Validator
 from cogfal.schema.decoding import decode
 from cogfal.schema.document import document
-from cogfal.schema.validation import Dialect, Validator
 from cogfal.server.cog_messages import Malformed, invalid_input, parse_envelope
 from cogfal.server.responses import failure
 from cogfal.spec import PredictorSpec

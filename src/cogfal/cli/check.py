@@ -21,8 +21,7 @@ from cogfal.nested import map_leaves
 from cogfal.project.place import roots_outside
 from cogfal.project.plan import PlannedEnvironment
 from cogfal.project.report import SettingStatus
-from cogfal.schema import document, unfit_defaults
-from cogfal.schema.validation import Dialect, Validator
+from cogfal.schema import Dialect, Validator, document, unfit_defaults
 from cogfal.spec import JSON, PredictorSpec
 from cogfal.version import __version__
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 from cogfal.errors import SettingError
+
+_MAY_BE_ZERO: Final = ("min_bytes_per_second", "max_redirects", "allow_private_hosts")
 
 
 class FetchError(Exception):
@@ -47,19 +49,12 @@ class FileLimits:
     allow_private_hosts: bool = False
 
     def __post_init__(self) -> None:
-        positive = (
-            "max_files",
-            "max_file_bytes",
-            "max_request_bytes",
-            "total_seconds",
-            "connect_seconds",
-        )
-        for name in (*positive, "stall_seconds", "concurrency"):
-            if getattr(self, name) <= 0:
-                raise SettingError(f"{name} is {getattr(self, name)}", remedy="make it positive")
-        for name in ("min_bytes_per_second", "max_redirects"):
-            if getattr(self, name) < 0:
-                raise SettingError(f"{name} is {getattr(self, name)}", remedy="make it 0 or more")
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if each.name in _MAY_BE_ZERO and value < 0:
+                raise SettingError(f"{each.name} is {value}", remedy="make it 0 or more")
+            if each.name not in _MAY_BE_ZERO and value <= 0:
+                raise SettingError(f"{each.name} is {value}", remedy="make it positive")
 
 
 OPERATORS: Final = FileLimits(

@@ -148,10 +148,6 @@ def _container_type(head: bytes) -> str | None:
         return _BRANDS.get(head[8:12], "video/mp4")
     if head[:4] == b"\x1aE\xdf\xa3":
         return "video/webm" if b"webm" in head[:64] else "video/x-matroska"
-    return _weakly_signed_type(head)
-
-
-def _weakly_signed_type(head: bytes) -> str | None:
     for beginning, place, mark, content_type in _MARKS:
         if head.startswith(beginning) and head.startswith(mark, place):
             return content_type

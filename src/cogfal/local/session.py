@@ -38,7 +38,7 @@ from cogfal.outputs import Deliverer, OutputDirectories, Style
 from cogfal.project.config import COG_YAML, CogConfig
 from cogfal.project.config_reader import read_config
 from cogfal.reading import read_predictor
-from cogfal.schema.validation import Dialect, Validator
+from cogfal.schema import Dialect, Validator
 from cogfal.settings import AppSettings
 from cogfal.spec import JSON, PredictorSpec, ProjectSpec, Role
 

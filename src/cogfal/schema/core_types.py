@@ -12,7 +12,7 @@ import urllib.parse
 from collections.abc import Iterator, Sequence
 from enum import Enum
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from pydantic_core import (
     CoreSchema,
@@ -66,44 +66,25 @@ class Dialect(Enum):
     """Strict: a value has the JSON type that was declared; null is an optional input left out."""
 
 
-class Rules(NamedTuple):
-    """The limits of the texts and numbers in one input's type."""
-
-    strict: bool = False
-    ge: float | None = None
-    le: float | None = None
-    min_length: int | None = None
-    max_length: int | None = None
-    regex: str | None = None
-    choices: tuple[str | int | float, ...] | None = None
-
-    @classmethod
-    def of(cls, each: InputSpec, dialect: Dialect) -> Rules:
-        """Return the rules that `Input()` made, under those of the dialect."""
-        return cls(
-            strict=dialect is Dialect.COG,
-            ge=each.ge,
-            le=each.le,
-            min_length=each.min_length,
-            max_length=each.max_length,
-            regex=each.regex,
-            choices=each.choices,
-        )
-
-
 def core_type(  # noqa: C901, PLR0911, PLR0912 - one line per kind
-    kind: Type, rules: Rules
+    kind: Type, limits: InputSpec, *, strict: bool
 ) -> CoreSchema:
-    """Return pydantic-core's schema of a kind of type."""
+    """Return pydantic-core's schema of a kind of type.
+
+    Args:
+        kind: The type of an input, or of a part of it.
+        limits: The input, whose limits hold for the texts and numbers in it.
+        strict: Whether nothing is converted.
+    """
     match kind:
         case StringType():
-            return _one_of(_string(rules), rules)
+            return _one_of(_string(limits), limits)
         case IntegerType():
-            return _one_of(_integer(rules), rules)
+            return _one_of(_integer(limits, strict=strict), limits)
         case FloatType():
-            return _one_of(_number(rules), rules)
+            return _one_of(_number(limits, strict=strict), limits)
         case BooleanType():
-            return core_schema.bool_schema(strict=rules.strict)
+            return core_schema.bool_schema(strict=strict)
         case AnyType():
             return core_schema.any_schema()
         case NullType():
@@ -111,9 +92,11 @@ def core_type(  # noqa: C901, PLR0911, PLR0912 - one line per kind
         case PathType() | FileType():
             return core_schema.no_info_after_validator_function(_file_url, _text())
         case SecretType():
-            return core_schema.no_info_after_validator_function(Secret, _string(rules))
+            return core_schema.no_info_after_validator_function(Secret, _string(limits))
         case DictType(value):
-            return in_steps(core_schema.dict_schema(_text(), core_type(value, rules)))
+            return in_steps(
+                core_schema.dict_schema(_text(), core_type(value, limits, strict=strict))
+            )
         case OpaqueType() | ObjectType():
             return in_steps(core_schema.dict_schema(_text(), core_schema.any_schema()))
         case LiteralType(values):
@@ -121,11 +104,11 @@ def core_type(  # noqa: C901, PLR0911, PLR0912 - one line per kind
         case EnumType(members=members):
             return _literal([value for _, value in members])
         case ListType(item):
-            return in_steps(core_schema.list_schema(core_type(item, rules)))
+            return in_steps(core_schema.list_schema(core_type(item, limits, strict=strict)))
         case OptionalType(inner):
-            return core_schema.nullable_schema(core_type(inner, rules))
+            return core_schema.nullable_schema(core_type(inner, limits, strict=strict))
         case UnionType(members):
-            return _union(members, rules._replace(strict=True))
+            return _union(members, limits)
         case IteratorType():
             raise TypeError("an iterator is an output, not an input")
         case _:
@@ -136,61 +119,59 @@ def _text() -> CoreSchema:
     return core_schema.str_schema(strict=True)
 
 
-def _string(rules: Rules) -> CoreSchema:
-    linear = rules.regex is None or is_linear(rules.regex)
+def _string(limits: InputSpec) -> CoreSchema:
+    linear = limits.regex is None or is_linear(limits.regex)
     schema = core_schema.str_schema(
         strict=True,
-        min_length=rules.min_length,
-        max_length=rules.max_length,
-        pattern=rules.regex if linear else None,
+        min_length=limits.min_length,
+        max_length=limits.max_length,
+        pattern=limits.regex if linear else None,
     )
-    if rules.regex is None or linear:
+    if limits.regex is None or linear:
         return schema
-    return core_schema.with_info_after_validator_function(bounded_match(rules.regex), schema)
+    return core_schema.with_info_after_validator_function(bounded_match(limits.regex), schema)
 
 
-def _integer(rules: Rules) -> CoreSchema:
-    schema = _whole(rules)
-    if not rules.strict:
+def _integer(limits: InputSpec, *, strict: bool) -> CoreSchema:
+    schema = _whole(limits, strict=strict)
+    if not strict:
         return schema
     return core_schema.no_info_before_validator_function(_integral, schema)
 
 
-def _whole(rules: Rules) -> CoreSchema:
+def _whole(limits: InputSpec, *, strict: bool) -> CoreSchema:
     return core_schema.int_schema(
-        strict=rules.strict,
-        ge=_SMALLEST if rules.ge is None else math.ceil(rules.ge),
-        le=_LARGEST if rules.le is None else math.floor(rules.le),
+        strict=strict,
+        ge=_SMALLEST if limits.ge is None else math.ceil(limits.ge),
+        le=_LARGEST if limits.le is None else math.floor(limits.le),
     )
 
 
-def _number(rules: Rules) -> CoreSchema:
-    return core_schema.float_schema(
-        strict=rules.strict, allow_inf_nan=False, ge=rules.ge, le=rules.le
-    )
+def _number(limits: InputSpec, *, strict: bool) -> CoreSchema:
+    return core_schema.float_schema(strict=strict, allow_inf_nan=False, ge=limits.ge, le=limits.le)
 
 
-def _one_of(schema: CoreSchema, rules: Rules) -> CoreSchema:
-    if rules.choices is None:
+def _one_of(schema: CoreSchema, limits: InputSpec) -> CoreSchema:
+    if limits.choices is None:
         return schema
-    return core_schema.chain_schema([schema, _literal(rules.choices)])
+    return core_schema.chain_schema([schema, _literal(limits.choices)])
 
 
 def _literal(values: Sequence[Any]) -> CoreSchema:
     return core_schema.literal_schema(list(values))
 
 
-def _union(members: tuple[Type, ...], rules: Rules) -> CoreSchema:
+def _union(members: tuple[Type, ...], limits: InputSpec) -> CoreSchema:
     """Return a union whose members convert nothing, so that a value keeps its JSON type.
 
     An integer stays one where only a float is declared, as Cog hands it on.
     """
     schemas: list[CoreSchema | tuple[CoreSchema, str]] = [
-        core_type(each, rules) for each in members
+        core_type(each, limits, strict=True) for each in members
     ]
     if any(isinstance(member, FloatType) for member in members):
         rest = [s for s, m in zip(schemas, members, strict=True) if not isinstance(m, IntegerType)]
-        schemas = [_whole(rules), *rest]
+        schemas = [_whole(limits, strict=True), *rest]
     names = " or ".join(dict.fromkeys(_named(member) for member in members))
     return core_schema.union_schema(
         schemas,

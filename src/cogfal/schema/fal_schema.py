@@ -8,7 +8,6 @@ page "Handle inputs and outputs": an upload, a text area, a dice.
 from __future__ import annotations
 
 import math
-import mimetypes
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -18,6 +17,7 @@ from typing import Any, Final
 
 from typing_extensions import assert_never
 
+from cogfal.files.names import type_by_name
 from cogfal.schema.cog_schema import REF, Components, Schema, given, literal_schema, title_of
 from cogfal.spec import (
     JSON,
@@ -367,7 +367,7 @@ def _accepted(accept: str | None) -> MediaKind | None:
 
 
 def _kind_of_media_type(part: str) -> MediaKind:
-    media_type = (mimetypes.guess_type(f"name{part}")[0] or "") if part[:1] == "." else part
+    media_type = type_by_name(f"name{part}") or "" if part[:1] == "." else part
     try:
         return MediaKind(media_type.partition("/")[0])
     except ValueError:

@@ -17,7 +17,7 @@ from pydantic_core import SchemaValidator, ValidationError, core_schema
 from cogfal.cog.types import Secret
 from cogfal.errors import InvalidInput, Problem
 from cogfal.json_text import slices
-from cogfal.schema.core_types import MORE, MOST, Dialect, Rules, core_type
+from cogfal.schema.core_types import MORE, MOST, Dialect, core_type
 from cogfal.schema.decoding import decode
 from cogfal.schema.regular_expressions import Matcher, check_pattern, is_linear
 from cogfal.spec import (
@@ -30,8 +30,6 @@ from cogfal.spec import (
     SecretType,
     holds,
 )
-
-__all__ = ["MASK", "Dialect", "Validator"]
 
 MASK: Final = "**********"
 _SHOWN: Final = 1_000
@@ -72,11 +70,7 @@ class Validator:
         )
         self.slow = any(each.regex and not is_linear(each.regex) for each in spec.inputs)
         schemas = {each.name: _checked(each, dialect) for each in spec.inputs}
-        self._defaults = {
-            each.name: _default(each, SchemaValidator(core_type(each.type, Rules())))
-            for each in spec.inputs
-            if not each.required
-        }
+        self._defaults = {each.name: _default(each) for each in spec.inputs if not each.required}
         self._validator = SchemaValidator(
             core_schema.typed_dict_schema(
                 {
@@ -156,7 +150,7 @@ class Validator:
 def _checked(each: InputSpec, dialect: Dialect) -> core_schema.CoreSchema:
     if each.regex is not None:
         check_pattern(each.regex, each.name)
-    schema = core_type(each.type, Rules.of(each, dialect))
+    schema = core_type(each.type, each, strict=dialect is Dialect.COG)
     if dialect is Dialect.COG and not isinstance(each.type, OptionalType):
         return core_schema.no_info_before_validator_function(_refuse_null, schema)
     return core_schema.nullable_schema(schema) if each.default is None else schema
@@ -168,15 +162,16 @@ def _refuse_null(value: Any) -> Any:
     return value
 
 
-def _default(each: InputSpec, validator: SchemaValidator) -> Any:
+def _default(each: InputSpec) -> Any:
     """Return a default of the declared type; a file's stays the author's text, as a URL does."""
     value = each.default
     if value is None or value is MISSING:
         return None
     if holds(each.type, PathType, FileType):
         return value
+    unlimited = InputSpec(each.name, each.type)
     try:
-        return validator.validate_python(value)
+        return SchemaValidator(core_type(each.type, unlimited, strict=False)).validate_python(value)
     except ValidationError:
         # Cog never checked defaults; what the author wrote is what predict gets.
         return Secret(value) if isinstance(each.type, SecretType) else value

@@ -33,8 +33,8 @@ from cogfal.files.workspace import sweep
 from cogfal.guest.capture import Capture
 from cogfal.inputs import Materialiser
 from cogfal.outputs import OutputDirectories
+from cogfal.schema import Dialect, Validator
 from cogfal.schema.document import document
-from cogfal.schema.validation import Dialect, Validator
 from cogfal.server.caller import Bodies
 from cogfal.server.cog_api import CogApi, ServedModel
 from cogfal.server.connections import Connections, guard, write_afterwards
