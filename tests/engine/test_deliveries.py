@@ -242,6 +242,7 @@ def test_a_cancellation_stops_every_delivery(tmp_path: Path, source: str, isolat
     plain=st.sets(st.integers(0, 8)),
 )
 def test_any_order(
+    *,
     count: int,
     failing: int | None,
     ranks: list[int],

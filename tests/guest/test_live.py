@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Optional, TypeVar
@@ -134,10 +135,22 @@ def wrapped(function: object) -> object:
     return wrapper
 
 
-def test_decorators_are_seen_through() -> None:
+def wrapped_beside_nothing(function: object) -> object:
+    """Decorate with a function that has a name without a value, too."""
+
+    def wrapper(*args: object, **kwargs: object) -> object:
+        return function(*args, **kwargs) if callable(function) else later
+
+    if not callable(function):
+        later = function
+    return wrapper
+
+
+@pytest.mark.parametrize("decorator", [wrapped, wrapped_beside_nothing])
+def test_decorators_are_seen_through(decorator: Callable[[object], object]) -> None:
     """The parameters are those of the function inside."""
 
-    @wrapped
+    @decorator
     def predict(x: str) -> str:
         return x
 
@@ -195,7 +208,12 @@ class Unknown:
         return ""
 
 
-@pytest.mark.parametrize("cls", [Both, Nothing, Unknown], ids=lambda cls: cls.__name__)
+class Subscripted:
+    def predict(self, x: int[str]) -> str:  # type: ignore[type-arg]
+        return ""
+
+
+@pytest.mark.parametrize("cls", [Both, Nothing, Unknown, Subscripted], ids=lambda c: c.__name__)
 def test_what_is_no_predictor_is_an_error(cls: type) -> None:
     """Ambiguous, empty and unresolvable classes are refused."""
     with pytest.raises(PredictorError):
@@ -247,7 +265,23 @@ class Bytes:
         return ""
 
 
-@pytest.mark.parametrize("cls", [Variadic, Strange, Bytes, Recursive], ids=lambda cls: cls.__name__)
+class Iterated:
+    def predict(self, x: Iterator[str]) -> str:
+        return ""
+
+
+OF_LISTS = cogfal.cog.Input(choices=[["a"]])  # type: ignore[list-item]
+
+
+class Choosing:
+    def predict(self, x: Any = OF_LISTS) -> str:
+        return ""
+
+
+NOT_SERVED = (Variadic, Strange, Bytes, Recursive, Iterated, Choosing)
+
+
+@pytest.mark.parametrize("cls", NOT_SERVED, ids=lambda cls: cls.__name__)
 def test_what_cannot_be_served_is_an_error(cls: type) -> None:
     """Parameters without a counterpart are refused."""
     with pytest.raises(UnsupportedSignature):

@@ -141,18 +141,9 @@ class Inherited(Outlets):
         """Return the way to the runner's log."""
         return self._outlets[source]
 
-    def numbers(self) -> tuple[int, int]:
-        """Return descriptors that lead to the runner's log."""
-        return self._numbers
-
     def drain(self) -> None:
         """Pass on everything written so far, C's buffers included."""
         self._c.flush()
-
-    def close(self) -> None:
-        """Restore what was there."""
-        for outlet in self._outlets.values():
-            outlet.close()
 
 
 class _Pipe:

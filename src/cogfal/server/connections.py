@@ -295,10 +295,6 @@ class Outgoing:
         self.heard = False
         self._connection.hand_over(protocol)
 
-    def get_protocol(self) -> Any:
-        """Return the protocol that has the connection now, where it was handed over."""
-        return self.heir or self._transport.get_protocol()
-
     def pause_reading(self) -> None:
         """Read no further."""
         self._connection.want(more=False)
