@@ -117,6 +117,14 @@ def detail_of(answer: JSON) -> JSON:
     return next((each for each in said if each is not None), whole)
 
 
+def printable(text: str) -> str:
+    """Return a text of somebody else's without what a terminal would obey."""
+    return "".join(
+        each if each.isprintable() or each in "\n\t" else "\N{REPLACEMENT CHARACTER}"
+        for each in text
+    )
+
+
 def refusal(detail: JSON) -> str:
     """Return what an app says is wrong as one line; `detail` is that of its answer."""
     return "; ".join(map(str, problems_of(detail))) or str(detail)

@@ -15,11 +15,11 @@ import anyio
 import pytest
 from PIL import Image
 
-from cogfal.compare.cases import cases_of, wrong_inputs
-from cogfal.compare.comparison import Comparison, compare, opened, side_of
-from cogfal.compare.compatibility import Verdict
+from cogfal.compare.cases import cases_of
+from cogfal.compare.comparison import Comparison, Pair, compare, open_endpoint, open_pair
+from cogfal.compare.endpoints import EndpointUnreachable, Outcome
 from cogfal.compare.presentation import pieces_of, seconds_of
-from cogfal.compare.sides import Outcome, SideUnreachable
+from cogfal.compare.signatures import Verdict
 from cogfal.examples import Example
 from tests.compare.documents import document
 from tests.compare.models import Asked, Model, answering, model, reply
@@ -30,22 +30,16 @@ FILE = {"type": "string", "format": "uri"}
 SECONDS = 30.0
 
 
-def run(
-    before: str, after: str, examples: Sequence[Example] | None, folder: Path, runs: int = 1
-) -> Comparison:
-    """Compare two sides, with wrong inputs; without examples with those made of the schema."""
+def run(before: str, after: str, examples: Sequence[Example] | None, folder: Path) -> Comparison:
+    """Compare two models, with wrong inputs; without examples with those made of the schema."""
 
     async def compared() -> Comparison:
-        async with opened(side_of(before, SECONDS), side_of(after, SECONDS)) as pair:
+        async with open_pair(before, after, SECONDS) as pair:
             cases = cases_of(pair.before.signature) if examples is None else examples
-            wrong = wrong_inputs(pair.before.signature, cases[0].input)
-            return await compare(pair, cases, wrong, runs=runs, folder=folder, tell=_nothing)
+            wrong = pair.wrong_inputs(cases[0].input)
+            return await compare(pair, cases, wrong, folder=folder)
 
     return anyio.run(compared)
-
-
-def _nothing(_: str) -> None:
-    """Tell nobody."""
 
 
 @pytest.fixture
@@ -123,8 +117,8 @@ def test_what_a_model_differs_from_itself_is_nothing_to_blame_the_other_for(
 
 def _cases_only(before: str, after: str, folder: Path, runs: int = 1) -> Comparison:
     async def compared() -> Comparison:
-        async with opened(side_of(before, SECONDS), side_of(after, SECONDS)) as pair:
-            return await compare(pair, ONE, [], runs=runs, folder=folder, tell=_nothing)
+        async with open_pair(before, after, SECONDS) as pair:
+            return await compare(pair, ONE, folder=folder, runs=runs)
 
     return anyio.run(compared)
 
@@ -293,8 +287,8 @@ def test_a_server_that_does_not_answer_in_time_is_a_difference(tmp_path: Path) -
         return reply({"status": "succeeded", "output": 1.0})
 
     async def compared(before: str, after: str) -> Comparison:
-        async with opened(side_of(before, SECONDS), side_of(after, 0.2)) as pair:
-            return await compare(pair, ONE, [], runs=1, folder=tmp_path, tell=_nothing)
+        async with open_endpoint(before, SECONDS) as one, open_endpoint(after, 0.2) as other:
+            return await compare(Pair(one, other), ONE, folder=tmp_path)
 
     with model(answering(PLAIN, predicted(1.0))) as good, model(answering(PLAIN, slow)) as late:
         result = anyio.run(partial(compared, good.url, late.url))
@@ -305,7 +299,7 @@ def test_a_server_that_does_not_answer_in_time_is_a_difference(tmp_path: Path) -
 
 def test_nothing_at_the_address_is_told_before_anything_runs(tmp_path: Path) -> None:
     """The error names the address without the password in it."""
-    with pytest.raises(SideUnreachable) as caught:
+    with pytest.raises(EndpointUnreachable) as caught:
         _cases_only("http://me:secret@127.0.0.1:9", "http://127.0.0.1:9", tmp_path)
 
     assert "http://127.0.0.1:9 cannot be reached" in str(caught.value)

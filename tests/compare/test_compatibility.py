@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from cogfal.compare.compatibility import Change, Verdict, compare_signatures, verdict_of
-from cogfal.compare.signatures import signature_of
+from cogfal.compare.signatures import Change, Verdict, compare_signatures, signature_of, verdict_of
 from tests.compare.documents import document
 
 INT = {"type": "integer", "default": 1}

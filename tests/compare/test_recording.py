@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import anyio
 import pytest
 
-from cogfal.compare.comparison import Comparison, compare, opened, side_of
-from cogfal.compare.recording import Recorded, write_recording
-from cogfal.compare.sides import Answer, Outcome
+from cogfal.compare.comparison import Comparison, compare, open_pair
+from cogfal.compare.endpoints import Answer, Outcome
+from cogfal.compare.recording import write_recording
 from cogfal.errors import ProjectError
 from cogfal.examples import Example, read_examples
 from tests.compare.documents import document
@@ -40,7 +39,7 @@ def recording(tmp_path: Path) -> Path:
         folder,
         DOCUMENT,
         frozenset({"key"}),
-        [Recorded(example, [answer, answer]), Recorded(Example("two", {}), [failed])],
+        [(example, [answer, answer]), (Example("two", {}), [failed])],
     )
     return folder
 
@@ -87,6 +86,6 @@ def test_a_model_is_compared_with_what_was_recorded(
 
 
 async def _compared(before: str, after: str, folder: Path) -> Comparison:
-    async with opened(side_of(before, 30), side_of(after, 30)) as pair:
-        examples: list[Any] = read_examples(Path(before) / "examples.yaml")[:1]
-        return await compare(pair, examples, [], runs=1, folder=folder, tell=lambda _: None)
+    async with open_pair(before, after, 30) as pair:
+        cases = (await pair.before.examples())[:1]
+        return await compare(pair, cases, pair.wrong_inputs(cases[0].input), folder=folder)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import anyio
 import pytest
 
-from cogfal.compare.cases import cases_of
-from cogfal.compare.comparison import calls
-from cogfal.compare.hosted import ReplicateSide
-from cogfal.compare.servers import HttpSide
-from cogfal.compare.sides import Answer, Outcome, SideUnreachable
-from cogfal.compare.signatures import signature_of
+from cogfal.compare.comparison import Pair, calls, open_endpoint
+from cogfal.compare.endpoints import Answer, EndpointUnreachable, ModelEndpoint, Outcome
+from cogfal.compare.recording import RecordedEndpoint
+from cogfal.examples import Example
 from tests.compare.documents import document
 from tests.compare.models import Asked, Reply, model, reply
 
@@ -55,14 +53,26 @@ def account(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-async def _run(side: ReplicateSide, picture: Path, folder: Path) -> Answer:
-    async with side.open() as endpoint:
+class Endpoint(ModelEndpoint):
+    """A model that nobody calls."""
+
+    async def run(self, inputs: Mapping[str, object], folder: Path) -> Answer:
+        raise NotImplementedError
+
+
+async def _run(word: str, picture: Path, folder: Path) -> Answer:
+    async with open_endpoint(word, 30) as endpoint:
         return await endpoint.run({"image": picture, "n": 1}, folder)
 
 
-@pytest.mark.parametrize("version", [None, "v1"])
+async def _examples() -> Sequence[Example]:
+    async with open_endpoint("replicate:me/model", 30) as endpoint:
+        return await endpoint.examples()
+
+
+@pytest.mark.parametrize("version", ["", ":v1"], ids=["the latest", "another"])
 def test_a_prediction_is_made_and_followed_to_its_end(
-    tmp_path: Path, account: pytest.MonkeyPatch, version: str | None
+    tmp_path: Path, account: pytest.MonkeyPatch, version: str
 ) -> None:
     """The file is uploaded, the prediction polled, its file brought; no token leaves the API."""
     picture = tmp_path / "in.png"
@@ -72,8 +82,7 @@ def test_a_prediction_is_made_and_followed_to_its_end(
         answer = cloud(1, ended)
         with model(answer) as api:
             account.setenv("REPLICATE_BASE_URL", api.url)
-            side = ReplicateSide("me/model", version, 30)
-            got = anyio.run(_run, side, picture, tmp_path)
+            got = anyio.run(_run, f"replicate:me/model{version}", picture, tmp_path)
 
     assert got.outcome is Outcome.SUCCEEDED
     assert got.output.read_bytes() == b"made"
@@ -92,7 +101,7 @@ def test_a_failed_prediction_keeps_its_error(tmp_path: Path, account: pytest.Mon
     answer = cloud(0, {"status": "failed", "error": "no luck", "output": None})
     with model(answer) as api:
         account.setenv("REPLICATE_BASE_URL", api.url)
-        got = anyio.run(_run, ReplicateSide("me/model", None, 30), picture, tmp_path)
+        got = anyio.run(_run, "replicate:me/model", picture, tmp_path)
 
     assert (got.outcome, got.error) == (Outcome.FAILED, "no luck")
 
@@ -102,29 +111,48 @@ def test_what_replicate_shows_as_examples_are_cases(account: pytest.MonkeyPatch)
     answer = cloud(0, {})
     with model(answer) as api:
         account.setenv("REPLICATE_BASE_URL", api.url)
-        examples = anyio.run(ReplicateSide("me/model", None, 30).examples)
+        examples = anyio.run(_examples)
 
-    assert examples == [("e1", {"n": 2})]
+    assert examples == [Example("e1", {"n": 2})]
 
 
 def test_without_a_token_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """The error names the variable."""
     monkeypatch.delenv("REPLICATE_API_TOKEN", raising=False)
 
-    with pytest.raises(SideUnreachable, match="REPLICATE_API_TOKEN"):
-        anyio.run(ReplicateSide("me/model", None, 30).examples)
+    with pytest.raises(EndpointUnreachable, match="REPLICATE_API_TOKEN"):
+        anyio.run(_examples)
+
+
+class Paid(Endpoint):
+    """A model whose calls cost money."""
+
+    paid = True
 
 
 def test_calls_that_cost_money_are_counted() -> None:
-    """Those of each side that is paid, A's runs and wrong inputs included; of a recording, A's."""
-    side, other = (ReplicateSide("me/model", None, seconds) for seconds in (30, 60))
-    signature = signature_of(document({"n": {"type": "integer", "minimum": 0, "maximum": 3}}))
-    examples = cases_of(signature)
+    """Those of each model that is paid, A's runs and wrong inputs included; of a recording, A's."""
+    one, other, free = (
+        Paid("one", document({})),
+        Paid("one", document({})),
+        Endpoint("free", document({})),
+    )
 
-    recorded = calls((side, side), len(examples), 0, 2)
-    compared = calls((side, other), len(examples), 3, 2)
-    half = calls((HttpSide("http://127.0.0.1:1", 30), side), len(examples), 3, 2)
+    assert calls(Pair(one, one), 5, 0, 2) == {"one": 10}
+    assert calls(Pair(one, other), 5, 3, 2) == {"one": 5 * 2 + 3 + 5 + 3}
+    assert calls(Pair(free, one), 5, 3, 2) == {"one": 5 + 3}
 
-    assert recorded == {"replicate:me/model": 2 * len(examples)}
-    assert compared == {"replicate:me/model": 2 * len(examples) + 3 + len(examples) + 3}
-    assert half == {"replicate:me/model": len(examples) + 3}
+
+def test_wrong_inputs_are_counted_only_where_they_are_sent() -> None:
+    """A recording has nothing to say of them, and one model alone is not asked."""
+    taken = document({"n": {"type": "integer", "maximum": 3}})
+    one, other = Endpoint("one", taken), Endpoint("other", taken)
+    recorded = RecordedEndpoint("kept", taken, [], {})
+
+    assert [each.name for each in Pair(one, other).wrong_inputs({"n": 1})] == [
+        "n is 'not a number'",
+        "n is 4",
+    ]
+    assert not Pair(recorded, one).wrong_inputs({"n": 1})
+    assert not Pair(one, recorded).wrong_inputs({"n": 1})
+    assert not Pair(one, one).wrong_inputs({"n": 1})

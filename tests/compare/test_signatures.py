@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from cogfal.compare.compatibility import compare_signatures
-from cogfal.compare.signatures import NoSignature, signature_of
+from cogfal.compare.signatures import NoSignature, compare_signatures, signature_of
 from cogfal.reading import read_predictor
 from cogfal.schema.document import document as our_document
 from tests.compare.documents import document

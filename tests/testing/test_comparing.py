@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cogfal.compare.recording import Recorded, write_recording
-from cogfal.compare.sides import Answer, Outcome
+from cogfal.compare.endpoints import Answer, Outcome
+from cogfal.compare.recording import write_recording
 from cogfal.errors import ProjectError
 from cogfal.examples import Example
 from cogfal.testing import compare_with
@@ -28,8 +28,8 @@ def test_a_test_fails_where_an_answer_is_another(tmp_path: Path) -> None:
     project = write_project(tmp_path / "project", predict_py=PREDICT)
     described = document({"text": {"type": "string"}}, required=("text",))
     runs = [
-        Recorded(Example("shout", {"text": "a"}), [Answer(Outcome.SUCCEEDED, "A")]),
-        Recorded(Example("whisper", {"text": "b"}), [Answer(Outcome.SUCCEEDED, "b")]),
+        (Example("shout", {"text": "a"}), [Answer(Outcome.SUCCEEDED, "A")]),
+        (Example("whisper", {"text": "b"}), [Answer(Outcome.SUCCEEDED, "b")]),
     ]
     write_recording(tmp_path / "same", described, frozenset(), runs[:1])
     write_recording(tmp_path / "other", described, frozenset(), runs)

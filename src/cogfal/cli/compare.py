@@ -14,13 +14,11 @@ from rich.console import Console
 from cogfal.cli.console import BadArgument, confirm, say, write_json
 from cogfal.cli.given_inputs import read_inputs
 from cogfal.cli.options import add_inputs
-from cogfal.compare.cases import cases_of, read_cases, typed, wrong_inputs
-from cogfal.compare.comparison import Comparison, Pair, calls, compare, opened, side_of
-from cogfal.compare.compatibility import Verdict
-from cogfal.compare.hosted import ReplicateSide
+from cogfal.compare.cases import cases_of, read_cases, typed
+from cogfal.compare.comparison import Comparison, Pair, calls, compare, open_pair
 from cogfal.compare.presentation import as_json, show, write_page
-from cogfal.compare.recording import Recorded, RecordedEndpoint, refuse_filled, write_recording
-from cogfal.compare.sides import Side
+from cogfal.compare.recording import RecordedEndpoint, refuse_filled, write_recording
+from cogfal.compare.signatures import Verdict
 from cogfal.examples import Example
 from cogfal.files.progress import counted
 
@@ -81,15 +79,16 @@ def run(arguments: argparse.Namespace) -> int:
         raise BadArgument("--runs is how often A answers each case, at least once")
     if arguments.record is not None:
         refuse_filled(arguments.record)  # before calls that somebody pays for
-    before = side_of(arguments.before, arguments.timeout)
-    after = side_of(arguments.after, arguments.timeout) if arguments.after else before
-    return anyio.run(_run, arguments, before, after)
+    return anyio.run(_run, arguments)
 
 
-async def _run(arguments: argparse.Namespace, before: Side, after: Side) -> int:
-    async with opened(before, after) as pair, anyio.TemporaryDirectory(prefix="cogfal-") as folder:
+async def _run(arguments: argparse.Namespace) -> int:
+    async with (
+        open_pair(arguments.before, arguments.after, arguments.timeout) as pair,
+        anyio.TemporaryDirectory(prefix="cogfal-") as folder,
+    ):
         if arguments.schema_only:
-            result = pair.compared_signatures()
+            result = pair.compare_signatures()
         else:
             result = await _answers(arguments, pair, Path(folder))
         await anyio.to_thread.run_sync(_report, arguments, result, pair)
@@ -99,10 +98,10 @@ async def _run(arguments: argparse.Namespace, before: Side, after: Side) -> int:
 
 
 async def _answers(arguments: argparse.Namespace, pair: Pair, folder: Path) -> Comparison:
-    examples = await _examples(arguments, pair)
-    wrong = wrong_inputs(pair.before.signature, examples[0].input) if arguments.after else []
-    _ask(calls(pair.sides, len(examples), len(wrong), arguments.runs), asked=not arguments.yes)
-    return await compare(pair, examples, wrong, runs=arguments.runs, folder=folder, tell=_tell)
+    examples, runs = await _examples(arguments, pair), arguments.runs
+    wrong = pair.wrong_inputs(examples[0].input)
+    _ask(calls(pair, len(examples), len(wrong), runs), asked=not arguments.yes)
+    return await compare(pair, examples, wrong, folder=folder, runs=runs, tell=_tell)
 
 
 async def _examples(arguments: argparse.Namespace, pair: Pair) -> Sequence[Example]:
@@ -111,14 +110,9 @@ async def _examples(arguments: argparse.Namespace, pair: Pair) -> Sequence[Examp
         return read_cases(arguments.inputs)
     if arguments.input:
         return [Example("inputs", typed(read_inputs(arguments, None), pair.before.signature))]
-    for endpoint in (pair.before, pair.after):
-        if isinstance(endpoint, RecordedEndpoint):
-            return endpoint.examples
-    side = pair.sides[0]
-    if isinstance(side, ReplicateSide):
-        shown = [Example(name, inputs) for name, inputs in await side.examples()]
-        if shown:
-            return shown
+    for endpoint in sorted(pair, key=lambda each: not isinstance(each, RecordedEndpoint)):
+        if examples := await endpoint.examples():
+            return examples
     return cases_of(pair.before.signature)
 
 
@@ -141,7 +135,7 @@ def _tell(name: str) -> None:
 def _report(arguments: argparse.Namespace, result: Comparison, pair: Pair) -> None:
     secrets = pair.before.signature.secrets | pair.after.signature.secrets
     if arguments.record is not None:
-        recorded = [Recorded(case.example, case.before) for case in result.cases]
+        recorded = [(case.example, case.before) for case in result.cases]
         write_recording(arguments.record, pair.before.document, secrets, recorded)
     if arguments.html is not None:
         write_page(result, arguments.html, secrets)

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from cogfal.answers import printable
 from cogfal.errors import AdvisedError, CogfalError, ProjectError, SetupError
 from cogfal.spec import JSON
 
@@ -36,14 +37,6 @@ class Sign(Enum):
 def stderr() -> Console:
     """Return a console for messages; plain where stderr is no terminal."""
     return Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
-
-
-def printable(text: str) -> str:
-    """Return a text of somebody else's without what a terminal would obey."""
-    return "".join(
-        each if each.isprintable() or each in "\n\t" else "\N{REPLACEMENT CHARACTER}"
-        for each in text
-    )
 
 
 def say_error(error: Exception) -> None:

@@ -22,11 +22,10 @@ from cogfal.app_file import find_app_file, load_app, open_project, split_referen
 from cogfal.cli.check import LOG_IN, has_credentials, look_at
 from cogfal.cli.console import BadArgument, Sign, confirm, say
 from cogfal.cli.targets import document_of
-from cogfal.compare.comparison import Comparison, Pair, compare, side_of
-from cogfal.compare.compatibility import Verdict, compare_signatures, verdict_of
+from cogfal.compare.comparison import Comparison, Pair, compare, open_endpoint
 from cogfal.compare.presentation import show
 from cogfal.compare.recording import RecordedEndpoint
-from cogfal.compare.signatures import signature_of
+from cogfal.compare.signatures import Verdict, compare_signatures, signature_of, verdict_of
 from cogfal.errors import CallFailed
 from cogfal.examples import EXAMPLES, Example, find_examples
 from cogfal.files.progress import counted
@@ -188,12 +187,11 @@ class Release:
         return 1
 
     async def _compared(self, app: str, examples: Sequence[Example]) -> Comparison:
-        side = side_of(f"app:{app}", EXAMPLE_TIMEOUT)
-        expected = RecordedEndpoint(document_of(self._project), examples, {})
-        async with side.open() as endpoint:
-            pair = Pair((side, side), expected, endpoint)
-            with tempfile.TemporaryDirectory(prefix="cogfal-") as folder:
-                return await compare(pair, examples, [], runs=1, folder=Path(folder), tell=say)
+        expected = RecordedEndpoint(EXAMPLES, document_of(self._project), examples, {})
+        with tempfile.TemporaryDirectory(prefix="cogfal-") as folder:
+            async with open_endpoint(f"app:{app}", EXAMPLE_TIMEOUT) as endpoint:
+                pair = Pair(expected, endpoint)
+                return await compare(pair, examples, folder=Path(folder), tell=say)
 
 
 @dataclass(frozen=True)

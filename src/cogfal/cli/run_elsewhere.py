@@ -31,7 +31,7 @@ from cogfal.cli.display import Display, open_display
 from cogfal.cli.given_inputs import read_inputs
 from cogfal.cli.results import Destination, ResultWriter
 from cogfal.errors import CallFailed
-from cogfal.files import FetchError, describe, parse_data_url, to_data_url
+from cogfal.files import FetchError, parse_data_url, to_data_url
 from cogfal.files.names import name_for
 from cogfal.nested import map_leaves
 from cogfal.spec import JSON
@@ -195,7 +195,7 @@ def _object(value: JSON) -> dict[str, JSON]:
 
 
 def _sendable(value: Any) -> JSON:
-    return to_data_url(value, describe(value).content_type) if isinstance(value, Path) else value
+    return to_data_url(value) if isinstance(value, Path) else value
 
 
 def on_fal(

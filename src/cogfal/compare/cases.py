@@ -6,7 +6,7 @@ import json
 import math
 import reprlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,14 +34,6 @@ _NO_TEXT: Final = frozenset({"integer", "number", "boolean", "object"})
 _NO_NUMBER: Final = "not a number"
 
 
-@dataclass(frozen=True)
-class WrongInput:
-    """Inputs that a model has to refuse, and what is wrong with them."""
-
-    what: str
-    inputs: Mapping[str, Any]
-
-
 def read_cases(path: Path) -> list[Example]:
     """Return the cases of an examples.yaml, or those that a cog-safe-push.yaml holds.
 
@@ -53,7 +45,7 @@ def read_cases(path: Path) -> list[Example]:
     try:
         document = yaml.safe_load(path.read_text("utf-8"))
         cases = document["predict"]["test_cases"]
-        return [_safe_push_case(case, number, path) for number, case in enumerate(cases, 1)]
+        return [_safe_push_case(case, f"case {n}", path) for n, case in enumerate(cases, 1)]
     except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise ProjectError(
             f"it holds no predict.test_cases: {error}",
@@ -62,28 +54,25 @@ def read_cases(path: Path) -> list[Example]:
         ) from error
 
 
-def _safe_push_case(case: Mapping[str, Any], number: int, path: Path) -> Example:
+def _safe_push_case(case: Mapping[str, Any], name: str, path: Path) -> Example:
     """Read one case; only what a machine can compare of its expectations is an output."""
     inputs = {
-        name: path.parent / value[1:] if isinstance(value, str) and value.startswith("@") else value
-        for name, value in case["inputs"].items()
+        key: path.parent / value[1:] if isinstance(value, str) and value.startswith("@") else value
+        for key, value in case["inputs"].items()
     }
-    exact = "exact_string" in case
-    return Example(f"case {number}", inputs, case.get("exact_string"), recorded=exact)
+    expected = case.get("exact_string")
+    return Example(name, inputs, expected, recorded="exact_string" in case)
 
 
 def typed(values: Mapping[str, Any], signature: Signature) -> dict[str, Any]:
     """Return inputs of the command line with JSON read where the model takes no text."""
-    return {name: _typed(value, signature.inputs.get(name)) for name, value in values.items()}
-
-
-def _typed(value: Any, declared: Input | None) -> Any:
-    if declared is None or declared.shape.kind not in _NO_TEXT or not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError:
-        return value
+    read = dict(values)
+    for name, value in values.items():
+        declared = signature.inputs.get(name)
+        if declared is not None and declared.shape.kind in _NO_TEXT and isinstance(value, str):
+            with suppress(ValueError):
+                read[name] = json.loads(value)
+    return read
 
 
 def cases_of(signature: Signature) -> list[Example]:
@@ -144,15 +133,15 @@ def _extremes(shape: ValueShape) -> Iterator[JSON]:
         yield from (shape.bounds[n] for n in ("minimum", "maximum") if n in shape.bounds)
 
 
-def wrong_inputs(signature: Signature, base: Mapping[str, Any]) -> Sequence[WrongInput]:
-    """Make inputs that must be refused, one thing wrong in each; at most a dozen."""
-    found: list[WrongInput] = []
+def wrong_inputs(signature: Signature, base: Mapping[str, Any]) -> Sequence[Example]:
+    """Make cases that must be refused, named after the one thing that is wrong in each."""
+    found: list[Example] = []
     for name, each in signature.inputs.items():
         if each.required:
             left = {other: value for other, value in base.items() if other != name}
-            found.append(WrongInput(f"{name} left out", left))
+            found.append(Example(f"{name} left out", left))
         found += (
-            WrongInput(f"{name} is {reprlib.repr(value)}", {**base, name: value})
+            Example(f"{name} is {reprlib.repr(value)}", {**base, name: value})
             for value in _unfit(each.shape)
         )
     return found[:MOST_WRONG]

@@ -1,24 +1,23 @@
-"""Find the two sides, run the same cases on both, and judge the answers."""
+"""Find the two models, run the same cases on both, and judge the answers."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import anyio
 
-from cogfal.compare.cases import WrongInput
-from cogfal.compare.compatibility import Change, Verdict, compare_signatures, verdict_of
-from cogfal.compare.hosted import FalSide, ReplicateSide
+from cogfal.compare.cases import wrong_inputs
+from cogfal.compare.endpoints import Answer, ModelEndpoint, Outcome
 from cogfal.compare.measures import Difference, measure, tolerated
-from cogfal.compare.recording import RecordedEndpoint, RecordingSide, is_recording
-from cogfal.compare.servers import DirectorySide, HttpSide
-from cogfal.compare.sides import Answer, ModelEndpoint, Outcome, Side
+from cogfal.compare.recording import RecordedEndpoint, is_recording, open_recording
+from cogfal.compare.servers import open_app, open_directory, open_replicate, open_server
+from cogfal.compare.signatures import Change, Verdict, compare_signatures, verdict_of
 from cogfal.errors import ProjectError
 from cogfal.examples import Example
 from cogfal.nested import Loc
@@ -79,11 +78,9 @@ class Comparison:
         return all(case.same for case in self.cases) and all(b.same for b in self.behaviours)
 
 
-@dataclass(frozen=True)
-class Pair:
+class Pair(NamedTuple):
     """Both models, brought up; both are one where it is only recorded."""
 
-    sides: tuple[Side, Side]
     before: ModelEndpoint
     after: ModelEndpoint
 
@@ -92,14 +89,45 @@ class Pair:
         """Whether there is nothing to compare with."""
         return self.before is self.after
 
-    def compared_signatures(self) -> Comparison:
+    @property
+    def live(self) -> bool:
+        """Whether there are two models that run: a recording refuses and cancels nothing."""
+        return not self.alone and not any(isinstance(each, RecordedEndpoint) for each in self)
+
+    def wrong_inputs(self, inputs: Mapping[str, Any]) -> Sequence[Example]:
+        """Return what both must refuse: `inputs` with one thing wrong in each."""
+        return wrong_inputs(self.before.signature, inputs) if self.live else ()
+
+    def compare_signatures(self) -> Comparison:
         """Compare the signatures alone."""
+        before, after = (each.label for each in self)
+        if before == after and not self.alone:
+            before, after = f"{before} (A)", f"{after} (B)"
         changes = compare_signatures(self.before.signature, self.after.signature)
-        return Comparison(self.sides[0].label, self.sides[1].label, changes)
+        return Comparison(before, after, changes)
 
 
-def side_of(word: str, timeout: float) -> Side:
-    """Return the side that a word names.
+@asynccontextmanager
+async def open_pair(before: str, after: str | None, seconds: float) -> AsyncIterator[Pair]:
+    """Bring up both models, one after the other; without B, A is both.
+
+    Raises:
+        ProjectError: A word names no model; nothing is brought up then.
+        EndpointUnreachable: One of them does not answer.
+        NoSignature: One of them does not say what it takes.
+    """
+    first = open_endpoint(before, seconds)
+    second = None if after is None else open_endpoint(after, seconds)
+    async with first as one:
+        if second is None:
+            yield Pair(one, one)
+        else:
+            async with second as other:
+                yield Pair(one, other)
+
+
+def open_endpoint(word: str, seconds: float) -> AbstractAsyncContextManager[ModelEndpoint]:
+    """Return what brings up the model that a word names; each call has so many seconds.
 
     It is the URL of a Cog server or an app, `app:owner/name` on fal, `replicate:owner/name` with
     or without `:version`, a recording's folder, or a project's directory.
@@ -109,9 +137,14 @@ def side_of(word: str, timeout: float) -> Side:
     """
     kind, colon, rest = word.partition(":")
     if rest.startswith("//") and kind in ("http", "https"):
-        return HttpSide(word, timeout)
+        return open_server(word, seconds)
     if colon and kind in ("app", "replicate"):
-        return _account_side(kind, rest, timeout)
+        model, _, version = rest.partition(":")
+        if model.count("/") != 1 or not all(_is_name(part) for part in model.split("/")):
+            raise ProjectError(
+                f"{rest!r} is no OWNER/NAME", where=kind, remedy=f"write {kind}:OWNER/NAME"
+            )
+        return open_app(rest, seconds) if kind == "app" else open_replicate(model, version, seconds)
     folder = Path(word)
     if not folder.is_dir():
         raise ProjectError(
@@ -119,72 +152,50 @@ def side_of(word: str, timeout: float) -> Side:
             where=word,
             remedy="name a directory, a URL, app:OWNER/NAME, or replicate:OWNER/NAME[:VERSION]",
         )
-    return RecordingSide(folder) if is_recording(folder) else DirectorySide(folder, timeout)
-
-
-def _account_side(kind: str, name: str, timeout: float) -> Side:
-    model, _, version = name.partition(":")
-    if model.count("/") != 1 or not all(_is_name(part) for part in model.split("/")):
-        raise ProjectError(
-            f"{name!r} is no OWNER/NAME", where=kind, remedy=f"write {kind}:OWNER/NAME"
-        )
-    if kind == "replicate":
-        return ReplicateSide(model, version or None, timeout)
-    return FalSide(name, timeout)
+    return open_recording(folder) if is_recording(folder) else open_directory(folder, seconds)
 
 
 def _is_name(part: str) -> bool:
     return bool(part) and all(each.isalnum() or each in "-_." for each in part) and part != ".."
 
 
-@asynccontextmanager
-async def opened(before: Side, after: Side) -> AsyncIterator[Pair]:
-    """Bring both sides up, one after the other; raises what `Side.open` does."""
-    async with AsyncExitStack() as stack:
-        first = await stack.enter_async_context(before.open())
-        second = first if after is before else await stack.enter_async_context(after.open())
-        yield Pair((before, after), first, second)
-
-
 async def compare(
     pair: Pair,
     examples: Sequence[Example],
-    wrong: Sequence[WrongInput],
+    wrong: Sequence[Example] = (),
     *,
-    runs: int,
     folder: Path,
-    tell: Callable[[str], None],
+    runs: int = 1,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Comparison:
-    """Run every case on both sides and judge the answers.
+    """Run every case on both models and judge the answers.
 
     Args:
         pair: Both models.
         examples: The cases.
-        wrong: Inputs that both must refuse.
-        runs: How often A answers each case; how far it is from itself is nothing to blame B for.
+        wrong: Cases that both must refuse.
         folder: Where files of answers and pictures of differences go.
+        runs: How often A answers each case; how far it is from itself is nothing to blame B for.
         tell: Told what is being run.
     """
-    result = pair.compared_signatures()
+    result = pair.compare_signatures()
     for example in examples:
         tell(example.name)
         result.cases.append(await _case(pair, example, runs, folder))
-    if not any(isinstance(each, RecordedEndpoint) for each in (pair.before, pair.after)):
-        for each in wrong:
-            tell(each.what)
-            result.behaviours.append(await _refusal(pair, each, folder))
-        if examples and not pair.alone:
-            tell("cancellation")
-            result.behaviours += await _cancellation(pair, examples[0].input, folder)
+    for each in wrong:
+        tell(each.name)
+        result.behaviours.append(await _refusal(pair, each, folder))
+    if examples and pair.live:
+        tell("cancellation")
+        result.behaviours += await _cancellation(pair, examples[0].input, folder)
     return result
 
 
-def calls(pair_sides: Sequence[Side], cases: int, wrong: int, runs: int) -> Mapping[str, int]:
-    """Return how many calls each paid side gets; one that is only recorded is A alone."""
-    before, after = pair_sides
-    counts = Counter({before.label: cases * runs + wrong} if before.paid else {})
-    if after is not before and after.paid:
-        counts[after.label] += cases + wrong
+def calls(pair: Pair, cases: int, wrong: int, runs: int) -> Mapping[str, int]:
+    """Return how many calls each paid model gets; one that is only recorded is A alone."""
+    counts = Counter({pair.before.label: cases * runs + wrong} if pair.before.paid else {})
+    if pair.after.paid and not pair.alone:
+        counts[pair.after.label] += cases + wrong
     return counts
 
 
@@ -229,17 +240,15 @@ def _told(answer: Answer) -> str:
     return f"{answer.outcome.value} ({answer.error})" if answer.error else answer.outcome.value
 
 
-async def _refusal(pair: Pair, wrong: WrongInput, folder: Path) -> Behaviour:
-    before = await pair.before.run(wrong.inputs, folder)
-    after = await pair.after.run(wrong.inputs, folder)
+async def _refusal(pair: Pair, wrong: Example, folder: Path) -> Behaviour:
+    before, after = [await each.run(wrong.input, folder) for each in pair]
     same = before.outcome is after.outcome
-    return Behaviour(wrong.what, _told(before), _told(after), same)
+    return Behaviour(wrong.name, _told(before), _told(after), same)
 
 
 async def _cancellation(pair: Pair, inputs: Mapping[str, Any], folder: Path) -> list[Behaviour]:
     """Cancel on both sides; a prediction that is quick may end first, so nothing is judged."""
-    before = await pair.before.cancel(inputs, folder)
-    after = await pair.after.cancel(inputs, folder)
+    before, after = [await each.cancel(inputs, folder) for each in pair]
     if before is None or after is None:
         return []
     return [Behaviour("cancelled at once", before.outcome.value, after.outcome.value)]

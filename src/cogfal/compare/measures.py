@@ -10,9 +10,9 @@ import difflib
 import math
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 from PIL import Image, ImageChops, ImageStat, UnidentifiedImageError
 
@@ -24,9 +24,11 @@ from cogfal.spec import JSON
 if TYPE_CHECKING:
     from av.container import InputContainer
 
-
 LONGEST_DIFF: Final = 20  # lines
 LONGEST_VALUE: Final = 120  # characters
+MOST_PIXELS: Final = 100_000_000
+SMALL: Final = (32, 32)
+STRONG: Final = 8  # makes a small difference visible in its picture
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,9 @@ class Difference:
     what: str
     picture: Path | None = None
 
+    def __str__(self) -> str:
+        return f"{self.place}: {self.what}"
+
     @property
     def place(self) -> str:
         """The place as an expression, such as `output.images[0]`."""
@@ -56,20 +61,23 @@ def measure(before: Any, after: Any, folder: Path, loc: Loc = ()) -> Iterator[Di
     """Yield the differences of two outputs; pictures of them are written to `folder`."""
     match before, after:
         case Path(), Path():
-            for what, distance, picture in compare_files(before, after, folder):
-                yield Difference(loc, distance, what, picture)
+            yield from (replace(each, loc=loc) for each in _files(before, after, folder))
         case dict(), dict():
             yield from _fields(before, after, folder, loc)
         case list(), list():
             yield from _items(before, after, folder, loc)
         case str(), str():
             if before != after:
-                yield Difference(loc, _text_distance(before, after), _text_diff(before, after))
+                words = difflib.SequenceMatcher(None, before.split(), after.split(), autojunk=False)
+                distance = max(1 - words.ratio(), 1e-6)  # a trace where only blanks differ
+                yield Difference(loc, distance, _text_diff(before, after))
         case (bool(), _) | (_, bool()):
             yield from _plain(before, after, loc)
         case (int() | float(), int() | float()):
             if before != after:
-                yield Difference(loc, _relative(before, after), f"{before} became {after}")
+                finite = math.isfinite(before) and math.isfinite(after)
+                apart = abs(before - after) / max(abs(before), abs(after)) if finite else math.inf
+                yield Difference(loc, apart, f"{before} became {after}")
         case _:
             yield from _plain(before, after, loc)
 
@@ -90,7 +98,7 @@ def _plain(before: JSON, after: JSON, loc: Loc) -> Iterator[Difference]:
 def _fields(
     before: dict[str, Any], after: dict[str, Any], folder: Path, loc: Loc
 ) -> Iterator[Difference]:
-    for name in [*before, *(each for each in after if each not in before)]:
+    for name in before | after:
         here = (*loc, name)
         if name not in after:
             yield Difference(here, math.inf, f"gone; it was {_shown(before[name])}")
@@ -107,18 +115,6 @@ def _items(before: list[Any], after: list[Any], folder: Path, loc: Loc) -> Itera
         yield from measure(*pair, folder, (*loc, index))
 
 
-def _relative(before: float, after: float) -> float:
-    if not (math.isfinite(before) and math.isfinite(after)):
-        return math.inf
-    return abs(before - after) / max(abs(before), abs(after))
-
-
-def _text_distance(before: str, after: str) -> float:
-    """Return the share of words that differ; at least a trace where only blanks do."""
-    matcher = difflib.SequenceMatcher(None, before.split(), after.split(), autojunk=False)
-    return max(1 - matcher.ratio(), 1e-6)
-
-
 def _text_diff(before: str, after: str) -> str:
     lines = [*difflib.unified_diff(before.splitlines(), after.splitlines(), n=1, lineterm="")][2:]
     if len(lines) <= 3 and len(before) + len(after) < 2 * LONGEST_VALUE:
@@ -132,41 +128,20 @@ def _shown(value: Any) -> str:
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
 
 
-Found: TypeAlias = "tuple[str, float, Path | None]"
-"""What differs, its distance, and a picture of it."""
-
-MOST_PIXELS: Final = 100_000_000
-SMALL: Final = (32, 32)
-STRONG: Final = 8  # makes a small difference visible in its picture
-
-
-@dataclass(frozen=True)
-class MediaFacts:
-    """What can be told of sound or video: seconds, and its channels, rate or size."""
-
-    container: str
-    seconds: float
-    channels: int | None = None
-    rate: int | None = None
-    width: int | None = None
-    height: int | None = None
-
-
-def compare_files(before: Path, after: Path, folder: Path) -> Iterator[Found]:
+def _files(before: Path, after: Path, folder: Path) -> Iterator[Difference]:
     """Yield how two files differ; nothing where their bytes are the same."""
     if sha256_of(before) == sha256_of(after):
         return
     types = [describe(each).content_type for each in (before, after)]
-    if types[0] != types[1]:
-        yield f"{types[0]} became {types[1]}", math.inf, None
-        return
     family = types[0].partition("/")[0]
-    if family == "image":
+    if types[0] != types[1]:
+        yield Difference((), math.inf, f"{types[0]} became {types[1]}")
+    elif family == "image":
         yield from _pictures(before, after, folder)
     elif family in ("audio", "video"):
-        yield from _recordings(before, after)
+        yield _recordings(before, after)
     else:
-        yield _sizes(before, after), 1.0, None
+        yield Difference((), 1.0, _sizes(before, after))
 
 
 def _sizes(before: Path, after: Path) -> str:
@@ -176,24 +151,24 @@ def _sizes(before: Path, after: Path) -> str:
     return f"{sizes[0]} bytes became {sizes[1]}"
 
 
-def _pictures(before: Path, after: Path, folder: Path) -> Iterator[Found]:
+def _pictures(before: Path, after: Path, folder: Path) -> Iterator[Difference]:
     try:
         with Image.open(before) as first, Image.open(after) as second:
             yield from _opened_pictures(first, second, folder)
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
-        yield f"{_sizes(before, after)}; they cannot be seen: {error}", 1.0, None
+        yield Difference((), 1.0, f"{_sizes(before, after)}; they cannot be seen: {error}")
 
 
-def _opened_pictures(first: Image.Image, second: Image.Image, folder: Path) -> Iterator[Found]:
+def _opened_pictures(first: Image.Image, second: Image.Image, folder: Path) -> Iterator[Difference]:
     if first.size != second.size:
         sizes = (f"{w} x {h}" for w, h in (first.size, second.size))
-        yield f"{' pixels became '.join(sizes)} pixels", math.inf, None
+        yield Difference((), math.inf, f"{' pixels became '.join(sizes)} pixels")
         return
     if first.mode != second.mode:
-        yield f"mode {first.mode} became {second.mode}", math.inf, None
+        yield Difference((), math.inf, f"mode {first.mode} became {second.mode}")
         return
     if first.width * first.height > MOST_PIXELS:
-        yield "other bytes; too large to be compared pixel by pixel", 1.0, None
+        yield Difference((), 1.0, "other bytes; too large to be compared pixel by pixel")
         return
     seen = [each.convert("RGBA") for each in (first, second)]
     apart = ImageChops.difference(*seen)
@@ -204,7 +179,7 @@ def _opened_pictures(first: Image.Image, second: Image.Image, folder: Path) -> I
             f"{_changed(apart)} of {first.width * first.height} pixels differ, by up to {highest} "
             f"of 255, {mean:.2%} on average; seen small {_perceptual(seen):.2%}"
         )
-        yield what, mean, _drawn(apart, folder)
+        yield Difference((), mean, what, _drawn(apart, folder))
 
 
 def _changed(apart: Image.Image) -> int:
@@ -230,39 +205,35 @@ def _drawn(apart: Image.Image, folder: Path) -> Path:
     return Path(file.name)
 
 
-def _recordings(before: Path, after: Path) -> Iterator[Found]:
+def _recordings(before: Path, after: Path) -> Difference:
+    """Compare sound or video, of which the same form and length is the same but for its bytes."""
     try:
         import av  # noqa: PLC0415  # an optional extra
     except ImportError:
-        yield f'{_sizes(before, after)}; pip install "cogfal[compare]" tells more', 1.0, None
-        return
+        text = f'{_sizes(before, after)}; pip install "cogfal[compare]" tells more'
+        return Difference((), 1.0, text)
     try:
         with av.open(str(before)) as first, av.open(str(after)) as second:
             old, new = _facts(first), _facts(second)
     except av.FFmpegError as error:
-        yield f"{_sizes(before, after)}; they cannot be played: {error}", 1.0, None
-        return
-    later = asdict(new)
-    told = [
-        f"{name} {v} became {later[name]}" for name, v in asdict(old).items() if v != later[name]
-    ]
-    same_form = replace(old, seconds=0, rate=None) == replace(new, seconds=0, rate=None)
-    distance = abs(old.seconds - new.seconds) / max(old.seconds, new.seconds, 1e-9)
-    yield (
-        "; ".join(told) or _sizes(before, after),
-        max(distance, 1e-6) if same_form else math.inf,
-        None,
-    )
+        return Difference((), 1.0, f"{_sizes(before, after)}; they cannot be played: {error}")
+    changed = [name for name in old if old[name] != new[name]]
+    what = "; ".join(f"{name} {old[name]} became {new[name]}" for name in changed)
+    spent, now = old["seconds"], new["seconds"]
+    distance = max(abs(spent - now) / max(spent, now, 1e-9), 1e-6)
+    same_form = {"seconds", "rate"}.issuperset(changed)
+    return Difference((), distance if same_form else math.inf, what or _sizes(before, after))
 
 
-def _facts(container: InputContainer) -> MediaFacts:
+def _facts(container: InputContainer) -> dict[str, Any]:
+    """Return what can be told of sound or video: its seconds, channels, rate and size."""
     sound = next(iter(container.streams.audio), None)
     moving = next(iter(container.streams.video), None)
-    return MediaFacts(
-        container=container.format.name,
-        seconds=round((container.duration or 0) / 1_000_000, 3),
-        channels=sound.channels if sound else None,
-        rate=sound.rate if sound else None,
-        width=moving.width if moving else None,
-        height=moving.height if moving else None,
-    )
+    return {
+        "container": container.format.name,
+        "seconds": round((container.duration or 0) / 1_000_000, 3),
+        "channels": sound.channels if sound else None,
+        "rate": sound.rate if sound else None,
+        "width": moving.width if moving else None,
+        "height": moving.height if moving else None,
+    }

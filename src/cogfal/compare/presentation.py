@@ -15,9 +15,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from cogfal.compare.comparison import CaseResult, Comparison
-from cogfal.compare.compatibility import Verdict
-from cogfal.compare.measures import Difference
-from cogfal.compare.sides import Answer
+from cogfal.compare.endpoints import Answer
+from cogfal.compare.signatures import Verdict
 from cogfal.files import describe, to_data_url
 from cogfal.spec import JSON
 
@@ -25,6 +24,8 @@ _MARKS = {
     Verdict.SAME: "[green]same[/]",
     Verdict.COMPATIBLE: "[yellow]compatible[/]",
     Verdict.BREAKING: "[red]breaking[/]",
+    True: "[green]same[/]",
+    False: "[red]differs[/]",
 }
 
 
@@ -56,14 +57,9 @@ def show(result: Comparison, console: Console) -> None:
         console.print(_case_table(result))
     for case in result.cases:
         for difference in case.differences:
-            console.print(f"[red]✗[/] {escape(case.example.name)}: {escape(told(difference))}")
+            console.print(f"[red]✗[/] {escape(case.example.name)}: {escape(str(difference))}")
     if result.behaviours:
         console.print(_behaviour_table(result))
-
-
-def told(difference: Difference) -> str:
-    """Say one difference in a sentence."""
-    return f"{difference.place}: {difference.what}"
 
 
 def seconds_of(answers: Sequence[Answer]) -> str:
@@ -116,9 +112,8 @@ def _finite(distance: float) -> float | None:
 def _case_table(result: Comparison) -> Table:
     table = Table("case", "answer", escape(result.before), escape(result.after))
     for case in result.cases:
-        mark = "[green]same[/]" if case.same else "[red]differs[/]"
         cells = (_cell(case.before), _cell([case.after]))
-        table.add_row(escape(case.example.name), mark, *map(escape, cells))
+        table.add_row(escape(case.example.name), _MARKS[case.same], *map(escape, cells))
     return table
 
 
@@ -130,8 +125,7 @@ def _cell(answers: Sequence[Answer]) -> str:
 def _behaviour_table(result: Comparison) -> Table:
     table = Table("asked", "", escape(result.before), escape(result.after))
     for each in result.behaviours:
-        mark = "[green]same[/]" if each.same else "[red]differs[/]"
-        table.add_row(escape(each.what), mark, escape(each.before), escape(each.after))
+        table.add_row(escape(each.what), _MARKS[each.same], escape(each.before), escape(each.after))
     return table
 
 
@@ -199,7 +193,7 @@ def _section(case: CaseResult, result: Comparison, secrets: frozenset[str]) -> s
         for name, value in case.example.input.items()
     }
     found = "".join(
-        f"<li>{html.escape(told(each))}{_media(each.picture) if each.picture else ''}</li>"
+        f"<li>{html.escape(str(each))}{_media(each.picture) if each.picture else ''}</li>"
         for each in case.differences
     )
     return (

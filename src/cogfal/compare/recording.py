@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from cogfal.compare.sides import Answer, ModelEndpoint, Outcome, SideUnreachable
+from cogfal.compare.endpoints import Answer, EndpointUnreachable, ModelEndpoint, Outcome
 from cogfal.errors import ProjectError
 from cogfal.examples import EXAMPLES, Example, keep_files, read_examples, write_examples
 from cogfal.spec import JSON
@@ -28,27 +28,27 @@ TIMINGS: Final = "timings.json"
 FILES: Final = "files"
 
 
-@dataclass(frozen=True)
-class Recorded:
-    """An example and all the answers to it, of which the first is kept, and the times of all."""
-
-    example: Example
-    answers: Sequence[Answer]
-
-
 def write_recording(
-    folder: Path, document: Mapping[str, JSON], secrets: frozenset[str], runs: Sequence[Recorded]
+    folder: Path,
+    document: Mapping[str, JSON],
+    secrets: frozenset[str],
+    runs: Sequence[tuple[Example, Sequence[Answer]]],
 ) -> None:
     """Write a recording into `folder`, which must not exist or be empty.
+
+    Of all the answers to an example, the first is kept, and the times of all.
 
     Raises:
         ProjectError: There is something in it.
     """
     refuse_filled(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    examples = [_kept(each, folder, number, secrets) for number, each in enumerate(runs, 1)]
+    examples = [
+        _kept(example, answers[0], folder / FILES / str(number), secrets)
+        for number, (example, answers) in enumerate(runs, 1)
+    ]
     write_examples(folder / EXAMPLES, examples)
-    timings = {each.example.name: [one.seconds for one in each.answers] for each in runs}
+    timings = {example.name: [each.seconds for each in answers] for example, answers in runs}
     _write_json(folder / TIMINGS, timings)
     # Last: a folder without it is no recording, so what was interrupted is not taken for one.
     _write_json(folder / SCHEMA, document)
@@ -67,48 +67,33 @@ def is_recording(folder: Path) -> bool:
     return all((folder / name).is_file() for name in (EXAMPLES, SCHEMA))
 
 
-@dataclass(frozen=True)
-class RecordingSide:
-    """The recording in `folder`; nothing is run."""
-
-    folder: Path
-    paid: bool = False
-
-    @property
-    def label(self) -> str:
-        """The folder as the user wrote it."""
-        return str(self.folder)
-
-    @asynccontextmanager
-    async def open(self) -> AsyncIterator[RecordedEndpoint]:
-        """Read it; raises SideUnreachable, NoSignature and ExamplesError."""
-        try:
-            document = json.loads((self.folder / SCHEMA).read_text("utf-8"))
-            timings = json.loads((self.folder / TIMINGS).read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise SideUnreachable(f"{self.label} is no whole recording: {error}") from error
-        examples = read_examples(self.folder / EXAMPLES)
-        yield RecordedEndpoint(document, examples, timings)
+@asynccontextmanager
+async def open_recording(folder: Path) -> AsyncIterator[RecordedEndpoint]:
+    """Read the recording in `folder`; raises EndpointUnreachable, NoSignature and ExamplesError."""
+    try:
+        document = json.loads((folder / SCHEMA).read_text("utf-8"))
+        timings = json.loads((folder / TIMINGS).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise EndpointUnreachable(f"{folder} is no whole recording: {error}") from error
+    yield RecordedEndpoint(str(folder), document, read_examples(folder / EXAMPLES), timings)
 
 
+@dataclass(eq=False)
 class RecordedEndpoint(ModelEndpoint):
     """Answers with what was recorded for the same inputs."""
 
-    def __init__(
-        self,
-        document: Mapping[str, JSON],
-        examples: Sequence[Example],
-        timings: Mapping[str, list[float | None]],
-    ) -> None:
-        super().__init__(document)
-        self.examples = examples
-        self._timings = timings
+    recorded: Sequence[Example]
+    timings: Mapping[str, list[float | None]]
+
+    async def examples(self) -> Sequence[Example]:
+        """Return those that were recorded."""
+        return self.recorded
 
     async def run(self, inputs: Mapping[str, Any], folder: Path) -> Answer:  # noqa: ARG002
         """Look the inputs up; secret ones are not compared, as they were not recorded."""
-        for example in self.examples:
+        for example in self.recorded:
             if _same(inputs, example.input, self.signature.secrets):
-                seconds = next(iter(self._timings.get(example.name, [])), None)
+                seconds = next(iter(self.timings.get(example.name, [])), None)
                 if not example.recorded:
                     return Answer(Outcome.FAILED, error="it failed when it was recorded")
                 return Answer(Outcome.SUCCEEDED, example.output, seconds=seconds)
@@ -126,17 +111,15 @@ def _equal(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def _kept(each: Recorded, folder: Path, number: int, secrets: frozenset[str]) -> Example:
-    """Copy an example's files below `folder`, and leave its secrets out."""
-    shown = {name: value for name, value in each.example.input.items() if name not in secrets}
-    place = folder / FILES / str(number)
-    answer = each.answers[0]
+def _kept(example: Example, answer: Answer, place: Path, secrets: frozenset[str]) -> Example:
+    """Copy an example's files below `place`, and leave its secrets out."""
+    shown = {name: value for name, value in example.input.items() if name not in secrets}
     succeeded = answer.outcome is Outcome.SUCCEEDED
     return Example(
-        name=each.example.name,
+        name=example.name,
         input=keep_files(shown, place / "input"),
         output=keep_files(answer.output, place / "output") if succeeded else None,
-        tolerance=each.example.tolerance,
+        tolerance=example.tolerance,
         recorded=succeeded,
     )
 

@@ -1,20 +1,22 @@
-"""Servers of Cog or of an app: at an address, or of a project, served in a process of its own."""
+"""Models that answer over HTTP: at an address, a project served here, on fal, on Replicate."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import subprocess
 import sys
 import time
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -26,18 +28,22 @@ from anyio.streams.text import TextReceiveStream
 from httpx_sse import EventSource
 
 from cogfal.answers import STREAM, is_piece, named_output, refusal
-from cogfal.compare.sides import (
+from cogfal.compare.endpoints import (
     Answer,
+    EndpointUnreachable,
     Outcome,
     RemoteEndpoint,
-    SideUnreachable,
     bounded,
     read_document,
     read_json,
     refused,
+    words_of,
 )
+from cogfal.compare.signatures import NoSignature
+from cogfal.errors import CallFailed, ProjectError
+from cogfal.examples import Example
 from cogfal.files import describe, to_data_url
-from cogfal.nested import map_leaves
+from cogfal.nested import leaves, map_leaves
 from cogfal.spec import JSON
 
 PREDICTIONS: Final = "/predictions"
@@ -46,42 +52,40 @@ LAST_LINES: Final = 30
 GRACE: Final = 20.0  # seconds for the model's teardown
 _RETRY: Final = 0.02  # seconds until a server is asked again for what it is not ready for yet
 _TRIES: Final = 50  # of a prediction that finds the server at capacity
+FAL: Final = "https://fal.run"
+REPLICATE: Final = "https://api.replicate.com"
+BASE_VARIABLE: Final = "REPLICATE_BASE_URL"
+TOKEN_VARIABLE: Final = "REPLICATE_API_TOKEN"  # noqa: S105  # its name
+POLL: Final = 0.5  # seconds, as Replicate's own client
 
 
-@dataclass(frozen=True)
-class HttpSide:
-    """The model at `url`; each call has `timeout` seconds."""
+@asynccontextmanager
+async def open_server(url: str, seconds: float, label: str = "") -> AsyncIterator[HttpEndpoint]:
+    """Read a server's document.
 
-    url: str
-    timeout: float
-    paid: bool = False
+    Args:
+        url: The address of a Cog server or an app.
+        seconds: How long one call may take.
+        label: What the user called it, if not by its address.
 
-    @property
-    def label(self) -> str:
-        """The address without a name and password."""
-        parts = urlsplit(self.url)
-        return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-
-    @asynccontextmanager
-    async def open(self) -> AsyncIterator[HttpEndpoint]:
-        """Read the server's document; raises SideUnreachable and NoSignature."""
-        async with httpx.AsyncClient(
-            base_url=self.url.rstrip("/"), timeout=self.timeout, follow_redirects=False
-        ) as http:
-            found = await read_document(http, "/openapi.json", self.label)
-            yield HttpEndpoint(http, found, self.url, self.timeout)
+    Raises:
+        EndpointUnreachable: It does not answer, or not with a document.
+        NoSignature: The document does not say what the model takes.
+    """
+    parts = urlsplit(url)
+    label = label or urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    async with httpx.AsyncClient(
+        base_url=url.rstrip("/"), timeout=seconds, follow_redirects=False
+    ) as http:
+        found = await read_document(http, "/openapi.json", label)
+        yield HttpEndpoint(label, found, url, seconds, http)
 
 
+@dataclass(eq=False)
 class HttpEndpoint(RemoteEndpoint):
     """Calls the server's `/predictions`; where it streams, by the way that shows the pieces."""
 
-    def __init__(
-        self, http: httpx.AsyncClient, document: Mapping[str, JSON], base: str, seconds: float
-    ) -> None:
-        super().__init__(document, base, seconds)
-        self._http = http
-        self._streams_on_fal = STREAM in document.get("paths", {})
-        self._streams_on_cog = '"x-cog-streaming": true' in json.dumps(document)
+    http: httpx.AsyncClient
 
     async def cancel(self, inputs: Mapping[str, Any], folder: Path) -> Answer | None:
         """Start a prediction, cancel it as soon as the server knows it, and wait for its end."""
@@ -98,14 +102,14 @@ class HttpEndpoint(RemoteEndpoint):
         with suppress(httpx.HTTPError):  # the prediction's own answer tells
             while status == httpx.codes.NOT_FOUND:
                 await anyio.sleep(_RETRY)  # no event tells when the server knows the id
-                status = httpx.codes((await self._http.post(f"{path}/cancel")).status_code)
+                status = httpx.codes((await self.http.post(f"{path}/cancel")).status_code)
 
     async def _predicted(self, inputs: Mapping[str, Any], folder: Path) -> Answer:
         values = await anyio.to_thread.run_sync(_sendable, inputs)
         if self.signature.output.kind in ("stream", "text"):
-            if self._streams_on_cog:
+            if '"x-cog-streaming": true' in json.dumps(self.document):
                 return await self._streamed(PREDICTIONS, {"input": values}, folder)
-            if self._streams_on_fal:
+            if STREAM in self.document.get("paths", {}):
                 return await self._streamed(STREAM, values, folder)
         return await self._whole("POST", PREDICTIONS, values, folder)
 
@@ -127,7 +131,7 @@ class HttpEndpoint(RemoteEndpoint):
         """
         for left in reversed(range(_TRIES)):
             began = time.perf_counter()
-            asked = self._http.stream(method, path, json=body, headers={"Accept": accept})
+            asked = self.http.stream(method, path, json=body, headers={"Accept": accept})
             async with asked as response:
                 if response.status_code != httpx.codes.CONFLICT or not left:
                     yield response, began
@@ -164,60 +168,46 @@ class HttpEndpoint(RemoteEndpoint):
 
 def _sendable(inputs: Mapping[str, Any]) -> JSON:
     """Return inputs with a data URL in place of each path."""
-
-    def sent(value: Any) -> JSON:
-        if not isinstance(value, Path):
-            return value
-        return to_data_url(value, describe(value).content_type)
-
-    return map_leaves(inputs, sent)
+    return map_leaves(inputs, lambda each: to_data_url(each) if isinstance(each, Path) else each)
 
 
-@dataclass(frozen=True)
-class DirectorySide:
-    """The project in `directory`, by `cogfal serve`; each call has `timeout` seconds.
+@asynccontextmanager
+async def open_directory(folder: Path, seconds: float) -> AsyncIterator[HttpEndpoint]:
+    """Serve a project with `cogfal serve` while the block lasts; each call has so many seconds.
 
     It has a process of its own, so that two projects do not share a working directory, and the
     environment that `cogfal serve` gives it.
+
+    Raises:
+        EndpointUnreachable: It cannot be served; the error has what it printed last.
     """
+    command = [sys.executable, "-m", "cogfal", "serve", "--port", "0"]
+    process = await anyio.open_process(
+        command, cwd=folder, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT
+    )
+    async with process:
+        try:
+            lines = _lines(process)
+            url = await _ready(lines, str(folder))
+            # A task group would wrap what the comparison raises, for the sake of this reader.
+            reading = asyncio.create_task(_drain(lines))
+            async with open_server(url, seconds, str(folder)) as endpoint:
+                yield endpoint
+            reading.cancel()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await _end(process)
 
-    directory: Path
-    timeout: float
-    paid: bool = False
 
-    @property
-    def label(self) -> str:
-        """The directory as the user wrote it."""
-        return str(self.directory)
-
-    @asynccontextmanager
-    async def open(self) -> AsyncIterator[HttpEndpoint]:
-        """Set the model up; raises SideUnreachable where that fails, with what it printed last."""
-        command = [sys.executable, "-m", "cogfal", "serve", "--port", "0"]
-        process = await anyio.open_process(
-            command, cwd=self.directory, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT
-        )
-        async with process:
-            try:
-                lines = _lines(process)
-                url = await self._ready(lines)
-                # A task group would wrap what the comparison raises, for the sake of this reader.
-                reading = asyncio.create_task(_drain(lines))
-                async with HttpSide(url, self.timeout).open() as endpoint:
-                    yield endpoint
-                reading.cancel()
-            finally:
-                with anyio.CancelScope(shield=True):
-                    await _end(process)
-
-    async def _ready(self, lines: AsyncIterator[str]) -> str:
-        last: deque[str] = deque(maxlen=LAST_LINES)
-        async for line in lines:
-            last.append(line)
-            found = READY.search(line)
-            if found is not None:
-                return found[1]
-        raise SideUnreachable(f"{self.label} cannot be served:\n{bounded(chr(10).join(last))}")
+async def _ready(lines: AsyncIterator[str], label: str) -> str:
+    """Return the address at which a server says that it serves."""
+    last: deque[str] = deque(maxlen=LAST_LINES)
+    async for line in lines:
+        last.append(line)
+        found = READY.search(line)
+        if found is not None:
+            return found[1]
+    raise EndpointUnreachable(f"{label} cannot be served:\n{bounded(chr(10).join(last))}")
 
 
 async def _lines(process: Process) -> AsyncIterator[str]:
@@ -243,3 +233,141 @@ async def _end(process: Process) -> None:
         await process.wait()
         return
     process.kill()
+
+
+@asynccontextmanager
+async def open_app(app: str, seconds: float) -> AsyncIterator[FalEndpoint]:
+    """Read the document of `owner/name` on fal, for which a runner starts.
+
+    Raises:
+        ProjectError: The client is not installed, which is an optional extra.
+        EndpointUnreachable: The app does not answer.
+    """
+    try:
+        from cogfal.client import calling  # noqa: PLC0415  # see above
+    except ImportError as error:
+        raise ProjectError(
+            f"app: needs {error.name}", remedy='pip install "cogfal[client]"'
+        ) from error
+    label = f"app:{app}"
+    try:
+        found = await anyio.to_thread.run_sync(calling.document, app)
+    except CallFailed as error:
+        raise EndpointUnreachable(f"{label}: {error}") from error
+    yield FalEndpoint(label, found, FAL, seconds, app, calling)
+
+
+@dataclass(eq=False)
+class FalEndpoint(RemoteEndpoint):
+    """Calls the app through fal's queue at its Cog API, which gives whole predictions.
+
+    Local files are uploaded to fal's CDN.
+    """
+
+    paid = True
+    app: str
+    calling: ModuleType
+
+    async def _predicted(self, inputs: Mapping[str, Any], folder: Path) -> Answer:
+        began = time.perf_counter()
+        try:
+            answer = await self._asked(inputs)
+        except CallFailed as error:
+            if error.status is None:
+                return Answer(Outcome.UNREACHABLE, error=words_of(error))
+            return refused(error.status, str(error))
+        return await self._ended(answer, folder, time.perf_counter() - began)
+
+    async def _asked(self, inputs: Mapping[str, Any]) -> dict[str, JSON]:
+        run = await self.calling.submit_async(self.app, {"input": inputs}, path=PREDICTIONS)
+        try:
+            with self.calling.translated():
+                answer: dict[str, JSON] = await run.handle.get()
+        except anyio.get_cancelled_exc_class():
+            # Shielded, as the call is paid for until fal hears of it; it may have ended by now.
+            with anyio.CancelScope(shield=True), suppress(CallFailed):
+                await run.cancel()
+            raise
+        return answer
+
+
+@asynccontextmanager
+async def open_replicate(
+    model: str, version: str, seconds: float
+) -> AsyncIterator[ReplicateEndpoint]:
+    """Read the signature of `owner/name` on Replicate; the version "" is the latest.
+
+    Raises:
+        EndpointUnreachable: There is no token, or no such model.
+        NoSignature: It has no version.
+    """
+    label = f"replicate:{model}" + (f":{version}" if version else "")
+    token = os.environ.get(TOKEN_VARIABLE, "")
+    if not token:
+        raise EndpointUnreachable(f"{label} needs a token: set {TOKEN_VARIABLE}")
+    place = f"/v1/models/{model}"
+    async with httpx.AsyncClient(
+        base_url=os.environ.get(BASE_VARIABLE) or REPLICATE,
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=seconds,
+        follow_redirects=False,  # the token is for this host alone
+    ) as http:
+        if version:
+            found: JSON = await read_document(http, f"{place}/versions/{version}", label)
+        else:
+            found = (await read_document(http, place, label)).get("latest_version")
+        if not isinstance(found, dict):
+            raise NoSignature(f"{label} has no version")
+        document = found.get("openapi_schema") or {}
+        yield ReplicateEndpoint(
+            label, document, str(http.base_url), seconds, model, str(found["id"]), http
+        )
+
+
+@dataclass(eq=False)
+class ReplicateEndpoint(RemoteEndpoint):
+    """Calls one version; local files are uploaded to Replicate."""
+
+    paid = True
+    model: str
+    version: str
+    http: httpx.AsyncClient
+
+    async def examples(self) -> Sequence[Example]:
+        """Return what Replicate shows as this model's examples."""
+        found = await read_document(self.http, f"/v1/models/{self.model}/examples", self.label)
+        return [Example(str(each["id"]), each["input"]) for each in found.get("results", [])]
+
+    async def _predicted(self, inputs: Mapping[str, Any], folder: Path) -> Answer:
+        urls = await self._uploaded(inputs)
+        values = map_leaves(inputs, lambda each: urls[each] if isinstance(each, Path) else each)
+        began = time.perf_counter()
+        body = {"version": self.version, "input": values}
+        status, answer = await self._asked("POST", "/v1/predictions", body)
+        if status not in (httpx.codes.OK, httpx.codes.CREATED, httpx.codes.ACCEPTED):
+            return refused(status, answer)
+        path = f"/v1/predictions/{answer['id']}"
+        try:
+            while answer.get("status") in ("starting", "processing"):
+                await anyio.sleep(POLL)
+                _, answer = await self._asked("GET", path)
+        except anyio.get_cancelled_exc_class():
+            with anyio.CancelScope(shield=True):
+                await self._asked("POST", f"{path}/cancel")
+            raise
+        return await self._ended(answer, folder, time.perf_counter() - began)
+
+    async def _asked(self, method: str, path: str, body: JSON = None) -> tuple[int, Any]:
+        async with self.http.stream(method, path, json=body) as response:
+            return response.status_code, await read_json(response)
+
+    async def _uploaded(self, inputs: Mapping[str, Any]) -> dict[Path, str]:
+        """Upload every file in the inputs; return the address of each."""
+        paths = [each for _, each in leaves(inputs) if isinstance(each, Path)]
+        return {path: await self._sent(path) for path in paths}
+
+    async def _sent(self, path: Path) -> str:
+        data = await anyio.Path(path).read_bytes()
+        content = (path.name, data, describe(path).content_type)
+        response = await self.http.post("/v1/files", files={"content": content})
+        return str(response.raise_for_status().json()["urls"]["get"])

@@ -13,7 +13,7 @@ from urllib import parse
 from pydantic_core import SchemaValidator, core_schema
 
 from cogfal.files.limits import FetchError, TooLarge
-from cogfal.files.media import type_by_content
+from cogfal.files.media import describe, type_by_content
 from cogfal.files.names import FALLBACK_NAME, has_suffix, input_name, suffix_for
 
 _LONGEST_HEADER = 16 * 1024  # characters before the comma
@@ -96,10 +96,13 @@ def _comma(head: str) -> int:
     return head.find(",", head.find('"', comma)) if quoted and '"' in head[comma:] else comma
 
 
-def to_data_url(path: Path, content_type: str) -> str:
-    """Write the file at `path` as a base64 data URL; the text is held in memory, once."""
+def to_data_url(path: Path, content_type: str | None = None) -> str:
+    """Write the file at `path` as a base64 data URL; the text is held in memory, once.
+
+    Its type is found by its name and content where none is given.
+    """
     with path.open("rb") as file:
-        return as_data_url(file, content_type)
+        return as_data_url(file, content_type or describe(path).content_type)
 
 
 def as_data_url(file: BinaryIO, content_type: str) -> str:

@@ -17,11 +17,11 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from rich.console import Console
 
 from cogfal.app_file import open_project
-from cogfal.compare.comparison import Comparison, compare, opened, side_of
-from cogfal.compare.compatibility import Verdict
+from cogfal.compare.comparison import Comparison, compare, open_pair
 from cogfal.compare.measures import measure, tolerated
 from cogfal.compare.presentation import show
 from cogfal.compare.recording import RecordedEndpoint
+from cogfal.compare.signatures import Verdict
 from cogfal.engine.history import Watch
 from cogfal.engine.prediction import Event, Output, Prediction, Status
 from cogfal.errors import ProjectError
@@ -248,7 +248,7 @@ def compare_with(project: str | os.PathLike[str], recording: str | os.PathLike[s
 
 
 async def _compared(project: str, recording: str) -> Comparison:
-    async with opened(side_of(recording, TIMEOUT), side_of(project, TIMEOUT)) as pair:
+    async with open_pair(recording, project, TIMEOUT) as pair:
         if not isinstance(pair.before, RecordedEndpoint):
             raise ProjectError(
                 "it is no recording",
@@ -256,13 +256,7 @@ async def _compared(project: str, recording: str) -> Comparison:
                 remedy="make one with cogfal compare --record",
             )
         with tempfile.TemporaryDirectory(prefix="cogfal-") as folder:
-            return await compare(
-                pair, pair.before.examples, [], runs=1, folder=Path(folder), tell=_nothing
-            )
-
-
-def _nothing(_: str) -> None:
-    """Tell nobody."""
+            return await compare(pair, await pair.before.examples(), folder=Path(folder))
 
 
 def run_all(client: ProjectClient, examples: Sequence[Example]) -> None:
@@ -282,7 +276,7 @@ def run_all(client: ProjectClient, examples: Sequence[Example]) -> None:
 def _expect(example: Example, output: object) -> None:
     with tempfile.TemporaryDirectory(prefix="cogfal-") as folder:
         found = [
-            f"{each.place}: {each.what}"
+            str(each)
             for each in measure(example.output, output, Path(folder))
             if each.distance > tolerated(each.loc, example.tolerance)
         ]

@@ -1,4 +1,4 @@
-"""A side, a place where a model runs: what can be called there, and how its answers are read."""
+"""A model that can be called where it runs, and how its answers are read."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import json
 import socket
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
 
 import anyio
@@ -20,9 +19,10 @@ import anyio.to_thread
 import httpx
 from httpx_sse import SSEError
 
-from cogfal.answers import detail_of, refusal
-from cogfal.compare.signatures import Signature, ValueShape, signature_of
+from cogfal.answers import detail_of, printable, refusal
+from cogfal.compare.signatures import ANY, Signature, ValueShape, signature_of
 from cogfal.errors import CogfalError
+from cogfal.examples import Example
 from cogfal.files import FetchBudget, FetchError, FileLimits, HttpFetcher, parse_data_url
 from cogfal.files.http_requests import is_public
 from cogfal.files.workspace import create_file
@@ -34,7 +34,7 @@ MOST_BYTES: Final = 512 * 1024**2
 LIMITS: Final = FileLimits(allow_private_hosts=True)
 
 
-class SideUnreachable(CogfalError):
+class EndpointUnreachable(CogfalError):
     """Report a place that does not answer, or answers what no model would."""
 
 
@@ -70,31 +70,28 @@ class Answer:
     first_piece: float | None = None
 
 
-class Side(Protocol):
-    """One of the two places that are compared."""
-
-    @property
-    def label(self) -> str:
-        """What the user called it, without credentials."""
-
-    @property
-    def paid(self) -> bool:
-        """Whether each call costs money."""
-
-    def open(self) -> AbstractAsyncContextManager[ModelEndpoint]:
-        """Bring the model up, or find it; raises SideUnreachable, NoSignature and ProjectError."""
-
-
+@dataclass(eq=False)
 class ModelEndpoint(ABC):
     """A model that can be called.
 
-    `document` is its OpenAPI document, or a part that has `components.schemas`, and `signature`
-    what it takes and gives.
+    Attributes:
+        label: What the user called it, without credentials.
+        document: Its OpenAPI document, or a part that has `components.schemas`.
+        signature: What it takes and gives.
+        paid: Whether each call costs money.
     """
 
-    def __init__(self, document: Mapping[str, JSON]) -> None:
-        self.document = document
-        self.signature: Signature = signature_of(document)
+    paid: ClassVar[bool] = False
+    label: str
+    document: Mapping[str, JSON]
+    signature: Signature = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.signature = signature_of(self.document)
+
+    async def examples(self) -> Sequence[Example]:
+        """Return the examples that come with the model."""
+        return ()
 
     @abstractmethod
     async def run(self, inputs: Mapping[str, Any], folder: Path) -> Answer:
@@ -108,19 +105,17 @@ class ModelEndpoint(ABC):
         return None
 
 
+@dataclass(eq=False)
 class RemoteEndpoint(ModelEndpoint):
     """A model that is called over HTTP.
 
-    Args:
-        document: Its OpenAPI document.
-        base: The address of the server whose answers name files.
-        seconds: How long one call may take.
+    `base` is the address of the server whose answers name files, and `seconds` how long one call
+    may take. Files are asked for without any credentials. A server of the public internet cannot
+    lead to addresses of this network; one of this network can.
     """
 
-    def __init__(self, document: Mapping[str, JSON], base: str, seconds: float) -> None:
-        super().__init__(document)
-        self._downloads = Downloads(base)
-        self._seconds = seconds
+    base: str
+    seconds: float
 
     async def run(self, inputs: Mapping[str, Any], folder: Path) -> Answer:
         """Call it once; see `ModelEndpoint`."""
@@ -133,19 +128,15 @@ class RemoteEndpoint(ModelEndpoint):
     async def _within(self, call: Callable[[], Awaitable[Answer]]) -> Answer:
         """Make a call within its time; whatever goes wrong is an answer."""
         try:
-            with anyio.fail_after(self._seconds):
+            with anyio.fail_after(self.seconds):
                 return await call()
         except TimeoutError:
-            return Answer(Outcome.UNREACHABLE, error=f"no answer within {self._seconds:g} s")
+            return Answer(Outcome.UNREACHABLE, error=f"no answer within {self.seconds:g} s")
         except (httpx.HTTPError, SSEError, ValueError, KeyError, FetchError) as error:
             return Answer(Outcome.UNREACHABLE, error=words_of(error))
 
     async def _ended(
-        self,
-        answer: Mapping[str, JSON],
-        folder: Path,
-        seconds: float,
-        first_piece: float | None = None,
+        self, answer: Mapping[str, JSON], folder: Path, seconds: float, first: float | None = None
     ) -> Answer:
         """Read a prediction that has ended, its files brought into `folder`.
 
@@ -156,10 +147,39 @@ class RemoteEndpoint(ModelEndpoint):
         outcome = _ENDED.get(str(answer.get("status")))
         if outcome is None:
             raise ValueError(f"the answer is no prediction that has ended: {str(answer)[:200]}")
-        output = await self._downloads.brought(answer.get("output"), self.signature.output, folder)
-        return Answer(
-            outcome, output, bounded(str(answer.get("error") or "")), seconds, first_piece
-        )
+        output = await self._with_paths(answer.get("output"), self.signature.output, folder)
+        return Answer(outcome, output, bounded(str(answer.get("error") or "")), seconds, first)
+
+    async def _with_paths(self, value: JSON, shape: ValueShape, folder: Path) -> Any:
+        """Return an answer with the path of each of its files in place of its address.
+
+        A file is what the signature calls one, or an object with an address and a media type.
+        """
+        match value:
+            case {"url": str() as url, "content_type": _}:
+                return await self._fetched(url, folder)
+            case str() if shape.kind == "file":
+                return await self._fetched(value, folder)
+            case list():
+                items = shape.items or ANY
+                return [await self._with_paths(one, items, folder) for one in value]
+            case dict():
+                return {
+                    name: await self._with_paths(one, shape.fields.get(name, ANY), folder)
+                    for name, one in value.items()
+                }
+            case _:
+                return value
+
+    async def _fetched(self, url: str, folder: Path) -> Path:
+        place = Path(tempfile.mkdtemp(dir=folder))
+        if url.startswith("data:"):
+            return await anyio.to_thread.run_sync(_decoded, url, place)
+        if not url.startswith(("http://", "https://")):
+            raise FetchError(f"the answer names a file {url[:80]!r}, which is no web address")
+        inside = await anyio.to_thread.run_sync(_is_inside, urlsplit(self.base).hostname or "")
+        fetcher = HttpFetcher(FileLimits(allow_private_hosts=inside))
+        return (await fetcher.fetch(url, place, FetchBudget(LIMITS))).path
 
 
 def refused(status: int, answer: JSON) -> Answer:
@@ -176,23 +196,23 @@ def words_of(error: Exception) -> str:
 
 def bounded(text: str) -> str:
     """Return a server's text without control characters, and not longer than people read."""
-    clean = "".join(
-        each if each.isprintable() or each == "\n" else "\N{REPLACEMENT CHARACTER}" for each in text
-    )
+    clean = printable(text)
     return clean if len(clean) <= LONGEST_ERROR else f"{clean[:LONGEST_ERROR]}..."
 
 
 async def read_document(http: httpx.AsyncClient, path: str, label: str) -> dict[str, JSON]:
-    """Return the JSON object at a path; raises SideUnreachable."""
+    """Return the JSON object at a path; raises EndpointUnreachable."""
     try:
         async with http.stream("GET", path) as response:
             found = await read_json(response)
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-        raise SideUnreachable(
+        raise EndpointUnreachable(
             f"{label} cannot be reached: {words_of(error)}; is it running?"
         ) from error
     if response.status_code != httpx.codes.OK or not isinstance(found, dict):
-        raise SideUnreachable(f"{label} answers {path} with {response.status_code} and no document")
+        raise EndpointUnreachable(
+            f"{label} answers {path} with {response.status_code} and no document"
+        )
     return found
 
 
@@ -206,57 +226,6 @@ async def read_json(response: httpx.Response) -> JSON:
             raise ValueError(f"the answer has more than {MOST_BYTES} bytes")
         parts.append(part)
     return json.loads(b"".join(parts))
-
-
-class Downloads:
-    """Fetches the files in the answers of one server.
-
-    They are asked for without any credentials. A server of the public internet cannot lead to
-    addresses of this network; one of this network can.
-
-    Args:
-        base: The server's address.
-    """
-
-    def __init__(self, base: str) -> None:
-        self._host = urlsplit(base).hostname or ""
-        self._fetcher: HttpFetcher | None = None
-
-    async def brought(self, value: JSON, shape: ValueShape, folder: Path) -> Any:
-        """Return an answer with the path of each of its files in place of its address.
-
-        A file is what the signature calls one, or an object with an address and a media type.
-
-        Raises:
-            FetchError: A file cannot be had.
-        """
-        match value:
-            case {"url": str() as url, "content_type": _}:
-                return await self._one(url, folder)
-            case str() if shape.kind == "file":
-                return await self._one(value, folder)
-            case list():
-                items = shape.items or ValueShape("any")
-                return [await self.brought(one, items, folder) for one in value]
-            case dict():
-                fields = shape.fields
-                return {
-                    name: await self.brought(one, fields.get(name, ValueShape("any")), folder)
-                    for name, one in value.items()
-                }
-            case _:
-                return value
-
-    async def _one(self, url: str, folder: Path) -> Path:
-        place = Path(tempfile.mkdtemp(dir=folder))
-        if url.startswith("data:"):
-            return await anyio.to_thread.run_sync(_decoded, url, place)
-        if not url.startswith(("http://", "https://")):
-            raise FetchError(f"the answer names a file {url[:80]!r}, which is no web address")
-        if self._fetcher is None:
-            inside = await anyio.to_thread.run_sync(_is_inside, self._host)
-            self._fetcher = HttpFetcher(FileLimits(allow_private_hosts=inside))
-        return (await self._fetcher.fetch(url, place, FetchBudget(LIMITS))).path
 
 
 def _decoded(url: str, folder: Path) -> Path:
