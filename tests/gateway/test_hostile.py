@@ -14,7 +14,12 @@ from starlette.types import Message
 
 from cogfal.concurrency import TURNS
 from cogfal.gateway import Limits, application
-from cogfal.gateway.callers import KeyAuthenticator
+from cogfal.gateway.call import GatewayCall
+from cogfal.gateway.callers import Caller, KeyAuthenticator
+from cogfal.gateway.catalogue import FalApp, Kind, Version
+from cogfal.gateway.cog_client import CogClient
+from cogfal.gateway.fal_queue import FalQueue
+from cogfal.server.caller import Bodies
 from cogfal.spec import JSON
 from tests.gateway.inside import NOWHERE, asked
 from tests.http_server import QuietServer, running
@@ -288,6 +293,56 @@ def test_a_large_answer_holds_nobody_up() -> None:
         app = application({"me/model": f"http://127.0.0.1:{server.server_port}"})
         with watched() as long_steps:
             output = asked(ask, app)
+
+    assert output == [7] * 500_000
+    assert long_steps == []
+
+
+class _NumbersOnTheQueue(_ManyNumbers):
+    """A queue on which every call has ended, with a list of half a million numbers."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self._answer({"request_id": "1"})
+
+    def do_GET(self) -> None:
+        over = {"status": "COMPLETED", "logs": None}
+        ended = {"status": "succeeded", "output": [7] * 500_000}
+        self._answer(over if "/status" in self.path else ended)
+
+    def _answer(self, value: JSON) -> None:
+        body = json.dumps(value).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+class _QueueHere(FalApp):
+    """An app whose queue is on this machine."""
+
+    @property
+    def queue_url(self) -> str:
+        return self.name
+
+
+def test_large_values_on_the_queue_hold_nobody_up() -> None:
+    """Inputs on their way there and the result on its way back are coded in steps."""
+
+    async def run(url: str) -> JSON:
+        client = CogClient(2**30, Bodies(2**30))
+        version = Version("me/model", "1", _QueueHere(url))
+        caller = Caller("alice", "key", b"alice", shared=False)
+        call = GatewayCall(Kind.PREDICTION, version, caller, base="", stream=0)
+        queue = FalQueue(client)
+        await queue.put(call, {"values": [7] * 500_000})
+        state = await queue.look(call)
+        await client.aclose()
+        return state.output
+
+    server = QuietServer(("127.0.0.1", 0), _NumbersOnTheQueue)
+    with running(server), watched() as long_steps:
+        output = asyncio.run(run(f"http://127.0.0.1:{server.server_port}"))
 
     assert output == [7] * 500_000
     assert long_steps == []

@@ -22,7 +22,9 @@ REQUEST = "764cabcf-b745-4b3e-ae38-1200304cf45b"
 
 def call(name: str = "x", caller: Caller = ALICE, stream: int = 1000) -> GatewayCall:
     """Return a call that has just begun."""
-    return GatewayCall(name, Kind.PREDICTION, VERSION, caller, base="http://x/", stream=stream)
+    made = GatewayCall(Kind.PREDICTION, VERSION, caller, base="http://x/", stream=stream)
+    made.id = name
+    return made
 
 
 @pytest.mark.parametrize("kind", Kind)

@@ -33,7 +33,7 @@ from cogfal.gateway.callers import (
 )
 from cogfal.gateway.catalogue import Catalogue, Kind, Version
 from cogfal.gateway.memory import Limits
-from cogfal.gateway.predictions import Gateway, NewCall
+from cogfal.gateway.predictions import Gateway
 from cogfal.gateway.replicate_messages import Refusal, invalid, not_found
 from cogfal.server.caller import Body, BodyRefused, until_gone
 from cogfal.server.responses import JsonResponse
@@ -225,15 +225,16 @@ class Routes:
             with Body(self._gateway.bodies) as body:
                 await body.read(request)
                 wanted = await body.beside(messages.read_request, body.chunks)
-                version = self._meant(request, wanted.version)
-                call = await self._gateway.begin(NewCall(kind, version, wanted, body, caller, base))
+                version, stream = self._meant(request, wanted.version), self._gateway.limits.stream
+                call = GatewayCall(kind, version, caller, base=base, stream=stream)
+                await self._gateway.begin(call, wanted, body)
         except BodyRefused as error:
             again = 5 if error.status == 429 else None
             raise Refusal(error.status, "Not taken", str(error), retry_after=again) from error
         except NotReady as error:
             raise Refusal(503, "Not taken", str(error)) from error
         state = await self._waited(call, request)
-        return JsonResponse(messages.prediction(messages.subject_of(call), state, base), 201)
+        return JsonResponse(messages.prediction(call, state, base), 201)
 
     async def _waited(self, call: GatewayCall, request: Request) -> State:
         """Return the outcome of a call; where it is not there in time, that it is starting.

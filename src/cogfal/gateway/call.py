@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import secrets
 from collections import deque
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field, replace
@@ -159,26 +158,26 @@ class EventLog:
 
 
 class GatewayCall:
-    """A prediction or training that this gateway began.
+    """A prediction or training.
 
     Attributes:
-        id: What its caller knows it by.
+        id: What its caller knows it by, once it has begun.
         caller: Who began it.
         base: The address of the gateway, as its caller knows it.
         input: As it was sent; None once it is large and passed on.
         events: What happened to it.
-        ticket: What its stream's address carries, and opens nothing else.
+        ticket: What its stream's address carries, and opens nothing else; where it has a stream.
         task: What brings it to its end, once somebody wants to follow it.
         refusal: Why the app did not take it.
-        request_id: What fal's queue knows it by, where its own id does not say.
+        request_id: What fal's queue knows it by, where it is there.
         placed: Set when the app has taken it.
         ended: Set when nothing will change any more.
     """
 
     def __init__(
-        self, name: str, kind: Kind, version: Version, caller: Caller, *, base: str, stream: int
+        self, kind: Kind, version: Version, caller: Caller, *, base: str, stream: int
     ) -> None:
-        self.id = name
+        self.id = ""
         self.kind = kind
         self.version = version
         self.caller = caller
@@ -186,7 +185,7 @@ class GatewayCall:
         self.created_at = now()
         self.input: JSON = None
         self.events = EventLog(stream)
-        self.ticket = secrets.token_urlsafe(32)
+        self.ticket: str | None = None
         self.task: asyncio.Task[None] | None = None
         self.refusal: Exception | None = None
         self.request_id: str | None = None

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Final, TypeAlias
 
 import httpx
-from fal_client.client import RUN_URL_FORMAT
+from fal_client.client import QUEUE_URL_FORMAT, RUN_URL_FORMAT
 
 from cogfal.errors import SettingError
 
@@ -32,6 +32,16 @@ class FalApp:
     """An app on fal, as fal names it: `owner/name`. It is called through fal's queue."""
 
     name: str
+
+    @property
+    def url(self) -> str:
+        """Where it answers directly."""
+        return f"{RUN_URL_FORMAT}{self.name}"
+
+    @property
+    def queue_url(self) -> str:
+        """Where its calls are put on the queue, and its requests are asked for."""
+        return f"{QUEUE_URL_FORMAT}{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +136,6 @@ class Catalogue:
     def marked(self, mark: bytes) -> Version | None:
         """Return the version with a mark."""
         return self._by_mark.get(mark)
-
-
-def run_address(app: str) -> str:
-    """Return where an app on fal answers directly."""
-    return f"{RUN_URL_FORMAT}{app}"
 
 
 def default_id(model: str) -> str:

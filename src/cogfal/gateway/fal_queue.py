@@ -1,78 +1,80 @@
 """Speak to fal's queue with a caller's key, put, look and cancel, and follow a call to its end.
 
-Everything goes to fal's own hosts: the addresses that answers name are not used, and the client
-follows no redirect.
+Everything goes to fal's own hosts: the addresses that answers name are not used, and no redirect is
+followed.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
 from dataclasses import replace
-from hashlib import sha256
 from operator import itemgetter
-from typing import Any, Final
+from typing import Final
 
 import fal_client
 import httpx
 
-from cogfal.answers import map_media
-from cogfal.gateway.call import PROCESSING, GatewayCall, State, canceled, failed, state_of
-from cogfal.gateway.catalogue import Kind, run_address
+from cogfal.answers import detail_of, map_media
+from cogfal.gateway.call import PROCESSING, GatewayCall, State, canceled, failed
+from cogfal.gateway.callers import Caller
+from cogfal.gateway.catalogue import FalApp
 from cogfal.gateway.cog_client import (
     EVENTS,
+    CogAnswer,
     CogClient,
     Full,
     SentEvent,
     TooMuch,
     follow,
     is_stream,
+    outcome,
     streamed,
 )
 from cogfal.gateway.replicate_messages import Refusal, not_found, unfit
 from cogfal.spec import JSON
 
-CLIENTS: Final = 200
-"""Keys whose connections are kept."""
-
+ANSWER_SECONDS: Final = 120.0
 RESULT_SECONDS: Final = 20.0
 CANCELLED: Final = frozenset({"client_cancelled", "client_disconnected"})
 UNAVAILABLE_AGAIN: Final = 5
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class FalQueue:
-    """fal's queue, on behalf of whoever has a key."""
+    """fal's queue, on behalf of whoever has a key; every method raises Refusal."""
 
-    def __init__(self) -> None:
-        self._clients: OrderedDict[bytes, fal_client.AsyncClient] = OrderedDict()
+    def __init__(self, client: CogClient) -> None:
+        self._client = client
 
-    async def put(self, key: str, app: str, kind: Kind, values: JSON) -> str:
-        """Put a call on the queue and return fal's request id; raise Refusal."""
-        with _translated():
-            handle = await self._client(key).submit(app, {"input": values}, path=kind.value)
-        return str(handle.request_id)
+    async def put(self, call: GatewayCall, values: JSON) -> None:
+        """Put a call on the queue, and note fal's request id."""
+        found = _object(await self._ask(call, "POST", call.kind.value, {"input": values}))
+        request_id = found.get("request_id")
+        if not isinstance(request_id, str) or not _REQUEST_ID.fullmatch(request_id):
+            raise _unreadable("It has no request id.")
+        call.request_id = request_id
 
-    async def look(self, key: str, app: str, request_id: str) -> State:
-        """Return where a call stands; raise Refusal where fal has none."""
-        handle = await self._handle(key, app, request_id)
-        with _translated():
-            status = await handle.status(with_logs=True)
-        match status:
-            case fal_client.Completed():
-                return await self._result(handle, status)
-            case fal_client.InProgress():
-                return State(PROCESSING, logs=_logs(status.logs))
-            case _:
+    async def look(self, call: GatewayCall) -> State:
+        """Return where a call stands."""
+        place = f"requests/{call.request_id}"
+        found = _object(await self._ask(call, "GET", f"{place}/status?logs=true"))
+        logs = "".join(f"{line.get('message', '')}\n" for line in found.get("logs") or [])
+        match found.get("status"):
+            case "IN_QUEUE":
                 return State()
+            case "IN_PROGRESS":
+                return State(PROCESSING, logs=logs)
+            case "COMPLETED":
+                state = await self._result(call, place, found)
+                return replace(state, logs=state.logs or logs)
+            case other:
+                raise _unreadable(f"It has the status {other!r}.")
 
-    async def cancel(self, key: str, app: str, request_id: str) -> bool:
+    async def cancel(self, call: GatewayCall) -> bool:
         """Ask for the end of a call; tell whether it was under way."""
-        handle = await self._handle(key, app, request_id)
         try:
-            with _translated():
-                await handle.cancel()
+            await self._ask(call, "PUT", f"requests/{call.request_id}/cancel")
         except Refusal as refusal:
             if refusal.status == 400:
                 return False
@@ -86,100 +88,95 @@ class FalQueue:
         names.
         """
         lifecycle = fal_client.StorageSettings(expires_in=seconds)
-        with _translated():
-            return await self._client(key).upload(
-                data,
-                kind,
-                name,
-                repository="fal_v3",
-                fallback_repository=[],
-                lifecycle=lifecycle,
-            )
-
-    def _client(self, key: str) -> fal_client.AsyncClient:
-        digest = sha256(key.encode()).digest()
-        client = self._clients.pop(digest, None) or fal_client.AsyncClient(key=key)
-        self._clients[digest] = client
-        while len(self._clients) > CLIENTS:
-            self._clients.popitem(last=False)
-        return client
-
-    async def _handle(self, key: str, app: str, request_id: str) -> fal_client.AsyncRequestHandle:
-        return await self._client(key).get_handle(app, request_id)
-
-    async def _result(
-        self, handle: fal_client.AsyncRequestHandle, status: fal_client.Completed
-    ) -> State:
+        client = fal_client.AsyncClient(key=key)
         try:
-            body: JSON = await asyncio.wait_for(handle.get(), RESULT_SECONDS)
-        except fal_client.FalClientHTTPError as error:
-            return replace(_failure(error, status), logs=_logs(status.logs))
+            return await client.upload(
+                data, kind, name, repository="fal_v3", fallback_repository=[], lifecycle=lifecycle
+            )
+        except (fal_client.FalClientHTTPError, httpx.HTTPStatusError) as error:
+            raise _refusal(error.response.status_code, detail_of(error.response.text)) from error
+        except (httpx.HTTPError, fal_client.FalClientError) as error:
+            raise _unreachable(error) from error
+        except (KeyError, ValueError) as error:
+            raise _unreadable(type(error).__name__) from error
+
+    async def _ask(
+        self, call: GatewayCall, method: str, place: str, body: JSON = None
+    ) -> CogAnswer:
+        try:
+            answer = await self._send(call, method, place, body)
+        except (httpx.HTTPError, TooMuch) as error:
+            raise _unreachable(error) from error
+        if not 200 <= answer.status < 300:
+            raise _refusal(answer.status, answer.detail)
+        return answer
+
+    async def _send(
+        self, call: GatewayCall, method: str, place: str, body: JSON = None
+    ) -> CogAnswer:
+        assert isinstance(call.version.target, FalApp)
+        url, headers = f"{call.version.target.queue_url}/{place}", authorization(call.caller)
+        return await self._client.send(method, url, body, headers, seconds=ANSWER_SECONDS)
+
+    async def _result(self, call: GatewayCall, place: str, status: dict[str, JSON]) -> State:
+        try:
+            answer = await asyncio.wait_for(self._send(call, "GET", place), RESULT_SECONDS)
         except (asyncio.TimeoutError, httpx.HTTPError) as error:
-            if status.error is None:
+            if status.get("error") is None:
                 raise _unreachable(error) from error
-            return replace(failed(status.error), logs=_logs(status.logs))
-        except (ValueError, KeyError):  # no JSON, or a status that is none
-            return replace(failed("the app's answer cannot be read"), logs=_logs(status.logs))
-        if not isinstance(body, dict):
-            return failed("the app did not answer as Cog's HTTP API does")
-        state = state_of(body)
-        return state if state.ended else failed("the app did not say how it ended")
+            return failed(str(status["error"]))
+        except TooMuch as error:
+            return failed(str(error))
+        told = answer.body if isinstance(answer.body, dict) else {}
+        kind = told.get("error_type") or status.get("error_type")
+        if answer.status == 499 or kind in CANCELLED:
+            return canceled()
+        if answer.status == 404:
+            raise not_found("fal has no result of this any more.")
+        if answer.status == 422:
+            return failed(unfit(answer.detail).detail)
+        why = answer.detail or status.get("error")
+        return outcome(answer) if answer.status == 200 or not why else failed(str(why))
 
 
-def _failure(error: fal_client.FalClientHTTPError, status: fal_client.Completed) -> State:
-    """Return what became of a call whose app answered with an error."""
-    kind = error.error_type or status.error_type
-    if error.status_code == 499 or kind in CANCELLED:
-        return canceled()
-    if error.status_code == 404:
-        raise not_found("fal has no result of this any more.") from error
-    detail: Any = error.message
-    if error.status_code == 422:
-        return failed(unfit(detail).detail)
-    return failed(str(detail or status.error or f"the app answered with {error.status_code}"))
+def authorization(caller: Caller) -> dict[str, str]:
+    """Return the headers with which fal is asked for a caller; raise Refusal without a key."""
+    if caller.key is None:
+        raise Refusal(
+            401, "Unauthenticated", "This model is on fal: send a fal key as token, id:secret."
+        )
+    return {"Authorization": f"Key {caller.key}"}
 
 
-def _logs(lines: list[dict[str, Any]] | None) -> str:
-    return "".join(f"{line.get('message', '')}\n" for line in lines or [])
+def _object(answer: CogAnswer) -> dict[str, JSON]:
+    if not isinstance(answer.body, dict):
+        raise _unreadable(answer.unreadable or "It is no object.")
+    return answer.body
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Say in the form of the gateway what fal refuses."""
-    try:
-        yield
-    except fal_client.FalClientHTTPError as error:
-        raise _refusal(error) from error
-    except httpx.HTTPStatusError as error:
-        raise Refusal(502, "fal refused", f"{error.response.status_code}") from error
-    except (httpx.HTTPError, fal_client.FalClientError) as error:
-        raise _unreachable(error) from error
-    except (KeyError, ValueError) as error:
-        raise Refusal(502, "fal's answer cannot be read", type(error).__name__) from error
-
-
-def _refusal(error: fal_client.FalClientHTTPError) -> Refusal:
-    detail = str(error.message)[:2000]
-    match error.status_code:
-        case 401 | 403:
-            return Refusal(401, "Unauthenticated", f"fal refuses this key: {detail}")
-        case 404:
-            return not_found(f"fal has no such thing: {detail}")
-        case 422:
-            return unfit(error.message)
-        case 400 | 402 | 413 | 429:
-            return Refusal(error.status_code, "fal refused", detail)
-        case _:
-            return Refusal(502, "fal failed", f"fal answered with {error.status_code}: {detail}")
+def _unreadable(why: str) -> Refusal:
+    return Refusal(502, "fal's answer cannot be read", why)
 
 
 def _unreachable(error: Exception) -> Refusal:
     return Refusal(
-        503,
-        "fal cannot be reached",
-        type(error).__name__,
-        retry_after=UNAVAILABLE_AGAIN,
+        503, "fal cannot be reached", type(error).__name__, retry_after=UNAVAILABLE_AGAIN
     )
+
+
+def _refusal(status: int, detail: JSON) -> Refusal:
+    text = "" if detail is None else str(detail)[:2000]
+    match status:
+        case 401 | 403:
+            return Refusal(401, "Unauthenticated", f"fal refuses this key: {text}")
+        case 404:
+            return not_found(f"fal has no such thing: {text}")
+        case 422:
+            return unfit(detail)
+        case 400 | 402 | 413 | 429:
+            return Refusal(status, "fal refused", text)
+        case _:
+            return Refusal(502, "fal failed", f"fal answered with {status}: {text}")
 
 
 FIRST_PAUSE: Final = 0.1
@@ -187,14 +184,12 @@ LONGEST_PAUSE: Final = 1.0
 AFTER_TROUBLE: Final = 5.0
 
 
-async def follow_queue(
-    call: GatewayCall, queue: FalQueue, key: str, app: str, request_id: str
-) -> None:
+async def follow_queue(call: GatewayCall, queue: FalQueue) -> None:
     """Look at a call until it has ended; trouble on the way there is tried again."""
     pause = FIRST_PAUSE
     while not call.state.ended:
         try:
-            state = await queue.look(key, app, request_id)
+            state = await queue.look(call)
         except Refusal as refusal:
             if refusal.status < 500:
                 call.end(failed(refusal.detail))
@@ -213,16 +208,14 @@ class Unstreamed(Exception):
     """Report an app that does not stream."""
 
 
-async def follow_stream(
-    call: GatewayCall, client: CogClient, key: str, app: str, values: JSON
-) -> None:
+async def follow_stream(call: GatewayCall, client: CogClient, values: JSON) -> None:
     """Run a prediction by calling the app directly, and tell each piece of its output at once.
 
     Raises:
         Unstreamed: The model does not stream; nothing was run.
     """
-    headers = {"Authorization": f"Key {key}", "Accept": EVENTS}
-    address = run_address(app)
+    headers = {**authorization(call.caller), "Accept": EVENTS}
+    address = call.version.target.url
     try:
         call.end(
             await streamed(call, client, f"{address}/predictions", {"input": values}, headers)
@@ -261,12 +254,8 @@ def _note_piece(call: GatewayCall, event: SentEvent) -> State | None:
         case {"completed": True}:
             return State("succeeded", output=call.state.output)
         case {"index": int(), **rest} if len(rest) == 1:
-            call.put(addressed(next(iter(rest.values()))))
+            # The address of each file, in place of what fal's endpoint says of it.
+            call.put(map_media(next(iter(rest.values())), itemgetter("url")))
         case _:
             pass
     return None
-
-
-def addressed(value: JSON) -> JSON:
-    """Return a value with the address of each file in place of what fal's endpoint says of it."""
-    return map_media(value, itemgetter("url"))

@@ -22,7 +22,7 @@ import httpx
 
 from cogfal.gateway.call import GatewayCall
 from cogfal.gateway.callers import Caller
-from cogfal.gateway.catalogue import Address, FalApp, Kind, Version, run_address
+from cogfal.gateway.catalogue import FalApp, Kind, Version
 from cogfal.gateway.cog_client import CogClient, TooMuch
 from cogfal.gateway.replicate_messages import Refusal
 from cogfal.spec import JSON
@@ -80,7 +80,9 @@ class Memory:
     def keep(self, call: GatewayCall) -> None:
         """Remember a call, and forget old ones where there is no room."""
         self._calls[call.id] = call
-        self._tickets[call.ticket] = call
+        if call.kind is Kind.PREDICTION:
+            call.ticket = secrets.token_urlsafe(32)
+            self._tickets[call.ticket] = call
         self.make_room()
 
     def make_room(self) -> None:
@@ -95,7 +97,9 @@ class Memory:
 
     def forget(self, call: GatewayCall) -> None:
         """Forget a call."""
-        del self._calls[call.id], self._tickets[call.ticket]
+        del self._calls[call.id]
+        if call.ticket is not None:
+            del self._tickets[call.ticket]
 
     def get(self, name: str, caller: str) -> GatewayCall | None:
         """Return a call of this caller's."""
@@ -172,16 +176,11 @@ class Documents:
             task.cancel()
 
     async def _ask(self, version: Version, caller: Caller) -> JSON:
-        match version.target:
-            case Address(url):
-                headers: dict[str, str] = {}
-            case FalApp(app):
-                url = run_address(app)
-                headers = {"Authorization": f"Key {caller.key}"}
+        url = f"{version.target.url}/openapi.json"
+        on_fal = isinstance(version.target, FalApp)
+        headers = {"Authorization": f"Key {caller.key}"} if on_fal else {}
         try:
-            answer = await self._client.send(
-                "GET", f"{url}/openapi.json", headers=headers, seconds=ASKING
-            )
+            answer = await self._client.send("GET", url, headers=headers, seconds=ASKING)
         except (httpx.HTTPError, TooMuch) as error:
             raise Refusal(
                 502, "No document", f"The app cannot be asked: {type(error).__name__}."

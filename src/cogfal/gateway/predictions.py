@@ -5,15 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Final, NamedTuple
+from typing import Final
 
 import httpx
 
 from cogfal.gateway.call import GatewayCall, State, canceled, failed
 from cogfal.gateway.callers import Caller
-from cogfal.gateway.catalogue import Address, Catalogue, FalApp, Kind, Version
+from cogfal.gateway.catalogue import Address, Catalogue, FalApp, Kind
 from cogfal.gateway.cog_client import CogClient, DirectApp, TooMuch
-from cogfal.gateway.fal_queue import FalQueue, Unstreamed, follow_queue, follow_stream
+from cogfal.gateway.fal_queue import (
+    FalQueue,
+    Unstreamed,
+    authorization,
+    follow_queue,
+    follow_stream,
+)
 from cogfal.gateway.memory import (
     Documents,
     Limits,
@@ -24,14 +30,12 @@ from cogfal.gateway.memory import (
     read_id,
 )
 from cogfal.gateway.replicate_messages import (
-    KnownCall,
     Refusal,
     RunRequest,
     WatchedCall,
     not_found,
     prediction,
     signing,
-    subject_of,
 )
 from cogfal.gateway.uploads import UploadedFiles
 from cogfal.server.caller import Bodies, Body
@@ -44,17 +48,6 @@ TAKEN: Final = 1.0
 
 LISTED_AT_ONCE: Final = 8
 GONE: Final = "There is no such {}, or it is not yours, or this gateway did not begin it."
-
-
-class NewCall(NamedTuple):
-    """A call that is to begin: what is asked for, by whom, and at which address of the gateway."""
-
-    kind: Kind
-    version: Version
-    wanted: RunRequest
-    body: Body
-    caller: Caller
-    base: str
 
 
 class Gateway:
@@ -72,7 +65,7 @@ class Gateway:
         self.limits = limits
         self.bodies = Bodies(limits.body)
         self.client = CogClient(limits.answer, self.bodies)
-        self.queue = FalQueue()
+        self.queue = FalQueue(self.client)
         self.documents = Documents(self.client)
         self.files = UploadedFiles(limits, self.queue if catalogue.on_fal else None)
         self.memory = Memory(limits)
@@ -93,70 +86,63 @@ class Gateway:
         await self.client.aclose()
         self.files.close()
 
-    async def begin(self, new: NewCall) -> GatewayCall:
+    async def begin(self, call: GatewayCall, wanted: RunRequest, body: Body) -> None:
         """Begin a call.
 
         Raises:
             Refusal: It cannot be begun, or its app refused it at once.
         """
         self.memory.check_room()
-        wanted = new.wanted
-        match new.version.target:
-            case Address(url):
-                call = self._direct(new)
-                work = self._run(self._app(url), call, wanted)
-            case FalApp(app):
-                key = _key(new.caller)
-                if not wanted.stream or new.kind is not Kind.PREDICTION:
-                    return await self._queued(new, key, app)
-                call = self._direct(new)
-                work = self._stream(call, key, app, wanted)
+        values: JSON = dict(wanted.input)
+        call.given(values, wanted.size)
+        on_fal = isinstance(call.version.target, FalApp)
+        if on_fal and not (wanted.stream and call.kind is Kind.PREDICTION):
+            await self._put(call, wanted, values)
+            return
+        if on_fal:
+            authorization(call.caller)  # before it has begun
+        call.id = direct_id(call.kind)
+        self.memory.keep(call)
         # From here on the call holds the values: their bytes count until it ends, whoever leaves.
-        new.body.keep_for(call.ended)
+        body.keep_for(call.ended)
+        work = self._stream(call, values) if on_fal else self._run(call, values)
         call.follow(self._whole(call, work))
         self._tell(call, wanted)
-        if isinstance(new.version.target, Address):
+        if not on_fal:
             await self._answered(call)
-        return call
 
-    async def find(self, kind: Kind, name: str, caller: Caller) -> tuple[KnownCall, State]:
-        """Return what is known of a call; raise Refusal where it is not there."""
-        call = self.memory.get(name, caller.name)
-        if call is not None and call.kind is not kind:
-            call = None
-        if call is not None and (call.task is not None or call.state.ended):
-            return subject_of(call), call.state
-        subject, app, request_id = self._read(kind, name, caller)
+    async def find(self, kind: Kind, name: str, caller: Caller) -> tuple[GatewayCall, State]:
+        """Return a call and its state; raise Refusal where it is not there."""
+        call = self.memory.get(name, caller.name) or self._read(name, caller)
+        gone = not_found(GONE.format(kind.value[:-1]))
+        if call is None or call.kind is not kind:
+            raise gone
+        if call.task is not None or call.state.ended:
+            return call, call.state
         try:
-            state = await self.queue.look(_key(caller), app, request_id)
+            state = await self.queue.look(call)
         except Refusal as refusal:
             if refusal.status == 404:
-                raise not_found(GONE.format(kind.value[:-1])) from refusal
+                raise gone from refusal
             raise
-        if call is None:
-            return subject, state
         if state.ended:
             call.end(state)
             self.memory.make_room()
-        return subject_of(call), state
+        return call, state
 
-    async def cancel(self, kind: Kind, name: str, caller: Caller) -> tuple[KnownCall, State]:
+    async def cancel(self, kind: Kind, name: str, caller: Caller) -> tuple[GatewayCall, State]:
         """End a call; one that has ended stays as it is. Raise Refusal where it is not there."""
-        subject, state = await self.find(kind, name, caller)
+        call, state = await self.find(kind, name, caller)
         if state.ended:
-            return subject, state
-        call = self.memory.get(name, caller.name)
-        if is_direct(name) and call is not None:
+            return call, state
+        if is_direct(name):
             await self._cancel_direct(call)
-            return subject, call.state
-        _, app, request_id = self._read(kind, name, caller)
-        if not await self.queue.cancel(_key(caller), app, request_id):
+        elif not await self.queue.cancel(call):
             return await self.find(kind, name, caller)
-        ended = canceled()
-        if call is not None:
-            call.end(ended)
-            self._unfollow(call)
-        return subject, ended
+        call.end(canceled())
+        if call.task is not None:
+            call.task.cancel()
+        return call, call.state
 
     async def list(self, kind: Kind, caller: Caller, base: str) -> list[JSON]:
         """Return what this caller began here, as it stands now."""
@@ -164,45 +150,38 @@ class Gateway:
         slots = asyncio.Semaphore(LISTED_AT_ONCE)
 
         async def told(call: GatewayCall) -> JSON:
+            state = call.state
             async with slots:
-                try:
-                    subject, state = await self.find(kind, call.id, caller)
-                except Refusal:  # gone from fal's queue, or fal is not to be reached
-                    subject, state = subject_of(call), call.state
-                return prediction(subject, state, base)
+                with suppress(Refusal):  # gone from fal's queue, or fal is not to be reached
+                    _, state = await self.find(kind, call.id, caller)
+            return prediction(call, state, base)
 
         return [*await asyncio.gather(*map(told, calls))]
 
     def follow(self, call: GatewayCall) -> None:
         """Have a call on fal's queue looked at until it has ended."""
-        if call.task is None and not call.state.ended and not is_direct(call.id):
-            _, app, request_id = self._read(call.kind, call.id, call.caller)
-            work = follow_queue(call, self.queue, _key(call.caller), app, request_id)
-            call.follow(self._whole(call, work))
+        if call.task is None and not call.state.ended:
+            call.follow(self._whole(call, follow_queue(call, self.queue)))
 
-    def _direct(self, new: NewCall) -> GatewayCall:
-        call = self._call(direct_id(new.kind), new)
-        self.memory.keep(call)
-        return call
-
-    def _call(self, name: str, new: NewCall) -> GatewayCall:
-        kind, version, wanted, _, caller, base = new
-        call = GatewayCall(name, kind, version, caller, base=base, stream=self.limits.stream)
-        call.given(dict(wanted.input), wanted.size)
-        return call
-
-    async def _queued(self, new: NewCall, key: str, app: str) -> GatewayCall:
-        wanted = new.wanted
-        request_id = await self.queue.put(key, app, new.kind, dict(wanted.input))
-        name = queued_id(new.kind, new.version, request_id, new.caller)
-        if read_id(name, new.caller) is None:
-            raise Refusal(502, "fal's answer cannot be read", "It has no request id.")
-        call = self._call(name, new)
+    async def _put(self, call: GatewayCall, wanted: RunRequest, values: JSON) -> None:
+        await self.queue.put(call, values)
+        assert call.request_id is not None
+        call.id = queued_id(call.kind, call.version, call.request_id, call.caller)
         call.passed_on()
         self.memory.keep(call)
         if wanted.hooks or wanted.stream:
             self.follow(call)
             self._tell(call, wanted)
+
+    def _read(self, name: str, caller: Caller) -> GatewayCall | None:
+        """Return the call on fal's queue that an id is of, which any gateway may have begun."""
+        queued = read_id(name, caller)
+        version = None if queued is None else self.catalogue.marked(queued.mark)
+        if queued is None or version is None or not isinstance(version.target, FalApp):
+            return None
+        call = GatewayCall(queued.kind, version, caller, base="", stream=0)
+        call.id, call.request_id = name, queued.request_id
+        call.created_at = queued.created_at.isoformat()
         return call
 
     async def _whole(self, call: GatewayCall, work: Coroutine[None, None, None]) -> None:
@@ -215,25 +194,25 @@ class Gateway:
         finally:
             self.memory.make_room()
 
-    async def _run(self, app: DirectApp, call: GatewayCall, wanted: RunRequest) -> None:
+    async def _run(self, call: GatewayCall, values: JSON) -> None:
         try:
-            await app.run(call, await self.files.resolved(dict(wanted.input), call.caller))
+            own = await self.files.resolved(values, call.caller)
+            await self._app(call.version.target.url).run(call, own)
         except asyncio.CancelledError:
             call.end(canceled())
             raise
 
-    async def _stream(self, call: GatewayCall, key: str, app: str, wanted: RunRequest) -> None:
+    async def _stream(self, call: GatewayCall, values: JSON) -> None:
         """Stream from the app itself; a model that does not stream takes its turn in the queue."""
-        values: JSON = dict(wanted.input)
         with suppress(Unstreamed):
-            await follow_stream(call, self.client, key, app, values)
+            await follow_stream(call, self.client, values)
             return
         try:
-            call.request_id = await self.queue.put(key, app, call.kind, values)
+            await self.queue.put(call, values)
         except Refusal as refusal:
             call.end(failed(refusal.detail))
             return
-        await follow_queue(call, self.queue, key, app, call.request_id)
+        await follow_queue(call, self.queue)
 
     async def _answered(self, call: GatewayCall) -> None:
         """Wait until an app that is addressed directly has taken a call or refused it."""
@@ -246,20 +225,14 @@ class Gateway:
             raise call.refusal
 
     async def _cancel_direct(self, call: GatewayCall) -> None:
-        if isinstance(call.version.target, Address) and call.placed.is_set():
+        if call.request_id is not None:
+            await self.queue.cancel(call)
+        elif isinstance(call.version.target, Address) and call.placed.is_set():
             try:
                 await self._app(call.version.target.url).cancel(call)
             except (httpx.HTTPError, TooMuch) as error:
                 raise Refusal(503, "Not cancelled", type(error).__name__) from error
             await asyncio.wait({asyncio.ensure_future(call.ended.wait())}, timeout=TAKEN)
-        elif call.request_id is not None and isinstance(call.version.target, FalApp):
-            await self.queue.cancel(_key(call.caller), call.version.target.name, call.request_id)
-        call.end(canceled())
-        self._unfollow(call)
-
-    def _unfollow(self, call: GatewayCall) -> None:
-        if call.task is not None:
-            call.task.cancel()
 
     def _tell(self, call: GatewayCall, wanted: RunRequest) -> None:
         sign = signing(call.caller.webhook_secret, call.id)
@@ -268,21 +241,3 @@ class Gateway:
 
     def _app(self, url: str) -> DirectApp:
         return self._apps.setdefault(url, DirectApp(url, self.client))
-
-    def _read(self, kind: Kind, name: str, caller: Caller) -> tuple[KnownCall, str, str]:
-        queued = read_id(name, caller)
-        version = self.catalogue.marked(queued.mark) if queued is not None else None
-        if queued is None or version is None or queued.kind is not kind:
-            raise not_found(GONE.format(kind.value[:-1]))
-        if not isinstance(version.target, FalApp):
-            raise not_found(GONE.format(kind.value[:-1]))
-        subject = KnownCall(name, kind, version, queued.created_at.isoformat())
-        return subject, version.target.name, queued.request_id
-
-
-def _key(caller: Caller) -> str:
-    if caller.key is None:
-        raise Refusal(
-            401, "Unauthenticated", "This model is on fal: send a fal key as token, id:secret."
-        )
-    return caller.key

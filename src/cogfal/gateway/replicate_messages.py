@@ -24,7 +24,7 @@ from cogfal.engine.prediction import Log, Output, Started
 from cogfal.errors import InvalidInput
 from cogfal.gateway.call import Event, EventKind, GatewayCall, State
 from cogfal.gateway.callers import Caller
-from cogfal.gateway.catalogue import Kind, Version
+from cogfal.gateway.catalogue import Version
 from cogfal.schema.decoding import decode
 from cogfal.server.cog_messages import (
     ALL_EVENTS,
@@ -147,41 +147,23 @@ def wait_seconds(request: Request) -> int | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class KnownCall:
-    """Everything about a prediction but its state; `stream` is the ticket of its stream."""
-
-    id: str
-    kind: Kind
-    version: Version
-    created_at: str
-    input: JSON = None
-    stream: str | None = None
-
-
-def subject_of(call: GatewayCall) -> KnownCall:
-    """Return everything about a call but its state."""
-    stream = call.ticket if call.kind is Kind.PREDICTION else None
-    return KnownCall(call.id, call.kind, call.version, call.created_at, call.input, stream)
-
-
-def prediction(subject: KnownCall, state: State, base: str) -> dict[str, JSON]:
+def prediction(call: GatewayCall, state: State, base: str) -> dict[str, JSON]:
     """Return a prediction or training; `base` is the gateway's address, with a slash at its end."""
-    url = f"{base}v1/{subject.kind.value}/{subject.id}"
+    url = f"{base}v1/{call.kind.value}/{call.id}"
     urls = {"get": url, "cancel": f"{url}/cancel"}
-    if subject.stream is not None:
-        urls["stream"] = f"{base}v1/streams/{subject.stream}"
+    if call.ticket is not None:
+        urls["stream"] = f"{base}v1/streams/{call.ticket}"
     return {
-        "id": subject.id,
-        "model": subject.version.model,
-        "version": subject.version.id,
-        "input": subject.input,
+        "id": call.id,
+        "model": call.version.model,
+        "version": call.version.id,
+        "input": call.input,
         "output": state.output,
         "logs": state.logs,
         "error": state.error,
         "status": state.status,
         "metrics": dict(state.metrics),
-        "created_at": subject.created_at,
+        "created_at": call.created_at,
         "started_at": state.started_at,
         "completed_at": state.completed_at,
         "data_removed": False,
@@ -318,7 +300,7 @@ class WatchedCall:
 
     def progress(self) -> dict[str, JSON]:
         """Return the present state of the call, as at its start and its end."""
-        return prediction(subject_of(self._call), self._call.state, self._call.base)
+        return prediction(self._call, self._call.state, self._call.base)
 
     started = ended = progress
 
