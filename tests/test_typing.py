@@ -11,7 +11,7 @@ import fal
 import pytest
 
 from cogfal import App, cog
-from cogfal.app_making.app_class import _known
+from cogfal.app_making.app_class import FALS_INTERNAL, _known
 from cogfal.app_making.settings_validation import FalKeywords, FromCogKeywords, WrapKeywords
 from cogfal.settings import NAMES, Settings
 from tests.type_checking import findings, package
@@ -135,8 +135,6 @@ def _names(node: ast.stmt) -> list[str]:
             return []
 
 
-INTERNAL = {"local_file_path", "host_kwargs", "isolate_channel"}
-"""What annotates `fal.App` and is nothing to set."""
 OF_THE_CLASS = {"name", "python_version", "resolver", "keep_alive"}
 """Settings that fal takes as keywords of the class, and does not annotate."""
 
@@ -159,11 +157,11 @@ def test_keywords_are_those_of_fal() -> None:
     expected = {
         name: get_args(hint)[0]
         for name, hint in annotated.items()
-        if not name.startswith("_") and name not in INTERNAL
+        if not name.startswith("_") and name not in FALS_INTERNAL
     }
 
     assert {name: h for name, h in of_fal().items() if name not in OF_THE_CLASS} == expected
-    assert of_fal().keys() <= _known(App)
+    assert of_fal().keys() | NAMES == _known(App)
 
 
 def of_fal() -> dict[str, Any]:

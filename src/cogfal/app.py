@@ -84,11 +84,11 @@ class App(AppBase, FalApp):
             ProjectError: The project is wrong, or a setting is not known.
         """
         from cogfal.app_making.app_builder import app_name_of  # noqa: PLC0415  # not on the runner
-        from cogfal.app_making.app_class import DefiningModule  # noqa: PLC0415
+        from cogfal.app_making.app_class import calling_module, make_app  # noqa: PLC0415
 
-        caller = DefiningModule.above()
-        settings.setdefault("name", app_name_of(cog_yaml, caller.file.parent))
-        return caller.make(cls, "App", {"cog_yaml": cog_yaml}, settings)
+        module, file = calling_module()
+        settings.setdefault("name", app_name_of(cog_yaml, file.parent))
+        return make_app(cls, "App", {"cog_yaml": cog_yaml}, settings, module=module, file=file)
 
     @endpoint("/")
     @untyped
@@ -266,12 +266,12 @@ def wrap(predictor: Any, **settings: "Unpack[WrapKeywords]") -> type[App]:
     Raises:
         ProjectError: It cannot be served, or a setting is not known.
     """
-    from cogfal.app_making.app_class import DefiningModule  # noqa: PLC0415
+    from cogfal.app_making.app_class import calling_module, make_app  # noqa: PLC0415
 
-    caller = DefiningModule.above()
+    module, file = calling_module()
     body: dict[str, Any] = {"given": (predictor,)}
-    module = sys.modules.get(predictor.__module__)
-    if predictor.__module__ != caller.module and module is not None and module.__file__:
-        file = os.path.relpath(module.__file__, caller.file.parent)
-        body["predictor"] = f"{file}:{predictor.__qualname__}"
-    return caller.make(App, predictor.__name__, body, settings)
+    its = sys.modules.get(predictor.__module__)
+    if predictor.__module__ != module and its is not None and its.__file__:
+        path = os.path.relpath(its.__file__, file.parent)
+        body["predictor"] = f"{path}:{predictor.__qualname__}"
+    return make_app(App, predictor.__name__, body, settings, module=module, file=file)

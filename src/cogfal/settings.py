@@ -190,15 +190,9 @@ class EngineSettings(NamedTuple):
     """How predictions are run.
 
     Attributes:
-        queue_limit: How many submissions may wait for a slot.
-        isolate: Whether the predictor runs in a process of its own that can be killed.
-        isolate_grace: Seconds between a cancellation and the kill of an isolated predictor.
-        stuck_after: Seconds that a cancelled prediction may go on for before the service counts as
-            unhealthy.
         max_concurrency: cog.yaml's `concurrency.max`, which wins over the author's `@concurrent`.
             Sync predictors always run one at a time.
         setup_timeout: Seconds for import and setup; None is no limit.
-        max_output_bytes: How much JSON an output may be; files do not count.
         history: How many events a prediction keeps for late watchers.
         log_limit: How many characters of logs a prediction keeps.
     """

@@ -158,18 +158,25 @@ def run_cogfal(
     home: Path,
     stdin: str = "",
     unread: bool = False,
+    stdout: str | None = None,
     **more: str,
 ) -> Ended:
-    """Run `cogfal` in a directory; return how it ended. Nobody reads its output if `unread`."""
+    """Run `cogfal` in a directory; return how it ended.
+
+    Its output goes to the file `stdout`, if there is one; nobody reads it if `unread`.
+    """
     reading, writing = os.pipe()
     os.close(reading)
+    if stdout is not None:
+        os.close(writing)
+        writing = os.open(stdout, os.O_WRONLY)
     try:
         done = subprocess.run(
             [*COMMAND, *map(str, arguments)],
             cwd=cwd,
             env=environment(home, **more),
             input=stdin,
-            stdout=writing if unread else subprocess.PIPE,
+            stdout=writing if unread or stdout else subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             timeout=100,

@@ -175,6 +175,40 @@ def test_an_empty_directory_is_no_project(cogfal: Cogfal, project: Path, command
     assert list(project.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--help",),
+        ("schema",),
+        ("migrate", "-o", "-"),
+        ("check", "--json"),
+        ("client", "-o", "-"),
+        ("predict", "--here", "-i", "name=Ada"),
+    ],
+    ids=" ".join,
+)
+def test_a_full_device_is_told_without_a_traceback(
+    cogfal: Cogfal, arguments: tuple[str, ...]
+) -> None:
+    """What could not be written is an error, also where it was still in a buffer at the end."""
+    ended = cogfal(*arguments, stdout="/dev/full")
+
+    assert ended.status == 1
+    assert "error: No space left on device" in ended.err
+    assert "Traceback" not in ended.err
+    assert "Exception ignored" not in ended.err
+
+
+@pytest.mark.parametrize("arguments", [("schema",), ("check", "--json")], ids=" ".join)
+def test_nobody_who_reads_on_is_no_mistake(cogfal: Cogfal, arguments: tuple[str, ...]) -> None:
+    """As with `| head`: nothing is told, and the status says so."""
+    ended = cogfal(*arguments, unread=True)
+
+    assert ended.status == 141
+    assert "Broken" not in ended.err
+    assert "Traceback" not in ended.err
+
+
 IMPORTS_OF_EACH: Final = """
 import importlib, sys
 import cogfal.cli
@@ -186,7 +220,7 @@ for module in sys.argv[1:]:
 
 def test_only_serving_imports_fal() -> None:
     """A command that does not need fal does not wait for it."""
-    light = sorted({each.module for each in COMMANDS.values()} - {"serve"})
+    light = sorted({module for module, _ in COMMANDS.values()} - {"serve"})
 
     done = subprocess.run(
         [sys.executable, "-c", IMPORTS_OF_EACH, *light], capture_output=True, text=True, check=True

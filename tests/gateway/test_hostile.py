@@ -15,7 +15,7 @@ from starlette.types import Message
 from cogfal.concurrency import TURNS
 from cogfal.gateway import Limits, application
 from cogfal.gateway.call import GatewayCall
-from cogfal.gateway.callers import Caller, KeyAuthenticator
+from cogfal.gateway.callers import Caller, by_fal_key
 from cogfal.gateway.catalogue import FalApp, Kind, Version
 from cogfal.gateway.cog_client import CogClient
 from cogfal.gateway.fal_queue import FalQueue
@@ -201,9 +201,7 @@ def test_the_file_of_somebody_else_is_no_input() -> None:
             )
         ).json()
         callers = [
-            await KeyAuthenticator(needed=False).admit(
-                Request({"type": "http", "headers": [header]})
-            )
+            await by_fal_key(needed=False)(Request({"type": "http", "headers": [header]}))
             for header in ((b"authorization", b"Bearer alice"), (b"authorization", b"Bearer bob"))
         ]
         files = app._gateway.files

@@ -191,6 +191,7 @@ def build_app(request: AppRequest) -> BuiltApp:
     environment = builder.environment(spec)
     if gathered is None:
         _warn(environment)
+    of_runner = environment.model if environment.made_by_runner else None
     project = ProjectSpec(
         spec,
         trainer,
@@ -201,7 +202,7 @@ def build_app(request: AppRequest) -> BuiltApp:
         weights=environment.weights,
         config=str(builder.config_file) if builder.config_file else None,
         interpreter=environment.interpreter if environment.decision.own else None,
-        model_environment=_made_there(environment),
+        model_environment=None if of_runner is None else of_runner.to_json(),
         server_variables=environment.server_variables,
         examples=_examples(builder.root),
     )
@@ -210,13 +211,6 @@ def build_app(request: AppRequest) -> BuiltApp:
         settings=fal_settings(environment, project, request.settings.environment, request.declared),
         keywords=fal_keywords(environment, request.declared),
     )
-
-
-def _made_there(environment: PlannedEnvironment) -> str | None:
-    """Say what the runner makes the model's environment of, where no image has it."""
-    if not environment.made_by_runner or environment.model is None:
-        return None
-    return environment.model.to_json()
 
 
 def _examples(root: Path) -> tuple[dict[str, Any], ...]:
@@ -231,19 +225,17 @@ def _examples(root: Path) -> tuple[dict[str, Any], ...]:
 def _refuse_own(request: AppRequest) -> None:
     """Refuse another process for a predictor that no file of its own could be imported from."""
     settings = request.settings
+    own = settings.environment.environment == "own"
     if request.given is None or settings.declared.predictor is not None:
         return
-    for name, own in (
-        ("isolate", settings.engine.isolate),
-        ("environment", settings.environment.environment == "own"),
-    ):
-        if own:
-            raise SettingError(
-                "a predictor of the App's own file travels with the App and runs in the server's "
-                f"process, so `{name}` cannot hold for it",
-                where=request.app_file.name,
-                remedy=f"move it to a file of its own, or leave {name} out",
-            )
+    if settings.engine.isolate or own:
+        name = "isolate" if settings.engine.isolate else "environment"
+        raise SettingError(
+            "a predictor of the App's own file travels with the App and runs in the server's "
+            f"process, so `{name}` cannot hold for it",
+            where=request.app_file.name,
+            remedy=f"move it to a file of its own, or leave {name} out",
+        )
 
 
 def _warn(environment: PlannedEnvironment) -> None:

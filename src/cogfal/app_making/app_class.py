@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import new_class
 from typing import Any, Final, TypeVar
@@ -28,6 +28,11 @@ OPEN: Final = frozenset({HEALTH, "app_file", "given"})
 COG_PATHS: Final = frozenset(
     {"/predictions", "/trainings", "/health-check", "/openapi.json", "/shutdown", "/health"}
 )
+FALS_INTERNAL: Final = frozenset(
+    {"health_check_config", "host_kwargs", "isolate_channel", "local_file_path"}
+)
+"""What fal keeps on a class without anybody's setting it."""
+
 A = TypeVar("A", bound=AppBase)
 
 _KEYWORDS = frozenset({"name", "python_version"})
@@ -67,13 +72,8 @@ def check_endpoints(cls: type[AppBase], base: type[AppBase]) -> None:
                 where=place_of(name, app_file),
                 remedy=f"use another path; taken are {', '.join(sorted(routes))}",
             )
-    _keep_health_check(cls, base)
-
-
-def _keep_health_check(cls: type[AppBase], base: type[AppBase]) -> None:
-    """Let an overriding health check that names no path have cogfal's."""
     own = vars(cls).get(HEALTH)
-    if own is not None and _path(own) is None:
+    if own is not None and _path(own) is None:  # it names no path, and so has cogfal's
         own.route_signature = getattr(base, HEALTH).route_signature
 
 
@@ -98,32 +98,31 @@ def _path(value: object) -> str | None:
     return None if signature is None else str(signature.path)
 
 
-class DefiningModule:
-    """The module that makes an App: its name and file."""
+def calling_module() -> tuple[str, Path]:
+    """Return the name and file of the module that called the calling function."""
+    names = sys._getframe(2).f_globals  # noqa: SLF001  # as collections.namedtuple does
+    return names["__name__"], _file_of(names)
 
-    def __init__(self, module: str, file: Path) -> None:
-        self.module = module
-        self.file = file
 
-    @classmethod
-    def above(cls) -> DefiningModule:
-        """Return the module that called the calling function."""
-        names = sys._getframe(2).f_globals  # noqa: SLF001  # as collections.namedtuple does
-        return cls(names["__name__"], _file_of(names))
-
-    def make(
-        self, base: type[A], name: str, own: Mapping[str, Any], settings: Mapping[str, Any]
-    ) -> type[A]:
-        """Make a subclass that belongs to this module."""
-        known = _known(base)
-        for each in settings:
-            if each not in known:
-                raise unknown_setting(each, known, place_of(each, self.file))
-        keywords = {key: value for key, value in settings.items() if key == "name"}
-        attributes = {key: value for key, value in settings.items() if key != "name"}
-        body = {**own, **attributes, "__module__": self.module, "app_file": str(self.file)}
-        made: type[A] = new_class(name, (base,), keywords, lambda names: names.update(body))
-        return made
+def make_app(
+    base: type[A],
+    name: str,
+    own: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    *,
+    module: str,
+    file: Path,
+) -> type[A]:
+    """Make a subclass of an App that belongs to a module; refuse settings that nobody knows."""
+    known = _known(base)
+    for each in settings:
+        if each not in known:
+            raise unknown_setting(each, known, place_of(each, file))
+    keywords = {key: value for key, value in settings.items() if key == "name"}
+    attributes = {key: value for key, value in settings.items() if key != "name"}
+    body = {**own, **attributes, "__module__": module, "app_file": str(file)}
+    made: type[A] = new_class(name, (base,), keywords, lambda names: names.update(body))
+    return made
 
 
 def settle(cls: type[AppBase], base: type[AppBase], kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -156,18 +155,12 @@ def settle(cls: type[AppBase], base: type[AppBase], kwargs: dict[str, Any]) -> d
 def allow_overrides(cls: type, base: type) -> None:
     """Make what a class overrides of `base` behave as described, and end with cogfal's teardown."""
     for name, last in (("setup", None), ("teardown", vars(base)["teardown"].function)):
-        function = _overriding(cls, base, name)
-        if function is not None and (last or not inspect.iscoroutinefunction(function)):
+        above = cls.__mro__[: cls.__mro__.index(base)]  # the class, its bases and mixins
+        function = next((vars(each)[name] for each in above if name in vars(each)), None)
+        if function is None or isinstance(function, Overridable):
+            continue
+        if last or not inspect.iscoroutinefunction(function):
             setattr(cls, name, Overridable(function, last))
-
-
-def _overriding(cls: type, base: type, name: str) -> Callable[..., Any] | None:
-    """Return the method of the class or of a mixin that hides the one of `base`."""
-    for each in cls.__mro__[: cls.__mro__.index(base)]:
-        if name in vars(each):
-            found = vars(each)[name]
-            return None if isinstance(found, Overridable) else found
-    return None
 
 
 def _build(cls: type[AppBase], declared: Mapping[str, Any]) -> dict[str, Any]:
@@ -194,9 +187,8 @@ def _build(cls: type[AppBase], declared: Mapping[str, Any]) -> dict[str, Any]:
 def _known(base: type[AppBase]) -> frozenset[str]:
     """Return the names of all settings, cogfal's and fal's."""
     annotated = {name for each in base.__mro__ for name in vars(each).get("__annotations__", {})}
-    settable = annotated - _own_names(base) - OPEN
-    public = {name for name in settable if not name.startswith("_")}
-    return frozenset(public | {name for name in base.host_kwargs if name[0] != "_"} | _KEYWORDS)
+    found = {*annotated, *base.host_kwargs, *_KEYWORDS} - _own_names(base) - OPEN - FALS_INTERNAL
+    return frozenset(name for name in found if not name.startswith("_"))
 
 
 def _needs_fal(cls: type[AppBase]) -> bool:

@@ -29,6 +29,9 @@ from cogfal.spec import PredictorSpec, ProjectSpec
 RUNNER_REQUIREMENTS: Final = ("pillow",)
 """What cogfal's own code needs on a runner beyond the packages that fal installs there."""
 
+_SECRETS: Final = r"(^|/)\.env$"
+"""What no directory that the App names may bring along."""
+
 _WORKDIR: Final = re.compile(r"^\s*WORKDIR\s", re.IGNORECASE | re.MULTILINE)
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -52,9 +55,14 @@ def fal_settings(
         settings["max_multiplexing"] = multiplexing
     missing = {name: value for name, value in settings.items() if name not in declared}
     if declared.get("image") is not None:
-        files = {"image": with_project(declared["image"], environment.files, spec)}
+        files: dict[str, Any] = {"image": with_project(declared["image"], environment.files, spec)}
     elif environment.kind == "virtualenv":
-        files = _virtualenv(environment, project.root, declared)
+        files = {
+            "app_files": list(environment.files.include),
+            "app_files_ignore": list(environment.files.ignore),
+            "app_files_context_dir": environment.files.context,
+            "requirements_context_dir": declared.get("requirements_context_dir", project.root),
+        }
     else:
         files = _container(environment, wanted)
     requirements = list(environment.requirements)
@@ -112,18 +120,6 @@ def fal_keywords(environment: PlannedEnvironment, declared: Mapping[str, Any]) -
     return {"python_version": environment.python_version}
 
 
-def _virtualenv(
-    environment: PlannedEnvironment, root: str, declared: Mapping[str, Any]
-) -> dict[str, Any]:
-    files = environment.files
-    return {
-        "app_files": list(files.include),
-        "app_files_ignore": list(files.ignore),
-        "app_files_context_dir": files.context,
-        "requirements_context_dir": declared.get("requirements_context_dir", root),
-    }
-
-
 def _container(environment: PlannedEnvironment, wanted: EnvironmentSettings) -> dict[str, Any]:
     files = environment.files
     assert environment.dockerfile is not None
@@ -171,10 +167,6 @@ def _covers(path: str, source: str) -> bool:
     """Whether what a COPY names has a file of the project in it."""
     source = source.removeprefix("./").rstrip("/")
     return source in ("", ".", path) or path.startswith(f"{source}/") or fnmatch(path, source)
-
-
-_SECRETS: Final = r"(^|/)\.env$"
-"""What no directory that the App names may bring along."""
 
 
 def with_declared_files(

@@ -151,8 +151,10 @@ def check_settings(declared: Mapping[str, Any], known: frozenset[str], app_file:
     for name, value in declared.items():
         if name in known:
             _check_value(name, value, app_file)
-        elif not name.startswith("_") and not _is_code(value):
-            _check_name(name, known, app_file)
+        elif not name.startswith("_"):
+            code = isinstance(value, _NOT_DATA) or callable(value) or hasattr(value, "__get__")
+            if not code:
+                _check_name(name, known, app_file)
 
 
 def unknown_setting(name: str, known: frozenset[str], where: Location | str) -> SettingError:
@@ -193,10 +195,6 @@ def _names(statement: ast.stmt) -> list[str]:
             return []
 
 
-def _is_code(value: object) -> bool:
-    return isinstance(value, _NOT_DATA) or callable(value) or hasattr(value, "__get__")
-
-
 def _check_name(name: str, known: frozenset[str], app_file: Path) -> None:
     plain = {each.replace("_", ""): each for each in known}
     near = plain.get(name.replace("_", "").lower())
@@ -210,24 +208,16 @@ def _check_name(name: str, known: frozenset[str], app_file: Path) -> None:
 
 
 def _check_value(name: str, value: object, app_file: Path) -> None:
-    special = _SPECIAL.get(name)
-    problem = special(value) if special is not None else None
-    adapter = _adapter(name)
-    if problem is None and adapter is not None:
-        problem = _mismatch(adapter, value)
-    if problem is not None:
-        what, remedy = problem
-        raise SettingError(
-            f"{name} is {value!r}{what}", where=place_of(name, app_file), remedy=remedy
-        )
-
-
-def _mismatch(adapter: TypeAdapter[Any], value: object) -> tuple[str, str] | None:
-    try:
-        adapter.validate_python(value, strict=True)
-    except ValidationError as error:
-        return "", _advice(value, error.errors(include_url=False))
-    return None
+    special, adapter = _SPECIAL.get(name), _adapter(name)
+    remedy = special(value) if special is not None else None
+    if remedy is None and adapter is not None:
+        try:
+            adapter.validate_python(value, strict=True)
+        except ValidationError as error:
+            remedy = _advice(value, error.errors(include_url=False))
+    if remedy is not None:
+        place = place_of(name, app_file)
+        raise SettingError(f"{name} is {value!r}", where=place, remedy=remedy)
 
 
 def _advice(value: object, problems: list[ErrorDetails]) -> str:
@@ -266,23 +256,22 @@ def _checked(hint: Any) -> Any:
     return _PLAIN_NUMBER.get(hint, hint)
 
 
-def _files(value: object) -> tuple[str, str] | None:
+def _files(value: object) -> str | None:
+    """Return what to write instead of a wrong store; None for a right one."""
     if value is None or value in STORES or hasattr(value, "save_file"):
         return None
     near = get_close_matches(str(value), STORES, 1)
     listed = ", ".join(f'"{each}"' for each in STORES)
     did = f"did you mean {near[0]!r}? " if near else ""
-    return "", f"{did}write one of {listed}, or a fal.toolkit FileRepository"
+    return f"{did}write one of {listed}, or a fal.toolkit FileRepository"
 
 
-def _machine_type(value: object) -> tuple[str, str] | None:
-    named = [value] if isinstance(value, str) else value
-    if not isinstance(named, list | tuple):
-        return None
+def _machine_type(value: object) -> str | None:
+    named = value if isinstance(value, list | tuple) else [value]
     for each in named:
         near = nearly_machine(each) if isinstance(each, str) else None
         if near is not None:
-            return "", f"did you mean {near!r}?"
+            return f"did you mean {near!r}?"
     return None
 
 
@@ -309,7 +298,7 @@ def _slip(name: str, known: str) -> bool:
     return prefix or any(shape(name) == shape(known) for shape in shapes)
 
 
-_SPECIAL: Final[dict[str, Callable[[object], tuple[str, str] | None]]] = {
+_SPECIAL: Final[dict[str, Callable[[object], str | None]]] = {
     "files": _files,
     "machine_type": _machine_type,
     "gpu_machine_type": _machine_type,

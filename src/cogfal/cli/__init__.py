@@ -6,6 +6,7 @@ So `cogfal --help` starts at once, and no command pays for fal that does not use
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import os
 import shlex
@@ -14,53 +15,43 @@ from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from functools import partial
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
 
 import argcomplete
 from rich_argparse import RawDescriptionRichHelpFormatter
 
-from cogfal.cli.console import Sign, say, say_error
+from cogfal.cli.console import BadArgument, Sign, say, say_error
 from cogfal.errors import CogfalError, PredictionCancelled
 from cogfal.version import __version__
 
-
-class Subcommand(NamedTuple):
-    """A subcommand: the module whose `add_...` declares it, and what it is for."""
-
-    module: str
-    summary: str
-
-
 COMMANDS: Final = MappingProxyType(
     {
-        "init": Subcommand("migrate", "make a new project"),
-        "migrate": Subcommand(
-            "migrate", "write app.py for a Cog project, and report what becomes of each setting"
+        "init": ("migrate", "make a new project"),
+        "migrate": (
+            "migrate",
+            "write app.py for a Cog project, and report what becomes of each setting",
         ),
-        "check": Subcommand("check", "find out everything that can be known before deploying"),
-        "try": Subcommand("try", "run somebody's project: from its repository to an answer"),
-        "predict": Subcommand(
-            "predict", "run the predictor here, or call a running or deployed app"
+        "check": ("check", "find out everything that can be known before deploying"),
+        "try": ("try", "run somebody's project: from its repository to an answer"),
+        "predict": ("predict", "run the predictor here, or call a running or deployed app"),
+        "train": ("predict", "run the training function here"),
+        "exec": ("env", "run a command in the model's own environment"),
+        "weights": (
+            "show",
+            "tell which weights are fetched and not uploaded, and fetch them here",
         ),
-        "train": Subcommand("predict", "run the training function here"),
-        "exec": Subcommand("env", "run a command in the model's own environment"),
-        "weights": Subcommand(
-            "show", "tell which weights are fetched and not uploaded, and fetch them here"
-        ),
-        "env": Subcommand(
-            "env", "list the environments that were made for models here, and remove them"
-        ),
-        "serve": Subcommand("serve", "serve the app on this machine, with a playground if wanted"),
-        "gateway": Subcommand(
-            "gateway", "answer programs that were written for Replicate's clients"
-        ),
-        "compare": Subcommand("compare", "prove that a model answers here what it answers there"),
-        "client": Subcommand("client", "write a typed client for an app"),
-        "schema": Subcommand("show", "print the app's OpenAPI document"),
-        "dockerfile": Subcommand("show", "print the Dockerfile that fal would build"),
-        "deploy": Subcommand("deploy", "check the project, then deploy it with fal"),
+        "env": ("env", "list the environments that were made for models here, and remove them"),
+        "serve": ("serve", "serve the app on this machine, with a playground if wanted"),
+        "gateway": ("gateway", "answer programs that were written for Replicate's clients"),
+        "compare": ("compare", "prove that a model answers here what it answers there"),
+        "client": ("client", "write a typed client for an app"),
+        "schema": ("show", "print the app's OpenAPI document"),
+        "dockerfile": ("show", "print the Dockerfile that fal would build"),
+        "deploy": ("deploy", "check the project, then deploy it with fal"),
     }
 )
+"""The module whose `add_...` declares each command, and what it is for."""
+
 SAME_AS: Final = MappingProxyType(
     {
         "run": ("predict",),
@@ -116,10 +107,17 @@ def _obey(given: list[str]) -> int:
         return USAGE_ERROR
     given[:1] = SAME_AS.get(given[0], given[:1]) if given else []
     if given and not given[0].startswith("-") and given[0] not in COMMANDS:
-        return _unknown(given[0])
-    parser = _parser(None if "_ARGCOMPLETE" in os.environ else _named(given))
+        near = get_close_matches(given[0], [*COMMANDS, *SAME_AS], 1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
+        say(f"there is no command {given[0]!r}; {hint}", Sign.BAD)
+        return USAGE_ERROR
+    named = next((word for word in given if word in COMMANDS), "")
+    parser = _parser(None if "_ARGCOMPLETE" in os.environ else named)
     argcomplete.autocomplete(parser)
-    own, passed_on = (given, []) if given[:1] == ["exec"] else _split(given)
+    own, passed_on = given, []
+    if "--" in given and given[0] != "exec":  # what follows is for fal
+        end = given.index("--")
+        own, passed_on = given[:end], given[end + 1 :]
     parsed, unknown = parser.parse_known_args(own, argparse.Namespace(passed_on=passed_on))
     if parsed.command is None and not unknown:
         parser.print_help()
@@ -136,36 +134,33 @@ def _obey(given: list[str]) -> int:
 def _status(command: Callable[[], int]) -> int:
     """Run a command; return its exit status, or that of what it raised, which is told."""
     try:
-        return command()
+        try:
+            return command()
+        finally:
+            sys.stdout.flush()  # what fails when the process ends is told by nobody
     except (KeyboardInterrupt, PredictionCancelled):
         return INTERRUPTED
     except CogfalError as error:
         say_error(error)
         return 1
     except BrokenPipeError:  # as with `| head`: nobody reads on, and that is no mistake to tell
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_stdout()
         return UNREAD
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _drop_stdout()
+        say_error(BadArgument(f"{error.strerror}; make room, or write to another place"))
+        return 1
 
 
-def _unknown(word: str) -> int:
-    near = get_close_matches(word, [*COMMANDS, *SAME_AS], 1)
-    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
-    say(f"there is no command {word!r}; {hint}", Sign.BAD)
-    return USAGE_ERROR
-
-
-def _split(given: list[str]) -> tuple[list[str], list[str]]:
-    """Return what comes before the first `--` and what comes after it, for fal."""
-    end = given.index("--") if "--" in given else len(given)
-    return given[:end], given[end + 1 :]
-
-
-def _named(given: Sequence[str]) -> str:
-    """Return the command that was asked for; only that one needs its options declared."""
-    return next((word for word in given if word in COMMANDS), "")
+def _drop_stdout() -> None:
+    """Let what cannot be written go nowhere, so that it does not fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser(only: str | None) -> argparse.ArgumentParser:
+    """Return the parser, with the options of one command, or of all where `only` is None."""
     parser = argparse.ArgumentParser(
         prog="cogfal",
         description="Run Cog predictors on fal without editing them.",

@@ -163,15 +163,11 @@ def _report(environment: PlannedEnvironment) -> Iterator[Finding]:
     """Tell what becomes another thing on fal, or nothing."""
     for line in environment.report:
         changed = line.status is SettingStatus.CHANGED
-        if (
-            line.status is SettingStatus.KEPT
-            or line.key == PYTHON
-            or (changed and line.key == DECISION)
-        ):
-            continue
-        text = f"{line.key}: {line.what}" + (f" ({line.why})" if changed and line.why else "")
-        where = None if line.where is None else str(line.where)
-        yield Finding(Sign.NOTE, text, where, None if changed else line.why)
+        told = line.key == PYTHON or (changed and line.key == DECISION)
+        if line.status is not SettingStatus.KEPT and not told:
+            text = f"{line.key}: {line.what}" + (f" ({line.why})" if changed and line.why else "")
+            where = None if line.where is None else str(line.where)
+            yield Finding(Sign.NOTE, text, where, None if changed else line.why)
 
 
 def _app(target: ProjectTarget) -> Iterator[Finding]:
@@ -179,7 +175,11 @@ def _app(target: ProjectTarget) -> Iterator[Finding]:
     if target.failure is not None:
         raise target.failure
     if target.app is None:
-        yield _no_app(target)
+        there = (target.root / target.wanted).is_file()
+        text = f"{target.wanted} has no App of cogfal's, and is not run to find out more"
+        remedy = f"`cogfal migrate -o {FAL_APP_FILE}` writes one beside it"
+        missing = f"there is no {target.wanted}", None, "run `cogfal migrate`"
+        yield Finding(Sign.BAD, *((text, None, remedy) if there else missing))
         return
     wanted = ", ".join(f"{name} {value!r}" for name, value in target.chosen.items())
     yield Finding(Sign.GOOD, f"{target.app}: {wanted or 'all settings are the default'}")
@@ -190,16 +190,6 @@ def _app(target: ProjectTarget) -> Iterator[Finding]:
             target.app,
             f"set it on fal once with `fal secrets set {name}=...`, and as a variable to run here",
         )
-
-
-def _no_app(target: ProjectTarget) -> Finding:
-    if (target.root / target.wanted).is_file():
-        return Finding(
-            Sign.BAD,
-            f"{target.wanted} has no App of cogfal's, and is not run to find out more",
-            remedy=f"`cogfal migrate -o {FAL_APP_FILE}` writes one beside it",
-        )
-    return Finding(Sign.BAD, f"there is no {target.wanted}", remedy="run `cogfal migrate`")
 
 
 def check_examples(root: Path, spec: PredictorSpec) -> Iterator[Finding]:
@@ -241,16 +231,17 @@ def find_credentials() -> Iterator[Finding]:
     """Find whether there are credentials of fal's."""
     if has_credentials():
         yield Finding(Sign.GOOD, "fal credentials are there")
-        return
-    yield Finding(
-        Sign.NOTE, "there are no fal credentials here; running locally needs none", remedy=LOG_IN
-    )
+    else:
+        text = "there are no fal credentials here; running locally needs none"
+        yield Finding(Sign.NOTE, text, remedy=LOG_IN)
 
 
 def has_credentials() -> bool:
     """Tell whether fal would find a key or a login."""
     home = Path(os.environ.get("FAL_HOME_DIR") or Path.home() / ".fal")
-    keys = bool(os.environ.get("FAL_KEY") or os.environ.get("FAL_KEY_ID"))
     config = home / "config.toml"
-    configured = config.is_file() and "key" in config.read_text("utf-8")
-    return keys or (home / "auth0_token").exists() or configured
+    return (
+        bool(os.environ.get("FAL_KEY") or os.environ.get("FAL_KEY_ID"))
+        or (home / "auth0_token").exists()
+        or (config.is_file() and "key" in config.read_text("utf-8"))
+    )

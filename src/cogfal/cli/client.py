@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import json
+import keyword
+import re
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from cogfal.answers import OUTPUT, streaming
 from cogfal.app_file import open_project
 from cogfal.cli.console import BadArgument, Sign, say
-from cogfal.cli.python_types import PythonTypes, is_name, written
+from cogfal.cli.run_elsewhere import client_module
 from cogfal.cli.targets import document_of
 from cogfal.spec import JSON, IteratorType
 
@@ -90,13 +93,14 @@ def add_client(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the module of a typed client."""
     target: Path = arguments.output
-    if target == STDOUT:
-        app, document, streams = _described(arguments)
-        sys.stdout.write(write_client(app, document, streams=streams))
-        return 0
-    _refuse_foreign(target, force=arguments.force)
+    if target != STDOUT:
+        _refuse_foreign(target, force=arguments.force)
     app, document, streams = _described(arguments)
-    target.write_text(write_client(app, document, streams=streams), encoding="utf-8")
+    text = write_client(app, document, streams=streams)
+    if target == STDOUT:
+        sys.stdout.write(text)
+        return 0
+    target.write_text(text, encoding="utf-8")
     say(f"{target} calls {app}", Sign.GOOD)
     if arguments.app is None:
         say(f"set APP in {target} to the name that fal gave the app, or give --app", Sign.NOTE)
@@ -105,20 +109,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _described(arguments: argparse.Namespace) -> tuple[str, Mapping[str, JSON], bool]:
     if arguments.app and arguments.directory is None and arguments.ref is None:
-        document = _asked(arguments.app)
+        document = client_module().document(arguments.app)
         return arguments.app, document, streaming(document)[0]
     project = open_project(arguments.directory or Path(), arguments.ref)
     streams = isinstance(project.read().output, IteratorType)
     app = arguments.app or UNKNOWN.format(project.root.name)
     return app, document_of(project), streams
-
-
-def _asked(app: str) -> dict[str, JSON]:
-    try:
-        from cogfal.client import document  # noqa: PLC0415  # needs an optional extra
-    except ImportError as error:
-        raise BadArgument(f"--app needs {error.name}: pip install 'cogfal[client]'") from error
-    return document(app)
 
 
 def _refuse_foreign(target: Path, *, force: bool) -> None:
@@ -132,18 +128,12 @@ def _refuse_foreign(target: Path, *, force: bool) -> None:
         )
 
 
-class _Endpoint(NamedTuple):
-    """A path of the app and the function that calls it."""
-
-    path: str
-    function: str
-    summary: str
-
-
-_ENDPOINTS: Final = (
-    _Endpoint("/", "predict", "Run the model, and return its output."),
-    _Endpoint("/train", "train", "Train the model, and return its output."),
-)
+SUMMARIES: Final = {
+    "predict": "Run the model, and return its output.",
+    "stream": "Run the model, and yield its output as it is made.",
+    "train": "Train the model, and return its output.",
+}
+"""What each function does, where the app says nothing."""
 
 
 def write_client(app: str, document: Mapping[str, JSON], *, streams: bool) -> str:
@@ -159,41 +149,33 @@ def write_client(app: str, document: Mapping[str, JSON], *, streams: bool) -> st
     """
     types = PythonTypes(document.get("components", {}).get("schemas", {}))
     parts = []
-    for each in _ENDPOINTS:
-        operation = document.get("paths", {}).get(each.path, {}).get("post")
+    for path, name in (("/", "predict"), ("/train", "train")):
+        operation = document.get("paths", {}).get(path, {}).get("post")
         if operation is not None:
-            parts.append(_function(each, operation, types))
-            if streams and each.path == "/":
+            parts.append(_function(name, path.strip("/"), operation, types))
+            if streams and name == "predict":
                 parts.append(_stream(operation, types))
     if not parts:
         raise BadArgument(f"{app} describes no endpoint at /; name an app that answers there")
     code = "\n\n".join([*types.definitions, _UPLOADED, *parts])
+    used = {module: [name for name in names if name in code] for module, names in _IMPORTS}
+    imports = [f"from {each} import {', '.join(names)}" for each, names in used.items() if names]
+    head = _HEAD.format(app=_line(app), literal=written(app), imports="\n".join(imports))
+    return f"{head}\n\n{code}"
+
+
+def _function(name: str, path: str, operation: JSON, types: PythonTypes) -> str:
+    """Write a function that waits for the whole answer, and takes a lone output out of it."""
+    schema = _content(operation["responses"]["200"])
+    fields = types.resolved(schema).get("properties") or {}
+    lone = set(fields) == {OUTPUT}
+    answer = types.of(fields[OUTPUT] if lone else schema)
+    place = f", path={written(path)}" if path else ""
     return (
-        _HEAD.format(app=_line(app), literal=written(app), imports=_imports(code)) + f"\n\n{code}"
-    )
-
-
-def _imports(code: str) -> str:
-    lines = []
-    for module, names in _IMPORTS:
-        used = [name for name in names if name in code]
-        lines += [f"from {module} import {', '.join(used)}"] if used else []
-    return "\n".join(lines)
-
-
-def _function(endpoint: _Endpoint, operation: JSON, types: PythonTypes) -> str:
-    answer, key = _answer(operation, types)
-    path = endpoint.path.strip("/")
-    call = (
-        f"fal_client.subscribe(APP, _uploaded(_inputs){f', path={written(path)}' if path else ''})"
-    )
-    return "".join(
-        [
-            *_head(endpoint, operation, types, answer),
-            f"    _answer: Any = {call}\n",
-            f"    _output: {answer} = _answer{f'[{written(key)}]' if key else ''}\n",
-            "    return _output\n",
-        ]
+        f"{_head(name, operation, types, answer)}"
+        f"    _answer: Any = fal_client.subscribe(APP, _uploaded(_inputs){place})\n"
+        f"    _output: {answer} = _answer{f'[{written(OUTPUT)}]' if lone else ''}\n"
+        "    return _output\n"
     )
 
 
@@ -202,48 +184,40 @@ def _stream(operation: JSON, types: PythonTypes) -> str:
     schema = types.resolved(_content(operation["responses"]["200"]))
     (name, whole), *_ = schema["properties"].items()
     piece = types.of(whole["items"]) if whole.get("type") == "array" else types.of(whole)
-    endpoint = _Endpoint("/stream", "stream", "Run the model, and yield its output as it is made.")
-    return "".join(
-        [
-            *_head(endpoint, operation, types, f"Iterator[{piece}]"),
-            "    for _event in fal_client.stream(APP, _uploaded(_inputs)):\n",
-            '        if "error" in _event:\n',
-            '            raise RuntimeError(_event["error"])\n',
-            '        if not _event.get("completed"):\n',
-            f"            yield _event[{written(name)}]\n",
-        ]
+    return (
+        f"{_head('stream', operation, types, f'Iterator[{piece}]')}"
+        "    for _event in fal_client.stream(APP, _uploaded(_inputs)):\n"
+        '        if "error" in _event:\n'
+        '            raise RuntimeError(_event["error"])\n'
+        '        if not _event.get("completed"):\n'
+        f"            yield _event[{written(name)}]\n"
     )
-
-
-def _answer(operation: JSON, types: PythonTypes) -> tuple[str, str | None]:
-    """Return the type of the answer, and the key under which it stands where there is one."""
-    schema = _content(operation["responses"]["200"])
-    fields = types.resolved(schema).get("properties") or {}
-    if set(fields) == {OUTPUT}:
-        return types.of(fields[OUTPUT]), OUTPUT
-    return types.of(schema), None
 
 
 def _content(body: JSON) -> JSON:
     return body["content"]["application/json"]["schema"]
 
 
-def _head(endpoint: _Endpoint, operation: JSON, types: PythonTypes, answer: str) -> Iterator[str]:
-    """Yield the signature, the docstring, and the inputs as they are sent."""
+def _head(name: str, operation: JSON, types: PythonTypes, answer: str) -> str:
+    """Return the signature, the docstring, and the inputs as they are sent."""
     schema = types.resolved(_content(operation["requestBody"]))
     inputs = [
-        _Input.of(name, each, types, required=name in (schema.get("required") or ()))
-        for name, each in (schema.get("properties") or {}).items()
+        _Input.of(key, each, types, required=key in (schema.get("required") or ()))
+        for key, each in (schema.get("properties") or {}).items()
     ]
-    yield f"def {endpoint.function}({_parameters(inputs)}) -> {answer}:\n"
-    yield from _docstring(operation.get("description") or endpoint.summary, inputs)
-    yield "    _inputs: dict[str, Any] = {\n"
-    yield from (f"        {written(i.name)}: {i.name},\n" for i in inputs if not i.left_out)
-    yield "    }\n"
-    for each in inputs:
-        if each.left_out:
-            yield f"    if {each.name} is not None:\n"
-            yield f"        _inputs[{written(each.name)}] = {each.name}\n"
+    taken = [f"    {i.name}: {i.type}{f' = {i.default}' if i.default else ''},\n" for i in inputs]
+    parameters = "".join(["\n    *,\n", *taken]) if taken else ""
+    lines = [f"def {name}({parameters}) -> {answer}:\n"]
+    lines.append(_docstring(operation.get("description") or SUMMARIES[name], inputs))
+    lines.append("    _inputs: dict[str, Any] = {\n")
+    lines += [f"        {written(i.name)}: {i.name},\n" for i in inputs if not i.left_out]
+    lines.append("    }\n")
+    lines += [
+        f"    if {i.name} is not None:\n        _inputs[{written(i.name)}] = {i.name}\n"
+        for i in inputs
+        if i.left_out
+    ]
+    return "".join(lines)
 
 
 class _Input(NamedTuple):
@@ -269,33 +243,150 @@ class _Input(NamedTuple):
         return cls(name, kind, written(default), False, about)
 
 
-def _parameters(inputs: list[_Input]) -> str:
-    lines = [
-        f"    {each.name}: {each.type}" + (f" = {each.default}" if each.default else "") + ",\n"
-        for each in inputs
-    ]
-    return f"\n    *,\n{''.join(lines)}" if lines else ""
-
-
-def _docstring(text: str, inputs: list[_Input]) -> Iterator[str]:
-    told = [each for each in inputs if each.about]
+def _docstring(text: str, inputs: list[_Input]) -> str:
     lines = textwrap.wrap(_line(text), _WIDTH) or [""]
-    yield f'    """{lines[0]}' + ("" if len(lines) > 1 or told else '"""') + "\n"
-    yield from (f"    {line}\n" for line in lines[1:])
-    if told:
-        yield "\n    Args:\n"
+    told = [f"{each.name}: {each.about}" for each in inputs if each.about]
+    lines += ["", "Args:"] if told else []
     for each in told:
-        yield from _wrapped(f"{each.name}: {each.about}")
-    if len(lines) > 1 or told:
-        yield '    """\n'
-
-
-def _wrapped(text: str) -> Iterator[str]:
-    indent = " " * 8
-    for line in textwrap.wrap(text, _WIDTH, initial_indent=indent, subsequent_indent=indent + "  "):
-        yield f"{line}\n"
+        lines += textwrap.wrap(each, _WIDTH - 4, initial_indent=" " * 4, subsequent_indent=" " * 6)
+    if len(lines) == 1:
+        return f'    """{lines[0]}"""\n'
+    below = "".join(f"    {line}\n" if line else "\n" for line in lines[1:])
+    return f'    """{lines[0]}\n{below}    """\n'
 
 
 def _line(text: str) -> str:
     """Make one line of a text that may stand in a docstring."""
     return " ".join(text.split()).replace("\\", "\\\\").replace('"', "'")
+
+
+FILE: Final = "str | PathLike[str]"
+"""What a file input may be: a URL, or a path, which is uploaded."""
+
+_ANYTHING: Final = "Any"
+_PLAIN: Final = {
+    "string": "str",
+    "integer": "int",
+    "number": "float",
+    "boolean": "bool",
+    "null": "None",
+}
+_FILES: Final = frozenset({"image", "video", "audio", "file", "mask"})  # fields of fal's Playground
+_REFERENCE: Final = "#/components/schemas/"
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can be the name of a parameter or a field."""
+    return text.isidentifier() and not keyword.iskeyword(text)
+
+
+def written(value: JSON) -> str:
+    """Return a plain value as Python writes it, texts in double quotes."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+
+
+class PythonTypes:
+    """The annotations of one document.
+
+    `definitions` is the text of each TypedDict that an annotation returned so far names, in an
+    order in which they can stand.
+
+    Args:
+        schemas: The document's `components.schemas`.
+    """
+
+    def __init__(self, schemas: Mapping[str, JSON]) -> None:
+        self._schemas = schemas
+        self._names: dict[str, str] = {}
+        self.definitions: list[str] = []
+
+    def resolved(self, schema: JSON) -> Mapping[str, JSON]:
+        """Return a schema, or the one that it refers to."""
+        reference = schema.get("$ref", "")
+        found: Mapping[str, JSON] = self._schemas.get(reference.removeprefix(_REFERENCE), schema)
+        return found
+
+    def of_input(self, schema: JSON) -> str:
+        """Return the annotation of an input."""
+        if _is_file(schema):
+            return self._listed(schema, FILE)
+        return self.of(schema)
+
+    def of(self, schema: JSON) -> str:
+        """Return the annotation of an output."""
+        if "$ref" in schema:
+            return self._of_reference(schema["$ref"].removeprefix(_REFERENCE))
+        if "enum" in schema:
+            return f"Literal[{', '.join(map(written, schema['enum']))}]"
+        members = schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf")
+        kind, values = schema.get("type"), schema.get("additionalProperties")
+        if members:
+            found = _union([self.of(each) for each in members])
+        elif kind == "array":
+            found = f"list[{self.of(schema.get('items') or {})}]"
+        elif kind == "object":
+            found = f"dict[str, {self.of(values) if isinstance(values, dict) else _ANYTHING}]"
+        else:
+            found = _PLAIN.get(str(kind), _ANYTHING)
+        return _union([found, "None"]) if schema.get("nullable") else found
+
+    def _listed(self, schema: JSON, file: str) -> str:
+        """Put `file` where a schema has texts."""
+        members = schema.get("anyOf")
+        if members:
+            return _union([self._listed(each, file) for each in members])
+        if schema.get("type") == "array":
+            return f"Sequence[{self._listed(schema.get('items') or {}, file)}]"
+        return file if schema.get("type") == "string" else self.of(schema)
+
+    def _of_reference(self, name: str) -> str:
+        schema = self._schemas.get(name, {})
+        fields = schema.get("properties") or {}
+        if not fields or not all(map(is_name, fields)):
+            return self.of({key: value for key, value in schema.items() if key != "properties"})
+        if name not in self._names:
+            self._names[name] = self._free(name)
+            self._define(self._names[name], schema)
+        return self._names[name]
+
+    def _free(self, name: str) -> str:
+        """Return a class's name that no other has."""
+        wanted = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "Value"
+        wanted = wanted if is_name(wanted) else f"{wanted}_"
+        while wanted in self._names.values() or not is_name(wanted):
+            wanted = f"Value{wanted}" if not is_name(wanted) else f"{wanted}_"
+        return wanted
+
+    def _define(self, name: str, schema: JSON) -> None:
+        required = set(schema.get("required") or ())
+        fields = {each: self.of(value) for each, value in schema["properties"].items()}
+        needed = {each: kind for each, kind in fields.items() if each in required}
+        others = {each: kind for each, kind in fields.items() if each not in required}
+        if needed and others:
+            self.definitions.append(_class(f"_{name}", "TypedDict", needed))
+            self.definitions.append(_class(name, f"_{name}, total=False", others))
+        else:
+            self.definitions.append(
+                _class(name, f"TypedDict{', total=False' if others else ''}", fields)
+            )
+
+
+def _class(name: str, bases: str, fields: Mapping[str, str]) -> str:
+    return f"class {name}({bases}):\n" + "".join(f"    {n}: {kind}\n" for n, kind in fields.items())
+
+
+def _is_file(schema: JSON) -> bool:
+    if schema.get("format") == "uri" or schema.get("ui", {}).get("field") in _FILES:
+        return True
+    parts: list[Any] = [*(schema.get("anyOf") or ()), schema.get("items") or {}]
+    return any(map(_is_file, filter(None, parts)))
+
+
+def _union(members: list[str]) -> str:
+    parts = dict.fromkeys(part for each in members for part in _split(each))
+    return _ANYTHING if _ANYTHING in parts else " | ".join(parts)
+
+
+def _split(annotation: str) -> list[str]:
+    """Split a union at its own bars, not at those within brackets or texts."""
+    return [annotation] if "[" in annotation else annotation.split(" | ")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
@@ -67,12 +67,17 @@ def write_json(value: JSON) -> None:
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
-def table(*headers: str) -> Table:
-    """Return an empty table without lines; what is too long goes on below, and is not cut off."""
-    made = Table(box=None, pad_edge=False)
+def write_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Write a table without lines on stdout; what is too long goes on below, and is not cut off.
+
+    Cells may be marked up.
+    """
+    table = Table(box=None, pad_edge=False)
     for each in headers:
-        made.add_column(each, overflow="fold")
-    return made
+        table.add_column(each, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console(highlight=False, emoji=False).print(table)
 
 
 def confirm(question: str) -> bool:

@@ -159,10 +159,8 @@ class Release:
         for change in changes:
             breaks = change.verdict is Verdict.BREAKING
             say(f"{change.place}: {change.what}", Sign.BAD if breaks else Sign.NOTE)
-        return sure or verdict_of(changes) is not Verdict.BREAKING or self._agreed()
-
-    def _agreed(self) -> bool:
-        assert self._before is not None
+        if sure or verdict_of(changes) is not Verdict.BREAKING:
+            return True
         question = f"this breaks callers of {self._before.app}"
         if not sys.stdin.isatty():
             say(f"{question}; deploy it all the same with --yes", Sign.BAD)

@@ -272,19 +272,13 @@ def _step(done: float, total: float, before: str) -> Step | None:
 
 
 def _drawn(found: re.Match[str]) -> Step:
-    counts = _number(found["done"]), _number(found["total"])
-    if found["unit"] != found["whole"] or None in counts or not counts[1]:
-        counts = float(found["percent"]), 100.0
-    done, total = counts
-    assert done is not None
-    assert total is not None
+    """Return what a bar of tqdm's says; by its percentage where its counts are in two units."""
+    try:
+        done, total = float(found["done"]), float(found["total"])
+    except ValueError:
+        done = total = 0.0
+    if found["unit"] != found["whole"] or not total:
+        done, total = float(found["percent"]), 100.0
     spent, _, left = (found["detail"] or "").partition("<")
     pace = f"{left.partition(',')[0]} left,{left.partition(',')[2]}" if left else spent
     return Step(min(done, total), total, found["what"] or "", pace, bar=True)
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None

@@ -10,13 +10,11 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import NoReturn
 
-from rich.console import Console
 from rich.markup import escape
 
 from cogfal.app_file import open_project
-from cogfal.cli.console import BadArgument, Sign, say, table, write_json
+from cogfal.cli.console import BadArgument, Sign, say, write_json, write_table
 from cogfal.cli.given_inputs import read_variables
 from cogfal.cli.options import add_cogs_own, add_here, add_variables, obey_here, tell_of_cogs_own
 from cogfal.engine.guest_python import guest_variables
@@ -66,8 +64,11 @@ def list_or_remove(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.json:
         write_json([_facts(each) for each in kept])
+    elif kept:
+        write_table(("key", "Python", "packages", "size", "used"), map(_row, kept))
+        sys.stdout.write(f"in {kept[0].path.parent}\n")
     else:
-        _show(kept)
+        say("there are none; `cogfal predict` makes one where cog.yaml asks for it")
     return 0
 
 
@@ -89,30 +90,24 @@ def _unwanted(
 
 
 def _facts(each: KeptEnvironment) -> dict[str, object]:
-    used = datetime.fromtimestamp(each.used).astimezone().isoformat(timespec="seconds")
     return {
         "key": each.key,
         "python": each.environment.python,
         "packages": each.environment.packages,
         "bytes": each.size(),
-        "used": used,
+        "used": _used(each).isoformat(timespec="seconds"),
         "path": str(each.path),
     }
 
 
-def _show(kept: Sequence[KeptEnvironment]) -> None:
-    if not kept:
-        say("there are none; `cogfal predict` makes one where cog.yaml asks for it")
-        return
-    shown = table("key", "Python", "packages", "size", "used")
-    for each in kept:
-        used = f"{datetime.fromtimestamp(each.used).astimezone():%Y-%m-%d %H:%M}"
-        packages = str(each.environment.packages)
-        cells = (each.key, each.environment.python, packages, readable(each.size()), used)
-        shown.add_row(*map(escape, cells))
-    console = Console(highlight=False)
-    console.print(shown)
-    console.print(f"in {escape(str(kept[0].path.parent))}", soft_wrap=True)
+def _row(each: KeptEnvironment) -> tuple[str, ...]:
+    packages, size = str(each.environment.packages), readable(each.size())
+    cells = (each.key, each.environment.python, packages, size, f"{_used(each):%Y-%m-%d %H:%M}")
+    return tuple(map(escape, cells))
+
+
+def _used(each: KeptEnvironment) -> datetime:
+    return datetime.fromtimestamp(each.used).astimezone()
 
 
 def add_exec(parser: argparse.ArgumentParser) -> None:
@@ -120,7 +115,7 @@ def add_exec(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXEC_EPILOG
     add_variables(parser)
     add_here(parser)
-    add_cogs_own(parser, publish="PORT", gpus="GPUS")
+    add_cogs_own(parser, "--publish", "--gpus")
     parser.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND ...")
     parser.set_defaults(run=execute)
 
@@ -137,12 +132,8 @@ def execute(arguments: argparse.Namespace) -> int:
     environ = dict(os.environ) if python is None else guest_variables(python, os.environ)
     environ |= project.variables | read_variables(arguments)
     program = shutil.which(words[0], path=environ.get("PATH"))
-    if program is None:
-        say(f"{words[0]}: there is no such command in the model's environment", Sign.BAD)
-        return NOT_FOUND
-    return _become(program, words, environ)
-
-
-def _become(program: str, words: list[str], environ: dict[str, str]) -> NoReturn:
-    sys.stdout.flush()  # what a buffer still holds would be lost with this program
-    os.execve(program, words, environ)  # noqa: S606  # as asked
+    if program is not None:
+        sys.stdout.flush()  # what a buffer still holds would be lost with this program
+        os.execve(program, words, environ)  # noqa: S606  # as asked
+    say(f"{words[0]}: there is no such command in the model's environment", Sign.BAD)
+    return NOT_FOUND

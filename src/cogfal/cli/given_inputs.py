@@ -42,7 +42,9 @@ def read_inputs(arguments: argparse.Namespace, spec: PredictorSpec | None) -> di
     values = _json_inputs(arguments.json_input, types) if arguments.json_input else {}
     for name, texts in _grouped(arguments.input, "-i").items():
         declared = types.get(name)
-        _refuse_bare_path(name, texts, declared)
+        for text in texts if declared is not None and _wants_file(declared) else ():
+            if Path(text).is_file():
+                raise BadArgument(f"-i {name}={text}: to give the file, write -i {name}=@{text}")
         items = [_value(text, declared) for text in texts]
         alone = not isinstance(items[0], list) and _takes_lists(declared)
         values[name] = items if len(items) > 1 or alone else items[0]
@@ -62,12 +64,6 @@ def refuse_missing(given: Collection[str], spec: PredictorSpec) -> None:
 def read_variables(arguments: argparse.Namespace) -> dict[str, str]:
     """Return the variables of `-e`; raises BadArgument."""
     return {name: texts[-1] for name, texts in _grouped(arguments.env, "-e").items()}
-
-
-def _refuse_bare_path(name: str, texts: list[str], declared: Type | None) -> None:
-    for text in texts if declared is not None and _wants_file(declared) else ():
-        if Path(text).is_file():
-            raise BadArgument(f"-i {name}={text}: to give the file, write -i {name}=@{text}")
 
 
 def _look_for_strangers(values: Mapping[str, Any], names: list[str], *, allowed: bool) -> None:
@@ -92,9 +88,12 @@ def _grouped(pairs: list[str], option: str) -> dict[str, list[str]]:
 
 
 def _json_inputs(text: str, types: Mapping[str, Type]) -> dict[str, Any]:
-    source = _json_text(text)
+    if text in STDIN:
+        text = sys.stdin.read()
+    elif text.startswith("@"):
+        text = _text_of(Path(text[1:]))
     try:
-        values = json.loads(source)
+        values = json.loads(text)
     except ValueError as error:
         raise BadArgument(
             f"--json is not JSON: {error}; write {{NAME: VALUE, ...}}, @FILE, or - for stdin"
@@ -102,12 +101,6 @@ def _json_inputs(text: str, types: Mapping[str, Type]) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise BadArgument("--json is not an object; write the inputs as {NAME: VALUE, ...}")
     return {name: _with_files(value, types.get(name)) for name, value in values.items()}
-
-
-def _json_text(text: str) -> str:
-    if text in STDIN:
-        return sys.stdin.read()
-    return _text_of(Path(text[1:])) if text.startswith("@") else text
 
 
 def _with_files(value: Any, declared: Type | None) -> Any:
@@ -170,11 +163,9 @@ def _is_plain(declared: Type) -> bool:
 
 
 def _takes_lists(declared: Type | None) -> bool:
-    match declared:
-        case OptionalType(inner):
-            return _takes_lists(inner)
-        case _:
-            return isinstance(declared, ListType)
+    while isinstance(declared, OptionalType):
+        declared = declared.inner
+    return isinstance(declared, ListType)
 
 
 def _existing(path: Path) -> Path:

@@ -6,16 +6,16 @@ import argparse
 import json
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from cogfal.app_file import APP_FILE, FAL_APP_FILE
-from cogfal.cli.console import BadArgument, Sign, confirm, say, table, write_json
+from cogfal.cli.console import BadArgument, Sign, confirm, say, write_json, write_table
 from cogfal.cli.options import add_directory
 from cogfal.cli.targets import ProjectTarget, described
 from cogfal.local.session import find_project
@@ -266,33 +266,35 @@ def _line_json(line: ReportLine) -> JSON:
 
 
 def _show(found: ProjectTarget) -> None:
-    console = Console(file=sys.stdout, highlight=False, emoji=False)
-    settings = table("", "setting", "on fal", "why, or what to do")
-    for line in found.environment.report:
-        settings.add_row(*_row(line))
-    _print(console, found.project.config.name, settings)
+    report = [_row(line) for line in found.environment.report]
+    _write_titled(
+        found.project.config.name, ("", "setting", "on fal", "why, or what to do"), report
+    )
     for spec in filter(None, (found.predictor, found.trainer)):
-        _print(console, spec.ref, _inputs(spec))
+        inputs = [
+            ("[green]kept[/]", escape(each.name) + _dim(each.location), escape(described(each)))
+            for each in spec.inputs
+        ]
+        _write_titled(spec.ref, ("", "input", "as"), inputs)
 
 
-def _print(console: Console, title: str, rows: Table) -> None:
-    """Print a table below its title, which no narrow table may break into two lines."""
-    console.print(f"[bold]{escape(title)}[/]", soft_wrap=True)
-    console.print(rows if rows.row_count else "no inputs")
+def _write_titled(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Write a table below its title, which no narrow table may break into two lines."""
+    Console(highlight=False, emoji=False).print(f"[bold]{escape(title)}[/]", soft_wrap=True)
+    if rows:
+        write_table(headers, rows)
+    else:
+        sys.stdout.write("no inputs\n")
 
 
 def _row(line: ReportLine) -> tuple[str, str, str, str]:
     status = f"[{COLOURS[line.status]}]{line.status.value}[/]"
-    place = f" [dim]{escape(str(line.where))}[/]" if line.where is not None else ""
-    return status, escape(line.key) + place, escape(line.what), escape(line.why or "")
+    key = escape(line.key) + _dim(line.where)
+    return status, key, escape(line.what), escape(line.why or "")
 
 
-def _inputs(spec: PredictorSpec) -> Table:
-    rows = table("", "input", "as")
-    for each in spec.inputs:
-        place = f" [dim]{each.location}[/]" if each.location else ""
-        rows.add_row("[green]kept[/]", escape(each.name) + place, escape(described(each)))
-    return rows
+def _dim(place: object) -> str:
+    return "" if place is None else f" [dim]{escape(str(place))}[/]"
 
 
 def fix(directory: Path) -> None:

@@ -6,8 +6,9 @@ import argparse
 import math
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -23,9 +24,7 @@ from cogfal.spec import (
     InputSpec,
     LiteralType,
     PathType,
-    PredictorSpec,
     Role,
-    Type,
     holds,
 )
 
@@ -86,7 +85,7 @@ def add_inputs(parser: argparse.ArgumentParser, role: Role = Role.PREDICT) -> No
         metavar="NAME=VALUE",
         help="an input; NAME=@FILE gives a file; repeat it for the items of a list",
     )
-    option.completer = InputCompleter(role)  # type: ignore[attr-defined]  # argcomplete's
+    option.completer = partial(complete_input, role=role)  # type: ignore[attr-defined]  # argcomplete's
 
 
 def add_variables(parser: argparse.ArgumentParser) -> None:
@@ -116,16 +115,15 @@ def obey_here(arguments: argparse.Namespace) -> None:
         os.environ[HERE] = "1"
 
 
-def add_cogs_own(parser: argparse.ArgumentParser, **flags: str | None) -> None:
-    """Take options of `COGS_OWN`, each with its metavar, so that Cog's command lines go on working.
+def add_cogs_own(parser: argparse.ArgumentParser, *flags: str) -> None:
+    """Take options of `COGS_OWN`, so that Cog's command lines go on working.
 
     `tell_of_cogs_own` says what there is in their place.
     """
-    for name, metavar in flags.items():
-        nothing = {"action": "store_true"} if metavar is None else {"metavar": metavar}
-        names = ["-p"] if name == "publish" else []
-        names += [f"--{name.replace('_', '-')}"]
-        parser.add_argument(*names, help=argparse.SUPPRESS, **nothing)  # type: ignore[arg-type]
+    for flag in flags:
+        names = ["-p", flag] if flag == "--publish" else [flag]
+        action = "store_true" if flag == "--use-replicate-token" else "store"
+        parser.add_argument(*names, action=action, help=argparse.SUPPRESS)
 
 
 def tell_of_cogs_own(arguments: argparse.Namespace) -> None:
@@ -179,55 +177,41 @@ def url_of(host: str, sock: socket.socket) -> str:
     return f"http://{named}:{sock.getsockname()[1]}"
 
 
-class InputCompleter:
-    """Offers what may follow `-i`: `name=`, then the values that the input may have.
+def complete_input(
+    prefix: str, parsed_args: argparse.Namespace, *, role: Role, **_: object
+) -> Iterable[str]:
+    """Offer what may follow `-i`: `name=`, then the values that the input may have.
 
     The project is found as the command does, from `-C` and `--ref`, but no app.py is executed. In a
     project that cannot be read nothing is offered.
     """
-
-    def __init__(self, role: Role = Role.PREDICT) -> None:
-        self._role = role
-
-    def __call__(self, prefix: str, parsed_args: argparse.Namespace, **_: object) -> Iterable[str]:
-        """Return the completions of `prefix`."""
-        spec = self._spec(parsed_args)
-        if spec is None:
-            return []
-        name, equals, value = prefix.partition("=")
-        if not equals:
-            return [f"{each.name}=" for each in spec.inputs if not each.deprecated]
-        chosen = next((each for each in spec.inputs if each.name == name), None)
-        return [] if chosen is None else [f"{name}={each}" for each in _values(chosen, value)]
-
-    def _spec(self, arguments: argparse.Namespace) -> PredictorSpec | None:
-        try:
-            project = find_project(getattr(arguments, "directory", Path()))
-            ref = getattr(arguments, "ref", None)
-            named = ref if ref and "::" not in ref else None
-            return replace(project, named=named).read(self._role)
-        except CogfalError:
-            return None  # the command itself tells what is wrong
+    ref = getattr(parsed_args, "ref", None)
+    named = ref if ref and "::" not in ref else None
+    try:
+        project = find_project(getattr(parsed_args, "directory", Path()))
+        spec = replace(project, named=named).read(role)
+    except CogfalError:
+        return []  # the command itself tells what is wrong
+    name, equals, value = prefix.partition("=")
+    if not equals:
+        return [f"{each.name}=" for each in spec.inputs if not each.deprecated]
+    chosen = next((each for each in spec.inputs if each.name == name), None)
+    return [] if chosen is None else [f"{name}={each}" for each in _values(chosen, value)]
 
 
 def _values(each: InputSpec, begun: str) -> list[str]:
     if holds(each.type, PathType, FileType):
         return _files(begun)
-    values = each.choices or _listed(each.type)
+    values: Sequence[Any] = each.choices or ()
+    if not values:
+        match item_type(each.type):
+            case BooleanType():
+                values = (True, False)
+            case LiteralType(listed):
+                values = listed
+            case EnumType(_, members):
+                values = [value for _, value in members]
     return [str(value).lower() if isinstance(value, bool) else str(value) for value in values]
-
-
-def _listed(kind: Type) -> tuple[Any, ...]:
-    """Return the values that a type has, where they can be listed."""
-    match item_type(kind):
-        case BooleanType():
-            return (True, False)
-        case LiteralType(values):
-            return values
-        case EnumType(_, members):
-            return tuple(value for _, value in members)
-        case _:
-            return ()
 
 
 def _files(begun: str) -> list[str]:

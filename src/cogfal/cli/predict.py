@@ -1,26 +1,33 @@
-"""`cogfal predict` and `cogfal train`: run a model here, or call an app that runs elsewhere."""
+"""`cogfal predict` and `cogfal train`: run a model here, once or in a batch, or call an app."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Mapping
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from cogfal.cli.batch import run_batch
+from cogfal.cli.console import BadArgument, Sign, say
 from cogfal.cli.given_inputs import read_inputs, read_variables, refuse_missing
 from cogfal.cli.options import add_cogs_own, add_here, add_input_options, add_root, seconds
-from cogfal.cli.results import Destination, ResultWriter
+from cogfal.cli.results import BATCH_RESULTS, Destination, ResultWriter
 from cogfal.cli.run_elsewhere import call_elsewhere
 from cogfal.cli.run_here import LocalRun, local_run, prepare_project
 from cogfal.engine.prediction import Event, Output
-from cogfal.local.session import GIVEN
+from cogfal.errors import PredictionCancelled, PredictionError, RequestError
+from cogfal.examples import keep_files
+from cogfal.local.session import GIVEN, Session
 from cogfal.nested import map_leaves
 from cogfal.schema.core_types import Dialect
 from cogfal.schema.validation import Validator
-from cogfal.spec import IteratorType, Role
+from cogfal.spec import FileType, IteratorType, PathType, PredictorSpec, Role, holds
 
 EPILOG = """\
 examples:
@@ -37,6 +44,7 @@ example:
 """
 STEMS: Final = {Role.PREDICT: "output", Role.TRAIN: "weights"}
 """What a lone file of the output is called, as with Cog."""
+FORM: Final = "write --batch inputs.jsonl, or --batch FOLDER:INPUT"
 
 
 def add_predict(parser: argparse.ArgumentParser) -> None:
@@ -88,7 +96,7 @@ def _add_project_options(parser: argparse.ArgumentParser, role: Role) -> None:
         help="how progress is shown: with bars on a terminal, in lines, or not at all",
     )
     add_here(parser)
-    add_cogs_own(parser, gpus="GPUS", use_replicate_token=None)
+    add_cogs_own(parser, "--gpus", "--use-replicate-token")
     name = "training function" if role is Role.TRAIN else "predictor"
     parser.add_argument(
         "--ref",
@@ -134,3 +142,196 @@ async def _run(run: LocalRun, values: Mapping[str, Any], writer: ResultWriter) -
 
         run.display.phase("Running")
         writer.whole(await run.predict(session, values, write))
+
+
+def run_batch(arguments: argparse.Namespace) -> int:
+    """Run what is left of a batch, and return the exit status: 1 where an item failed."""
+    if arguments.output is None:
+        raise BadArgument("--batch needs -o DIR, where the results go")
+    if arguments.json_input is not None:
+        raise BadArgument("--batch and --json exclude each other; -i gives all items an input")
+    project = prepare_project(arguments)
+    spec = project.read(Role.PREDICT)
+    items = read_items(arguments.batch, spec, read_inputs(arguments, spec))
+    results = BatchResults(Path(arguments.output))
+    left = [item for item in items if not results.has(item)]
+    if done := len(items) - len(left):
+        say(f"{done} of {len(items)} are in {results.file} already")
+    with local_run(arguments, project, spec, read_variables(arguments)) as run:
+        failed = asyncio.run(_run_all(run, results, left))
+    say(
+        f"{len(items) - failed} of {len(items)} succeeded: {results.file}",
+        Sign.BAD if failed else Sign.GOOD,
+    )
+    return 1 if failed else 0
+
+
+class BatchResults:
+    """The results in a directory: a line of `results.jsonl` for each item, the last one counts.
+
+    What a killed run has left is whole: a line is written last, once the item's files are there.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.file = folder / BATCH_RESULTS
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            text = self.file.read_text(encoding="utf-8") if self.file.exists() else ""
+            if text and not text.endswith("\n"):  # the last writer was killed in its last line
+                self._append("\n")
+        except OSError as error:
+            raise BadArgument(f"-o {folder}: {error.strerror}; name a directory") from error
+        lines = map(_read, text.splitlines())
+        self._known = {line["item"]: line for line in lines if line is not None}
+
+    def has(self, item: Item) -> bool:
+        """Whether an item succeeded before, with the same inputs."""
+        known = self._known.get(item.name, {})
+        return known.get("status") == "succeeded" and known.get("key") == item.key
+
+    def succeeded(self, item: Item, output: Any, seconds: float) -> None:
+        """Keep an output, its files in a directory of the item's own."""
+        kept = keep_files(output, self.folder / item.name, shutil.move)
+        shown = map_leaves(kept, self._shown)
+        self._write(item, {"status": "succeeded", "output": shown, "seconds": round(seconds, 3)})
+
+    def failed(self, item: Item, error: str) -> None:
+        """Keep why there is no output."""
+        self._write(item, {"status": "failed", "error": error})
+
+    def _shown(self, value: Any) -> Any:
+        """Return a file's path below the results' directory, and anything else as it is."""
+        return value.relative_to(self.folder).as_posix() if isinstance(value, Path) else value
+
+    def _write(self, item: Item, told: Mapping[str, Any]) -> None:
+        line = {"item": item.name, "key": item.key, "input": dict(item.values), **told}
+        self._append(json.dumps(line, ensure_ascii=False, default=str) + "\n")
+
+    def _append(self, text: str) -> None:
+        with self.file.open("a", encoding="utf-8") as file:
+            file.write(text)
+
+
+def _read(line: str) -> dict[str, Any] | None:
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) and "item" in value else None
+
+
+async def _run_all(run: LocalRun, results: BatchResults, items: Sequence[Item]) -> int:
+    """Run the items one after the other, with one setup; return how many failed."""
+    able = [item for item in items if item.problem is None]
+    failed = len(items) - len(able)
+    for item in items:
+        if item.problem is not None:
+            _tell_failure(run, results, item, item.problem)
+    if able:
+        async with run.session() as session:
+            for number, item in enumerate(able, 1):
+                place = f"{item.name} ({number} of {len(able)})"
+                failed += not await _succeeds(run, results, session, item, place)
+    return failed
+
+
+async def _succeeds(
+    run: LocalRun, results: BatchResults, session: Session, item: Item, place: str
+) -> bool:
+    run.display.phase(f"Running {place}")
+    begun = time.monotonic()
+    try:
+        output = await run.predict(session, item.values)
+    except PredictionCancelled:
+        run.display.tell(f"{place}: interrupted; the same command goes on here")
+        raise
+    except (PredictionError, RequestError) as error:
+        _tell_failure(run, results, item, str(error) or type(error).__name__)
+        return False
+    seconds = time.monotonic() - begun
+    results.succeeded(item, output, seconds)
+    run.display.tell(f"{place}: succeeded, {seconds:.1f} s")
+    return True
+
+
+def _tell_failure(run: LocalRun, results: BatchResults, item: Item, why: str) -> None:
+    results.failed(item, why)
+    run.display.tell(f"{item.name}: failed: {why}")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One prediction of a batch.
+
+    `name` is unique in the batch, and names the directory of its files. `key` changes when the
+    inputs do. `problem` says why it cannot be run, None where it can.
+    """
+
+    name: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    key: str = ""
+    problem: str | None = None
+
+
+def read_items(named: str, spec: PredictorSpec, common: Mapping[str, Any]) -> list[Item]:
+    """Return the items of a batch, in order.
+
+    Args:
+        named: What `--batch` says.
+        spec: The predictor.
+        common: Inputs that every item has that says nothing else.
+
+    Raises:
+        BadArgument: There is no such file or folder, or no such input for files.
+    """
+    files = [each.name for each in spec.inputs if holds(each.type, PathType, FileType)]
+    folder, colon, name = named.rpartition(":")
+    if colon and Path(folder).is_dir():
+        if name not in files:
+            given = ", ".join(files) or "none"
+            raise BadArgument(f"--batch {named}: the inputs that take files are {given}")
+        found = sorted(each for each in Path(folder).iterdir() if each.is_file())
+        shown = [each for each in found if each.name[0] != "."]
+        return [_item(each.name, {**common, name: each.resolve()}) for each in shown]
+    path = Path(named)
+    if path.is_dir():
+        raise BadArgument(f"--batch {named} is a folder; say for which input: {named}:INPUT")
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadArgument(f"--batch {named} cannot be read: {error}; {FORM}") from error
+    numbered = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    return [_of_line(number, line, path, files, common) for number, line in numbered]
+
+
+def _of_line(
+    number: int, line: str, path: Path, files: list[str], common: Mapping[str, Any]
+) -> Item:
+    name, place = f"{number:04}", f"{path.name}:{number}"
+    try:
+        given = json.loads(line)
+        if not isinstance(given, dict):
+            return Item(name, problem=f"{place}: write the inputs as an object")
+        placed = partial(_path_of, path.parent)
+        values = {n: map_leaves(v, placed) if n in files else v for n, v in given.items()}
+    except ValueError as error:
+        return Item(name, problem=f"{place}: it is not JSON: {error}")
+    except BadArgument as error:
+        return Item(name, problem=f"{place}: {error}")
+    return _item(name, {**common, **values})
+
+
+def _path_of(folder: Path, value: Any) -> Any:
+    """Return the path of "@FILE", relative to the file of inputs, and anything else as it is."""
+    if not isinstance(value, str) or not value.startswith("@"):
+        return value
+    path = (folder / value[1:]).resolve()
+    if not path.is_file():
+        raise BadArgument(f"{value}: there is no such file; it is relative to {folder.resolve()}")
+    return path
+
+
+def _item(name: str, values: Mapping[str, Any]) -> Item:
+    text = json.dumps(values, sort_keys=True, default=str)
+    return Item(name, values, hashlib.sha256(text.encode()).hexdigest()[:16])

@@ -117,7 +117,8 @@ class ResultWriter:
                 self._write("\n")
             return
         placed = self._place(value, ())
-        if isinstance(value, Path) or (value and _only_files(value)):
+        only_files = isinstance(value, list) and all(isinstance(one, Path) for one in value)
+        if isinstance(value, Path) or (value and only_files):
             return
         text = _as_text(placed, indent=2) + "\n"
         file = self._destination.text_file
@@ -148,10 +149,6 @@ class ResultWriter:
 
 def _files(value: Any, loc: Loc = ()) -> list[tuple[Loc, Path]]:
     return [(at, leaf) for at, leaf in leaves(value, loc) if isinstance(leaf, Path)]
-
-
-def _only_files(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(one, Path) for one in value)
 
 
 def _as_text(value: Any, indent: int | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import sys
 import tempfile
@@ -209,10 +210,7 @@ def on_fal(
         BadArgument: The client is not installed, which is an optional extra.
         CallFailed: The app cannot be reached, refuses or fails, or a file of its cannot be had.
     """
-    try:
-        from cogfal import client  # noqa: PLC0415  # see above
-    except ImportError as error:
-        raise BadArgument(f"--app needs {error.name}: pip install 'cogfal[client]'") from error
+    client = client_module()
 
     def local(leaf: Any) -> Any:
         return files.at(leaf.url, leaf.file_name) if isinstance(leaf, client.FileOutput) else leaf
@@ -230,6 +228,14 @@ def on_fal(
         yield Answered("".join(map(str, pieces)) if joined else pieces)
     except httpx.HTTPError as error:
         raise CallFailed(f"a file of the output cannot be had: {error}") from error
+
+
+def client_module() -> ModuleType:
+    """Import `cogfal.client`, which needs an optional extra."""
+    try:
+        return importlib.import_module("cogfal.client")
+    except ImportError as error:
+        raise BadArgument(f"--app needs {error.name}: pip install 'cogfal[client]'") from error
 
 
 def _document(client: ModuleType, app: str) -> JSON:

@@ -149,7 +149,8 @@ def _for_module(text: str, project: LocalProject) -> str | None:
     found = _MODULE.search(text)
     if found is None:
         return None
-    name = _distribution(found[1])
+    module, top = found[1], found[1].partition(".")[0]
+    name = _DISTRIBUTIONS.get(module) or _DISTRIBUTIONS.get(top) or top.replace("_", "-")
     wanted = canonicalize_name(name)
     for place, line in _requirements(project):
         if canonicalize_name(re.split(r"[\s<>=!~;\[@(]", line, maxsplit=1)[0]) == wanted:
@@ -183,11 +184,6 @@ def _requirements(project: LocalProject) -> Iterator[tuple[str, str]]:
         lines = file.read_text("utf-8").splitlines() if file.is_file() else []
         for number, line in enumerate(lines, 1):
             yield f"{build.python_requirements}:{number}", line.strip()
-
-
-def _distribution(module: str) -> str:
-    top = module.partition(".")[0]
-    return _DISTRIBUTIONS.get(module) or _DISTRIBUTIONS.get(top) or top.replace("_", "-")
 
 
 def prepare_project(arguments: argparse.Namespace) -> LocalProject:
@@ -245,7 +241,7 @@ class Relay:
         for number in (self._end, *self._wake):
             os.close(number)
         for stream in (self.out, self.err):
-            with suppress(BrokenPipeError):  # whoever read it has gone, and knows
+            with suppress(OSError):  # what cannot be written was told when it was
                 stream.close()
 
     def lead(self, receive: Callable[[str], object]) -> None:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Final, NoReturn
+from typing import Final
 
 import uvicorn
 from fal import app as fal_app
@@ -67,8 +67,16 @@ def run(arguments: argparse.Namespace) -> int:
     os.environ.update(variables)  # the file of the App may read them
     app = _load(arguments.app)
     app.project = app.project and app.project.with_variables(variables)
-    _open_up(app, playground=arguments.playground)
-    with _listening(arguments) as sock:
+    settings = app.checked_settings
+    shown = arguments.playground or settings.host.playground
+    host = settings.host._replace(allow_private_hosts=True, playground=shown)
+    app.checked_settings = settings._replace(host=host)
+    handed = arguments.listener is not None
+    with (
+        socket.socket(fileno=arguments.listener)
+        if handed
+        else listener(arguments.host, arguments.port)
+    ) as sock:
         server = _AppServer(app(_allow_init=True), url_of(arguments.host, sock))
         try:
             server.run(sockets=[sock])
@@ -76,12 +84,6 @@ def run(arguments: argparse.Namespace) -> int:
             sys.stderr.write(error.traceback)
             raise
         return 0 if server.started else 1
-
-
-def _listening(arguments: argparse.Namespace) -> socket.socket:
-    if arguments.listener is not None:
-        return socket.socket(fileno=arguments.listener)
-    return listener(arguments.host, arguments.port)
 
 
 class _AppServer(uvicorn.Server):
@@ -94,7 +96,8 @@ class _AppServer(uvicorn.Server):
     def __init__(self, app: App, url: str) -> None:
         built = app._build_app()  # noqa: SLF001  # fal's own serve binds every address
         super().__init__(uvicorn.Config(built, http="h11", lifespan="off", log_level="warning"))
-        fal_app._print_python_packages = _say_nothing_of_packages  # noqa: SLF001  # fal has no setting
+        # fal lists every package here before our first line, and has no setting for it.
+        fal_app._print_python_packages = lambda: None  # noqa: SLF001
         self._lifespan = built.router.lifespan_context(built)
         self._app = app
         self._url = url
@@ -115,25 +118,21 @@ class _AppServer(uvicorn.Server):
 
     async def _set_up(self) -> None:
         try:
-            await self._enter()
+            await self._lifespan.__aenter__()
         except CogfalError as error:
-            self._failure = None if self.should_exit else error
+            self._failure = error
+        except Exception as error:  # an override of the author's raised it
+            self._failure = SetupError(f"the App cannot be set up: {type(error).__name__}: {error}")
+            self._failure.traceback = author_traceback(error)
+            self._failure.__cause__ = error
+        if self._failure is not None:
+            self._failure = None if self.should_exit else self._failure
             self.should_exit = True
             return
+        self._entered = True
         say(f"serving at {self._url}: POST / to predict, Ctrl-C to stop", Sign.GOOD)
         if self._app.checked_settings.host.playground:
             say(f"try it in a browser at {self._url}{PATH}", Sign.GOOD)
-
-    async def _enter(self) -> None:
-        try:
-            await self._lifespan.__aenter__()
-        except CogfalError:
-            raise
-        except Exception as error:
-            failed = SetupError(f"the App cannot be set up: {type(error).__name__}: {error}")
-            failed.traceback = author_traceback(error)
-            raise failed from error
-        self._entered = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop serving, and tear down.
@@ -151,10 +150,6 @@ class _AppServer(uvicorn.Server):
             raise self._failure
 
 
-def _say_nothing_of_packages() -> None:
-    """Stand in for fal's list of every package here, which would come before our first line."""
-
-
 def _load(reference: str | None) -> type[App]:
     """Return the App class of a file; where none is named and there is none, cog.yaml's."""
     path, name = split_reference(reference or str(find_app_file(Path())))
@@ -163,21 +158,12 @@ def _load(reference: str | None) -> type[App]:
     return load_app(path, name)
 
 
-def _open_up(app: type[App], *, playground: bool) -> None:
-    """Let the app fetch from this machine, and serve its page where that is asked for."""
-    settings = app.checked_settings
-    host = settings.host._replace(
-        allow_private_hosts=True, playground=playground or settings.host.playground
-    )
-    app.checked_settings = settings._replace(host=host)
-
-
 def serve_reloading(arguments: argparse.Namespace) -> int:
     """Serve until interrupted, anew after every change.
 
     This process listens, so requests wait while the one that serves is started again.
     """
-    signal.signal(signal.SIGTERM, _terminated)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     watched = Watched(split_reference(arguments.app or APP_FILE)[0].resolve().parent)
     with listener(arguments.host, arguments.port) as sock:
         while True:
@@ -208,19 +194,15 @@ class Watched:
     def _look(self) -> Iterator[tuple[str, tuple[int, int]]]:
         for folder, folders, names in os.walk(self._root):
             folders[:] = [each for each in folders if each[0] != "." and each not in _LEFT_OUT]
-            for name in filter(_counts, names):
-                path = Path(folder, name)
+            for path in (Path(folder, name) for name in names if name[0] != "."):
+                listed = path.name.startswith("req") and path.suffix == ".txt"
+                if not (listed or path.suffix in _SUFFIXES):
+                    continue
                 try:
                     status = path.stat()
                 except FileNotFoundError:  # an editor replaces it
                     continue
                 yield str(path.relative_to(self._root)), (status.st_mtime_ns, status.st_size)
-
-
-def _counts(name: str) -> bool:
-    if name.startswith("."):
-        return False
-    return Path(name).suffix in _SUFFIXES or (name.startswith("req") and name.endswith(".txt"))
 
 
 def _started(arguments: argparse.Namespace, sock: socket.socket) -> subprocess.Popen[bytes]:
@@ -256,7 +238,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def _terminated(_signal: int, _frame: FrameType | None) -> NoReturn:
-    sys.exit(TERMINATED)

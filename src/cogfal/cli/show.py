@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 
-from rich.console import Console
 from rich.markup import escape
 
 from cogfal.app_file import open_project
-from cogfal.cli.console import Sign, say, table, write_json
+from cogfal.cli.console import Sign, say, write_json, write_table
 from cogfal.cli.options import add_directory
 from cogfal.cli.targets import document_of, find_target, trainer_of
 from cogfal.local.session import find_project
@@ -92,9 +91,7 @@ def show_weights(arguments: argparse.Namespace) -> int:
     elif not listed:
         say("no weights are named; what lies in the project goes to the runner with it")
     else:
-        shown = table("", "path", "from")
-        for path, url, here in listed:
-            mark = "[green]here[/]" if here else "[yellow]to fetch[/]"
-            shown.add_row(mark, escape(path), escape(url))
-        Console(highlight=False).print(shown)
+        marks = {True: "[green]here[/]", False: "[yellow]to fetch[/]"}
+        rows = [(marks[here], escape(path), escape(url)) for path, url, here in listed]
+        write_table(("", "path", "from"), rows)
     return 0

@@ -29,6 +29,7 @@ _WEIGHTS: Final = frozenset(
 _PICTURES: Final = frozenset({".gif", ".jpeg", ".jpg", ".mov", ".mp4", ".png", ".wav", ".webp"})
 _LEAVE_OUT: Final = "name what the model does not need in .dockerignore"
 _HEAVY: Final = "weights of over 100 MB"
+_FETCH: Final = "name them under weights, with the URL they come from"
 RATE: Final = 100 * 1000**2
 """Bytes a second that a cold start is reckoned with; said with every figure that uses it."""
 
@@ -70,13 +71,10 @@ def _doubtful(sizes: dict[str, int]) -> Iterator[Finding]:
         if kind is not None:
             kinds.setdefault(kind, []).append(name)
     for kind, names in kinds.items():
-        shown = ", ".join(names[:MOST_LISTED]) + (
-            f" and {len(names) - MOST_LISTED} more" if names[MOST_LISTED:] else ""
-        )
-        remedy = (
-            "name them under weights, with the URL they come from" if kind == _HEAVY else _LEAVE_OUT
-        )
-        yield Finding(Sign.NOTE, f"{kind} go along: {shown}", remedy=remedy)
+        shown, left = ", ".join(names[:MOST_LISTED]), len(names) - MOST_LISTED
+        more = f" and {left} more" if left > 0 else ""
+        remedy = _FETCH if kind == _HEAVY else _LEAVE_OUT
+        yield Finding(Sign.NOTE, f"{kind} go along: {shown}{more}", remedy=remedy)
 
 
 def _kind(path: PurePath, size: int, batches: set[PurePath]) -> str | None:

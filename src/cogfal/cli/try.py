@@ -80,7 +80,14 @@ def run(arguments: argparse.Namespace) -> int:
     _tell_environment(project)
     if cloned is not None and not _agreed(cloned, spec, yes=arguments.yes):
         return DECLINED
-    return _serve(arguments, project) if arguments.playground else _predict(arguments, project)
+    given = [f"--env={pair}" for pair in arguments.env]
+    if arguments.playground:
+        os.chdir(project.root)
+        return main(["serve", "--playground", f"--port={arguments.port}", *given])
+    given += [f"--input={pair}" for pair in arguments.input]
+    given += [f"--json={arguments.json_input}"] if arguments.json_input else []
+    given += ["--allow-unknown"] if arguments.allow_unknown else []
+    return main(["predict", f"--directory={project.root}", *given])
 
 
 def _show(project: LocalProject, spec: PredictorSpec) -> None:
@@ -119,23 +126,6 @@ def _agreed(cloned: Clone, spec: PredictorSpec, *, yes: bool) -> bool:
     return False
 
 
-def _predict(arguments: argparse.Namespace, project: LocalProject) -> int:
-    words = [f"--directory={project.root}", *_given(arguments)]
-    words += [f"--input={pair}" for pair in arguments.input]
-    words += [f"--json={arguments.json_input}"] if arguments.json_input else []
-    words += ["--allow-unknown"] if arguments.allow_unknown else []
-    return main(["predict", *words])
-
-
-def _serve(arguments: argparse.Namespace, project: LocalProject) -> int:
-    os.chdir(project.root)
-    return main(["serve", "--playground", f"--port={arguments.port}", *_given(arguments)])
-
-
-def _given(arguments: argparse.Namespace) -> list[str]:
-    return [f"--env={pair}" for pair in arguments.env]
-
-
 class Clone(NamedTuple):
     """A repository on this machine: where it came from, where it is, and the commit."""
 
@@ -168,7 +158,9 @@ def clone(url: str, into: Path | None) -> Clone:
     Raises:
         BadArgument: git cannot have it, or `into` holds something else.
     """
-    place = into or _cached(url)
+    name = re.sub(r"[^\w.-]", "-", url.rstrip("/").rpartition("/")[2].removesuffix(".git"))
+    digest = hashlib.sha256(url.encode()).hexdigest()[:8]
+    place = into or user_cache() / "projects" / f"{name}-{digest}"
     if (place / ".git").is_dir():
         if into is not None and _git("-C", str(place), "remote", "get-url", "origin") != url:
             raise BadArgument(f"{into} holds another repository; name another directory with -o")
@@ -177,23 +169,13 @@ def clone(url: str, into: Path | None) -> Clone:
         raise BadArgument(f"{place} is there already, and no clone; name another place with -o")
     else:
         say(f"cloning {url}")
-        _clone_aside(url, place)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        # Beside the place, and renamed: an interrupted clone is never taken for a whole one.
+        with tempfile.TemporaryDirectory(prefix=".cogfal-", dir=place.parent) as folder:
+            aside = Path(folder, "clone")
+            _git("clone", "--quiet", "--depth", "1", "--no-tags", "--", url, str(aside))
+            aside.rename(place)
     return Clone(url, place, _git("-C", str(place), "rev-parse", "--short", "HEAD"))
-
-
-def _clone_aside(url: str, place: Path) -> None:
-    """Clone beside the place and rename, so that an interrupted clone is never taken for one."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".cogfal-", dir=place.parent) as folder:
-        aside = Path(folder, "clone")
-        _git("clone", "--quiet", "--depth", "1", "--no-tags", "--", url, str(aside))
-        aside.rename(place)
-
-
-def _cached(url: str) -> Path:
-    name = re.sub(r"[^\w.-]", "-", url.rstrip("/").rpartition("/")[2].removesuffix(".git"))
-    digest = hashlib.sha256(url.encode()).hexdigest()[:8]
-    return user_cache() / "projects" / f"{name}-{digest}"
 
 
 def _git(*words: str) -> str:

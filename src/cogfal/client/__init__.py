@@ -11,6 +11,7 @@ of `fal auth login`; every function also takes a `key`.
 
 from cogfal.client.calling import (
     AsyncRun,
+    FileOutput,
     Run,
     RunStatus,
     document,
@@ -21,7 +22,6 @@ from cogfal.client.calling import (
     submit,
     submit_async,
 )
-from cogfal.client.file_output import FileOutput
 
 __all__ = [
     "AsyncRun",

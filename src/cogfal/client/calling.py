@@ -1,23 +1,37 @@
-"""Call deployed apps: through fal's queue, or directly for output as it is made."""
+"""Call deployed apps: through fal's queue, or directly for output as it is made.
+
+Files go both ways: local ones in inputs become URLs, and media in outputs objects to read.
+"""
 
 from __future__ import annotations
 
+import mimetypes
+import os
+import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO, Final, TypeAlias
 
+import anyio.to_thread
 import fal_client
 import httpx
 from fal_client.auth import MissingCredentialsError, fetch_auth_credentials
 from fal_client.client import RUN_URL_FORMAT
 from httpx_sse import EventSource, ServerSentEvent, aconnect_sse, connect_sse
 
-from cogfal.answers import detail_of, is_piece, problems_of, refusal
-from cogfal.client.file_output import output_of, revived, upload, upload_async
+from cogfal import answers
+from cogfal.answers import STREAM, detail_of, is_piece, problems_of, refusal
 from cogfal.errors import CallFailed
+from cogfal.files import parse_data_url
+from cogfal.files.names import OCTET_STREAM
+from cogfal.nested import map_leaves
 from cogfal.spec import JSON
+
+TIMEOUT: Final = 600.0  # seconds, as an app may have to start first
+Local: TypeAlias = "os.PathLike[str] | BinaryIO"
 
 
 class RunStatus(str, Enum):
@@ -53,7 +67,7 @@ class Run:
     def output(self) -> Any:
         """Wait for the end and return the output, files as `FileOutput`s; raises CallFailed."""
         with translated():
-            return output_of(self.handle.get())
+            return revived(answers.output_of(self.handle.get()))
 
     def cancel(self) -> None:
         """Ask for its end; raises CallFailed where it has ended already."""
@@ -85,7 +99,7 @@ class AsyncRun:
     async def output(self) -> Any:
         """Wait for the end and return the output; cancelling the waiter leaves the call alone."""
         with translated():
-            return output_of(await self.handle.get())
+            return revived(answers.output_of(await self.handle.get()))
 
     async def cancel(self) -> None:
         """Ask for its end; raises CallFailed where it has ended already."""
@@ -175,15 +189,11 @@ async def submit_async(
         return AsyncRun(await client.submit(app, values, path=path, webhook_url=webhook_url))
 
 
-PATH = "/stream"
-TIMEOUT = 600.0  # seconds, as an app may have to start first
-
-
 def stream(
     app: str,
     input: Mapping[str, Any] | None = None,  # noqa: A002  # Replicate's word
     *,
-    path: str = PATH,
+    path: str = STREAM,
     key: str | None = None,
 ) -> Iterator[Any]:
     """Yield a model's output piece by piece, as its predictor yields it, files as `FileOutput`s.
@@ -212,7 +222,7 @@ async def stream_async(
     app: str,
     input: Mapping[str, Any] | None = None,  # noqa: A002  # Replicate's word
     *,
-    path: str = PATH,
+    path: str = STREAM,
     key: str | None = None,
 ) -> AsyncIterator[Any]:
     """Yield a model's output as `stream` does; cancelling the task cancels the prediction."""
@@ -274,6 +284,71 @@ def document(app: str, *, key: str | None = None) -> dict[str, JSON]:
             raise call_failed(response.status_code, detail_of(response.text))
         found: dict[str, JSON] = response.json()
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class FileOutput:
+    """A file that a model made: `url` for whom it is enough, `read()` for the bytes.
+
+    `content_type`, `file_name`, `file_size` in bytes, and for images `width` and `height` in pixels
+    are None where the app does not say. Its text is the URL, as with Replicate's client.
+    """
+
+    url: str
+    content_type: str | None = None
+    file_name: str | None = None
+    file_size: int | None = None
+    width: int | None = None
+    height: int | None = None
+
+    def __str__(self) -> str:
+        return self.url
+
+    def read(self) -> bytes:
+        """Download the file, without credentials; raises httpx.HTTPError where it cannot be had."""
+        if self.url.startswith("data:"):
+            return b"".join(parse_data_url(self.url).pieces(sys.maxsize))
+        response = httpx.get(self.url, follow_redirects=True, timeout=None)  # noqa: S113  # as long as it takes
+        return response.raise_for_status().content
+
+    async def aread(self) -> bytes:
+        """Download the file as `read` does; cancelling stops the download."""
+        if self.url.startswith("data:"):
+            return b"".join(parse_data_url(self.url).pieces(sys.maxsize))
+        async with httpx.AsyncClient(follow_redirects=True, timeout=None) as client:  # noqa: S113  # as above
+            response = await client.get(self.url)
+        return response.raise_for_status().content
+
+
+def upload(values: Mapping[str, Any], client: fal_client.SyncClient) -> dict[str, JSON]:
+    """Upload the paths and open files in `values` to fal's CDN; put their URLs in their places."""
+    sent: dict[str, JSON] = map_leaves(
+        values, lambda each: _send(each, client) if _is_local(each) else each, _is_local
+    )
+    return sent
+
+
+async def upload_async(values: Mapping[str, Any], key: str | None) -> dict[str, JSON]:
+    """Do as `upload`, off the event loop."""
+    return await anyio.to_thread.run_sync(upload, values, fal_client.SyncClient(key=key))
+
+
+def revived(value: JSON) -> Any:
+    """Return `value` with each media object, at any depth, as a `FileOutput`."""
+    return answers.map_media(
+        value, lambda media: FileOutput(**{n: media[n] for n in FileOutput.__slots__ if n in media})
+    )
+
+
+def _is_local(value: Any) -> bool:
+    return isinstance(value, os.PathLike) or hasattr(value, "read")
+
+
+def _send(file: Local, client: fal_client.SyncClient) -> str:
+    if isinstance(file, os.PathLike):
+        return client.upload_file(file)
+    name = Path(str(getattr(file, "name", "upload"))).name
+    return client.upload(file.read(), mimetypes.guess_type(name)[0] or OCTET_STREAM, name)
 
 
 @contextmanager

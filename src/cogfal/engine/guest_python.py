@@ -31,6 +31,11 @@ def own_python() -> GuestPython:
     return GuestPython(sys.executable, {**os.environ, "PYTHONPATH": path})
 
 
+def python_at(path: Path) -> GuestPython:
+    """Return the interpreter at a path, with this process's variables as far as they fit it."""
+    return GuestPython(str(path), guest_variables(path, os.environ))
+
+
 def guest_variables(python: Path, environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variables under which the programs of an interpreter's environment are found.
 

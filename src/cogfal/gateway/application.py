@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -25,10 +25,11 @@ from cogfal.gateway import replicate_messages as messages
 from cogfal.gateway.call import GatewayCall, State
 from cogfal.gateway.callers import (
     Allow,
-    Authenticator,
+    Authenticate,
     Caller,
-    FunctionAuthenticator,
-    KeyAuthenticator,
+    by_fal_key,
+    by_function,
+    by_token,
     read_tokens,
 )
 from cogfal.gateway.catalogue import Catalogue, Kind, Version
@@ -49,12 +50,12 @@ class Application:
     request; `await aclose()` ends what is under way in it. `open` says that nobody needs a token.
     """
 
-    def __init__(self, gateway: Gateway, authenticator: Authenticator) -> None:
-        self.open = isinstance(authenticator, KeyAuthenticator) and not authenticator.needed
+    def __init__(self, gateway: Gateway, authenticate: Authenticate, *, open: bool) -> None:  # noqa: A002  # to all
+        self.open = open
         self._gateway = gateway
         self._app = Starlette(
-            routes=Routes(gateway, authenticator).all(),
-            exception_handlers={404: _absent, 405: _absent},
+            routes=Routes(gateway, authenticate).all(),
+            exception_handlers={404: _absent, 405: _other_method},
             lifespan=self._lifespan,
         )
 
@@ -72,10 +73,13 @@ class Application:
         await self.aclose()
 
 
-async def _absent(request: Request, error: Exception) -> Response:
-    if isinstance(error, HTTPException) and error.status_code == 405:
-        return Refusal(405, "Not allowed", "This has another method.").response()
-    return await absent(request)
+async def _absent(_request: Request, _error: Exception) -> Response:
+    """Answer with 404, and say what a gateway has."""
+    return not_found(ABSENT).response()
+
+
+async def _other_method(_request: Request, _error: Exception) -> Response:
+    return Refusal(405, "Not allowed", "This has another method.").response()
 
 
 def application(
@@ -105,16 +109,17 @@ def application(
         SettingError: A target, the file of tokens or the key is missing or wrong.
     """
     catalogue = Catalogue(targets)
-    authenticator = _authenticator(catalogue, allow, token_file, key)
+    authenticate = _authenticate(catalogue, allow, token_file, key)
     gateway = Gateway(
         catalogue, limits or Limits(), allow_private_hosts=allow_private_hosts, log=LOG.warning
     )
-    return Application(gateway, authenticator)
+    unguarded = allow is None and token_file is None and not catalogue.on_fal
+    return Application(gateway, authenticate, open=unguarded)
 
 
-def _authenticator(
+def _authenticate(
     catalogue: Catalogue, allow: Allow | None, token_file: str | Path | None, key: str | None
-) -> Authenticator:
+) -> Authenticate:
     if allow is not None and token_file is not None:
         raise SettingError(
             "both a function and a file of tokens say who may come in", remedy="keep one"
@@ -125,19 +130,20 @@ def _authenticator(
                 "the gateway has a fal key, and nobody says who may use it",
                 remedy="give `allow` or `token_file`, or leave the key to each caller",
             )
-        return KeyAuthenticator(needed=catalogue.on_fal)
+        return by_fal_key(needed=catalogue.on_fal)
     if key is None and catalogue.on_fal:
         raise SettingError(
             "the gateway says who may come in, and has no fal key to call with",
             remedy="give it one: `key`, or FAL_KEY for the command",
         )
     if allow is not None:
-        return FunctionAuthenticator(allow, key)
+        return by_function(allow, key)
     assert token_file is not None
-    return read_tokens(Path(token_file), key)
+    return by_token(read_tokens(Path(token_file)), key)
 
 
-Handler: TypeAlias = Callable[[Request, Caller], Awaitable[Response]]
+Handler: TypeAlias = Callable[[Request, Caller], Any]
+"""Returns what a request is answered with, or what is awaited for it."""
 
 _HOST: Final = re.compile(r"[\w.\[\]:-]{1,255}", re.ASCII)
 
@@ -150,76 +156,82 @@ ABSENT: Final = (
 
 
 class Routes:
-    """The requests that a gateway answers, to callers whom `authenticator` lets in."""
+    """The requests that a gateway answers, to callers whom `authenticate` lets in."""
 
-    def __init__(self, gateway: Gateway, authenticator: Authenticator) -> None:
+    def __init__(self, gateway: Gateway, authenticate: Authenticate) -> None:
         self._gateway = gateway
-        self._authenticator = authenticator
+        self._authenticate = authenticate
         self._since = datetime.now(timezone.utc).isoformat()
 
     def all(self) -> list[Route]:
         """Return the routes."""
-        model, one = "/v1/models/{owner}/{name}", "{id}"
-        deployment = "/v1/deployments/{owner}/{name}"
-        version = f"{model}/versions/{one}"
+        get, post = partial(self._route, "GET"), partial(self._route, "POST")
+        model, deployment = "/v1/models/{owner}/{name}", "/v1/deployments/{owner}/{name}"
+        version, files = f"{model}/versions/{{id}}", self._gateway.files
         predict = partial(self._begin, Kind.PREDICTION)
         return [
-            self._route("/v1/predictions", "POST", predict),
-            self._route(f"{model}/predictions", "POST", predict),
-            self._route(f"{deployment}/predictions", "POST", predict),
-            self._route(f"{version}/trainings", "POST", partial(self._begin, Kind.TRAINING)),
+            post("/v1/predictions", predict, 201),
+            post(f"{model}/predictions", predict, 201),
+            post(f"{deployment}/predictions", predict, 201),
+            post(f"{version}/trainings", partial(self._begin, Kind.TRAINING), 201),
             *self._calls(Kind.PREDICTION),
             *self._calls(Kind.TRAINING),
             Route("/v1/streams/{ticket}", self._stream, methods=["GET"]),
-            self._route("/v1/models", "GET", self._models),
-            self._route(model, "GET", self._model),
-            self._route(f"{model}/versions", "GET", self._versions),
-            self._route(version, "GET", self._version),
-            self._route("/v1/deployments", "GET", self._deployments),
-            self._route(deployment, "GET", self._deployment),
-            self._route("/v1/files", "POST", self._create_file),
-            self._route("/v1/files", "GET", self._files),
-            self._route("/v1/files/{id}", "GET", self._file),
-            self._route("/v1/files/{id}", "DELETE", self._delete_file),
+            get("/v1/models", self._models),
+            get(model, self._model),
+            get(f"{model}/versions", self._versions),
+            get(version, lambda r, caller: self._described(self._meant(r, None), caller)),
+            get("/v1/deployments", self._deployments),
+            get(deployment, lambda r, c: messages.deployment(self._latest(r), c, self._since)),
+            post("/v1/files", lambda r, caller: files.create(r, caller, base_of(r)), 201),
+            get("/v1/files", lambda _, caller: messages.page(files.of(caller))),
+            get("/v1/files/{id}", lambda r, caller: files.get(r.path_params["id"], caller)),
+            self._route(
+                "DELETE",
+                "/v1/files/{id}",
+                lambda r, caller: files.delete(r.path_params["id"], caller),
+                204,
+            ),
             Route("/v1/files/{id}/download", self._download, methods=["GET"]),
-            self._route("/v1/webhooks/default/secret", "GET", self._secret),
-            self._route("/v1/account", "GET", self._account),
+            get("/v1/webhooks/default/secret", lambda _, caller: {"key": caller.webhook_secret}),
+            get("/v1/account", lambda _, caller: messages.account(caller)),
         ]
 
     def _calls(self, kind: Kind) -> list[Route]:
         path = f"/v1/{kind.value}"
 
-        async def listed(request: Request, caller: Caller) -> Response:
-            base = base_of(request)
-            return JsonResponse(messages.page(await self._gateway.list(kind, caller, base)))
+        async def listed(request: Request, caller: Caller) -> JSON:
+            return messages.page(await self._gateway.list(kind, caller, base_of(request)))
 
-        async def got(request: Request, caller: Caller) -> Response:
+        async def got(request: Request, caller: Caller) -> JSON:
             found = await self._gateway.find(kind, request.path_params["id"], caller)
-            return JsonResponse(messages.prediction(*found, base_of(request)))
+            return messages.prediction(*found, base_of(request))
 
-        async def cancelled(request: Request, caller: Caller) -> Response:
+        async def cancelled(request: Request, caller: Caller) -> JSON:
             found = await self._gateway.cancel(kind, request.path_params["id"], caller)
-            return JsonResponse(messages.prediction(*found, base_of(request)))
+            return messages.prediction(*found, base_of(request))
 
         return [
-            self._route(path, "GET", listed),
-            self._route(f"{path}/{{id}}", "GET", got),
-            self._route(f"{path}/{{id}}/cancel", "POST", cancelled),
+            self._route("GET", path, listed),
+            self._route("GET", f"{path}/{{id}}", got),
+            self._route("POST", f"{path}/{{id}}/cancel", cancelled),
         ]
 
-    def _route(self, path: str, method: str, handler: Handler) -> Route:
+    def _route(self, method: str, path: str, handler: Handler, status: int = 200) -> Route:
         async def answer(request: Request) -> Response:
-            caller = await self._authenticator.admit(request)
+            caller = await self._authenticate(request)
             if caller is None:
                 return Refusal(401, "Unauthenticated", STRANGER).response()
             try:
-                return await handler(request, caller)
+                found = handler(request, caller)
+                value = await found if inspect.isawaitable(found) else found
             except Refusal as refusal:
                 return refusal.response()
+            return Response(status_code=204) if status == 204 else JsonResponse(value, status)
 
         return Route(path, answer, methods=[method])
 
-    async def _begin(self, kind: Kind, request: Request, caller: Caller) -> Response:
+    async def _begin(self, kind: Kind, request: Request, caller: Caller) -> JSON:
         base = base_of(request)
         try:
             with Body(self._gateway.bodies) as body:
@@ -234,7 +246,7 @@ class Routes:
         except NotReady as error:
             raise Refusal(503, "Not taken", str(error)) from error
         state = await self._waited(call, request)
-        return JsonResponse(messages.prediction(call, state, base), 201)
+        return messages.prediction(call, state, base)
 
     async def _waited(self, call: GatewayCall, request: Request) -> State:
         """Return the outcome of a call; where it is not there in time, that it is starting.
@@ -285,58 +297,35 @@ class Routes:
             events, media_type="text/event-stream", headers=messages.STREAM_HEADERS
         )
 
-    async def _models(self, request: Request, caller: Caller) -> Response:
-        return JsonResponse(
-            messages.page([self._of(each, request, caller) for each in self._gateway.catalogue])
-        )
+    def _models(self, request: Request, caller: Caller) -> JSON:
+        return messages.page([self._of(each, request, caller) for each in self._gateway.catalogue])
 
     def _of(self, version: Version, request: Request, caller: Caller) -> JSON:
         schema = self._gateway.documents.known(version, caller)
         latest = None if schema is None else messages.version_body(version, schema, self._since)
         return messages.model(version, latest, base_of(request))
 
-    async def _model(self, request: Request, caller: Caller) -> Response:
-        version = _there(self._gateway.catalogue.latest(_model(request)))
+    async def _model(self, request: Request, caller: Caller) -> JSON:
+        version = self._latest(request)
         await self._gateway.documents.get(version, caller)
-        return JsonResponse(self._of(version, request, caller))
+        return self._of(version, request, caller)
 
-    async def _versions(self, request: Request, caller: Caller) -> Response:
+    async def _versions(self, request: Request, caller: Caller) -> JSON:
         versions = self._gateway.catalogue.versions(_model(request))
         if not versions:
             raise not_found("This gateway has no such model.")
-        described = [await self._described(each, caller) for each in versions]
-        return JsonResponse(messages.page(described))
-
-    async def _version(self, request: Request, caller: Caller) -> Response:
-        version = self._meant(request, None)
-        return JsonResponse(await self._described(version, caller))
+        return messages.page([await self._described(each, caller) for each in versions])
 
     async def _described(self, version: Version, caller: Caller) -> JSON:
         schema = await self._gateway.documents.get(version, caller)
         return messages.version_body(version, schema, self._since)
 
-    async def _deployments(self, _request: Request, caller: Caller) -> Response:
+    def _deployments(self, _request: Request, caller: Caller) -> JSON:
         every = self._gateway.catalogue
-        found: list[JSON] = [messages.deployment(each, caller, self._since) for each in every]
-        return JsonResponse(messages.page(found))
+        return messages.page([messages.deployment(each, caller, self._since) for each in every])
 
-    async def _deployment(self, request: Request, caller: Caller) -> Response:
-        version = _there(self._gateway.catalogue.latest(_model(request)))
-        return JsonResponse(messages.deployment(version, caller, self._since))
-
-    async def _create_file(self, request: Request, caller: Caller) -> Response:
-        created = await self._gateway.files.create(request, caller, base_of(request))
-        return JsonResponse(created, 201)
-
-    async def _files(self, _request: Request, caller: Caller) -> Response:
-        return JsonResponse(messages.page(self._gateway.files.of(caller)))
-
-    async def _file(self, request: Request, caller: Caller) -> Response:
-        return JsonResponse(self._gateway.files.get(request.path_params["id"], caller))
-
-    async def _delete_file(self, request: Request, caller: Caller) -> Response:
-        self._gateway.files.delete(request.path_params["id"], caller)
-        return Response(status_code=204)
+    def _latest(self, request: Request) -> Version:
+        return _there(self._gateway.catalogue.latest(_model(request)))
 
     async def _download(self, request: Request) -> Response:
         signature = request.query_params.get("signature", "")
@@ -348,15 +337,9 @@ class Routes:
         # As an attachment that is not sniffed: what callers upload must not become pages here.
         headers = {
             "X-Content-Type-Options": "nosniff",
-            "Content-Disposition": f"attachment; filename*=utf-8''{quote(kept.upload.name)}",
+            "Content-Disposition": f"attachment; filename*=utf-8''{quote(kept.name)}",
         }
-        return FileResponse(kept.path, media_type=kept.upload.content_type, headers=headers)
-
-    async def _secret(self, _request: Request, caller: Caller) -> Response:
-        return JsonResponse({"key": caller.webhook_secret})
-
-    async def _account(self, _request: Request, caller: Caller) -> Response:
-        return JsonResponse(messages.account(caller))
+        return FileResponse(kept.path, media_type=kept.content_type, headers=headers)
 
 
 def base_of(request: Request) -> str:
@@ -375,8 +358,3 @@ def _there(version: Version | None) -> Version:
     if version is None:
         raise not_found("This gateway has no such model or version.")
     return version
-
-
-async def absent(_request: Request) -> Response:
-    """Answer with 404, and say what a gateway has."""
-    return not_found(ABSENT).response()

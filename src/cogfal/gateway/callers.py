@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
 from starlette.requests import Request
 
@@ -57,84 +57,69 @@ class Caller:
         return hmac.digest(key, text, "sha256")[:5]
 
 
-class Authenticator(Protocol):
-    """Tells who sent a request."""
-
-    async def admit(self, request: Request) -> Caller | None:
-        """Return who sent the request, None for strangers."""
+Authenticate: TypeAlias = Callable[[Request], Awaitable[Caller | None]]
+"""Return who sent a request, None for strangers."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyAuthenticator:
-    """Every caller brings a fal key of their own as token; fal says what it is good for.
+def by_fal_key(*, needed: bool) -> Authenticate:
+    """Let in everybody with a fal key of their own as token; fal says what it is good for.
 
     Where nothing is on fal, nobody needs one, and those without are one caller.
     """
+    nobodys = secrets.token_bytes(32)
 
-    needed: bool
-    _seal: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
-
-    async def admit(self, request: Request) -> Caller | None:
-        """Return who sent the request, None for strangers."""
+    async def authenticate(request: Request) -> Caller | None:
         token = bearer(request)
         if token is not None:
             seal = hmac.digest(token.encode(), b"cogfal gateway", "sha256")
             return Caller(f"key-{sha256(seal).hexdigest()[:16]}", token, seal, shared=False)
-        if self.needed or "authorization" in request.headers:
+        if needed or "authorization" in request.headers:
             return None
-        return Caller("anybody", None, self._seal, shared=True)
+        return Caller("anybody", None, nobodys, shared=True)
+
+    return authenticate
 
 
-@dataclass(frozen=True, slots=True)
-class TokenAuthenticator:
-    """The operator's list of tokens says who may come in; the gateway's own fal key pays.
+def by_token(names: Mapping[bytes, str], key: str | None) -> Authenticate:
+    """Let in whom the operator's list of tokens names; the gateway's own fal key pays.
 
     `names` maps the SHA-256 of each token to its caller's name.
     """
 
-    names: Mapping[bytes, str]
-    key: str | None = field(repr=False)
-
-    async def admit(self, request: Request) -> Caller | None:
-        """Return who sent the request, None for strangers."""
+    async def authenticate(request: Request) -> Caller | None:
         token = bearer(request)
         # Looked up by digest, so that the time it takes says nothing about the tokens.
-        name = self.names.get(sha256(token.encode()).digest()) if token is not None else None
+        name = names.get(sha256(token.encode()).digest()) if token is not None else None
         if token is None or name is None:
             return None
-        seal = hmac.digest(token.encode(), (self.key or "").encode(), "sha256")
-        return Caller(name, self.key, seal, shared=True)
+        seal = hmac.digest(token.encode(), (key or "").encode(), "sha256")
+        return Caller(name, key, seal, shared=True)
+
+    return authenticate
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionAuthenticator:
-    """A function of the application says who may come in; the gateway's own fal key pays.
+def by_function(judge: Allow, key: str | None) -> Authenticate:
+    """Let in whom a function of the application names; the gateway's own fal key pays.
 
     Callers' secrets derive from that key, so that they are the same on every gateway that has it.
     """
+    own = hmac.digest(key.encode(), b"callers", "sha256") if key else secrets.token_bytes(32)
 
-    judge: Allow
-    key: str | None = field(repr=False)
-    _seal: bytes = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        key = self.key
-        seal = hmac.digest(key.encode(), b"callers", "sha256") if key else secrets.token_bytes(32)
-        object.__setattr__(self, "_seal", seal)
-
-    async def admit(self, request: Request) -> Caller | None:
-        """Return who sent the request, None for strangers."""
-        found = self.judge(request)
+    async def authenticate(request: Request) -> Caller | None:
+        found = judge(request)
         name = await found if inspect.isawaitable(found) else found
         if not name:
             return None
-        return Caller(name, self.key, hmac.digest(self._seal, name.encode(), "sha256"), shared=True)
+        return Caller(name, key, hmac.digest(own, name.encode(), "sha256"), shared=True)
+
+    return authenticate
 
 
-def read_tokens(path: Path, key: str | None) -> TokenAuthenticator:
+def read_tokens(path: Path) -> dict[bytes, str]:
     """Read a file of tokens: a line each, `name token` or the token alone.
 
-    `#` at the beginning of a line or after a blank begins a remark.
+    The names are returned by the SHA-256 of their tokens. `#` at the beginning of a line or after
+    a blank begins a remark.
 
     Raises:
         SettingError: It cannot be read, others may read it, or a line has not that form.
@@ -153,7 +138,7 @@ def read_tokens(path: Path, key: str | None) -> TokenAuthenticator:
     entries = [_entry(line, f"{path}:{n}") for n, line in lines if _REMARK.sub("", line).strip()]
     if not entries:
         raise SettingError("there is no token", where=str(path), remedy="write one on each line")
-    return TokenAuthenticator(dict(entries), key)
+    return dict(entries)
 
 
 def _entry(line: str, where: str) -> tuple[bytes, str]:

@@ -18,7 +18,7 @@ import httpx
 from cogfal.errors import InvalidInput
 from cogfal.gateway.call import FAILED, GatewayCall, State, failed, state_of
 from cogfal.gateway.catalogue import Kind
-from cogfal.gateway.replicate_messages import Refusal, not_found, unfit
+from cogfal.gateway.replicate_messages import not_found, unfit
 from cogfal.json_text import written_in_turn
 from cogfal.schema.decoding import decode, is_quick
 from cogfal.server.caller import Bodies
@@ -212,15 +212,10 @@ class DirectApp:
         self._moved = asyncio.Event()
         self._streams = True
 
-    async def run(self, call: GatewayCall, values: JSON) -> None:
-        """Run a call on the app until it has ended, in whichever way."""
+    async def run(self, call: GatewayCall, values: JSON) -> State:
+        """Run a call on the app until it has ended; raise as `streamed` and `CogClient.send`."""
         try:
-            call.end(await self._outcome(call, values))
-        except Refusal as refusal:
-            call.refusal = refusal
-            call.end(failed(refusal.detail))
-        except (httpx.HTTPError, TooMuch, ValueError) as error:
-            call.end(failed(_reason(error)))
+            return await self._outcome(call, values)
         finally:
             self._moved.set()
 
@@ -374,9 +369,3 @@ def outcome(answer: CogAnswer) -> State:
         return failed(answer.unreadable or "what the app answered is no JSON object")
     state = state_of(answer.body, answer.size)
     return state if state.ended else replace(state, status=FAILED, error="the app did not say")
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, httpx.HTTPError):
-        return f"the app cannot be reached: {type(error).__name__}"
-    return str(error) or type(error).__name__

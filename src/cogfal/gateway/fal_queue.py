@@ -23,7 +23,6 @@ from cogfal.gateway.cog_client import (
     EVENTS,
     CogAnswer,
     CogClient,
-    Full,
     SentEvent,
     TooMuch,
     follow,
@@ -184,21 +183,19 @@ LONGEST_PAUSE: Final = 1.0
 AFTER_TROUBLE: Final = 5.0
 
 
-async def follow_queue(call: GatewayCall, queue: FalQueue) -> None:
+async def follow_queue(call: GatewayCall, queue: FalQueue) -> State:
     """Look at a call until it has ended; trouble on the way there is tried again."""
     pause = FIRST_PAUSE
-    while not call.state.ended:
+    while True:
         try:
             state = await queue.look(call)
         except Refusal as refusal:
             if refusal.status < 500:
-                call.end(failed(refusal.detail))
-                return
+                return failed(refusal.detail)
             await asyncio.sleep(AFTER_TROUBLE)
             continue
         if state.ended:
-            call.end(state)
-            return
+            return state
         call.progress(state)
         await asyncio.sleep(pause)
         pause = min(1.5 * pause, LONGEST_PAUSE)
@@ -208,31 +205,16 @@ class Unstreamed(Exception):
     """Report an app that does not stream."""
 
 
-async def follow_stream(call: GatewayCall, client: CogClient, values: JSON) -> None:
+async def follow_stream(call: GatewayCall, client: CogClient, values: JSON) -> State:
     """Run a prediction by calling the app directly, and tell each piece of its output at once.
 
     Raises:
         Unstreamed: The model does not stream; nothing was run.
+        Full: The app has no place.
     """
-    headers = {**authorization(call.caller), "Accept": EVENTS}
-    address = call.version.target.url
-    try:
-        call.end(
-            await streamed(call, client, f"{address}/predictions", {"input": values}, headers)
-            or await _pieces(call, client, f"{address}/stream", values, headers)
-        )
-    except Refusal as refusal:
-        call.refusal = refusal
-        call.end(failed(refusal.detail))
-    except Full:
-        call.end(failed("the app had no place for a stream"))
-    except asyncio.CancelledError:
-        call.end(canceled())
-        raise
-    except httpx.HTTPError as error:
-        call.end(failed(f"the app cannot be streamed from: {type(error).__name__}"))
-    except (TooMuch, ValueError) as error:
-        call.end(failed(str(error)))
+    headers, url = {**authorization(call.caller), "Accept": EVENTS}, call.version.target.url
+    told = await streamed(call, client, f"{url}/predictions", {"input": values}, headers)
+    return told or await _pieces(call, client, f"{url}/stream", values, headers)
 
 
 async def _pieces(

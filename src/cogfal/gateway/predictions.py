@@ -12,7 +12,7 @@ import httpx
 from cogfal.gateway.call import GatewayCall, State, canceled, failed
 from cogfal.gateway.callers import Caller
 from cogfal.gateway.catalogue import Address, Catalogue, FalApp, Kind
-from cogfal.gateway.cog_client import CogClient, DirectApp, TooMuch
+from cogfal.gateway.cog_client import CogClient, DirectApp, Full, TooMuch
 from cogfal.gateway.fal_queue import (
     FalQueue,
     Unstreamed,
@@ -184,35 +184,38 @@ class Gateway:
         call.created_at = queued.created_at.isoformat()
         return call
 
-    async def _whole(self, call: GatewayCall, work: Coroutine[None, None, None]) -> None:
+    async def _whole(self, call: GatewayCall, work: Coroutine[None, None, State]) -> None:
+        """Bring a call to its end: whoever waits for that has to see one."""
         try:
-            await work
+            call.end(await work)
+        except asyncio.CancelledError:
+            call.end(canceled())
+            raise
+        except Refusal as refusal:
+            call.refusal = refusal
+            call.end(failed(refusal.detail))
+        except Full:
+            call.end(failed("the app had no place for a stream"))
+        except httpx.HTTPError as error:
+            call.end(failed(f"the app cannot be reached: {type(error).__name__}"))
+        except (TooMuch, ValueError) as error:
+            call.end(failed(str(error)))
         except Exception:
-            # Whoever waits for the end of a call has to see one.
             call.end(failed("the gateway could not follow this any further"))
             raise
         finally:
             self.memory.make_room()
 
-    async def _run(self, call: GatewayCall, values: JSON) -> None:
-        try:
-            own = await self.files.resolved(values, call.caller)
-            await self._app(call.version.target.url).run(call, own)
-        except asyncio.CancelledError:
-            call.end(canceled())
-            raise
+    async def _run(self, call: GatewayCall, values: JSON) -> State:
+        own = await self.files.resolved(values, call.caller)
+        return await self._app(call.version.target.url).run(call, own)
 
-    async def _stream(self, call: GatewayCall, values: JSON) -> None:
+    async def _stream(self, call: GatewayCall, values: JSON) -> State:
         """Stream from the app itself; a model that does not stream takes its turn in the queue."""
         with suppress(Unstreamed):
-            await follow_stream(call, self.client, values)
-            return
-        try:
-            await self.queue.put(call, values)
-        except Refusal as refusal:
-            call.end(failed(refusal.detail))
-            return
-        await follow_queue(call, self.queue)
+            return await follow_stream(call, self.client, values)
+        await self.queue.put(call, values)
+        return await follow_queue(call, self.queue)
 
     async def _answered(self, call: GatewayCall) -> None:
         """Wait until an app that is addressed directly has taken a call or refused it."""

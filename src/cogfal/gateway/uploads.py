@@ -8,7 +8,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from hashlib import sha256
 from pathlib import Path
@@ -42,39 +42,31 @@ _PRINTABLE: Final = re.compile(r"[^\x20-\x7e]")
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
-    """A file as it came in."""
-
-    name: str
-    content_type: str
-    size: int
-    digest: str
-    metadata: JSON
-    file: BinaryIO
-
-
-@dataclass(frozen=True, slots=True)
 class KeptFile:
     """A file that a caller uploaded; `url` gives its bytes, `path` is where the gateway has it."""
 
     id: str
     caller: str
-    upload: Upload
-    url: str
-    path: Path | None
+    name: str
+    content_type: str
+    size: int
+    digest: str
+    metadata: JSON
     created_at: datetime
+    url: str = ""
+    path: Path | None = None
     signature: str = field(default="", repr=False)
 
     def body(self, seconds: int) -> dict[str, JSON]:
         """Return what Replicate's API tells of a file; nothing of it is null."""
         return {
             "id": self.id,
-            "name": self.upload.name,
-            "content_type": self.upload.content_type,
-            "size": self.upload.size,
-            "etag": self.upload.digest,
-            "checksums": {"sha256": self.upload.digest},
-            "metadata": self.upload.metadata,
+            "name": self.name,
+            "content_type": self.content_type,
+            "size": self.size,
+            "etag": self.digest,
+            "checksums": {"sha256": self.digest},
+            "metadata": self.metadata,
             "created_at": self.created_at.isoformat(),
             "expires_at": (self.created_at + timedelta(seconds=seconds)).isoformat(),
             "urls": {"get": self.url},
@@ -107,8 +99,26 @@ class UploadedFiles:
         self._expire()
         form = await _form(request, self._limits.file)
         try:
-            upload = await _upload(form, self._limits.file)
-            kept = await self._placed(upload, caller, base)
+            content, most = form.get("content"), self._limits.file
+            if not isinstance(content, UploadFile):
+                raise invalid("content: send the file in this field of the form")
+            if (content.size or 0) > most:
+                raise Refusal(413, "Too large", f"A file has {most} bytes at most.")
+            given = (content.content_type or "").partition(";")[0].strip()
+            kept = KeptFile(
+                id=secrets.token_hex(16),
+                caller=caller.name,
+                name=safe_name(content.filename or ""),
+                content_type=given if _TYPE.fullmatch(given) else OCTET_STREAM,
+                size=content.size or 0,
+                digest=await anyio.to_thread.run_sync(_digest, content.file),
+                metadata=await _metadata(form.get("metadata")),
+                created_at=datetime.now(timezone.utc),
+            )
+            if self._queue is not None and caller.key is not None:
+                kept = await self._on_cdn(kept, content.file, caller.key, self._queue)
+            else:
+                kept = await self._here(kept, content.file, base)
         finally:
             await form.close()
         self._kept[kept.id] = kept
@@ -150,40 +160,34 @@ class UploadedFiles:
             kept = self._by_url.get(leaf) if isinstance(leaf, str) else None
             if kept is None or kept.path is None or kept.caller != caller.name:
                 return leaf
-            return to_data_url(kept.path, kept.upload.content_type)
+            return to_data_url(kept.path, kept.content_type)
 
         return await anyio.to_thread.run_sync(map_leaves, value, written)
 
-    async def _placed(self, upload: Upload, caller: Caller, base: str) -> KeptFile:
-        name = secrets.token_hex(16)
-        now = datetime.now(timezone.utc)
-        if self._queue is not None and caller.key is not None:
-            sent = _PRINTABLE.sub("_", upload.name)
-            async with self._uploading:  # each holds its file in memory
-                data = await anyio.to_thread.run_sync(upload.file.read)
-                url = await self._queue.upload(
-                    caller.key, data, upload.content_type, sent, self._limits.file_seconds
-                )
-            return KeptFile(name, caller.name, upload, url, None, now)
-        # Counted before anything is awaited: files that come at once share what room there is.
-        self._make_room(upload.size)
-        self._taken += upload.size
-        path = self._scratch.directory / name
-        try:
-            await anyio.to_thread.run_sync(_copy, upload.file, path)
-        except BaseException:
-            self._taken -= upload.size
-            path.unlink(missing_ok=True)
-            raise
-        signature = secrets.token_urlsafe(32)
-        url = f"{base}v1/files/{name}/download?signature={signature}"
-        return KeptFile(name, caller.name, upload, url, path, now, signature)
+    async def _on_cdn(self, kept: KeptFile, file: BinaryIO, key: str, queue: FalQueue) -> KeptFile:
+        name, seconds = _PRINTABLE.sub("_", kept.name), self._limits.file_seconds
+        async with self._uploading:  # each holds its file in memory
+            data = await anyio.to_thread.run_sync(file.read)
+            return replace(
+                kept, url=await queue.upload(key, data, kept.content_type, name, seconds)
+            )
 
-    def _make_room(self, size: int) -> None:
-        if self._taken + size > self._limits.files or len(self._kept) >= MOST_FILES:
+    async def _here(self, kept: KeptFile, file: BinaryIO, base: str) -> KeptFile:
+        if self._taken + kept.size > self._limits.files or len(self._kept) >= MOST_FILES:
             raise Refusal(
                 507, "No room", "The gateway has no room for more files. Delete some, or wait."
             )
+        # Counted before anything is awaited: files that come at once share what room there is.
+        self._taken += kept.size
+        path, signature = self._scratch.directory / kept.id, secrets.token_urlsafe(32)
+        try:
+            await anyio.to_thread.run_sync(_copy, file, path)
+        except BaseException:
+            self._taken -= kept.size
+            path.unlink(missing_ok=True)
+            raise
+        url = f"{base}v1/files/{kept.id}/download?signature={signature}"
+        return replace(kept, url=url, path=path, signature=signature)
 
     def _own(self, name: str, caller: Caller) -> KeptFile:
         self._expire()
@@ -203,7 +207,7 @@ class UploadedFiles:
         del self._kept[kept.id]
         self._by_url.pop(kept.url, None)
         if kept.path is not None:
-            self._taken -= kept.upload.size
+            self._taken -= kept.size
             kept.path.unlink(missing_ok=True)
 
 
@@ -232,25 +236,6 @@ def _limited(receive: Receive, most: int) -> Receive:
         return message
 
     return limited
-
-
-async def _upload(form: FormData, most: int) -> Upload:
-    content = form.get("content")
-    if not isinstance(content, UploadFile):
-        raise invalid("content: send the file in this field of the form")
-    size = content.size or 0
-    if size > most:
-        raise Refusal(413, "Too large", f"A file has {most} bytes at most.")
-    digest = await anyio.to_thread.run_sync(_digest, content.file)
-    given = (content.content_type or "").partition(";")[0].strip()
-    return Upload(
-        name=safe_name(content.filename or ""),
-        content_type=given if _TYPE.fullmatch(given) else OCTET_STREAM,
-        size=size,
-        digest=digest,
-        metadata=await _metadata(form.get("metadata")),
-        file=content.file,
-    )
 
 
 async def _metadata(given: UploadFile | str | None) -> Mapping[str, JSON]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-from cogfal.engine.guest_python import GuestPython, guest_variables, own_python
+from cogfal.engine.guest_python import own_python, python_at
 from cogfal.environments import interpreter_of, make
 from cogfal.errors import PredictorError
 from cogfal.guest.wire import from_plain
@@ -222,9 +222,7 @@ def read_imported(ref: str, root: Path, role: Role, python: Path | None) -> Pred
 def _run(python: Path | None, words: list[str], root: Path) -> subprocess.CompletedProcess[str]:
     import subprocess  # noqa: PLC0415  # as `tempfile`
 
-    interpreter = own_python()
-    if python is not None:
-        interpreter = GuestPython(str(python), guest_variables(python, os.environ))
+    interpreter = own_python() if python is None else python_at(python)
     return subprocess.run(  # noqa: S603  # the model's own Python, as its project asks
         [interpreter.path, "-c", _BOOT, _PACKAGE, *words],
         cwd=root,

@@ -20,7 +20,7 @@ import anyio.to_thread
 
 from cogfal.concurrency import on_daemon_thread
 from cogfal.engine.grace import Grace
-from cogfal.engine.guest_python import GuestPython, guest_variables
+from cogfal.engine.guest_python import python_at
 from cogfal.engine.prediction import Prediction
 from cogfal.engine.service import Service, Submission
 from cogfal.errors import ConfigError
@@ -184,12 +184,6 @@ class Session:
         return self._given.url_of(value.absolute()) if isinstance(value, Path) else value
 
 
-def _interpreter(python: Path | None) -> GuestPython | None:
-    if python is None:
-        return None
-    return GuestPython(str(python), guest_variables(python, os.environ))
-
-
 class Discreet(Capture):
     """A capture without the line of JSON that a runner's log has for each prediction."""
 
@@ -241,7 +235,7 @@ async def open_session(
         fetch_weights=fetch_weights,
         capture=capture or Discreet(),
         given=predictor,
-        interpreter=partial(_interpreter, python),
+        interpreter=lambda: None if python is None else python_at(python),
     )
     try:
         await service.setup()
