@@ -43,7 +43,12 @@ def defines_app(file: Path) -> bool:
         tree = ast.parse(file.read_bytes(), str(file))
     except (OSError, SyntaxError, ValueError):
         return False
-    names = (name for node in ast.walk(tree) for name in _imported(node))
+    names: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [each.name for each in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.append(node.module)
     return any(name.partition(".")[0] == "cogfal" for name in names)
 
 
@@ -154,13 +159,3 @@ def _at_home(directory: Path) -> Iterator[None]:
     finally:
         sys.path.remove(str(directory))
         os.chdir(before)
-
-
-def _imported(node: ast.AST) -> list[str]:
-    match node:
-        case ast.Import(names=names):
-            return [each.name for each in names]
-        case ast.ImportFrom(module=str() as module, level=0):
-            return [module]
-        case _:
-            return []

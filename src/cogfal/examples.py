@@ -12,7 +12,9 @@ The one format for the page's examples, the cases of a comparison, recordings an
 
 from __future__ import annotations
 
+import re
 import shutil
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,7 +72,14 @@ def read_examples(path: Path) -> list[Example]:
             "it is not a list", where=path.name, remedy="begin each example with `- name: ...`"
         )
     examples = [_example(entry, number, path) for number, entry in enumerate(entries, 1)]
-    _refuse_twins(examples, path)
+    names = Counter(each.name for each in examples)
+    twin = next((name for name, count in names.items() if count > 1), None)
+    if twin is not None:
+        raise ExamplesError(
+            f"two examples are called {twin!r}",
+            where=path.name,
+            remedy="give each a name of its own",
+        )
     return examples
 
 
@@ -139,18 +148,6 @@ def _number(value: object, place: str) -> float:
     return float(value)
 
 
-def _refuse_twins(examples: Sequence[Example], path: Path) -> None:
-    seen: set[str] = set()
-    for example in examples:
-        if example.name in seen:
-            raise ExamplesError(
-                f"two examples are called {example.name!r}",
-                where=path.name,
-                remedy="give each a name of its own",
-            )
-        seen.add(example.name)
-
-
 def _with_paths(value: Any, folder: Path, place: str) -> Any:
     """Return a value with a path in place of each text that begins with `@`; `@@` is an `@`."""
     match value:
@@ -209,5 +206,4 @@ def keep_files(
 
 def _plain(name: object) -> str:
     """Return a directory's name for a field's, which may be a server's choice."""
-    text = str(name)
-    return "".join(each if each.isalnum() or each in "-_" else "_" for each in text)[:80] or "_"
+    return re.sub(r"[^\w-]", "_", str(name))[:80] or "_"

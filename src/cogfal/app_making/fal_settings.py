@@ -172,13 +172,7 @@ def _covers(path: str, source: str) -> bool:
 def with_declared_files(
     files: PlannedFiles, declared: Mapping[str, Any], app_file: Path, *, in_image: bool
 ) -> PlannedFiles:
-    """Return the project's files with what the App says of them.
-
-    Args:
-        files: The project's; their context is its directory.
-        declared: What the App's class sets itself.
-        app_file: Its file, to which its paths are relative.
-        in_image: Whether they go into an image, of the project's directory.
+    """Return the project's files with what the App's class says of them, relative to its file.
 
     Raises:
         SettingError: A path is not there, or the context does not hold the project.

@@ -137,16 +137,11 @@ class WrapKeywords(AppKeywords, total=False):
 
 
 def check_settings(declared: Mapping[str, Any], known: frozenset[str], app_file: Path) -> None:
-    """Check what a class declares.
-
-    Args:
-        declared: The attributes and keywords of the class.
-        known: The names of all settings, fal's included.
-        app_file: The file of the class, in which a wrong setting's line is looked for.
+    """Check the attributes and keywords of a class; `known` are all settings, fal's included.
 
     Raises:
         SettingError: A value is wrong, or a name is nearly that of a setting; says the nearest
-            name or the values that are allowed.
+            name or the values that are allowed, and the line in `app_file`.
     """
     for name, value in declared.items():
         if name in known:

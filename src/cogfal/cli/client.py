@@ -137,12 +137,7 @@ SUMMARIES: Final = {
 
 
 def write_client(app: str, document: Mapping[str, JSON], *, streams: bool) -> str:
-    """Return the text of the module.
-
-    Args:
-        app: The app as fal names it.
-        document: Its OpenAPI document.
-        streams: Whether it has `/stream`.
+    """Return the text of the module; `streams` tells whether the app has `/stream`.
 
     Raises:
         BadArgument: The document describes no endpoint, or an input that is no Python name.
@@ -286,13 +281,10 @@ def written(value: JSON) -> str:
 
 
 class PythonTypes:
-    """The annotations of one document.
+    """The annotations of one document, whose `components.schemas` are given.
 
     `definitions` is the text of each TypedDict that an annotation returned so far names, in an
     order in which they can stand.
-
-    Args:
-        schemas: The document's `components.schemas`.
     """
 
     def __init__(self, schemas: Mapping[str, JSON]) -> None:

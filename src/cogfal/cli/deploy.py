@@ -194,13 +194,7 @@ class Release:
 
 @dataclass(frozen=True)
 class Deployed:
-    """An app that is deployed.
-
-    Attributes:
-        app: Its name on fal, `owner/name`.
-        revision: What answers its callers now.
-        document: The OpenAPI document that fal keeps of it, None where fal shows none.
-    """
+    """An app that is deployed, `owner/name`, and its document as far as fal shows one."""
 
     app: str
     revision: str

@@ -9,6 +9,7 @@ import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -182,8 +183,11 @@ class BatchResults:
                 self._append("\n")
         except OSError as error:
             raise BadArgument(f"-o {folder}: {error.strerror}; name a directory") from error
-        lines = map(_read, text.splitlines())
-        self._known = {line["item"]: line for line in lines if line is not None}
+        self._known: dict[str, dict[str, Any]] = {}
+        for line in text.splitlines():
+            with suppress(ValueError, KeyError, TypeError):  # a line that was cut off counts not
+                value = json.loads(line)
+                self._known[value["item"]] = value
 
     def has(self, item: Item) -> bool:
         """Whether an item succeeded before, with the same inputs."""
@@ -213,21 +217,14 @@ class BatchResults:
             file.write(text)
 
 
-def _read(line: str) -> dict[str, Any] | None:
-    try:
-        value = json.loads(line)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) and "item" in value else None
-
-
 async def _run_all(run: LocalRun, results: BatchResults, items: Sequence[Item]) -> int:
     """Run the items one after the other, with one setup; return how many failed."""
     able = [item for item in items if item.problem is None]
     failed = len(items) - len(able)
     for item in items:
         if item.problem is not None:
-            _tell_failure(run, results, item, item.problem)
+            results.failed(item, item.problem)
+            run.display.tell(f"{item.name}: failed: {item.problem}")
     if able:
         async with run.session() as session:
             for number, item in enumerate(able, 1):
@@ -247,17 +244,14 @@ async def _succeeds(
         run.display.tell(f"{place}: interrupted; the same command goes on here")
         raise
     except (PredictionError, RequestError) as error:
-        _tell_failure(run, results, item, str(error) or type(error).__name__)
+        why = str(error) or type(error).__name__
+        results.failed(item, why)
+        run.display.tell(f"{item.name}: failed: {why}")
         return False
     seconds = time.monotonic() - begun
     results.succeeded(item, output, seconds)
     run.display.tell(f"{place}: succeeded, {seconds:.1f} s")
     return True
-
-
-def _tell_failure(run: LocalRun, results: BatchResults, item: Item, why: str) -> None:
-    results.failed(item, why)
-    run.display.tell(f"{item.name}: failed: {why}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,12 +269,7 @@ class Item:
 
 
 def read_items(named: str, spec: PredictorSpec, common: Mapping[str, Any]) -> list[Item]:
-    """Return the items of a batch, in order.
-
-    Args:
-        named: What `--batch` says.
-        spec: The predictor.
-        common: Inputs that every item has that says nothing else.
+    """Return the items of what `--batch` names, in order; each has the `common` inputs, too.
 
     Raises:
         BadArgument: There is no such file or folder, or no such input for files.

@@ -85,12 +85,9 @@ def _look(folder: Path, named: str) -> None:
 
 
 class ResultWriter:
-    """Writes one result, whole or piece by piece.
+    """Writes one result, whole or piece by piece: text and JSON without a file to `out`.
 
-    Args:
-        out: Where text and JSON go that have no file.
-        destination: Where everything else goes.
-        display: Told of the files; makes way for text on a terminal.
+    The display is told of files, and makes way for text on a terminal.
     """
 
     def __init__(self, out: TextIO, destination: Destination, display: Display) -> None:

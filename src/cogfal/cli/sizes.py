@@ -120,12 +120,8 @@ class Sizes(NamedTuple):
 def downloads(environment: PlannedEnvironment, *, ask: bool) -> Iterator[Finding]:
     """Yield what is downloaded for the packages and the weights, and what that takes.
 
-    Nothing is downloaded, and no package's code is run.
-
-    Args:
-        environment: The project's.
-        ask: Whether to ask the package index, through uv, and the servers of the weights; else it
-            is said that their sizes are not known.
+    The package index, through uv, and the servers of the weights are only asked where `ask` says
+    so. Nothing is downloaded, and no package's code is run.
     """
     lines, python = _requirements(environment)
     named, weights = _count(lines), dict(environment.weights)

@@ -25,14 +25,9 @@ from cogfal.nested import Loc
 
 @dataclass(frozen=True)
 class CaseResult:
-    """What both sides made of one case.
+    """What both models made of one case: A's answers, and B's.
 
-    Attributes:
-        example: The case.
-        before: A's answers, as many as were asked for.
-        after: B's answer.
-        differences: Those of B that are larger than the tolerance and than A's from itself.
-        spread: How far A's answers were from each other at most.
+    `differences` are larger than the tolerance and than the `spread` of A's answers.
     """
 
     example: Example
@@ -170,13 +165,9 @@ async def compare(
 ) -> Comparison:
     """Run every case on both models and judge the answers.
 
-    Args:
-        pair: Both models.
-        examples: The cases.
-        wrong: Cases that both must refuse.
-        folder: Where files of answers and pictures of differences go.
-        runs: How often A answers each case; how far it is from itself is nothing to blame B for.
-        tell: Told what is being run.
+    Both must refuse the `wrong` cases. A answers each case several times, where `runs` says so: how
+    far it is from itself is nothing to blame B for. Files of answers and pictures of differences go
+    into `folder`.
     """
     result = pair.compare_signatures()
     for example in examples:

@@ -55,12 +55,8 @@ _ENDED: Final = {each.value: each for each in (Outcome.SUCCEEDED, Outcome.FAILED
 class Answer:
     """What one call brought.
 
-    Attributes:
-        outcome: How it ended.
-        output: JSON with paths for files; of iterators the list of their pieces.
-        error: Why there is none.
-        seconds: From the request to the whole answer, None where that is not known.
-        first_piece: From the request to the first piece, where the answer came in pieces.
+    `output` is JSON with paths for files, and of iterators the list of their pieces. `seconds` are
+    those from the request to the whole answer, `first_piece` to the first of its pieces, if any.
     """
 
     outcome: Outcome
@@ -72,13 +68,10 @@ class Answer:
 
 @dataclass(eq=False)
 class ModelEndpoint(ABC):
-    """A model that can be called.
+    """A model that can be called; `label` is what the user called it, without credentials.
 
-    Attributes:
-        label: What the user called it, without credentials.
-        document: Its OpenAPI document, or a part that has `components.schemas`.
-        signature: What it takes and gives.
-        paid: Whether each call costs money.
+    `document` is its OpenAPI document, or a part that has `components.schemas`. Where it is `paid`,
+    each call costs money.
     """
 
     paid: ClassVar[bool] = False

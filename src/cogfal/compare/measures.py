@@ -33,13 +33,9 @@ STRONG: Final = 8  # makes a small difference visible in its picture
 
 @dataclass(frozen=True)
 class Difference:
-    """How far two values at one place are apart.
+    """How far two values at one place are apart, in words, and where it can be, in a picture.
 
-    Attributes:
-        loc: The way to the place in the output.
-        distance: 0 is the same, infinite what cannot be compared.
-        what: What differs, for people.
-        picture: A file that shows it.
+    A distance of 0 is the same, an infinite one that of what cannot be compared.
     """
 
     loc: Loc

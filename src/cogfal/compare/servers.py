@@ -61,12 +61,7 @@ POLL: Final = 0.5  # seconds, as Replicate's own client
 
 @asynccontextmanager
 async def open_server(url: str, seconds: float, label: str = "") -> AsyncIterator[HttpEndpoint]:
-    """Read a server's document.
-
-    Args:
-        url: The address of a Cog server or an app.
-        seconds: How long one call may take.
-        label: What the user called it, if not by its address.
+    """Read the document of a Cog server or an app; each call has so many seconds.
 
     Raises:
         EndpointUnreachable: It does not answer, or not with a document.

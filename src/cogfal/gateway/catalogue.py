@@ -79,12 +79,10 @@ class Version:
 
 
 class Catalogue:
-    """The models of a gateway.
+    """The models of a gateway, by `owner/name` or `owner/name:version`.
 
-    Args:
-        targets: `owner/name` or `owner/name:version` to an app on fal (`owner/app`) or an address
-            (`http://127.0.0.1:8080`). A model without a version has one made of its name. The one
-            without is the latest; else the last.
+    A model without a version has one made of its name. The one without is the latest; else the
+    last.
 
     Raises:
         SettingError: A name or a target has not that form, or is given twice.

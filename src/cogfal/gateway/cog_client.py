@@ -65,11 +65,8 @@ class CogClient:
     """Sends requests to addresses that the operator named.
 
     No redirect is followed and no proxy or netrc of the environment used, so that nothing goes to
-    anybody else. Models take their time: only connecting is bounded.
-
-    Args:
-        most: Bytes of one answer, unpacked.
-        bodies: Has what is large decoded on a thread, as the bodies of requests.
+    anybody else. Models take their time: only connecting is bounded, and an answer to `most` bytes,
+    unpacked. What is large is decoded in turn with the bodies of requests.
     """
 
     def __init__(self, most: int, bodies: Bodies) -> None:

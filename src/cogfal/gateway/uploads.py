@@ -74,12 +74,7 @@ class KeptFile:
 
 
 class UploadedFiles:
-    """The files of all callers.
-
-    Args:
-        limits: Bounds a file, and all that are kept here.
-        queue: Uploads to fal's CDN; without it files stay here until they expire.
-    """
+    """The files of all callers, on fal's CDN; without a queue they stay here until they expire."""
 
     def __init__(self, limits: Limits, queue: FalQueue | None) -> None:
         self._limits = limits

@@ -76,14 +76,9 @@ def local_python(
 ) -> Path | None:
     """Return the model's own Python, made where it is wanted for the first time, or None.
 
-    None is the Python that runs this: where cog.yaml names neither packages nor another Python,
-    where `wanted` or `COGFAL_HERE` says so.
-
-    Args:
-        config: The project's cog.yaml.
-        root: The project's directory.
-        wanted: The App's `environment`.
-        progress: Is told, line by line, what takes long and what is not done here.
+    None is the Python that runs this: where cog.yaml names neither packages nor another Python, or
+    where `wanted`, the App's `environment`, or `COGFAL_HERE` says so. `progress` is told, line by
+    line, what takes long and what is not done here.
 
     Raises:
         ConfigError: The requirements cannot be read.
@@ -108,12 +103,8 @@ def install_line(
 ) -> str | None:
     """Return the command that brings the system packages that a model needs and this machine lacks.
 
-    None where there are none, or where it cannot be told.
-
-    Args:
-        named: What cog.yaml's `system_packages` says: names, versions and options.
-        requirements: The lines of the model's requirements, some of which need libraries.
-        installed: Where this machine lists its packages.
+    They are those that cog.yaml names, with versions and options, and those that its requirements
+    need. None where there are none, or where it cannot be told.
     """
     if not installed.is_dir():
         return None
@@ -148,13 +139,7 @@ def _is_installed(name: str, installed: Path) -> bool:
 def provide_here(
     project: ProjectSpec, root: Path, settings: AppSettings, *, given: bool
 ) -> Provided:
-    """Provide for a project on one's own machine.
-
-    Args:
-        project: What the App takes along.
-        root: Its directory.
-        settings: What the App says.
-        given: Whether the predictor travels with the App, and so runs where that runs.
+    """Provide for a project on one's own machine; a `given` predictor runs where its App runs.
 
     Raises:
         ProjectError: cog.yaml's requirements cannot be read.
@@ -187,13 +172,9 @@ def looked_up_here(project: ProjectSpec, config: CogConfig) -> ProjectSpec:
 
 
 def read_imported(ref: str, root: Path, role: Role, python: Path | None) -> PredictorSpec:
-    """Return what the imported predictor says of itself.
+    """Return what the predictor `path.py:Name` says of itself, imported in a Python.
 
-    Args:
-        ref: `path.py:Name`, the path relative to `root`.
-        root: The project's directory.
-        role: What it is for.
-        python: The Python of the model's own environment; None is the one that runs this.
+    None is the Python that runs this.
 
     Raises:
         PredictorError: It cannot be imported, or is no predictor.

@@ -204,14 +204,14 @@ async def open_session(
     log_limit: int | None = None,
     progress: Callable[[str], None] = tell,
 ) -> AsyncIterator[Session]:
-    """Set a predictor up as its App says, and shut it down when the block ends.
+    """Set a predictor or trainer up as its App says, and shut it down when the block ends.
 
     Args:
         project: Whose it is.
-        spec: The predictor, or the trainer.
+        spec: What is known of it.
         folder: Where output files are kept.
         network: Makes what gets http inputs and remote weights; None forbids them.
-        capture: How what the predictor prints is captured, its child processes' output included.
+        capture: How what it prints is captured, its child processes' output included.
         log_limit: How many characters of its logs a prediction keeps, if not the usual number.
         progress: Is told what takes long while the model's own environment is made.
 
