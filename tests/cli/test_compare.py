@@ -41,7 +41,6 @@ BEFORE = """
 AFTER = BEFORE.replace("FRAMES = 8000", "FRAMES = 6000").replace(
     "image.save", "image.putpixel((0, 0), (0, 0, 255)); image.save"
 )
-NARROWER = BEFORE.replace("le=9", "le=8")
 
 
 def cogfal(*arguments: str | Path, cwd: Path, **variables: Any) -> Ended:
