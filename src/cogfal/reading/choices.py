@@ -12,13 +12,17 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from cogfal.reading.journal import ALIKE, CONTAINERS, Journal, Place, same
 from cogfal.reading.unknown import ABSENT, GivenUp, Possible, Unknown, UnknownError, Value
 
 MAX_ANSWERS: Final = 64
 """How often one region is repeated."""
+
+
+Found: TypeAlias = dict[tuple[str, int, Any], tuple[Place, Value]]
+"""By place: what stands there."""
 
 
 class Left(BaseException):
@@ -64,7 +68,9 @@ class _Outcome:
 
     left: BaseException | None
     value: Value
-    found: dict[tuple[str, int, Any], tuple[Place, Value]]
+    found: Found
+    raised: Found | None = None
+    """What it left behind for the guard around it, where that may take it for one of its own."""
 
     def kind(self) -> str:
         """Return how the region was left."""
@@ -85,6 +91,13 @@ class _Guard:
     why: Unknown | None = None
     moved: list[Value] = field(default_factory=list)
     raised: list[_Outcome] = field(default_factory=list)
+
+    def note(self, why: Unknown, found: Found) -> None:
+        """Note that unknown code may raise, and what it leaves behind."""
+        first = why if self.why is None else self.why
+        more = () if first is why else why.about
+        self.why = first.holding((*first.about, *more)) if more else first
+        self.raised.append(_Outcome(None, None, found))
 
 
 class Choices:
@@ -147,11 +160,14 @@ class Choices:
             if self.decide(why):
                 raise UnknownError(why)
             return 0
-        guard.why = why if guard.why is None else guard.why
-        found = self._journal.segment(guard.start)
-        found |= {place.id: (place, ABSENT) for place in self._unwound[guard.unwound :]}
-        guard.raised.append(_Outcome(None, None, found))
-        return len(found)
+        raised = self._raised(guard)
+        guard.note(why, raised)
+        return len(raised)
+
+    def _raised(self, guard: _Guard) -> Found:
+        """Return what an exception that is raised here leaves behind for a guard."""
+        unwound = {place.id: (place, ABSENT) for place in self._unwound[guard.unwound :]}
+        return self._journal.segment(guard.start) | unwound
 
     def _raise_instead(self, guard: _Guard) -> None:
         """Leave by one of the exceptions that were noted, if that is the answer."""
@@ -263,6 +279,8 @@ class Choices:
                 return value
             why = frame.given[0][2] if why is None else why
             outcomes.append(_Outcome(left, value, self._journal.segment(start)))
+            if isinstance(left, UnknownError) and self._guards and not self._guards[-1].at_once:
+                outcomes[-1].raised = self._raised(self._guards[-1])
             following = frame.next()
             if len(outcomes) >= MAX_ANSWERS and following is not None:
                 raise GivenUp(_depending(why, "too many answers are possible"))
@@ -281,6 +299,10 @@ class Choices:
         if not self.guarded:
             # What raises outside of every `try` never becomes an app.
             alive = [o for o in outcomes if o.kind() != "raise"] or outcomes[:1]
+        elsewhere = [o for o in alive if o.raised is None]
+        if elsewhere and len({outcome.kind() for outcome in elsewhere}) == 1:
+            self._note(alive)
+            alive = elsewhere
         kinds = {outcome.kind() for outcome in alive}
         if len(kinds) > 1 or (kinds == {"raise"} and len(alive) > 1):
             self._unjoined.add(key)
@@ -296,6 +318,12 @@ class Choices:
         if left is not None:
             raise left
         return value
+
+    def _note(self, outcomes: list[_Outcome]) -> None:
+        """Let the guard around take exceptions of unknown code as it takes all others of them."""
+        for each in outcomes:
+            if each.raised is not None and isinstance(each.left, UnknownError):
+                self._guards[-1].note(each.left.unknown, each.raised)
 
     def _either(self, values: list[Value], why: Unknown) -> Value:
         if all(same(values[0], value) for value in values[1:]):
