@@ -17,7 +17,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 # What runs in the model's own Python, and the names of newer ones that it looks for before using them.
 IN_THE_MODEL := $(addprefix src/cogfal/,__init__.py errors.py fal_errors.py spec.py cog guest)
-GUARDED := typing.Final typing.TypeAlias sys.unraisablehook
+GUARDED := importlib.metadata typing.Final typing.TypeAlias sys.unraisablehook
 
 .DEFAULT_GOAL := help
 

@@ -50,6 +50,29 @@ def test_predictors_import_what_they_import_from_cog() -> None:
     """)
 
 
+def test_the_version_of_cog_is_found_as_that_of_a_package() -> None:
+    """Predictors print it in their setup; a package that is installed tells its own."""
+    run_program("""
+        import importlib.metadata, sys
+        from cogfal.cog.alias import install
+        installed = importlib.metadata.version("cog")
+        install()
+        import cog
+        assert importlib.metadata.version("cog") == installed
+        sys.path = [each for each in sys.path if "site-packages" not in each]
+        assert importlib.metadata.version("cog") == cog.__version__
+        assert importlib.metadata.metadata("cog")["Name"] == "cog"
+        try:
+            importlib.metadata.version("cogs")
+        except importlib.metadata.PackageNotFoundError:
+            pass
+        else:
+            raise AssertionError
+        import pkgutil
+        assert importlib.util.find_spec("there_is_none") is None
+    """)
+
+
 def test_installing_twice_changes_nothing() -> None:
     """A second call keeps every module."""
     run_program("""

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from cogfal.errors import ConfigError
 from cogfal.project.config import Build, CogConfig, Command, Mount, Observability, WeightSource
 from cogfal.project.config_reader import parse_config, read_config
+from cogfal.project.report import SettingStatus
 from cogfal.spec import Location
+from tests.project.cases import Case
 
 ALL_KEYS = """\
 build:
@@ -95,7 +97,12 @@ MISTAKES = {
     "observability a list": ("observability: [a]\n", 1, "not a mapping", ""),
     "key one level too high": ("gpu: true\n", 1, "unknown key 'gpu'", "as 'build.gpu'"),
     "key one level too low": ("build:\n  predict: p.py:P\n", 2, "'build.predict'", "top level"),
-    "far from any key": ("zzz: 1\n", 1, "unknown key 'zzz'", "the keys here are build,"),
+    "far from any key of a command": (
+        "build:\n  run: [{zzz: x}]\n",
+        2,
+        "unknown key 'build.run[0].zzz'",
+        "the keys here are command, mounts",
+    ),
     "python 3.1": (
         "build:\n  python_version: 3.1\n",
         2,
@@ -229,6 +236,20 @@ def test_every_documented_key_is_read() -> None:
         sdk_version="0.18.0",
         tests=True,
     )
+
+
+def test_keys_that_are_none_of_cogs_are_left_out(tmp_path: Path) -> None:
+    """Cog does not look at them either; what is near to one of its own is a mistake."""
+    text = "resources: [a]\nbuild:\n  base_image: x\n"
+
+    plan = Case("x", f"{text}predict: predict.py:P\n").plan(tmp_path)
+
+    assert parse_config(text).unknown == ("resources", "build.base_image")
+    left_out = [line for line in plan.report if line.status is SettingStatus.UNSUPPORTED]
+    assert [(line.key, str(line.where)) for line in left_out] == [
+        ("resources", "cog.yaml:1"),
+        ("build.base_image", "cog.yaml:3"),
+    ]
 
 
 def test_the_push_target_is_the_image() -> None:

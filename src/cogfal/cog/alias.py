@@ -11,6 +11,7 @@ import importlib
 import pkgutil
 import sys
 import types
+from typing import Any, Iterator
 
 _NAME = "cog"
 _HERE = __name__.rpartition(".")[0]
@@ -22,6 +23,7 @@ def install() -> None:
     The modules are the same objects under both names, so `cog.types.Path is cog.Path`. What they
     define says from now on that it is of `cog`, as it does where the package itself has that name:
     so what is pickled here is read in the author's child processes, and the other way round.
+    `importlib.metadata.version("cog")` answers, too, where no real package is installed.
     Calling it again changes nothing, nor does it where the package has the name already.
     """
     package = sys.modules[_HERE]
@@ -36,6 +38,8 @@ def install() -> None:
     sys.modules.update(modules)
     for name, module in modules.items():
         _rename(module, name)
+    if _Metadata not in sys.meta_path:
+        sys.meta_path.append(_Metadata)  # last: a real package tells its own version
 
 
 def _rename(module: types.ModuleType, name: str) -> None:
@@ -43,3 +47,28 @@ def _rename(module: types.ModuleType, name: str) -> None:
         own = getattr(value, "__module__", None) == module.__name__
         if own and isinstance(value, (type, types.FunctionType)):
             value.__module__ = name
+
+
+class _Metadata:
+    """Finds no module, but what `importlib.metadata` asks of the package `cog`."""
+
+    @staticmethod
+    def find_spec(*_: Any) -> None:
+        return None
+
+    @staticmethod
+    def find_distributions(context: Any) -> Iterator[Any]:
+        if sys.version_info < (3, 8) or context.name != _NAME:
+            return
+        from importlib.metadata import Distribution  # noqa: PLC0415  # 10 ms, seldom asked
+
+        class Cog(Distribution):
+            def read_text(self, filename: str) -> str | None:
+                version = sys.modules[_HERE].__version__
+                text = f"Metadata-Version: 2.1\nName: {_NAME}\nVersion: {version}\n"
+                return text if filename == "METADATA" else None
+
+            def locate_file(self, path: Any) -> Any:
+                return path
+
+        yield Cog()

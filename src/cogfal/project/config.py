@@ -147,7 +147,8 @@ class CogConfig:
     """A whole cog.yaml.
 
     `predict` is the reference under `predict` or its newer spelling `run`, `image` the name under
-    `image` or its newer one, `model`. `locations` maps a dotted key to its line.
+    `image` or its newer one, `model`. `unknown` are the keys that are none of Cog's;
+    `locations` maps a dotted key to its line.
     """
 
     build: Build = field(default_factory=Build)
@@ -160,6 +161,7 @@ class CogConfig:
     observability: Observability | None = None
     sdk_version: str | None = None
     tests: bool = False
+    unknown: tuple[str, ...] = ()
     name: str = COG_YAML
     locations: Mapping[str, Location] = field(default_factory=dict, compare=False)
 

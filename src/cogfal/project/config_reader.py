@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -26,6 +27,7 @@ from cogfal.project.yaml_document import (
     Sequence,
     Table,
     Value,
+    below,
     boolean,
     is_null,
     items,
@@ -78,7 +80,7 @@ def parse_config(content: str, name: str = COG_YAML) -> CogConfig:
             where=document.where,
             remedy='write keys such as `predict: "predict.py:Predictor"`',
         )
-    top = section(document, "", TOP_KEYS)
+    top = section(document, "", TOP_KEYS, others=True)
     _refuse_both(document, "predict", "run", "are two spellings of one key", "keep one")
     _refuse_both(document, "image", "model", "are two names for the same", "remove one of them")
     sdk_version = top.get("sdk_version", text)
@@ -94,9 +96,18 @@ def parse_config(content: str, name: str = COG_YAML) -> CogConfig:
         observability=top.get("observability", _observability),
         sdk_version=sdk_version or build_sdk_version,
         tests="tests" in top.values,
+        unknown=(
+            *_unknown(document, "", TOP_KEYS),
+            *_unknown(document.items.get("build"), "build", BUILD_KEYS),
+        ),
         name=name,
         locations=dict(locations(document)),
     )
+
+
+def _unknown(value: Value | None, key: str, known: tuple[str, ...]) -> Iterator[str]:
+    if isinstance(value, Table):
+        yield from (below(key, name) for name in value.items if name not in known)
 
 
 def _refuse_both(table: Table, name: str, other: str, what: str, remedy: str) -> None:
@@ -106,7 +117,7 @@ def _refuse_both(table: Table, name: str, other: str, what: str, remedy: str) ->
 
 def _build(value: Value, key: str) -> tuple[Build, str | None]:
     """Read the `build` stanza, and the version of Cog's SDK that may stand there."""
-    keys = section(value, key, BUILD_KEYS)
+    keys = section(value, key, BUILD_KEYS, others=True)
     commands = several(_command, "a list of commands")
     build = Build(
         gpu=keys.get("gpu", boolean) or False,

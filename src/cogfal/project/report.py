@@ -143,7 +143,10 @@ def report_rest(config: CogConfig, settings: PlanSettings, report: Report) -> No
         (config.tests, config.at("tests"), "`cogfal.testing` runs a predictor in a test"),
         (target in config.locations, config.at(target), "set concurrency_buffer on the App"),
     )
-    for given, key, remedy in rows:
+    strangers = (
+        (name, config.at(name), "Cog has no such key: remove it") for name in config.unknown
+    )
+    for given, key, remedy in (*rows, *strangers):
         if given:
             report.unsupported(key, "has no counterpart", remedy)
 

@@ -209,7 +209,11 @@ _BUILD_KEYS: Final = (
     "python_requirements python_version run sdk_version system_packages"
 )
 BUILD_KEYS: Final = tuple(_BUILD_KEYS.split())
-_RENAMED: Final = {"pip_packages": "python_packages", "apt": "system_packages"}
+_RENAMED: Final = {
+    "pip_packages": "python_packages",
+    "apt": "system_packages",
+    "env": "environment",
+}
 
 
 class Section(NamedTuple):
@@ -222,7 +226,7 @@ class Section(NamedTuple):
     def get(self, name: str, read: Callable[[Value, str], T]) -> T | None:
         """Return what `read` makes of a key's value and dotted name, None where it is absent."""
         value = self.values.get(name)
-        return None if value is None else read(value, _below(self.key, name))
+        return None if value is None else read(value, below(self.key, name))
 
     def need(self, name: str, read: Callable[[Value, str], T], remedy: str = "add it") -> T:
         """Return what `read` makes of a key that has to be there."""
@@ -233,17 +237,29 @@ class Section(NamedTuple):
 
 
 def section(
-    value: Value, key: str, known: tuple[str, ...] | None = None, wanted: str = "a mapping"
+    value: Value,
+    key: str,
+    known: tuple[str, ...] | None = None,
+    wanted: str = "a mapping",
+    *,
+    others: bool = False,
 ) -> Section:
-    """Return a mapping's keys; where `known` is given, any other is refused."""
+    """Return a mapping's keys.
+
+    Where `known` is given, any other key is refused; with `others`, only one that seems to be
+    meant for a known one.
+    """
     if not isinstance(value, Table):
         raise wrong(key, wanted, value)
     for name in value.items:
-        if known is not None and name not in known:
+        if known is None or name in known:
+            continue
+        meant = _meant(name, known, key)
+        if meant or not others:
             raise ConfigError(
-                f"unknown key {_below(key, name)!r}",
+                f"unknown key {below(key, name)!r}",
                 where=value.keys[name],
-                remedy=_suggestion(name, known, key),
+                remedy=meant or f"the keys here are {', '.join(known)}",
             )
     present = {name: each for name, each in value.items.items() if not is_null(each)}
     return Section(key, value.where, present)
@@ -303,13 +319,13 @@ def locations(value: Value | None, key: str = "") -> Iterator[tuple[str, Locatio
     match value:
         case Table():
             for name, item in value.items.items():
-                yield _below(key, name), value.keys[name]
-                yield from locations(item, _below(key, name))
+                yield below(key, name), value.keys[name]
+                yield from locations(item, below(key, name))
         case Sequence():
             for item, place in items(value, key):
                 yield place, item.where
                 if isinstance(item, Scalar) and "=" in item.text:
-                    yield _below(key, item.text.partition("=")[0]), item.where
+                    yield below(key, item.text.partition("=")[0]), item.where
                 yield from locations(item, place)
 
 
@@ -318,20 +334,21 @@ def is_null(value: Value | None) -> bool:
     return value is None or (isinstance(value, Scalar) and value.kind == "null")
 
 
-def _below(key: str, name: str) -> str:
+def below(key: str, name: str) -> str:
+    """Return the dotted key of a name in a mapping, which has a `key` of its own unless on top."""
     return f"{key}.{name}" if key else name
 
 
-def _suggestion(key: str, known: tuple[str, ...], parent: str) -> str:
+def _meant(key: str, known: tuple[str, ...], parent: str) -> str | None:
     renamed = _RENAMED.get(key)
     near = [renamed] if renamed in known else get_close_matches(key, known, n=1)
     if near:
-        return f"did you mean {_below(parent, str(near[0]))!r}?"
+        return f"did you mean {below(parent, str(near[0]))!r}?"
     if not parent and key in BUILD_KEYS:
         return f"it belongs under `build`, as 'build.{key}'"
     if parent and key in TOP_KEYS:
         return f"it stands at the top level, outside `{parent}`"
-    return f"the keys here are {', '.join(known)}"
+    return None
 
 
 def wrong(key: str, wanted: str, value: Value) -> ConfigError:
