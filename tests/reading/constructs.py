@@ -143,7 +143,7 @@ CONSTRUCTS = (
     _not("the text of an exception of Python's own", "try:\n    int('x')\nexcept ValueError as e:\n    X = str(e)"),
     _not("`__context__` of an exception", "try:\n    try:\n        {}['a']\n    except KeyError:\n        raise ValueError\n"
          "except ValueError as e:\n    X = type(e.__context__).__name__"),
-    _not("a pattern of a class", "class P:\n    x = 1\nmatch P():\n    case P(x=v): X = v"),
+    _not("a pattern of a class of the author's", "class P:\n    x = 1\nmatch P():\n    case P(x=v): X = v"),
     _not("`type()` that makes a class", "C = type('C', (), {'n': 3})\nX = C.n"),
     _is("`dataclasses.fields`, `replace`, `astuple`", "from dataclasses import *\n@dataclass\nclass C:\n    a: int = 1\n"
         "X = [[f.name for f in fields(C)], replace(C(), a=2).a, *astuple(C())]", [["a"], 2, 1]),
@@ -166,6 +166,19 @@ CONSTRUCTS = (
     _is("`__call__` of a metaclass", "class M(type):\n    made = {}\n    def __call__(cls, *given):\n        if cls not in cls.made:\n"
         "            cls.made[cls] = super().__call__(*given)\n        return cls.made[cls]\nclass C(metaclass=M):\n"
         "    def __init__(self, n): self.n = n\nX = [C(3).n, C(4).n]", [3, 3]),
+    _is("flags, keywords and replacing functions of `re`", "import re\nX = [re.findall('^a', 'A\\na', re.I | re.M), re.split('x', 'aXb', 1, re.I),\n"
+        "    re.sub('a', lambda m: m[0] * 2, 'aA', count=1, flags=re.I), [m[0] for m in re.finditer('.', 'ab')], re.subn('a', 'b', 'aa')]",
+        [["A", "a"], ["a", "b"], "aaA", ["a", "b"], ["bb", 2]]),
+    _is("`__prepare__` of a metaclass", "class M(type):\n    @classmethod\n    def __prepare__(m, name, bases): return {'a': 1}\n"
+        "class C(metaclass=M):\n    b = a + 1\nX = [C.a, C.b]", [1, 2]),
+    _is("a pattern of Python's own class", "def f(v):\n    match v:\n        case bool(): return 'b'\n        case int(n) if n > 5: return n\n"
+        "        case str() | [str(), *_]: return 's'\nX = [f(True), f(9), f('a'), f(['a', 1]), f(2)]", ["b", 9, "s", "s", None]),
+    _is("a relative `import_module()`", "import importlib\nX = importlib.import_module('.inner', package='pkg').N", 3),
+    _is("parts of an address", "from urllib.parse import parse_qs, urlparse\nu = urlparse('http://a/b?c=d')\nX = [u.path, parse_qs(u.query)['c']]",
+        ["/b", ["d"]]),
+    _not("an `Input()` that is changed", "import cog\nI = cog.Input(default=3)\ntry:\n    I.default = 4\nexcept Exception: ...\nX = 1"),
+    _not("a list that a package is given as an attribute", "import torch\nX = [1]\ntorch.held = X"),
+    _not("what is printed to an object", "class C:\n    n = 1\n    def write(self, text): C.n += 1\nprint(1, file=C())\nX = C.n"),
     _is("groups of `re`", "import re\np = re.compile('(a)(b)')\nX = [p.match('ab')[2], p.pattern]", ["b", "(a)(b)"]),
     _is("`pkgutil.get_data`, `importlib.resources.files`", "import importlib.resources, pkgutil\n"
         "X = [pkgutil.get_data('pkg', 't.yaml').decode()[:2], importlib.resources.files('pkg').joinpath('t.yaml').read_text()[:2]]",

@@ -5,6 +5,27 @@ from __future__ import annotations
 from typing import Final
 
 FOUND: Final = {
+    "hash-of-a-key": "import collections\nX = []\nclass C:\n    def __init__(self, n): self.n = n\n"
+    "    def __hash__(self): return X.append(self.n) or 1\n"
+    "    def __eq__(self, other): return X.append(9) or self.n == other.n\n"
+    "d = {C(1): 1, **{C(2): 2}}\nd[C(2)] = 3\nd.setdefault(C(3), 4)\nd.pop(C(1))\n"
+    "s = {C(i) for i in (1, 1)} | {C(2)}\ns.add(C(1))\ns.add(C(4))\ndel s\n"
+    "e = collections.defaultdict(list)\ne[C(1)].append(1)\ne[C(1)].append(2)\n"
+    "k = collections.Counter([C(1), C(1)])",
+    "hash-in-a-branch": "from outside import u\nX, d = [], {}\nclass C:\n"
+    "    def __hash__(self): return X.append(1) or 1\nif u(): d[C()] = 1\nelse: d[C()] = 2",
+    "printed-to-an-object": "import io\nX = []\nclass C:\n"
+    "    def write(self, text): X.append(text)\n"
+    "print(1, 2, sep='-', file=C())\nf = io.StringIO('abc')\nprint(1, file=f)\nY = f.read()",
+    "metaclass-that-prepares": "class M(type):\n"
+    "    @classmethod\n    def __prepare__(m, name, bases): return {'a': 1, 'b': 2}\n"
+    "class C(metaclass=M):\n    c = a + b\n    del b\nX = [C.a, C.c, hasattr(C, 'b')]",
+    "metaclass-that-prepares-a-dict-of-its-own": "class D(dict):\n"
+    "    def __setitem__(self, k, v): super().__setitem__(k.upper(), v)\nclass M(type):\n"
+    "    @classmethod\n    def __prepare__(m, name, bases): return D()\n"
+    "class C(metaclass=M):\n    c = 1\nX = hasattr(C, 'c')",
+    "path-of-an-object": "import os\nclass C:\n    def __fspath__(self): return 'a'\n"
+    "X = os.fspath(C())",
     "names-of-a-module": "X = [*globals()][:0]",
     "objects-of-a-metaclass": "class M(type): ...\nclass C(metaclass=M): ...\nclass D(C): ...",
     "own-module-passed-on": "import sys\nfrom outside import u\nX = 3\nu(sys.modules[__name__])",
@@ -576,6 +597,29 @@ ASKED = "def __getattr__(name):\n    L.append(name)\n    return ['m', name]\nL =
 REGISTRY = {"first.py": "import registry\nregistry.seen.append(1)\n", "registry.py": "seen = []\n"}
 
 FOUND_IN_SEVERAL: Final = {
+    "named-like-a-module-of-python": {
+        "predict.py": "import json, types, colorsys\n"
+        "X = [hasattr(m, 'N') for m in (json, types, colorsys)]\n",
+        **dict.fromkeys(("json.py", "types.py", "colorsys.py"), "N = 1\n"),
+    },
+    "package-of-an-import-by-name": {
+        "predict.py": "from pkg import X\n",
+        "pkg/__init__.py": "from importlib import import_module\n"
+        "X = [import_module('.a', __name__).N, import_module('.a', package='pkg').N]\n",
+        "pkg/a.py": "N = 3\n",
+    },
+    "sys-in-a-container": {
+        "predict.py": "import sys\nfrom outside import u\nk = {'sys': sys}\n"
+        "def f(): k['sys'].path.insert(0, 'more')\nu(f)\nfrom aside import N as X\n",
+        "aside.py": "N = 1\n",
+        "more/aside.py": "N = 2\n",
+    },
+    "os-in-a-container": {
+        "predict.py": "import os\nfrom outside import u\nk = [os]\n"
+        "def f(): k[0].chdir('more')\nu(f)\nX = open('t.txt').read()\n",
+        "t.txt": "1",
+        "more/t.txt": "2",
+    },
     "patterns-of-files": {
         "predict.py": "import glob\nfrom pathlib import Path\n"
         "X = sorted(p.name for p in Path('.').glob(pattern='*.txt'))\n"
@@ -763,7 +807,36 @@ FOUND_IN_SEVERAL: Final = {
 }
 """Projects that were once read otherwise."""
 
+_OPERAND = """\
+import torch
+X = []
+class M(type):
+    def __instancecheck__(cls, other): X.append(0)
+class C(metaclass=M):
+    def run(self, *_): X.append(1)
+    __add__ = __radd__ = __rsub__ = __neg__ = __eq__ = __lt__ = __gt__ = run
+    __contains__ = __getitem__ = __setitem__ = __delitem__ = __setattr__ = run
+    def __hash__(self): return X.append(2) or 3
+    def __str__(self): return f"{X.append(3)}"
+    def __format__(self, layout): return f"{X.append(4)}"
+    def __iter__(self): return iter([X.append(5)])
+"""
+
+_OPERATORS = (
+    "C() + torch.a", "torch.a + C()", "torch.a - C()", "-C() - torch.a", "C() == torch.a",
+    "torch.a == C()", "[C()] == [torch.a]", "torch.a < C()", "torch.a in [C()]", "torch.a in C()",
+    "C() in torch.a", "C()[torch.a]", "torch.a[C()]", "torch.a[C()] = 1", "C()[torch.a] = 1",
+    "del torch.a[C()]", "C().x = torch.a", "'%s %s' % (C(), torch.a)",
+    "'{} {}'.format(C(), torch.a)", "f'{C():{torch.a}}'", "f'{torch.a} {C()}'",
+    "isinstance(torch.a, C)", "{C(): torch.a}",
+    "{torch.a: 1, C(): 2}", "max([C(), torch.a])", "[*C(), torch.a]", "print(C(), torch.a)",
+)  # fmt: skip
+
 FOUND_WITH_PACKAGES: Final = {
+    **{
+        f"methods-of-an-operand {text}": f"{_OPERAND}try: {text}\nexcept TypeError: ...\n"
+        for text in _OPERATORS
+    },
     "object-of-a-class-with-a-base-from-outside": "import torch\nclass C(torch.Module):\n"
     "    def names(self): return ['a']\ntry:\n    X = C().names()\nexcept TypeError:\n    X = 3\n",
     "operators-of-a-class-with-a-base-from-outside": "import torch\nclass C(torch.Module):\n"

@@ -318,6 +318,10 @@ OUTPUTS: Final = {
 """By name: what stands before the predictor, and what its `predict` returns."""
 
 WHOLE: Final = {
+    "text-in-a-class": "T = str\nclass Predictor(BasePredictor):\n    T = int\n    def predict(self, x: 'T', y: T = 1, z: List['T'] = []) -> 'T': ...",
+    "text-in-a-function": "def make():\n    T = int\n    class P(BasePredictor):\n        def predict(self, x: 'T', y: T = 1) -> str: ...\n    return P\nT = str\nPredictor = make()",
+    "text-in-fields": "class Out(BaseModel):\n    T: ClassVar = int\n    x: 'T'\n    y: Optional['T'] = None\n    z: 'U' = 1\n    U: ClassVar = int\nT = str\n"
+    "class Predictor(BasePredictor):\n    def predict(self) -> Out: ...",
     "inherited-predict": "class Base(BasePredictor):\n    def predict(self, x: int = 1) -> str: ...\nclass Predictor(Base): ...",
     "inherited-overridden": "class Base(BasePredictor):\n    def predict(self, x: int = 1) -> str: ...\n    def setup(self): ...\n"
     "class Predictor(Base):\n    def predict(self, y: str) -> str: ...",

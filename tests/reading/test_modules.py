@@ -232,7 +232,11 @@ SIBLINGS = {
         "SIZES",
         {},
     ),
-    "stdlib-name": ("from types import SIZES", "SIZES", {"types.py": "SIZES = ['a', 'b']"}),
+    "stdlib-name": (
+        "from statistics import SIZES",
+        "SIZES",
+        {"statistics.py": "SIZES = ['a', 'b']"},
+    ),
 }
 
 

@@ -271,6 +271,8 @@ class Attributes(Part):
                 why = Unknown(f"{told} replaced")
                 world.journal.bind(vars(owner), "__replaced__", why)
             world.journal.bind(vars(owner), name, value)
+        elif isinstance(owner, Described):
+            raise Beyond(Unknown("an Input() that is changed is not evaluated"))
         elif isinstance(owner, type) and not self.is_authored(owner):
             raise TypeError(f"cannot set {name!r} attribute of immutable type")
         elif isinstance(owner, type) and _is_of_library(owner):

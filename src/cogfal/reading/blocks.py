@@ -21,6 +21,8 @@ from cogfal.reading.unknown import (
     UnknownError,
     Value,
     bare,
+    contained,
+    reached,
     unknown_in,
 )
 
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 
 MAX_ROUNDS: Final = 8
 """How often a loop of unknown length is gone through until nothing more becomes unknown."""
+
+_PLAIN: Final = (str, bytes, list, tuple, dict, set, frozenset, bool, int, float, type(None))
+"""Classes whose objects, and patterns, are looked into by Python alone."""
 
 _Leave = Callable[[Exception | None], bool]
 """Leaves a context with an exception, or without; returns whether it is swallowed."""
@@ -292,8 +297,8 @@ def _lingers(handler: ast.ExceptHandler) -> bool:
 class _Named(ast.NodeTransformer):
     """Replaces the values that a pattern names by attributes of itself, which are these values."""
 
-    def __init__(self, evaluate: Callable[[ast.expr], Value]) -> None:
-        self._evaluate, self._nodes = evaluate, list[ast.expr]()
+    def __init__(self, evaluate: Callable[[ast.expr], Value], *, plain: bool) -> None:
+        self._evaluate, self._nodes, self._plain = evaluate, list[ast.expr](), plain
 
     def __getattr__(self, name: str) -> Value:
         if not name.startswith("value "):
@@ -308,6 +313,13 @@ class _Named(ast.NodeTransformer):
     def visit_MatchValue(self, node: ast.MatchValue) -> ast.AST:
         return ast.MatchValue(self._attribute(node.value))
 
+    def visit_MatchClass(self, node: ast.MatchClass) -> ast.AST:
+        self.generic_visit(node)
+        if not self._plain or self._evaluate(node.cls) not in _PLAIN:
+            raise GivenUp(Unknown("a pattern of this kind is not evaluated"))
+        node.cls = self._attribute(node.cls)
+        return node
+
     def visit_MatchMapping(self, node: ast.MatchMapping) -> ast.AST:
         self.generic_visit(node)
         node.keys = [self._attribute(key) for key in node.keys]
@@ -318,9 +330,8 @@ def _matches(
     pattern: ast.pattern, subject: Value, evaluate: Callable[[ast.expr], Value]
 ) -> dict[str, Value] | None:
     """Return the names that a pattern binds, None where it does not match."""
-    if any(isinstance(part, ast.MatchClass) for part in ast.walk(pattern)):
-        raise GivenUp(Unknown("a pattern of this kind is not evaluated"))
-    named = _Named(evaluate)
+    plain = all(isinstance(each, _PLAIN) for each in reached([subject], contained))
+    named = _Named(evaluate, plain=plain)
     case = ast.match_case(named.visit(copy.deepcopy(pattern)), None, [_MATCHED])
     tree = ast.Module([ast.Match(ast.Name(" subject", ast.Load()), [case])], [])
     code = compile(ast.fix_missing_locations(tree), "<match>", "exec")

@@ -253,7 +253,6 @@ class Calls(Part):
         if isinstance(owner, list) and name in ("append", "extend"):
             journal.grow(owner)
         elif name in ("add", "setdefault") and arguments and not isinstance(owner, OrderedDict):
-            hash(arguments[0])
             journal.fill(owner, arguments[0])
         else:
             self._world.budget.spend(len(owner) // 10)

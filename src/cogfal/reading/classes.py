@@ -8,6 +8,7 @@ import re
 import sys
 import types
 import typing
+from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -115,12 +116,22 @@ class Classes(Part):
         """Classes that a metaclass of the author's has made."""
         self.opened: set[type] = set()
         """Classes that a decorator from outside may have changed."""
+        self._later: Scope | None = None
+        """Where the annotation that is being evaluated is asked for the meaning of texts."""
 
-    def annotation(self, node: ast.expr, scope: Scope) -> Value:
-        """Return an annotation as Python keeps it when it comes to a definition."""
+    def annotation(self, node: ast.expr, scope: Scope, later: Scope) -> Value:
+        """Return an annotation as Python keeps it when it comes to a definition.
+
+        What is text in it is asked for in the scope `later`.
+        """
         text = ast.unparse(node) if scope.module.postponed else ""
-        resolve = partial(self.meaning, node, scope)
-        return Deferred(resolve, text) if text and not _AT_ONCE.match(text) else resolve()
+        if text and not _AT_ONCE.match(text):
+            return Deferred(partial(self.meaning, node, later), text)
+        before, self._later = self._later, later
+        try:
+            return self.meaning(node, scope)
+        finally:
+            self._later = before
 
     def meaning(self, node: ast.expr, scope: Scope) -> Value:
         """Return what an expression of types stands for."""
@@ -129,7 +140,7 @@ class Classes(Part):
     def typed(self, value: Value, scope: Scope) -> Value:
         """Return a value in a form in which Python's typing constructs can hold it."""
         if isinstance(value, str):
-            return self._text(value, scope)
+            return self._text(value, self._later or scope)
         if not isinstance(value, Unknown):
             return value
         if value.members:
@@ -180,8 +191,7 @@ class Classes(Part):
             with self.registered(module):
                 resolved = types.resolve_bases(bases)
                 meta, namespace, keywords = types.prepare_class(node.name, resolved, keywords)
-                if isinstance(namespace, _EnumNames):
-                    body.names = namespace
+                body.names = _first_names(namespace)
                 body.names["__module__"] = module.name
                 body.names["__qualname__"] = f"{scope.qualified}{node.name}"
                 if (told := ast.get_docstring(node, clean=False)) is not None:
@@ -238,13 +248,27 @@ class Classes(Part):
         if not isinstance(held, dict):
             held = {}
             self._world.journal.bind(scope.names, "__annotations__", held)
-        told = self.annotation(annotation, scope)
+        names = ChainMap({}, scope.top.names, scope.names)  # as `typing` does: the module's first
+        later = Scope(scope.module, "function", scope.top, names=names)
+        told = self.annotation(annotation, scope, later)
         self._world.journal.fill(held, name)
         held[name] = told
 
 
+def _first_names(namespace: Any) -> Any:
+    """Return the names that a class body begins with."""
+    if isinstance(namespace, _EnumNames):
+        return namespace
+    if type(namespace) is not dict:
+        raise Touched(Unknown("a class body with such names is not evaluated"))
+    return dict(namespace)
+
+
 def _fill(namespace: Any, body: Scope) -> None:
-    for name, value in body.names.items() if namespace is not body.names else ():
+    if namespace is body.names:
+        return
+    namespace.clear()
+    for name, value in body.names.items():
         implicit = _IMPLICIT.get(name) if isinstance(value, Function) else None
         namespace[name] = value if implicit is None else implicit(value)
 

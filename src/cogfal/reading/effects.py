@@ -27,6 +27,7 @@ from cogfal.reading.unknown import (
     Unknown,
     Value,
     Values,
+    contained,
     is_lost,
     reached,
 )
@@ -57,8 +58,10 @@ _FIXED: Final = (str, int, type(None))
 _OF_PROCESS: Final = frozenset({"environ", "chdir"})
 """Attributes of `os` that change what all modules have."""
 
-_WHOLE: Final = frozenset({f"{name}.__dict__" for name in ("builtins", "importlib", "os", "sys")})
-"""By what a text reaches each of these attributes, without naming it."""
+_OF_MODULE: Final = {
+    "builtins": (), "importlib": (), "os": ("os.environ", "os.chdir"), "sys": ("sys.path",)
+}  # fmt: skip
+"""By module of Python's: what whoever has it may change, beside what the project imports."""
 
 
 class _Text(NamedTuple):
@@ -89,6 +92,20 @@ class Effects(Part):
         """Take everything as changed that is reachable from `value`, but not itself."""
         self.of_values([v for v in self._inside(value, why) if v is not value], why)
 
+    def of_operands(self, values: Values, why: Unknown) -> None:
+        """Take as changed what an operator may change: by methods that its operands have."""
+        self.of_values(self.running(values), why)
+
+    def running(self, values: Values) -> list[Value]:
+        """Return through which of these values, at any depth, Python may call the author's code."""
+        return [each for each in reached(values, contained) if self._runs(each)]
+
+    def _runs(self, value: Value) -> bool:
+        held = [vars(base).items() for base in self._world.attributes.own(type(value))]
+        names = {n for each in held for n, method in each if isinstance(method, Function)}
+        special = any(n.startswith("__") and n != "__init__" for n in names)
+        return special or isinstance(value, Function | Iterator)
+
     def of_statement(self, node: ast.stmt, scope: Scope, why: Unknown) -> None:
         """Take everything as changed that a statement binds or mentions."""
         names = {scope.mangled(name) for name in _stored(node)}
@@ -115,13 +132,10 @@ class Effects(Part):
         nodes = self._world.classes.nodes
         match value:
             case Unknown():
-                lost = isinstance(value, Possible) and any(
-                    isinstance(each, Unknown) and each.dotted == "sys" for each in value.about
-                )
-                through = lost or value.dotted.startswith(MODULES) or value.dotted in _WHOLE
+                names = _OF_MODULE.get(value.dotted.removesuffix(".__dict__"))
+                through = names is not None or value.dotted.startswith(MODULES)
                 certain = self._world.modules.certain() if through else ()
-                names = _OF_PROCESS if value.dotted == "os.__dict__" else ()
-                process = [self._world.library.find(f"os.{name}") for name in names]
+                process = map(self._world.library.find, names or ())
                 return [*certain, *process, *value.about, *value.members]
             case Known():
                 return value.about
@@ -132,7 +146,8 @@ class Effects(Part):
             case Module():
                 return self._names(value, why)
             case type():
-                return [*vars(value).values(), *value.__bases__] if value in nodes else ()
+                bases = (*value.__bases__, type(value))
+                return [*vars(value).values(), *bases] if value in nodes else ()
         return _held(value)
 
     def _of_function(self, function: Function, why: Unknown) -> Iterable[Value]:
@@ -183,7 +198,9 @@ class Effects(Part):
                     yield from self._taken(part, scope, text.imported)
                     self._put_outside(part, scope, text.imported, why)
                 elif isinstance(part, ast.Name):
-                    yield self._named(part.id, scope)
+                    value = self._named(part.id, scope)
+                    # Which attributes of a module it takes, the text itself says.
+                    yield None if isinstance(value, Unknown) and not value.about else value
                     yield from self._found_by(part.id, scope)
                 elif isinstance(part, ast.Import | ast.ImportFrom):
                     yield from self._world.modules.carried_out_by(part, scope, why)

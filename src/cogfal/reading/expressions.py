@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import types
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from cogfal.reading.effects import FRAMES
@@ -19,8 +20,7 @@ from cogfal.reading.unknown import (
     Touched,
     Unknown,
     Value,
-    contained,
-    reached,
+    known,
     refused,
     unknown_in,
 )
@@ -127,12 +127,19 @@ class Expressions(Part):
 
     # Operators
 
-    def _lost(self, *operands: Value) -> Unknown | None:
-        """Return the result of an operator where an operand is not known."""
-        found = next((each for each in operands if isinstance(each, Unknown)), None)
-        if found is None:
-            return None
-        return self.raising(Unknown(found.reason, found.node, found.module))
+    def operated(self, how: Callable[..., Value], *operands: Value) -> Value:
+        """Return the result of an operator.
+
+        Where it is not known, it may have carried out whatever methods its operands have.
+        """
+        try:
+            return how(*map(known, operands))
+        except Touched as error:
+            why = error.unknown
+            self._world.effects.of_operands(operands, why)
+            if not any(isinstance(each, Unknown) for each in operands):
+                raise
+            return self.raising(Unknown(why.reason, why.node, why.module))
 
     def _binop(self, node: ast.BinOp, scope: Scope) -> Value:
         left = self.evaluate(node.left, scope)
@@ -140,11 +147,14 @@ class Expressions(Part):
 
     def operate(self, op: ast.operator, left: Value, right: Value) -> Value:
         """Return `left op right`."""
-        world, unknown = self._world, self._lost(left, right)
-        if unknown is not None:
-            unknown.about = (left, right)
-            unknown.members = (left, right) if isinstance(op, ast.BitOr) else ()
-            return unknown
+        result = self.operated(partial(self._binary, op), left, right)
+        if isinstance(left, Unknown) or isinstance(right, Unknown):
+            result = result.holding((left, right))
+            result.members = (left, right) if isinstance(op, ast.BitOr) else ()
+        return result
+
+    def _binary(self, op: ast.operator, left: Value, right: Value) -> Value:
+        world = self._world
         if isinstance(op, ast.BitOr) and world.types.is_type(left, right):
             return world.types.union(left, right)
         world.budget.weigh(left)
@@ -158,8 +168,7 @@ class Expressions(Part):
         if isinstance(node.op, ast.Not):
             return not self.holds(node.operand, scope)
         value = self.evaluate(node.operand, scope)
-        unknown = self._lost(value)
-        return UNARY[type(node.op)](value) if unknown is None else unknown
+        return self.operated(UNARY[type(node.op)], value)
 
     def _boolop(self, node: ast.BoolOp, scope: Scope, place: int = 0) -> Value:
         first = node.values[place]
@@ -177,16 +186,14 @@ class Expressions(Part):
         left = self.evaluate(node.left, scope)
         for op, operand in zip(node.ops, node.comparators, strict=True):
             right = self.evaluate(operand, scope)
-            value = self._compared(op, left, right)
+            value = self.operated(partial(self._compared, op), left, right)
             if operand is node.comparators[-1] or not self.truth(value, node, scope):
                 return value
             left = right
         return None
 
     def _compared(self, op: ast.cmpop, left: Value, right: Value) -> Value:
-        world, unknown = self._world, self._lost(left, right)
-        if unknown is not None:
-            return unknown
+        world = self._world
         if isinstance(op, ast.Is | ast.IsNot):
             several = type(left) is type(right) and left is not right
             lookups = several and isinstance(left, Lookup)
@@ -219,11 +226,11 @@ class Expressions(Part):
     def _formattedvalue(self, node: ast.FormattedValue, scope: Scope) -> Value:
         value = self.evaluate(node.value, scope)
         layout = self.evaluate(node.format_spec, scope) if node.format_spec else ""
-        unknown = self._lost(value, layout)
-        if unknown is not None:
-            return unknown
-        self._world.texts.check(value, *_ASKED.get(node.conversion, ()))
-        value = _CONVERSIONS.get(node.conversion, lambda v: v)(value)
+        return self.operated(partial(self._formatted, node.conversion), value, layout)
+
+    def _formatted(self, conversion: int, value: Value, layout: str) -> str:
+        self._world.texts.check(value, *_ASKED.get(conversion, ()))
+        value = _CONVERSIONS.get(conversion, lambda v: v)(value)
         return self._world.texts.format(value, layout)
 
     # Displays and comprehensions
@@ -341,8 +348,8 @@ class Expressions(Part):
             held = (*why.about, function, *positional, *keywords.values())
             given = [*positional, *keywords.values()]
             owner = function.__self__ if isinstance(function, _BOUND) else None
-            looked = reached([owner, *given], contained)
-            if any(isinstance(each, Unknown) for each in given) or any(map(self._runs, looked)):
+            lost = any(isinstance(each, Unknown) for each in given)
+            if lost or world.effects.running([owner, *given]):
                 # It may be called with any of the others, or would have called more of the text.
                 world.effects.of_values(held, why)
             # A call has perhaps changed something in part before it met what is not known.
@@ -359,13 +366,6 @@ class Expressions(Part):
                 isinstance(function, Unknown) and function.standard
             )
             return self.raising(made)
-
-    def _runs(self, value: Value) -> bool:
-        """Whether Python's own code may carry out the author's by what it is given."""
-        held = [vars(base).items() for base in self._world.attributes.own(type(value))]
-        names = {n for each in held for n, method in each if isinstance(method, Function)}
-        special = any(n.startswith("__") and n != "__init__" for n in names)
-        return special or isinstance(value, Function | Iterator)
 
 
 def _unpacks(call: ast.Call) -> bool:

@@ -13,6 +13,7 @@ import pkgutil
 import posixpath
 import re
 from collections.abc import Callable, Iterator
+from os import PathLike
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Final
 
@@ -80,8 +81,8 @@ class Files(Part):
         """Return a path as text."""
         if isinstance(known(path), str | PurePath):
             return str(path)
-        if isinstance(path, bytes):
-            raise refused("a path of bytes is not evaluated")
+        if isinstance(path, PathLike | bytes):
+            raise refused("a path of this kind is not evaluated")
         raise TypeError(f"expected a path, not {type(path).__name__}")
 
     def kept(self, before: Value, after: Value) -> Value:

@@ -191,8 +191,9 @@ class Functions(Part):
         function = Function(world, node, inner, defaults)
         if isinstance(node, ast.Lambda):
             return function
+        later = scope.top if inner is scope else inner
         noted = [(a.arg, a.annotation) for a in arguments(args)]
         for name, annotation in [*noted, ("return", node.returns)]:
             if annotation is not None:
-                function.annotations[name] = world.classes.annotation(annotation, inner)
+                function.annotations[name] = world.classes.annotation(annotation, inner, later)
         return function

@@ -56,6 +56,9 @@ _DATACLASS: Final = frozenset(
 _KINDS: Final[dict[type, type]] = {Function: types.FunctionType, Module: types.ModuleType}
 
 _MAX_REPEATS: Final = 10**8
+_ONE_SUBJECT: Final = ("match", "search", "fullmatch", "findall", "finditer")
+_MOST: Final = {"sub": 3, "subn": 3, "split": 2}
+"""How many arguments other functions of `re` take at most, the last of them a number."""
 
 _MAX_DOCUMENT: Final = 50_000
 _MAX_ALIASES: Final = 16
@@ -155,7 +158,7 @@ class Handlers(Part):
                 _gotten, world.items.get, keys)),
             "re.compile": self._pattern,
             **{f"re.{name}": functools.partial(self._regular, name)
-               for name in ("match", "search", "fullmatch", "findall", "split", "sub")},
+               for name in (*_ONE_SUBJECT, *_MOST)},
             **{f"operator.{name}{'_' * keyword.iskeyword(name)}": functools.partial(operate, kind())
                for kind, name in NAMES.items()},
             "abc.abstractmethod": self._abstract,
@@ -183,7 +186,11 @@ class Handlers(Part):
 
     # Output
 
-    def _print(self, *values: Value, **_: Value) -> None:
+    def _print(self, *values: Value, file: Value = None, **_: Value) -> None:
+        if file is not None and not isinstance(file, Unknown):
+            why = Unknown("what is printed to an object is not evaluated")
+            self._world.effects.of_values((file, *values), why)
+            return
         for value in values:
             if any(map(_has_own_text, reached([value], contained))):
                 str(value)
@@ -341,18 +348,27 @@ class Handlers(Part):
             raise refused("such a regular expression is not evaluated")
         return re.compile(pattern, flags)
 
-    def _regular(self, name: str, pattern: Value, *rest: Value) -> Value:
-        least, most = {"sub": (2, 3), "split": (1, 2)}.get(name, (1, 1))
+    def _replacement(self, function: Value, match: re.Match[str]) -> Value:
+        return known(self._world.calls.call(function, [match], {}))
+
+    def _regular(
+        self, name: str, pattern: Value, *rest: Value, flags: Value = 0, **named: Value
+    ) -> Value:
+        most = _MOST.get(name, 1)
+        least = most - (name in _MOST)
+        compiled = pattern
+        if not isinstance(pattern, re.Pattern):
+            *rest, flags = rest if len(rest) > most else (*rest, flags)  # type: ignore[assignment]
+            compiled = self._pattern(pattern, flags)
         if not least <= len(rest) <= most:
-            raise refused("flags of a regular expression are not evaluated here")
-        compiled = pattern if isinstance(pattern, re.Pattern) else self._pattern(pattern)
+            raise refused("such arguments of a regular expression are not evaluated")
         subject = rest[least - 1]
         repeats = len(re.findall(r"[*+{]", compiled.pattern))
         if max(len(subject), 2) ** max(repeats, 1) > _MAX_REPEATS:
             raise refused("too much work to evaluate")
-        if name == "sub" and not isinstance(rest[0], str):
-            raise refused("such a replacement is not evaluated")
-        return self._world.arguments.native(getattr(compiled, name), "p", *rest)
+        if least == 2 and callable(rest[0]):
+            rest = (functools.partial(self._replacement, rest[0]), *rest[1:])
+        return self._world.arguments.native(getattr(compiled, name), "p", *rest, **named)
 
 
 def _elsewhere(*_: Value, **__: Value) -> NoReturn:

@@ -66,6 +66,7 @@ class Items(Part):
         world = self._world
         base = world.known(base)  # which its key may have changed
         if isinstance(base, Unknown):
+            world.effects.of_operands([key], base)
             whole = base.dotted == MODULES
             return (
                 world.modules.carried_out(key, base) if whole else world.expressions.raising(base)
@@ -75,6 +76,7 @@ class Items(Part):
         if scope is not None and world.types.is_generic(base):
             return world.types.subscripted(base, key, scope)
         if isinstance(key, Unknown):
+            world.effects.of_operands([base], key)
             items = base.values() if isinstance(base, dict) else base
             about = tuple(items) if isinstance(base, dict | list | tuple) else ()
             return world.expressions.raising(key.alone().holding(about))
@@ -86,7 +88,7 @@ class Items(Part):
             world.budget.weigh(key)
         elif not isinstance(base, (*SERIES, re.Match)):
             self._check_base(base)
-        if isinstance(base, defaultdict) and key not in base:
+        if isinstance(base, defaultdict):
             world.journal.fill(base, key)
         return world.known(base[key])
 
@@ -111,7 +113,7 @@ class Items(Part):
             base[key] = value
         else:
             if isinstance(base, dict):
-                self.key(key)
+                require_known(key)
             if isinstance(base, dict) or -len(base) <= key < len(base):
                 self._world.journal.fill(base, key)
             base[key] = value
@@ -130,7 +132,7 @@ class Items(Part):
             if isinstance(base, Unknown) and base.dotted == BUILTINS:
                 raise Beyond(Unknown("changed builtins are not evaluated"))
             doubted = world.modules.doubt(base, key, found)
-            world.effects.of_values(value if doubted else (base, *value), found)
+            world.effects.of_values(value if doubted else (base, key, *value), found)
             world.expressions.raising(found)
             return False
         if isinstance(base, Lookup):
@@ -150,7 +152,6 @@ class Items(Part):
         require_known(value)
         if isinstance(value, tuple | frozenset):
             self._world.budget.weigh(value)
-        hash(value)
         return value
 
     def iterate(self, value: Value) -> Iterator[Value]:

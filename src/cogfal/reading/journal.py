@@ -195,16 +195,18 @@ class Journal:
 
     def fill(self, container: Value, key: Value) -> None:
         """Note that an item is about to change, or to be added to a dict or set."""
-        kind = _kind(container)
+        kind, start = _kind(container), len(self)
         there = kind is list or kind.__contains__(container, key)
         if kind is set:
-            if there:
-                return
-            undo = partial(kind.discard, container, key)
+            undo = None if there else partial(kind.discard, container, key)
         elif there:
             undo = partial(kind.__setitem__, container, key, kind.__getitem__(container, key))
         else:
             undo = partial(kind.__delitem__, container, key)
+        if len(self) > start:  # what the key's own methods did, which will be asked once more
+            self.undo(start)
+        if undo is None:
+            return
         self._entries.append((Place("contents", container), None, undo))
 
     def advance(self, iterator: Value) -> None:

@@ -13,6 +13,8 @@ import importlib
 import importlib.util
 import inspect
 import io
+import logging
+import re
 import sys
 import typing
 from typing import TYPE_CHECKING, Any, Final
@@ -60,6 +62,10 @@ _REPLACEABLE: Final = {
 _CONSTANTS: Final[dict[str, Value]] = {
     "os.sep": "/", "os.path.sep": "/", "os.linesep": "\n", "os.name": "posix", "os.curdir": ".",
     "sys.maxsize": 2**63 - 1, "sys.platform": "linux", "sys.byteorder": "little",
+    **{f"re.{name}": getattr(re, name)
+       for name in "A I M S X ASCII IGNORECASE MULTILINE DOTALL VERBOSE".split()},
+    **{f"logging.{name}": getattr(logging, name)
+       for name in "DEBUG INFO WARNING ERROR CRITICAL".split()},
     **{f"{kind}.iinfo.{sign}int{bits}.max": 2 ** (bits - (not sign)) - 1
        for bits in (8, 16, 32, 64) for kind in ("numpy", "torch") for sign in ("", "u")},
 }  # fmt: skip
@@ -242,7 +248,7 @@ class Library(Part):
             raise Beyond(Unknown(f"a changed {dotted} is not evaluated"))
         elif module == _LOGGER:  # of the class, it would be given the logger; of one, it is not
             value = Unknown("what a logger has is not evaluated", about=(value,))
-        elif module == "sys":
+        elif module == "sys" or not owner.standard:
             self._world.effects.of_values([value], Unknown(f"{dotted} may change it"))
         bind(self.replaced, dotted, value)
 

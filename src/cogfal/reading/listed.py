@@ -66,7 +66,7 @@ datetime         -   UTC
 datetime         p   date datetime time timedelta timezone
 enum             -   Enum EnumMeta EnumType Flag IntEnum IntFlag StrEnum
 enum             v   auto unique
-fnmatch          p   fnmatch
+fnmatch          p   filter fnmatch
 fractions        n   Fraction
 functools        flv reduce
 functools        kv  partial
@@ -86,6 +86,7 @@ itertools        p   count
 itertools        vp  repeat
 json             -   JSONDecodeError
 json             p   dumps loads
+math             b   comb factorial perm
 math             p   acos asin atan atan2 ceil copysign cos degrees dist exp fabs floor fmod fsum
 math             p   gcd hypot isclose isfinite isinf isnan isqrt lcm log log10 log1p log2 modf
 math             p   pow radians sin sqrt tan trunc
@@ -106,7 +107,7 @@ types            v   SimpleNamespace
 typing           -   *
 typing           k   get_args get_origin
 typing           v   NewType TypeVar runtime_checkable
-urllib.parse     p   quote quote_plus unquote urlencode urljoin
+urllib.parse     p   parse_qs parse_qsl quote quote_plus unquote urlencode urljoin urlparse urlsplit
 """
 """What stands for itself (`-`), or is called, with what is done to each argument before.
 

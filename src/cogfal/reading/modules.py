@@ -18,7 +18,7 @@ from cogfal.reading.listed import public_names
 from cogfal.reading.namespaces import nearest
 from cogfal.reading.operators import HERE
 from cogfal.reading.scopes import Scope
-from cogfal.reading.source import BUILTINS, MODULES, Module
+from cogfal.reading.source import BUILTINS, LOADED, MODULES, Module
 from cogfal.reading.unknown import (
     ABSENT,
     GivenUp,
@@ -206,7 +206,9 @@ class Modules(Part):
         if isinstance(name, Unknown):
             raise Touched(name)
         if name.startswith("."):
-            raise refused("a relative import_module() is not evaluated")
+            if not known(package):
+                raise refused("a relative import without a package is not evaluated")
+            name = importlib.util.resolve_name(name, package)
         module, top = self._find(name), name.partition(".")[0]
         if module is None:
             return self._world.library.load(name, name if whole else top)
@@ -266,7 +268,7 @@ class Modules(Part):
         return found
 
     def _top(self, name: str) -> Module | None:
-        if name in COG_ROOTS:
+        if name in COG_ROOTS or name in LOADED:
             return None
         try:
             return self._on_path(name)

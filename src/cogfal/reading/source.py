@@ -27,6 +27,16 @@ MAX_NAMES: Final = 20_000
 MODULES: Final = "sys.modules"
 BUILTINS: Final = "builtins.__dict__"
 
+LOADED: Final = frozenset(
+    (
+        "abc ast base64 builtins codecs collections contextlib copy copyreg dataclasses datetime "
+        "dis enum functools importlib inspect io itertools json keyword linecache logging math "
+        "operator os pathlib queue re select signal socket string struct sys textwrap threading "
+        "time token tokenize traceback types typing urllib warnings weakref"
+    ).split()
+)
+"""Modules of Python's library that are imported before the author's code, by Cog or the runner."""
+
 Find = Callable[[tuple[int, int]], Path | None]
 """Returns an interpreter of a version that is on this machine, None where there is none."""
 

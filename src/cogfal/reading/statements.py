@@ -19,6 +19,7 @@ from cogfal.reading.namespaces import Lookup
 from cogfal.reading.operators import IN_PLACE, NAMES, OWN_IN_PLACE, bounded
 from cogfal.reading.scopes import Scope, generic, suspends
 from cogfal.reading.unknown import (
+    Beyond,
     Carried,
     Flow,
     GivenUp,
@@ -72,6 +73,8 @@ class Statements(Blocks):
                 raise GivenUp(Unknown("a yield here is not evaluated"))  # noqa: TRY301
         except Touched as error:
             raise GivenUp(error.unknown.at(node, scope.module)) from None
+        except Beyond as error:
+            raise Beyond(error.unknown.at(node, scope.module)) from None
         except Exception as error:  # the author's: say where, should nobody catch it
             vars(bare(error)).setdefault("_cogfal_place", scope.module.location(node))
             raise

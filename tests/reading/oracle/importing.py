@@ -54,6 +54,21 @@ class StandIn:
 
     def __exit__(self, *_: object) -> None: ...
 
+    def _operated(self, other: object) -> Any:
+        return NotImplemented if self._answers.choose() else StandIn(self._answers, "operated")
+
+    __add__ = __radd__ = __sub__ = __mod__ = __lt__ = __gt__ = __eq__ = _operated
+
+    def __getitem__(self, key: object) -> Any:
+        return StandIn(self._answers, f"item {hash(key)}")
+
+    def __setitem__(self, key: object, _: object) -> None:
+        hash(key)
+
+    __delitem__ = __contains__ = __getitem__
+    __hash__ = object.__hash__
+    __iter__ = None
+
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds a stand-in for every module that nothing else finds; a package is there or not."""
