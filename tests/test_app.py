@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -136,10 +137,11 @@ def test_pillow_is_needed_only_where_an_output_may_hold_a_file(tmp_path: Path) -
 
 def test_a_subclass_inherits_what_its_base_asked_for(tmp_path: Path) -> None:
     """The base's own requirements and files are its wishes, not what became of them."""
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
     text = (
         app_file(
             'predictor = "predict.py:Predictor"\nrequirements = ["scipy"]\napp_files = ["data"]',
-            "class Small(cogfal.App, python_version='3.11'):",
+            f"class Small(cogfal.App, python_version='{python}'):",
         )
         + '\n\nclass Big(Small):\n    machine_type = "GPU-H100"\n'
     )
@@ -148,7 +150,7 @@ def test_a_subclass_inherits_what_its_base_asked_for(tmp_path: Path) -> None:
     big = app_of(project, "Big")
 
     assert big.requirements == ["scipy"]
-    assert big.host_kwargs["python_version"] == "3.11"
+    assert big.host_kwargs["python_version"] == python
 
 
 def test_settings_of_fal_reach_fal(tmp_path: Path) -> None:

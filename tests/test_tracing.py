@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,12 +19,12 @@ Serve = Callable[..., LocalRun]
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = "b7ad6b7169203331"
-CONFIG = """
+CONFIG = f"""
     build:
-      python_version: "3.11"
+      python_version: "{sys.version_info.major}.{sys.version_info.minor}"
     predict: predict.py:Predictor
     environment:
-      - OTEL_EXPORTER_OTLP_ENDPOINT={url}/ok/collector
+      - OTEL_EXPORTER_OTLP_ENDPOINT={{url}}/ok/collector
     observability:
       traces:
         enabled: true

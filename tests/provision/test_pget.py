@@ -71,6 +71,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
         ("d/e/up", LINK, ".."), ("d/e/out", LINK, "up/../../outside"), ("d/e/out/evil", FILE, "x")
     ),
     "tar: a circle": lambda: tar_of(("a", LINK, "b"), ("b", LINK, "a"), ("a/x", FILE, "x")),
+    "tar: below a circle": lambda: tar_of(("a", LINK, "a"), ("a/b/x", FILE, "x")),
     "tar: a hard link out": lambda: tar_of(("a", HARD, "../outside/kept")),
     "tar: a hard link to nothing": lambda: tar_of(("a", HARD, "b")),
     "tar: a pipe": lambda: tar_of(("a", FIFO, "")),

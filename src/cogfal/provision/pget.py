@@ -208,9 +208,12 @@ class _Unpacked:
     def _holds(self, path: Path) -> bool:
         """Tell whether a path lies in the folder once its links are followed."""
         try:
-            return path.resolve().is_relative_to(self._folder)
-        except (OSError, RuntimeError):  # a circle of links
+            path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            pass  # nothing is there yet
+        except OSError:  # a circle of links, which `resolve` leaves as it is from Python 3.13 on
             return False
+        return path.resolve().is_relative_to(self._folder)
 
 
 def _take_zipped(opened: zipfile.ZipFile, info: zipfile.ZipInfo, unpacked: _Unpacked) -> None:

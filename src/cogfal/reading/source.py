@@ -179,9 +179,8 @@ def _read(path: Path, relative: str) -> bytes:
             raise PredictorError(f"larger than {MAX_BYTES:,} bytes", where=relative)
         with path.open("rb") as file:
             data = file.read(MAX_BYTES)
-    except (OSError, RuntimeError) as error:
-        reason = getattr(error, "strerror", None) or "a loop of symbolic links"
-        raise PredictorError(f"cannot be read: {reason}", where=relative) from error
+    except OSError as error:
+        raise PredictorError(f"cannot be read: {error.strerror}", where=relative) from error
     if data.count(b"\n") > MAX_LINES:
         raise PredictorError(f"longer than {MAX_LINES:,} lines", where=relative)
     return data
