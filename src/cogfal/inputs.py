@@ -30,7 +30,6 @@ from cogfal.spec import (
     AnyType,
     DictType,
     FileType,
-    InputSpec,
     ListType,
     ObjectType,
     OptionalType,
@@ -133,7 +132,9 @@ class Materialiser:
     def _files_in(self, values: Mapping[str, Any]) -> Iterator[FileInput]:
         for name, declared in self._inputs.items():
             if name in values:
-                yield from _files_of(declared, values[name])
+                # The default may be a file of the author's own, not a URL.
+                own = frozenset(_strings(declared.default))
+                yield from _files(declared.type, values[name], (name,), own)
 
     def _source(self, file: FileInput) -> Source:
         """Return what two inputs of the same file have in common.
@@ -283,11 +284,6 @@ def _too_many(loc: Loc, most: int, what: str, setting: str | None) -> FileInputE
 
 def _shown(url: str) -> str:
     return url if len(url) <= _SHOWN else f"{url[:_SHOWN]}..."
-
-
-def _files_of(declared: InputSpec, value: Any) -> Iterator[FileInput]:
-    """Find the files of one input; its default may be a file of the author's own, not a URL."""
-    yield from _files(declared.type, value, (declared.name,), frozenset(_strings(declared.default)))
 
 
 def _files(kind: Type, value: Any, loc: Loc, own: frozenset[str]) -> Iterator[FileInput]:

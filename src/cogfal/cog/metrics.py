@@ -21,7 +21,6 @@ MOST_BITS = 14_000
 _MODES = ("replace", "incr", "append")
 _MAX_LENGTH = 128
 _MAX_SEGMENTS = 4
-_SUPPORTED = "Expected bool, int, float, str, list, or dict."
 
 
 class MetricValues:
@@ -268,7 +267,10 @@ def _plain_metric(value: Any) -> tuple[str, Any]:
     for kind in (bool, int, float, str, list, dict):
         if isinstance(value, kind):
             return kind.__name__, _plain(value)
-    raise TypeError(f"Unsupported metric value type: {type(value).__name__}. {_SUPPORTED}")
+    raise TypeError(
+        f"Unsupported metric value type: {type(value).__name__}. "
+        "Expected bool, int, float, str, list, or dict."
+    )
 
 
 def _plain(value: Any, level: int = 0) -> Any:

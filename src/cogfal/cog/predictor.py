@@ -140,7 +140,8 @@ def concurrent(
         raise ValueError("concurrent max must be at least 1")
 
     def mark(inner: Function) -> Function:
-        if max > 1 and not _is_async(inner):
+        waits = inspect.iscoroutinefunction(inner) or inspect.isasyncgenfunction(inner)
+        if max > 1 and not waits:
             raise TypeError("concurrent max greater than 1 requires an async function")
         inner.__cog_concurrent_max__ = max  # type: ignore[attr-defined]  # Cog's own mark
         return inner
@@ -150,7 +151,3 @@ def concurrent(
     if not callable(fn):
         raise TypeError("concurrent must be used as @concurrent or @concurrent(max=...)")
     return mark(fn)
-
-
-def _is_async(fn: Callable[..., Any]) -> bool:
-    return inspect.iscoroutinefunction(fn) or inspect.isasyncgenfunction(fn)

@@ -75,14 +75,22 @@ class _Installer:
             _run([*self._start, *links, *names])
 
     def lines(self, requirements: Sequence[str], constraints: Sequence[str]) -> None:
-        """Install the lines of a requirements file."""
+        """Install the lines of a requirements file; some options uv takes as words only."""
         if not requirements:
             return
-        kept = list(_for_cpu(requirements)) if self._cpu else list(requirements)
-        options = list(_options(kept))
+        options: list[str] = []
+        kept: list[str] = []
+        for line in _for_cpu(requirements) if self._cpu else requirements:
+            name, _, value = line.partition(" ")
+            if name in _FLAGS:
+                options += _FLAGS[name]
+            elif name in _VALUED:
+                options += [_VALUED[name], value]
+            elif name not in _IGNORED:
+                kept.append(line)
         with TemporaryDirectory(prefix="cogfal-") as folder:
             file, limits = Path(folder, "requirements.txt"), Path(folder, "constraints.txt")
-            file.write_text("\n".join(filter(_in_file, kept)) + "\n", encoding="utf-8")
+            file.write_text("\n".join(kept) + "\n", encoding="utf-8")
             limits.write_text("\n".join(constraints) + "\n", encoding="utf-8")
             named = ["-r", str(file), *(["-c", str(limits)] if constraints else [])]
             self._install([*options, *named], "the requirements")
@@ -111,21 +119,6 @@ def _for_cpu(lines: Iterable[str]) -> Iterator[str]:
     for line in lines:
         if not _TORCH_INDEX_LINE.search(line):
             yield _CUDA_LABEL.sub("", line)
-
-
-def _options(lines: Iterable[str]) -> Iterator[str]:
-    """Yield what uv takes as words, not in the file."""
-    for line in lines:
-        name, _, value = line.partition(" ")
-        if name in _FLAGS:
-            yield from _FLAGS[name]
-        elif name in _VALUED:
-            yield from (_VALUED[name], value)
-
-
-def _in_file(line: str) -> bool:
-    name = line.partition(" ")[0]
-    return name not in _FLAGS and name not in _VALUED and name not in _IGNORED
 
 
 def _as_uv_takes(words: Sequence[str]) -> list[str]:

@@ -288,13 +288,10 @@ class DeflateDecoder(Decoder):
             if piece:
                 yield piece
             data = self._inflater.unconsumed_tail or self._inflater.unused_data
-            if not data and len(piece) == _PIECE:
-                yield from self._pending()
-
-    def _pending(self) -> Iterator[bytes]:
-        """Yield what the inflater still holds although all its input is consumed."""
-        while not self._inflater.eof and (piece := self._inflater.decompress(b"", _PIECE)):
-            yield piece
+            # It may still hold something although all its input is consumed.
+            while not data and len(piece) == _PIECE and not self._inflater.eof:
+                piece = self._inflater.decompress(b"", _PIECE)
+                yield piece
 
 
 class Writer:

@@ -145,10 +145,12 @@ class Exchange:
         target = httpcore.URL(
             scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
         )
+        # What came from a server's own headers goes back byte for byte.
+        encoded = [(n.encode("ascii"), v.encode("latin-1", "replace")) for n, v in headers.items()]
         request = httpcore.Request(
             method,
             target,
-            headers=[(b"Host", url.netloc), *map(_encoded, headers.items())],
+            headers=[(b"Host", url.netloc), *encoded],
             content=content,
             extensions={"timeout": dict(timeouts)},
         )
@@ -174,9 +176,3 @@ class Exchange:
         if self._tls is None:
             self._tls = await anyio.to_thread.run_sync(httpcore.default_ssl_context)
         return self._tls
-
-
-def _encoded(header: tuple[str, str]) -> tuple[bytes, bytes]:
-    """Write a header; what came from a server's own goes back byte for byte."""
-    name, value = header
-    return name.encode("ascii"), value.encode("latin-1", "replace")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import shutil
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import anyio.to_thread
@@ -32,8 +32,6 @@ from cogfal.spec import JSON, AnyType, FileType, OpaqueType, PathType, Type, hol
 COPIED: Final = 16 * 1024 * 1024
 """Bytes up to which a file is copied so that its author may overwrite it."""
 _CHUNK: Final = 1024 * 1024
-Result = TypeVar("Result")
-
 _CONCURRENCY: Final = 16
 _PARSED: Final = 64 * 1024
 """Bytes of text up to which a result is read again; a longer one goes out as it is."""
@@ -217,15 +215,12 @@ class Deliverer:
         return self._written(stored)
 
     async def _stored(self, file: LocalFile, where: str) -> StoredFile:
+        """Store a file in the request's context; cancelling cancels that."""
+        task = self._context.run(asyncio.ensure_future, self._store.put(file))
         try:
-            return await self._in_request(self._store.put(file))
+            return await task
         except StoreError as error:
             raise OutputError(f"{where}: {file.name} was not delivered: {error}") from error
-
-    async def _in_request(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """Run `work` in the request's context; cancelling cancels it."""
-        task: asyncio.Future[Result] = self._context.run(asyncio.ensure_future, work)
-        return await task
 
     def _written(self, stored: StoredFile) -> JSON:
         if self._style is Style.URL:

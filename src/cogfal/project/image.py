@@ -181,7 +181,11 @@ class _Image:
             secrets=self.requirements.secrets,
             run=self._commands("run"),
             locals=tuple(self._locals()),
-            folders=tuple(self._folders()),
+            folders=tuple(
+                line.directory.relative_to(self.root).as_posix()
+                for line in self.requirements.lines
+                if isinstance(line, Option) and line.directory is not None
+            ),
             layers=self.settings.layers if own else (),
             fal_python=self.settings.client_python if own else None,
         )
@@ -336,12 +340,6 @@ class _Image:
             if line.editable:
                 yield "-e"
             yield f"{path}{line.extras}"
-
-    def _folders(self) -> Iterator[str]:
-        """Yield the directories of packages that `--find-links` names, within the project."""
-        for line in self.requirements.lines:
-            if isinstance(line, Option) and line.directory is not None:
-                yield line.directory.relative_to(self.root).as_posix()
 
 
 def apt_names(names: Iterable[str], where: Location | str) -> tuple[str, ...]:

@@ -144,7 +144,9 @@ class _Plan:
         config, settings, report = self._config, self._settings, self._report
         there = applying(self._requirements, self._python)
         machine = choose_machine(config, there, settings, report)
-        self._put_first(wheel_sources(there, machine.index))
+        options = wheel_sources(there, machine.index)  # they come first
+        lines = (*options, *self._requirements.lines)
+        self._requirements = self._requirements._replace(lines=lines)
         weights = self._weights()
         fetched = [path for path, _ in weights]
         choice = choose_files(self._root, report, exclude=[*settings.exclude, *fetched])
@@ -220,10 +222,6 @@ class _Plan:
         if decision.own:
             self._requirements = with_tracing(self._requirements, config)
         return decision
-
-    def _put_first(self, options: tuple[Option, ...]) -> None:
-        lines = (*options, *self._requirements.lines)
-        self._requirements = self._requirements._replace(lines=lines)
 
     def _weights(self) -> tuple[tuple[str, Weight], ...]:
         """Return the weights that the runner fetches itself, each with its path in the project."""
