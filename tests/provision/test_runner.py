@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import pytest
 import cogfal
 from cogfal.environments import environments_directory, interpreter_of
 from cogfal.provision import make_model_environment, provide
-from cogfal.provision.runner import install_pget, link_cog_directory, weights_store
+from cogfal.provision.runner import cog_directory, install_pget, weights_store
 from cogfal.spec import PredictorSpec, ProjectSpec, StringType
 from tests.environments.packages import wheel
 from tests.project.cases import Case, packages
@@ -94,12 +94,11 @@ def test_files_are_found_below_the_directory_of_cog(root: Path, tmp_path: Path) 
     """The link reads and writes the project's files, and is gone afterwards."""
     place = tmp_path / "src"
 
-    withdraw = link_cog_directory(root, place)
+    with cog_directory(root, place):
+        assert (place / "config.yaml").read_text() == "a: 1"
+        (place / "made.txt").write_text("made")
+        assert (root / "made.txt").read_text() == "made"
 
-    assert (place / "config.yaml").read_text() == "a: 1"
-    (place / "made.txt").write_text("made")
-    assert (root / "made.txt").read_text() == "made"
-    withdraw()
     assert not place.is_symlink()
     assert (root / "config.yaml").exists()
 
@@ -110,26 +109,27 @@ def test_a_directory_that_is_there_stays(root: Path, tmp_path: Path) -> None:
     place.mkdir()
     (place / "theirs").touch()
 
-    link_cog_directory(root, place)()
+    with cog_directory(root, place):
+        pass
 
     assert [file.name for file in place.iterdir()] == ["theirs"]
 
 
 def test_a_project_that_is_there_itself_needs_no_link(tmp_path: Path) -> None:
     """As in an image; not even where it is missing, and the link would lead to itself."""
-    link_cog_directory(tmp_path / "src", tmp_path / "src")()
-
-    assert not (tmp_path / "src").is_symlink()
+    with cog_directory(tmp_path / "src", tmp_path / "src"):
+        assert not (tmp_path / "src").is_symlink()
 
 
 def test_another_runners_link_is_not_withdrawn(root: Path, tmp_path: Path) -> None:
     """Whoever came later goes on, though the first one ends."""
     place, other = tmp_path / "src", tmp_path / "other"
     other.mkdir()
-    withdraw = link_cog_directory(root, place)
+    first, second = ExitStack(), ExitStack()
+    first.enter_context(cog_directory(root, place))
+    second.enter_context(cog_directory(other, place))
 
-    link_cog_directory(other, place)
-    withdraw()
+    first.close()
 
     assert place.samefile(other)
 
@@ -141,16 +141,16 @@ def test_a_link_that_leads_elsewhere_is_made_anew(target: str, root: Path, tmp_p
     place = tmp_path / "src"
     place.symlink_to(tmp_path / target)
 
-    link_cog_directory(root, place)
-
-    assert (place / "config.yaml").exists()
+    with cog_directory(root, place):
+        assert (place / "config.yaml").exists()
 
 
 def test_the_log_says_where_there_can_be_no_link(
     root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A runner without a place for it serves all the same."""
-    link_cog_directory(root, tmp_path / "missing" / "src")()
+    with cog_directory(root, tmp_path / "missing" / "src"):
+        pass
 
     (line,) = capsys.readouterr().err.splitlines()
     assert "missing/src cannot lead to the project" in line

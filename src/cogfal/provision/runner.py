@@ -6,9 +6,8 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Callable, MutableMapping
-from contextlib import ExitStack
-from functools import partial
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -59,9 +58,9 @@ def provide(
     place_weights(project.weights, root, store=weights_store())
     withdraw = ExitStack()
     if os.environ.get("IS_ISOLATE_AGENT"):
-        withdraw.callback(link_cog_directory(root))
+        withdraw.enter_context(cog_directory(root))
     if shutil.which("pget", path=environ.get("PATH")) is None:
-        withdraw.callback(_offer_pget(environ))
+        withdraw.enter_context(_pget_on_path(environ))
     return withdraw.close
 
 
@@ -106,19 +105,19 @@ def weights_store(disk: Path = DISK) -> Path:
     return (disk / "cogfal" if _is_mounted(disk) else user_cache()) / "weights"
 
 
-def _offer_pget(environ: MutableMapping[str, str]) -> Callable[[], None]:
+@contextmanager
+def _pget_on_path(environ: MutableMapping[str, str]) -> Iterator[None]:
     scratch = Scratch()
-    directory = scratch.directory
-    install_pget(directory, Path(__file__).parents[2])
+    directory = str(scratch.directory)
+    install_pget(scratch.directory, Path(__file__).parents[2])
     environ["PATH"] = f"{directory}{os.pathsep}{environ.get('PATH', '')}"
-    return partial(_withdraw_pget, scratch, directory, environ)
-
-
-def _withdraw_pget(scratch: Scratch, directory: Path, environ: MutableMapping[str, str]) -> None:
-    """Remove it, and take it off whatever PATH has become."""
-    entries = environ.get("PATH", "").split(os.pathsep)
-    environ["PATH"] = os.pathsep.join(each for each in entries if each != str(directory))
-    scratch.close()
+    try:
+        yield
+    finally:
+        # Whatever PATH has become by now.
+        entries = environ.get("PATH", "").split(os.pathsep)
+        environ["PATH"] = os.pathsep.join(each for each in entries if each != directory)
+        scratch.close()
 
 
 def install_pget(directory: Path, root: Path) -> None:
@@ -134,36 +133,35 @@ def install_pget(directory: Path, root: Path) -> None:
     script.chmod(script.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
 
 
-def link_cog_directory(root: Path, place: Path = COG_DIRECTORY) -> Callable[[], None]:
+@contextmanager
+def cog_directory(root: Path, place: Path = COG_DIRECTORY) -> Iterator[None]:
     """Make `place` a link to the project, for authors who write `/src/config.yaml`.
 
     A directory that is there already stays; a link gives way, since a runner has one project. Where
     the link cannot be made, the log says so once.
-
-    Returns:
-        What removes the link.
     """
+    made = _linked(root, place)
+    try:
+        yield
+    finally:
+        # Unless it is another runner's by now.
+        if made and place.is_symlink() and place.readlink() == root:
+            place.unlink()
+
+
+def _linked(root: Path, place: Path) -> bool:
+    """Make the link; return whether it was made here."""
     if place == root or (place.exists() and (not place.is_symlink() or place.samefile(root))):
-        return _nothing
+        return False
     try:
         place.unlink(missing_ok=True)  # what a killed runner left behind
         place.symlink_to(root, target_is_directory=True)
     except FileExistsError:  # another runner on this machine made it at the same time
-        return _nothing
+        return False
     except OSError as error:
         sys.stderr.write(
             f"cogfal: {place} cannot lead to the project in {root} ({error.strerror}); "
             f'if the predictor opens files in {place}, set kind = "container" on the App\n'
         )
-        return _nothing
-    return partial(_withdraw, place, root)
-
-
-def _withdraw(place: Path, root: Path) -> None:
-    """Remove a link unless it is another runner's by now."""
-    if place.is_symlink() and place.readlink() == root:
-        place.unlink()
-
-
-def _nothing() -> None:
-    """Leave all as it is."""
+        return False
+    return True
