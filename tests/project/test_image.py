@@ -51,6 +51,7 @@ def test_pure_python_needs_none(requirement: str) -> None:
         ('[project]\nname = "x"\n', True),
         ('[tool.x]\nname = "x"\n', False),
         ("[project]\nversion = '1'\n[tool.x]\nname = 'y'\n", False),
+        ("[project\n", False),
         (None, False),
     ],
 )

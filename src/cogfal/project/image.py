@@ -115,49 +115,12 @@ class ImagePlan:
     interpreter: str | None = None
 
 
-def plan_image(
-    config: CogConfig,
-    requirements: RequirementSet,
-    settings: PlanSettings,
-    report: Report,
-    *,
-    root: Path,
-    python_version: str,
-    own: bool,
-) -> ImagePlan:
-    """Plan the image of a project that fal's own runtime cannot serve.
-
-    Args:
-        config: Its cog.yaml.
-        requirements: Its requirements.
-        settings: What the App class asks for.
-        report: Told what becomes of everything.
-        root: The project's directory.
-        python_version: The version of the model's Python.
-        own: Whether fal's interpreter is put beside the model's.
-
-    Raises:
-        ConfigError: Something in cog.yaml or the requirements cannot be built.
-    """
-    image = _Image(config, requirements, settings, report, root, python_version)
-    recipe = image.recipe(own=own)
-    secrets = tuple(image.secrets())
-    if settings.dockerfile is not None:
-        text = take_over(root / settings.dockerfile, recipe, report)
-        python = settings.interpreter or MODEL_PYTHON
-    else:
-        report.changed(
-            "build",
-            f"{len(BASE_PACKAGES)} system packages of Cog's base images installed",
-            "git, curl, ffmpeg, libgl1 and so on, which authors use without naming them",
-        )
-        text, python = write_dockerfile(recipe), recipe.interpreter
-    return ImagePlan(text, secrets, interpreter=python if own else None)
-
-
 @dataclass(frozen=True, slots=True)
-class _Image:
-    """What an image is planned from; each of its parts is reported."""
+class ImagePlanner:
+    """Plans the image of a project that fal's own runtime cannot serve, and reports each part.
+
+    `python` is the version of the model's Python; `own` says whether fal's is put beside it.
+    """
 
     config: CogConfig
     requirements: RequirementSet
@@ -165,8 +128,29 @@ class _Image:
     report: Report
     root: Path
     python: str
+    own: bool
 
-    def recipe(self, *, own: bool) -> Recipe:
+    def plan(self) -> ImagePlan:
+        """Return the plan.
+
+        Raises:
+            ConfigError: Something in cog.yaml or the requirements cannot be built.
+        """
+        recipe = self._recipe()
+        secrets = tuple(self._secrets())
+        if self.settings.dockerfile is not None:
+            text = take_over(self.root / self.settings.dockerfile, recipe, self.report)
+            python = self.settings.interpreter or MODEL_PYTHON
+        else:
+            self.report.changed(
+                "build",
+                f"{len(BASE_PACKAGES)} system packages of Cog's base images installed",
+                "git, curl, ffmpeg, libgl1 and so on, which authors use without naming them",
+            )
+            text, python = write_dockerfile(recipe), recipe.interpreter
+        return ImagePlan(text, secrets, interpreter=python if self.own else None)
+
+    def _recipe(self) -> Recipe:
         lines, constraints = file_lines(self.requirements, self.root)
         cuda = self._cuda()
         return Recipe(
@@ -186,11 +170,11 @@ class _Image:
                 for line in self.requirements.lines
                 if isinstance(line, Option) and line.directory is not None
             ),
-            layers=self.settings.layers if own else (),
-            fal_python=self.settings.client_python if own else None,
+            layers=self.settings.layers if self.own else (),
+            fal_python=self.settings.client_python if self.own else None,
         )
 
-    def secrets(self) -> Iterator[tuple[str, str]]:
+    def _secrets(self) -> Iterator[tuple[str, str]]:
         """Yield each secret of the build, and what it is on fal."""
         commands = self.config.build.pre_install + self.config.build.run
         ids = [mount.id for command in commands for mount in command.mounts]

@@ -12,8 +12,8 @@ from cogfal.files.progress import counted
 from cogfal.project.config import CogConfig, Key, PlanSettings, minor
 from cogfal.project.dockerfile import python_of
 from cogfal.project.environment_choice import Decision, decide_on_fal, report_decision
-from cogfal.project.file_choice import choose_files
-from cogfal.project.image import ImagePlan, image_reasons, plan_image
+from cogfal.project.file_choice import Choice, choose_files
+from cogfal.project.image import ImagePlan, ImagePlanner, image_reasons
 from cogfal.project.installer import (
     PROJECT_DIRECTORY,
     applying,
@@ -152,7 +152,7 @@ class _Plan:
         choice = choose_files(self._root, report, exclude=[*settings.exclude, *fetched])
         # After the choice: the author's provider of spans has to be among what travels.
         check_telemetry(config, self._root, None if settings.own_image else choice.names)
-        image = self._image() if self._wants_image(there) else None
+        image = self._image(there)
         report_rest(config, settings, report)
         directory = PROJECT_DIRECTORY if image else APP_DIRECTORY
         model = self._model(Path(directory))
@@ -163,14 +163,7 @@ class _Plan:
             python_version=self._server_python(image),
             machine_type=machine.machines if len(machine.machines) > 1 else machine.machines[0],
             max_multiplexing=self._multiplexing(),
-            files=PlannedFiles(
-                context=str(self._root),
-                ignore=choice.regexes(),
-                dockerignore=choice.patterns(),
-                directory=directory,
-                names=choice.names,
-                size=choice.size,
-            ),
+            files=self._files(choice, directory),
             dockerfile=image.dockerfile if image else None,
             build_secrets=image.build_secrets if image else (),
             variables=config.variables(),
@@ -239,14 +232,13 @@ class _Plan:
                     f"{source.source} fetched by the runner and linked as {place}",
                     "fal's disk /data keeps it for all runners",
                 )
-        own = self._settings.weights
-        found = self._config.fetched_weights()
-        return (*(pair for pair in found if pair[0] not in own), *own.items())
+        return tuple({**dict(self._config.fetched_weights()), **self._settings.weights}.items())
 
-    def _wants_image(self, there: RequirementSet) -> bool:
+    def _image(self, there: RequirementSet) -> ImagePlan | None:
+        """Return the image that is built; None where fal's own runtime does, or the App has one."""
         settings = self._settings
         if settings.own_image:
-            return False
+            return None
         reasons = image_reasons(self._config, there)
         if self._decision.own and settings.kind != "virtualenv":
             reasons = ("the model's own environment", *reasons)
@@ -258,21 +250,28 @@ class _Plan:
             remedy = 'remove kind = "virtualenv" to have an image built'
             for reason in reasons:
                 self._report.unsupported(reason, "left out", remedy)
-            return False
-        if reasons:
-            because = f"because of {', '.join(reasons)}"
-            self._report.changed("build", "built as a container image", because)
-        return bool(reasons)
-
-    def _image(self) -> ImagePlan:
-        return plan_image(
+        if settings.kind == "virtualenv" or not reasons:
+            return None
+        because = f"because of {', '.join(reasons)}"
+        self._report.changed("build", "built as a container image", because)
+        return ImagePlanner(
             self._config,
             self._requirements,
-            self._settings,
+            settings,
             self._report,
-            root=self._root,
-            python_version=self._python,
-            own=self._decision.own,
+            self._root,
+            self._python,
+            self._decision.own,
+        ).plan()
+
+    def _files(self, choice: Choice, directory: str) -> PlannedFiles:
+        return PlannedFiles(
+            context=str(self._root),
+            ignore=choice.regexes(),
+            dockerignore=choice.patterns(),
+            directory=directory,
+            names=choice.names,
+            size=choice.size,
         )
 
     def _model(self, directory: Path) -> ModelEnvironment | None:
