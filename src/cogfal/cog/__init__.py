@@ -66,10 +66,7 @@ _DEPRECATED: dict[str, tuple[Any, str]] = {
         _types.ExperimentalFeatureWarning,
         "ExperimentalFeatureWarning is deprecated: remove it from your imports and filters.",
     ),
-    "Model": (
-        BasePredictor,
-        "cog.Model is deprecated; use BaseRunner, as it is called today.",
-    ),
+    "Model": (BasePredictor, "cog.Model is deprecated; use BaseRunner, as it is called today."),
     "Predictor": (
         BasePredictor,
         "cog.Predictor is deprecated; use BaseRunner, as it is called today.",

@@ -193,12 +193,7 @@ class HttpFetcher:
         return Fetched(path, meter.count, validators, digest.hexdigest() if digest else None)
 
     async def _receive(
-        self,
-        response: Answer,
-        decoder: Decoder,
-        writer: Writer,
-        meter: Meter,
-        progress: Reporter,
+        self, response: Answer, decoder: Decoder, writer: Writer, meter: Meter, progress: Reporter
     ) -> None:
         """Write the decoded body; raise at the first limit passed, however it was announced."""
         pace = Pace(self.limits)

@@ -171,12 +171,7 @@ class OutputDirectories:
                 self._delivered.pop(next(iter(self._delivered)))
 
     def _refuse_outside(
-        self,
-        path: Path,
-        real: str,
-        found: os.stat_result | None,
-        workspace: Workspace,
-        where: str,
+        self, path: Path, real: str, found: os.stat_result | None, workspace: Workspace, where: str
     ) -> None:
         allowed = (*_prefixes(workspace.made), *self._lasting, *self._temporary)
         system = _is_inside(real, _SYSTEM) and not _is_inside(real, (_SHARED_MEMORY,))

@@ -32,6 +32,7 @@ from cogfal.project.yaml_document import (
     is_null,
     items,
     locations,
+    mistake,
     number,
     read_document,
     section,
@@ -75,11 +76,8 @@ def parse_config(content: str, name: str = COG_YAML) -> CogConfig:
     if document is None or is_null(document):
         return CogConfig(name=name)
     if not isinstance(document, Table):
-        raise ConfigError(
-            "is not a mapping of keys",
-            where=document.where,
-            remedy='write keys such as `predict: "predict.py:Predictor"`',
-        )
+        remedy = 'write keys such as `predict: "predict.py:Predictor"`'
+        raise mistake(document, "is not a mapping of keys", remedy)
     top = section(document, "", TOP_KEYS, others=True)
     _refuse_both(document, "predict", "run", "are two spellings of one key", "keep one")
     _refuse_both(document, "image", "model", "are two names for the same", "remove one of them")
@@ -150,22 +148,16 @@ def _reference(value: Value, key: str) -> str:
     given = text(value, key)
     if _REFERENCE.fullmatch(given):
         return given
-    raise ConfigError(
-        f"{key!r} is not a reference: {given!r}",
-        where=value.where,
-        remedy=f"write it as `{key}: {example}`",
-    )
+    what = f"{key!r} is not a reference: {given!r}"
+    raise mistake(value, what, f"write it as `{key}: {example}`")
 
 
 def _model(value: Value, key: str) -> str:
     given = text(value, key)
     if not _REFERENCE.fullmatch(given):
         return given
-    raise ConfigError(
-        f"{key!r} names where a model is pushed to, and this is a reference: {given!r}",
-        where=value.where,
-        remedy="did you mean 'predict'?",
-    )
+    what = f"{key!r} names where a model is pushed to, and this is a reference: {given!r}"
+    raise mistake(value, what, "did you mean 'predict'?")
 
 
 def _version(value: Value, key: str) -> str:
@@ -173,11 +165,7 @@ def _version(value: Value, key: str) -> str:
     form = r"\d+(\.\d+){0,3}" if key.endswith("cudnn") else r"\d+\.\d+(\.\d+)?"
     if re.fullmatch(form, given, re.ASCII):
         return given
-    raise ConfigError(
-        f"{key!r} is not a version: {given!r}",
-        where=value.where,
-        remedy='write it as "12.4" or "12.4.1"',
-    )
+    raise mistake(value, f"{key!r} is not a version: {given!r}", 'write it as "12.4" or "12.4.1"')
 
 
 def _python_version(value: Value, key: str) -> str:
@@ -194,7 +182,7 @@ def _python_version(value: Value, key: str) -> str:
         remedy = "use 3.8 or newer"
     else:
         return given
-    raise ConfigError(what, where=value.where, remedy=remedy)
+    raise mistake(value, what, remedy)
 
 
 def _concurrency(value: Value, key: str) -> int:
@@ -260,9 +248,7 @@ def _assignments(value: Value, key: str) -> list[tuple[str, str, Location]]:
     for item, place in items(value, key):
         name, equals, rest = text(item, place).partition("=")
         if not equals:
-            raise ConfigError(
-                f"{name!r} is not an assignment", where=item.where, remedy="write NAME=value"
-            )
+            raise mistake(item, f"{name!r} is not an assignment", "write NAME=value")
         found.append((name, rest, item.where))
     return found
 
@@ -295,17 +281,10 @@ def _mount(value: Value, key: str) -> Mount:
     keys = section(value, key, ("id", "target", "type"), "a mapping of type, id and target")
     kind, name, target = (keys.need(part, text) for part in ("type", "id", "target"))
     if kind != "secret":
-        raise ConfigError(
-            f"{key!r} is a mount of type {kind!r}",
-            where=value.where,
-            remedy="only `type: secret` exists",
-        )
+        raise mistake(value, f"{key!r} is a mount of type {kind!r}", "only `type: secret` exists")
     if not _mountable(name, target):
-        raise ConfigError(
-            f"{key!r} needs a plain id and an absolute target",
-            where=value.where,
-            remedy="such as `id: pip` and `target: /etc/pip.conf`",
-        )
+        what = f"{key!r} needs a plain id and an absolute target"
+        raise mistake(value, what, "such as `id: pip` and `target: /etc/pip.conf`")
     return Mount(name, target)
 
 

@@ -118,10 +118,7 @@ def decide_on_fal(
 
 
 def _at_best(
-    requirements: RequirementSet,
-    packages: Sequence[Package],
-    python: str,
-    settings: PlanSettings,
+    requirements: RequirementSet, packages: Sequence[Package], python: str, settings: PlanSettings
 ) -> Decision:
     """Share fal's environment unless something tells that it cannot be shared."""
     if settings.dockerfile is not None:

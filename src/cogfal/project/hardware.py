@@ -90,8 +90,7 @@ TORCH_KERNELS: Final[dict[Cuda, tuple[Capability, ...]]] = {
         ((5, 0), (6, 0), (7, 0), (7, 5), (8, 0), (8, 6), (9, 0)),
     ),
     **dict.fromkeys(
-        ((12, 8), (12, 9), (13, 0)),
-        ((7, 5), (8, 0), (8, 6), (9, 0), (10, 0), (12, 0)),
+        ((12, 8), (12, 9), (13, 0)), ((7, 5), (8, 0), (8, 6), (9, 0), (10, 0), (12, 0))
     ),
 }
 """The capabilities that torch's wheels hold machine code for, by the CUDA they were built with."""

@@ -187,10 +187,7 @@ def _newest_tensorflow(package: Package) -> Release:
 
 
 def choose_gpu(
-    wanted: Sequence[str],
-    explicit: bool,
-    found: Sequence[Framework],
-    report: Report,
+    wanted: Sequence[str], explicit: bool, found: Sequence[Framework], report: Report
 ) -> MachineChoice:
     """Return machines on which every framework runs.
 

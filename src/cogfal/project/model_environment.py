@@ -17,13 +17,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from cogfal.environments import ModelEnvironment, state_of
 from cogfal.errors import ConfigError
-from cogfal.project.config import (
-    TELEMETRY_KEYS,
-    TRACING_PACKAGES,
-    CogConfig,
-    Key,
-    client_python,
-)
+from cogfal.project.config import TELEMETRY_KEYS, TRACING_PACKAGES, CogConfig, Key, client_python
 from cogfal.project.installer import file_line, without_cog
 from cogfal.project.report import Report
 from cogfal.project.requirements import (

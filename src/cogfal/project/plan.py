@@ -14,12 +14,7 @@ from cogfal.project.dockerfile import python_of
 from cogfal.project.environment_choice import Decision, decide_on_fal, report_decision
 from cogfal.project.file_choice import Choice, choose_files
 from cogfal.project.image import ImagePlan, ImagePlanner, image_reasons
-from cogfal.project.installer import (
-    PROJECT_DIRECTORY,
-    applying,
-    install_arguments,
-    without_cog,
-)
+from cogfal.project.installer import PROJECT_DIRECTORY, applying, install_arguments, without_cog
 from cogfal.project.machine_choice import MachineChoice, choose_machine, wheel_sources
 from cogfal.project.model_environment import (
     check_telemetry,

@@ -5,13 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from cogfal.project.config import (
-    TELEMETRY_KEYS,
-    TRACING_PACKAGES,
-    CogConfig,
-    Key,
-    PlanSettings,
-)
+from cogfal.project.config import TELEMETRY_KEYS, TRACING_PACKAGES, CogConfig, Key, PlanSettings
 from cogfal.spec import Location
 
 

@@ -270,11 +270,9 @@ def text(value: Value, key: str) -> str:
     if not isinstance(value, Scalar) or value.kind not in ("str", "int", "float", "timestamp"):
         raise wrong(key, "a text", value)
     if not value.text.strip():
-        raise ConfigError(
-            f"{key!r} is empty", where=value.where, remedy="give a value or remove the key"
-        )
+        raise mistake(value, f"{key!r} is empty", "give a value or remove the key")
     if "\x00" in value.text:
-        raise ConfigError(f"{key!r} holds a NUL character", where=value.where, remedy="remove it")
+        raise mistake(value, f"{key!r} holds a NUL character", "remove it")
     return value.text
 
 
@@ -361,4 +359,9 @@ def wrong(key: str, wanted: str, value: Value) -> ConfigError:
         case Table():
             found = "a mapping"
     remedy = f"write `{key.rpartition('.')[2]}:` with {wanted}"
-    return ConfigError(f"{key!r} is {found}, not {wanted}", where=value.where, remedy=remedy)
+    return mistake(value, f"{key!r} is {found}, not {wanted}", remedy)
+
+
+def mistake(value: Value, what: str, remedy: str) -> ConfigError:
+    """Return the error for a value that is wrong in another way."""
+    return ConfigError(what, where=value.where, remedy=remedy)

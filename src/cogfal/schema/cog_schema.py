@@ -47,12 +47,7 @@ Schema: TypeAlias = dict[str, Any]
 REF: Final = "#/components/schemas/"
 _ENUMERATION: Final = "An enumeration."
 _OBJECT: Final = {"type": "object"}
-_SECRET: Final = {
-    "type": "string",
-    "format": "password",
-    "writeOnly": True,
-    "x-cog-secret": True,
-}
+_SECRET: Final = {"type": "string", "format": "password", "writeOnly": True, "x-cog-secret": True}
 _SCALARS: Final = {
     StringType: "string",
     IntegerType: "integer",

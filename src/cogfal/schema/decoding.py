@@ -82,10 +82,7 @@ def _brackets(text: AnyStr, *kinds: AnyStr) -> int:
 
 def _problem(reason: str) -> Problem:
     return Problem(
-        loc=(),
-        message=f"Invalid JSON: {reason}",
-        type="json_invalid",
-        context={"error": reason},
+        loc=(), message=f"Invalid JSON: {reason}", type="json_invalid", context={"error": reason}
     )
 
 

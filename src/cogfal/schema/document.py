@@ -61,11 +61,7 @@ def document(
 
 
 def _paths(
-    spec: PredictorSpec,
-    train_spec: PredictorSpec | None,
-    names: list[str],
-    *,
-    streaming: bool,
+    spec: PredictorSpec, train_spec: PredictorSpec | None, names: list[str], *, streaming: bool
 ) -> dict[str, Any]:
     about = spec.description or "Run the model once."
     paths: dict[str, Any] = {
@@ -167,11 +163,7 @@ def _get(summary: str, description: str, operation_id: str) -> dict[str, Any]:
 
 
 def _operation(
-    summary: str,
-    description: str,
-    operation_id: str,
-    responses: dict[str, Any],
-    **request: Any,
+    summary: str, description: str, operation_id: str, responses: dict[str, Any], **request: Any
 ) -> dict[str, Any]:
     """Describe one method of a path; `request` holds its `parameters` and its `requestBody`."""
     named = {"summary": summary, "description": description, "operationId": operation_id}
