@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from websockets.sync.client import connect
 from cogfal.errors import SettingError
 from tests.local_run import LocalRun
 from tests.project_files import write_project
-from tests.test_app import ECHO, app_file, app_of
+from tests.test_app import ECHO, TOKENS, app_file, app_of
 
 HEADER = "class App(cogfal.App):"
 
@@ -113,6 +114,29 @@ def test_an_endpoint_of_ones_own_runs_the_predictor(serve: Serve, tmp_path: Path
     answer = httpx.post(f"{url}/twice", json="ab")
 
     assert answer.json() == {"output": "abab"}
+
+
+def test_an_endpoint_of_ones_own_hands_its_request_on(serve: Serve, tmp_path: Path) -> None:
+    """Each of cogfal's own answers as under its own path."""
+    body = (
+        'trainer = "predict.py:train"\n'
+        '@fal.endpoint("/forward/{name}")\n'
+        "async def forward(self, request: fastapi.Request, name: str):\n"
+        "    return await getattr(self, name)(request)"
+    )
+    training = f"{textwrap.dedent(TOKENS)}\ndef train(text: str) -> str:\n    return text[::-1]\n"
+    url = serve("app.py::App", cwd=project_of(tmp_path, body, training)).url
+    text = {"text": "ab c"}
+
+    told = {
+        name: httpx.post(f"{url}/forward/{name}", json=text)
+        for name in ("predict", "stream", "train", "cancel", "cancel_stream", "cancel_training")
+    }
+
+    assert told["predict"].json() == httpx.post(url, json=text).json()
+    assert told["stream"].text == httpx.post(f"{url}/stream", json=text).text
+    assert told["train"].json() == {"output": "c ba"}
+    assert [told[name].status_code for name in told if "cancel" in name] == [404, 404, 404]
 
 
 def test_websocket_and_realtime_endpoints_share_the_predictor(serve: Serve, tmp_path: Path) -> None:
