@@ -142,6 +142,39 @@ def test_a_check_follows_the_app(cogfal: Cogfal, project: Path) -> None:
     ]
 
 
+def test_what_deploying_fixes_is_told(cogfal: Cogfal, project: Path) -> None:
+    """A variable that decides the signature, and a secret that the build reads."""
+    (project / "cog.yaml").write_text(
+        "build:\n  run:\n    - command: make\n      mounts:\n"
+        "        - {type: secret, id: token, target: /run/secrets/token}\n"
+        "predict: predict.py:P\n"
+    )
+    (project / "predict.py").write_text(
+        "import os\nclass P:\n    def predict(self, style: str = os.environ['STYLE']) -> str: ...\n"
+    )
+
+    ended = cogfal("check", STYLE="ink")
+
+    assert "its signature depends on STYLE as set here" in ended.err
+    assert "the build reads the secret token from fal's" in ended.err
+    assert "set it once with `fal secrets set " in ended.err
+
+
+def test_an_apps_own_image_is_what_is_checked(cogfal: Cogfal, project: Path) -> None:
+    """No environment is planned beside it."""
+    (project / "app.py").write_text(
+        "import cogfal\nfrom fal.container import ContainerImage\n\n\n"
+        "class App(cogfal.App):\n    predictor = 'predict.py:Greets'\n"
+        "    image = ContainerImage.from_dockerfile_str('FROM python:3.11')\n"
+    )
+
+    ended = cogfal("check", "app.py::App")
+
+    assert ended.status == 0, ended.err
+    assert "✓ the App's own image, machine " in ended.err
+    assert "environment:" not in ended.err
+
+
 def test_several_apps_are_to_be_told_apart(cogfal: Cogfal, project: Path) -> None:
     """The mistake is found, and cog.yaml's predictor is looked at all the same."""
     found = _checked(cogfal, project)

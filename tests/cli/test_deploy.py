@@ -66,8 +66,9 @@ def test_an_app_of_pyproject_is_the_one_that_is_checked(
     [
         (None, "there is no pyproject.toml that names painter; name its file, as app.py::App"),
         ("[tool.fal.apps.painter]\n", "tool.fal.apps.painter has no file; add ref ="),
+        ("[tool", "pyproject.toml is not TOML: "),
     ],
-    ids=["no-pyproject", "no-ref"],
+    ids=["no-pyproject", "no-ref", "no-toml"],
 )
 def test_a_name_without_a_file_is_told(
     cogfal: Cogfal, project: Path, tmp_path: Path, text: str | None, message: str

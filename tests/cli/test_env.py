@@ -90,6 +90,14 @@ def test_a_command_that_is_not_there_is_told(cogfal: Cogfal) -> None:
     assert "no-such-command: there is no such command" in ended.err
 
 
+def test_no_command_is_told(cogfal: Cogfal) -> None:
+    """The options alone say nothing of what is to run."""
+    ended = cogfal("exec", "--here", "--")
+
+    assert ended.status == 1
+    assert "there is no command; write it after the options" in ended.err
+
+
 def test_a_key_has_to_name_one(cogfal: Cogfal, tmp_path: Path) -> None:
     """The error lists what there is."""
     ended = cogfal("env", "--remove", "abc", XDG_CACHE_HOME=str(tmp_path / "cache"))

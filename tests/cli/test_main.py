@@ -14,10 +14,15 @@ from cogfal.version import __version__
 from tests.cli.conftest import COMMAND, Cogfal, environment
 
 PAINTS = """
+from enum import Enum
 from typing import Literal
 from cog import BasePredictor, Input, Path
 
 STYLES = ["oil", "ink"]
+
+class Paper(Enum):
+    ROUGH = "rough"
+    SMOOTH = "smooth"
 
 class Paints(BasePredictor):
     def predict(
@@ -26,6 +31,8 @@ class Paints(BasePredictor):
         photo: Path = Input(default=None),
         style: str = Input(default="oil", choices=STYLES),
         bright: bool = False,
+        size: Literal[1, 2] = 1,
+        paper: Paper = Paper.ROUGH,
         old: str = Input(default="", deprecated=True),
     ) -> str:
         return prompt
@@ -238,10 +245,12 @@ def test_commands_and_options_can_be_completed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("begun", "offered"),
     [
-        ("", {"style=", "bright=", "photo=", "prompt="}),
+        ("", {"style=", "bright=", "photo=", "prompt=", "size=", "paper="}),
         ("st", {"style="}),
         ("style=", {"style=oil", "style=ink"}),
         ("bright=t", {"bright=true"}),
+        ("size=", {"size=1", "size=2"}),
+        ("paper=", {"paper=rough", "paper=smooth"}),
         ("photo=", {"photo=@cog.yaml", "photo=@predict.py", "photo=@pictures/"}),
         ("photo=@pictures/", {"photo=@pictures/a.png"}),
         ("prompt=", set()),

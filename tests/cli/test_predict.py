@@ -342,6 +342,7 @@ def test_a_failure_shows_the_authors_traceback(cogfal: Cogfal) -> None:
         pytest.param(["--json", "[1]"], "--json is not an object", id="no-object"),
         pytest.param(["--json", "{"], "--json is not JSON", id="no-json"),
         pytest.param(["-i", "name=@nope.txt"], "@nope.txt: there is no such file", id="no-text"),
+        pytest.param(["-i", "name=@picture"], "it cannot be read as text: 'utf-8'", id="bytes"),
         pytest.param(["-e", "MARK"], "-e MARK: write it as NAME=VALUE", id="no-variable"),
         pytest.param(["-C", "nope"], "there is no such directory", id="no-project"),
         pytest.param(["-f", "no.yaml"], "-f no.yaml: there is no such file in .", id="no-config"),
@@ -359,9 +360,11 @@ def test_a_failure_shows_the_authors_traceback(cogfal: Cogfal) -> None:
     ],
 )
 def test_a_wrong_command_line_is_explained(
-    cogfal: Cogfal, arguments: list[str], message: str
+    cogfal: Cogfal, project: Path, arguments: list[str], message: str
 ) -> None:
     """The status is 1 and the message names what is wrong, without a traceback."""
+    (project / "picture").write_bytes(b"\xff")
+
     ended = cogfal("predict", *arguments)
 
     assert ended.status == 1
@@ -471,6 +474,11 @@ MISSING = {
         "import subprocess; subprocess.run(['nosuchprogram'])",
         "cog.yaml:5 asks for it; here `apt-get install nosuchprogram` brings it",
     ),
+    "a module of a list": ("import yaml2", "requirements.txt:2 asks for yaml2==9"),
+    "a program that nobody names": (
+        "import subprocess; subprocess.run(['nosuchother'])",
+        "name nosuchother under build.system_packages in cog.yaml; here `apt-get",
+    ),
 }
 
 
@@ -478,9 +486,13 @@ MISSING = {
 def test_what_is_missing_is_named_with_its_line(
     cogfal: Cogfal, project: Path, code: str, remedy: str
 ) -> None:
-    """The package's line of cog.yaml, and what installs it."""
+    """The package's line of cog.yaml, or of its list, and what installs it."""
+    packages = "packages:\n    - opencv-python==4.1"
+    if "yaml2" in code:
+        packages = "requirements:\n    requirements.txt"
+        (project / "requirements.txt").write_text("numpy\nyaml2==9\n")
     (project / "cog.yaml").write_text(
-        "build:\n  python_packages:\n    - opencv-python==4.1\n  system_packages:\n"
+        f"build:\n  python_{packages}\n  system_packages:\n"
         "    - nosuchprogram\npredict: predict.py:P\n"
     )
     (project / "predict.py").write_text(

@@ -70,12 +70,19 @@ def test_nobody_at_the_url_is_told(cogfal: Cogfal) -> None:
     assert f"{url} cannot be reached" in ended.err
 
 
-def test_what_is_no_address_is_told(cogfal: Cogfal) -> None:
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("localhost:8080", "write the address of an app, http://HOST:PORT"),
+        ("http://localhost:80800a", "Invalid port: '80800a'"),
+    ],
+)
+def test_what_is_no_address_is_told(cogfal: Cogfal, url: str, told: str) -> None:
     """Nobody is asked, and nobody is said not to answer."""
-    ended = cogfal("predict", "--url", "localhost:8080", "-i", "name=Ada")
+    ended = cogfal("predict", "--url", url, "-i", "name=Ada")
 
     assert ended.status == 1
-    assert "--url localhost:8080: write the address of an app, http://HOST:PORT" in ended.err
+    assert f"--url {url}: {told}" in ended.err
 
 
 def test_an_output_that_nobody_reads_on_is_no_error(
@@ -128,6 +135,7 @@ ANSWERS: dict[str, tuple[Any, Reply]] = {
     "a stream of html": (STREAMS, (200, {"Content-Type": "text/html"}, b"<html>")),
     "a document of a list": ([], reply({"output": "x"})),
     "a document of nulls": ({"components": None, "paths": None}, (500, {}, b"")),
+    "a stream that is refused": (STREAMS, reply({"detail": "busy"}, 429)),
     "escape sequences": (DOCUMENT, reply({"detail": "\x1b]0;owned\x07\x1b[2J"}, 500)),
 }
 

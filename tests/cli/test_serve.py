@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 from pathlib import Path
 
 import httpx
@@ -87,6 +88,17 @@ def test_what_cannot_be_served_is_told(
 
     assert ended.status == 1
     assert message in ended.err
+
+
+def test_a_place_where_nobody_can_listen_is_told(cogfal: Cogfal) -> None:
+    """The address is in the message, with the system's reason."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        ended = cogfal("serve", "--port", str(port))
+
+    assert ended.status == 1
+    assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in ended.err
 
 
 FAILS = """\

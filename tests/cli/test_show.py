@@ -54,7 +54,8 @@ def test_a_dockerfile_is_printed(cogfal: Cogfal) -> None:
 
 
 def test_weights_are_listed_and_fetched(cogfal: Cogfal, project: Path) -> None:
-    """What cog.yaml names is put where the predictor opens it, once."""
+    """What cog.yaml names is put where the predictor opens it, once; else there is none."""
+    none = cogfal("weights")
     with model(lambda _: (200, {}, b"weights")) as server:
         (project / "cog.yaml").write_text(
             "predict: predict.py:Greets\nweights:\n"
@@ -68,3 +69,4 @@ def test_weights_are_listed_and_fetched(cogfal: Cogfal, project: Path) -> None:
     assert fetched.status == 0, fetched.err
     assert (project / "model.bin").read_bytes() == b"weights"
     assert "here" in after.out
+    assert "no weights are named; what lies in the project goes to the runner" in none.err
