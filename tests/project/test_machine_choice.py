@@ -5,18 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from packaging.specifiers import SpecifierSet
 
 from cogfal.errors import ConfigError
 from cogfal.project import hardware
+from cogfal.project.frameworks import frameworks
 from cogfal.project.machine_choice import (
     MachineChoice,
     choose_gpu,
     cpu_machine,
-    frameworks,
-    newest_allowed,
     report_cpu_wheels,
-    tensorflow_release,
     wheel_sources,
 )
 from cogfal.project.report import Report
@@ -155,48 +152,6 @@ def test_versions_that_pypi_does_not_have(texts: list[str], options: list[Option
 def test_cpu_machines_have_room(texts: list[str], machine: str) -> None:
     """The heaviest requirement decides, by its normalised name."""
     assert cpu_machine(packages(*texts)) == machine
-
-
-@pytest.mark.parametrize(
-    ("specifier", "version"),
-    [
-        ("", None),
-        (">=1.0", None),
-        ("==2.1.0", (2, 1)),
-        ("==2.1.*", (2, 1)),
-        ("~=2.1", None),
-        ("~=1.9", (1, 13)),
-        ("~=2.1.2", (2, 1)),
-        ("===2.1.0+cu118", (2, 1)),
-        ("===build-7", None),
-        ("<2.2", (2, 1)),
-        (">=1.10,<2", (1, 13)),
-        ("<99", None),
-        ("<1.0", None),
-    ],
-)
-def test_the_version_that_would_be_installed(
-    specifier: str, version: tuple[int, int] | None
-) -> None:
-    """A pin and an upper bound tell the release; anything else means the newest."""
-    assert newest_allowed(SpecifierSet(specifier), hardware.TORCH) == version
-
-
-@pytest.mark.parametrize(
-    ("text", "version"),
-    [
-        ("tensorflow==2.15.0", (2, 15)),
-        ("tensorflow[and-cuda]==2.15.0", None),
-        ("tensorflow[and-cuda]==2.13.1", (2, 13)),
-        ("tensorflow[and-cuda]", None),
-        ("tensorflow", None),
-    ],
-)
-def test_tensorflow_that_needs_cuda_of_the_system(
-    text: str, version: tuple[int, int] | None
-) -> None:
-    """Without `[and-cuda]`, which 2.14 was the first to have, a pinned one loads the image's."""
-    assert tensorflow_release(packages(text)) == version
 
 
 @pytest.mark.parametrize(

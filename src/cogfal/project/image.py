@@ -19,6 +19,7 @@ from cogfal.project.dockerfile import (
     take_over,
     write_dockerfile,
 )
+from cogfal.project.frameworks import tensorflow_release, with_commands
 from cogfal.project.hardware import (
     CUDA_COMPILED,
     CUDA_IMAGES,
@@ -30,7 +31,6 @@ from cogfal.project.hardware import (
     dotted,
 )
 from cogfal.project.installer import PROJECT_DIRECTORY, file_lines
-from cogfal.project.machine_choice import frameworks, tensorflow_release
 from cogfal.project.model_environment import installed
 from cogfal.project.place import read_text
 from cogfal.project.report import Report
@@ -56,7 +56,7 @@ def image_reasons(config: CogConfig, requirements: RequirementSet) -> tuple[str,
         reasons += [f"{name}, which compiles CUDA code" for name in compiled(requirements)]
     if requirements.secrets:
         reasons.append("credentials for the package index")
-    if config.build.gpu and tensorflow_release(requirements) is not None:
+    if config.build.gpu and tensorflow_release(requirements, config) is not None:
         reasons.append("tensorflow, which loads CUDA from the system")
     reasons += [
         f"the packages in {line.value}"
@@ -251,14 +251,14 @@ class ImagePlanner:
         """The CUDA that TensorFlow loads, or that code compiled in the image must match."""
         if not self.config.build.gpu:
             return None, None
-        release = tensorflow_release(self.requirements)
+        release = tensorflow_release(self.requirements, self.config)
         if release is not None:
             cuda, cudnn = TENSORFLOW[release]
             return dotted(cuda), str(cudnn)
         if tuple(map(int, self.python.split(".")[:2])) < OLDEST_MANAGED:
             return None, None  # NVIDIA's images cannot have it; wheels bring their own CUDA
         if needs_compiler(self.config, self.requirements) or of_nvidia(self.config):
-            known = [framework.cuda for framework in frameworks(self.requirements, None)]
+            known = [each.cuda for each in with_commands(self.config, self.requirements)]
             return dotted((known or [NEWEST_CUDA])[0]), None
         return None, None
 

@@ -40,8 +40,11 @@ _BUILD_FLAG: Final = re.compile(r"--(mount|network|security)(=|$)")
 _ELSEWHERE: Final = ("-t", "--target", "--prefix", "--root")
 """Options that keep packages out of the environment that serves."""
 
+_INDEXES: Final = frozenset({"-i", "--index-url", "--extra-index-url", "-f", "--find-links"})
+
 _VALUED: Final = frozenset(
-    {"-i", "--index-url", "--extra-index-url", "-f", "--find-links", "-c", "--constraint"}
+    _INDEXES
+    | {"-c", "--constraint"}
     | {"-r", "--requirement", "-e", "--editable", "--no-binary", "--only-binary", "--trusted-host"}
     | {"--progress-bar", "--platform", "--python-version", "--cache-dir", "--log", "--timeout"}
     | {"--retries", "--proxy", "--cert", "--src", "--upgrade-strategy", "--config-settings", "-C"}
@@ -201,8 +204,16 @@ def _moved(path: Path, root: Path, directory: Path) -> Path:
 
 def packages_of_commands(config: CogConfig) -> Iterator[Package]:
     """Yield what the commands of cog.yaml install by themselves."""
+    for each in requirements_of_commands(config):
+        yield from each.packages()
+
+
+def requirements_of_commands(config: CogConfig) -> Iterator[RequirementSet]:
+    """Yield what each `pip install` in the commands of cog.yaml asks for, and where it looks."""
     for key, each in config.commands("pre_install", "run"):
-        yield from (Package(found, where=key.where) for found in installed(each.command))
+        for words in _installs(each.command):
+            packages = (Package(found, where=key.where) for found in _requirements(words))
+            yield RequirementSet((*_sources(words), *packages))
 
 
 def installed(command: str) -> Iterator[Requirement]:
@@ -210,10 +221,16 @@ def installed(command: str) -> Iterator[Requirement]:
 
     What its shell would make of variables, files and pipes is not known here.
     """
+    for words in _installs(command):
+        yield from _requirements(words)
+
+
+def _installs(command: str) -> Iterator[list[str]]:
+    """Yield the words behind each `pip install` of a command."""
     for words, _ in _commands(command):
         install = _install(words)
         if install is not None:
-            yield from _requirements(install)
+            yield install
 
 
 def plain_installs(command: str) -> tuple[tuple[str, ...], ...] | None:
@@ -286,6 +303,13 @@ def _install(words: Sequence[str]) -> list[str] | None:
     while rest and rest[0].startswith("-"):  # pip's own options, before its command
         rest = rest[1:]
     return rest[1:] if rest[:1] == ["install"] else None
+
+
+def _sources(words: Sequence[str]) -> Iterator[Option]:
+    for word, value in zip(words, (*words[1:], ""), strict=False):
+        name, equals, given = word.partition("=")
+        if name in _INDEXES:
+            yield Option("--extra-index-url", given if equals else value)
 
 
 def _requirements(words: Sequence[str]) -> Iterator[Requirement]:
