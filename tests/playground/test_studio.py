@@ -308,7 +308,7 @@ def test_pictures_grow_and_go_back_in(page: Page) -> None:
     page.run()
 
     page.click("#view-preview .zoom")
-    assert page.find("dialog .zoomed img").is_displayed()
+    page.wait(lambda: page.find("dialog .zoomed img").is_displayed())  # once it has come
     page.find("dialog").send_keys(Keys.ESCAPE)
     page.wait(lambda: not page.all("dialog"))
     page.click("#view-preview figcaption button")

@@ -189,8 +189,9 @@ def build_app(request: AppRequest) -> BuiltApp:
     for each in filter(None, (spec, trainer)):
         Validator(each, Dialect.FAL)
     environment = builder.environment(spec)
-    if gathered is None:
-        _warn(environment)
+    for line in environment.report if gathered is None else ():
+        if line.key == "concurrency.max" and line.status is SettingStatus.UNSUPPORTED:
+            sys.stderr.write(f"cogfal: {line.where}: {line.key}: {line.what}; {line.why}\n")
     of_runner = environment.model if environment.made_by_runner else None
     project = ProjectSpec(
         spec,
@@ -236,13 +237,6 @@ def _refuse_own(request: AppRequest) -> None:
             where=request.app_file.name,
             remedy=f"move it to a file of its own, or leave {name} out",
         )
-
-
-def _warn(environment: PlannedEnvironment) -> None:
-    """Say what will not be as the project wants it, but stops nobody from trying."""
-    for line in environment.report:
-        if line.key == "concurrency.max" and line.status is SettingStatus.UNSUPPORTED:
-            sys.stderr.write(f"cogfal: {line.where}: {line.key}: {line.what}; {line.why}\n")
 
 
 @contextmanager

@@ -148,7 +148,11 @@ def settle(cls: type[AppBase], base: type[AppBase], kwargs: dict[str, Any]) -> d
     cls.own_settings = {name: said[name] for name in said if name in known and name != "name"}
     cls.checked_settings = AppSettings.of(cls)
     if cls.predictor or cls.cog_yaml or cls.given:
-        kwargs = {**kwargs, **_build(cls, _declared(cls, base, known))}
+        declared: dict[str, Any] = {}  # here, and by the classes between this and `base`
+        for each in reversed(cls.__mro__[: cls.__mro__.index(base)]):
+            names = vars(each)
+            declared |= names.get("own_settings", {k: v for k, v in names.items() if k in known})
+        kwargs = {**kwargs, **_build(cls, declared)}
     return kwargs
 
 
@@ -198,15 +202,6 @@ def _needs_fal(cls: type[AppBase]) -> bool:
     assert cls.project is not None
     specs = (cls.project.predictor, cls.project.trainer)
     return any(may_hold_file(spec.output) for spec in specs if spec is not None)
-
-
-def _declared(cls: type[AppBase], base: type[AppBase], known: frozenset[str]) -> dict[str, Any]:
-    """Collect the settings that the class, or one between it and `base`, makes itself."""
-    declared: dict[str, Any] = {}
-    for each in reversed(cls.__mro__[: cls.__mro__.index(base)]):
-        names = vars(each)
-        declared |= names.get("own_settings", {k: v for k, v in names.items() if k in known})
-    return declared
 
 
 class StaysHere(dict[str, Any]):

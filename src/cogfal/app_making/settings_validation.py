@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -165,29 +165,15 @@ def place_of(name: str, app_file: Path) -> Location | str:
         tree = ast.parse(app_file.read_bytes())
     except (OSError, SyntaxError, ValueError):
         return app_file.name
-    lines = [line for node in ast.walk(tree) for line in _set_at(node, name)]
-    return Location(app_file.name, lines[0]) if lines else app_file.name
-
-
-def _set_at(node: ast.AST, name: str) -> Iterator[int]:
-    match node:
-        case ast.ClassDef(body=body, keywords=keywords):
-            yield from (each.lineno for each in body if name in _names(each))
-            yield from (each.value.lineno for each in keywords if each.arg == name)
-        case ast.Call(keywords=keywords):
-            yield from (each.value.lineno for each in keywords if each.arg == name)
-
-
-def _names(statement: ast.stmt) -> list[str]:
-    match statement:
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-            return [name]
-        case ast.Assign(targets=targets):
-            return [each.id for each in targets if isinstance(each, ast.Name)]
-        case ast.AnnAssign(target=ast.Name(id=name)):
-            return [name]
-        case _:
-            return []
+    for node in ast.walk(tree):
+        for each in node.body if isinstance(node, ast.ClassDef) else ():
+            targets = getattr(each, "targets", [getattr(each, "target", each)])
+            if name in [getattr(one, "id", getattr(one, "name", None)) for one in targets]:
+                return Location(app_file.name, each.lineno)
+        for keyword in node.keywords if isinstance(node, ast.ClassDef | ast.Call) else ():
+            if keyword.arg == name:
+                return Location(app_file.name, keyword.value.lineno)
+    return app_file.name
 
 
 def _check_name(name: str, known: frozenset[str], app_file: Path) -> None:

@@ -36,10 +36,7 @@ COMMANDS: Final = MappingProxyType(
         "predict": ("predict", "run the predictor here, or call a running or deployed app"),
         "train": ("predict", "run the training function here"),
         "exec": ("env", "run a command in the model's own environment"),
-        "weights": (
-            "show",
-            "tell which weights are fetched and not uploaded, and fetch them here",
-        ),
+        "weights": ("show", "tell which weights are fetched and not uploaded, and fetch them here"),
         "env": ("env", "list the environments that were made for models here, and remove them"),
         "serve": ("serve", "serve the app on this machine, with a playground if wanted"),
         "gateway": ("gateway", "answer programs that were written for Replicate's clients"),
@@ -53,11 +50,7 @@ COMMANDS: Final = MappingProxyType(
 """The module whose `add_...` declares each command, and what it is for."""
 
 SAME_AS: Final = MappingProxyType(
-    {
-        "run": ("predict",),
-        "doctor": ("check",),
-        "playground": ("serve", "--playground"),
-    }
+    {"run": ("predict",), "doctor": ("check",), "playground": ("serve", "--playground")}
 )
 """Cog's names of commands, and what they are here."""
 

@@ -12,7 +12,7 @@ from cogfal.app_file import FAL_APP_FILE
 from cogfal.cli.console import Finding, Findings, Sign, write_json
 from cogfal.cli.migrate import fix
 from cogfal.cli.sizes import downloads, travelling
-from cogfal.cli.targets import ProjectTarget, find_target
+from cogfal.cli.targets import Target, find_target
 from cogfal.errors import InvalidInput
 from cogfal.examples import EXAMPLES, find_examples
 from cogfal.files.progress import counted
@@ -28,6 +28,18 @@ from cogfal.version import __version__
 LOG_IN: Final = "`fal auth login`, or set FAL_KEY"
 PYTHON = "build.python_version"  # told by its own finding, and so is
 DECISION = "environment"
+SHOWN: Final = (
+    "machine_type",
+    "num_gpus",
+    "keep_alive",
+    "min_concurrency",
+    "max_concurrency",
+    "max_multiplexing",
+    "output_name",
+    "isolate",
+    "secrets",
+)
+"""The attributes that decide most, told where the App sets them."""
 EPILOG = """\
 The App's file is executed, as fal does; nothing of the predictor is imported or run.
 examples:
@@ -69,9 +81,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Print all findings; the exit status is 1 where something would not work."""
     if arguments.fix:
         fix(Path(arguments.project))
-    findings = Findings()
-    wanted = {"verbose": arguments.verbose, "sizes": arguments.sizes}
-    findings.attempt(lambda: iter(look_at(arguments.project, **wanted).all))
+    findings, wanted = Findings(), {"verbose": arguments.verbose, "sizes": arguments.sizes}
+    findings.attempt(lambda: look_at(arguments.project, **wanted).all)
     if arguments.json:
         write_json([finding.json() for finding in findings.all])
     else:
@@ -92,7 +103,7 @@ def look_at(project: str, *, verbose: bool = False, sizes: bool = False) -> Find
     if not (target.app or target.failure or any((target.root / n).is_file() for n in named)):
         target.project.read()  # it says that there is no project, which is all there is to say
     findings.attempt(lambda: of_predictor(target.predictor))
-    findings.attempt(lambda: of_predictor(target.trainer) if target.trainer else iter(()))
+    findings.attempt(lambda: of_predictor(target.trainer) if target.trainer else ())
     findings.attempt(lambda: check_examples(target.root, target.predictor))
     findings.attempt(lambda: _imports(target))
     findings.attempt(lambda: _environment(target, verbose=verbose))
@@ -124,7 +135,7 @@ def of_predictor(spec: PredictorSpec) -> Iterator[Finding]:
         )
 
 
-def _imports(target: ProjectTarget) -> Iterator[Finding]:
+def _imports(target: Target) -> Iterator[Finding]:
     """Tell what is imported from where nothing travels from."""
     for place, directory in roots_outside(target.predictor.path, target.root):
         yield Finding(
@@ -136,11 +147,11 @@ def _imports(target: ProjectTarget) -> Iterator[Finding]:
         )
 
 
-def _environment(target: ProjectTarget, *, verbose: bool) -> Iterator[Finding]:
+def _environment(target: Target, *, verbose: bool) -> Iterator[Finding]:
     environment = target.environment
     machine = environment.machine_type
     machines = machine if isinstance(machine, str) else " or ".join(machine)
-    if target.own_image:
+    if "image" in target.declared:  # the App's own, which is not looked into
         yield Finding(Sign.GOOD, f"the App's own image, machine {machines}")
         yield from travelling(target.root, environment.files.names, verbose=verbose)
         return
@@ -170,7 +181,7 @@ def _report(environment: PlannedEnvironment) -> Iterator[Finding]:
             yield Finding(Sign.NOTE, text, where, None if changed else line.why)
 
 
-def _app(target: ProjectTarget) -> Iterator[Finding]:
+def _app(target: Target) -> Iterator[Finding]:
     """Tell what the App says itself; its mistakes that the steps before have met are told once."""
     if target.failure is not None:
         raise target.failure
@@ -181,9 +192,12 @@ def _app(target: ProjectTarget) -> Iterator[Finding]:
         missing = f"there is no {target.wanted}", None, "run `cogfal migrate`"
         yield Finding(Sign.BAD, *((text, None, remedy) if there else missing))
         return
-    wanted = ", ".join(f"{name} {value!r}" for name, value in target.chosen.items())
+    declared = target.declared
+    wanted = ", ".join(f"{name} {declared[name]!r}" for name in SHOWN if name in declared)
     yield Finding(Sign.GOOD, f"{target.app}: {wanted or 'all settings are the default'}")
-    for name in target.missing_secrets:
+    for name in declared.get("secrets") or ():
+        if name in os.environ:
+            continue
         yield Finding(
             Sign.NOTE,
             f"the App names the secret {name}, which is not set here",

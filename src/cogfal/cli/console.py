@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
@@ -116,7 +116,7 @@ class Findings:
 
     all: list[Finding] = field(default_factory=list)
 
-    def attempt(self, look: Callable[[], Iterator[Finding]]) -> None:
+    def attempt(self, look: Callable[[], Iterable[Finding]]) -> None:
         """Add what a look finds; what it cannot get past is a finding too, told once."""
         try:
             self.all.extend(look())

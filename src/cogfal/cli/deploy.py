@@ -33,7 +33,7 @@ from cogfal.local.session import LocalProject
 from cogfal.spec import JSON
 
 if TYPE_CHECKING:
-    from fal.sdk import Credentials, FalServerlessClient
+    from fal.sdk import FalServerlessConnection
 
 EPILOG = """\
 A project with errors is not deployed; `cogfal check` shows the rest.
@@ -118,7 +118,6 @@ class Release:
     def __init__(self, reference: str, passed_on: Sequence[str]) -> None:
         self._reference = reference
         self._passed_on = passed_on
-        self._account = Account()
         self._before: Deployed | None = None
 
     @cached_property
@@ -145,7 +144,7 @@ class Release:
     def may_go_on(self, *, sure: bool) -> bool:
         """Show what changes for callers of what is deployed; ask where it breaks them."""
         try:
-            self._before = self._account.deployed(self._name)
+            self._before = find_deployed(self._name)
         except CallFailed as error:
             say(f"{error}; what changes for callers is not known", Sign.NOTE)
             return True
@@ -169,7 +168,7 @@ class Release:
 
     def verify(self, examples: Sequence[Example]) -> int:
         """Run the examples on what is deployed now; go back to what was where one fails."""
-        deployed = self._account.deployed(self._name)
+        deployed = find_deployed(self._name)
         if deployed is None:
             raise CallFailed(f"{self._name} is not among the deployed apps")
         result = anyio.run(self._compared, deployed.app, examples)
@@ -180,7 +179,7 @@ class Release:
         if self._before is None:
             say("there was no revision before, so this one stays", Sign.BAD)
             return 1
-        self._account.restore(self._before)
+        restore(self._before)
         say(f"the revision before answers again: {self._before.revision}", Sign.BAD)
         return 1
 
@@ -201,62 +200,55 @@ class Deployed:
     document: Mapping[str, JSON] | None
 
 
-class Account:
-    """The account of fal that is logged in here; fal is imported with the first one.
+def find_deployed(name: str) -> Deployed | None:
+    """Ask fal, without a runner, for the app of this name; None where none is deployed.
 
-    What is deployed is asked of fal itself, without a runner.
+    Raises:
+        CallFailed: fal cannot be asked.
     """
+    from fal import auth, sdk  # noqa: PLC0415  # only who deploys waits for it
 
-    def __init__(self) -> None:
-        from fal import auth, flags, sdk  # noqa: PLC0415  # only who deploys waits for it
-
-        self._auth, self._flags, self._sdk = auth, flags, sdk
-
-    def deployed(self, name: str) -> Deployed | None:
-        """Return the app of this name, None where none is deployed.
-
-        Raises:
-            CallFailed: fal cannot be asked.
-        """
-        try:
-            credentials = self._sdk.get_credentials()
-            with self._client(credentials).connect() as connection:
-                found = [each for each in connection.list_aliases() if each.alias == name]
-            if not found:
-                return None
-            headers = credentials.to_headers()
-            app = f"{self._auth.current_user_info(headers)['nickname']}/{name}"
-        except Exception as error:  # gRPC's, fal's and urllib's, all about the same thing
-            raise CallFailed(f"fal cannot be asked what is deployed: {error}") from error
-        return Deployed(app, found[0].revision, self._document(app, headers))
-
-    def restore(self, deployed: Deployed) -> None:
-        """Let the revision answer again that was deployed before; raises CallFailed."""
-        name = deployed.app.rpartition("/")[2]
-        try:
-            with self._client(self._sdk.get_credentials()).connect() as connection:
-                connection.create_alias(name, deployed.revision, None)
-        except Exception as error:  # as above
-            raise CallFailed(
-                f"the revision before cannot be restored: {error}; "
-                f"`fal apps set-rev {name} {deployed.revision}` does it"
-            ) from error
-
-    def _client(self, credentials: Credentials) -> FalServerlessClient:
-        return self._sdk.FalServerlessClient(self._flags.GRPC_HOST, credentials)
-
-    def _document(self, app: str, headers: Mapping[str, str]) -> dict[str, JSON] | None:
-        """Ask fal for what it keeps of an app."""
-        host = self._flags.FAL_RUN_HOST.replace("fal.run", "fal.ai")
-        url = f"https://{host}/api/openapi/queue/openapi.json"
-        try:
-            response = httpx.get(
-                url, params={"endpoint_id": app}, headers=dict(headers), timeout=TIMEOUT
-            )
-            found = response.json() if response.is_success else None
-        except (httpx.HTTPError, ValueError):
+    try:
+        headers = sdk.get_credentials().to_headers()
+        with _connection() as connection:
+            found = [each for each in connection.list_aliases() if each.alias == name]
+        if not found:
             return None
-        described = isinstance(found, dict) and "Input" in found.get("components", {}).get(
-            "schemas", {}
-        )
-        return found if described else None
+        app = f"{auth.current_user_info(headers)['nickname']}/{name}"
+    except Exception as error:  # gRPC's, fal's and urllib's, all about the same thing
+        raise CallFailed(f"fal cannot be asked what is deployed: {error}") from error
+    return Deployed(app, found[0].revision, _document(app, headers))
+
+
+def restore(deployed: Deployed) -> None:
+    """Let the revision answer again that was deployed before; raises CallFailed."""
+    name = deployed.app.rpartition("/")[2]
+    try:
+        with _connection() as connection:
+            connection.create_alias(name, deployed.revision, None)
+    except Exception as error:  # as above
+        raise CallFailed(
+            f"the revision before cannot be restored: {error}; "
+            f"`fal apps set-rev {name} {deployed.revision}` does it"
+        ) from error
+
+
+def _connection() -> FalServerlessConnection:
+    """Connect to fal with the account that is logged in here."""
+    from fal import flags, sdk  # noqa: PLC0415  # as above
+
+    return sdk.FalServerlessClient(flags.GRPC_HOST, sdk.get_credentials()).connect()
+
+
+def _document(app: str, headers: Mapping[str, str]) -> dict[str, JSON] | None:
+    """Ask fal for what it keeps of an app."""
+    from fal import flags  # noqa: PLC0415  # as above
+
+    host = flags.FAL_RUN_HOST.replace("fal.run", "fal.ai")
+    url, params = f"https://{host}/api/openapi/queue/openapi.json", {"endpoint_id": app}
+    try:
+        response = httpx.get(url, params=params, headers=dict(headers), timeout=TIMEOUT)
+        found = response.json() if response.is_success else {}
+        return found if "Input" in found["components"]["schemas"] else None
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        return None

@@ -15,7 +15,6 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
-    ProgressColumn,
     SpinnerColumn,
     Task,
     TaskID,
@@ -86,7 +85,7 @@ class LiveDisplay(Display):
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),
             _OnlyKnown(bar_width=WIDTH),
-            _Detail(),
+            TextColumn("{task.fields[detail]}", style="progress.data.speed", markup=False),
             TimeElapsedColumn(),
             console=self._console,
             transient=True,
@@ -102,7 +101,7 @@ class LiveDisplay(Display):
     @override
     def phase(self, text: str) -> None:
         if self._main is None:
-            self._main = self._progress.add_task(text, total=None)
+            self._main = self._progress.add_task(text, total=None, detail="")
         else:
             self._progress.update(self._main, description=text)
 
@@ -184,7 +183,7 @@ class _Transfer:
     def __init__(self, progress: Progress, what: str, size: int | None) -> None:
         self._progress = progress
         self._size = size
-        self._task: TaskID | None = progress.add_task(what, total=size)
+        self._task: TaskID | None = progress.add_task(what, total=size, detail="")
 
     def report(self, count: int) -> None:
         """Show the number."""
@@ -204,14 +203,6 @@ class _OnlyKnown(BarColumn):
     @override
     def render(self, task: Task) -> Text:  # type: ignore[override]  # Text is as good as a bar
         return super().render(task) if task.total else Text("")  # type: ignore[return-value]  # as above
-
-
-class _Detail(ProgressColumn):
-    """What is known of a task beside its bar."""
-
-    @override
-    def render(self, task: Task) -> Text:
-        return Text(str(task.fields.get("detail", "")), style="progress.data.speed")
 
 
 def _lines(text: str) -> list[str]:

@@ -17,12 +17,12 @@ from rich.markup import escape
 from cogfal.app_file import APP_FILE, FAL_APP_FILE
 from cogfal.cli.console import BadArgument, Sign, confirm, say, write_json, write_table
 from cogfal.cli.options import add_directory
-from cogfal.cli.targets import ProjectTarget, described
+from cogfal.cli.targets import Target, described
 from cogfal.local.session import find_project
 from cogfal.project.config import client_python
 from cogfal.project.plan import app_name
 from cogfal.project.report import ReportLine, SettingStatus
-from cogfal.spec import JSON, PredictorSpec
+from cogfal.spec import PredictorSpec
 
 STDOUT: Final = "-"
 FROM_COG: Final = """\
@@ -166,7 +166,16 @@ def migrate(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.json:
         inputs = {each.name: described(each) for each in found.predictor.inputs}
-        report = [_line_json(line) for line in found.environment.report]
+        report = [
+            {
+                "key": line.key,
+                "status": line.status.value,
+                "what": line.what,
+                "why": line.why,
+                "where": None if line.where is None else str(line.where),
+            }
+            for line in found.environment.report
+        ]
         write_json({"report": report, "inputs": inputs})
     else:
         _show(found)
@@ -183,21 +192,21 @@ def migrate(arguments: argparse.Namespace) -> int:
     return 0 if written else 1
 
 
-def _found(directory: Path) -> ProjectTarget:
+def _found(directory: Path) -> Target:
     """Return a project, which has a predictor that can be read; raises ProjectError."""
-    found = ProjectTarget(find_project(directory))
+    found = Target(find_project(directory))
     _ = found.predictor, found.trainer
     return found
 
 
-def app_text(found: ProjectTarget) -> str:
+def app_text(found: Target) -> str:
     """Return the text of the App's file for a project."""
     if (found.root / found.project.config.name).is_file():
         return FROM_COG.format(cog_yaml=json.dumps(found.project.config.name))
     return FROM_PREDICTOR.format(ref=json.dumps(found.predictor.ref))
 
 
-def _free_file(found: ProjectTarget, wanted: str) -> str:
+def _free_file(found: Target, wanted: str) -> str:
     """Return the App's file, another than wanted where the author's code is in that one.
 
     No answer to a question may cost the model, whichever way its file is named.
@@ -217,7 +226,7 @@ def _free_file(found: ProjectTarget, wanted: str) -> str:
     return FAL_APP_FILE
 
 
-def _held_by(found: ProjectTarget, name: str) -> PredictorSpec | None:
+def _held_by(found: Target, name: str) -> PredictorSpec | None:
     """Return whose code is in a file of the project, None where it is nobody's."""
     root = found.root
     path = root / name
@@ -259,13 +268,7 @@ def _add_entry(path: Path, name: str, file: str) -> None:
     say(f"{path.name}: fal deploy {name}", Sign.GOOD)
 
 
-def _line_json(line: ReportLine) -> JSON:
-    where = None if line.where is None else str(line.where)
-    told = {"status": line.status.value, "what": line.what, "why": line.why, "where": where}
-    return {"key": line.key, **told}
-
-
-def _show(found: ProjectTarget) -> None:
+def _show(found: Target) -> None:
     report = [_row(line) for line in found.environment.report]
     _write_titled(
         found.project.config.name, ("", "setting", "on fal", "why, or what to do"), report

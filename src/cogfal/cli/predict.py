@@ -82,10 +82,7 @@ def _add_project_options(parser: argparse.ArgumentParser, role: Role) -> None:
     )
     add_root(parser, "the project (default: the working directory)")
     parser.add_argument(
-        "-f",
-        "--file",
-        metavar="COG_YAML",
-        help="another cog.yaml, in the project's directory",
+        "-f", "--file", metavar="COG_YAML", help="another cog.yaml, in the project's directory"
     )
     parser.add_argument(
         "--setup-timeout", type=seconds, metavar="SECONDS", help="for import and setup"

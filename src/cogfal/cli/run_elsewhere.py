@@ -8,7 +8,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, NamedTuple
@@ -121,13 +121,21 @@ def at_url(
         CallFailed: No app answers there, or it refuses or fails.
     """
     body = json.dumps(map_leaves(values, _sendable)).encode()
-    with _client(url) as http, _told_of(url):
-        display.phase("Waiting")
-        document = _object(http.get("/openapi.json").raise_for_status().json())
-        (streams, joined), fields = streaming(document), fields_of(document)
-        for answer in (_stream if streams else _whole)(http, body, display):
-            output = map_media(named_output(answer, fields), files.file)
-            yield Answered(output, answer["index"] if is_piece(answer) else None, joined)
+    try:
+        with _client(url) as http:
+            display.phase("Waiting")
+            document = _object(http.get("/openapi.json").raise_for_status().json())
+            (streams, joined), fields = streaming(document), fields_of(document)
+            for answer in (_stream if streams else _whole)(http, body, display):
+                output = map_media(named_output(answer, fields), files.file)
+                yield Answered(output, answer["index"] if is_piece(answer) else None, joined)
+    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        raise CallFailed(
+            f"{url} cannot be reached: {error}; is the app running there? "
+            "`cogfal serve` starts it on http://127.0.0.1:8080"
+        ) from error
+    except (ValueError, SSEError, FetchError) as error:
+        raise CallFailed(f"{url} answers what no app would: {error}") from error
 
 
 def _client(url: str) -> httpx.Client:
@@ -137,19 +145,6 @@ def _client(url: str) -> httpx.Client:
         return httpx.Client(base_url=url.rstrip("/"), timeout=None)  # noqa: S113  # models take their time
     except httpx.InvalidURL as error:
         raise BadArgument(f"--url {url}: {error}") from error
-
-
-@contextmanager
-def _told_of(url: str) -> Iterator[None]:
-    try:
-        yield
-    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-        raise CallFailed(
-            f"{url} cannot be reached: {error}; is the app running there? "
-            "`cogfal serve` starts it on http://127.0.0.1:8080"
-        ) from error
-    except (ValueError, SSEError, FetchError) as error:
-        raise CallFailed(f"{url} answers what no app would: {error}") from error
 
 
 def _whole(http: httpx.Client, body: bytes, display: Display) -> Iterator[dict[str, JSON]]:

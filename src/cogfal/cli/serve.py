@@ -211,8 +211,7 @@ def _started(arguments: argparse.Namespace, sock: socket.socket) -> subprocess.P
     words += [f"--env={each}" for each in arguments.env]
     handed = ["--host", arguments.host, "--listener", str(sock.fileno())]
     return subprocess.Popen(  # noqa: S603  # this command
-        [sys.executable, "-m", "cogfal", "serve", *words, *handed],
-        pass_fds=[sock.fileno()],
+        [sys.executable, "-m", "cogfal", "serve", *words, *handed], pass_fds=[sock.fileno()]
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -177,11 +178,12 @@ def _package_sizes(lines: Sequence[str], minor: str) -> Sizes:
     """Return what uv would download of packages for a runner."""
     if not _count(lines):
         return Sizes()
-    lock = _locked(lines, minor)
-    if isinstance(lock, str):
-        return Sizes(doubt=lock)
-    tags = _tags(int(minor.partition(".")[2]))
-    return Sizes.of(_download_size(each, tags) for each in lock)
+    found = resolve(lines, minor, "--format", "pylock.toml", seconds=_PATIENCE, longest=_LONGEST)
+    if found.trouble is not None:
+        return Sizes(doubt=found.trouble)
+    ranks = {tag: rank for rank, tag in enumerate(_tags(int(minor.partition(".")[2])))}
+    packages = tomli.loads(found.text).get("packages", [])
+    return Sizes.of(_download_size(each, ranks) for each in packages)
 
 
 def _length(url: str) -> int | None:
@@ -203,15 +205,6 @@ def _lines(words: Sequence[str]) -> Iterator[str]:
         yield f"{word} {next(left, '')}" if word in _VALUED else word
 
 
-def _locked(lines: Sequence[str], minor: str) -> list[dict[str, Any]] | str:
-    """Return the packages that uv chooses, or why it chooses none."""
-    found = resolve(lines, minor, "--format", "pylock.toml", seconds=_PATIENCE, longest=_LONGEST)
-    if found.trouble is not None:
-        return found.trouble
-    packages: list[dict[str, Any]] = tomli.loads(found.text).get("packages", [])
-    return packages
-
-
 def _tags(minor: int) -> list[Tag]:
     """Return the tags of wheels that a runner takes, the best first."""
     platforms = [f"manylinux_2_{number}_x86_64" for number in reversed(_GLIBC)]
@@ -223,21 +216,15 @@ def _tags(minor: int) -> list[Tag]:
     ]
 
 
-def _download_size(package: Mapping[str, Any], tags: Sequence[Tag]) -> int | None:
+def _download_size(package: Mapping[str, Any], ranks: Mapping[Tag, int]) -> int | None:
     """Return the size of the archive that is taken of a package, None where it is not told."""
-    ranked = [(_rank(each, tags), each.get("size")) for each in package.get("wheels", ())]
-    fitting = [(rank, size) for rank, size in ranked if rank is not None]
+    fitting: list[tuple[int, int | None]] = []
+    for wheel in package.get("wheels", ()):
+        name = wheel.get("name") or PurePosixPath(urlsplit(wheel.get("url", "")).path).name
+        with suppress(InvalidWheelFilename):
+            tags = parse_wheel_filename(name)[3]
+            fitting += [(ranks[tag], wheel.get("size")) for tag in tags if tag in ranks]
     if fitting:
-        best: int | None = min(fitting, key=lambda each: each[0])[1]
-        return best
+        return min(fitting, key=lambda each: each[0])[1]
     source: Mapping[str, int] = package.get("sdist", package.get("archive", {}))
     return source.get("size")
-
-
-def _rank(wheel: Mapping[str, Any], tags: Sequence[Tag]) -> int | None:
-    name = wheel.get("name") or PurePosixPath(urlsplit(wheel.get("url", "")).path).name
-    try:
-        own = parse_wheel_filename(name)[3]
-    except InvalidWheelFilename:
-        return None
-    return next((rank for rank, tag in enumerate(tags) if tag in own), None)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any
 
 from cogfal.app_file import APP_FILE, defines_app, find_app_file, load_app, split_reference
 from cogfal.errors import ProjectError, SettingError
@@ -19,18 +17,8 @@ from cogfal.schema import document
 from cogfal.spec import JSON, InputSpec, PredictorSpec, Role
 from cogfal.version import __version__
 
-SHOWN: Final = (
-    "machine_type",
-    "num_gpus",
-    "keep_alive",
-    "min_concurrency",
-    "max_concurrency",
-    "max_multiplexing",
-    "output_name",
-    "isolate",
-    "secrets",
-)
-"""The attributes that decide most, told where the App sets them."""
+if TYPE_CHECKING:
+    from cogfal.app_making.app_builder import AppBuilder, AppRequest
 
 
 def described(each: InputSpec) -> str:
@@ -61,92 +49,65 @@ def trainer_of(project: LocalProject) -> PredictorSpec | None:
     return project.read(Role.TRAIN) if project.trains else None
 
 
-class ProjectTarget:
-    """A project that a command looks at, without an App.
+class Target:
+    """A project that a command looks at, as an App asks for it where it has one.
 
-    `app` is the App's reference, None where there is none, `wanted` the file where it was looked
-    for, and `failure` what stopped it from being made. `own_image` tells an image that the App
-    brings, which is not looked into; `chosen` is what it sets of the attributes that decide most,
-    and `missing_secrets` those that it names and this machine does not have.
-    """
+    Where making the App fails, what it asked for is known all the same, so that one mistake does
+    not hide the next.
 
-    app: str | None = None
-    failure: ProjectError | None = None
-    own_image: bool = False
-    chosen: Mapping[str, Any] = MappingProxyType({})
-    missing_secrets: Sequence[str] = ()
-
-    def __init__(self, project: LocalProject, wanted: str = APP_FILE) -> None:
-        self.project = project
-        self.root = project.root
-        self.wanted = wanted
-
-    @cached_property
-    def predictor(self) -> PredictorSpec:
-        """The predictor; raises ProjectError."""
-        return self.project.read()
-
-    @cached_property
-    def trainer(self) -> PredictorSpec | None:
-        """The trainer, where there is one; raises ProjectError."""
-        return trainer_of(self.project)
-
-    @cached_property
-    def environment(self) -> PlannedEnvironment:
-        """What fal needs; raises ProjectError."""
-        wanted, predictor = PlanSettings(), self.readable_predictor()
-        if predictor is not None:
-            wanted = replace(wanted, asynchronous=predictor.shape.asynchronous)
-        return plan_environment(self.project.config, self.root, wanted)
-
-    def readable_predictor(self) -> PredictorSpec | None:
-        """Return the predictor, None where it cannot be read, which is told elsewhere."""
-        try:
-            return self.predictor
-        except ProjectError:
-            return None
-
-
-class AppTarget(ProjectTarget):
-    """A project as an App asks for it.
-
-    The App's file is executed, as fal does. Where making the App fails, what it asked for is known
-    all the same, so that one mistake does not hide the next.
+    Attributes:
+        root: The project's directory.
+        app: The App's reference, None where there is none.
+        wanted: The file where it was looked for.
+        failure: What stopped it from being made.
+        declared: What it sets itself.
     """
 
     def __init__(
-        self, project: LocalProject, request: Any, app: str, failure: ProjectError | None
+        self,
+        project: LocalProject,
+        *,
+        wanted: str = APP_FILE,
+        app: str | None = None,
+        request: AppRequest | None = None,
+        failure: ProjectError | None = None,
     ) -> None:
-        from cogfal.app_making.app_builder import AppBuilder  # noqa: PLC0415  # imports fal
-
-        super().__init__(project)
-        self._builder = AppBuilder(request)
-        self.root = self._builder.root
+        self.project = project
+        self.wanted = wanted
         self.app = app
         self.failure = failure
-        declared = request.declared
-        self.own_image = "image" in declared
-        self.chosen = {name: declared[name] for name in SHOWN if name in declared}
-        secrets = declared.get("secrets") or ()
-        self.missing_secrets = [name for name in secrets if name not in os.environ]
+        self.declared: Mapping[str, Any] = {} if request is None else request.declared
+        self._builder: AppBuilder | None = None
+        if request is not None:
+            from cogfal.app_making.app_builder import AppBuilder  # noqa: PLC0415  # imports fal
+
+            self._builder = AppBuilder(request)
+        self.root = project.root if self._builder is None else self._builder.root
 
     @cached_property
     def predictor(self) -> PredictorSpec:
         """The predictor; raises ProjectError."""
-        return self._builder.predictor()
+        return self.project.read() if self._builder is None else self._builder.predictor()
 
     @cached_property
     def trainer(self) -> PredictorSpec | None:
         """The trainer, where there is one; raises ProjectError."""
-        return self._builder.trainer()
+        return trainer_of(self.project) if self._builder is None else self._builder.trainer()
 
     @cached_property
     def environment(self) -> PlannedEnvironment:
-        """What fal needs; raises ProjectError."""
-        return self._builder.environment(self.readable_predictor())
+        """What fal needs; raises ProjectError, but not where only the predictor cannot be read."""
+        predictor = None
+        with suppress(ProjectError):  # which is told elsewhere
+            predictor = self.predictor
+        if self._builder is not None:
+            return self._builder.environment(predictor)
+        asynchronous = predictor is None or predictor.shape.asynchronous
+        wanted = PlanSettings(asynchronous=asynchronous)
+        return plan_environment(self.project.config, self.root, wanted)
 
 
-def find_target(target: str) -> ProjectTarget:
+def find_target(target: str) -> Target:
     """Return what `target` names: a directory, a cog.yaml, or `app.py::App`.
 
     Raises:
@@ -156,13 +117,14 @@ def find_target(target: str) -> ProjectTarget:
     if file.suffix == ".py" and file.is_file():
         return _of_app(file, name, find_project(file.parent))
     if file.suffix == ".py":
-        return ProjectTarget(find_project(file.parent), file.name)
+        return Target(find_project(file.parent), wanted=file.name)
     project = find_project(file)
     app_file = find_app_file(project.root)
-    return _of_app(app_file, None, project) if defines_app(app_file) else ProjectTarget(project)
+    return _of_app(app_file, None, project) if defines_app(app_file) else Target(project)
 
 
-def _of_app(file: Path, name: str | None, project: LocalProject) -> ProjectTarget:
+def _of_app(file: Path, name: str | None, project: LocalProject) -> Target:
+    """Execute the App's file, as fal does."""
     from cogfal.app_making.app_builder import gathered_requests  # noqa: PLC0415  # imports fal
 
     failure: ProjectError | None = None
@@ -173,11 +135,11 @@ def _of_app(file: Path, name: str | None, project: LocalProject) -> ProjectTarge
             failure = error
     own = [each for each in requests if each.name == name] or requests
     if own and (failure is None or len(own) == 1):
-        return AppTarget(project, own[-1], f"{file.name}::{name or own[-1].name}", failure)
-    target = ProjectTarget(project)
-    target.failure = failure or SettingError(
+        app = f"{file.name}::{name or own[-1].name}"
+        return Target(project, app=app, request=own[-1], failure=failure)
+    nameless = SettingError(
         f"{name} names no predictor",
         where=file.name,
         remedy='set `predictor = "predict.py:Predictor"` or `cog_yaml = "cog.yaml"`',
     )
-    return target
+    return Target(project, failure=failure or nameless)

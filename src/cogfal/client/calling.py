@@ -20,7 +20,7 @@ import fal_client
 import httpx
 from fal_client.auth import MissingCredentialsError, fetch_auth_credentials
 from fal_client.client import RUN_URL_FORMAT
-from httpx_sse import EventSource, ServerSentEvent, aconnect_sse, connect_sse
+from httpx_sse import ServerSentEvent, aconnect_sse, connect_sse
 
 from cogfal import answers
 from cogfal.answers import STREAM, detail_of, is_piece, problems_of, refusal
@@ -213,7 +213,7 @@ def stream(
         ):
             if source.response.is_error:
                 source.response.read()
-            _check(source)
+                raise _refused(source.response)
             for event in source.iter_sse():
                 yield from _pieces(event)
 
@@ -236,7 +236,7 @@ async def stream_async(
         ):
             if source.response.is_error:
                 await source.response.aread()
-            _check(source)
+                raise _refused(source.response)
             async for event in source.aiter_sse():
                 for piece in _pieces(event):
                     yield piece
@@ -252,11 +252,8 @@ def credentials(key: str | None) -> dict[str, str]:
     return {"Authorization": f"Key {key}"} if key else fetch_auth_credentials().as_headers()
 
 
-def _check(source: EventSource) -> None:
-    """Refuse an answer that is no stream, with what it says."""
-    response = source.response
-    if response.is_error:
-        raise call_failed(response.status_code, detail_of(response.text))
+def _refused(response: httpx.Response) -> CallFailed:
+    return call_failed(response.status_code, detail_of(response.text))
 
 
 def _pieces(event: ServerSentEvent) -> Iterator[Any]:
@@ -281,7 +278,7 @@ def document(app: str, *, key: str | None = None) -> dict[str, JSON]:
         url = address(app, "/openapi.json")
         response = httpx.get(url, headers=credentials(key), timeout=TIMEOUT)
         if response.is_error:
-            raise call_failed(response.status_code, detail_of(response.text))
+            raise _refused(response)
         found: dict[str, JSON] = response.json()
         return found
 

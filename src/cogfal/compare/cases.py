@@ -107,21 +107,16 @@ def _typical(name: str, each: Input) -> JSON:
             f"a file for {name} has to be given",
             remedy=f"add -i {name}=@FILE, or an examples.yaml with --inputs",
         )
+    bounds = shape.bounds
     if shape.kind in ("integer", "number"):
-        return _within(SEED if name == "seed" else 1, shape.bounds)
-    kind = shape.kind.partition(" ")[0]
-    return _fitted(_TYPICAL.get(kind, _TYPICAL["any"]), shape.bounds)
-
-
-def _within(number: int, bounds: Mapping[str, JSON]) -> JSON:
-    low, high = bounds.get("minimum", -math.inf), bounds.get("maximum", math.inf)
-    return max(low, min(number, high)) if low <= high else number
-
-
-def _fitted(value: JSON, bounds: Mapping[str, JSON]) -> JSON:
-    if not isinstance(value, str):
-        return value
-    return value.ljust(int(bounds.get("minLength", 0)), ".")[: int(bounds.get("maxLength", 200))]
+        wanted = SEED if name == "seed" else 1
+        low, high = bounds.get("minimum", -math.inf), bounds.get("maximum", math.inf)
+        return max(low, min(wanted, high)) if low <= high else wanted
+    value = _TYPICAL.get(shape.kind.partition(" ")[0], _TYPICAL["any"])
+    if isinstance(value, str):
+        longer = value.ljust(int(bounds.get("minLength", 0)), ".")
+        return longer[: int(bounds.get("maxLength", 200))]
+    return value
 
 
 def _extremes(shape: ValueShape) -> Iterator[JSON]:

@@ -170,15 +170,23 @@ async def compare(
     into `folder`.
     """
     result = pair.compare_signatures()
-    for example in examples:
-        tell(example.name)
-        result.cases.append(await _case(pair, example, runs, folder))
-    for each in wrong:
-        tell(each.name)
-        result.behaviours.append(await _refusal(pair, each, folder))
+    for case in examples:
+        tell(case.name)
+        answers = [await pair.before.run(case.input, folder) for _ in range(runs)]
+        after = answers[0] if pair.alone else await pair.after.run(case.input, folder)
+        judged = await anyio.to_thread.run_sync(judge, case, answers, after, folder)
+        result.cases.append(judged)
+    for case in wrong:
+        tell(case.name)
+        before, after = [await each.run(case.input, folder) for each in pair]
+        same = before.outcome is after.outcome
+        result.behaviours.append(Behaviour(case.name, _told(before), _told(after), same))
     if examples and pair.live:
         tell("cancellation")
-        result.behaviours += await _cancellation(pair, examples[0].input, folder)
+        ended, other = [await each.cancel(examples[0].input, folder) for each in pair]
+        if ended and other:  # a prediction that is quick may end first, so nothing is judged
+            told = ended.outcome.value, other.outcome.value
+            result.behaviours.append(Behaviour("cancelled at once", *told))
     return result
 
 
@@ -188,12 +196,6 @@ def calls(pair: Pair, cases: int, wrong: int, runs: int) -> Mapping[str, int]:
     if pair.after.paid and not pair.alone:
         counts[pair.after.label] += cases + wrong
     return counts
-
-
-async def _case(pair: Pair, example: Example, runs: int, folder: Path) -> CaseResult:
-    before = [await pair.before.run(example.input, folder) for _ in range(runs)]
-    after = before[0] if pair.alone else await pair.after.run(example.input, folder)
-    return await anyio.to_thread.run_sync(judge, example, before, after, folder)
 
 
 def judge(example: Example, before: Sequence[Answer], after: Answer, folder: Path) -> CaseResult:
@@ -229,17 +231,3 @@ def _not_comparable(before: Answer, after: Answer) -> Difference | None:
 
 def _told(answer: Answer) -> str:
     return f"{answer.outcome.value} ({answer.error})" if answer.error else answer.outcome.value
-
-
-async def _refusal(pair: Pair, wrong: Example, folder: Path) -> Behaviour:
-    before, after = [await each.run(wrong.input, folder) for each in pair]
-    same = before.outcome is after.outcome
-    return Behaviour(wrong.name, _told(before), _told(after), same)
-
-
-async def _cancellation(pair: Pair, inputs: Mapping[str, Any], folder: Path) -> list[Behaviour]:
-    """Cancel on both sides; a prediction that is quick may end first, so nothing is judged."""
-    before, after = [await each.cancel(inputs, folder) for each in pair]
-    if before is None or after is None:
-        return []
-    return [Behaviour("cancelled at once", before.outcome.value, after.outcome.value)]

@@ -7,6 +7,7 @@ import json
 import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,16 +36,10 @@ def as_json(result: Comparison) -> dict[str, JSON]:
         "before": result.before,
         "after": result.after,
         "schema": result.verdict.value,
-        "changes": [
-            {"place": each.place, "verdict": each.verdict.value, "what": each.what}
-            for each in result.changes
-        ],
+        "changes": [asdict(each) for each in result.changes],
         "same": result.same,
         "cases": [_case_json(each) for each in result.cases],
-        "behaviours": [
-            {"what": b.what, "before": b.before, "after": b.after, "same": b.same}
-            for b in result.behaviours
-        ],
+        "behaviours": [asdict(each) for each in result.behaviours],
     }
 
 

@@ -181,53 +181,44 @@ async def open_directory(folder: Path, seconds: float) -> AsyncIterator[HttpEndp
         command, cwd=folder, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT
     )
     async with process:
+        address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        # A task group would wrap what the comparison raises, for the sake of this reader.
+        reading = asyncio.create_task(_read(process, address))
         try:
-            lines = _lines(process)
-            url = await _ready(lines, str(folder))
-            # A task group would wrap what the comparison raises, for the sake of this reader.
-            reading = asyncio.create_task(_drain(lines))
-            async with open_server(url, seconds, str(folder)) as endpoint:
+            either: set[asyncio.Future[Any]] = {reading, address}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if not address.done():
+                last = bounded("\n".join(reading.result()))
+                raise EndpointUnreachable(f"{folder} cannot be served:\n{last}")
+            async with open_server(address.result(), seconds, str(folder)) as endpoint:
                 yield endpoint
-            reading.cancel()
         finally:
+            reading.cancel()
             with anyio.CancelScope(shield=True):
-                await _end(process)
+                if process.returncode is None:
+                    process.terminate()
+                with anyio.move_on_after(GRACE):
+                    await process.wait()
+                if process.returncode is None:
+                    process.kill()
 
 
-async def _ready(lines: AsyncIterator[str], label: str) -> str:
-    """Return the address at which a server says that it serves."""
-    last: deque[str] = deque(maxlen=LAST_LINES)
-    async for line in lines:
-        last.append(line)
-        found = READY.search(line)
-        if found is not None:
-            return found[1]
-    raise EndpointUnreachable(f"{label} cannot be served:\n{bounded(chr(10).join(last))}")
+async def _read(process: Process, address: asyncio.Future[str]) -> deque[str]:
+    """Read to the end, so that the model never waits for a reader; note where it is served.
 
-
-async def _lines(process: Process) -> AsyncIterator[str]:
+    The last lines are returned.
+    """
     assert process.stdout is not None
+    last: deque[str] = deque(maxlen=LAST_LINES)
     rest = ""
     async for text in TextReceiveStream(process.stdout, errors="replace"):
         *whole, rest = (rest + text).split("\n")
-        for line in whole:
-            yield line
-    yield rest
-
-
-async def _drain(lines: AsyncIterator[str]) -> None:
-    """Read on, so that the model never waits for somebody to read what it prints."""
-    async for _ in lines:
-        pass
-
-
-async def _end(process: Process) -> None:
-    if process.returncode is None:
-        process.terminate()
-    with anyio.move_on_after(GRACE):
-        await process.wait()
-        return
-    process.kill()
+        last += whole
+        found = READY.search("\n".join(whole))
+        if found is not None and not address.done():
+            address.set_result(found[1])
+    last.append(rest)
+    return last
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from enum import Enum
@@ -138,23 +139,17 @@ class EventLog:
 
     def after(self, number: int) -> list[Event] | None:
         """Return what happened after event `number`; None where some of it is kept no more."""
-        first = self.count - len(self._events)
-        if number < first:
-            return None
-        return [each for each in self._events if each.number > number]
+        return None if number < self.count - len(self._events) else self.latest(number)
 
-    def latest(self) -> list[Event]:
-        """Return the events that are kept."""
-        return [*self._events]
+    def latest(self, number: int = 0) -> list[Event]:
+        """Return the events after event `number` that are kept."""
+        return [each for each in self._events if each.number > number]
 
     async def more(self, number: int, seconds: float | None = None) -> None:
         """Wait until something has happened after event `number`, or for so many seconds."""
-        if self.count > number or self.ended:
-            return
-        try:
-            await asyncio.wait_for(self._changed.wait(), seconds)
-        except asyncio.TimeoutError:
-            return
+        if self.count <= number and not self.ended:
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), seconds)
 
 
 class GatewayCall:

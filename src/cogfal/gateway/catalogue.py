@@ -63,16 +63,6 @@ class Version:
     target: Target
 
     @property
-    def owner(self) -> str:
-        """The first half of the model's name."""
-        return self.model.partition("/")[0]
-
-    @property
-    def name(self) -> str:
-        """The second half of the model's name."""
-        return self.model.partition("/")[2]
-
-    @property
     def mark(self) -> bytes:
         """Five bytes that stand for it in the ids of predictions, on every gateway."""
         return sha256(f"{self.model}:{self.id}".encode()).digest()[:5]

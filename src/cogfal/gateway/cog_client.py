@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Final, NamedTuple
 from urllib.parse import quote
@@ -211,17 +211,6 @@ class DirectApp:
 
     async def run(self, call: GatewayCall, values: JSON) -> State:
         """Run a call on the app until it has ended; raise as `streamed` and `CogClient.send`."""
-        try:
-            return await self._outcome(call, values)
-        finally:
-            self._moved.set()
-
-    async def cancel(self, call: GatewayCall) -> None:
-        """Have the app end a prediction that it has taken; tells nothing of success."""
-        url = f"{self._url}/{call.kind.value}/{quote(call.id)}/cancel"
-        await self._client.send("POST", url, {}, seconds=30)
-
-    async def _outcome(self, call: GatewayCall, values: JSON) -> State:
         while True:
             # Only the first in the line asks for a place, so that places go by order of arrival.
             async with self._line:
@@ -234,6 +223,12 @@ class DirectApp:
                 continue
             finally:
                 work.cancel()
+                self._moved.set()
+
+    async def cancel(self, call: GatewayCall) -> None:
+        """Have the app end a prediction that it has taken; tells nothing of success."""
+        url = f"{self._url}/{call.kind.value}/{quote(call.id)}/cancel"
+        await self._client.send("POST", url, {}, seconds=30)
 
     async def _placed(self, call: GatewayCall, values: JSON) -> asyncio.Task[State]:
         """Return the work on a call once the app has not refused it at once."""
@@ -247,13 +242,8 @@ class DirectApp:
                 raise
             if not work.done() or not isinstance(work.exception(), Full):
                 return work
-            await self._pause()
-
-    async def _pause(self) -> None:
-        try:
-            await asyncio.wait_for(self._moved.wait(), PAUSE)
-        except asyncio.TimeoutError:
-            return
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._moved.wait(), PAUSE)
 
     async def _work(self, call: GatewayCall, values: JSON) -> State:
         envelope: dict[str, JSON] = {"id": call.id, "input": values}

@@ -13,7 +13,6 @@ import re
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Final, NamedTuple
@@ -69,7 +68,7 @@ class Memory:
 
     def check_room(self) -> None:
         """Raise Refusal where too many calls are followed already."""
-        if sum(call.task is not None for call in self._open()) >= self._limits.waiting:
+        if len(self.tasks()) >= self._limits.waiting:
             raise Refusal(
                 429,
                 "Too many predictions",
@@ -91,7 +90,9 @@ class Memory:
         for call in [*self._calls.values()]:
             if len(self._calls) <= self._limits.predictions and size <= self._limits.state:
                 return
-            if _can_go(call):
+            # Its state is on fal's queue, and nobody follows it.
+            elsewhere = call.task is None and not is_direct(call.id)
+            if elsewhere or call.state.ended:
                 size -= call.size
                 self.forget(call)
 
@@ -115,17 +116,10 @@ class Memory:
         own = (call for call in reversed(self._calls.values()) if call.caller.name == caller)
         return [call for call, _ in zip(own, range(PAGE), strict=False)]
 
-    def tasks(self) -> Iterator[GatewayCall]:
-        """Yield the calls that something follows."""
-        return (call for call in self._open() if call.task is not None)
-
-    def _open(self) -> Iterator[GatewayCall]:
-        return (call for call in self._calls.values() if not call.state.ended)
-
-
-def _can_go(call: GatewayCall) -> bool:
-    """Tell whether a call is over, or has its state on fal's queue and nobody who follows it."""
-    return call.state.ended or (call.task is None and not is_direct(call.id))
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """Return what follows the calls that have not ended."""
+        calls = self._calls.values()
+        return [call.task for call in calls if call.task is not None and not call.state.ended]
 
 
 KEPT: Final = 500

@@ -77,7 +77,7 @@ class Gateway:
         """End what is under way here; calls on fal's queue go on there."""
         self.bodies.close()
         self.documents.close()
-        tasks = [call.task for call in self.memory.tasks() if call.task is not None]
+        tasks = self.memory.tasks()
         for task in tasks:
             task.cancel()
         if tasks:

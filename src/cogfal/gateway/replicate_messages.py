@@ -36,37 +36,23 @@ from cogfal.server.cog_messages import (
 from cogfal.spec import JSON
 
 
+@dataclass(eq=False)
 class Refusal(Exception):
     """Report a request that is not fulfilled; `detail` says why, and what to do."""
 
-    def __init__(
-        self,
-        status: int,
-        title: str,
-        detail: str,
-        *,
-        retry_after: int | None = None,
-        fields: list[JSON] | None = None,
-    ) -> None:
-        self.status = status
-        self.title = title
-        self.detail = detail
-        self.fields = fields
-        self.headers: Mapping[str, str] = (
-            {} if retry_after is None else {"Retry-After": str(retry_after)}
-        )
-        super().__init__(f"{status} {title}: {detail}")
+    status: int
+    title: str
+    detail: str
+    retry_after: int | None = None
+    fields: list[JSON] | None = None
 
     def response(self) -> JSONResponse:
         """Return it as a response."""
-        body: dict[str, JSON] = {
-            "title": self.title,
-            "detail": self.detail,
-            "status": self.status,
-        }
+        body = {"title": self.title, "detail": self.detail, "status": self.status}
         if self.fields is not None:
             body["invalid_fields"] = self.fields
-        return JSONResponse(body, self.status, self.headers)
+        headers = {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
+        return JSONResponse(body, self.status, headers)
 
 
 def not_found(what: str) -> Refusal:
@@ -174,10 +160,11 @@ def prediction(call: GatewayCall, state: State, base: str) -> dict[str, JSON]:
 
 def model(version: Version, latest: JSON, base: str) -> dict[str, JSON]:
     """Return a model; `latest` is its latest version, or None while its schema is not known."""
+    owner, name = version.model.split("/")
     return {
         "url": f"{base}v1/models/{version.model}",
-        "owner": version.owner,
-        "name": version.name,
+        "owner": owner,
+        "name": name,
         "description": None,
         "visibility": "private",
         "github_url": None,
@@ -202,9 +189,10 @@ def version_body(version: Version, schema: JSON, since: str) -> dict[str, JSON]:
 
 def deployment(version: Version, caller: Caller, since: str) -> dict[str, JSON]:
     """Return a deployment: every model is one, and fal scales it as its app says."""
+    owner, name = version.model.split("/")
     return {
-        "owner": version.owner,
-        "name": version.name,
+        "owner": owner,
+        "name": name,
         "current_release": {
             "number": 1,
             "model": version.model,
@@ -233,6 +221,11 @@ STREAM_HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 _LINES: Final = re.compile(r"\r\n|\r|\n")
 _NUMBER: Final = re.compile(r"[0-9]{1,15}")
 _SHOWN: Final = frozenset(EventKind) - {EventKind.START}
+_WORTH_A_WEBHOOK: Final[Mapping[EventKind, PredictionEvent]] = {
+    EventKind.START: Started(),
+    EventKind.OUTPUT: Output(None, 0),
+    EventKind.LOGS: Log("stdout", ""),
+}
 
 
 def last_seen(request: Request) -> int:
@@ -281,22 +274,12 @@ class WatchedCall:
         while True:
             await self._call.events.more(number)
             # A watcher that is so late that events are lost goes on with what there is.
-            events = self._call.events.after(number)
-            if events is None:
-                events = self._call.events.latest()
-            for event in events:
+            for event in self._call.events.after(number) or self._call.events.latest(number):
                 number = event.number
-                match event.what:
-                    case EventKind.START:
-                        yield Started()
-                    case EventKind.OUTPUT:
-                        yield Output(None, 0)
-                    case EventKind.LOGS:
-                        yield Log("stdout", "")
-                    case EventKind.DONE:
-                        return
-                    case EventKind.ERROR:
-                        pass
+                if event.what is EventKind.DONE:
+                    return
+                if (worth := _WORTH_A_WEBHOOK.get(event.what)) is not None:
+                    yield worth
 
     def progress(self) -> dict[str, JSON]:
         """Return the present state of the call, as at its start and its end."""

@@ -53,11 +53,12 @@ class KeptFile:
     digest: str
     metadata: JSON
     created_at: datetime
+    expires_at: datetime
     url: str = ""
     path: Path | None = None
     signature: str = field(default="", repr=False)
 
-    def body(self, seconds: int) -> dict[str, JSON]:
+    def body(self) -> dict[str, JSON]:
         """Return what Replicate's API tells of a file; nothing of it is null."""
         return {
             "id": self.id,
@@ -68,7 +69,7 @@ class KeptFile:
             "checksums": {"sha256": self.digest},
             "metadata": self.metadata,
             "created_at": self.created_at.isoformat(),
-            "expires_at": (self.created_at + timedelta(seconds=seconds)).isoformat(),
+            "expires_at": self.expires_at.isoformat(),
             "urls": {"get": self.url},
         }
 
@@ -94,7 +95,7 @@ class UploadedFiles:
         self._expire()
         form = await _form(request, self._limits.file)
         try:
-            content, most = form.get("content"), self._limits.file
+            content, most, now = form.get("content"), self._limits.file, datetime.now(timezone.utc)
             if not isinstance(content, UploadFile):
                 raise invalid("content: send the file in this field of the form")
             if (content.size or 0) > most:
@@ -108,7 +109,8 @@ class UploadedFiles:
                 size=content.size or 0,
                 digest=await anyio.to_thread.run_sync(_digest, content.file),
                 metadata=await _metadata(form.get("metadata")),
-                created_at=datetime.now(timezone.utc),
+                created_at=now,
+                expires_at=now + timedelta(seconds=self._limits.file_seconds),
             )
             if self._queue is not None and caller.key is not None:
                 kept = await self._on_cdn(kept, content.file, caller.key, self._queue)
@@ -118,17 +120,17 @@ class UploadedFiles:
             await form.close()
         self._kept[kept.id] = kept
         self._by_url[kept.url] = kept
-        return kept.body(self._limits.file_seconds)
+        return kept.body()
 
     def get(self, name: str, caller: Caller) -> dict[str, JSON]:
         """Return what is known of a file; raise Refusal."""
-        return self._own(name, caller).body(self._limits.file_seconds)
+        return self._own(name, caller).body()
 
     def of(self, caller: Caller) -> list[JSON]:
         """Return a caller's files, newest first."""
         self._expire()
         own = [kept for kept in reversed(self._kept.values()) if kept.caller == caller.name]
-        return [kept.body(self._limits.file_seconds) for kept in own[:100]]
+        return [kept.body() for kept in own[:100]]
 
     def delete(self, name: str, caller: Caller) -> None:
         """Forget a file; raise Refusal. What is on fal's CDN stays there until it expires."""
@@ -192,10 +194,8 @@ class UploadedFiles:
         return kept
 
     def _expire(self) -> None:
-        oldest = datetime.now(timezone.utc) - timedelta(seconds=self._limits.file_seconds)
-        for kept in [*self._kept.values()]:
-            if kept.created_at > oldest:
-                return
+        now = datetime.now(timezone.utc)
+        for kept in [each for each in self._kept.values() if each.expires_at <= now]:
             self._forget(kept)
 
     def _forget(self, kept: KeptFile) -> None:

@@ -7,9 +7,11 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
+
+from packaging.utils import canonicalize_name
 
 from cogfal.engine.guest_python import own_python, python_at
 from cogfal.environments import interpreter_of, make
@@ -108,32 +110,20 @@ def install_line(
     """
     if not installed.is_dir():
         return None
-    wanted = dict.fromkeys([*_named(named), *_needed(requirements)])
-    missing = [name for name in wanted if not _is_installed(name, installed)]
-    return f"sudo apt-get install -y {shlex.join(missing)}" if missing else None
-
-
-def _named(texts: Iterable[str]) -> Iterator[str]:
-    for word in (part for text in texts for part in text.split()):
-        name = re.split(r"[=<>:]", word, maxsplit=1)[0]
-        if name and not name.startswith("-"):
-            yield name
-
-
-def _needed(requirements: Iterable[str]) -> Iterator[str]:
+    words = (word for text in named for word in text.split() if not word.startswith("-"))
+    wanted = [re.split(r"[=<>:]", word, maxsplit=1)[0] for word in words]
     for line in requirements:
-        match = _NAME.match(line)
-        if match is not None:
-            name = re.sub(r"[-_.]+", "-", match[0]).lower()
-            yield from _LIBRARIES.get(name, ())
-
-
-def _is_installed(name: str, installed: Path) -> bool:
-    """Under its name, with an architecture, or with the suffix of a longer time."""
-    names = (name, f"{name}t64")
-    return any((installed / f"{each}.list").exists() for each in names) or any(
-        next(installed.glob(f"{each}:*.list"), None) is not None for each in names
-    )
+        if match := _NAME.match(line):
+            wanted += _LIBRARIES.get(canonicalize_name(match[0]), ())
+    missing = [
+        name
+        for name in dict.fromkeys(filter(None, wanted))
+        if not any(
+            (installed / f"{each}.list").exists() or any(installed.glob(f"{each}:*.list"))
+            for each in (name, f"{name}t64")  # the suffix of a longer time
+        )
+    ]
+    return f"sudo apt-get install -y {shlex.join(missing)}" if missing else None
 
 
 def provide_here(

@@ -11,7 +11,6 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -202,7 +201,6 @@ async def open_session(
     network: Callable[[FileLimits], Fetcher] | None = None,
     capture: Capture | None = None,
     log_limit: int | None = None,
-    progress: Callable[[str], None] = tell,
 ) -> AsyncIterator[Session]:
     """Set a predictor or trainer up as its App says, and shut it down when the block ends.
 
@@ -213,20 +211,19 @@ async def open_session(
         network: Makes what gets http inputs and remote weights; None forbids them.
         capture: How what it prints is captured, its child processes' output included.
         log_limit: How many characters of its logs a prediction keeps, if not the usual number.
-        progress: Is told what takes long while the model's own environment is made.
 
     Raises:
         ProjectError: What cog.yaml requires cannot be read.
         SetupError: It cannot be brought up.
     """
     limits, settings = project.settings.file_limits, project.settings.engine
-    given = GivenFiles(network(limits) if network is not None else NoNetwork())
+    given = GivenFiles(None if network is None else network(limits))
     predictor = project.given if spec.role is Role.PREDICT else None
 
     async def fetch_weights(url: str, directory: Path) -> Path:
         return (await given.fetch(url, directory, FetchBudget(FileLimits()))).path
 
-    python = await on_daemon_thread(partial(project.python, progress)) if not predictor else None
+    python = await on_daemon_thread(project.python) if not predictor else None
     service = Service(
         spec,
         project.root,
@@ -244,18 +241,13 @@ async def open_session(
         await service.shutdown(Grace(AFTERWARDS, running=0))
 
 
-class NoNetwork:
-    """The fetcher of a session that may not use the network."""
-
-    async def fetch(self, url: str, *_: object) -> Fetched:
-        """Refuse."""
-        raise FetchError(f"{url} is not fetched, as there is no network here; give a local file")
-
-
 class GivenFiles:
-    """Fetches the caller's own files from this machine, and everything else from `others`."""
+    """Fetches the caller's own files from this machine, and everything else from `others`.
 
-    def __init__(self, others: Fetcher) -> None:
+    Without others nothing else is fetched.
+    """
+
+    def __init__(self, others: Fetcher | None) -> None:
         self._others = others
         self._paths: dict[str, Path] = {}
 
@@ -270,9 +262,12 @@ class GivenFiles:
     ) -> Fetched:
         """Copy a given file into `directory`: the predictor may do with it what it likes."""
         path = self._paths.get(url)
-        if path is None:
-            return await self._others.fetch(url, directory, budget, known)
-        return await anyio.to_thread.run_sync(_copied, path, directory)
+        if path is not None:
+            return await anyio.to_thread.run_sync(_copied, path, directory)
+        if self._others is None:
+            text = f"{url} is not fetched, as there is no network here; give a local file"
+            raise FetchError(text)
+        return await self._others.fetch(url, directory, budget, known)
 
 
 def _copied(path: Path, directory: Path) -> Fetched:

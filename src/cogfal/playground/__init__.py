@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import mimetypes
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -78,7 +79,7 @@ def routes(examples: Sequence[Mapping[str, Any]], root: Path, watch: Watch) -> l
         return Response(None, 204, HEADERS) if told is None else JSONResponse(told, 200, HEADERS)
 
     return [
-        Route(PATH, _page, methods=["GET"]),
+        Route(PATH, partial(_asset, name="index.html"), methods=["GET"]),
         Route(PATH + "/", _slash, methods=["GET"]),
         Route(PATH + "/examples", given.all, methods=["GET"]),
         Route(PATH + "/examples/{name:path}", given.file, methods=["GET"]),
@@ -113,23 +114,15 @@ def _named(value: Any) -> list[str]:
     return [each[1:] for each in texts if each.startswith("@") and not each.startswith("@@")]
 
 
-async def _page(_: Request) -> Response:
-    return _file("index.html")
-
-
 async def _slash(_: Request) -> Response:
     """Lead to the page: its addresses are relative to its parent."""
     return RedirectResponse("../" + PATH.strip("/"), headers=dict(HEADERS))
 
 
-async def _asset(request: Request) -> Response:
-    return _file(request.path_params["name"])
-
-
-def _file(name: str) -> Response:
+async def _asset(request: Request, name: str | None = None) -> Response:
     """Answer with one of the page's own files; the name is looked up, never joined to a path."""
     files = {file.name: file for file in STATIC.iterdir()}
-    if name not in files:
+    file = files.get(name or request.path_params["name"])
+    if file is None:
         return Response("Not found", 404, HEADERS, "text/plain")
-    file = files[name]
     return FileResponse(file, headers=dict(HEADERS), media_type=MEDIA_TYPES[file.suffix])

@@ -63,10 +63,15 @@ def no_leaks(client: ProjectClient, *, ignore: Collection[str] = ()) -> Iterator
         before = state.taken()
         yield
         after = state.taken()
-    changes = [
-        change for name, change in _changes(before, after)
-        if not any(fnmatch(name, pattern) for pattern in ignore)
-    ]  # fmt: skip
+    changes = []
+    for name in sorted({*before, *after}):
+        if not any(fnmatch(name, pattern) for pattern in ignore):
+            if name not in before:
+                changes.append(f"{name} is new")
+            elif name not in after:
+                changes.append(f"{name} is gone")
+            elif before[name] != after[name]:
+                changes.append(f"{name} has changed")
     if changes:
         raise StateLeak(changes)
 
@@ -131,20 +136,14 @@ class _State:
         if isinstance(value, ModuleType | type | FunctionType) or depth == 0:
             return self._identity(value)
         if isinstance(value, Mapping) and type(value).__module__ in ("builtins", "collections"):
-            pairs = list(value.items())[:WIDTH]
-            return (type(value), len(value), [self._pair(pair, depth - 1) for pair in pairs])
+            parts = [each for pair in list(value.items())[:WIDTH] for each in pair]
+            return type(value), len(value), [self._fingerprint(e, depth - 1) for e in parts]
         if isinstance(value, list | tuple):
-            return (
-                type(value),
-                len(value),
-                [self._fingerprint(e, depth - 1) for e in value[:WIDTH]],
-            )
+            parts = list(value[:WIDTH])
+            return type(value), len(value), [self._fingerprint(e, depth - 1) for e in parts]
         if isinstance(value, set | frozenset):
             return (type(value), len(value))
         return self._identity(value)
-
-    def _pair(self, pair: tuple[object, object], depth: int) -> object:
-        return self._fingerprint(pair[0], depth), self._fingerprint(pair[1], depth)
 
     def _identity(self, value: object) -> object:
         self._seen.append(value)
@@ -164,16 +163,3 @@ def _files(directory: Path) -> Iterator[tuple[str, object]]:
         if "__pycache__" not in path.parts and not path.is_dir():
             state = path.lstat()
             yield path.relative_to(directory).as_posix(), (state.st_size, state.st_mtime_ns)
-
-
-def _changes(
-    before: Mapping[str, object], after: Mapping[str, object]
-) -> Iterator[tuple[str, str]]:
-    """Return the name of each thing that is new, gone or changed, and a line about it."""
-    for name in sorted({*before, *after}):
-        if name not in before:
-            yield name, f"{name} is new"
-        elif name not in after:
-            yield name, f"{name} is gone"
-        elif before[name] != after[name]:
-            yield name, f"{name} has changed"

@@ -60,11 +60,7 @@ class RunningPrediction:
     """A prediction under way; every method may be called from any thread."""
 
     def __init__(
-        self,
-        prediction: Prediction,
-        events: Watch[Event],
-        session: Session,
-        portal: BlockingPortal,
+        self, prediction: Prediction, events: Watch[Event], session: Session, portal: BlockingPortal
     ) -> None:
         self._prediction = prediction
         self._events = events
@@ -149,8 +145,12 @@ class ProjectClient:
 
     def submit(self, **inputs: Any) -> RunningPrediction:
         """Start it and return at once; raises InvalidInput."""
-        prediction, events = self._portal.call(_submitted, self._session, inputs)
-        return RunningPrediction(prediction, events, self._session, self._portal)
+
+        def start() -> tuple[Prediction, Watch[Event]]:
+            prediction = self._session.submit(inputs)
+            return prediction, prediction.events()  # before anything happens to it
+
+        return RunningPrediction(*self._portal.call(start), self._session, self._portal)
 
 
 @contextmanager
@@ -212,12 +212,6 @@ def _variables(wanted: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _submitted(session: Session, inputs: Mapping[str, Any]) -> tuple[Prediction, Watch[Event]]:
-    """Start a prediction and take a place from which no event of it is lost."""
-    prediction = session.submit(inputs)
-    return prediction, prediction.events()
-
-
 async def _next(events: Watch[Event]) -> Output | None:
     async for event in events:
         if isinstance(event, Output):
@@ -269,15 +263,12 @@ def run_all(client: ProjectClient, examples: Sequence[Example]) -> None:
     """
     for example in examples:
         output = client.run(**example.input)
-        if example.recorded:
-            _expect(example, output)
-
-
-def _expect(example: Example, output: object) -> None:
-    with tempfile.TemporaryDirectory(prefix="cogfal-") as folder:
-        found = [
-            str(each)
-            for each in measure(example.output, output, Path(folder))
-            if each.distance > tolerated(each.loc, example.tolerance)
-        ]
-    assert not found, f"{example.name}: {'; '.join(found)}"
+        if not example.recorded:
+            continue
+        with tempfile.TemporaryDirectory(prefix="cogfal-") as folder:
+            found = [
+                str(each)
+                for each in measure(example.output, output, Path(folder))
+                if each.distance > tolerated(each.loc, example.tolerance)
+            ]
+        assert not found, f"{example.name}: {'; '.join(found)}"
