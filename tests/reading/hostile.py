@@ -333,6 +333,22 @@ WHOLE: Final = {
     "wrapped": "def d(f):\n    @functools.wraps(f)\n    def w(*a, **k): return f(*a, **k)\n    return w\nclass Predictor(BasePredictor):\n    @d\n    def predict(self, x: int = 1) -> str: ...",
     "wrapped-by-class": "class d:\n    def __init__(self, f): self.f = f\n    def __get__(self, o, t): return self.f.__get__(o, t)\nclass Predictor(BasePredictor):\n    @d\n"
     "    def predict(self, x: int = 1) -> str: ...",
+    "wrapper-assigned": "def d(f):\n    def w(*a, **k): return f(*a, **k)\n    return w\nclass Predictor(BasePredictor):\n"
+    "    def predict(self, x: int = 1) -> str: ...\n    predict = d(predict)",
+    "wrapper-of-another": "def d(f):\n    def other(self, z: str = 'z') -> int: ...\n    def w(*a, **k): return other(*a, **k)\n    return w\n"
+    "class Predictor(BasePredictor):\n    @d\n    def predict(self, x: int = 1) -> str: ...",
+    "wrapper-of-two": "def d(f):\n    g = lambda: 1\n    def w(*a, **k): return g() and f(*a, **k)\n    return w\n"
+    "class Predictor(BasePredictor):\n    @d\n    def predict(self, x: int = 1) -> str: ...",
+    "wrapper-of-a-global": "def other(self, z: str = 'z') -> int: ...\ndef d(f):\n    def w(*a, **k): return other(*a, **k)\n    return w\n"
+    "class Predictor(BasePredictor):\n    @d\n    def predict(self, x: int = 1) -> str: ...",
+    "wrapped-deleted": "def d(f):\n    @functools.wraps(f)\n    def w(self, y: str = 'w') -> int: return f(self)\n    del w.__wrapped__\n    return w\n"
+    "class Predictor(BasePredictor):\n    @d\n    def predict(self, x: int = 1) -> str: ...",
+    "executed-in-a-class": "class Predictor(BasePredictor):\n    N = 1\n    exec('N = 2\\ndef predict(self, x: int = N) -> str: ...')",
+    "changed-in-a-class": "class C:\n    n = 1\n    exec('def g(self): ...\\nn = 2')\nclass Predictor(BasePredictor):\n    def predict(self, x: int = C.n) -> str: ...",
+    "setup-none": "class Predictor(BasePredictor):\n    setup = None\n    def predict(self, x: int = 1) -> str: ...",
+    "object-as-default": "class C:\n    def __init__(self): self.n = 1\nclass Predictor(BasePredictor):\n    def predict(self, x: dict = C()) -> str: ...",
+    "ellipsis-as-default": "class Predictor(BasePredictor):\n    def predict(self, x: int = ...) -> str: ...",
+    "ellipsis-told": "class Predictor(BasePredictor):\n    def predict(self, x: int = Input(default=...), y: int = Input(...)) -> str: ...",
     "signature-changed": "def d(f):\n    def w(self, y: str = 'b') -> str: return f(self, 1)\n    return w\nclass Predictor(BasePredictor):\n    @d\n    def predict(self, x: int = 1) -> str: ...",
     "annotations-edited": "class Predictor(BasePredictor):\n    def predict(self, x: int = 1) -> str: ...\nPredictor.predict.__annotations__['x'] = str",
     "defaults-replaced": "class Predictor(BasePredictor):\n    def predict(self, x: int = 1) -> str: ...\nPredictor.predict.__defaults__ = (2,)",

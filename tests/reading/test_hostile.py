@@ -16,7 +16,10 @@ REFUSED = frozenset({
     "value-template", "value-try-import-flag", "value-try-import-standard",
     "value-type-call", "signature-default-factory", "whole-annotations-edited",
     "whole-defaults-replaced", "whole-made-by-type", "whole-partial-method",
-    "whole-try-class", "whole-wrapped-by-class",
+    "whole-try-class", "whole-wrapped-by-class", "whole-wrapper-of-two",
+    "whole-wrapper-of-a-global",
+    "whole-wrapped-deleted", "whole-executed-in-a-class", "whole-changed-in-a-class",
+    "whole-setup-none", "whole-object-as-default", "whole-ellipsis-as-default",
 })  # fmt: skip
 """Those that may be refused; all others are read."""
 

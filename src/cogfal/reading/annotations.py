@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from cogfal.guest import type_names
 from cogfal.guest.annotations import type_of
 from cogfal.reading.classes import OutsideType, outside_base
-from cogfal.reading.journal import attributes_of, of_class
+from cogfal.reading.journal import of_class
 from cogfal.reading.operators import of_machine
 from cogfal.reading.standins import Shown
 from cogfal.reading.unknown import (
@@ -118,15 +118,13 @@ def to_json(world: Interpreter, value: Value, depth: int = 0) -> JSON:
             return [to_json(world, item, depth + 1) for item in sorted(value, key=repr)]
         case list() | tuple() | range():
             return [to_json(world, item, depth + 1) for item in value]
-    return to_json(world, _held(world, value), depth)
+    return to_json(world, _secret(value), depth)
 
 
-def _held(world: Interpreter, value: Value) -> Value:
-    """Return what stands for an object in JSON: its attributes, or its secret."""
+def _secret(value: Value) -> Value:
+    """Return what a secret holds."""
     if isinstance(value, OutsideType):
         raise value.unknown.error()
-    if type(value) in world.classes.nodes and of_class(type(value), "__dict__") is not None:
-        return attributes_of(value)
     if of_class(type(value), "get_secret_value") is not None:
         return value.get_secret_value()
     raise Unresolved("the value is not a text, number, list or dict")

@@ -298,6 +298,10 @@ class Attributes(Part):
             if name not in names:
                 raise AttributeError(name)
             world.journal.unbind(names, name)
+        elif isinstance(owner, Function) and name == "__wrapped__":
+            # The annotations that were copied with it stay.
+            world.journal.bind(vars(owner), "__replaced__", Unknown("its __wrapped__ is deleted"))
+            world.journal.unbind(vars(owner), name)
         else:
             self._note(owner, name)
             custom = _custom(owner, "__delattr__", name)

@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from cogfal.reading.functions import Function
-from cogfal.reading.scopes import Scope, bindings, own_nodes
+from cogfal.reading.scopes import UNTOLD, Scope, bindings, own_nodes
 from cogfal.reading.unknown import (
     Part,
     Touched,
@@ -204,6 +204,7 @@ class Classes(Part):
                 ):
                     body.names["__annotations__"] = {}
                 world.run(node.body, body, fresh=fresh)
+                known(body.names.get(UNTOLD))
                 if body.names.keys() & _HIDING:
                     known(Unknown("a class that answers for each attribute is not evaluated"))
                 if "_cogfal_disordered" in getattr(namespace, "__dict__", {}):

@@ -49,7 +49,6 @@ class Function(Atomic):
         "node",
         "scope",
         "world",
-        "wraps",
     )  # fmt: skip
 
     def __init__(
@@ -58,7 +57,6 @@ class Function(Atomic):
         self.world, self.node, self.scope, self.defaults = world, node, scope, defaults
         self.annotations: dict[str, Value] = {}
         self.decorators: tuple[Value, ...] = ()
-        self.wraps: Function | None = None
         self.name: str = getattr(node, "name", "<lambda>")
         told = None if isinstance(node, ast.Lambda) else ast.get_docstring(node, clean=False)
         self.__dict__.update(

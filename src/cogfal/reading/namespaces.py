@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
 from cogfal.reading.journal import attributes_of
 from cogfal.reading.listed import public_names
-from cogfal.reading.scopes import Scope, first_parameter
+from cogfal.reading.scopes import UNTOLD, Scope, first_parameter
 from cogfal.reading.standins import Known
 from cogfal.reading.unknown import (
     ABSENT,
@@ -282,6 +282,9 @@ class OfScope(Part):
             return self._names(name, scope)
         held = [value for each in scope.outwards() for value in each.names.values()]
         why = Unknown(f"{name}() may have changed it")
+        for each in scope.outwards():
+            if each.kind == "class":
+                self._world.journal.bind(each.names, UNTOLD, why)
         self._world.effects.of_values([scope.module, *held], why)
         self._world.names.take_all(f"{name}()", scope)
         raise refused(f"{name}() of such a text is not evaluated here")

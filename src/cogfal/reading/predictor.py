@@ -7,6 +7,7 @@ import importlib
 import inspect
 import re
 import sys
+from collections import ChainMap
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -17,10 +18,20 @@ from cogfal.reading.annotations import read_type
 from cogfal.reading.classes import Outside
 from cogfal.reading.functions import Function
 from cogfal.reading.interpreter import Interpreter
-from cogfal.reading.scopes import Scope, yields
+from cogfal.reading.scopes import Scope, bindings, yields
 from cogfal.reading.signature import concurrency, inputs_of, is_mark, old_inputs
 from cogfal.reading.source import Find, Module, Project
-from cogfal.reading.unknown import Touched, Unknown, UnknownError, Value, bare, known, needed
+from cogfal.reading.unknown import (
+    ABSENT,
+    Possible,
+    Touched,
+    Unknown,
+    UnknownError,
+    Value,
+    bare,
+    known,
+    needed,
+)
 from cogfal.spec import (
     AnyType,
     IteratorType,
@@ -208,7 +219,7 @@ class _Reading:
         node, module = self._world.classes.nodes.get(cls, (self._module.tree, self._module))
         where = module.location(node)
         wanted = METHODS[self._role]
-        found = {m: f for m in wanted if (f := self._find(cls, m)) is not None}
+        found = {m: f for m in wanted if (f := self._find(cls, m)) is not ABSENT}
         certain = [m for m, f in found.items() if not isinstance(f, _MayBe)]
         if self._role is Role.PREDICT and len(certain) > 1:
             raise PredictorError(
@@ -227,7 +238,7 @@ class _Reading:
         return certain[0], self._function(found[certain[0]], f"{name}.{certain[0]}", where)
 
     def _find(self, cls: type, name: str) -> Value:
-        """Return what a class has under a name, None where it has nothing of the author's."""
+        """Return what a class has under a name, `ABSENT` where it has nothing of the author's."""
         if id(cls) in self._world.choices.tainted:
             return self._world.choices.tainted[id(cls)][1]
         for base in cls.__mro__:
@@ -237,12 +248,12 @@ class _Reading:
                 return _MayBe(f"it may come from {shown}, which is not part of the project")
             if base in self._world.classes.nodes and name in vars(base):
                 return vars(base)[name]
-        return None
+        return ABSENT
 
     def _own(self, cls: type | None, name: str) -> Value:
-        """Return what a class certainly has under a name, None where there is no such thing."""
-        found = None if cls is None else self._find(cls, name)
-        return None if isinstance(found, _MayBe) else found
+        """Return what a class certainly has under a name, `ABSENT` where there is no such thing."""
+        found = ABSENT if cls is None else self._find(cls, name)
+        return ABSENT if isinstance(found, _MayBe) else found
 
     def _function(self, value: Value, name: str, where: Location) -> Function:
         if isinstance(value, staticmethod | classmethod):
@@ -278,8 +289,8 @@ class _Reading:
             shape=shape,
             role=self._role,
             setup=self._setup(cls),
-            healthcheck=self._own(cls, "healthcheck") is not None,
-            teardown=self._own(cls, "teardown") is not None,
+            healthcheck=self._own(cls, "healthcheck") is not ABSENT,
+            teardown=self._own(cls, "teardown") is not ABSENT,
             streaming=any(is_mark(d, "streaming") for each in layers for d in each.decorators),
             max_concurrency=concurrency(layers, where),
             description=_description(function) or (None if cls is None else _description(cls)),
@@ -301,7 +312,7 @@ class _Reading:
 
     def _setup(self, cls: type | None) -> SetupSpec | None:
         found = self._own(cls, "setup")
-        if found is None:
+        if found is ABSENT:
             return None
         function = _layers(self._function(found, "setup", self._start))[-1]
         args = function.node.args
@@ -324,8 +335,24 @@ def _layers(outer: Function) -> list[Function]:
     while isinstance(inner, Function):
         layers.append(inner)
         wrapped = vars(inner).get("__wrapped__")
-        inner = wrapped if isinstance(wrapped, Function) else inner.wraps
+        inner = wrapped if isinstance(wrapped, Function) else _passed_on_to(inner)
     return layers
+
+
+def _passed_on_to(wrapper: Function) -> Function | None:
+    """Return the one function around a wrapper that it mentions, if it names no parameters."""
+    args, node = wrapper.node.args, wrapper.node
+    named = {a.arg for a in (*args.posonlyargs, *args.args, *args.kwonlyargs)} - {"self"}
+    if named or args.kwarg is None:
+        return None
+    free = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)} - bindings(node).bound
+    around = ChainMap(*(s.names for s in wrapper.scope.outwards() if s.kind == "function"))
+    values = [around[name] for name in free if name in around]
+    for value in values:
+        if isinstance(value, Possible):
+            known(value)
+    functions = [value for value in values if isinstance(value, Function)]
+    return functions[0] if len(functions) == 1 else None
 
 
 def _description(value: type | Function) -> str | None:

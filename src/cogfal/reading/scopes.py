@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 Names: TypeAlias = MutableMapping[str, Value]
 
+UNTOLD: Final = " untold"
+"""By what a class body says that it may have other names; none of the author's has a space."""
+
 _DEFINITIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _COMPREHENSIONS: Final = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 

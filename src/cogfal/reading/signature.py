@@ -58,7 +58,8 @@ def inputs_of(world: Interpreter, function: Function, *, method: bool) -> tuple[
         )
 
     plain = [*args.posonlyargs, *args.args]
-    if method and (not plain or plain[0].annotation is not None):
+    given = plain or args.vararg
+    if method and (not given or (plain and plain[0].annotation is not None)):
         raise unsupported("the method has no `self`", function.node)
     for extra in (args.vararg, args.kwarg):
         if extra is not None:
@@ -186,6 +187,8 @@ def _input(
 
 def _arguments(call: Described, where: Location) -> dict[str, Value]:
     arguments = {**call.keywords, **dict(zip(_POSITIONS, call.positional, strict=False))}
+    if arguments.get("default") is ...:
+        del arguments["default"]
     if arguments.pop("default_factory", None) is not None:
         raise UnsupportedSignature(
             "Input() takes no default_factory",
@@ -221,7 +224,7 @@ class _Arguments:
     def default(self) -> JSON | Missing:
         """Return the default, `MISSING` where there is none."""
         given = self._arguments.get("default", MISSING)
-        return MISSING if given is MISSING or given is ... else self.value("default")
+        return MISSING if given is MISSING else self.value("default")
 
     def checked(self, argument: str) -> JSON:
         """Return an argument that is a text, a number or a length, None where it is not given."""

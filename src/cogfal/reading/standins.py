@@ -25,6 +25,9 @@ class Known(Atomic):
     def __init__(self, name: str, handler: Handler, *about: Value) -> None:
         self.name, self.handler, self.about = name, handler, about
 
+    def __repr__(self) -> str:
+        return self.name
+
     def __call__(self, *positional: Value, **keywords: Value) -> Value:
         try:
             inspect.signature(self.handler).bind(*positional, **keywords)

@@ -287,10 +287,7 @@ class Statements(Blocks):
         if isinstance(value, Function):
             value.decorators = tuple(decorators)
         for decorator in reversed(decorators):
-            before, value = value, self._applied(decorator, value, node, scope)
-            if isinstance(value, Function) and value is not before and not of_class:
-                wraps = isinstance(before, Function) and passes_on(value)
-                value.wraps = before if wraps else None
+            value = self._applied(decorator, value, node, scope)
         world.names.put(scope, scope.mangled(node.name), value)
 
     _asyncfunctiondef = _classdef = _functiondef
@@ -310,10 +307,3 @@ class Statements(Blocks):
             held = (*error.unknown.about, decorator, value)
             result = self._world.expressions.raising(error.unknown.holding(held))
         return result.at(node, scope.module) if isinstance(result, Unknown) else result
-
-
-def passes_on(wrapper: Function) -> bool:
-    """Whether a wrapper's parameters are those of what it wraps."""
-    args = wrapper.node.args
-    named = [a.arg for a in (*args.posonlyargs, *args.args, *args.kwonlyargs) if a.arg != "self"]
-    return "__wrapped__" in vars(wrapper) or (not named and args.kwarg is not None)

@@ -34,6 +34,7 @@ from cogfal.guest.wire import to_plain
 from cogfal.reading import read_predictor
 from cogfal.reading.annotations import to_json
 from cogfal.reading.interpreter import Interpreter
+from cogfal.reading.journal import attributes_of, of_class
 from cogfal.reading.source import Project
 from cogfal.reading.unknown import Beyond, GivenUp, Touched, Unresolved
 from cogfal.spec import PredictorSpec
@@ -326,7 +327,7 @@ def told(root: Path) -> dict[str, Any] | PredictorError:
         for name, value in scope.names.items():
             with contextlib.suppress(Unresolved, Touched, GivenUp):
                 world.budget.next_statement()
-                names[name] = to_json(world, value)
+                names[name] = to_json(world, _opened(world, value))
         readings.append(names)
         if not world.orders.asked:
             return names
@@ -335,6 +336,22 @@ def told(root: Path) -> dict[str, Any] | PredictorError:
         name: value for name, value in first.items()
         if all(name in other and _text(other[name]) == _text(value) for other in others)
     }  # fmt: skip
+
+
+def _opened(world: Interpreter, value: Any, depth: int = 0) -> Any:
+    """Return a value with the attributes of objects of the program's in place of these."""
+    value = world.known(value)
+    if depth > 20 or isinstance(value, enum.Enum):
+        return value
+    if type(value) is dict:
+        return {key: _opened(world, item, depth + 1) for key, item in value.items()}
+    if type(value) in (list, tuple):
+        return [_opened(world, item, depth + 1) for item in value]
+    kind = type(value)
+    if kind in world.classes.nodes and of_class(kind, "__dict__") is not None:
+        plain = isinstance(value, (str, int, float, list, tuple, dict, set, PurePath))
+        return value if plain else _opened(world, attributes_of(value), depth + 1)
+    return value
 
 
 def told_of_predictor(root: Path) -> str | PredictorError:
