@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from cogfal.server.caller import HELD_BODIES
 from tests.local_run import LocalRun
 from tests.project_files import write_project
 from tests.waiting import until
@@ -29,7 +30,8 @@ PREDICTOR = """
             self,
             mode: str = Input(
                 choices=[
-                    "tokens", "wait", "fail", "fail-later", "context", "refuse", "refuse-dear"
+                    "tokens", "wait", "print", "fail", "fail-later", "context", "refuse",
+                    "refuse-dear",
                 ],
                 default="tokens",
             ),
@@ -42,6 +44,10 @@ PREDICTOR = """
                 current_scope().record_metric("billable_units", units)
             if mode == "context":
                 yield json.dumps(current_scope().context)
+                return
+            if mode == "print":
+                print("printed")
+                yield "a"
                 return
             if mode == "refuse":
                 raise HTTPException(409, mode)
@@ -72,7 +78,21 @@ APP = """
     class App(cogfal.App):
         predictor = "predict.py:Predictor"
         queue_limit = 1
+
+    class Narrow(cogfal.App):
+        predictor = "predict.py:Predictor"
+        playground = True
+        max_body_bytes = 200_000
 """
+
+
+@pytest.fixture(scope="module")
+def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An app with a page, which takes few bytes."""
+    folder = write_project(tmp_path_factory.mktemp("app"), predict_py=PREDICTOR, app_py=APP)
+    home = tmp_path_factory.mktemp("home")
+    with LocalRun("app.py::Narrow", cwd=folder, home=home) as process:
+        yield process.url
 
 
 @pytest.fixture(scope="module")
@@ -263,6 +283,57 @@ def test_logs_are_nobodys_without_a_playground(url: str) -> None:
 
     assert set(answer.json()) == {"output"}
     assert httpx.get(f"{url}/playground/runs/x").status_code == 404
+
+
+def test_logs_are_told_beside_pieces_where_there_is_a_page(narrow: str) -> None:
+    """To who asks for them, with the timings at the end; a run that is over is not followed."""
+    inputs, headers = {"mode": "print"}, {"x-cogfal-logs": "1"}
+
+    with httpx.stream("POST", f"{narrow}/stream", json=inputs, headers=headers) as response:
+        log, piece, last = events(response)
+    plain = httpx.post(f"{narrow}/stream", json=inputs)
+    watched = httpx.get(f"{narrow}/playground/runs/x")
+
+    assert log == {"log": {"source": "stdout", "data": "printed\n"}}
+    assert piece == {"output": "a", "index": 0}
+    assert last["completed"]
+    assert last["timings"].keys() >= {"predict"}
+    assert "printed" not in plain.text
+    assert watched.status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("path", "inputs"),
+    [("/", {"place": "x" * 200_000}), ("/predictions", {"input": {"place": "x" * 200_000}})],
+    ids=["fal", "cog"],
+)
+def test_a_body_that_is_too_large_is_the_callers_mistake(
+    narrow: str, path: str, inputs: dict[str, Any]
+) -> None:
+    """Both APIs name the bound."""
+    answer = httpx.post(f"{narrow}{path}", json=inputs)
+
+    assert answer.status_code in (413, 422)
+    assert "The request body exceeds 200000 bytes" in answer.text
+
+
+def test_bodies_that_are_held_leave_no_room_for_others(narrow: str, tmp_path: Path) -> None:
+    """Both APIs say so, and take one again once a prediction has ended."""
+    inputs = {"mode": "wait", "place": str(tmp_path), "token": "x" * 190_000, "count": 0}
+    names = [f"held-{n}" for n in range(HELD_BODIES)]
+    callers = [Caller(narrow, inputs, name) for name in names]
+    for name in names:
+        watched = f"{narrow}/playground/runs/{name}"
+        assert until(lambda url=watched: httpx.get(url).status_code == 200)  # type: ignore[misc]
+
+    fal = httpx.post(narrow, json=inputs)
+    cog = httpx.post(f"{narrow}/predictions", json={"input": inputs})
+    (tmp_path / "go").touch()
+
+    assert fal.status_code == 429
+    assert (cog.status_code, cog.headers["retry-after"]) == (429, "1")
+    assert {caller.status() for caller in callers} == {200}
+    assert httpx.post(narrow, json=inputs).status_code == 200
 
 
 COSTS = {
