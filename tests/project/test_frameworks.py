@@ -10,7 +10,13 @@ from packaging.specifiers import SpecifierSet
 
 from cogfal.project import hardware
 from cogfal.project.config_reader import parse_config
-from cogfal.project.frameworks import newest_allowed, tensorflow_release, with_commands
+from cogfal.project.frameworks import (
+    frameworks,
+    newest_allowed,
+    tensorflow_release,
+    with_commands,
+)
+from cogfal.project.requirements import pin_of_wheel
 from tests.project.cases import Case
 from tests.project.test_machine_choice import packages
 
@@ -58,6 +64,7 @@ def test_tensorflow_that_needs_cuda_of_the_system(
 
 
 INDEX = "https://download.pytorch.org/whl"
+WHEEL = f"{INDEX}/cu113/torch-1.11.0%2Bcu113-cp38-cp38-linux_x86_64.whl"
 
 
 @pytest.mark.parametrize(
@@ -67,6 +74,8 @@ INDEX = "https://download.pytorch.org/whl"
         ("numpy", f"pip install torch==1.12.0 --index-url={INDEX}/cu116 numpy", "1.12 11.6"),
         ("numpy", "echo 1 && python -m pip install 'torch==2.0.1'", "2.0 11.7"),
         ("torch==1.13.1", f"pip install -U torch==2.1.2 -i {INDEX}/cu118", "2.1 11.8"),
+        ("numpy", f"pip install {WHEEL}#sha256=1", "1.11 11.3"),
+        ("numpy", f"pip install 'torch @ {WHEEL}'", "1.11 11.3"),
         ("torch==1.13.1", "pip install torch", "1.13 11.7"),
         ("torch==1.13.1", "pip install -t elsewhere torch==2.1.2", "1.13 11.7"),
     ],
@@ -81,6 +90,20 @@ def test_a_framework_that_a_command_installs_is_known(
 
     assert f"{each.version} {hardware.dotted(each.cuda)}" == found
     assert bool(each.alternatives) == found.startswith("1.13")
+
+
+@pytest.mark.parametrize("text", [WHEEL, f"torch @ {WHEEL}"])
+def test_a_framework_is_known_by_its_wheel(text: str) -> None:
+    """Its version and its build are in the wheel's name, and no other build comes in its place."""
+    [each] = frameworks(packages(text), (12, 1))
+
+    assert (each.version, each.cuda, each.alternatives) == ("1.11", (11, 3), ())
+
+
+@pytest.mark.parametrize("text", [f"{INDEX}/x.tar.gz", "git+https://github.com/x/torch", "x-1.whl"])
+def test_what_is_no_wheel_names_no_version(text: str) -> None:
+    """An archive's version is not known from its name."""
+    assert pin_of_wheel(text) is None
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
@@ -14,7 +15,15 @@ from cogfal.project import hardware
 from cogfal.project.config import CogConfig
 from cogfal.project.hardware import Capability, Cuda, Release, dotted
 from cogfal.project.model_environment import packages_of_commands, requirements_of_commands
-from cogfal.project.requirements import Option, Package, RequirementSet
+from cogfal.project.requirements import (
+    Line,
+    Link,
+    Local,
+    Option,
+    Package,
+    RequirementSet,
+    pin_of_wheel,
+)
 from cogfal.spec import Location
 
 TENSORFLOW: Final = ("tensorflow", "tensorflow-gpu")
@@ -62,17 +71,7 @@ def frameworks(requirements: RequirementSet, cuda: Cuda | None) -> tuple[Framewo
         requirements: The project's.
         cuda: What cog.yaml asks for; torch's wheels follow it, as they do with Cog.
     """
-    found = []
-    for package in requirements.packages():
-        match package.name:
-            case "torch":
-                found.append(_torch(package, requirements, cuda))
-            case name if name in TENSORFLOW:
-                found.append(_tensorflow(package))
-            case "jax":
-                found.append(_jax(package))
-            case _:
-                continue
+    found = (_framework(line, requirements, cuda) for line in requirements.lines)
     return tuple(framework for framework in found if framework is not None)
 
 
@@ -86,7 +85,7 @@ def with_commands(
     found = {each.name: each for each in frameworks(requirements, cuda)}
     for installed in requirements_of_commands(config):
         for each in frameworks(installed, None):
-            found[each.name] = replace(each, alternatives=(), index=None)
+            found[each.name] = _as_built(each)
     return tuple(found.values())
 
 
@@ -152,9 +151,39 @@ def addresses(requirements: RequirementSet) -> Iterator[str]:
     return (line.value for line in requirements.lines if isinstance(line, Option) and line.value)
 
 
+def _framework(line: Line, requirements: RequirementSet, cuda: Cuda | None) -> Framework | None:
+    match line:
+        case Link(url=place) | Local(path=place) | Package(Requirement(url=str(place))):
+            wheel = pin_of_wheel(str(place))
+            built = wheel and _released(Package(wheel, where=line.where), requirements, None)
+            return _as_built(built) if built else None
+        case Package():
+            return _released(line, requirements, cuda)
+        case _:
+            return None
+
+
+def _released(
+    package: Package, requirements: RequirementSet, cuda: Cuda | None
+) -> Framework | None:
+    match package.name:
+        case "torch":
+            return _torch(package, requirements, cuda)
+        case name if name in TENSORFLOW:
+            return _tensorflow(package)
+        case "jax":
+            return _jax(package)
+        case _:
+            return None
+
+
+def _as_built(framework: Framework) -> Framework:
+    return replace(framework, alternatives=(), index=None)
+
+
 def _torch(package: Package, requirements: RequirementSet, cuda: Cuda | None) -> Framework | None:
     release = _release(package, hardware.TORCH)
-    if release is None or package.requirement.url or "cpu" in labels(package):
+    if release is None or "cpu" in labels(package):
         return None
     builds = hardware.TORCH[release]
     fixed = _first_cuda(LOCAL_CUDA, labels(package)) or _first_cuda(

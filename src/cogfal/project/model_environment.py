@@ -26,6 +26,7 @@ from cogfal.project.requirements import (
     Option,
     Package,
     RequirementSet,
+    pin_of_wheel,
     read_packages,
     read_requirements,
 )
@@ -320,7 +321,8 @@ def _requirements(words: Sequence[str]) -> Iterator[Requirement]:
         if word in _VALUED:
             next(left, None)
             continue
+        wheel = pin_of_wheel(word)
         try:
-            yield Requirement(word)
+            yield wheel or Requirement(word)
         except InvalidRequirement:
             continue  # an option or a path

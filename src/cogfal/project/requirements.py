@@ -10,11 +10,12 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final, NamedTuple, TypeAlias
+from urllib.parse import unquote
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from cogfal.errors import ConfigError
 from cogfal.project.place import read_text
@@ -384,6 +385,15 @@ def _exists(path: Path) -> bool:
         return bool(path.stat())
     except (OSError, ValueError):
         return False
+
+
+def pin_of_wheel(place: str) -> Requirement | None:
+    """Return what the path or URL of a wheel installs, pinned; None where it names no wheel."""
+    try:
+        name, version, _, _ = parse_wheel_filename(unquote(PurePosixPath(place).name.split("#")[0]))
+    except InvalidWheelFilename:
+        return None
+    return Requirement(f"{name}=={version}")
 
 
 def has_credentials(text: str) -> bool:
