@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import suppress
 
 import pytest
 
-from cogfal.concurrency import to_the_end, together
+from cogfal.concurrency import on_daemon_thread, to_the_end, together
 
 
 def test_the_work_is_done_on_another_thread() -> None:
@@ -20,6 +21,29 @@ def test_the_work_is_done_on_another_thread() -> None:
 
     assert number == 42
     assert thread != threading.get_ident()
+
+
+def test_an_error_of_a_thread_that_is_not_waited_for_comes_through() -> None:
+    """It is raised where the work is awaited, and nowhere once nobody awaits it."""
+    go = threading.Event()
+
+    def fail() -> None:
+        go.wait(10)
+        raise ValueError("no luck")
+
+    async def main() -> None:
+        left = asyncio.ensure_future(on_daemon_thread(fail))
+        await asyncio.sleep(0)
+        left.cancel()
+        awaited = asyncio.ensure_future(on_daemon_thread(fail))
+        await asyncio.sleep(0)
+        go.set()
+        with suppress(asyncio.CancelledError):
+            await left
+        await awaited
+
+    with pytest.raises(ValueError, match="no luck"):
+        asyncio.run(main())
 
 
 def test_cancelling_asks_a_function_in_steps_to_stop() -> None:

@@ -78,7 +78,12 @@ class Cloud:
         )
 
     async def status(self, request: Request) -> Response:
-        """Say that a call has ended."""
+        """Say that a call has ended, unless it waits or works for ever."""
+        match self.calls[request.path_params["id"]].get("do"):
+            case "wait":
+                return JSONResponse({"status": "IN_QUEUE", "queue_position": 0})
+            case "work":
+                return JSONResponse({"status": "IN_PROGRESS", "logs": []})
         failed = self.calls[request.path_params["id"]].get("do") == "fail"
         body: dict[str, Any] = {"status": "COMPLETED", "logs": [{"message": "painting"}]}
         return JSONResponse({**body, **({"error": "it broke"} if failed else {})})
@@ -95,6 +100,9 @@ class Cloud:
                 self.uploads["made.png"] = b"picture"
                 media = {"url": f"{request.base_url}files/made.png", "content_type": "image/png"}
                 return JSONResponse({"output": [{**media, "width": 4, "file_name": "made.png"}]})
+            case "inline":
+                media = {"url": "data:text/plain;base64,aGk=", "content_type": "text/plain"}
+                return JSONResponse({"output": media})
             case "fields":
                 return JSONResponse({"text": "hi", "mask": {"url": "u", "content_type": None}})
             case _:

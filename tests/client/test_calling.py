@@ -129,15 +129,14 @@ def test_a_submitted_call_can_be_followed_and_cancelled(loopback: Loopback, tmp_
 run = client.submit("me/app", {"steps": 1})
 show([run.id, run.status(), run.logs(), run.output()])
 run.cancel()
-failed = client.submit("me/app", {"do": "fail"})
-show(failed.status())
+show([client.submit("me/app", {"do": do}).status() for do in ("wait", "work", "fail")])
 """
 
-    (identity, *rest), failed = loopback.script(script, tmp_path)
+    (identity, *rest), statuses = loopback.script(script, tmp_path)
 
     assert rest == ["succeeded", "painting\n", {"steps": 1}]
     assert identity in loopback.cloud.cancelled
-    assert failed == "failed"
+    assert statuses == ["starting", "processing", "failed"]
 
 
 def test_a_stream_yields_each_piece_once(loopback: Loopback, tmp_path: Path) -> None:
@@ -177,22 +176,36 @@ def test_the_async_twins_do_the_same(loopback: Loopback, tmp_path: Path) -> None
 async def main():
     show(await client.run_async("me/app", {"image": pathlib.Path("photo.png")}))
     run = await client.submit_async("me/app", {"steps": 1})
-    show([await run.status(), await run.logs(), await run.output()])
+    show([run.id, await run.status(), await run.logs(), await run.output()])
     await run.cancel()
     show([piece async for piece in client.stream_async("me/app")])
     try:
         await client.run_async("me/app", {"do": "refuse"})
     except CallFailed as error:
         show(error.status)
+    try:
+        async for piece in client.stream_async("me/app", {"do": "refuse"}):
+            show(piece)
+    except CallFailed as error:
+        show([str(error), error.status])
 asyncio.run(main())
 """
 
-    ran, followed, streamed, refused = loopback.script(script, tmp_path)
+    ran, (identity, *followed), streamed, refused, unstreamed = loopback.script(script, tmp_path)
 
     assert ran["image"].endswith("/files/photo.png")
     assert followed == ["succeeded", "painting\n", {"steps": 1}]
+    assert identity in loopback.cloud.cancelled
     assert streamed == ["a ", "picture"]
     assert refused == 422
+    assert unstreamed == ["steps: Input should be at least 1", 422]
+
+
+def test_a_file_may_come_with_its_answer(loopback: Loopback, tmp_path: Path) -> None:
+    """A data URL is read without asking anybody."""
+    script = 'show(client.run("me/app", {"do": "inline"}).read().decode())'
+
+    assert loopback.script(script, tmp_path) == ["hi"]
 
 
 def test_another_endpoint_is_called_by_its_path(loopback: Loopback, tmp_path: Path) -> None:

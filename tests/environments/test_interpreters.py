@@ -87,9 +87,12 @@ def test_another_patch_does(bare: dict[str, str], tmp_path: Path) -> None:
     assert not found.fits(f"{ANOTHER}.4")
 
 
-def test_one_that_does_not_run_is_passed_over(bare: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", [b"#!/bin/sh\nexit 3\n", b"\x7fELF"], ids=["fails", "none"])
+def test_one_that_does_not_run_is_passed_over(
+    bare: dict[str, str], tmp_path: Path, text: bytes
+) -> None:
     """A broken program on the PATH is not the end."""
-    a_python(tmp_path / f"bin/python{ANOTHER}", "").write_text("#!/bin/sh\nexit 3\n")
+    a_python(tmp_path / f"bin/python{ANOTHER}", "").write_bytes(text)
     a_python(tmp_path / f"pyenv/versions/{ANOTHER}.9/bin/python", f"{ANOTHER}.9")
 
     assert find_interpreter(ANOTHER, bare).version == f"{ANOTHER}.9"
