@@ -159,7 +159,7 @@ def test_oldest_files_make_room(store: LocalStore, tmp_path: Path) -> None:
     statuses = [ask(store, url).status_code for url in urls]
 
     assert statuses == [404, 200, 200]
-    assert len(list(store.folder.iterdir())) == 2
+    assert len(list(store.directory.iterdir())) == 2
 
 
 def test_cap_holds_for_files_that_come_together(store: LocalStore, tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def test_cap_holds_for_files_that_come_together(store: LocalStore, tmp_path: Pat
 
     asyncio.run(main())
 
-    assert sum(path.stat().st_size for path in store.folder.iterdir()) == 200
+    assert sum(path.stat().st_size for path in store.directory.iterdir()) == 200
 
 
 def test_cancelled_file_is_not_kept(store: LocalStore, tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_cancelled_file_is_not_kept(store: LocalStore, tmp_path: Path) -> None:
 
     asyncio.run(main())
 
-    assert list(store.folder.iterdir()) == []
+    assert list(store.directory.iterdir()) == []
 
 
 def test_file_above_the_cap_is_refused(tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ def test_old_files_are_forgotten(tmp_path: Path) -> None:
     url = put(store, a_file(tmp_path))
 
     assert ask(store, url).status_code == 404
-    assert list(store.folder.iterdir()) == []
+    assert list(store.directory.iterdir()) == []
     store.close()
 
 
@@ -247,7 +247,7 @@ def test_source_that_is_no_file_any_more_is_a_store_error(
 
     with pytest.raises(StoreError, match=r"a\.bin cannot be read"):
         put(store, file)
-    assert list(store.folder.iterdir()) == []
+    assert list(store.directory.iterdir()) == []
 
 
 @pytest.mark.parametrize("link", ["symbolic", "hard"])
@@ -274,7 +274,7 @@ def test_kept_file_that_became_something_else_is_not_found(
 ) -> None:
     """Whoever put a directory in its place."""
     url = put(store, a_file(tmp_path))
-    (kept,) = store.folder.iterdir()
+    (kept,) = store.directory.iterdir()
     kept.unlink()
     kept.mkdir()
 
@@ -284,7 +284,7 @@ def test_kept_file_that_became_something_else_is_not_found(
 def test_close_removes_everything(tmp_path: Path) -> None:
     """After closing, twice, the folder is gone and the URL leads nowhere."""
     store = LocalStore()
-    url, folder = put(store, a_file(tmp_path)), store.folder
+    url, folder = put(store, a_file(tmp_path)), store.directory
 
     store.close()
     store.close()

@@ -263,7 +263,7 @@ def test_nothing_is_left_after_many_outputs(project: Path, scratch: Path) -> Non
     assert after[0] == before[0]
     assert after[1] - idle <= 4, "more threads than do the work of three files"
     assert list(scratch.iterdir()) == []
-    folder = store.folder
+    folder = store.directory
     store.close()
     assert not folder.exists()
 

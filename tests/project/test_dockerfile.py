@@ -139,7 +139,7 @@ def test_layers_are_in_cacheable_order() -> None:
         requirements=("numpy",),
         run=(Command("echo run"),),
         locals=("-e", "/src"),
-        folders=("wheels",),
+        directories=("wheels",),
         layers=(("six",),),
         fal_python="3.12",
     )

@@ -31,7 +31,7 @@ class FoundPython(NamedTuple):
 def find_interpreter(version: str, environ: Mapping[str, str] | None = None) -> FoundPython:
     """Return an interpreter of a version, `3.8` or `3.8.18`.
 
-    It is looked for on the PATH, by uv, and in pyenv's folder; else uv installs one of its own.
+    It is looked for on the PATH, by uv, and in pyenv's directory; else uv installs one of its own.
     Where the patch is nowhere, another of the same minor version does, as it does for Cog.
 
     Raises:

@@ -88,8 +88,8 @@ class _Installer:
                 options += [_VALUED[name], value]
             elif name not in _IGNORED:
                 kept.append(line)
-        with TemporaryDirectory(prefix="cogfal-") as folder:
-            file, limits = Path(folder, "requirements.txt"), Path(folder, "constraints.txt")
+        with TemporaryDirectory(prefix="cogfal-") as directory:
+            file, limits = Path(directory, "requirements.txt"), Path(directory, "constraints.txt")
             file.write_text("\n".join(kept) + "\n", encoding="utf-8")
             limits.write_text("\n".join(constraints) + "\n", encoding="utf-8")
             named = ["-r", str(file), *(["-c", str(limits)] if constraints else [])]
@@ -200,8 +200,8 @@ def resolve(
     Raises:
         SetupError: uv is not installed.
     """
-    with TemporaryDirectory(prefix="cogfal-") as folder:
-        file = Path(folder, "requirements.in")
+    with TemporaryDirectory(prefix="cogfal-") as directory:
+        file = Path(directory, "requirements.in")
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")
         command = [find_uv(), "pip", "compile", "--quiet", "--no-build", *options]
         command += ["--index-strategy", "unsafe-best-match", "--python-platform", "linux"]
@@ -212,7 +212,7 @@ def resolve(
                 capture_output=True,
                 text=True,
                 errors="replace",
-                cwd=folder,
+                cwd=directory,
                 env={**os.environ, "UV_HTTP_RETRIES": "0", "NO_COLOR": "1"},
                 timeout=seconds,
                 check=False,

@@ -1,9 +1,9 @@
 """Keep fetched files between requests and runners, checked against server and content.
 
-    <folder>/urls/<sha256 of the URL>.json     what was fetched from there, and its version
-    <folder>/objects/<sha256 of the bytes>/<name>
+    <directory>/urls/<sha256 of the URL>.json     what was fetched from there, and its version
+    <directory>/objects/<sha256 of the bytes>/<name>
 
-Both are put in place by renaming, so processes that share the folder see whole files only.
+Both are put in place by renaming, so processes that share the directory see whole files only.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ class CacheEntry(NamedTuple):
 
 
 class FileCache:
-    """Fetch through a folder: what it holds already is not sent again.
+    """Fetch through a directory: what it holds already is not sent again.
 
     What a killed process left half-downloaded is removed by the next one. Nothing else is ever
-    removed from the folder: how much it may hold is its owner's matter.
+    removed from the directory: how much it may hold is its owner's matter.
     """
 
-    def __init__(self, folder: Path, fetcher: Fetcher) -> None:
-        self.folder = folder
+    def __init__(self, directory: Path, fetcher: Fetcher) -> None:
+        self.directory = directory
         self._fetcher = fetcher
         self._verified: set[tuple[str, int, int]] = set()
         self._swept = False
@@ -137,14 +137,14 @@ class FileCache:
         return entry.sha256, status.st_size, status.st_mtime_ns
 
     def _object(self, entry: CacheEntry) -> Path:
-        return self.folder / "objects" / entry.sha256 / entry.name
+        return self.directory / "objects" / entry.sha256 / entry.name
 
     def _record(self, url: str) -> Path:
-        return self.folder / "urls" / f"{hashlib.sha256(url.encode()).hexdigest()}.json"
+        return self.directory / "urls" / f"{hashlib.sha256(url.encode()).hexdigest()}.json"
 
     def _incoming(self) -> Scratch:
         """Return a directory on the cache's own file system, for a file that is on its way."""
-        parent = self.folder / "incoming"
+        parent = self.directory / "incoming"
         parent.mkdir(parents=True, exist_ok=True)
         if not self._swept:
             sweep(parent, unused_for=_ABANDONED)

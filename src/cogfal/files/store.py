@@ -167,7 +167,7 @@ class LocalStore:
         self._kept = 0
 
     @property
-    def folder(self) -> Path:
+    def directory(self) -> Path:
         """The directory that the files are kept in."""
         return self._scratch.directory
 
@@ -185,7 +185,7 @@ class LocalStore:
                 f"{file.name} has {file.size} bytes, the local store keeps {self._max_bytes}"
             )
         token = secrets.token_urlsafe(_TOKEN_BYTES)
-        path = self.folder / token
+        path = self.directory / token
         try:
             await to_the_end(take, file, path)
         except BaseException as error:

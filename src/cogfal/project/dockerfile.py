@@ -97,7 +97,7 @@ class Recipe:
     """What goes into the image, in the order of its layers.
 
     `secrets` are the ids of build secrets that hold values for `${NAME}` in the requirements;
-    `folders` are directories of packages in the project, copied before the requirements are
+    `directories` are those in the project that hold packages, copied before the requirements are
     installed; `locals` are requirements inside the project, installed after it is copied. `layers`
     are further requirements, installed one after the other. `fal_python` is the version of fal's
     own interpreter where it is not the image's.
@@ -114,7 +114,7 @@ class Recipe:
     secrets: tuple[str, ...] = ()
     run: tuple[Command, ...] = ()
     locals: tuple[str, ...] = ()
-    folders: tuple[str, ...] = ()
+    directories: tuple[str, ...] = ()
     layers: tuple[tuple[str, ...], ...] = ()
     fal_python: str | None = None
 
@@ -228,9 +228,9 @@ def _beside(recipe: Recipe) -> list[str]:
 
 
 def _requirements(recipe: Recipe) -> list[str]:
-    folders = [copy(f"{each}/", f"{PROJECT_DIRECTORY}/{each}/") for each in recipe.folders]
+    directories = [copy(f"{each}/", f"{PROJECT_DIRECTORY}/{each}/") for each in recipe.directories]
     if not recipe.requirements:
-        return folders
+        return directories
     files = {f"{_PIP_DIRECTORY}/requirements.txt": recipe.requirements}
     flags = f"-r {_PIP_DIRECTORY}/requirements.txt"
     if recipe.constraints:
@@ -240,7 +240,7 @@ def _requirements(recipe: Recipe) -> list[str]:
     install = " && ".join([*exports, f"{_PIP} {flags}"])
     mounts = [Mount(name, f"/run/secrets/{name}") for name in recipe.secrets]
     return [
-        *folders,
+        *directories,
         run(f"mkdir -p {_PIP_DIRECTORY}"),
         *(text for path, lines in files.items() for text in _write(path, lines)),
         run(install, mounts),

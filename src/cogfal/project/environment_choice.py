@@ -258,8 +258,8 @@ class _Kept:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             # Written aside, then renamed: whoever reads meanwhile has all of it or nothing.
-            with TemporaryDirectory(dir=self._path.parent) as folder:
-                aside = Path(folder, "answer")
+            with TemporaryDirectory(dir=self._path.parent) as directory:
+                aside = Path(directory, "answer")
                 aside.write_text(json.dumps(answer), encoding="utf-8")
                 aside.replace(self._path)
         except OSError:

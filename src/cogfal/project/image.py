@@ -165,7 +165,7 @@ class ImagePlanner:
             secrets=self.requirements.secrets,
             run=self._commands("run"),
             locals=tuple(self._locals()),
-            folders=tuple(
+            directories=tuple(
                 line.directory.relative_to(self.root).as_posix()
                 for line in self.requirements.lines
                 if isinstance(line, Option) and line.directory is not None

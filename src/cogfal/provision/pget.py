@@ -90,17 +90,17 @@ def _get(url: str, target: Path, store: Path, *, extract: bool, force: bool) -> 
 def unpack(archive: Path, target: Path) -> None:
     """Unpack a zip or tar archive that somebody else made, into `target`, made if need be.
 
-    Nothing leads out of the folder, and nothing fills the disk. A new folder is there whole or not
-    at all. Files, folders and links within the archive are unpacked; anything else is an error.
+    Nothing leads out of it, and nothing fills the disk. A new directory is there whole or not at
+    all. Files, directories and links within the archive are unpacked; anything else is an error.
 
     Raises:
         SetupError: It is no such archive, damaged, or holds what it must not.
     """
     # Not by the standard library's own filters: they are not in every Python that is supported,
     # skip what they refuse in a zip file without a word, and bound no size.
-    with _becoming(target) as folder:
+    with _becoming(target) as directory:
         try:
-            _unpack(archive, _Unpacked(archive, folder))
+            _unpack(archive, _Unpacked(archive, directory))
         except (tarfile.TarError, zipfile.BadZipFile, EOFError, NotImplementedError) as error:
             raise SetupError(f"{archive.name} cannot be unpacked: {error}") from error
 
@@ -118,13 +118,13 @@ def _unpack(archive: Path, unpacked: _Unpacked) -> None:
 
 @contextmanager
 def _becoming(target: Path) -> Iterator[Path]:
-    """Give a folder to fill: the target itself, or one that becomes it in the end."""
+    """Give a directory to fill: the target itself, or one that becomes it in the end."""
     if target.exists():
         yield target
         return
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=target.parent) as folder:
-        filled = Path(folder, "filled")
+    with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=target.parent) as directory:
+        filled = Path(directory, "filled")
         filled.mkdir()
         yield filled
         # Last, and only where nothing was raised: whoever sees the target sees all of it.
@@ -134,9 +134,9 @@ def _becoming(target: Path) -> Iterator[Path]:
 class _Unpacked:
     """What came out of an archive so far."""
 
-    def __init__(self, archive: Path, folder: Path) -> None:
+    def __init__(self, archive: Path, directory: Path) -> None:
         self._archive = archive
-        self._folder = folder.resolve()
+        self._directory = directory.resolve()
         self._left = max(LEAST_BOUND, LARGEST_RATIO * archive.stat().st_size)
         self._members = 0
 
@@ -147,7 +147,7 @@ class _Unpacked:
         if self._members > MOST_MEMBERS:
             raise self.refusal(f"holds more than {MOST_MEMBERS:,} members")
         parts = PurePosixPath(name).parts
-        path = self._folder.joinpath(*parts)
+        path = self._directory.joinpath(*parts)
         if ".." in parts or name.startswith("/") or "\0" in name or not self._holds(path.parent):
             raise self.refusal(f"has a member that leads out of it: {name!r}")
         return path
@@ -165,8 +165,8 @@ class _Unpacked:
         if executable:
             path.chmod(path.stat().st_mode | stat.S_IXUSR)
 
-    def add_folder(self, name: str) -> None:
-        """Make a folder."""
+    def add_directory(self, name: str) -> None:
+        """Make a directory."""
         self.place(name).mkdir(parents=True, exist_ok=True)
 
     def add_link(self, name: str, target: str) -> None:
@@ -189,29 +189,29 @@ class _Unpacked:
         return SetupError(f"{self._archive.name} {reason}")
 
     def _cleared(self, name: str) -> Path:
-        """Return a member's place, with nothing there; a folder's is taken."""
+        """Return a member's place, with nothing there; a directory's is taken."""
         path = self.place(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir() and not path.is_symlink():
-            raise self.refusal(f"has a folder and a file of one name: {name!r}")
+            raise self.refusal(f"has a directory and a file of one name: {name!r}")
         path.unlink(missing_ok=True)
         return path
 
     def _holds(self, path: Path) -> bool:
-        """Tell whether a path lies in the folder once its links are followed."""
+        """Tell whether a path lies in the directory once its links are followed."""
         try:
             path.stat()
         except (FileNotFoundError, NotADirectoryError):
             pass  # nothing is there yet
         except OSError:  # a circle of links, which `resolve` leaves as it is from Python 3.13 on
             return False
-        return path.resolve().is_relative_to(self._folder)
+        return path.resolve().is_relative_to(self._directory)
 
 
 def _take_zipped(opened: zipfile.ZipFile, info: zipfile.ZipInfo, unpacked: _Unpacked) -> None:
     mode = info.external_attr >> 16
     if info.is_dir():
-        unpacked.add_folder(info.filename)
+        unpacked.add_directory(info.filename)
     elif info.flag_bits & 1:
         raise unpacked.refusal("is locked with a password")
     elif stat.S_IFMT(mode) not in (0, stat.S_IFREG):
@@ -223,7 +223,7 @@ def _take_zipped(opened: zipfile.ZipFile, info: zipfile.ZipInfo, unpacked: _Unpa
 
 def _take_tarred(tar: tarfile.TarFile, member: tarfile.TarInfo, unpacked: _Unpacked) -> None:
     if member.isdir():
-        unpacked.add_folder(member.name)
+        unpacked.add_directory(member.name)
     elif member.issym():
         unpacked.add_link(member.name, member.linkname)
     elif member.islnk():
