@@ -16,9 +16,9 @@ from cogfal.files import (
     Fetched,
     FetchError,
     FileLimits,
+    FileVersion,
     HttpFetcher,
     TooLarge,
-    Validators,
 )
 from cogfal.files.fetching import Unchanged
 from tests.file_server import PNG, FileServer, file_server
@@ -392,8 +392,8 @@ def test_unchanged_file_is_not_sent_again(server: FileServer, tmp_path: Path) ->
     async def main() -> Fetched:
         first = await fetcher.fetch(url, tmp_path, FetchBudget(LIMITS))
         with pytest.raises(Unchanged):
-            await fetcher.fetch(url, tmp_path, FetchBudget(LIMITS), first.validators)
-        return await fetcher.fetch(url, tmp_path, FetchBudget(LIMITS), Validators('"no"'))
+            await fetcher.fetch(url, tmp_path, FetchBudget(LIMITS), first.version)
+        return await fetcher.fetch(url, tmp_path, FetchBudget(LIMITS), FileVersion('"no"'))
 
     other = asyncio.run(main())
 

@@ -5,7 +5,7 @@ Nothing here knows inputs, outputs or fal; `inputs`, `outputs` and `fal_files` d
 
 from cogfal.files.cache import FileCache
 from cogfal.files.data_urls import DataUrl, parse_data_url, to_data_url
-from cogfal.files.fetching import Fetched, Fetcher, HttpFetcher, Validators
+from cogfal.files.fetching import Fetched, Fetcher, FileVersion, HttpFetcher
 from cogfal.files.limits import FetchBudget, FetchError, FileLimits, StoreError, TooLarge
 from cogfal.files.media import ImageSize, Media, describe
 from cogfal.files.store import (
@@ -29,6 +29,7 @@ __all__ = [
     "Fetcher",
     "FileCache",
     "FileLimits",
+    "FileVersion",
     "HttpFetcher",
     "ImageSize",
     "LocalFile",
@@ -38,7 +39,6 @@ __all__ = [
     "StoreError",
     "StoredFile",
     "TooLarge",
-    "Validators",
     "Workspace",
     "describe",
     "parse_data_url",

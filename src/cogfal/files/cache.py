@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from cogfal.concurrency import to_the_end
-from cogfal.files.fetching import NOTHING_KNOWN, Fetched, Fetcher, Unchanged, Validators
+from cogfal.files.fetching import NO_VERSION, Fetched, Fetcher, FileVersion, Unchanged
 from cogfal.files.limits import FetchBudget, FetchError
 from cogfal.files.workspace import Scratch, sweep
 
@@ -33,9 +33,9 @@ class CacheEntry(NamedTuple):
     last_modified: str | None
 
     @property
-    def validators(self) -> Validators:
+    def version(self) -> FileVersion:
         """The version that the server named."""
-        return Validators(self.etag, self.last_modified)
+        return FileVersion(self.etag, self.last_modified)
 
 
 class FileCache:
@@ -84,7 +84,7 @@ class FileCache:
         self, url: str, budget: FetchBudget, known: CacheEntry | None, sha256: str | None = None
     ) -> Path:
         scratch = await to_the_end(self._incoming)
-        version = known.validators if known is not None else NOTHING_KNOWN
+        version = known.version if known is not None else NO_VERSION
         try:
             fetched = await self._fetcher.fetch(url, scratch.directory, budget, version)
             return await to_the_end(self._adopt, url, fetched, sha256)
@@ -117,7 +117,7 @@ class FileCache:
         found = fetched.sha256 or sha256_of(fetched.path)
         if expected not in (None, found):
             raise FetchError(f"it has the sha256 {found}, not {expected}")
-        entry = CacheEntry(fetched.path.name, found, fetched.size, *fetched.validators)
+        entry = CacheEntry(fetched.path.name, found, fetched.size, *fetched.version)
         place = self._object(entry)
         place.parent.mkdir(parents=True, exist_ok=True)
         # The file comes before the record that names it, each by a rename within one file system: a

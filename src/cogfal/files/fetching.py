@@ -45,7 +45,7 @@ _GZIP: Final = 16 + zlib.MAX_WBITS
 WRITE_SIZE: Final = 1024 * 1024  # bytes; as many are held while they are written, and as many more
 
 
-class Validators(NamedTuple):
+class FileVersion(NamedTuple):
     """What a server said about a file's version, to ask it later whether it is still the same."""
 
     etag: str | None = None
@@ -57,7 +57,7 @@ class Validators(NamedTuple):
         return {name: value for name, value in pairs.items() if value}
 
 
-NOTHING_KNOWN: Final = Validators()
+NO_VERSION: Final = FileVersion()
 
 
 class Fetched(NamedTuple):
@@ -65,7 +65,7 @@ class Fetched(NamedTuple):
 
     path: Path
     size: int
-    validators: Validators = NOTHING_KNOWN
+    version: FileVersion = NO_VERSION
     sha256: str | None = None
 
 
@@ -77,7 +77,7 @@ class Fetcher(Protocol):
     """Get files over HTTP. Cancelling leaves no file, connection or thread behind."""
 
     async def fetch(
-        self, url: str, directory: Path, budget: FetchBudget, known: Validators = NOTHING_KNOWN
+        self, url: str, directory: Path, budget: FetchBudget, known: FileVersion = NO_VERSION
     ) -> Fetched:
         """Put the file at `url` directly into `directory`.
 
@@ -114,7 +114,7 @@ class HttpFetcher:
         self._hashes = hashes
 
     async def fetch(
-        self, url: str, directory: Path, budget: FetchBudget, known: Validators = NOTHING_KNOWN
+        self, url: str, directory: Path, budget: FetchBudget, known: FileVersion = NO_VERSION
     ) -> Fetched:
         """Put the file at `url` directly into `directory`; see `Fetcher`."""
         conditions = known.conditions()
@@ -187,10 +187,10 @@ class HttpFetcher:
         except BaseException:
             path.unlink(missing_ok=True)
             raise
-        validators = Validators(
+        version = FileVersion(
             header(response, "etag") or None, header(response, "last-modified") or None
         )
-        return Fetched(path, meter.count, validators, digest.hexdigest() if digest else None)
+        return Fetched(path, meter.count, version, digest.hexdigest() if digest else None)
 
     async def _receive(
         self, response: Answer, decoder: Decoder, writer: Writer, meter: Meter, progress: Reporter

@@ -23,8 +23,8 @@ from cogfal.engine.guest_python import python_at
 from cogfal.engine.prediction import Prediction
 from cogfal.engine.service import Service, Submission
 from cogfal.errors import ConfigError
-from cogfal.files import FetchBudget, Fetched, Fetcher, FetchError, FileLimits, Validators
-from cogfal.files.fetching import NOTHING_KNOWN
+from cogfal.files import FetchBudget, Fetched, Fetcher, FetchError, FileLimits, FileVersion
+from cogfal.files.fetching import NO_VERSION
 from cogfal.files.names import input_name
 from cogfal.files.store import LocalFile, StoredFile, stored
 from cogfal.files.workspace import create_file
@@ -258,7 +258,7 @@ class GivenFiles:
         return url
 
     async def fetch(
-        self, url: str, directory: Path, budget: FetchBudget, known: Validators = NOTHING_KNOWN
+        self, url: str, directory: Path, budget: FetchBudget, known: FileVersion = NO_VERSION
     ) -> Fetched:
         """Copy a given file into `directory`: the predictor may do with it what it likes."""
         path = self._paths.get(url)
