@@ -22,7 +22,7 @@ from packaging.version import Version
 from cogfal.environments import ModelEnvironment
 from cogfal.errors import ConfigError
 from cogfal.project.config import PlanSettings, minor
-from cogfal.project.installer import applies, file_line
+from cogfal.project.installer import applies
 from cogfal.project.report import Report
 from cogfal.project.requirements import Option, Package, RequirementSet
 from cogfal.spec import Location
@@ -209,9 +209,7 @@ def _index_lines(requirements: RequirementSet) -> Iterable[str]:
         if isinstance(line, Package) and line.requirement.url is None:
             yield str(line.requirement)
         elif isinstance(line, Option) and line.directory is None and line.name in _INDEXES:
-            text = file_line(line)
-            assert text is not None
-            yield text
+            yield f"{line.name} {line.value}"
 
 
 def _ask_uv(lines: Sequence[str], fal: Sequence[str], python: str) -> tuple[str, str]:

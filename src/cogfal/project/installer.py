@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
 from packaging.markers import default_environment
@@ -64,17 +63,21 @@ def file_lines(requirements: RequirementSet, root: Path) -> tuple[tuple[str, ...
 
     Local requirements are left out; directories of packages are named by where the image has them.
     """
-    lines = [(file_line(_in_image(line, root)), line.where) for line in requirements.lines]
+    place = Path(PROJECT_DIRECTORY)
+    lines = [
+        (file_line(line, root, place), line.where)
+        for line in requirements.lines
+        if not isinstance(line, Local)
+    ]
     limits = [(str(package.requirement), package.where) for package in requirements.constraints]
     for text, where in (*lines, *limits):
-        if text is not None and has_credentials(text):
+        if has_credentials(text):
             raise ConfigError(
                 f"credentials are written into {without_credentials(text)!r}",
                 where=where or "the requirements",
                 remedy="put them into a fal secret and write ${NAME} in their place",
             )
-    named = tuple(text for text, _ in lines if text is not None)
-    return named, tuple(text for text, _ in limits)
+    return tuple(text for text, _ in lines), tuple(text for text, _ in limits)
 
 
 def applies(requirement: Requirement, python: str) -> bool:
@@ -117,13 +120,6 @@ def without_cog(requirements: RequirementSet, report: Report) -> RequirementSet:
         else:
             kept.append(line)
     return requirements._replace(lines=tuple(kept))
-
-
-def _in_image(line: Line, root: Path) -> Line:
-    if not isinstance(line, Option) or line.directory is None:
-        return line
-    place = PurePosixPath(PROJECT_DIRECTORY, line.directory.relative_to(root.resolve()).as_posix())
-    return replace(line, value=str(place))
 
 
 def _option_arguments(options: Iterable[Option], report: Report) -> list[str]:
@@ -250,15 +246,26 @@ def _constrained(line: Package, limits: dict[str, list[Package]]) -> Package:
     return Package(requirement, line.hashes, line.options, line.where)
 
 
-def file_line(line: Line) -> str | None:
-    """Return a line of a requirements file, None for a path on this machine."""
+def file_line(line: Line, root: Path, place: Path) -> str:
+    """Return a line of a requirements file.
+
+    Args:
+        line: The requirement or option.
+        root: The project's directory on this machine.
+        place: Where the project lies when the file is read.
+    """
     match line:
         case Package():
             hashes = [f"--hash={value}" for value in line.hashes]
             return " ".join([str(line.requirement), *line.options, *hashes])
         case Link():
             return " ".join([_link_text(line), *(f"--hash={h}" for h in line.hashes[1:])])
-        case Option():
-            return line.name if line.value is None else f"{line.name} {line.value}"
-        case Local():
-            return None
+        case Option(name, value, directory=directory):
+            named = value if directory is None else _moved(directory, root, place)
+            return name if named is None else f"{name} {named}"
+        case Local(path, extras, editable):
+            return f"{'-e ' if editable else ''}{_moved(path, root, place)}{extras}"
+
+
+def _moved(path: Path, root: Path, place: Path) -> Path:
+    return place / path.relative_to(root) if path.is_relative_to(root) else path

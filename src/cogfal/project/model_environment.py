@@ -21,9 +21,7 @@ from cogfal.project.config import TELEMETRY_KEYS, TRACING_PACKAGES, CogConfig, K
 from cogfal.project.installer import file_line, without_cog
 from cogfal.project.report import Report
 from cogfal.project.requirements import (
-    Line,
     Local,
-    Option,
     Package,
     RequirementSet,
     pin_of_wheel,
@@ -179,28 +177,11 @@ def model_environment(
     root = root or directory
     return ModelEnvironment(
         python,
-        requirements=tuple(_lines(requirements.lines, root, directory)),
+        requirements=tuple(file_line(line, root, directory) for line in requirements.lines),
         constraints=tuple(str(package.requirement) for package in requirements.constraints),
         installs=tuple(installs),
         state=state_of(line.path for line in requirements.lines if isinstance(line, Local)),
     )
-
-
-def _lines(lines: Iterable[Line], root: Path, directory: Path) -> Iterator[str]:
-    for line in lines:
-        if isinstance(line, Local):
-            path = _moved(line.path, root, directory)
-            yield f"{'-e ' if line.editable else ''}{path}{line.extras}"
-        elif isinstance(line, Option) and line.directory is not None:
-            yield f"{line.name} {_moved(line.directory, root, directory)}"
-        else:
-            text = file_line(line)
-            assert text is not None
-            yield text
-
-
-def _moved(path: Path, root: Path, directory: Path) -> Path:
-    return directory / path.relative_to(root) if path.is_relative_to(root) else path
 
 
 def packages_of_commands(config: CogConfig) -> Iterator[Package]:
