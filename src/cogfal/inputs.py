@@ -25,7 +25,7 @@ from cogfal.files import (
     parse_data_url,
 )
 from cogfal.files.workspace import create_file
-from cogfal.nested import Loc, map_leaves
+from cogfal.nested import Loc, leaves, map_leaves
 from cogfal.spec import (
     AnyType,
     DictType,
@@ -110,12 +110,8 @@ class Materialiser:
             return values
         arrived = await self._fetch_all(files, workspace)
         ready = await self._give_all(files, arrived, workspace)
-        return {
-            name: _filled(self._inputs[name].type, value, (name,), ready)
-            if name in self._inputs
-            else value
-            for name, value in values.items()
-        }
+        ways = {loc[:steps] for loc in ready for steps in range(1, len(loc))}
+        return {name: _filled(value, (name,), ready, ways) for name, value in values.items()}
 
     def _files_wanted(self, values: Mapping[str, Any]) -> list[FileInput]:
         """Find the files that are wanted; no more of them than the limit are looked at."""
@@ -133,8 +129,7 @@ class Materialiser:
         for name, declared in self._inputs.items():
             if name in values:
                 # The default may be a file of the author's own, not a URL.
-                own = frozenset(_strings(declared.default))
-                yield from _files(declared.type, values[name], (name,), own)
+                yield from _files(declared.type, values[name], (name,), _strings(declared.default))
 
     def _source(self, file: FileInput) -> Source:
         """Return what two inputs of the same file have in common.
@@ -308,42 +303,20 @@ def _files(kind: Type, value: Any, loc: Loc, own: frozenset[str]) -> Iterator[Fi
             return
 
 
-def _strings(default: Any) -> Iterator[str]:
+def _strings(default: Any) -> frozenset[str]:
     """Find every text in a default."""
-    match default:
-        case str():
-            yield default
-        case list():
-            for element in default:
-                yield from _strings(element)
-        case dict():
-            yield from _strings(list(default.values()))
-        case _:
-            return
+    return frozenset(each for _, each in leaves(default) if isinstance(each, str))
 
 
-def _filled(kind: Type, value: Any, loc: Loc, ready: Mapping[Loc, str]) -> Any:
-    """Copy `value` with the files at their places."""
+def _filled(value: Any, loc: Loc, ready: Mapping[Loc, str], ways: Collection[Loc]) -> Any:
+    """Copy `value` with the files at their places, `ways` being what leads to them."""
     if loc in ready:
         return ready[loc]
-    match kind:
-        case OptionalType(inner):
-            return _filled(inner, value, loc, ready)
-        case UnionType():
-            return _filled(_chosen(kind, value), value, loc, ready)
-        case ListType(item) if isinstance(value, list):
-            return [_filled(item, v, (*loc, i), ready) for i, v in enumerate(value)]
-        case DictType() | ObjectType() if isinstance(value, dict):
-            kinds = _kinds_of_keys(kind, value)
-            return {k: _filled(kinds[k], v, (*loc, k), ready) for k, v in value.items()}
-        case _:
-            return value
-
-
-def _kinds_of_keys(kind: DictType | ObjectType, value: dict[str, Any]) -> dict[str, Type]:
-    if isinstance(kind, DictType):
-        return dict.fromkeys(value, kind.value)
-    return dict.fromkeys(value, AnyType()) | {field.name: field.type for field in kind.fields}
+    if loc not in ways:
+        return value
+    if isinstance(value, list):
+        return [_filled(each, (*loc, i), ready, ways) for i, each in enumerate(value)]
+    return {key: _filled(each, (*loc, key), ready, ways) for key, each in value.items()}
 
 
 def _chosen(union: UnionType, value: Any) -> Type:
