@@ -112,7 +112,7 @@ class _Builder:
         self._open: set[int] = set()
 
     def build(self, node: yaml.Node) -> Value:
-        where = self._where(node)
+        where = _line(self._name, node.start_mark)
         self._left -= 1
         if self._left < 0 or id(node) in self._open:
             raise ConfigError(
@@ -121,38 +121,36 @@ class _Builder:
                 remedy="write the values out",
             )
         self._open.add(id(node))
-        try:
-            return self._value(node, where)
-        finally:
-            self._open.discard(id(node))
+        value = self._value(node, where)
+        self._open.discard(id(node))
+        return value
 
     def _value(self, node: yaml.Node, where: Location) -> Value:
-        if isinstance(node, yaml.ScalarNode):
-            kind = self._kind(node, where)
+        kind = node.tag.removeprefix(_PREFIX)
+        if isinstance(node, yaml.ScalarNode) and kind in _SCALAR_TAGS:
             return Scalar(node.value, kind, where)
-        if isinstance(node, yaml.SequenceNode) and node.tag == f"{_PREFIX}seq":
+        if isinstance(node, yaml.SequenceNode) and kind == "seq":
             return Sequence(tuple(self.build(item) for item in node.value), where)
-        if isinstance(node, yaml.MappingNode) and node.tag == f"{_PREFIX}map":
+        if isinstance(node, yaml.MappingNode) and kind == "map":
             return self._table(node, where)
-        raise self._refuse_tag(node, where)
+        what = f"the tag {node.tag!r} has no meaning in cog.yaml"
+        raise ConfigError(what, where=where, remedy="remove the tag")
 
     def _table(self, node: yaml.MappingNode, where: Location) -> Table:
         items: dict[str, Value] = {}
         keys: dict[str, Location] = {}
         merged: list[Table] = []
-        for key, value in node.value:
-            if key.tag == f"{_PREFIX}merge":
+        for name_node, value in node.value:
+            if name_node.tag == f"{_PREFIX}merge":
                 merged.extend(self._merged(value))
                 continue
-            name = self._key(key)
-            if name in items:
-                raise ConfigError(
-                    f"{name!r} is given twice",
-                    where=self._where(key),
-                    remedy=f"remove one; the first is on line {keys[name].line}",
-                )
-            items[name] = self.build(value)
-            keys[name] = self._where(key)
+            key = self.build(name_node)
+            if not isinstance(key, Scalar):
+                raise mistake(key, "a key is not a name", "use a plain word")
+            if key.text in items:
+                remedy = f"remove one; the first is on line {keys[key.text].line}"
+                raise mistake(key, f"{key.text!r} is given twice", remedy)
+            items[key.text], keys[key.text] = self.build(value), key.where
         for table in merged:
             items = {**table.items, **items}
             keys = {**table.keys, **keys}
@@ -164,32 +162,8 @@ class _Builder:
         tables = value.items if isinstance(value, Sequence) else (value,)
         found = [table for table in tables if isinstance(table, Table)]
         if len(found) != len(tables):
-            raise ConfigError(
-                "`<<` takes mappings", where=self._where(node), remedy="write the keys out"
-            )
+            raise mistake(value, "`<<` takes mappings", "write the keys out")
         return found
-
-    def _key(self, node: yaml.Node) -> str:
-        if not isinstance(node, yaml.ScalarNode):
-            raise ConfigError(
-                "a key is not a name", where=self._where(node), remedy="use a plain word"
-            )
-        self._kind(node, self._where(node))
-        return str(node.value)
-
-    def _kind(self, node: yaml.ScalarNode, where: Location) -> str:
-        kind = node.tag.removeprefix(_PREFIX)
-        if kind not in _SCALAR_TAGS:
-            raise self._refuse_tag(node, where)
-        return kind
-
-    def _refuse_tag(self, node: yaml.Node, where: Location) -> ConfigError:
-        return ConfigError(
-            f"the tag {node.tag!r} has no meaning in cog.yaml", where=where, remedy="remove the tag"
-        )
-
-    def _where(self, node: yaml.Node) -> Location:
-        return _line(self._name, node.start_mark)
 
 
 def _line(name: str, mark: Any) -> Location:
