@@ -297,32 +297,26 @@ def _options(text: str, where: Location | str) -> Options:
         ) from error
     found: Options = []
     while tokens:
-        name, value, separate = _option_name(tokens.pop(0), where)
-        if separate:
-            if not tokens:
-                raise ConfigError(f"{name} has no value", where=where, remedy="give one")
-            value = tokens.pop(0)
-        found.append((name, value))
-    return found
-
-
-def _option_name(token: str, where: Location | str) -> tuple[str, str | None, bool]:
-    """Return an option's long name, its attached value, and whether its value is still to come."""
-    if token.startswith("--"):
+        token = tokens.pop(0)
         name, equals, value = token.partition("=")
-    else:
-        name, value = token[:2], token[2:].removeprefix("=")
-        equals = value
-    name = _ALIASES.get(name, name)
-    if name in _FLAGS and not equals:
-        return name, None, False
-    if name in _VALUE_OPTIONS or name in _LINE_OPTIONS:
-        return name, value or None, not equals
-    raise ConfigError(
-        f"{token!r} is not an option of a requirements file",
-        where=where,
-        remedy="remove it; pip's reference lists those that are",
-    )
+        if not token.startswith("--"):
+            name, equals, value = token[:2], token[2:], token[2:].removeprefix("=")
+        name = _ALIASES.get(name, name)
+        if name in _FLAGS and not equals:
+            found.append((name, None))
+        elif name not in _VALUE_OPTIONS and name not in _LINE_OPTIONS:
+            raise ConfigError(
+                f"{token!r} is not an option of a requirements file",
+                where=where,
+                remedy="remove it; pip's reference lists those that are",
+            )
+        elif equals:
+            found.append((name, value or None))
+        elif tokens:
+            found.append((name, tokens.pop(0)))
+        else:
+            raise ConfigError(f"{name} has no value", where=where, remedy="give one")
+    return found
 
 
 def _refuse_unreachable(text: str, where: Location | str) -> None:
