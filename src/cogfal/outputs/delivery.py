@@ -10,7 +10,7 @@ from enum import Enum
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
 import anyio.to_thread
@@ -37,13 +37,6 @@ _PARSED: Final = 64 * 1024
 """Bytes of text up to which a result is read again; a longer one goes out as it is."""
 
 
-class Prepared(NamedTuple):
-    """A file ready to be stored; `aside` says that the author's code can no longer change it."""
-
-    file: LocalFile
-    aside: bool = False
-
-
 class Preparer:
     """Prepares the files of one prediction.
 
@@ -62,24 +55,27 @@ class Preparer:
         quick = not reference.made and is_quick(path.name)
         return quick and self._directories.at_hand(path, self._workspace.made)
 
-    def prepared(self, reference: FileReference, *, aside: bool) -> Prepared:
+    def prepared(self, reference: FileReference, *, aside: bool) -> tuple[LocalFile, bool]:
         """Judge and describe a file; put it `aside` unless that costs much.
 
         A temporary file is moved, which its author cannot tell from its removal; another is copied.
+
+        Returns:
+            The file, and whether the author's code can no longer change it.
 
         Raises:
             OutputError: It cannot be read, or lies where no output belongs.
         """
         file = self._described(reference)
         if reference.made:
-            return Prepared(_named_by_kind(file)._replace(disposable=True), aside=True)
+            return _named_by_kind(file)._replace(disposable=True), True
         if not aside:
-            return Prepared(file)
+            return file, False
         if file.disposable and is_movable(file.path, self._workspace.directory):
-            return Prepared(self._moved(file), aside=True)
+            return self._moved(file), True
         if file.size <= COPIED:
-            return Prepared(self._copied(file, label(reference.loc)), aside=True)
-        return Prepared(file)
+            return self._copied(file, label(reference.loc)), True
+        return file, False
 
     def dispose(self, file: LocalFile) -> None:
         """Remove a delivered file; where that fails, whoever closes the workspace tries again."""
