@@ -18,7 +18,7 @@ DIGEST = hashlib.sha256(WEIGHTS).hexdigest()
 
 def test_weights_are_fetched_once(site: Site, tmp_path: Path) -> None:
     """Two runners with one disk fetch the file once, and each has it at its place."""
-    weights = {"models/w.bin": Weight(f"{site.url}/w.bin", DIGEST.upper())}
+    weights = [("models/w.bin", Weight(f"{site.url}/w.bin", DIGEST.upper()))]
     for runner in ("a", "b"):
         (tmp_path / runner).mkdir()
 
@@ -32,7 +32,7 @@ def test_weights_that_are_there_are_left_alone(site: Site, tmp_path: Path) -> No
     """A file of the project is not replaced."""
     (tmp_path / "w.bin").write_text("mine")
 
-    place_weights({"w.bin": Weight(f"{site.url}/w.bin")}, tmp_path, store=tmp_path / "data")
+    place_weights([("w.bin", Weight(f"{site.url}/w.bin"))], tmp_path, store=tmp_path / "data")
 
     assert (tmp_path / "w.bin").read_text() == "mine"
     assert site.asked == []
@@ -40,7 +40,7 @@ def test_weights_that_are_there_are_left_alone(site: Site, tmp_path: Path) -> No
 
 def test_a_project_that_starts_again_has_its_weights(site: Site, tmp_path: Path) -> None:
     """The link of the start before is the project's own; one that leads nowhere is made anew."""
-    weights, project = {"w.bin": Weight(f"{site.url}/w.bin")}, tmp_path / "project"
+    weights, project = [("w.bin", Weight(f"{site.url}/w.bin"))], tmp_path / "project"
     project.mkdir()
     place_weights(weights, project, store=tmp_path / "data")
 
@@ -56,7 +56,7 @@ def test_a_project_that_starts_again_has_its_weights(site: Site, tmp_path: Path)
 def test_wrong_bytes_are_refused(site: Site, tmp_path: Path) -> None:
     """A file that is not the one promised leaves nothing behind."""
     with pytest.raises(SetupError, match=DIGEST):
-        place_weights({"w.bin": Weight(f"{site.url}/w.bin", "0" * 64)}, tmp_path, store=tmp_path)
+        place_weights([("w.bin", Weight(f"{site.url}/w.bin", "0" * 64))], tmp_path, store=tmp_path)
 
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
@@ -93,6 +93,6 @@ def test_weights_stay_within_the_project(place: str, site: Site, tmp_path: Path)
     (tmp_path / "p/link").symlink_to(tmp_path)
 
     with pytest.raises(SetupError, match="outside the project"):
-        place_weights({place: Weight(f"{site.url}/w.bin")}, tmp_path / "p", store=tmp_path)
+        place_weights([(place, Weight(f"{site.url}/w.bin"))], tmp_path / "p", store=tmp_path)
 
     assert site.asked == []

@@ -80,12 +80,12 @@ def add_weights(parser: argparse.ArgumentParser) -> None:
 def show_weights(arguments: argparse.Namespace) -> int:
     """List which weights are fetched, or fetch them; raises SetupError where one cannot be had."""
     target = find_target(str(arguments.directory))
-    weights = dict(target.environment.weights)
+    weights = target.environment.weights
     if arguments.fetch:
         place_weights(weights, target.root, store=weights_store())
         say(f"{len(weights)} in their places", Sign.GOOD)
         return 0
-    listed = [(path, each.url, (target.root / path).exists()) for path, each in weights.items()]
+    listed = [(path, each.url, (target.root / path).exists()) for path, each in weights]
     if arguments.json:
         write_json([{"path": path, "url": url, "here": here} for path, url, here in listed])
     elif not listed:

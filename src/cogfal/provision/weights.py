@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -30,9 +30,7 @@ _REPOSITORY: Final = re.compile(
 )
 
 
-def place_weights(
-    weights: Mapping[str, Weight] | Iterable[tuple[str, Weight]], project: Path, *, store: Path
-) -> None:
+def place_weights(weights: Iterable[tuple[str, Weight]], project: Path, *, store: Path) -> None:
     """Put every weight at its path in the project, several at once.
 
     What was fetched to `store` is not fetched again; runners that start at the same time may each
@@ -43,8 +41,7 @@ def place_weights(
     Raises:
         SetupError: One cannot be fetched, or its bytes are not those of its `sha256`.
     """
-    pairs = weights.items() if isinstance(weights, Mapping) else weights
-    wanted = [(_inside(relative, project), weight) for relative, weight in pairs]
+    wanted = [(_inside(relative, project), weight) for relative, weight in weights]
     anyio.run(_place_all, wanted, store)
 
 

@@ -63,20 +63,13 @@ _JSON_NAMES: Final = {
     type(None): "null",
 }
 
-ENVELOPES = (
-    "HTTPValidationError",
-    "PredictionRequest",
-    "PredictionResponse",
-    "Status",
-    "TrainingRequest",
-    "TrainingResponse",
-    "ValidationError",
-    "WebhookEvent",
-)
-"""Components of Cog's document that are the same for every model."""
-
 _NAMES = {Role.PREDICT: ("Input", "Output"), Role.TRAIN: ("TrainingInput", "TrainingOutput")}
-_RESERVED = frozenset({*ENVELOPES, "Input", "Output", "TrainingInput", "TrainingOutput"})
+_RESERVED: Final = frozenset(
+    {"HTTPValidationError", "PredictionRequest", "PredictionResponse", "Status", "TrainingRequest"}
+    | {"TrainingResponse", "ValidationError", "WebhookEvent"}
+    | {"Input", "Output", "TrainingInput", "TrainingOutput"}
+)
+"""Components of Cog's document that are called so for every model."""
 
 
 @dataclass

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from cogfal.nested import leaves, map_leaves
-from cogfal.schema.cog_schema import REF, Schema, components
+from cogfal.schema.cog_schema import REF, Schema, components, enum_component
 from cogfal.schema.fal_schema import fal_schemas
 from cogfal.spec import JSON, PredictorSpec, Role
 
@@ -270,10 +270,10 @@ def _shared_envelopes() -> dict[str, Schema]:
     return {
         "HTTPValidationError": _object("HTTPValidationError", {"detail": details}),
         "ValidationError": _object("ValidationError", error) | {"required": list(error)},
-        "Status": _enumeration(
-            "Status", ["starting", "processing", "succeeded", "canceled", "failed"]
+        "Status": enum_component(
+            ("starting", "processing", "succeeded", "canceled", "failed"), "Status"
         ),
-        "WebhookEvent": _enumeration("WebhookEvent", ["start", "output", "logs", "completed"]),
+        "WebhookEvent": enum_component(("start", "output", "logs", "completed"), "WebhookEvent"),
     }
 
 
@@ -287,10 +287,6 @@ def _or_null(schema: Schema, **beside: Any) -> Schema:
 
 def _object(title: str, properties: dict[str, Schema]) -> Schema:
     return {"properties": properties, "type": "object", "title": title}
-
-
-def _enumeration(title: str, values: list[str]) -> Schema:
-    return {"type": "string", "enum": values, "title": title, "description": "An enumeration."}
 
 
 _WORDS: Final = {
