@@ -22,6 +22,7 @@ from cogfal.project.installer import file_line, without_cog
 from cogfal.project.report import Report
 from cogfal.project.requirements import (
     Local,
+    Option,
     Package,
     RequirementSet,
     pin_of_wheel,
