@@ -20,6 +20,11 @@ WAYS = {
     "print to stderr": ("print('said', file=sys.stderr)", "", "said\n"),
     "several writes to a line": ("print('sa', end=''); print('id')", "said\n", ""),
     "a line never ended": ("print('said', end='')", "said", ""),
+    "streams that can be written": (
+        "print(sys.stdout.writable(), sys.stdout.buffer.writable()); sys.stdout.buffer.flush()",
+        "True True\n",
+        "",
+    ),
     "the binary buffer": ("sys.stdout.buffer.write(b'said\\n')", "said\n", ""),
     "a file descriptor": ("os.write(2, b'said\\n')", "", "said\n"),
     "a C library": ("ctypes.CDLL(None).puts(b'said')", "said\n", ""),

@@ -172,14 +172,33 @@ def test_mismatch(tmp_path: Path, isolate: bool) -> None:
     run(main)
 
 
-def test_missing_file(tmp_path: Path) -> None:
-    """A file that did not reach the runner is named."""
-    spec = project(tmp_path, GOOD)
-    (tmp_path / "predict.py").unlink()
+OTHERWISE = {
+    "no file": ("predict.py", None, r"predict\.py does not exist"),
+    "no code": ("predict.txt", GOOD, r"predict\.txt is not a Python file"),
+    "no class": ("predict.py", "", r"predict\.py defines no 'Predictor' once imported"),
+    "no method": (
+        "predict.py",
+        "class Predictor: ...",
+        r"predict\.py:Predictor has no predict\(\) once imported",
+    ),
+}
+
+
+@pytest.mark.parametrize(("file", "there", "told"), OTHERWISE.values(), ids=OTHERWISE)
+def test_what_is_not_there_once_imported_is_named(
+    tmp_path: Path, file: str, there: str | None, told: str
+) -> None:
+    """The text said so, and the runner has something else."""
+    (tmp_path / file).write_text(GOOD)
+    spec = read_predictor(f"{file}:Predictor", tmp_path)
+    if there is None:
+        (tmp_path / file).unlink()
+    else:
+        (tmp_path / file).write_text(there)
 
     async def main() -> None:
         service = Service(spec, tmp_path, Passing())
-        with pytest.raises(SetupError, match=r"predict\.py does not exist"):
+        with pytest.raises((SetupError, PredictorMismatch), match=told):
             await service.setup()
         await service.shutdown(at_once())
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import inspect
 import json
 import pickle
+import re
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import fal.exceptions
@@ -131,6 +136,40 @@ def test_an_exception_with_a_meaning_is_told_as_plain_data(
 ) -> None:
     """Status, place, type, retrying and billing are what the author's exception says."""
     assert fal_answer_of(error) == answer
+
+
+def raised_by_c() -> None:
+    """Raise as a library of C's does: by setting an exception behind a call."""
+    words = b"CUDA error: device-side assert triggered"
+    ctypes.pythonapi.PyErr_SetString(ctypes.py_object(RuntimeError), words)
+
+
+def raised_by_python() -> None:
+    """Raise what only looks like it."""
+    raise RuntimeError("CUDA error: says a text of the author's")
+
+
+@pytest.mark.parametrize(("raising", "broken"), [(raised_by_c, True), (raised_by_python, False)])
+def test_cuda_is_believed_where_no_python_raised_it(
+    monkeypatch: pytest.MonkeyPatch, raising: Callable[[], None], broken: bool
+) -> None:
+    """Torch's older form is a plain RuntimeError; one that was never raised says nothing."""
+    monkeypatch.setitem(sys.modules, "torch", ModuleType("torch"))
+
+    with pytest.raises(RuntimeError, match="CUDA error") as caught:
+        raising()
+
+    assert fault_of(caught.value).broken is broken
+    assert not fault_of(RuntimeError("CUDA error: unraised")).broken
+
+
+def test_a_traceback_that_cannot_be_written_is_no_second_error() -> None:
+    """The exception is named, and what went wrong with its text."""
+    error = SyntaxError("odd", ("file.py", 1, "no number", "text"))  # type: ignore[arg-type]  # as authors may
+
+    told = fault_of(error).traceback
+
+    assert re.fullmatch(r"SyntaxError \(its text cannot be had: \w+\)\n", told)
 
 
 @pytest.mark.parametrize(

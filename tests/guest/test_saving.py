@@ -116,6 +116,26 @@ def test_a_pipe_of_text_is_read_to_its_end(desk: Desk, buffering: int) -> None:
     assert first + desk.shelf.files[0][1].decode() == written.replace("\r\n", "\n")
 
 
+class Computed(io.RawIOBase):
+    """A raw file of the author's that no descriptor stands behind."""
+
+    def __init__(self, data: bytes) -> None:
+        self._left = io.BytesIO(data)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        return self._left.readinto(buffer)
+
+
+def test_a_file_without_a_descriptor_is_delivered(desk: Desk) -> None:
+    """It is read as any other, and is no pipe."""
+    desk.deliver(Computed(PNG))
+
+    assert desk.shelf.files[0][1] == PNG
+
+
 def test_closed_memory_file_is_an_error(desk: Desk) -> None:
     """Its content is gone, which is said."""
     file = io.BytesIO(PNG)

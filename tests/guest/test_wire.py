@@ -29,7 +29,7 @@ from cogfal.guest.events import (
 from cogfal.guest.faults import Fault
 from cogfal.guest.saving import FileReference
 from cogfal.guest.server import ROOM, Outbox
-from cogfal.guest.wire import Garbage, Unpacker, event_of, message_of, pack
+from cogfal.guest.wire import HEAD, Garbage, Unpacker, event_of, from_plain, message_of, pack
 
 FAULT = Fault("text", "traceback", device=True, kind="ValueError")
 LARGE = b'"' + b"x" * 10_000 + b'"'
@@ -137,6 +137,24 @@ def test_bytes_that_are_no_frame(data: bytes) -> None:
         return
 
 
+@pytest.mark.parametrize("header", [b"3", b"[3]", b"[[]]"])
+def test_a_header_is_a_list_of_messages(header: bytes) -> None:
+    """Other JSON is refused before anything of it is taken."""
+    frame = HEAD.pack(len(header), 0) + header
+
+    with pytest.raises(Garbage, match="no list of messages"):
+        list(Unpacker().feed(frame))
+
+
+@pytest.mark.parametrize(
+    "plain", [None, 3, "x", {"is": "Location"}, {"is": "Nothing"}, {}, {"is": "NullType"}]
+)
+def test_what_describes_no_predictor_is_refused(plain: Any) -> None:
+    """It may come from another version, or from nobody that speaks this."""
+    with pytest.raises(ValueError, match="this describes no predictor"):
+        from_plain(plain)
+
+
 MESSAGES: dict[str, list[Any]] = {
     "an unknown name": ["Print", 1],
     "no name": [1, 2],
@@ -148,6 +166,7 @@ MESSAGES: dict[str, list[Any]] = {
     "pieces with parts": ["Piece", 1, "several", ["a", []], False, False, False],
     "an infinite piece": ["Piece", 1, "several", ["a", 1.0, float("inf")], False, False, False],
     "pieces that rest": ["Piece", 1, "several", ["a"], True, False, False],
+    "parts beside no files": ["Piece", 1, "returned", [["a", "b"], []], True, False, False],
     "a fault that is none": ["Piece", 1, "raised", ["text"], True, False, False],
     "a failure that is none": ["Done", 1, None, "no"],
 }
