@@ -17,11 +17,11 @@ from cogfal.cog.types import Path as CogPath
 from cogfal.errors import OutputError
 from cogfal.files import (
     DataUrlStore,
-    ImageSize,
     LocalStore,
     Workspace,
     parse_data_url,
 )
+from cogfal.files.media import ImageSize
 from cogfal.guest.encoding import Encoded
 from cogfal.guest.saving import FileReference
 from cogfal.json_text import JsonText

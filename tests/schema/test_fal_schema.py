@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from cogfal.schema import fal_schemas
 from cogfal.schema.cog_schema import REF
-from cogfal.schema.fal_schema import MediaKind, media_kind_of_name, widget
+from cogfal.schema.fal_schema import MediaKind, fal_schemas, media_kind_of_name, widget
 from cogfal.spec import (
     FieldSpec,
     InputSpec,

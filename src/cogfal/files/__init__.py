@@ -4,12 +4,11 @@ Nothing here knows inputs, outputs or fal; `inputs`, `outputs` and `fal_files` d
 """
 
 from cogfal.files.cache import FileCache
-from cogfal.files.data_urls import DataUrl, parse_data_url, to_data_url
+from cogfal.files.data_urls import parse_data_url, to_data_url
 from cogfal.files.fetching import Fetched, Fetcher, FileVersion, HttpFetcher
 from cogfal.files.limits import FetchBudget, FetchError, FileLimits, StoreError, TooLarge
-from cogfal.files.media import ImageSize, Media, describe
+from cogfal.files.media import describe
 from cogfal.files.store import (
-    AddressedStore,
     DataUrlStore,
     LocalFile,
     LocalStore,
@@ -20,8 +19,6 @@ from cogfal.files.store import (
 from cogfal.files.workspace import Workspace
 
 __all__ = [
-    "AddressedStore",
-    "DataUrl",
     "DataUrlStore",
     "FetchBudget",
     "FetchError",
@@ -31,10 +28,8 @@ __all__ = [
     "FileLimits",
     "FileVersion",
     "HttpFetcher",
-    "ImageSize",
     "LocalFile",
     "LocalStore",
-    "Media",
     "Store",
     "StoreError",
     "StoredFile",

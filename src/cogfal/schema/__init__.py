@@ -2,17 +2,13 @@
 
 from cogfal.schema.cog_schema import components
 from cogfal.schema.core_types import Dialect
-from cogfal.schema.decoding import decode
 from cogfal.schema.document import document
-from cogfal.schema.fal_schema import fal_schemas
 from cogfal.schema.validation import Validator, unfit_defaults
 
 __all__ = [
     "Dialect",
     "Validator",
     "components",
-    "decode",
     "document",
-    "fal_schemas",
     "unfit_defaults",
 ]

@@ -199,7 +199,12 @@ def _told(each: InputSpec) -> Schema:
         "x-cog-accept": each.accept,
     }
     default = {} if isinstance(given(each.type), SecretType) else default_entry(each.default)
-    return {name: value for name, value in told.items() if value is not None} | default
+    return present(told) | default
+
+
+def present(entries: Schema) -> Schema:
+    """Return those entries of a schema that say something: all that are not None."""
+    return {name: value for name, value in entries.items() if value is not None}
 
 
 def _output_component(kind: Type, name: str, written: Components) -> Schema:

@@ -18,7 +18,15 @@ from typing import Any, Final
 from typing_extensions import assert_never
 
 from cogfal.files.names import type_by_name
-from cogfal.schema.cog_schema import REF, Components, Schema, given, literal_schema, title_of
+from cogfal.schema.cog_schema import (
+    REF,
+    Components,
+    Schema,
+    given,
+    literal_schema,
+    present,
+    title_of,
+)
 from cogfal.spec import (
     JSON,
     MISSING,
@@ -161,12 +169,8 @@ def _input(each: InputSpec) -> Schema:
     schema = _input_type(each.type, each)
     if each.default is None:
         schema = _or_null(schema)
-    told = {
-        "title": title_of(each.name),
-        "description": each.description,
-        "deprecated": each.deprecated or None,
-    }
-    schema |= {name: value for name, value in told.items() if value is not None}
+    schema["title"] = title_of(each.name)
+    schema |= present({"description": each.description, "deprecated": each.deprecated or None})
     if not each.required:
         schema["default"] = _shown_default(each)
     return schema | _hints(each)
@@ -181,17 +185,14 @@ def _input_type(kind: Type, each: InputSpec) -> Schema:  # noqa: PLR0911 - one l
         case _ if each.choices is not None:
             return literal_schema(each.choices)
         case IntegerType():
-            return _bounded("integer", _bound(each.ge, math.ceil), _bound(each.le, math.floor))
+            least, most = _bound(each.ge, math.ceil), _bound(each.le, math.floor)
+            return present({"type": "integer", "minimum": least, "maximum": most})
         case FloatType():
-            return _bounded("number", _bound(each.ge, float), _bound(each.le, float))
+            least, most = _bound(each.ge, float), _bound(each.le, float)
+            return present({"type": "number", "minimum": least, "maximum": most})
         case StringType():
-            limits = {
-                "minLength": each.min_length,
-                "maxLength": each.max_length,
-                "pattern": each.regex,
-            }
-            told = {name: value for name, value in limits.items() if value is not None}
-            return {"type": "string", **told}
+            limits = {"minLength": each.min_length, "maxLength": each.max_length}
+            return present({"type": "string", **limits, "pattern": each.regex})
         case PathType() | FileType():
             return {"type": "string"}
         case DictType() | ObjectType():
@@ -200,11 +201,6 @@ def _input_type(kind: Type, each: InputSpec) -> Schema:  # noqa: PLR0911 - one l
             return _any_of([_input_type(member, each) for member in members])
         case _:
             return _type(kind, MediaKind.FILE, Components("Fal"))
-
-
-def _bounded(kind: str, least: float | None, most: float | None) -> Schema:
-    bounds = {"minimum": least, "maximum": most}
-    return {"type": kind, **{name: value for name, value in bounds.items() if value is not None}}
 
 
 def _bound(bound: float | None, rounded: Callable[[float], Any]) -> Any:
