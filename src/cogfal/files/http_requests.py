@@ -77,14 +77,10 @@ class Visit:
             self._authorizations[place] = given
         if place in self._authorizations:
             told["Authorization"] = self._authorizations[place]
-        return told | self._cookies_for(url)
-
-    def _cookies_for(self, url: httpx.URL) -> dict[str, str]:
-        if not self._cookies:
-            return {}
-        request = httpx.Request("GET", url)
-        self._cookies.set_cookie_header(request)
-        return {"Cookie": request.headers["Cookie"]} if "Cookie" in request.headers else {}
+        if self._cookies:
+            headers = httpx.Request("GET", url, cookies=self._cookies).headers
+            told |= {"Cookie": headers["Cookie"]} if "Cookie" in headers else {}
+        return told
 
     def remember(self, url: httpx.URL, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Keep the cookies that the host of `url` sets, as far as they are few, short and text."""
@@ -114,7 +110,7 @@ def parse_url(url: str) -> httpx.URL:
     """
     try:
         parsed = httpx.URL(url.strip(" "))
-    except (httpx.InvalidURL, UnicodeError, ValueError) as error:
+    except (httpx.InvalidURL, ValueError) as error:
         raise FetchError(f"not a usable URL: {error}") from error
     if parsed.scheme not in ("http", "https"):
         raise FetchError(f"an http or https URL is needed, not {parsed.scheme!r}")
@@ -133,7 +129,7 @@ def redirected(url: httpx.URL, location: str) -> httpx.URL:
         raise FetchError("the server redirects to nowhere")
     try:
         target = url.join(location)
-    except (httpx.InvalidURL, UnicodeError, ValueError) as error:
+    except (httpx.InvalidURL, ValueError) as error:
         raise FetchError(f"the server redirects to an unusable URL: {error}") from error
     # Judged like a caller's own: a redirect opens no scheme and no port that a URL may not name.
     return parse_url(str(target))
