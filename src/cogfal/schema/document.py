@@ -106,23 +106,17 @@ def _cog_paths(role: Role, *, streaming: bool) -> dict[str, Any]:
         "409": {"description": "Every slot is taken"},
         "422": _INVALID,
     }
-    create = _operation(
-        verb,
-        f"Run a single {noun} on the model",
-        f"{verb.lower()}_{kind}_post",
-        responses,
-        parameters=[prefer],
-        requestBody=body,
-    )
-    repeat = _operation(
+    run, start = f"Run a single {noun} on the model", verb.lower()
+    given = {"parameters": [prefer], "requestBody": body}
+    created = _operation(verb, run, f"{start}_{kind}_post", responses, **given)
+    repeated = _operation(
         f"{verb} Idempotent",
-        f"Run a single {noun} on the model (idempotent creation).",
-        f"{verb.lower()}_idempotent_{kind}__{name}__put",
+        f"{run} (idempotent creation).",
+        f"{start}_idempotent_{kind}__{name}__put",
         responses,
-        parameters=[wanted, prefer],
-        requestBody=body,
+        **(given | {"parameters": [wanted, prefer]}),
     )
-    cancel = _operation(
+    cancelled = _operation(
         "Cancel",
         f"Cancel a running {noun}",
         f"cancel_{kind}__{name}__cancel_post",
@@ -131,9 +125,9 @@ def _cog_paths(role: Role, *, streaming: bool) -> dict[str, Any]:
     )
     marks = {"x-cog-streaming": True} if streaming else {}
     return {
-        f"/{kind}": {"post": create | marks},
-        f"/{kind}/{{{name}}}": {"put": repeat | marks},
-        f"/{kind}/{{{name}}}/cancel": {"post": cancel},
+        f"/{kind}": {"post": created | marks},
+        f"/{kind}/{{{name}}}": {"put": repeated | marks},
+        f"/{kind}/{{{name}}}/cancel": {"post": cancelled},
     }
 
 
