@@ -133,19 +133,15 @@ def _executed(file: Path) -> dict[str, Any]:
         except CogfalError:
             raise
         except Exception as error:
+            # The line of the file in which it came about.
+            frames = reversed(traceback.extract_tb(error.__traceback__))
+            line = next((frame.lineno for frame in frames if frame.filename == path), None)
+            line = error.lineno if isinstance(error, SyntaxError) else line
             raise SettingError(
                 f"{type(error).__name__}: {error}",
-                where=Location(file.name, _line(error, path)),
+                where=Location(file.name, line or 1),
                 remedy=MISSING_PACKAGE if isinstance(error, ImportError) else MISTAKE,
             ) from error
-
-
-def _line(error: Exception, file: str) -> int:
-    """Return the line of the file in which the error came about."""
-    if isinstance(error, SyntaxError) and error.lineno is not None:
-        return error.lineno
-    frames = traceback.extract_tb(error.__traceback__)
-    return next((f.lineno or 1 for f in reversed(frames) if f.filename == file), 1)
 
 
 @contextmanager

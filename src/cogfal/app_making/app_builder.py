@@ -67,11 +67,7 @@ class BuiltApp(NamedTuple):
 
 
 class AppBuilder:
-    """A project as an App asks for it, read step by step.
-
-    Raises:
-        ProjectError: As each of the steps, where cog.yaml or the project cannot be found or read.
-    """
+    """A project as an App asks for it, read step by step; raises ProjectError."""
 
     def __init__(self, request: AppRequest) -> None:
         self._request = request
@@ -174,11 +170,7 @@ class AppBuilder:
 
 
 def build_app(request: AppRequest) -> BuiltApp:
-    """Read the project and plan its environment.
-
-    Raises:
-        ProjectError: Something in the project is wrong; the error says where and what to do.
-    """
+    """Read the project and plan its environment; raises ProjectError."""
     # Before anything can fail: whoever gathers them is told of the one that fails, too.
     gathered = _gathered.get()
     if gathered is not None:

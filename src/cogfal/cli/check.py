@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from cogfal.app_file import FAL_APP_FILE
 from cogfal.cli.console import Finding, Findings, Sign, write_json
+from cogfal.cli.given_inputs import validate
 from cogfal.cli.migrate import fix
 from cogfal.cli.sizes import downloads, travelling
 from cogfal.cli.targets import Target, find_target
@@ -17,12 +18,11 @@ from cogfal.errors import InvalidInput
 from cogfal.examples import EXAMPLES, find_examples
 from cogfal.files.progress import counted
 from cogfal.local.session import USUAL_FILES
-from cogfal.nested import map_leaves
 from cogfal.project.place import roots_outside
 from cogfal.project.plan import PlannedEnvironment
 from cogfal.project.report import SettingStatus
-from cogfal.schema import Dialect, Validator, document, unfit_defaults
-from cogfal.spec import JSON, PredictorSpec
+from cogfal.schema import document, unfit_defaults
+from cogfal.spec import PredictorSpec
 from cogfal.version import __version__
 
 LOG_IN: Final = "`fal auth login`, or set FAL_KEY"
@@ -102,8 +102,8 @@ def look_at(project: str, *, verbose: bool = False, sizes: bool = False) -> Find
     named = (target.project.config.name, *USUAL_FILES)
     if not (target.app or target.failure or any((target.root / n).is_file() for n in named)):
         target.project.read()  # it says that there is no project, which is all there is to say
-    findings.attempt(lambda: of_predictor(target.predictor))
-    findings.attempt(lambda: of_predictor(target.trainer) if target.trainer else ())
+    findings.attempt(lambda: check_predictor(target.predictor))
+    findings.attempt(lambda: check_predictor(target.trainer) if target.trainer else ())
     findings.attempt(lambda: check_examples(target.root, target.predictor))
     findings.attempt(lambda: _imports(target))
     findings.attempt(lambda: _environment(target, verbose=verbose))
@@ -113,7 +113,7 @@ def look_at(project: str, *, verbose: bool = False, sizes: bool = False) -> Find
     return findings
 
 
-def of_predictor(spec: PredictorSpec) -> Iterator[Finding]:
+def check_predictor(spec: PredictorSpec) -> Iterator[Finding]:
     """Find how many inputs a predictor has, and what its callers should know of them."""
     document(spec, title=spec.name, version=__version__)  # what it could not describe is an error
     yield Finding(Sign.GOOD, f"{spec.ref}: {counted(len(spec.inputs), 'input')} read")
@@ -212,33 +212,20 @@ def check_examples(root: Path, spec: PredictorSpec) -> Iterator[Finding]:
     Raises:
         ExamplesError: The file cannot be used.
     """
-    examples = find_examples(root)
-    names = {each.name for each in spec.inputs}
-    validator = Validator(spec, Dialect.FAL)
-    wrong = 0
+    examples, names, wrong = find_examples(root), {each.name for each in spec.inputs}, 0
     for example in examples:
-        for problem in _problems(validator, names, example.input):
-            wrong += 1
+        problems = [f"there is no input {name}" for name in example.input if name not in names]
+        try:
+            validate({n: value for n, value in example.input.items() if n in names}, spec)
+        except InvalidInput as error:
+            problems += map(str, error.problems)
+        wrong += len(problems)
+        for problem in problems:
             where = f"{EXAMPLES}, {example.name}"
             yield Finding(Sign.BAD, problem, where, "correct the example, or the signature")
     if examples and not wrong:
         fit = "fits" if len(examples) == 1 else "fit"
         yield Finding(Sign.GOOD, f"{EXAMPLES}: {counted(len(examples), 'example')} {fit}")
-
-
-def _problems(validator: Validator, names: set[str], values: Mapping[str, Any]) -> Iterator[str]:
-    yield from (f"there is no input {name}" for name in values if name not in names)
-    try:
-        validator.parse({n: map_leaves(value, _sent) for n, value in values.items() if n in names})
-    except InvalidInput as error:
-        yield from map(str, error.problems)
-
-
-def _sent(value: Any) -> JSON:
-    """Return a value as a caller would send it, with an address for a file."""
-    if not isinstance(value, Path):
-        return value
-    return value.as_uri().replace("file://", "https://example.invalid", 1)
 
 
 def find_credentials() -> Iterator[Finding]:

@@ -101,7 +101,9 @@ async def _answers(arguments: argparse.Namespace, pair: Pair, folder: Path) -> C
     examples, runs = await _examples(arguments, pair), arguments.runs
     wrong = pair.wrong_inputs(examples[0].input)
     _ask(calls(pair, len(examples), len(wrong), runs), asked=not arguments.yes)
-    return await compare(pair, examples, wrong, folder=folder, runs=runs, tell=_tell)
+    return await compare(
+        pair, examples, wrong, folder=folder, runs=runs, tell=lambda name: say(f"running {name}")
+    )
 
 
 async def _examples(arguments: argparse.Namespace, pair: Pair) -> Sequence[Example]:
@@ -126,10 +128,6 @@ def _ask(counts: Mapping[str, int], *, asked: bool) -> None:
         raise BadArgument(f"{question}; agree with --yes")
     if not confirm(f"{question}. Go on?"):
         raise BadArgument("nothing was called")
-
-
-def _tell(name: str) -> None:
-    say(f"running {name}")
 
 
 def _report(arguments: argparse.Namespace, result: Comparison, pair: Pair) -> None:

@@ -11,6 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from cogfal.cli.console import BadArgument, Sign, say
+from cogfal.local.session import GIVEN
+from cogfal.nested import map_leaves
+from cogfal.schema.core_types import Dialect
+from cogfal.schema.validation import Validator
 from cogfal.spec import (
     FileType,
     ListType,
@@ -21,6 +25,7 @@ from cogfal.spec import (
     StringType,
     Type,
     UnionType,
+    holds,
 )
 
 STDIN: Final = ("-", "@-")
@@ -61,6 +66,12 @@ def refuse_missing(given: Collection[str], spec: PredictorSpec) -> None:
         raise BadArgument(f"it needs {', '.join(missing)}; add {wanted}")
 
 
+def validate(values: Mapping[str, Any], spec: PredictorSpec) -> None:
+    """Raise InvalidInput where inputs do not fit; paths stand for files, wherever they are."""
+    addressed = map_leaves(values, lambda each: GIVEN if isinstance(each, Path) else each)
+    Validator(spec, Dialect.FAL).parse(addressed)
+
+
 def read_variables(arguments: argparse.Namespace) -> dict[str, str]:
     """Return the variables of `-e`; raises BadArgument."""
     return {name: texts[-1] for name, texts in _grouped(arguments.env, "-e").items()}
@@ -91,7 +102,7 @@ def _json_inputs(text: str, types: Mapping[str, Type]) -> dict[str, Any]:
     if text in STDIN:
         text = sys.stdin.read()
     elif text.startswith("@"):
-        text = _text_of(Path(text[1:]))
+        text = _text_of(text[1:])
     try:
         values = json.loads(text)
     except ValueError as error:
@@ -100,28 +111,31 @@ def _json_inputs(text: str, types: Mapping[str, Type]) -> dict[str, Any]:
         ) from error
     if not isinstance(values, dict):
         raise BadArgument("--json is not an object; write the inputs as {NAME: VALUE, ...}")
-    return {name: _with_files(value, types.get(name)) for name, value in values.items()}
+    return {name: with_files(value, types.get(name)) for name, value in values.items()}
 
 
-def _with_files(value: Any, declared: Type | None) -> Any:
-    """Put paths in place of "@FILE" where files are wanted."""
-    if isinstance(value, list):
-        return [_with_files(one, declared) for one in value]
-    if isinstance(value, str) and value.startswith("@") and _wants_file(declared):
-        return _existing(Path(value[1:]).expanduser())
-    return value
+def with_files(value: Any, declared: Type | None, folder: Path = Path()) -> Any:
+    """Put paths in place of "@FILE", relative to a folder, where files are wanted."""
+    if declared is not None and not holds(declared, PathType, FileType):
+        return value
+
+    def placed(leaf: Any) -> Any:
+        named = isinstance(leaf, str) and leaf.startswith("@")
+        return _existing(leaf[1:], folder) if named else leaf
+
+    return map_leaves(value, placed)
 
 
 def _value(text: str, declared: Type | None) -> Any:
     if text.startswith("@"):
-        path = Path(text[1:]).expanduser()
         if declared is None or _wants_file(declared):
-            return _existing(path)
-        return _text_of(path) if _is_plain(declared) else _json_or_text(_text_of(path))
+            return _existing(text[1:])
+        read = _text_of(text[1:])
+        return read if _is_plain(declared) else _json_or_text(read)
     if declared is None:
         return _json_or_text(text) if text[:1] in {"{", "["} else _unquoted(text)
     if _takes_lists(declared) and text.startswith("["):
-        return _with_files(_json_or_text(text), declared)
+        return with_files(_json_or_text(text), declared)
     if _is_plain(declared):
         return _unquoted(text)
     return _json_or_text(text)
@@ -168,14 +182,16 @@ def _takes_lists(declared: Type | None) -> bool:
     return isinstance(declared, ListType)
 
 
-def _existing(path: Path) -> Path:
+def _existing(name: str, folder: Path = Path()) -> Path:
+    path = folder / Path(name).expanduser()
     if not path.is_file():
-        raise BadArgument(f"@{path}: there is no such file; the path is relative to {Path.cwd()}")
+        text = f"@{name}: there is no such file; the path is relative to {folder.resolve()}"
+        raise BadArgument(text)
     return path.resolve()
 
 
-def _text_of(path: Path) -> str:
+def _text_of(name: str) -> str:
     try:
-        return _existing(path).read_text(encoding="utf-8")
+        return _existing(name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadArgument(f"@{path}: it cannot be read as text: {error}") from error
+        raise BadArgument(f"@{name}: it cannot be read as text: {error}") from error

@@ -160,7 +160,7 @@ def add_migrate(parser: argparse.ArgumentParser) -> None:
 
 def migrate(arguments: argparse.Namespace) -> int:
     """Report what becomes of each setting, then write; nothing is replaced unasked."""
-    found = _found(arguments.directory)
+    found = _read_project(arguments.directory)
     if arguments.output == STDOUT:
         sys.stdout.write(app_text(found))
         return 0
@@ -180,9 +180,9 @@ def migrate(arguments: argparse.Namespace) -> int:
     else:
         _show(found)
     root = found.root
-    file = _free_file(found, arguments.output)
+    file = _choose_app_file(found, arguments.output)
     written = _write(root / file, app_text(found), replace=arguments.yes)
-    _keep_out(root / DOCKERIGNORE)
+    _write_dockerignore(root / DOCKERIGNORE)
     if arguments.pyproject is not None:
         usual = found.environment.app_name or app_name(root.name) or "app"
         _add_entry(root / "pyproject.toml", arguments.pyproject or usual, file)
@@ -192,7 +192,7 @@ def migrate(arguments: argparse.Namespace) -> int:
     return 0 if written else 1
 
 
-def _found(directory: Path) -> Target:
+def _read_project(directory: Path) -> Target:
     """Return a project, which has a predictor that can be read; raises ProjectError."""
     found = Target(find_project(directory))
     _ = found.predictor, found.trainer
@@ -206,7 +206,7 @@ def app_text(found: Target) -> str:
     return FROM_PREDICTOR.format(ref=json.dumps(found.predictor.ref))
 
 
-def _free_file(found: Target, wanted: str) -> str:
+def _choose_app_file(found: Target, wanted: str) -> str:
     """Return the App's file, another than wanted where the author's code is in that one.
 
     No answer to a question may cost the model, whichever way its file is named.
@@ -214,10 +214,10 @@ def _free_file(found: Target, wanted: str) -> str:
     Raises:
         BadArgument: The author's code is in the other one, too.
     """
-    holder = _held_by(found, wanted)
+    holder = _whose_code(found, wanted)
     if holder is None:
         return wanted
-    if _held_by(found, FAL_APP_FILE) is not None:
+    if _whose_code(found, FAL_APP_FILE) is not None:
         raise BadArgument(
             f"{wanted} holds {holder.name}, and the App would replace it; name another file with "
             "`cogfal migrate -o FILE`"
@@ -226,7 +226,7 @@ def _free_file(found: Target, wanted: str) -> str:
     return FAL_APP_FILE
 
 
-def _held_by(found: Target, name: str) -> PredictorSpec | None:
+def _whose_code(found: Target, name: str) -> PredictorSpec | None:
     """Return whose code is in a file of the project, None where it is nobody's."""
     root = found.root
     path = root / name
@@ -234,7 +234,7 @@ def _held_by(found: Target, name: str) -> PredictorSpec | None:
     return next((s for s in specs if path.exists() and path.samefile(root / s.path)), None)
 
 
-def _keep_out(path: Path) -> None:
+def _write_dockerignore(path: Path) -> None:
     """Name what should not travel, where the project does not say so itself."""
     if not path.exists():
         path.write_text(IGNORED, "utf-8")
@@ -311,8 +311,8 @@ def fix(directory: Path) -> None:
     """
     if not directory.is_dir():
         return
-    found = _found(directory)
-    app = found.root / _free_file(found, APP_FILE)
+    found = _read_project(directory)
+    app = found.root / _choose_app_file(found, APP_FILE)
     if not app.exists():
         _write(app, app_text(found), replace=False)
-    _keep_out(found.root / DOCKERIGNORE)
+    _write_dockerignore(found.root / DOCKERIGNORE)

@@ -16,7 +16,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from cogfal.cli.console import BadArgument, Sign, say
-from cogfal.cli.given_inputs import read_inputs, read_variables, refuse_missing
+from cogfal.cli.given_inputs import (
+    read_inputs,
+    read_variables,
+    refuse_missing,
+    validate,
+    with_files,
+)
 from cogfal.cli.options import add_cogs_own, add_here, add_input_options, add_root, seconds
 from cogfal.cli.results import BATCH_RESULTS, Destination, ResultWriter
 from cogfal.cli.run_elsewhere import call_elsewhere
@@ -24,11 +30,9 @@ from cogfal.cli.run_here import LocalRun, local_run, prepare_project
 from cogfal.engine.prediction import Event, Output
 from cogfal.errors import PredictionCancelled, PredictionError, RequestError
 from cogfal.examples import keep_files
-from cogfal.local.session import GIVEN, Session
+from cogfal.local.session import Session
 from cogfal.nested import map_leaves
-from cogfal.schema.core_types import Dialect
-from cogfal.schema.validation import Validator
-from cogfal.spec import FileType, IteratorType, PathType, PredictorSpec, Role, holds
+from cogfal.spec import FileType, IteratorType, PathType, PredictorSpec, Role, Type, holds
 
 EPILOG = """\
 examples:
@@ -120,8 +124,7 @@ def run_once(arguments: argparse.Namespace, role: Role) -> int:
     values, variables = read_inputs(arguments, spec), read_variables(arguments)
     refuse_missing(values, spec)
     # Inputs that do not fit are refused, and a place that takes no output, before minutes of setup.
-    addressed = map_leaves(values, lambda each: GIVEN if isinstance(each, Path) else each)
-    Validator(spec, Dialect.FAL).parse(addressed)
+    validate(values, spec)
     destination = Destination(arguments.output, STEMS[role])
     with local_run(arguments, project, spec, variables) as run:
         writer = ResultWriter(run.relay.out, destination, run.display)
@@ -226,11 +229,11 @@ async def _run_all(run: LocalRun, results: BatchResults, items: Sequence[Item]) 
         async with run.session() as session:
             for number, item in enumerate(able, 1):
                 place = f"{item.name} ({number} of {len(able)})"
-                failed += not await _succeeds(run, results, session, item, place)
+                failed += not await _run_item(run, results, session, item, place)
     return failed
 
 
-async def _succeeds(
+async def _run_item(
     run: LocalRun, results: BatchResults, session: Session, item: Item, place: str
 ) -> bool:
     run.display.phase(f"Running {place}")
@@ -271,7 +274,8 @@ def read_items(named: str, spec: PredictorSpec, common: Mapping[str, Any]) -> li
     Raises:
         BadArgument: There is no such file or folder, or no such input for files.
     """
-    files = [each.name for each in spec.inputs if holds(each.type, PathType, FileType)]
+    types = {each.name: each.type for each in spec.inputs}
+    files = [name for name, kind in types.items() if holds(kind, PathType, FileType)]
     folder, colon, name = named.rpartition(":")
     if colon and Path(folder).is_dir():
         if name not in files:
@@ -288,34 +292,25 @@ def read_items(named: str, spec: PredictorSpec, common: Mapping[str, Any]) -> li
     except (OSError, UnicodeDecodeError) as error:
         raise BadArgument(f"--batch {named} cannot be read: {error}; {FORM}") from error
     numbered = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
-    return [_of_line(number, line, path, files, common) for number, line in numbered]
+    return [_item_of_line(number, line, path, types, common) for number, line in numbered]
 
 
-def _of_line(
-    number: int, line: str, path: Path, files: list[str], common: Mapping[str, Any]
+def _item_of_line(
+    number: int, line: str, path: Path, types: Mapping[str, Type], common: Mapping[str, Any]
 ) -> Item:
     name, place = f"{number:04}", f"{path.name}:{number}"
     try:
         given = json.loads(line)
         if not isinstance(given, dict):
             return Item(name, problem=f"{place}: write the inputs as an object")
-        placed = partial(_path_of, path.parent)
-        values = {n: map_leaves(v, placed) if n in files else v for n, v in given.items()}
+        values = {
+            n: with_files(v, types[n], path.parent) if n in types else v for n, v in given.items()
+        }
     except ValueError as error:
         return Item(name, problem=f"{place}: it is not JSON: {error}")
     except BadArgument as error:
         return Item(name, problem=f"{place}: {error}")
     return _item(name, {**common, **values})
-
-
-def _path_of(folder: Path, value: Any) -> Any:
-    """Return the path of "@FILE", relative to the file of inputs, and anything else as it is."""
-    if not isinstance(value, str) or not value.startswith("@"):
-        return value
-    path = (folder / value[1:]).resolve()
-    if not path.is_file():
-        raise BadArgument(f"{value}: there is no such file; it is relative to {folder.resolve()}")
-    return path
 
 
 def _item(name: str, values: Mapping[str, Any]) -> Item:

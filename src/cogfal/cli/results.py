@@ -46,7 +46,7 @@ class Destination:
                 f"-o {named}: there is no directory {self._path.parent}; make it, or end the path "
                 "of a directory with a slash"
             )
-        _look(self._path if self._folder else self._path.parent, named or ".")
+        _refuse_unwritable(self._path if self._folder else self._path.parent, named or ".")
 
     @property
     def text_file(self) -> Path | None:
@@ -58,23 +58,20 @@ class Destination:
     def place(self, made: Path, loc: Loc) -> Path:
         """Return the place of a file that the predictor made, at `loc` in the output."""
         if self._folder:
-            return self._unique(self._path / made.name)
+            number, found = 1, self._path / made.name
+            while found in self._given:
+                number += 1
+                found = (self._path / made.name).with_stem(f"{made.stem}-{number}")
+            self._given.add(found)
+            return found
         if self.named and not loc:
             path = self._path
             return path if path.suffix else path.with_name(path.name + made.suffix)
         parts = [self._path.stem, *(str(step).replace(os.sep, "_") for step in loc)]
         return self._path.with_name(".".join(parts) + made.suffix)
 
-    def _unique(self, path: Path) -> Path:
-        number, found = 1, path
-        while found in self._given:
-            number += 1
-            found = path.with_stem(f"{path.stem}-{number}")
-        self._given.add(found)
-        return found
 
-
-def _look(folder: Path, named: str) -> None:
+def _refuse_unwritable(folder: Path, named: str) -> None:
     """Refuse a directory in which nothing can be made, such as `/proc`."""
     probe = folder / f".cogfal-{os.getpid()}"
     try:

@@ -135,11 +135,7 @@ class _AppServer(uvicorn.Server):
             say(f"try it in a browser at {self._url}{PATH}", Sign.GOOD)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop serving, and tear down.
-
-        Raises:
-            SetupError: The predictor could not be set up.
-        """
+        """Stop serving, and tear down; raises SetupError: the predictor could not be set up."""
         # Requests end before that which answers them is torn down, and setup before it, too.
         await super().shutdown(sockets)
         if self._setting_up is not None:
@@ -167,11 +163,11 @@ def serve_reloading(arguments: argparse.Namespace) -> int:
     watched = Watched(split_reference(arguments.app or APP_FILE)[0].resolve().parent)
     with listener(arguments.host, arguments.port) as sock:
         while True:
-            process = _started(arguments, sock)
+            process = _start_server(arguments, sock)
             try:
                 changed = _next_change(process, watched)
             finally:
-                _end(process)  # before the next begins: a GPU may not hold the model twice
+                _end_server(process)  # before the next begins: a GPU may not hold the model twice
             say(f"{changed} changed: starting again", Sign.NOTE)
 
 
@@ -183,15 +179,15 @@ class Watched:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._states = dict(self._look())
+        self._states = dict(self._scan())
 
     def change(self) -> str | None:
         """Return the path of a file that changed, came or went since the last call, or None."""
-        before, self._states = self._states, dict(self._look())
+        before, self._states = self._states, dict(self._scan())
         both = sorted(before.items() ^ self._states.items())
         return both[0][0] if both else None
 
-    def _look(self) -> Iterator[tuple[str, tuple[int, int]]]:
+    def _scan(self) -> Iterator[tuple[str, tuple[int, int]]]:
         for folder, folders, names in os.walk(self._root):
             folders[:] = [each for each in folders if each[0] != "." and each not in _LEFT_OUT]
             for path in (Path(folder, name) for name in names if name[0] != "."):
@@ -205,7 +201,7 @@ class Watched:
                 yield str(path.relative_to(self._root)), (status.st_mtime_ns, status.st_size)
 
 
-def _started(arguments: argparse.Namespace, sock: socket.socket) -> subprocess.Popen[bytes]:
+def _start_server(arguments: argparse.Namespace, sock: socket.socket) -> subprocess.Popen[bytes]:
     words = [arguments.app] if arguments.app else []
     words += ["--playground"] if arguments.playground else []
     words += [f"--env={each}" for each in arguments.env]
@@ -230,7 +226,7 @@ def _next_change(process: subprocess.Popen[bytes], watched: Watched) -> str:
     return changed
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end_server(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
         process.wait(GRACE)

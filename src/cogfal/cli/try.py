@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from cogfal.cli import main
-from cogfal.cli.check import of_predictor
+from cogfal.cli.check import check_predictor
 from cogfal.cli.console import BadArgument, Findings, Sign, confirm, say
 from cogfal.cli.given_inputs import refuse_missing
 from cogfal.cli.options import add_here, add_input_options, add_root, obey_here, port_number
@@ -92,7 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _show(project: LocalProject, spec: PredictorSpec) -> None:
     findings = Findings()
-    findings.attempt(lambda: of_predictor(spec))
+    findings.attempt(lambda: check_predictor(spec))
     for finding in findings.all:
         finding.show()
     for each in spec.inputs:

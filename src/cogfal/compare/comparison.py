@@ -180,7 +180,9 @@ async def compare(
         tell(case.name)
         before, after = [await each.run(case.input, folder) for each in pair]
         same = before.outcome is after.outcome
-        result.behaviours.append(Behaviour(case.name, _told(before), _told(after), same))
+        result.behaviours.append(
+            Behaviour(case.name, _outcome_text(before), _outcome_text(after), same)
+        )
     if examples and pair.live:
         tell("cancellation")
         ended, other = [await each.cancel(examples[0].input, folder) for each in pair]
@@ -219,7 +221,7 @@ def judge(example: Example, before: Sequence[Answer], after: Answer, folder: Pat
 def _not_comparable(before: Answer, after: Answer) -> Difference | None:
     """Return why the outputs need not be looked at; None where both succeeded."""
     if before.outcome is not after.outcome:
-        what = f"{_told(before)} became {_told(after)}"
+        what = f"{_outcome_text(before)} became {_outcome_text(after)}"
     elif before.outcome is Outcome.UNREACHABLE:
         what = f"neither answers: {before.error}"
     elif before.outcome is not Outcome.SUCCEEDED and before.error != after.error:
@@ -229,5 +231,5 @@ def _not_comparable(before: Answer, after: Answer) -> Difference | None:
     return Difference((), math.inf, what)
 
 
-def _told(answer: Answer) -> str:
+def _outcome_text(answer: Answer) -> str:
     return f"{answer.outcome.value} ({answer.error})" if answer.error else answer.outcome.value

@@ -44,7 +44,7 @@ def write_recording(
     refuse_filled(folder)
     folder.mkdir(parents=True, exist_ok=True)
     examples = [
-        _kept(example, answers[0], folder / FILES / str(number), secrets)
+        _recorded_example(example, answers[0], folder / FILES / str(number), secrets)
         for number, (example, answers) in enumerate(runs, 1)
     ]
     write_examples(folder / EXAMPLES, examples)
@@ -111,7 +111,9 @@ def _equal(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def _kept(example: Example, answer: Answer, place: Path, secrets: frozenset[str]) -> Example:
+def _recorded_example(
+    example: Example, answer: Answer, place: Path, secrets: frozenset[str]
+) -> Example:
     """Copy an example's files below `place`, and leave its secrets out."""
     shown = {name: value for name, value in example.input.items() if name not in secrets}
     succeeded = answer.outcome is Outcome.SUCCEEDED

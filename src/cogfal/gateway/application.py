@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -39,8 +38,6 @@ from cogfal.gateway.replicate_messages import Refusal, invalid, not_found
 from cogfal.server.caller import Body, BodyRefused, until_gone
 from cogfal.server.responses import JsonResponse
 from cogfal.spec import JSON
-
-LOG = logging.getLogger("cogfal.gateway")
 
 
 class Application:
@@ -110,9 +107,7 @@ def application(
     """
     catalogue = Catalogue(targets)
     authenticate = _authenticate(catalogue, allow, token_file, key)
-    gateway = Gateway(
-        catalogue, limits or Limits(), allow_private_hosts=allow_private_hosts, log=LOG.warning
-    )
+    gateway = Gateway(catalogue, limits or Limits(), allow_private_hosts=allow_private_hosts)
     unguarded = allow is None and token_file is None and not catalogue.on_fal
     return Application(gateway, authenticate, open=unguarded)
 
@@ -165,7 +160,7 @@ class Routes:
 
     def all(self) -> list[Route]:
         """Return the routes."""
-        get, post = partial(self._route, "GET"), partial(self._route, "POST")
+        get, post, delete = (partial(self._route, method) for method in ("GET", "POST", "DELETE"))
         model, deployment = "/v1/models/{owner}/{name}", "/v1/deployments/{owner}/{name}"
         version, files = f"{model}/versions/{{id}}", self._gateway.files
         predict = partial(self._begin, Kind.PREDICTION)
@@ -178,20 +173,15 @@ class Routes:
             *self._calls(Kind.TRAINING),
             Route("/v1/streams/{ticket}", self._stream, methods=["GET"]),
             get("/v1/models", self._models),
-            get(model, self._model),
+            get(model, self._get_model),
             get(f"{model}/versions", self._versions),
-            get(version, lambda r, caller: self._described(self._meant(r, None), caller)),
+            get(version, lambda r, c: self._version_body(self._version_named(r, None), c)),
             get("/v1/deployments", self._deployments),
             get(deployment, lambda r, c: messages.deployment(self._latest(r), c, self._since)),
             post("/v1/files", lambda r, caller: files.create(r, caller, base_of(r)), 201),
             get("/v1/files", lambda _, caller: messages.page(files.of(caller))),
             get("/v1/files/{id}", lambda r, caller: files.get(r.path_params["id"], caller)),
-            self._route(
-                "DELETE",
-                "/v1/files/{id}",
-                lambda r, caller: files.delete(r.path_params["id"], caller),
-                204,
-            ),
+            delete("/v1/files/{id}", lambda r, c: files.delete(r.path_params["id"], c), 204),
             Route("/v1/files/{id}/download", self._download, methods=["GET"]),
             get("/v1/webhooks/default/secret", lambda _, caller: {"key": caller.webhook_secret}),
             get("/v1/account", lambda _, caller: messages.account(caller)),
@@ -203,18 +193,14 @@ class Routes:
         async def listed(request: Request, caller: Caller) -> JSON:
             return messages.page(await self._gateway.list(kind, caller, base_of(request)))
 
-        async def got(request: Request, caller: Caller) -> JSON:
-            found = await self._gateway.find(kind, request.path_params["id"], caller)
-            return messages.prediction(*found, base_of(request))
-
-        async def cancelled(request: Request, caller: Caller) -> JSON:
-            found = await self._gateway.cancel(kind, request.path_params["id"], caller)
+        async def one(ask: Any, request: Request, caller: Caller) -> JSON:
+            found: tuple[GatewayCall, State] = await ask(kind, request.path_params["id"], caller)
             return messages.prediction(*found, base_of(request))
 
         return [
             self._route("GET", path, listed),
-            self._route("GET", f"{path}/{{id}}", got),
-            self._route("POST", f"{path}/{{id}}/cancel", cancelled),
+            self._route("GET", f"{path}/{{id}}", partial(one, self._gateway.find)),
+            self._route("POST", f"{path}/{{id}}/cancel", partial(one, self._gateway.cancel)),
         ]
 
     def _route(self, method: str, path: str, handler: Handler, status: int = 200) -> Route:
@@ -237,7 +223,10 @@ class Routes:
             with Body(self._gateway.bodies) as body:
                 await body.read(request)
                 wanted = await body.beside(messages.read_request, body.chunks)
-                version, stream = self._meant(request, wanted.version), self._gateway.limits.stream
+                version, stream = (
+                    self._version_named(request, wanted.version),
+                    self._gateway.limits.stream,
+                )
                 call = GatewayCall(kind, version, caller, base=base, stream=stream)
                 await self._gateway.begin(call, wanted, body)
         except BodyRefused as error:
@@ -245,10 +234,10 @@ class Routes:
             raise Refusal(error.status, "Not taken", str(error), retry_after=again) from error
         except NotReady as error:
             raise Refusal(503, "Not taken", str(error)) from error
-        state = await self._waited(call, request)
+        state = await self._outcome_in_time(call, request)
         return messages.prediction(call, state, base)
 
-    async def _waited(self, call: GatewayCall, request: Request) -> State:
+    async def _outcome_in_time(self, call: GatewayCall, request: Request) -> State:
         """Return the outcome of a call; where it is not there in time, that it is starting.
 
         Both clients take anything else for the outcome, and Python's would not yield the pieces
@@ -267,13 +256,13 @@ class Routes:
             gone.cancel()
         return call.state if call.ended.is_set() else State()
 
-    def _meant(self, request: Request, reference: str | None) -> Version:
+    def _version_named(self, request: Request, reference: str | None) -> Version:
         """Return the version that the address of a request or its body names."""
         catalogue = self._gateway.catalogue
         if "id" in request.path_params:
-            found = catalogue.find(f"{_model(request)}:{request.path_params['id']}")
+            found = catalogue.find(f"{_model_name(request)}:{request.path_params['id']}")
         elif "owner" in request.path_params:
-            found = catalogue.latest(_model(request))
+            found = catalogue.latest(_model_name(request))
         elif reference is None:
             raise invalid("version: name it, as an id or owner/name:id")
         else:
@@ -283,7 +272,7 @@ class Routes:
                     "version: this gateway does not know it. "
                     "Its operator adds it with owner/name:VERSION=TARGET."
                 )
-        return _there(found)
+        return _or_not_found(found)
 
     async def _stream(self, request: Request) -> Response:
         call = self._gateway.memory.streamed(request.path_params["ticket"])
@@ -298,25 +287,27 @@ class Routes:
         )
 
     def _models(self, request: Request, caller: Caller) -> JSON:
-        return messages.page([self._of(each, request, caller) for each in self._gateway.catalogue])
+        return messages.page(
+            [self._model_body(each, request, caller) for each in self._gateway.catalogue]
+        )
 
-    def _of(self, version: Version, request: Request, caller: Caller) -> JSON:
+    def _model_body(self, version: Version, request: Request, caller: Caller) -> JSON:
         schema = self._gateway.documents.known(version, caller)
         latest = None if schema is None else messages.version_body(version, schema, self._since)
         return messages.model(version, latest, base_of(request))
 
-    async def _model(self, request: Request, caller: Caller) -> JSON:
+    async def _get_model(self, request: Request, caller: Caller) -> JSON:
         version = self._latest(request)
         await self._gateway.documents.get(version, caller)
-        return self._of(version, request, caller)
+        return self._model_body(version, request, caller)
 
     async def _versions(self, request: Request, caller: Caller) -> JSON:
-        versions = self._gateway.catalogue.versions(_model(request))
+        versions = self._gateway.catalogue.versions(_model_name(request))
         if not versions:
             raise not_found("This gateway has no such model.")
-        return messages.page([await self._described(each, caller) for each in versions])
+        return messages.page([await self._version_body(each, caller) for each in versions])
 
-    async def _described(self, version: Version, caller: Caller) -> JSON:
+    async def _version_body(self, version: Version, caller: Caller) -> JSON:
         schema = await self._gateway.documents.get(version, caller)
         return messages.version_body(version, schema, self._since)
 
@@ -325,7 +316,7 @@ class Routes:
         return messages.page([messages.deployment(each, caller, self._since) for each in every])
 
     def _latest(self, request: Request) -> Version:
-        return _there(self._gateway.catalogue.latest(_model(request)))
+        return _or_not_found(self._gateway.catalogue.latest(_model_name(request)))
 
     async def _download(self, request: Request) -> Response:
         signature = request.query_params.get("signature", "")
@@ -350,11 +341,11 @@ def base_of(request: Request) -> str:
     return f"{request.url.scheme}://{host}{request.scope.get('root_path', '')}/"
 
 
-def _model(request: Request) -> str:
+def _model_name(request: Request) -> str:
     return f"{request.path_params['owner']}/{request.path_params['name']}"
 
 
-def _there(version: Version | None) -> Version:
+def _or_not_found(version: Version | None) -> Version:
     if version is None:
         raise not_found("This gateway has no such model or version.")
     return version

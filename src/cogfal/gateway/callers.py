@@ -134,21 +134,23 @@ def read_tokens(path: Path) -> dict[bytes, str]:
             where=str(path),
             remedy=f"chmod 600 {path}",
         )
-    lines = enumerate(text.splitlines(), 1)
-    entries = [_entry(line, f"{path}:{n}") for n, line in lines if _REMARK.sub("", line).strip()]
-    if not entries:
+    lines = enumerate((_REMARK.sub("", line).strip() for line in text.splitlines()), 1)
+    names: dict[bytes, str] = {}
+    for number, entry in lines:
+        if not entry:
+            continue
+        found = _LINE.fullmatch(entry)
+        if found is None:
+            raise SettingError(
+                "this is no token",
+                where=f"{path}:{number}",
+                remedy="write `name token`, 16 characters or more",
+            )
+        digest = sha256(found["token"].encode()).digest()
+        names[digest] = found["name"] or f"token-{digest.hex()[:16]}"
+    if not names:
         raise SettingError("there is no token", where=str(path), remedy="write one on each line")
-    return dict(entries)
-
-
-def _entry(line: str, where: str) -> tuple[bytes, str]:
-    found = _LINE.fullmatch(_REMARK.sub("", line).strip())
-    if found is None:
-        raise SettingError(
-            "this is no token", where=where, remedy="write `name token`, 16 characters or more"
-        )
-    digest = sha256(found["token"].encode()).digest()
-    return digest, found["name"] or f"token-{digest.hex()[:16]}"
+    return names
 
 
 def bearer(request: Request) -> str | None:

@@ -136,11 +136,7 @@ class CogClient:
                 name, data = "message", bytearray()
 
     async def _decoded(self, content: bytearray) -> JSON:
-        """Return the value of some JSON, which may be large.
-
-        Raises:
-            ValueError: It is none, or holds what JSON leaves open; see `decode`.
-        """
+        """Return the value of some JSON, which may be large; raises ValueError."""
         chunks = [bytes(content)]
         try:
             if is_quick(chunks):

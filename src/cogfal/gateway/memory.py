@@ -203,10 +203,10 @@ class Queued(NamedTuple):
 
 def queued_id(kind: Kind, version: Version, request_id: str, caller: Caller) -> str:
     """Return the id of something that was put on fal's queue just now."""
-    return _written(kind, version.mark + int(time.time()).to_bytes(5, "big"), request_id, caller)
+    return _encoded(kind, version.mark + int(time.time()).to_bytes(5, "big"), request_id, caller)
 
 
-def _written(kind: Kind, head: bytes, request_id: str, caller: Caller) -> str:
+def _encoded(kind: Kind, head: bytes, request_id: str, caller: Caller) -> str:
     letter = _LETTERS[kind]
     tag = caller.tag(letter.encode() + head + request_id.encode())
     return letter + base64.b32encode(head + tag).decode().lower() + request_id
@@ -219,7 +219,7 @@ def read_id(text: str, caller: Caller) -> Queued | None:
         return None
     head = base64.b32decode(found["head"].upper())[:10]
     kind, request_id = _KINDS[found["kind"]], found["request"]
-    if not secrets.compare_digest(_written(kind, head, request_id, caller), text):
+    if not secrets.compare_digest(_encoded(kind, head, request_id, caller), text):
         return None
     seconds = int.from_bytes(head[5:], "big")
     if seconds > time.time() + 24 * 3600:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import logging
+from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Final
 
@@ -47,6 +48,7 @@ TAKEN: Final = 1.0
 """Seconds for which a directly addressed app may refuse a request before it is answered."""
 
 LISTED_AT_ONCE: Final = 8
+LOG: Final = logging.getLogger("cogfal.gateway")
 GONE: Final = "There is no such {}, or it is not yours, or this gateway did not begin it."
 
 
@@ -59,7 +61,6 @@ class Gateway:
         limits: Limits,
         *,
         allow_private_hosts: bool,
-        log: Callable[[str], None],
     ) -> None:
         self.catalogue = catalogue
         self.limits = limits
@@ -71,7 +72,9 @@ class Gateway:
         self.memory = Memory(limits)
         self._apps: dict[str, DirectApp] = {}
         requester = Requester(allow_private_hosts=allow_private_hosts)
-        self._webhooks = Webhooks(requester, WebhookSettings(user_agent="cogfal-gateway"), log)
+        self._webhooks = Webhooks(
+            requester, WebhookSettings(user_agent="cogfal-gateway"), LOG.warning
+        )
 
     async def aclose(self) -> None:
         """End what is under way here; calls on fal's queue go on there."""
@@ -87,17 +90,13 @@ class Gateway:
         self.files.close()
 
     async def begin(self, call: GatewayCall, wanted: RunRequest, body: Body) -> None:
-        """Begin a call.
-
-        Raises:
-            Refusal: It cannot be begun, or its app refused it at once.
-        """
+        """Begin a call; raises Refusal: it cannot be begun, or its app refused it at once."""
         self.memory.check_room()
         values: JSON = dict(wanted.input)
         call.given(values, wanted.size)
         on_fal = isinstance(call.version.target, FalApp)
         if on_fal and not (wanted.stream and call.kind is Kind.PREDICTION):
-            await self._put(call, wanted, values)
+            await self._enqueue(call, wanted, values)
             return
         if on_fal:
             authorization(call.caller)  # before it has begun
@@ -106,14 +105,14 @@ class Gateway:
         # From here on the call holds the values: their bytes count until it ends, whoever leaves.
         body.keep_for(call.ended)
         work = self._stream(call, values) if on_fal else self._run(call, values)
-        call.follow(self._whole(call, work))
-        self._tell(call, wanted)
+        call.follow(self._finish(call, work))
+        self._send_webhooks(call, wanted)
         if not on_fal:
-            await self._answered(call)
+            await self._wait_until_taken(call)
 
     async def find(self, kind: Kind, name: str, caller: Caller) -> tuple[GatewayCall, State]:
         """Return a call and its state; raise Refusal where it is not there."""
-        call = self.memory.get(name, caller.name) or self._read(name, caller)
+        call = self.memory.get(name, caller.name) or self._call_on_queue(name, caller)
         gone = not_found(GONE.format(kind.value[:-1]))
         if call is None or call.kind is not kind:
             raise gone
@@ -161,9 +160,9 @@ class Gateway:
     def follow(self, call: GatewayCall) -> None:
         """Have a call on fal's queue looked at until it has ended."""
         if call.task is None and not call.state.ended:
-            call.follow(self._whole(call, follow_queue(call, self.queue)))
+            call.follow(self._finish(call, follow_queue(call, self.queue)))
 
-    async def _put(self, call: GatewayCall, wanted: RunRequest, values: JSON) -> None:
+    async def _enqueue(self, call: GatewayCall, wanted: RunRequest, values: JSON) -> None:
         await self.queue.put(call, values)
         assert call.request_id is not None
         call.id = queued_id(call.kind, call.version, call.request_id, call.caller)
@@ -171,9 +170,9 @@ class Gateway:
         self.memory.keep(call)
         if wanted.hooks or wanted.stream:
             self.follow(call)
-            self._tell(call, wanted)
+            self._send_webhooks(call, wanted)
 
-    def _read(self, name: str, caller: Caller) -> GatewayCall | None:
+    def _call_on_queue(self, name: str, caller: Caller) -> GatewayCall | None:
         """Return the call on fal's queue that an id is of, which any gateway may have begun."""
         queued = read_id(name, caller)
         version = None if queued is None else self.catalogue.marked(queued.mark)
@@ -184,7 +183,7 @@ class Gateway:
         call.created_at = queued.created_at.isoformat()
         return call
 
-    async def _whole(self, call: GatewayCall, work: Coroutine[None, None, State]) -> None:
+    async def _finish(self, call: GatewayCall, work: Coroutine[None, None, State]) -> None:
         """Bring a call to its end: whoever waits for that has to see one."""
         try:
             call.end(await work)
@@ -217,7 +216,7 @@ class Gateway:
         await self.queue.put(call, values)
         return await follow_queue(call, self.queue)
 
-    async def _answered(self, call: GatewayCall) -> None:
+    async def _wait_until_taken(self, call: GatewayCall) -> None:
         """Wait until an app that is addressed directly has taken a call or refused it."""
         waits = [asyncio.ensure_future(event.wait()) for event in (call.placed, call.ended)]
         await asyncio.wait(waits, timeout=TAKEN, return_when=asyncio.FIRST_COMPLETED)
@@ -237,7 +236,7 @@ class Gateway:
                 raise Refusal(503, "Not cancelled", type(error).__name__) from error
             await asyncio.wait({asyncio.ensure_future(call.ended.wait())}, timeout=TAKEN)
 
-    def _tell(self, call: GatewayCall, wanted: RunRequest) -> None:
+    def _send_webhooks(self, call: GatewayCall, wanted: RunRequest) -> None:
         sign = signing(call.caller.webhook_secret, call.id)
         for url, events in wanted.hooks.items():
             self._webhooks.tell(WatchedCall(call), Target(url, events, sign=sign))

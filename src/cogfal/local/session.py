@@ -95,11 +95,7 @@ class LocalProject:
         return bool(self.config.train if self.served is None else self.served.trainer)
 
     def read(self, role: Role = Role.PREDICT) -> PredictorSpec:
-        """Read the predictor or trainer from its text.
-
-        Raises:
-            ProjectError: There is none, or its text cannot be read.
-        """
+        """Read the predictor or trainer from its text; raises ProjectError."""
         if self.served is not None:
             spec = self.served.trainer if role is Role.TRAIN else self.served.predictor
             if spec is not None:
@@ -204,13 +200,9 @@ async def open_session(
 ) -> AsyncIterator[Session]:
     """Set a predictor or trainer up as its App says, and shut it down when the block ends.
 
-    Args:
-        project: Whose it is.
-        spec: What is known of it.
-        folder: Where output files are kept.
-        network: Makes what gets http inputs and remote weights; None forbids them.
-        capture: How what it prints is captured, its child processes' output included.
-        log_limit: How many characters of its logs a prediction keeps, if not the usual number.
+    Output files are kept in `folder`. `network` makes what gets http inputs and remote weights, and
+    without it nothing gets them. `log_limit` is how many characters of its logs a prediction keeps,
+    if not the usual number.
 
     Raises:
         ProjectError: What cog.yaml requires cannot be read.
