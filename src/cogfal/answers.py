@@ -32,7 +32,9 @@ def answer_of(output: JSON, name: str, more: Mapping[str, JSON], *, own_fields: 
     The answer is the output itself where that is an object with fields of its own, else an object
     of one field called `name`.
     """
-    return with_fields(output if own_fields and is_object(output) else {name: output}, more)
+    if own_fields and is_object(output):
+        return with_fields(output, more)
+    return {name: output, **more}
 
 
 def fields_of(document: JSON) -> frozenset[str]:

@@ -191,6 +191,15 @@ class Materialiser:
         return (await self._fetcher.fetch(file.url, workspace.directory, budget)).path
 
 
+def materialiser_for(
+    spec: PredictorSpec, fetcher: Fetcher, limits: FileLimits, *, cache: FileCache | None = None
+) -> Materialiser | None:
+    """Return the materialiser of a predictor, or None where its inputs are plain JSON already."""
+    if not any(holds(each.type, PathType, FileType, SecretType) for each in spec.inputs):
+        return None
+    return Materialiser(spec, fetcher, limits, cache=cache)
+
+
 def _another(path: Path, workspace: Workspace, given: set[Path]) -> Path:
     """Return a file's path for one input, another name of it where it was `given` before."""
     if path in given:

@@ -109,7 +109,7 @@ async def serving(
 
 def submit(service: Service, deliverer: Any = None, **values: Any) -> Prediction:
     """Submit a prediction with these inputs."""
-    return service.submit(Submission(values, deliverer or Plain()))
+    return service.submit(Submission(values, lambda: deliverer or Plain()))
 
 
 async def ended(prediction: Prediction) -> Prediction:

@@ -32,20 +32,20 @@ from typing import Iterator
 from cog import BasePredictor, CancelationException
 
 class Predictor(BasePredictor):
-    def predict(self, how: str = "run") -> Iterator[str]:
+    def predict(self, how: str = "run") -> Iterator[list]:
         print("running")
         try:
             if how == "run":
                 while True:
                     time.sleep(0.0005)
             while True:
-                yield "piece"
+                yield ["piece"]
         except CancelationException:
             print("cancelled")
             if how == "break":
                 raise ValueError("broken while cleaning up")
             if how == "swallow":
-                yield "one more"
+                yield ["one more"]
             else:
                 raise
         finally:
@@ -56,19 +56,19 @@ import asyncio
 from cog import AsyncIterator, BasePredictor
 
 class Predictor(BasePredictor):
-    async def predict(self, how: str = "run") -> AsyncIterator[str]:
+    async def predict(self, how: str = "run") -> AsyncIterator[list]:
         print("running")
         try:
             if how == "run":
                 await asyncio.Event().wait()
             while True:
-                yield "piece"
+                yield ["piece"]
         except asyncio.CancelledError:
             print("cancelled")
             if how == "break":
                 raise ValueError("broken while cleaning up")
             if how == "swallow":
-                yield "one more"
+                yield ["one more"]
             else:
                 raise
         finally:
@@ -358,7 +358,7 @@ def test_many_at_random_moments(tmp_path: Path, mode: str, source: str) -> None:
         await ended(prediction)
 
     async def one(service: Service, number: int) -> Prediction:
-        prediction = service.submit(Submission({"number": number}, Plain()))
+        prediction = service.submit(Submission({"number": number}, Plain))
         await cancel(prediction)
         return prediction
 

@@ -493,7 +493,7 @@ def test_metrics(tmp_path: Path) -> None:
 
     async def main() -> None:
         async with serving(tmp_path, source) as service:
-            request = Submission({}, Plain(), context={"who": "me"})
+            request = Submission({}, Plain, context={"who": "me"})
             prediction = await ended(service.submit(request))
 
             assert prediction.output == "me"

@@ -264,7 +264,7 @@ def test_any_order(
         told: list[Any] = []
         store, ends = Store(releasing=releasing), [*turns]
         with Workspace() as workspace:
-            deliveries = Deliveries(store, workspace, told.append)
+            deliveries = Deliveries(lambda: store, workspace, told.append)
             work = asyncio.ensure_future(author(deliveries))
             await asyncio.sleep(0)
             while not work.done():

@@ -16,7 +16,7 @@ from typing import Final
 
 import pytest
 
-from cogfal.engine.channel import DirectChannel
+from cogfal.engine.guest import DirectChannel
 from cogfal.engine.leftovers import marking
 from cogfal.engine.lifecycle import HealthStatus
 from cogfal.guest.capture import Capture

@@ -151,7 +151,7 @@ def test_logs_metrics_and_context(tmp_path: Path) -> None:
 
     async def main() -> None:
         async with serving(tmp_path, SOURCE, isolated()) as service:
-            request = Submission({"how": "child"}, Plain(), context={"who": "me"})
+            request = Submission({"how": "child"}, Plain, context={"who": "me"})
             prediction = await ended(service.submit(request))
             report = (await service.health()).setup
 

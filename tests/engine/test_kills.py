@@ -36,7 +36,7 @@ class Predictor(BasePredictor):
         time.sleep(0.001)
         return True
 
-    def predict(self, workers: str, pieces: int) -> Iterator[str]:
+    def predict(self, workers: str, pieces: int) -> Iterator[list]:
         print("running", workers)
         if workers in ("fork", "spawn"):
             multiprocessing.get_context(workers).Process(target=time.sleep, args=(600,)).start()
@@ -45,7 +45,7 @@ class Predictor(BasePredictor):
         elif workers == "orphaned":
             os.system("(setsid sleep 600 &) >/dev/null 2>&1")
         for number in range(pieces):
-            yield str(number)
+            yield [str(number)]
             time.sleep(0.001)
 """
 WORKERS: Final = ("none", "fork", "spawn", "detached", "orphaned")
@@ -181,7 +181,7 @@ def test_nothing_is_lost_or_left(tmp_path: Path, python: Path, kills: int) -> No
             for number in range(kills):
                 moment = MOMENTS[number % len(MOMENTS)]
                 gone = await one(service, moment, entrance, chance, token)
-                assert await submit(service, workers="none", pieces=2).result() == ["0", "1"]
+                assert await submit(service, workers="none", pieces=2).result() == [["0"], ["1"]]
                 assert service.slots.taken == service.slots.waiting == 0
                 assert (await service.health()).status is HealthStatus.READY
                 assert not workspaces(service)

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ from tests.engine.stage import (
     until,
 )
 
+CALLER: ContextVar[str] = ContextVar("CALLER")
 WAITING = """
 import asyncio
 from cog import BasePredictor, concurrent
@@ -59,6 +61,7 @@ class Predictor(BasePredictor):
     def predict(self) -> str:
         return "done"
 """
+LISTING = QUICK.replace("-> str:", "-> list:").replace('"done"', '["done"]')
 STUCK = """
 import ctypes
 from cog import BasePredictor
@@ -117,12 +120,12 @@ def test_slot_is_free_before_the_end_is_seen(tmp_path: Path) -> None:
         async for event in prediction.events():
             if event == Completed():
                 assert service.slots.taken == 0
-                service.submit(Submission({}, Plain(), wait=False)).cancel()
+                service.submit(Submission({}, Plain, wait=False)).cancel()
 
     async def main() -> None:
         async with serving(tmp_path, QUICK) as service:
             for _ in range(20):
-                prediction = service.submit(Submission({}, Plain(), wait=False))
+                prediction = service.submit(Submission({}, Plain, wait=False))
                 await watch(service, prediction)
                 await until(lambda: service.slots.taken == 0)
 
@@ -150,14 +153,14 @@ def test_an_id_runs_once(tmp_path: Path) -> None:
 
     async def main() -> None:
         async with serving(tmp_path, WAITING) as service:
-            first = service.submit(Submission({}, Plain(), id="x", api="fal"))
-            second = service.submit(Submission({}, Plain(), id="x", api="cog"))
+            first = service.submit(Submission({}, Plain, id="x", api="fal"))
+            second = service.submit(Submission({}, Plain, id="x", api="cog"))
 
             with pytest.raises(AlreadyRunning, match="'x' is already running"):
-                service.submit(Submission({}, Plain(), id="x", api="fal"))
+                service.submit(Submission({}, Plain, id="x", api="fal"))
             first.cancel()
             await ended(first)
-            third = service.submit(Submission({}, Plain(), id="x", api="fal"))
+            third = service.submit(Submission({}, Plain, id="x", api="fal"))
 
             assert service.find("x", "fal") is third
             assert service.find("x", "cog") is second
@@ -173,7 +176,7 @@ def test_output_that_cannot_be_delivered(tmp_path: Path) -> None:
             raise OutputError("out.png does not exist")
 
     async def main() -> None:
-        async with serving(tmp_path, QUICK) as service:
+        async with serving(tmp_path, LISTING) as service:
             prediction = await ended(submit(service, Failing()))
 
             assert (prediction.status, prediction.error) == (
@@ -184,6 +187,42 @@ def test_output_that_cannot_be_delivered(tmp_path: Path) -> None:
                 await prediction.result()
 
     run(main)
+
+
+@pytest.mark.parametrize("kind", ["list", "Iterator[list]"])
+def test_results_are_delivered_in_the_context_of_their_request(tmp_path: Path, kind: str) -> None:
+    """So a store finds what the caller wants of it, whoever had the slot before."""
+    source = f"""
+    from typing import Iterator
+    from cog import BasePredictor
+
+    class Predictor(BasePredictor):
+        def predict(self) -> {kind}:
+            {"return" if kind == "list" else "yield"} [1]
+    """
+    found: list[str] = []
+
+    class Asking(Plain):
+        def __init__(self) -> None:
+            found.append(CALLER.get())
+
+        async def deliver(self, value: Encoded, workspace: Workspace, release: Any) -> Any:
+            found.append(CALLER.get())
+            return await super().deliver(value, workspace, release)
+
+    async def request(service: Service, caller: str) -> Prediction:
+        CALLER.set(caller)
+        return service.submit(Submission({}, Asking))
+
+    async def main() -> None:
+        async with serving(tmp_path, source) as service:
+            both = [await asyncio.create_task(request(service, name)) for name in ("a", "b")]
+            for prediction in both:
+                await ended(prediction)
+
+    run(main)
+
+    assert found == ["a", "a", "b", "b"]
 
 
 def test_history_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -331,7 +370,7 @@ def test_shutdown_lets_predictions_end(tmp_path: Path) -> None:
     """Within the grace period what runs and what waits goes on to its end; new work is refused."""
 
     async def main() -> None:
-        async with serving(tmp_path, QUICK) as service:
+        async with serving(tmp_path, LISTING) as service:
             door = Door()
             running, waiting = submit(service, door), submit(service)
             await door.reached.wait()

@@ -87,7 +87,7 @@ class ServiceMachine(RuleBasedStateMachine):
         )
         self.service = Service(spec, self.root, Passing(), settings=options)
         with pytest.raises(NotReady):
-            self.service.submit(Submission({"name": "early"}, Plain()))
+            self.service.submit(Submission({"name": "early"}, Plain))
         assert self.do(self.service.health()).status is HealthStatus.STARTING
         self.do(self.service.setup())
 
@@ -95,7 +95,7 @@ class ServiceMachine(RuleBasedStateMachine):
     def submit(self, wait: bool) -> None:
         """Submit; it runs, waits, or is refused."""
         name = next(NAMES)
-        request = Submission({"name": name}, Plain(), id=name, wait=wait)
+        request = Submission({"name": name}, Plain, id=name, wait=wait)
         free = len(self.running) < self.slots
         if self.down:
             with pytest.raises(NotReady):

@@ -68,7 +68,7 @@ def test_room_is_made(tmp_path: Path, go: Path, patience: Callable[[float], None
             release(go)
             await vacated
 
-            service.submit(Submission({}, Plain(), wait=False)).cancel()
+            service.submit(Submission({}, Plain, wait=False)).cancel()
 
     run(main)
 
@@ -86,7 +86,7 @@ def test_a_prediction_that_does_not_obey(
             await service.vacated()
 
             with pytest.raises(Busy, match="all 1 slots are taken"):
-                service.submit(Submission({}, Plain(), wait=False))
+                service.submit(Submission({}, Plain, wait=False))
             release(go)
 
     run(main)
@@ -107,7 +107,7 @@ def test_those_in_line_come_first(
             await vacated
 
             with pytest.raises(Busy):
-                service.submit(Submission({}, Plain(), wait=False))
+                service.submit(Submission({}, Plain, wait=False))
             await until(lambda: waiting.logs)
             waiting.cancel()
             await ended(waiting)

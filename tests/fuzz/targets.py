@@ -191,7 +191,7 @@ def read_body(text: str) -> bool:
     ours, cogs = _validators()
     body = text.encode("utf-8", "surrogatepass")
     try:
-        values = ours.parse_json(body)
+        values = ours.parse(decode(body))
     except InvalidInput as error:
         _check_refusal(failure(error).response().body, text)
         values = None

@@ -19,7 +19,7 @@ import pytest
 import starlette.exceptions
 
 from cogfal import fal_errors
-from cogfal.engine.guest import failure
+from cogfal.engine.guest_run import failure
 from cogfal.errors import FalAnswer
 from cogfal.guest.events import RAISED, Piece
 from cogfal.guest.faults import fal_answer_of, fault_of

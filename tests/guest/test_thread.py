@@ -33,7 +33,7 @@ class Rings(BaseException):
 
 
 FILES = tuple(f"/cogfal/guest/{name}.py" for name in (
-    "thread", "sync_call", "call_site", "core", "events", "capture", "interruption"))
+    "thread", "call", "core", "events", "capture", "interruption"))
 """What is around the author's code."""
 
 

@@ -205,24 +205,19 @@ def test_cancelling_stops_the_uploads(project: Path, workspace: Workspace, scrat
     assert shelf.files == []
 
 
-def test_files_are_stored_in_the_context_of_their_request(
+def test_files_are_stored_in_the_context_that_delivers_them(
     project: Path, workspace: Workspace, scratch: Path
 ) -> None:
-    """However long ago and wherever the task that delivers was made."""
+    """Also where several are stored at a time, each by a task of its own."""
     shelf = Shelf()
+    deliverer = Deliverer(shelf, Style.URL, OutputDirectories(project))
 
-    async def request() -> Deliverer:
+    async def request() -> None:
         CALLER.set("alice")
-        return Deliverer(shelf, Style.URL, OutputDirectories(project))
+        files = [a_file(scratch), a_file(scratch, "b.png")]
+        await deliverer.deliver(encoded(files, workspace), workspace)
 
-    async def main() -> None:
-        deliverer = await asyncio.create_task(request())
-        assert CALLER.get() == "nobody"
-        await deliverer.deliver(
-            encoded([a_file(scratch), a_file(scratch, "b.png")], workspace), workspace
-        )
-
-    asyncio.run(main())
+    asyncio.run(request())
 
     assert shelf.callers == ["alice", "alice"]
 

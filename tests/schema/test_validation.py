@@ -45,7 +45,7 @@ def checked(kind: Type, value: Any, dialect: Dialect, **told: Any) -> Any:
     """Return what one input becomes, or REFUSED."""
     validator = Validator(one(kind, **told), dialect)
     try:
-        return validator.parse_json(json.dumps({"value": value}).encode())["value"]
+        return validator.parse(decode(json.dumps({"value": value}).encode()))["value"]
     except InvalidInput:
         return REFUSED
 
@@ -177,7 +177,7 @@ def test_bodies_that_are_not_one_plain_object(body: bytes) -> None:
     validator = Validator(one(AnyType()), Dialect.FAL)
 
     with pytest.raises(InvalidInput):
-        validator.parse_json(body)
+        validator.parse(decode(body))
 
 
 def test_depth_counts_only_outside_of_strings() -> None:
@@ -310,7 +310,7 @@ def test_any_value_is_taken_or_refused(name: str, value: Any) -> None:
 
 def _parsed(spec: PredictorSpec, dialect: Dialect, body: bytes) -> dict[str, Any] | None:
     try:
-        return Validator(spec, dialect).parse_json(body)
+        return Validator(spec, dialect).parse(decode(body))
     except InvalidInput:
         return None
 

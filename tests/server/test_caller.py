@@ -200,7 +200,7 @@ def test_no_more_bytes_are_held_than_fit() -> None:
         for play in plays:
             with Body(bodies) as body:
                 await body.read(sending(b"x" * MEGABYTE))
-                body.keep_for(play.prediction)
+                body.kept_for = play.prediction
         with pytest.raises(BodyRefused) as caught:
             await read(bodies, sending(b"x" * MEGABYTE))
         await read(bodies, sending(b"a small one"))

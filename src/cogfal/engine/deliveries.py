@@ -19,32 +19,23 @@ class Deliveries:
     """The deliveries of one prediction that are under way.
 
     Args:
-        deliverer: Delivers one piece.
+        make_deliverer: Makes what delivers a piece, when there is one that has to be.
         workspace: Outlives them.
         tell: Takes pieces once they, and all before them, are delivered; on the loop.
     """
 
     def __init__(
-        self, deliverer: OutputDeliverer, workspace: Workspace, tell: Callable[..., None]
+        self,
+        make_deliverer: Callable[[], OutputDeliverer],
+        workspace: Workspace,
+        tell: Callable[..., None],
     ) -> None:
-        self._deliverer = deliverer
+        self._make_deliverer = make_deliverer
+        self._deliverer: OutputDeliverer | None = None
         self._workspace = workspace
         self._tell = tell
         self._under_way: deque[asyncio.Future[JSON]] = deque()
         self._moved = asyncio.Event()
-
-    @property
-    def none(self) -> bool:
-        """Whether nothing is under way."""
-        return not self._under_way
-
-    async def at_once(self, value: Any) -> None:
-        """Deliver the only piece, or one that costs nothing, while nothing is under way.
-
-        Raises:
-            OutputError: It cannot be delivered.
-        """
-        self._tell(await self._deliverer.deliver(value, self._workspace, None))
 
     async def begin(self, value: Any) -> None:
         """Begin to deliver a piece; return when the author's code may go on.
@@ -54,6 +45,7 @@ class Deliveries:
         Raises:
             OutputError: It, or one before it, cannot be delivered.
         """
+        deliverer = self._deliverer = self._deliverer or self._make_deliverer()
         released = asyncio.Event()
 
         def release() -> None:
@@ -61,7 +53,7 @@ class Deliveries:
             self._moved.set()
 
         # In no task group: it outlives this call, and `drop` ends it where nobody finishes it.
-        task = asyncio.ensure_future(self._deliverer.deliver(value, self._workspace, release))
+        task = asyncio.ensure_future(deliverer.deliver(value, self._workspace, release))
         self._under_way.append(task)
         task.add_done_callback(self._note)
         await self._until(
@@ -74,7 +66,7 @@ class Deliveries:
         Raises:
             OutputError: One before them cannot be delivered.
         """
-        if self.none:
+        if not self._under_way:
             self._tell(*values)
             return
         for value in values:

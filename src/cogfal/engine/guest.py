@@ -1,22 +1,147 @@
-"""The server's side of the author's: orders that are awaited, and the runs of predictions."""
+"""The author's side, which may die and be brought up again, and the way there and back.
+
+The way is within this process, to a thread of its own, or (see `process`) to another process.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Mapping
+import threading
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 import anyio
+from typing_extensions import override
 
-from cogfal.engine.channel import Channel, Foreign, Receive
-from cogfal.engine.event_queue import EventQueue
-from cogfal.errors import DeviceError, PredictorFailed, PredictorMismatch, SetupError
-from cogfal.guest.events import GOES_ON, RAISED, CallEvents, Done, Failure, Piece
-from cogfal.guest.faults import Fault
+from cogfal.engine.guest_run import Call, EventQueue, GuestRun
+from cogfal.errors import PredictorMismatch, SetupError
+from cogfal.guest.capture import Capture
+from cogfal.guest.core import Guest
+from cogfal.guest.events import CallEvents, Done, Failure, Piece
+from cogfal.guest.inheriting import Leash, close_all, restore_signals, watch_forks
+from cogfal.guest.interruption import Interruption
+from cogfal.guest.thread import AuthorThread
 from cogfal.spec import PredictorSpec
+
+Receive: TypeAlias = Callable[[Any], Callable[[], bool]]
+"""Takes an event; returns what says whether more should wait, for the loop to keep up."""
+
+Foreign: TypeAlias = Callable[[str, str], None]
+"""Takes the source and text of what was written past Python, whoever's it is."""
+
+PAUSE: Final = 0.001
+"""Seconds after which whoever waits looks again."""
+
+
+class Channel(Protocol):
+    """One life of the author's side.
+
+    Attributes:
+        death: Why it is over though nobody asked for it; None as long as it is not.
+        apart: Whether it is another process, to which only what is written crosses.
+    """
+
+    death: str | None
+    apart: bool
+
+    async def open(self) -> None:
+        """Bring the author's side into being."""
+
+    def send(self, order: str, *details: Any) -> None:
+        """Give an order, a method of `Guest`; one to a process that is dead is lost."""
+
+    def kill(self) -> None:
+        """End the author's process, where it is one of its own."""
+
+    async def close(self, seconds: float) -> bool:
+        """Give all back; return whether the author's code had ended within so many seconds."""
+
+
+class DirectChannel(Channel):
+    """The author's side in this process, on a thread of its own.
+
+    Args:
+        receive: Takes the events, on whichever thread they happen.
+        capture: Of this process, opened.
+        forget: Lets go, in a fork of the author's, of what is the server's.
+    """
+
+    death: str | None = None
+    apart = False
+
+    def __init__(
+        self, receive: Receive, capture: Capture, forget: Callable[[], None] = lambda: None
+    ) -> None:
+        self._receive = receive
+        self._capture = capture
+        self._forget = forget
+        self._stop_watching: Callable[[], None] = lambda: None
+        self._home = threading.get_ident()
+        self._thread = AuthorThread()
+        self._leash = Leash()
+        self._guest = Guest(self._emit, self._thread, capture, Interruption, self._leash)
+        self._over = asyncio.Event()
+
+    @override
+    async def open(self) -> None:
+        loop = asyncio.get_running_loop()
+
+        def run() -> None:
+            self._leash.hold()
+            self._thread.run()
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(self._over.set)
+
+        # A thread that does not end does not keep the process alive.
+        self._runs = threading.Thread(target=run, name="cogfal-predictor", daemon=True)
+        self._runs.start()
+        self._stop_watching = watch_forks(partial(self._forked, loop))
+        self._leash.open()
+
+    @override
+    def send(self, order: str, *details: Any) -> None:
+        getattr(self._guest, order)(*details)
+
+    @override
+    def kill(self) -> None:
+        """Do nothing: nobody can end a thread."""
+
+    @override
+    async def close(self, seconds: float) -> bool:
+        self._thread.end()
+        try:
+            with anyio.move_on_after(seconds):
+                await self._over.wait()
+        finally:
+            self._stop_watching()
+            self._leash.let_go()
+            self._guest.leave()
+        if self._over.is_set():
+            self._runs.join()
+        return self._over.is_set()
+
+    def _forked(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Keep what is the server's from a fork, which would hold it for ever."""
+        if self._leash.held:  # who else forks here may count on the handlers
+            restore_signals()
+        # There is no other way to learn the sockets of a loop: who listens, and who is connected.
+        selector = getattr(loop, "_selector", None)
+        if selector is not None and selector.get_map() is not None:
+            close_all([*selector.get_map()])
+            selector.close()  # once: another predictor on this loop would close what is opened then
+        self._forget()
+        self._capture.forked()
+
+    def _emit(self, event: Any) -> None:
+        crowded = self._receive(event)
+        # The loop itself never waits: it is who makes room.
+        while crowded() and threading.get_ident() != self._home:
+            time.sleep(PAUSE)
+
 
 MakeChannel: TypeAlias = Callable[[Receive, Foreign, Callable[[str], None]], Channel]
 """Makes a channel; told what takes events and foreign text, and who is told of a death."""
@@ -201,169 +326,6 @@ def _never() -> bool:
     return False
 
 
-GIVEN_UP: Final = Fault("the prediction was given up", "", cancellation=True)
-
-
-class Way(Protocol):
-    """Where orders about calls go."""
-
-    def send(self, order: str, *details: Any) -> None:
-        """Give an order; one to a process that is dead is lost."""
-
-    def kill(self) -> None:
-        """End the author's process, where it is one of its own."""
-
-
-class Call(NamedTuple):
-    """What a prediction hands to the author's side.
-
-    `values` are the inputs by name, or their JSON in pieces where they cross to another process,
-    which takes them away; `context` is the request's, and `workspace` the directory of the
-    prediction, which may not be there yet.
-    """
-
-    values: Mapping[str, Any] | list[bytes]
-    context: Mapping[str, str]
-    workspace: str
-
-
-class GuestRun:
-    """A call, whichever process the author's code is in.
-
-    `ignored` tells whether the author's code was interrupted and went on nevertheless.
-
-    Args:
-        number: The call's.
-        call: What is handed over.
-        way: Where the orders go.
-        queue: Where the events come from.
-        grace: Seconds between a cancellation and the end of the process; None leaves it alone.
-    """
-
-    def __init__(
-        self, number: int, call: Call, way: Way, queue: EventQueue, grace: float | None
-    ) -> None:
-        self.ignored = False
-        self.number = number
-        self.queue = queue
-        self._call = call
-        self._way = way
-        self._grace = grace
-        self._begun = False
-        self._rests = True
-        self._open = False
-        self._over = False
-        self._cancelled = False
-        self._closed: Piece | None = None
-        self._last: Piece | None = None
-        self._loop = asyncio.get_running_loop()
-        self._killing: asyncio.TimerHandle | None = None
-
-    async def next(self) -> Piece:
-        """Return the next piece, for which the author's code goes on where it rests.
-
-        It may be ahead by some pieces that nothing can change any more (see `guest.call_site`).
-        Cancelling this cancels the run, and still waits until the author's code was interrupted.
-        """
-        self.go_on()
-        return self._taken(await self.queue.next_piece(self.cancel))
-
-    def go_on(self) -> None:
-        """Let the author's code go on where it rests, before its next piece is asked for."""
-        if not self._rests:
-            return
-        self._rests = False
-        if self._begun:
-            self._way.send("advance", self.number)
-        else:
-            self._begun = True
-            self._way.send("start", self.number, *self._call)
-
-    def next_at_hand(self) -> Piece | None:
-        """Return the next piece if it has come already and nobody cancelled."""
-        if self._rests or self._cancelled:
-            return None
-        piece = self.queue.piece_at_hand()
-        return piece and self._taken(piece)
-
-    def _taken(self, piece: Piece) -> Piece:
-        self._open = piece.kind in GOES_ON
-        self._over = not self._open
-        self._rests = piece.rests
-        if self._cancelled:
-            self._drop(piece)  # whoever cancelled asks only `close` how it ended
-        else:
-            self.ignored = self.ignored or piece.ignored
-        return piece
-
-    def cancel(self) -> None:
-        """Interrupt the author's code; repeated, or after the end, it does nothing."""
-        if self._cancelled or not self._begun:
-            return
-        self._cancelled = True
-        self._way.send("cancel", self.number)
-        if self._grace is not None:
-            self._killing = self._loop.call_later(self._grace, self._way.kill)
-
-    async def close(self) -> Piece | None:
-        """End the author's code where it rests, or will rest next.
-
-        The piece tells of an exception where the author's cleanup fails; None where it is over and
-        `next` has told how. A generator sees the
-        cancellation at its `yield`, or `GeneratorExit` where nobody cancelled.
-        """
-        try:
-            if not self._open:
-                return self._last
-            self._way.send("close", self.number)
-            self.queue.discard_pieces(self._drop)  # what hides behind them has to go on
-            await self.queue.until(lambda: self._closed, self.cancel)
-            assert self._closed is not None
-            self.ignored = self.ignored or self._closed.ignored
-            return self._last or self._closed
-        finally:
-            if self._killing is not None:
-                self._killing.cancel()
-
-    def abandon(self) -> bool:
-        """Answer `next` and `close` although the author's code goes on; return whether it does."""
-        if self._over:
-            return False
-        self.take(Piece(self.number, RAISED, GIVEN_UP))
-        self.take(Piece(self.number, RAISED, GIVEN_UP, closes=True))
-        self._way.kill()
-        return True
-
-    def lose(self, cause: str) -> None:
-        """Answer `next` and `close`: the author's process is dead."""
-        self.take(Piece(self.number, RAISED, lost(cause)))
-        self.take(Piece(self.number, RAISED, lost(cause), closes=True))
-
-    def take(self, piece: Piece) -> None:
-        """Take a piece from the author's side; on the loop where it answers `close`."""
-        if not piece.closes:
-            self.queue.put(piece)
-        elif self._closed is None:
-            self._closed = piece
-            self.queue.ring()
-
-    def _drop(self, piece: Piece) -> None:
-        """Note how a call ended that nobody waits for any more."""
-        self.ignored = self.ignored or piece.ignored
-        if piece.kind == RAISED:
-            self._last = piece
-
-
-def failure(fault: Fault) -> PredictorFailed:
-    """Return the error to report for an exception of the author's code."""
-    failed = (DeviceError if fault.device else PredictorFailed)(fault.text)
-    if isinstance(failed, DeviceError):
-        failed.broken = fault.broken
-    failed.fal = fault.fal
-    failed.__cause__ = fault.error
-    return failed
-
-
 def setup_error(failed: Failure) -> SetupError:
     """Return the error to report for a predictor that cannot be brought up."""
     error = (PredictorMismatch if failed.mismatch else SetupError)(
@@ -373,8 +335,3 @@ def setup_error(failed: Failure) -> SetupError:
         error.traceback = failed.fault.traceback
         error.__cause__ = failed.fault.error
     return error
-
-
-def lost(cause: str) -> Fault:
-    """Describe the death of the author's process."""
-    return Fault(cause, f"{cause}\n")

@@ -11,11 +11,10 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from cogfal.engine.channel import Channel, DirectChannel, Foreign, Receive
-from cogfal.engine.event_queue import EventQueue
 from cogfal.engine.grace import Grace, Moment
-from cogfal.engine.guest import GuestClient
+from cogfal.engine.guest import Channel, DirectChannel, Foreign, GuestClient, Receive
 from cogfal.engine.guest_python import FindGuestPython, GuestPython, own_python
+from cogfal.engine.guest_run import EventQueue
 from cogfal.engine.leftovers import end_orphans
 from cogfal.engine.prediction import Clock, Log, Metric, WeightsFetcher
 from cogfal.errors import PredictorFailed, SetupError

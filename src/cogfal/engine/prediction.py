@@ -97,21 +97,24 @@ class Clock:
     """The time of day as it was at the beginning, and as much more as has passed since.
 
     The system's own may be set in the meantime; what ends would then end before it began.
+
+    Attributes:
+        began: The beginning, aware.
     """
 
-    __slots__ = ("_began", "_mark")
+    __slots__ = ("_mark", "began")
 
     def __init__(self) -> None:
-        self._began = datetime.now(timezone.utc)
+        self.began = datetime.now(timezone.utc)
         self._mark = time.monotonic()
 
     def now(self) -> datetime:
         """Return the time, aware."""
-        return self._began + timedelta(seconds=time.monotonic() - self._mark)
+        return self.at(time.monotonic())
 
     def at(self, moment: float) -> datetime:
         """Return the time at which `time.monotonic` said so, aware."""
-        return self._began + timedelta(seconds=moment - self._mark)
+        return self.began + timedelta(seconds=moment - self._mark)
 
 
 class Prediction:
@@ -123,8 +126,6 @@ class Prediction:
         input: The inputs by name, validated, for callers who ask for them; None of large ones.
         status: As Cog's.
         created_at: When it was submitted.
-        started_at: When it got its slot.
-        completed_at: When it ended.
         error: Why it failed.
         exception: What `result` raises.
         timings: Seconds per phase: `queue`, `download`, `predict`, `upload`.
@@ -139,9 +140,9 @@ class Prediction:
         self.input: Mapping[str, Any] | None = None
         self.status = Status.STARTING
         self._clock = Clock()
-        self.created_at = self._clock.now()
-        self.started_at: datetime | None = None
-        self.completed_at: datetime | None = None
+        self.created_at = self._clock.began
+        self._started: float | None = None
+        self._completed: float | None = None
         self.error: str | None = None
         self.exception: CogfalError | None = None
         self.timings: dict[str, float] = {}
@@ -156,6 +157,16 @@ class Prediction:
         self._canceller: Callable[[], None] | None = canceller
         self._history: History[Event] = History(history, HistoryGone)
         self._done = asyncio.Event()
+
+    @property
+    def started_at(self) -> datetime | None:
+        """When it got its slot."""
+        return None if self._started is None else self._clock.at(self._started)
+
+    @property
+    def completed_at(self) -> datetime | None:
+        """When it ended."""
+        return None if self._completed is None else self._clock.at(self._completed)
 
     @property
     def phases(self) -> list[Phase]:
@@ -250,7 +261,7 @@ class Prediction:
     def start(self) -> None:
         """Note that it got its slot; for the engine."""
         self.status = Status.PROCESSING
-        self.started_at = self._clock.now()
+        self._started = time.monotonic()
         self._history.append(Started())
 
     def expect_pieces(self, *, concatenate: bool = False) -> None:
@@ -285,7 +296,7 @@ class Prediction:
         self.status = status
         self.exception = exception
         self.error = str(exception) if exception is not None else None
-        self.completed_at = self._clock.now()
+        self._completed = time.monotonic()
         # Who is woken finds all of it said.
         self._history.end(Completed())
         self._done.set()
@@ -299,7 +310,7 @@ class InputMaterialiser(Protocol):
 
 
 class OutputDeliverer(Protocol):
-    """Turns what `predict` returned or yielded into JSON."""
+    """Turns what `predict` returned or yielded into JSON, where it is large or has files."""
 
     async def deliver(
         self, value: Any, workspace: Workspace, release: Callable[[], None] | None
@@ -321,7 +332,8 @@ class Submission:
 
     Attributes:
         values: Every input by name, validated.
-        deliverer: Turns results into JSON.
+        deliverer: Makes, in the task of the prediction, what turns its results into JSON; not asked
+            for where they are short texts and numbers.
         id: The caller's id; made up where None.
         api: The way it came in; ids are unique per api.
         context: What the author's `current_scope().context` is.
@@ -329,7 +341,7 @@ class Submission:
     """
 
     values: Mapping[str, Any]
-    deliverer: OutputDeliverer
+    deliverer: Callable[[], OutputDeliverer]
     id: str | None = None
     api: str = "fal"
     context: Mapping[str, str] = field(default_factory=dict)

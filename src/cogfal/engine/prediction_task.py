@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from itertools import accumulate
 from typing import Any, Final, NamedTuple, TypeVar
 
 from cogfal.concurrency import to_the_end
 from cogfal.engine.deliveries import Deliveries
-from cogfal.engine.event_queue import EventQueue
-from cogfal.engine.guest import Call, GuestRun, failure
+from cogfal.engine.guest_run import Call, EventQueue, GuestRun, failure
 from cogfal.engine.lifecycle import Lifecycle
 from cogfal.engine.prediction import InputMaterialiser, Prediction, Status, Submission
 from cogfal.errors import CogfalError, OutputError, PredictionCancelled, PredictorFailed
@@ -21,7 +20,7 @@ from cogfal.files.workspace import Workspace
 from cogfal.guest.encoding import Encoded
 from cogfal.guest.events import RAISED, REFUSED, RETURNED, SEVERAL, YIELDED, Piece
 from cogfal.guest.faults import Fault
-from cogfal.json_text import line_of, written, written_in_turn
+from cogfal.json_text import JsonText, line_of, written, written_in_turn
 from cogfal.spec import JSON, IteratorType, Type
 
 R = TypeVar("R")
@@ -36,16 +35,15 @@ IGNORED = (
 class Surroundings(NamedTuple):
     """What all predictions of a service share.
 
-    `leave` gives the slot back, or the place in the line; `end` is told of every end; `say` writes
-    to the runner's log.
+    `release` takes back what a prediction has of the service, its slot or its place in the line;
+    `say` writes to the runner's log.
     """
 
     lifecycle: Lifecycle
-    materialiser: InputMaterialiser
+    materialiser: InputMaterialiser | None
     output: Type
     open_workspace: Callable[[], Workspace]
-    leave: Callable[[PredictionTask], None]
-    end: Callable[[Prediction, CogfalError | None], None]
+    release: Callable[[PredictionTask, CogfalError | None], None]
     say: Callable[[str], None]
     max_output_bytes: int
 
@@ -142,18 +140,22 @@ class PredictionTask:
             self._queue.close()
         finally:
             # In this order: whoever sees the end finds the slot free.
-            self._around.leave(self)
+            self._around.release(self, error)
             self.prediction.finish(Status.CANCELED if self._cancelled else status, error)
-            self._around.end(self.prediction, error)
+            # After whoever waits for the end has been woken: writing takes as long as answering.
+            loop = asyncio.get_running_loop()
+            loop.call_soon(lambda: self._around.say(_summary(self.prediction)))
 
     async def _called(self) -> None:
         """Wait until it has a slot."""
-        if not self.held:
-            self._turn = asyncio.get_running_loop().create_future()
-            await self._turn
+        self._turn = asyncio.get_running_loop().create_future()
+        await self._turn
 
     async def _through(self) -> None:
-        await self._step("queue", self._called())
+        if self.held:
+            self.prediction.spend("queue", 0.0)
+        else:
+            await self._step("queue", self._called())
         if self.prediction.status is Status.STARTING:
             self.prediction.start()
         if self.prediction.held:
@@ -163,12 +165,19 @@ class PredictionTask:
         try:
             if not self._around.lifecycle.up:
                 await self._step(None, self._around.lifecycle.ready())
-            made = self._around.materialiser.materialise(self._submission.values, workspace)
-            await self._predict(await self._step("download", made), workspace)
+            await self._predict(await self._inputs(workspace), workspace)
         finally:
             self.prediction.sizes = {"download": workspace.received, "upload": workspace.sent}
             if workspace.used:
                 await self._clear(workspace)
+
+    async def _inputs(self, workspace: Workspace) -> Mapping[str, Any]:
+        """Return the inputs as plain JSON, with files that are in the workspace."""
+        values, materialiser = self._submission.values, self._around.materialiser
+        if materialiser is None:
+            self.prediction.spend("download", 0.0)
+            return values
+        return await self._step("download", materialiser.materialise(values, workspace))
 
     async def _clear(self, workspace: Workspace) -> None:
         """Remove what was the prediction's alone; what fails at that fails no answer."""
@@ -178,28 +187,36 @@ class PredictionTask:
             what = f"{type(error).__name__}: {error}"
             self._around.say(f"cogfal: something of a prediction stays: {what}")
 
-    async def _predict(self, values: JSON, workspace: Workspace) -> None:
+    async def _predict(self, values: Mapping[str, Any], workspace: Workspace) -> None:
         lifecycle, output = self._around.lifecycle, self._around.output
+        handed_over: Mapping[str, Any] | list[bytes] = values
         if lifecycle.guest.apart:
-            values = await self._step(None, written_in_turn(values))
+            handed_over = await self._step(None, written_in_turn(dict(values)))
             self._submission = replace(self._submission, values={})  # they may be large
         # Nothing is awaited between this and the call: the predictor may have died meanwhile.
         if not lifecycle.up:
             await self._step(None, lifecycle.ready())
-        call = Call(values, self._submission.context, str(workspace.path))
+        call = Call(handed_over, self._submission.context, str(workspace.path))
         run = self._run = lifecycle.guest.run(call, self._queue)
         if isinstance(output, IteratorType):
             self.prediction.expect_pieces(concatenate=output.concatenate)
         try:
             first = await self._step("predict", run.next(), run.cancel)
             if first.kind == RETURNED:
-                self._measure(sum(map(len, first.value.parts)))
-                delivered = self._submission.deliverer.deliver(first.value, workspace, None)
-                self.prediction.add_output(await self._step("upload", delivered))
+                self.prediction.add_output(await self._delivered(first.value, workspace))
             else:
                 await self._deliver_all(run, first, workspace)
         finally:
             await self._stop(run)
+
+    async def _delivered(self, encoded: Encoded, workspace: Workspace) -> JSON:
+        """Return the whole result as JSON; a short one without files needs no delivery."""
+        self._measure(sum(map(len, encoded.parts)))
+        if _is_short(encoded):
+            self.prediction.spend("upload", 0.0)
+            return JsonText(encoded.parts[0]).value()
+        delivered = self._submission.deliverer().deliver(encoded, workspace, None)
+        return await self._step("upload", delivered)
 
     async def _deliver_all(self, run: GuestRun, first: Piece, workspace: Workspace) -> None:
         """Deliver the pieces of an output that comes bit by bit."""
@@ -243,8 +260,11 @@ class PredictionTask:
         if ahead:  # another process makes the next while this one delivers and writes
             await self._step(None, self.prediction.room())
             run.go_on()
-        deliver = deliveries.at_once if short and deliveries.none else deliveries.begin
-        await self._step("upload", deliver(encoded))
+        if short:
+            passing = deliveries.pass_on([JsonText(encoded.parts[0]).value()])
+            await self._step("upload", passing)
+        else:
+            await self._step("upload", deliveries.begin(encoded))
         if not ahead:  # those who watch come first, while the author's code is silent
             await self._step(None, asyncio.sleep(0))
             await self._step(None, self.prediction.room())
@@ -337,6 +357,19 @@ class PredictionTask:
         """Raise PredictionCancelled once it was cancelled."""
         if self._cancelled:
             raise PredictionCancelled("the prediction was cancelled")
+
+
+def _summary(prediction: Prediction) -> str:
+    """Describe an ended prediction as one line of JSON."""
+    return line_of(
+        {
+            "prediction": prediction.id,
+            "api": prediction.api,
+            "status": prediction.status.value,
+            "timings": {name: round(value, 6) for name, value in prediction.timings.items()},
+            "bytes": prediction.sizes,
+        }
+    )
 
 
 def _is_short(encoded: Encoded) -> bool:

@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from typing_extensions import override
 
-from cogfal.engine.channel import PAUSE, Channel, Foreign, Receive
+from cogfal.engine.guest import PAUSE, Channel, Foreign, Receive
 from cogfal.engine.guest_python import GuestPython
 from cogfal.engine.leftovers import VARIABLE, end_life, marking
 from cogfal.guest import keeper

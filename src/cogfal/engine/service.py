@@ -34,7 +34,6 @@ from cogfal.errors import (
 )
 from cogfal.files.workspace import Scratch, Workspace
 from cogfal.guest.capture import Capture
-from cogfal.json_text import line_of
 from cogfal.settings import EngineSettings, ignored_concurrency, operated, slot_count
 from cogfal.spec import PredictorSpec
 
@@ -60,7 +59,8 @@ class Service:
     Args:
         spec: The predictor.
         root: The project's directory.
-        materialiser: Turns validated values into what `predict` receives.
+        materialiser: Turns validated values into plain JSON and files; None where the inputs have
+            neither files nor secrets.
         settings: See `EngineSettings`; the environment's say is added by `setup`.
         fetch_weights: Downloads the URL in `COG_WEIGHTS`; without it such a URL is an error.
         interpreter: Says, when setup begins, which Python the author's own process has; where
@@ -75,7 +75,7 @@ class Service:
         self,
         spec: PredictorSpec,
         root: Path,
-        materialiser: InputMaterialiser,
+        materialiser: InputMaterialiser | None,
         *,
         settings: EngineSettings | None = None,
         fetch_weights: WeightsFetcher | None = None,
@@ -112,15 +112,14 @@ class Service:
         self._at_first_use = at_first_use
 
     def _surroundings(
-        self, materialiser: InputMaterialiser, open_workspace: Callable[[], Workspace]
+        self, materialiser: InputMaterialiser | None, open_workspace: Callable[[], Workspace]
     ) -> Surroundings:
         return Surroundings(
             lifecycle=self._lifecycle,
             materialiser=materialiser,
             output=self.spec.output,
             open_workspace=open_workspace,
-            leave=self._leave,
-            end=self._end,
+            release=self._release,
             say=self._capture.say,
             max_output_bytes=self.settings.max_output_bytes,
         )
@@ -283,32 +282,28 @@ class Service:
         if len(self._line) >= self.settings.queue_limit:
             raise Busy(f"{len(self._line)} requests are waiting already; try again later")
 
-    def _leave(self, work: PredictionTask) -> None:
-        """Take a slot back, and hand it to who waits for longest; or a place in the line."""
-        if not work.held:
+    def _release(self, work: PredictionTask, error: CogfalError | None) -> None:
+        """Take back the slot of a prediction that ends, or its place in the line.
+
+        Whoever waits for longest gets the slot.
+        """
+        held, work.held = work.held, False
+        if not held:
             with suppress(ValueError):  # it was called, and has given its slot back
                 self._line.remove(work)
-            return
-        work.held = False
-        if self._line:
+        elif self._line:
             self._line.popleft().call()
         else:
             self._free += 1
+        self._running.pop((work.prediction.api, work.prediction.id), None)
+        if isinstance(error, DeviceError) and error.broken:
+            self._lifecycle.condemn(f"the accelerator is broken: {error}")
 
     def _settle(self, task: asyncio.Task[None]) -> None:
         """Forget a task; end its prediction where the task was killed before it began."""
         work = self._tasks.pop(task)
         if not work.prediction.status.terminal:
             work.abort()
-
-    def _end(self, prediction: Prediction, error: CogfalError | None) -> None:
-        """Note the end of a prediction, whose slot is free already."""
-        self._running.pop((prediction.api, prediction.id), None)
-        # After whoever waits for the end has been woken: writing takes as long as answering.
-        loop = asyncio.get_running_loop()
-        loop.call_soon(lambda: self._capture.say(_summary(prediction)))
-        if isinstance(error, DeviceError) and error.broken:
-            self._lifecycle.condemn(f"the accelerator is broken: {error}")
 
 
 async def _wait(
@@ -318,16 +313,3 @@ async def _wait(
 ) -> None:
     if tasks:
         await asyncio.wait(tasks, timeout=timeout, return_when=until)
-
-
-def _summary(prediction: Prediction) -> str:
-    """Describe an ended prediction as one line of JSON."""
-    return line_of(
-        {
-            "prediction": prediction.id,
-            "api": prediction.api,
-            "status": prediction.status.value,
-            "timings": {name: round(value, 6) for name, value in prediction.timings.items()},
-            "bytes": prediction.sizes,
-        }
-    )

@@ -103,7 +103,7 @@ class Gateway:
         call.id = direct_id(call.kind)
         self.memory.keep(call)
         # From here on the call holds the values: their bytes count until it ends, whoever leaves.
-        body.keep_for(call.ended)
+        body.kept_for = call.ended
         work = self._stream(call, values) if on_fal else self._run(call, values)
         call.follow(self._finish(call, work))
         self._send_webhooks(call, wanted)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterator
 from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
@@ -11,14 +11,14 @@ from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 from cogfal.cog.server.scope import use_scope
-from cogfal.guest.call_site import CallSite, GuestCall, Prefetch, is_async_iterator, is_iterator
+from cogfal.guest.call import CallSite, GuestCall, Prefetch, is_iterator
 from cogfal.guest.events import REFUSED, RETURNED, SEVERAL, YIELDED, Piece
 from cogfal.guest.inheriting import leave_fork
 from cogfal.guest.interruption import Interruption
 from cogfal.guest.saving import Unfit
 
 if TYPE_CHECKING:
-    from cogfal.guest.call_site import Job
+    from cogfal.guest.call import Job
 
 
 class AsyncCall(GuestCall):
@@ -99,7 +99,7 @@ class AsyncCall(GuestCall):
             result = await result
         if is_iterator(result):
             result = _asynchronous(result)
-        if not is_async_iterator(result):
+        if not isinstance(result, AsyncIterable):
             self._ignored = self._interrupted
             return await self._piece(RETURNED, result)
         return await self._iterate(result.__aiter__()) or self._site.ended()

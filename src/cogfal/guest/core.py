@@ -19,7 +19,7 @@ from cogfal.cog.server.scope import STARTER as STARTING_SCOPE
 from cogfal.cog.server.scope import Scope
 from cogfal.guest.arguments import Arguments
 from cogfal.guest.async_call import AsyncCall
-from cogfal.guest.call_site import CallSite
+from cogfal.guest.call import CallSite, SyncCall
 from cogfal.guest.capture import STARTER, Capture
 from cogfal.guest.encoding import encode
 from cogfal.guest.events import ENDED, RAISED, RETURNED, CallEvents, Done, Failure, Piece
@@ -27,13 +27,12 @@ from cogfal.guest.faults import Mismatch, SetupFailed, fault_of, summary
 from cogfal.guest.inheriting import LEASH, Leash, lend
 from cogfal.guest.interruption import Interruption
 from cogfal.guest.loading import adopt, enter_project, import_object
-from cogfal.guest.sync_call import SyncCall
 from cogfal.guest.thread import AuthorThread
 from cogfal.guest.tracing import AuthorTracing
 from cogfal.guest.verification import verify
 
 if TYPE_CHECKING:
-    from cogfal.guest.call_site import Encode
+    from cogfal.guest.call import Encode
     from cogfal.spec import PredictorSpec
 
 
@@ -294,12 +293,13 @@ class Guest:
         # Before the author's code begins: its first line and its first thread are this call's.
         context = copy_context()
         self._capture.begin(events, context)
-        context.run(self._leash.hold)
         if lends:
             mine = (LEASH, self._leash), (STARTER, events), (STARTING_SCOPE, scope)
             context.run(lend, *mine)
             if self._tracing.started:
                 self._tracing.enter(context, variables)
+        else:
+            context.run(self._leash.hold)
         return context
 
     def _forget(self, number: int) -> None:

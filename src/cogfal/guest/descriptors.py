@@ -167,7 +167,10 @@ class _Pipe:
     def read(self) -> Iterator[str]:
         """Return what has arrived, after writing it to where the descriptor led."""
         for _ in range(AT_ONCE):
-            data = self._chunk()
+            try:
+                data = os.read(self.end, CHUNK)
+            except BlockingIOError:
+                return
             if not data:
                 return
             _write_all(self.saved, data)
@@ -186,12 +189,6 @@ class _Pipe:
             self._outlet.close()
         os.close(self.end)
         os.close(self.saved)
-
-    def _chunk(self) -> bytes:
-        try:
-            return os.read(self.end, CHUNK)
-        except BlockingIOError:
-            return b""
 
 
 class CStreams:

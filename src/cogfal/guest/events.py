@@ -84,6 +84,10 @@ class Done(NamedTuple):
 class CallEvents:
     """Tells the server's side what happens in one call; from any thread.
 
+    Attributes:
+        number: The call's.
+        over: Whether nothing more is told.
+
     Args:
         number: The call's.
         emit: Takes the events; it may make a thread wait that tells too much at once.
@@ -91,7 +95,7 @@ class CallEvents:
         forget: Told of the number with the last piece.
     """
 
-    __slots__ = ("_closed", "_emit", "_forget", "_limit", "_room", "number")
+    __slots__ = ("_emit", "_forget", "_limit", "_room", "number", "over")
 
     def __init__(
         self,
@@ -105,16 +109,11 @@ class CallEvents:
         self._emit = emit
         self._limit = limit
         self._room = limit
-        self._closed = False
-
-    @property
-    def over(self) -> bool:
-        """Whether nothing more is told."""
-        return self._closed
+        self.over = False
 
     def write(self, source: str, text: str) -> None:
         """Tell of printed text."""
-        if not text or self._closed or self._room < 0:
+        if not text or self.over or self._room < 0:
             return
         text = writable(text)
         self._room -= len(text)
@@ -125,19 +124,19 @@ class CallEvents:
 
     def flush(self, source: str) -> None:
         """Tell that an unfinished line was flushed."""
-        if not self._closed and self._room >= 0:
+        if not self.over and self._room >= 0:
             self._emit(Flush(self.number, source))
 
     def metric(self, name: str, value: Any, mode: str) -> None:
         """Tell of a metric."""
-        if not self._closed:
+        if not self.over:
             self._emit(Measured(self.number, name, value, mode))
 
     def piece(self, piece: Piece) -> None:
         """Hand over a piece of the result; after the last one nothing more is told."""
         if piece.closes or piece.kind not in GOES_ON:
             # Closed before it is told: nothing that a thread prints from here on comes behind it.
-            self._closed = True
+            self.over = True
             self._forget(self.number)
         self._emit(piece)
 

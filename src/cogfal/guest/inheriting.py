@@ -31,7 +31,9 @@ _ALL = set(range(1, signal.NSIG)) - {32, 33}
 
 
 def lend(*values: tuple[ContextVar[Any], Any]) -> None:
-    """Give each variable its value in what the calling context starts, and in what that starts."""
+    """Give each variable its value in the calling context, what it starts, and what that starts."""
+    for variable, value in values:
+        variable.set(value)
     _lent.set(values)
 
 
@@ -260,7 +262,6 @@ class Leash:
 
     def hold(self) -> None:
         """Let the calling context, and what it starts, be the author's."""
-        LEASH.set(self)
         lend((LEASH, self))
 
     @property

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -29,7 +30,7 @@ from cogfal.files.names import input_name
 from cogfal.files.store import LocalFile, StoredFile, stored
 from cogfal.files.workspace import create_file
 from cogfal.guest.capture import Capture
-from cogfal.inputs import Materialiser
+from cogfal.inputs import materialiser_for
 from cogfal.json_text import JsonText
 from cogfal.local.model_python import local_python, looked_up_here, tell
 from cogfal.nested import map_leaves
@@ -172,7 +173,7 @@ class Session:
             Busy: The predictor has too many already.
         """
         parsed = self._validator.parse(map_leaves(values, self._url))
-        deliverer = Deliverer(self.files, Style.URL, self._output_directories)
+        deliverer = partial(Deliverer, self.files, Style.URL, self._output_directories)
         return self._service.submit(Submission(parsed, deliverer))
 
     def _url(self, value: Any) -> JSON:
@@ -219,7 +220,7 @@ async def open_session(
     service = Service(
         spec,
         project.root,
-        Materialiser(spec, given, limits),
+        materialiser_for(spec, given, limits),
         settings=settings if log_limit is None else settings._replace(log_limit=log_limit),
         fetch_weights=fetch_weights,
         capture=capture or Discreet(),

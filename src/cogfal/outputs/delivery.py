@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
@@ -134,8 +132,8 @@ class Style(Enum):
 class Deliverer:
     """Deliver the outputs of one request.
 
-    Make it while the request is being handled: files are stored in the context it is made in, so
-    that a store finds the caller's upload preferences whichever task or thread runs the prediction.
+    Files are stored in the context in which `deliver` is called: in the prediction's task, which
+    has that of its request, a store finds the caller's upload preferences.
 
     Args:
         store: Where files go.
@@ -147,7 +145,6 @@ class Deliverer:
         self._store = store
         self._style = style
         self._directories = directories
-        self._context = contextvars.copy_context()
 
     async def deliver(
         self, value: Encoded, workspace: Workspace, release: Callable[[], None] | None = None
@@ -211,10 +208,8 @@ class Deliverer:
         return self._written(stored)
 
     async def _stored(self, file: LocalFile, where: str) -> StoredFile:
-        """Store a file in the request's context; cancelling cancels that."""
-        task = self._context.run(asyncio.ensure_future, self._store.put(file))
         try:
-            return await task
+            return await self._store.put(file)
         except StoreError as error:
             raise OutputError(f"{where}: {file.name} was not delivered: {error}") from error
 

@@ -18,7 +18,6 @@ from cogfal.cog.types import Secret
 from cogfal.errors import InvalidInput, Problem
 from cogfal.json_text import slices
 from cogfal.schema.core_types import MORE, MOST, Dialect, core_type
-from cogfal.schema.decoding import decode
 from cogfal.schema.regular_expressions import Matcher, check_pattern, is_linear
 from cogfal.spec import (
     MISSING,
@@ -82,14 +81,6 @@ class Validator:
                 extra_behavior="ignore",
             )
         )
-
-    def parse_json(self, body: bytes | list[bytes]) -> dict[str, Any]:
-        """Return the inputs of a body that is one flat object; of its chunks nothing is left.
-
-        Raises:
-            InvalidInput: The body is no JSON object, or a value does not fit.
-        """
-        return self.parse(decode(body))
 
     def parse(self, values: object) -> dict[str, Any]:
         """Return the inputs, in the author's order, defaults filled in.

@@ -40,6 +40,9 @@ FIRST_SECONDS: Final = 30.0
 SLOWEST: Final = 64 * 1024
 """Within how many seconds a body has to be there, and how many bytes each further second buys."""
 
+LATE: Final = "the request's body did not arrive in time"
+"""What tells this cancellation from others."""
+
 UNWATCHED: Final = 0.05
 """Seconds for which nobody looks whether the caller has left: most answers are faster."""
 
@@ -66,6 +69,7 @@ class Body:
         chunks: The bytes; none once they were decoded.
         size: How many there were.
         quick: Whether what is done with them takes no time.
+        kept_for: Has the values, and needs its share until it has ended.
     """
 
     def __init__(self, bodies: Bodies) -> None:
@@ -73,16 +77,21 @@ class Body:
         self.size = 0
         self.quick = True
         self._bodies = bodies
+        self.kept_for: Ends | None = None
         self._counted = 0
-        self._kept = False
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Give its share back, unless that is kept for a prediction."""
-        if self._counted and not self._kept:
+        """Give its share back, at once or when the prediction has ended for which it is kept."""
+        if not self._counted:
+            return
+        if self.kept_for is None:
             self._give_back()
+        else:
+            ended = asyncio.ensure_future(self.kept_for.wait())
+            ended.add_done_callback(lambda _: self._give_back())
 
     async def read(self, request: Request) -> None:
         """Read all of it.
@@ -97,16 +106,10 @@ class Body:
             raise BodyRefused(413, f"The request body exceeds {limit} bytes")
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None
-        late, begun, chunk, free = False, loop.time(), bytearray(), min(limit, UNCOUNTED)
-
-        def expire() -> None:
-            nonlocal late
-            late = True
-            task.cancel()
-
+        begun, chunk, free = loop.time(), bytearray(), min(limit, UNCOUNTED)
         # A cancel scope takes 35 us here, where a stream's first event leaves after 400; this takes
         # 5. It cancels nothing else: whenever the timer goes off, the task waits for a piece below.
-        timer = loop.call_later(seconds, expire)
+        timer = loop.call_later(seconds, task.cancel, LATE)
         try:
             while (message := await receive())["type"] != "http.disconnect":
                 piece, more = message.get("body", b""), message.get("more_body", False)
@@ -120,12 +123,12 @@ class Body:
                 if not more:
                     break
                 timer.cancel()
-                timer = loop.call_at(begun + seconds + self.size / SLOWEST, expire)
+                timer = loop.call_at(begun + seconds + self.size / SLOWEST, task.cancel, LATE)
             else:
                 raise BodyRefused(499, "The caller left before the request was complete")
         except asyncio.CancelledError as error:
             # Not where somebody else has cancelled it as well, which Python 3.10 does not tell.
-            if late and (sys.version_info < (3, 11) or task.uncancel() == 0):
+            if error.args == (LATE,) and (sys.version_info < (3, 11) or task.uncancel() == 0):
                 raise BodyRefused(408, "The request body did not arrive in time") from error
             raise
         finally:
@@ -148,13 +151,6 @@ class Body:
             raise BodyRefused(413, f"The request body exceeds {self._bodies.limit} bytes")
         self._bodies.hold(self.size - self._counted)
         self._counted = self.size
-
-    def keep_for(self, prediction: Ends) -> None:
-        """Hold its share until the prediction, which has the values, has ended."""
-        if self._counted:
-            self._kept = True
-            ended = asyncio.ensure_future(prediction.wait())
-            ended.add_done_callback(lambda _: self._give_back())
 
     def _give_back(self) -> None:
         counted, self._counted = self._counted, 0  # once, whatever is raised below

@@ -216,12 +216,15 @@ class _Resource:
         validator = self.model.validator
         values = await body.beside(validator.parse, envelope.input, slow=validator.slow)
         await self.model.service.vacated()
-        prediction = self.api.tracing.around(
-            request.headers, partial(self._submitted, request, envelope, name, values), self.kind
-        )
+        submit = partial(self._submitted, request, envelope, name, values)
+        tracing = self.api.tracing
+        if tracing.provider is None and tracing.names.isdisjoint(request.headers):
+            prediction = submit({})
+        else:
+            prediction = tracing.around(request.headers, submit, self.kind)
         if body.quick:
             prediction.input = values
-        body.keep_for(prediction)
+        body.kept_for = prediction
         if REQUEST_ID in request.headers:
             self._note(prediction, request.headers[REQUEST_ID])
         return prediction
@@ -234,11 +237,11 @@ class _Resource:
         values: dict[str, Any],
         trace: dict[str, str],
     ) -> Prediction:
-        upload = self.api.uploads.store(envelope.output_file_prefix, name)
+        prefix = envelope.output_file_prefix
         prediction = self.model.service.submit(
             Submission(
                 values=values,
-                deliverer=self.model.deliverer(request, upload),
+                deliverer=partial(self._deliverer, request, prefix, name),
                 id=name,
                 api=API,
                 context=trace | envelope.context,
@@ -249,6 +252,9 @@ class _Resource:
             target = Target(envelope.webhook, envelope.events, trace)
             self.api.webhooks.tell(InCogsWords(prediction), target)
         return prediction
+
+    def _deliverer(self, request: Request, prefix: str | None, name: str) -> OutputDeliverer:
+        return self.model.deliverer(request, self.api.uploads.store(prefix, name))
 
     def _note(self, prediction: Prediction, name: str) -> None:
         """Let fal's queue cancel the prediction by its request's id, as long as it runs.

@@ -189,7 +189,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Give the protocol what has few lines at once, and the rest step by step."""
         self._held.renew(self)
-        if not self._left and _end_of_lines(data) == len(data):
+        if not self._left and data.count(b"\n") <= LINES:
             self._protocol.data_received(data)
         else:
             self._left += data
@@ -256,7 +256,7 @@ class Connection(asyncio.Protocol):
             self._held.steps.line_up(self)
 
 
-def _end_of_lines(data: bytes | bytearray) -> int:
+def _end_of_lines(data: bytearray) -> int:
     """Return where so many lines end; to count them all would take long where there are none."""
     end = -1
     for _ in range(LINES):

@@ -35,6 +35,7 @@ from cogfal.errors import (
     UnknownPrediction,
 )
 from cogfal.json_text import plain
+from cogfal.schema.decoding import decode
 from cogfal.schema.validation import Validator
 from cogfal.server.caller import Bodies, Body, BodyRefused, wait_watching
 from cogfal.server.responses import EventStream, JsonResponse, Said, billed, failure
@@ -89,7 +90,7 @@ class Endpoint:
             PredictionError: There is no result.
         """
         prediction = self.service.submit(
-            Submission(self.validator.parse(values), self.deliverer(None), api=API)
+            Submission(self.validator.parse(values), partial(self.deliverer, None), api=API)
         )
         try:
             shaped = plain(self._shape(await prediction.result(), {}))
@@ -145,15 +146,21 @@ class Endpoint:
         }
 
     async def _submit(self, request: Request) -> Prediction:
-        validator = self.validator
+        validator, tracing = self.validator, self.tracing
         try:
             with Body(self.bodies) as body:
                 await body.read(request)
-                values = await body.beside(validator.parse_json, body.chunks, slow=validator.slow)
-                prediction = self.tracing.around(
-                    request.headers, partial(self._submitted, request, values)
+                values = await body.beside(
+                    lambda chunks: validator.parse(decode(chunks)),
+                    body.chunks,
+                    slow=validator.slow,
                 )
-                body.keep_for(prediction)
+                submit = partial(self._submitted, request, values)
+                if tracing.provider is None and tracing.names.isdisjoint(request.headers):
+                    prediction = submit({})
+                else:
+                    prediction = tracing.around(request.headers, submit)
+                body.kept_for = prediction
                 return prediction
         except BodyRefused as error:
             raise _refused(error) from error
@@ -168,7 +175,7 @@ class Endpoint:
         return self.service.submit(
             Submission(
                 values=values,
-                deliverer=self.deliverer(request),
+                deliverer=partial(self.deliverer, request),
                 id=headers.get(REQUEST_ID),
                 api=API,
                 context=told | trace,

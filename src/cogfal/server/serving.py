@@ -31,7 +31,7 @@ from cogfal.files.progress import write_line
 from cogfal.files.store import ROUTE as FILES
 from cogfal.files.workspace import sweep
 from cogfal.guest.capture import Capture
-from cogfal.inputs import Materialiser
+from cogfal.inputs import materialiser_for
 from cogfal.outputs import OutputDirectories
 from cogfal.schema import Dialect, Validator
 from cogfal.schema.document import document
@@ -141,7 +141,7 @@ class Serving:
             Service(
                 spec,
                 self._root,
-                Materialiser(spec, fetcher, limits, cache=cache),
+                materialiser_for(spec, fetcher, limits, cache=cache),
                 settings=self._settings.engine,
                 fetch_weights=self._fetch_weights,
                 capture=self._capture,

@@ -24,18 +24,22 @@ class Scope:
             metrics.
     """
 
-    __slots__ = ("_context", "_metrics")
+    __slots__ = ("_context", "_on_metric", "_recorders")
 
     def __init__(
         self, context: Mapping[str, str] | None = None, on_metric: OnMetric | None = None
     ) -> None:
         self._context = dict(context or {})
-        self._metrics = IgnoringRecorder() if on_metric is None else MetricRecorder(on_metric)
+        self._on_metric = on_metric
+        self._recorders: list[MetricRecorder] = []
 
     @property
     def metrics(self) -> MetricRecorder:
         """The prediction's metrics: `record`, `delete`, `scope.metrics[name] = value`, `del`."""
-        return self._metrics
+        if not self._recorders:  # most predictions record nothing
+            told = self._on_metric
+            self._recorders.append(IgnoringRecorder() if told is None else MetricRecorder(told))
+        return self._recorders[0]  # of those that two threads have made at once
 
     @property
     def context(self) -> dict[str, str]:
@@ -44,10 +48,10 @@ class Scope:
 
     def record_metric(self, key: str, value: Any, mode: str | None = None) -> None:
         """Record a metric, as `metrics.record` does."""
-        self._metrics.record(key, value, mode)
+        self.metrics.record(key, value, mode)
 
     def __repr__(self) -> str:
-        return f"Scope({self._metrics!r})"
+        return f"Scope({self.metrics!r})"
 
 
 _current: ContextVar[Scope] = ContextVar("cogfal_scope")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cogfal.cog.types import Path as CogPath
-from cogfal.guest.call_site import LONGEST, MOST, Prefetch
+from cogfal.guest.call import LONGEST, MOST, Prefetch
 from cogfal.spec import (
     AnyType,
     FileType,
