@@ -130,6 +130,7 @@ class Prediction:
         exception: What `result` raises.
         timings: Seconds per phase: `queue`, `download`, `predict`, `upload`.
         sizes: Bytes of files that were fetched (`download`) and stored (`upload`).
+        holding: The watchers that hold it, for whom `room` and `heard` may wait; for the engine.
     """
 
     def __init__(
@@ -156,6 +157,7 @@ class Prediction:
         self._metrics: MetricValues | None = None
         self._canceller: Callable[[], None] | None = canceller
         self._history: History[Event] = History(history, HistoryGone)
+        self.holding = self._history.holding
         self._done = asyncio.Event()
 
     @property
@@ -237,11 +239,6 @@ class Prediction:
         asked for are no longer kept, or the watcher is very far behind.
         """
         return self._history.watch(after, holds=holds)
-
-    @property
-    def held(self) -> bool:
-        """Whether a watcher holds it, for whom `room` and `heard` may wait; for the engine."""
-        return bool(self._history.holding)
 
     async def room(self) -> None:
         """Wait for watchers that hold it and are too far behind; for the engine."""

@@ -158,7 +158,7 @@ class PredictionTask:
             await self._step("queue", self._called())
         if self.prediction.status is Status.STARTING:
             self.prediction.start()
-        if self.prediction.held:
+        if self.prediction.holding:
             # A stream's first event leaves before the author's code takes the interpreter.
             await self._step(None, self.prediction.heard())
         workspace = self._around.open_workspace()
@@ -339,24 +339,20 @@ class PredictionTask:
         task = asyncio.current_task()
         assert task is not None
         try:
-            self._refuse_cancelled()
-            # Between the two nothing is awaited: a cancellation is either seen or interrupts.
-            self._interrupt, begun = interrupt or task.cancel, time.perf_counter()
-            try:
-                result = await step
-            finally:
-                self._interrupt = None
-                if phase is not None:
-                    self.prediction.spend(phase, time.perf_counter() - begun)
-            self._refuse_cancelled()
-            return result
+            if not self._cancelled:
+                # Between the two nothing is awaited: a cancellation is either seen or interrupts.
+                self._interrupt, begun = interrupt or task.cancel, time.perf_counter()
+                try:
+                    result = await step
+                finally:
+                    self._interrupt = None
+                    if phase is not None:
+                        self.prediction.spend(phase, time.perf_counter() - begun)
+                if not self._cancelled:
+                    return result
+            raise PredictionCancelled("the prediction was cancelled")
         finally:
             step.close()
-
-    def _refuse_cancelled(self) -> None:
-        """Raise PredictionCancelled once it was cancelled."""
-        if self._cancelled:
-            raise PredictionCancelled("the prediction was cancelled")
 
 
 def _summary(prediction: Prediction) -> str:

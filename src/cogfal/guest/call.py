@@ -261,17 +261,14 @@ class SyncCall(GuestCall):
     def _performed(self, function: Callable[[], Piece], step: Interruption) -> Piece:
         try:
             # The scope is around what may be interrupted: it is entered and left whole.
-            piece = self._site.context.run(self._within_scope, partial(step.run, function))
+            with use_scope(self._site.scope):
+                piece = self._site.context.run(step.run, function)
             self._ignored = self._ignored or step.landed
         except BaseException as error:  # SystemExit and its like end this call only
             leave_fork(self._process, error)
             return self._site.raised(error)
         leave_fork(self._process)
         return piece
-
-    def _within_scope(self, function: Callable[[], Piece]) -> Piece:
-        with use_scope(self._site.scope):
-            return function()
 
     def _first(self) -> Piece:
         result = self._function()

@@ -30,7 +30,11 @@ STARTER: ContextVar[Optional[CallEvents]] = ContextVar("cogfal_starter", default
 
 
 class Capture:
-    """The capturing of one process's output; may be opened by several owners at once."""
+    """The capturing of one process's output; may be opened by several owners at once.
+
+    Attributes:
+        outlets: The ways out; to be drained before a call is over, whose the text may be.
+    """
 
     def __init__(self, outlets: Outlets | None = None) -> None:
         self._openings = 0
@@ -39,7 +43,7 @@ class Capture:
         self._originals: dict[str, Any] = {}
         self._tees: dict[str, _Tee] = {}
         self._unhurried: dict[str, Unhurried] = {}
-        self._outlets = outlets or Descriptors()
+        self.outlets = outlets or Descriptors()
         self._stop_watching: Callable[[], None] | None = None
 
     def open(self, *, home: bool = True) -> None:
@@ -54,10 +58,10 @@ class Capture:
         self._home = threading.get_ident() if home else None
         for source in NUMBERS:
             self._originals[source] = getattr(sys, source)
-        self._outlets.open(self._originals, self._foreign)
+        self.outlets.open(self._originals, self._foreign)
         if self._home is not None:
-            for source, number in zip(NUMBERS, self._outlets.numbers()):
-                outlet = self._outlets.outlet(source)
+            for source, number in zip(NUMBERS, self.outlets.numbers()):
+                outlet = self.outlets.outlet(source)
                 if outlet is not None:
                     self._unhurried[source] = Unhurried(outlet, number, self._home)
         self._stop_watching = watch_threads()
@@ -85,7 +89,7 @@ class Capture:
         for each in self._unhurried.values():
             each.close()
         self._unhurried.clear()
-        self._outlets.close()
+        self.outlets.close()
         self._originals.clear()
         self._begun = self._going_on()
 
@@ -93,10 +97,6 @@ class Capture:
         """Attribute what code in `context` prints to a call, until that is over."""
         context.run(_owner.set, events)
         self._begun = [*self._going_on(), events]
-
-    def drain(self) -> None:
-        """Hand over what is still on its way; before a call is over, whose it may be."""
-        self._outlets.drain()
 
     def owner(self) -> CallEvents | None:
         """Return whose text the calling code prints."""
@@ -116,7 +116,7 @@ class Capture:
 
     def numbers(self) -> tuple[int, int]:
         """Return descriptors that lead to the runner's log, for another process."""
-        return self._outlets.numbers() if self._originals else (1, 2)
+        return self.outlets.numbers() if self._originals else (1, 2)
 
     def forked(self) -> None:
         """Let what a fork prints go through the descriptors, which its parent reads; in the fork.
@@ -131,7 +131,7 @@ class Capture:
                 tee.lead_to(original)
 
     def _outlet(self, source: str) -> Any:
-        outlet = self._unhurried.get(source) or self._outlets.outlet(source)
+        outlet = self._unhurried.get(source) or self.outlets.outlet(source)
         return outlet or self._originals[source]
 
     def _going_on(self) -> list[CallEvents]:

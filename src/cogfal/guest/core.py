@@ -15,8 +15,8 @@ from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 from cogfal.cog.exceptions import CancelationException
+from cogfal.cog.server.scope import CURRENT, Scope
 from cogfal.cog.server.scope import STARTER as STARTING_SCOPE
-from cogfal.cog.server.scope import Scope
 from cogfal.guest.arguments import Arguments
 from cogfal.guest.async_call import AsyncCall
 from cogfal.guest.call import CallSite, SyncCall
@@ -262,7 +262,7 @@ class Guest:
 
         def retire() -> None:
             try:
-                self._capture.drain()
+                self._capture.outlets.drain()
             finally:
                 end()
 
@@ -293,6 +293,7 @@ class Guest:
         # Before the author's code begins: its first line and its first thread are this call's.
         context = copy_context()
         self._capture.begin(events, context)
+        context.run(CURRENT.set, scope)
         if lends:
             mine = (LEASH, self._leash), (STARTER, events), (STARTING_SCOPE, scope)
             context.run(lend, *mine)

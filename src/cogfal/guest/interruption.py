@@ -76,7 +76,15 @@ class Interruption:
         When this returns or raises, the exception has been raised or will never be.
         """
         try:
-            return self._run(function)
+            # First the thread, then the look: `fire` sets its flag and then looks for the thread,
+            # so one of the two sees the other, and an interruption is never lost between them.
+            self._thread = threading.get_ident()
+            try:
+                if self._requested:
+                    raise self._witness()
+                return function()
+            finally:
+                self._close()
         except self._exception:
             # It may have landed while `_close` was under way; it cannot land again.
             self._close()
@@ -152,17 +160,6 @@ class Interruption:
         }
         return type(exception.__name__, (exception,), names)
 
-    def _run(self, function: Callable[[], R]) -> R:
-        # First the thread, then the look: `fire` sets its flag and then looks for the thread, so
-        # one of the two sees the other, and an interruption is never lost between them.
-        self._thread = threading.get_ident()
-        try:
-            if self._requested:
-                raise self._witness()
-            return function()
-        finally:
-            self._close()
-
     def _close(self) -> None:
         # First closed, then the wait: whoever began to fire before that is done afterwards, and
         # whoever begins later finds it closed. Only then is it known whether one is still to land.
@@ -222,12 +219,15 @@ class SignalInterruption(Interruption):
         _announce(alarm)
         return give_back
 
-    def _run(self, function: Callable[[], R]) -> R:
-        SignalInterruption.current = self
+    def run(self, function: Callable[[], R]) -> R:
+        """Call `function`; raises the exception if it is fired before or during the call."""
         try:
-            return super()._run(function)
+            SignalInterruption.current = self
+            return super().run(function)
         finally:
-            # After `_close`: a signal that comes in between finds a stretch that is over.
+            # Also where it has landed before `super().run` was there to note the end. What comes
+            # from here on finds a stretch that is over.
+            self._close()
             SignalInterruption.current = None
 
     def _close(self) -> None:

@@ -34,26 +34,19 @@ class _Job:
     """Something to do, once; where anything is raised in it, that is told in its place.
 
     Attributes:
+        do: Does it.
+        fail: Told what was raised in it.
         begun: Whether it was touched.
         error: What was raised in it.
     """
 
-    __slots__ = ("_do", "_fail", "begun", "error")
+    __slots__ = ("begun", "do", "error", "fail")
 
     def __init__(self, do: Callable[[], None], fail: Callable[[Any], None]) -> None:
-        self._do = do
-        self._fail = fail
+        self.do = do
+        self.fail = fail
         self.begun = False
         self.error: BaseException | None = None
-
-    def run(self) -> None:
-        """Do it, or tell what was raised when it was done."""
-        if self.begun:
-            self._fail(self.error)
-        else:
-            # First noted, then done: what comes again after this line is never done twice.
-            self.begun = True
-            self._do()
 
 
 class AuthorThread:
@@ -138,7 +131,12 @@ class AuthorThread:
                 # It stays at the head until it has ended: a handler that raises before it has
                 # begun, in it or right after it finds it there, and it is run again or fails.
                 # Nothing of the author's is kept alive by what waits here.
-                self._jobs[0].run()
+                if self._jobs[0].begun:
+                    self._jobs[0].fail(self._jobs[0].error)
+                else:
+                    # First noted, then done: what comes again after this is never done twice.
+                    self._jobs[0].begun = True
+                    self._jobs[0].do()
                 self._jobs.popleft()
             elif self.looping:
                 # Again where a task of the author's raised SystemExit, or stopped it.

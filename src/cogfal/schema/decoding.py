@@ -51,8 +51,7 @@ def decode(body: bytes | list[bytes], step: int = STEP) -> JSON:
         if sum(map(len, chunks)) <= step or (step == STEP and is_quick(chunks)):
             text = b"".join(chunks).decode("utf-8")
             chunks.clear()
-            _refuse_depth(text, 0)  # first: the decoder recurses, as deep as the text says
-            return _decoded(text)
+            return _decoded(text, 0)
         return _SteppedDecoder(_text(chunks), step).whole()
     except (ValueError, RecursionError) as error:
         raise InvalidInput([_problem(str(error))]) from error
@@ -98,8 +97,10 @@ def _text(chunks: list[bytes]) -> str:
     return text + decoder.decode(b"", final=True)
 
 
-def _decoded(text: str) -> JSON:
-    """Decode what is short, or known not to be nested too deeply."""
+def _decoded(text: str, depth: int) -> JSON:
+    """Decode a text at once; `depth` is that around it."""
+    if depth + _brackets(text, "[", "{") > MAX_DEPTH:
+        _refuse_depth(text, depth)  # first: the decoder recurses, as deep as the text says
     value = _DECODER.decode(text)
     if "\\" in text and "\\u" in text:  # one character is sought a hundred times as quickly as two
         json.dumps(value, ensure_ascii=False).encode()
@@ -107,9 +108,7 @@ def _decoded(text: str) -> JSON:
 
 
 def _refuse_depth(text: str, depth: int) -> None:
-    """Refuse deep nesting before the decoder recurses into it; `depth` is that around `text`."""
-    if depth + _brackets(text, "[", "{") <= MAX_DEPTH:
-        return
+    """Refuse a text that is nested too deeply; `depth` is that around it."""
     for token in _TOKEN.finditer(text):
         bracket = token.group()
         if bracket == '"':
@@ -220,9 +219,8 @@ class _SteppedDecoder:
         return cut, False
 
     def _part(self, text: str, at: int, depth: int) -> Any:
-        _refuse_depth(text, depth - 1)
         try:
-            return _decoded(text)
+            return _decoded(text, depth - 1)
         except json.JSONDecodeError as error:
             self._refuse(error.msg, at + error.pos - 1)
 

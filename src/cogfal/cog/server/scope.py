@@ -54,7 +54,8 @@ class Scope:
         return f"Scope({self.metrics!r})"
 
 
-_current: ContextVar[Scope] = ContextVar("cogfal_scope")
+CURRENT: ContextVar[Scope] = ContextVar("cogfal_scope")
+"""The scope of the running prediction."""
 STARTER: ContextVar[Scope | None] = ContextVar("cogfal_starting_scope", default=None)
 """The scope of the prediction that started the thread, or the pool's job, that asks."""
 _in_use: list[Scope] = []
@@ -66,7 +67,7 @@ def current_scope() -> Scope:
     A thread that the author started belongs to the prediction that started it; where that is over,
     or none did, to the running one if it is the only one.
     """
-    scope = _current.get(None)
+    scope = CURRENT.get(None)
     if scope is not None:
         return scope
     starter = STARTER.get()
@@ -78,13 +79,13 @@ def current_scope() -> Scope:
 @contextmanager
 def use_scope(scope: Scope) -> Iterator[Scope]:
     """Make `scope` the current one in this thread or task, and in tasks started from it."""
-    token = _current.set(scope)
+    token = CURRENT.set(scope)
     _in_use.append(scope)
     try:
         yield scope
     finally:
         _in_use.remove(scope)
-        _current.reset(token)
+        CURRENT.reset(token)
 
 
 scope = use_scope
