@@ -396,8 +396,8 @@ class Predictor(BasePredictor):
     def setup(self):
         self.thread = threading.get_ident()
 
-    def predict(self) -> str:
-        return "done"
+    def predict(self) -> list:
+        return ["done"]
 
     def teardown(self):
         Path("torn").write_text(str(self.thread == threading.get_ident()))
@@ -498,7 +498,7 @@ def test_workspace_outlives_predict_and_nothing_else(tmp_path: Path) -> None:
             return value
 
     async def main() -> None:
-        async with serving(tmp_path, QUICK, materialiser=Looking()) as service:
+        async with serving(tmp_path, LISTING, materialiser=Looking()) as service:
             await ended(submit(service, Looking()))
 
             assert seen[0] == seen[1]

@@ -146,15 +146,38 @@ def test_websockets_are_not_counted_for_ever() -> None:
     assert held == [200] * 3
 
 
+@pytest.mark.parametrize(
+    ("added", "status"),
+    [(b"Content-Length: 5\r\n", 400), (b"X: y\r\n" * 300, 431)],
+    ids=["a body", "too many headers"],
+)
+def test_what_will_never_be_a_websocket_is_answered(added: bytes, status: int) -> None:
+    """The library refuses it before uvicorn asks."""
+    answers: list[bytes] = []
+
+    async def use(port: int) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(UPGRADE.replace(b"Upgrade:", added + b"Upgrade:"))
+        answers.append(await reader.read())
+        writer.close()
+
+    asyncio.run(serving(Starlette(routes=[WebSocketRoute("/talk", talk)]), use))
+
+    assert answers[0].startswith(b"HTTP/1.1 %d " % status)
+
+
 def test_websockets_that_are_never_answered_make_way() -> None:
-    """The library waits for ever where their request is not as it should be."""
+    """Their app says nothing, neither yes nor no."""
     closed: list[bytes] = []
-    stray = UPGRADE.replace(b"Upgrade:", b"Content-Length: 5\r\nUpgrade:")
+
+    async def say_nothing(websocket: WebSocket) -> None:
+        while (await websocket.receive())["type"] != "websocket.disconnect":
+            pass
 
     async def use(port: int) -> None:
         held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2 * MOST)]
         for _, writer in held:
-            writer.write(stray)
+            writer.write(UPGRADE)
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
             assert (await client.get("/")).text == "quick"
         for reader, _ in held[:MOST]:
@@ -163,7 +186,8 @@ def test_websockets_that_are_never_answered_make_way() -> None:
         for _, writer in held:
             writer.close()
 
-    asyncio.run(serving(Starlette(routes=[Route("/", quick)]), use))
+    routes: list[Any] = [WebSocketRoute("/talk", say_nothing), Route("/", quick)]
+    asyncio.run(serving(Starlette(routes=routes), use))
 
     assert set(closed) <= {b""}
 

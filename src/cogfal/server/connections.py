@@ -34,6 +34,8 @@ LOGGER: Final = "uvicorn.access"
 LINES: Final = 128
 """Lines that a connection's protocol is given in one step of the loop."""
 
+BAD_REQUEST: Final = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
 Factory: TypeAlias = Callable[[], asyncio.Protocol]
 
 
@@ -290,10 +292,18 @@ class Outgoing:
         return getattr(self._transport, name)
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        """Hand the connection over; it stays counted, and whoever counts it hears of its end."""
+        """Hand the connection over; it stays counted, and whoever counts it hears of its end.
+
+        What the library refuses before uvicorn asks it, such as too many headers, is answered here:
+        uvicorn would leave it without an answer for ever.
+        """
         self.heir = protocol
         self.heard = False
         self._connection.hand_over(protocol)
+        library: Any = getattr(protocol, "conn", None)
+        if getattr(library, "handshake_exc", None) is not None:
+            self.write(b"".join(library.data_to_send()) or BAD_REQUEST)
+            self.close()
 
     def pause_reading(self) -> None:
         """Read no further."""
