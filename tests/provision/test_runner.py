@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -132,6 +133,22 @@ def test_another_runners_link_is_not_withdrawn(root: Path, tmp_path: Path) -> No
     first.close()
 
     assert place.samefile(other)
+
+
+def test_runners_that_come_and_go_at_once_all_begin(root: Path, tmp_path: Path) -> None:
+    """Whatever another does to the link between two looks at it, no start or end fails."""
+    place, other = tmp_path / "src", tmp_path / "other"
+    other.mkdir()
+
+    def come_and_go(project: Path) -> None:
+        for _ in range(2000):
+            with cog_directory(project, place):
+                pass
+
+    with ThreadPoolExecutor(2) as runners:
+        ends = [runners.submit(come_and_go, project) for project in (root, other)]
+
+    assert [end.exception() for end in ends] == [None, None]
 
 
 @pytest.mark.parametrize("target", ["gone", "other"])

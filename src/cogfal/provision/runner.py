@@ -7,7 +7,7 @@ import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterator, MutableMapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -144,16 +144,16 @@ def cog_directory(root: Path, place: Path = COG_DIRECTORY) -> Iterator[None]:
     try:
         yield
     finally:
-        # Unless it is another runner's by now.
-        if made and place.is_symlink() and place.readlink() == root:
-            place.unlink()
+        with suppress(OSError):  # it is gone, or no link any more
+            if made and place.readlink() == root:  # else it is another runner's by now
+                place.unlink()
 
 
 def _linked(root: Path, place: Path) -> bool:
     """Make the link; return whether it was made here."""
-    if place == root or (place.exists() and (not place.is_symlink() or place.samefile(root))):
-        return False
     try:
+        if place == root or not _gives_way(place, root):
+            return False
         place.unlink(missing_ok=True)  # what a killed runner left behind
         place.symlink_to(root, target_is_directory=True)
     except FileExistsError:  # another runner on this machine made it at the same time
@@ -165,3 +165,15 @@ def _linked(root: Path, place: Path) -> bool:
         )
         return False
     return True
+
+
+def _gives_way(place: Path, root: Path) -> bool:
+    """Tell whether nothing is there, or a link that leads elsewhere.
+
+    Another runner may make it, or take it away, between two looks: none of them may fail for that.
+    """
+    try:
+        is_link = stat.S_ISLNK(place.lstat().st_mode)
+    except FileNotFoundError:
+        return True
+    return is_link and os.path.realpath(place) != os.path.realpath(root)
