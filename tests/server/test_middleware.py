@@ -15,7 +15,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from cogfal.server.middleware import CallNext, ask_plainly, lighten, plain_route
+from cogfal.server.middleware import CallNext, PlainRoute, ask_plainly, lighten
 
 Make = Callable[[FastAPI], None]
 
@@ -395,10 +395,10 @@ def test_a_plain_route_is_asked_by_its_path_and_method(root_path: str) -> None:
     """Behind the app's own middlewares; for other methods the router refuses, as for any route."""
     app = plain_app(
         root_path,
-        plain_route("/one", told, "POST"),
-        plain_route("/one/{name}/of", told, "PUT"),
+        PlainRoute("/one", told, "POST"),
+        PlainRoute("/one/{name}/of", told, "PUT"),
         Route("/other", told),
-        plain_route("/behind", told, "GET"),
+        PlainRoute("/behind", told, "GET"),
     )
     asked_for = [
         ("POST", "/one"),
@@ -425,6 +425,21 @@ def test_an_error_of_a_plain_route_is_a_server_error() -> None:
     async def breaks(_request: Request) -> Response:
         raise ValueError("broken")
 
-    app = plain_app("", plain_route("/breaks", breaks, "POST"))
+    app = plain_app("", PlainRoute("/breaks", breaks, "POST"))
 
     assert asyncio.run(asked(app, "/breaks", method="POST")).status_code == 500
+
+
+def test_a_refused_method_names_those_of_all_routes_to_its_path() -> None:
+    """Whichever of them comes first; routes to other paths say nothing of it."""
+    app = plain_app(
+        "",
+        PlainRoute("/one", told, "POST"),
+        PlainRoute("/one", told, "GET"),
+        Route("/one", told, methods=["PUT"]),
+        PlainRoute("/other", told, "PATCH"),
+    )
+
+    answer = asyncio.run(asked(app, "/one", method="DELETE"))
+
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, POST, PUT")

@@ -18,7 +18,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette_exporter import PrometheusMiddleware
 
-from cogfal.server.middleware import RequestMetrics, ask_plainly, lighten, lightest, plain_route
+from cogfal.server.middleware import PlainRoute, RequestMetrics, ask_plainly, lighten, lightest
 
 ASKED = [
     ("GET", "/things/1"),
@@ -65,8 +65,8 @@ def counted(
     """Ask an app that counts under a prefix of its own; return what it has counted."""
     app = FastAPI(root_path=root_path)
     app.router.routes[:0] = [
-        plain_route("/plain/{name}", answers, "POST"),
-        plain_route("/fixed", answers, "GET"),
+        PlainRoute("/plain/{name}", answers, "POST"),
+        PlainRoute("/fixed", answers, "GET"),
         Route("/things/{name}", answers, methods=["GET"]),
         Mount("/below", Starlette(routes=[Route("/deep/{name}", answers)])),
         Route("/fails", fails),

@@ -25,7 +25,7 @@ from cogfal.server import cog_messages as messages
 from cogfal.server.caller import Bodies, Body, BodyRefused, wait_watching
 from cogfal.server.cog_messages import ID_RULE, Envelope, Malformed, is_id, new_id, read_envelope
 from cogfal.server.fal_api import REQUEST_ID
-from cogfal.server.middleware import plain_route
+from cogfal.server.middleware import PlainRoute
 from cogfal.server.responses import BILLABLE, EventStream, JsonResponse, billed
 from cogfal.server.stores import Uploads
 from cogfal.server.tracing import Tracing
@@ -87,10 +87,10 @@ class CogApi:
         refusal = None if streaming else messages.NO_STREAMING
         found: list[BaseRoute] = [  # in the order in which they are looked at
             *_Resource(self, self.predictor, refusal).routes("/predictions"),
-            plain_route("/", self._index, "GET"),
-            plain_route("/health-check", self._health_check, "GET"),
-            plain_route("/openapi.json", self._openapi, "GET"),
-            plain_route("/shutdown", self._shut_down, "POST"),
+            PlainRoute("/", self._index, "GET"),
+            PlainRoute("/health-check", self._health_check, "GET"),
+            PlainRoute("/openapi.json", self._openapi, "GET"),
+            PlainRoute("/shutdown", self._shut_down, "POST"),
         ]
         if self.trainer is not None:
             resource = _Resource(self, self.trainer, messages.NO_TRAINING_STREAM, "training")
@@ -146,10 +146,10 @@ class _Resource:
         """Return the routes below `path`."""
         one = f"{path}/{{{PARAMETER}}}"
         return [
-            plain_route(path, self._create, "POST"),
-            plain_route(f"{path}/cancel", self._cancel_queued, "POST"),
-            plain_route(one, self._create, "PUT"),
-            plain_route(f"{one}/cancel", self._cancel, "POST"),
+            PlainRoute(path, self._create, "POST"),
+            PlainRoute(f"{path}/cancel", self._cancel_queued, "POST"),
+            PlainRoute(one, self._create, "PUT"),
+            PlainRoute(f"{one}/cancel", self._cancel, "POST"),
         ]
 
     async def _create(self, request: Request) -> Response:

@@ -23,6 +23,7 @@ from typing import Any, Final, TypeAlias
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.background import BackgroundTask, BackgroundTasks
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.requests import Request
@@ -243,9 +244,21 @@ def _path(asked: dict[str, Any], scope: Scope) -> str | None:
     return get_matching_route_path(asked, scope["router"].routes)
 
 
-def plain_route(path: str, handler: Handler, method: str) -> Route:
-    """Return a route to `handler`; what it raises is answered by the app around all routes."""
-    return Route(path, PlainEndpoint(path, handler, method), methods=[method])
+class PlainRoute(Route):
+    """A route to one handler; what that raises is answered by the app around all routes."""
+
+    def __init__(self, path: str, handler: Handler, method: str) -> None:
+        super().__init__(path, PlainEndpoint(path, handler, method), methods=[method])
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or refuse the method and name those of all routes to this path."""
+        if self.methods and scope["method"] not in self.methods:
+            allowed: set[str] = set()
+            for route in scope["router"].routes:
+                if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE:
+                    allowed |= route.methods or set()
+            raise HTTPException(405, headers={"Allow": ", ".join(sorted(allowed))})
+        await super().handle(scope, receive, send)
 
 
 def ask_plainly(
@@ -261,7 +274,7 @@ def ask_plainly(
     for route in [*routes]:
         if isinstance(route, APIRoute) and getattr(route.endpoint, "__func__", None) in endpoints:
             routes.remove(route)
-            plain.append(plain_route(route.path, handlers[route.path], "POST"))
+            plain.append(PlainRoute(route.path, handlers[route.path], "POST"))
     routes[:0] = plain
     app.user_middleware.append(Middleware(PlainRoutes, routes=routes))
 
@@ -298,7 +311,7 @@ class PlainRoutes:
 
     def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute]) -> None:
         self._app = app
-        plain: list[Any] = [*takewhile(_is_plain, routes)]
+        plain: list[Any] = [*takewhile(lambda route: isinstance(route, PlainRoute), routes)]
         fixed: list[PlainEndpoint] = [each.app for each in plain if not each.param_convertors]
         self._fixed = {(each.method, each.path): each for each in reversed(fixed)}
         self._others: list[Route] = [each for each in plain if each.param_convertors]
@@ -319,7 +332,3 @@ class PlainRoutes:
                         app = route.app
                         break
         await app(scope, receive, send)
-
-
-def _is_plain(route: BaseRoute) -> bool:
-    return isinstance(route, Route) and isinstance(route.endpoint, PlainEndpoint)
