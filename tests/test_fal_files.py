@@ -186,12 +186,9 @@ def test_uploads_carry_the_callers_preferences(node: Uploader, tmp_path: Path) -
     }
     paths = [a_file(tmp_path, f"{number}.png").path for number in range(3)]
 
-    async def request() -> Deliverer:
-        REQUEST.set(Request(headers, "request-1"))
-        return Deliverer(FalStore(), Style.URL, OutputDirectories(tmp_path))
-
     async def main(workspace: Workspace) -> Any:
-        deliverer = await asyncio.create_task(request())
+        REQUEST.set(Request(headers, "request-1"))
+        deliverer = Deliverer(FalStore(), Style.URL, OutputDirectories(tmp_path))
         return await deliverer.deliver(encoded(paths, workspace), workspace)
 
     with Workspace() as workspace:

@@ -1,8 +1,8 @@
 """Give a runner `/app`, where fal puts an app's files, for as long as one app runs.
 
 Where this user may make a mount namespace, the runner has a root directory of its own, in which all
-but `/app` is this machine's. Elsewhere `/app` is made on this machine; then nothing that `fal run
---local` serves may start meanwhile, for it would go into it.
+but `/app` and `/src` is this machine's. Elsewhere `/app` is made on this machine; then nothing that
+`fal run --local` serves may start meanwhile, for it would go into it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from pathlib import Path
 from tests.loopback.records import StoredFile
 
 APP = Path("/app")
+SRC = Path("/src")
+"""Where an image has the project, and where an app leads to it in which there is no image."""
 LOCK = Path(tempfile.gettempdir()) / "cogfal-loopback.lock"
 _NAMESPACE = ("unshare", "--mount", "--propagation", "private")
 _IN_OWN_ROOT = """
@@ -29,19 +31,23 @@ root=$1; shift
 mount -t tmpfs none "$root/root"
 for place in /*; do
     here=$root/root$place
-    if [ "$place" = /app ]; then continue
+    if [ "$place" = /app ] || [ "$place" = /src ]; then continue
     elif [ -L "$place" ]; then cp -P "$place" "$here"
     elif [ -d "$place" ]; then mkdir "$here"; mount --rbind "$place" "$here" || [ ! -e "$place" ]
     else touch "$here"; mount --bind "$place" "$here" || [ ! -e "$place" ]  # it is gone again
     fi
 done
-if [ -e "$root/app" ]; then mkdir "$root/root/app"; mount --bind "$root/app" "$root/root/app"; fi
+for place in app src; do
+    if [ -e "$root/$place" ]; then
+        mkdir "$root/root/$place"; mount --bind "$root/$place" "$root/root/$place"
+    fi
+done
 exec unshare --root="$root/root" --wd="$PWD" "$@"
 """
 
 
 class AppDirectoryTaken(RuntimeError):
-    """Report that `/app` cannot be had: somebody else's, or this user may not create it."""
+    """Report that `/app` or `/src` cannot be had: somebody else's, or not to be created by us."""
 
 
 @cache
@@ -55,23 +61,31 @@ def may_have_own_root() -> bool:
 
 
 @contextlib.contextmanager
-def app_directory(files: Mapping[str, StoredFile]) -> Iterator[Sequence[str]]:
+def app_directory(
+    files: Mapping[str, StoredFile], src: Path | None = None
+) -> Iterator[Sequence[str]]:
     """Fill `/app` with `files` (by relative path) for the command that what is given stands before.
 
     One loopback at a time has it, as it has fal's ports; others wait. With no files there is no
-    `/app`, as on fal.
+    `/app`, as on fal. `src` is what lies in `/src` where there is an image.
     """
     with LOCK.open("a+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with _own_root(files) if may_have_own_root() else made_here(files) as before:
-            yield before
+        if may_have_own_root():
+            with _own_root(files, src) as before:
+                yield before
+        else:
+            with made_here(files) as before, _src_here(src):
+                yield before
 
 
 @contextlib.contextmanager
-def _own_root(files: Mapping[str, StoredFile]) -> Iterator[Sequence[str]]:
+def _own_root(files: Mapping[str, StoredFile], src: Path | None) -> Iterator[Sequence[str]]:
     with tempfile.TemporaryDirectory(prefix="runner-") as folder:
         (Path(folder) / "root").mkdir()
         _fill(Path(folder) / "app", files)
+        if src is not None:
+            shutil.copytree(src, Path(folder) / "src")
         yield [*_NAMESPACE, "sh", "-c", _IN_OWN_ROOT, "sh", folder]
 
 
@@ -90,6 +104,22 @@ def made_here(
         if files:
             shutil.rmtree(place, ignore_errors=True)
         record.write_text("")
+
+
+@contextlib.contextmanager
+def _src_here(src: Path | None) -> Iterator[None]:
+    """Make `/src` on this machine, in place of a link, and remove it afterwards."""
+    if src is None:
+        yield
+        return
+    if SRC.is_dir() and not SRC.is_symlink():
+        raise AppDirectoryTaken(f"{SRC} exists; move it away, or run these tests in a container")
+    SRC.unlink(missing_ok=True)
+    shutil.copytree(src, SRC)
+    try:
+        yield
+    finally:
+        shutil.rmtree(SRC)
 
 
 def _clear_leftovers(place: Path, record: Path) -> None:

@@ -44,8 +44,9 @@ class Loopback:
 
     With `cdn` the runner has a key and an uploader, as fal's have; without it the app must deliver
     its files by itself. Without `build`, environments are recorded but not made, which is enough
-    for `fal deploy`. `image` carries out a Dockerfile where an app has one; without it such an app
-    does not run. `environment` is added to the runner's environment variables.
+    for `fal deploy`. `image` carries out a Dockerfile where an app has one, and returns what is to
+    be `/src`; without it such an app does not run. `environment` is added to the runner's
+    environment variables.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class Loopback:
         *,
         cdn: bool = True,
         build: bool = True,
-        image: Callable[[str], None] | None = None,
+        image: Callable[[str], Path] | None = None,
         environment: Mapping[str, str] | None = None,
         cache: Path = CACHE,
     ) -> None:

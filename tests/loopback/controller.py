@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -56,7 +57,7 @@ class Controller(IsolateControllerServicer):
         rest: RestServer,
         *,
         build: bool,
-        image: Callable[[str], None] | None = None,
+        image: Callable[[str], Path] | None = None,
     ) -> None:
         self.registrations: list[Registration] = []
         self.aliases: dict[str, Registration] = {}
@@ -87,14 +88,15 @@ class Controller(IsolateControllerServicer):
         """Run the function in its environment until it returns or the client goes away."""
         files = self._files(request.files, context)
         self.runs.append(registration(request, uuid.uuid4().hex, files))
+        src: Path | None = None
         if request.environments[0].kind == "container":
             if self._make_image is None:
                 context.abort(grpc.StatusCode.UNIMPLEMENTED, "the loopback builds no images")
             else:
-                self._make_image(self.runs[-1].image["dockerfile_str"])
+                src = self._make_image(self.runs[-1].image["dockerfile_str"])
                 self._without_image(request.environments[0])
         _install_with_uv(request.environments)
-        execution = Execution(self._engine, _bound(request), files, self.logs)
+        execution = Execution(self._engine, _bound(request), files, self.logs, src)
         self._executions.append(execution)
         execution.start()
         context.add_callback(threading.Thread(target=execution.cancel, daemon=True).start)

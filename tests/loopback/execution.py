@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from queue import SimpleQueue
 
 import grpc
@@ -31,7 +32,10 @@ class Failed(Exception):
 
 
 class Execution(threading.Thread):
-    """Runs `function` with `files` in `/app`; `logs` gets everything it prints."""
+    """Runs `function` with `files` in `/app`; `logs` gets everything it prints.
+
+    `src` is what lies in `/src` where there is an image.
+    """
 
     def __init__(
         self,
@@ -39,12 +43,14 @@ class Execution(threading.Thread):
         function: BoundFunction,
         files: dict[str, StoredFile],
         logs: list[str],
+        src: Path | None = None,
     ) -> None:
         super().__init__(daemon=True)
         self._engine = engine
         self._function = function
         self._files = files
         self._logs = logs
+        self._src = src
         self._reports: SimpleQueue[PartialRunResult | Failed | None] = SimpleQueue()
         self._task: Task | None = None
         self._cancelled = False
@@ -53,7 +59,7 @@ class Execution(threading.Thread):
     def run(self) -> None:
         """Do it; `reports` tells how it went."""
         try:
-            with app_directory(self._files) as before:
+            with app_directory(self._files, self._src) as before:
                 _refuse_taken_ports()
                 with self._engine.task(self._function, before) as task, self._cancellable(task):
                     self._follow(task)

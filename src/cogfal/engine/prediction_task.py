@@ -187,16 +187,16 @@ class PredictionTask:
             what = f"{type(error).__name__}: {error}"
             self._around.say(f"cogfal: something of a prediction stays: {what}")
 
-    async def _predict(self, values: Mapping[str, Any], workspace: Workspace) -> None:
+    async def _predict(self, values: Mapping[str, Any] | list[bytes], workspace: Workspace) -> None:
         lifecycle, output = self._around.lifecycle, self._around.output
-        handed_over: Mapping[str, Any] | list[bytes] = values
         if lifecycle.guest.apart:
-            handed_over = await self._step(None, written_in_turn(dict(values)))
-            self._submission = replace(self._submission, values={})  # they may be large
+            # Nothing here holds them any more once they are written: they may be large.
+            values = await self._step(None, written_in_turn(values))
+            self._submission = replace(self._submission, values={})
         # Nothing is awaited between this and the call: the predictor may have died meanwhile.
         if not lifecycle.up:
             await self._step(None, lifecycle.ready())
-        call = Call(handed_over, self._submission.context, str(workspace.path))
+        call = Call(values, self._submission.context, str(workspace.path))
         run = self._run = lifecycle.guest.run(call, self._queue)
         if isinstance(output, IteratorType):
             self.prediction.expect_pieces(concatenate=output.concatenate)
