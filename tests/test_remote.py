@@ -121,7 +121,7 @@ def test_a_runner_serves_as_light_as_this_machine(
 
     kinds = {path: answer["routes"][path] for path in ("/", "/cancel", "/predictions", "/shown")}
     assert "httptools" in "".join(cloud.logs)
-    assert kinds == dict.fromkeys(kinds, "Route") | {"/shown": "APIRoute"}
+    assert kinds == dict.fromkeys(kinds, "PlainRoute") | {"/shown": "APIRoute"}
     assert {"DispatchMiddleware", "RequestMetrics", "PlainRoutes"} <= set(answer["middlewares"])
     assert not {"BaseHTTPMiddleware", "PrometheusMiddleware"} & set(answer["middlewares"])
     assert answer["parser"] == "H11Protocol"

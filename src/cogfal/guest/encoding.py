@@ -98,15 +98,7 @@ def encode(
         return Encoded((str(_scalar(value, ())).encode("utf-8", "replace"),))
     writer = _Writer(Saver(workspace, keep, do))
     writer.write(value, kind, ())
-    return _bounded(writer.encoded())
-
-
-def _bounded(encoded: Encoded) -> Encoded:
-    """Refuse what is too large to be handed over."""
-    urls = (len((file.url or "").encode("utf-8", "replace")) for file in encoded.files)
-    if sum(map(len, encoded.parts)) + sum(urls) > MOST_BYTES:
-        raise Unfit(f"output is larger than {MOST_BYTES} bytes of JSON; yield or return files")
-    return encoded
+    return writer.encoded()
 
 
 def as_read(value: Any) -> Any:
@@ -132,7 +124,11 @@ class _Writer:
         self._open: set[int] = set()
 
     def encoded(self) -> Encoded:
+        """Return what was written, unless it is too large to be handed over."""
         self._end_part()
+        urls = (len((file.url or "").encode("utf-8", "replace")) for file in self._files)
+        if sum(map(len, self._parts)) + sum(urls) > MOST_BYTES:
+            raise Unfit(f"output is larger than {MOST_BYTES} bytes of JSON; yield or return files")
         return Encoded(tuple(self._parts), tuple(self._files))
 
     def _end_part(self) -> None:

@@ -199,19 +199,17 @@ class Deliverer:
         file, aside = work() if at_hand else await anyio.to_thread.run_sync(work)
         if release is not None and aside:
             release()
-        stored = await self._stored(file, label(reference.loc))
+        try:
+            stored = await self._store.put(file)
+        except StoreError as error:
+            where = label(reference.loc)
+            raise OutputError(f"{where}: {file.name} was not delivered: {error}") from error
         workspace.sent += file.size
         if file.disposable and at_hand and file.size <= SHORT:
             preparer.dispose(file)
         elif file.disposable:
             await anyio.to_thread.run_sync(preparer.dispose, file)
         return self._written(stored)
-
-    async def _stored(self, file: LocalFile, where: str) -> StoredFile:
-        try:
-            return await self._store.put(file)
-        except StoreError as error:
-            raise OutputError(f"{where}: {file.name} was not delivered: {error}") from error
 
     def _written(self, stored: StoredFile) -> JSON:
         if self._style is Style.URL:
