@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cogfal.errors import ConfigError
-from cogfal.project.file_choice import Choice, IgnoreRules, choose_files
+from cogfal.project.file_choice import IgnoreRules, PlannedFiles, choose_files
 from cogfal.project.report import Report, SettingStatus
 
 TREE = [
@@ -46,7 +46,7 @@ def plant(root: Path, names: list[str]) -> Path:
     return root
 
 
-def choose(root: Path, dockerignore: str = "") -> tuple[Choice, Report]:
+def choose(root: Path, dockerignore: str = "") -> tuple[PlannedFiles, Report]:
     """Choose the files of a project with a .dockerignore."""
     if dockerignore:
         (root / ".dockerignore").write_text(dockerignore)
@@ -93,7 +93,7 @@ def test_files_are_chosen_as_docker_would(
     """A .dockerignore means what Docker's documentation says, order and exceptions included."""
     choice, _ = choose(plant(tmp_path, TREE), dockerignore)
 
-    names = {name for name, _ in choice.files}
+    names = set(choice.names)
     assert not names & set(absent)
     assert names >= set(present)
 
@@ -104,11 +104,11 @@ def test_files_are_chosen_as_docker_would(
 def test_fal_uploads_exactly_the_choice(dockerignore: str, tmp_path: Path) -> None:
     """Both forms of the choice make fal's client upload the chosen files and no others."""
     choice, _ = choose(plant(tmp_path, TREE), dockerignore)
-    names = {name for name, _ in choice.files}
+    names = set(choice.names)
 
-    for_images = DockerignoreHandler(dockerignore=list(choice.patterns())).get_regex_patterns()
+    for_images = DockerignoreHandler(dockerignore=list(choice.dockerignore)).get_regex_patterns()
 
-    assert uploaded(tmp_path, list(choice.regexes())) == names
+    assert uploaded(tmp_path, list(choice.ignore)) == names
     assert uploaded(tmp_path, for_images) == names
 
 
@@ -130,7 +130,7 @@ def test_links_do_not_travel(tmp_path: Path) -> None:
 
     unsupported = [line.key for line in report.lines() if line.status is SettingStatus.UNSUPPORTED]
     assert unsupported == ["link", "out"]
-    assert uploaded(tmp_path, list(choice.regexes())) == {"predict.py"}
+    assert uploaded(tmp_path, list(choice.ignore)) == {"predict.py"}
 
 
 def test_ignored_links_are_not_reported(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_secrets_in_dotenv_stay_here(tmp_path: Path) -> None:
     """A .env is kept out, and the report says so."""
     choice, report = choose(plant(tmp_path, [".env", "a.py"]))
 
-    assert [name for name, _ in choice.files] == ["a.py"]
+    assert choice.names == ("a.py",)
     assert ".env" in [line.key for line in report.lines() if line.status is SettingStatus.CHANGED]
 
 
@@ -169,7 +169,7 @@ def test_excluded_files_are_not_measured(tmp_path: Path) -> None:
 
     choice = choose_files(tmp_path, Report(), exclude=["big.bin"])
 
-    assert choice.files == ()
+    assert choice.names == ()
 
 
 def test_a_directory_that_cannot_be_listed_is_an_error(tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_a_directory_that_cannot_be_listed_is_an_error(tmp_path: Path) -> None:
         choose_files(tmp_path, Report())
 
     assert ".dockerignore" in str(caught.value.remedy)
-    assert choose(tmp_path, f"{name}\n")[0].files == ()
+    assert choose(tmp_path, f"{name}\n")[0].names == ()
 
 
 def test_a_binary_dockerignore_is_an_error(tmp_path: Path) -> None:

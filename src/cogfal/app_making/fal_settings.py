@@ -21,8 +21,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from cogfal.errors import SettingError
 from cogfal.outputs import may_hold_file
-from cogfal.project.file_choice import exact_pattern
-from cogfal.project.plan import PlannedEnvironment, PlannedFiles
+from cogfal.project.file_choice import PlannedFiles, exact_pattern
+from cogfal.project.plan import PlannedEnvironment
 from cogfal.settings import EnvironmentSettings
 from cogfal.spec import PredictorSpec, ProjectSpec
 

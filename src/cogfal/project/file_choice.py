@@ -19,6 +19,9 @@ from cogfal.project.report import Report
 
 _GLOB_CHARACTER: Final = re.compile(r"[*?\[\]!# \\]")
 
+APP_DIRECTORY: Final = "/app"
+"""Where fal's own runtime puts the project's files."""
+
 FILE_LIMIT: Final = 1 << 30
 """fal's limit for one file, in bytes."""
 
@@ -29,37 +32,26 @@ _ALWAYS_FILES: Final = frozenset({".DS_Store", ".dockerignore", ".env"})
 STANDING_IGNORE: Final = (r"\.pyc$", r"__pycache__/", r"\.git/", r"\.DS_Store$", r"^\.cog(fal)?/")
 """fal's own default patterns, and Cog's directory, for files that appear later."""
 
+_STANDING_PATTERNS: Final = ("*.pyc", "__pycache__/", ".git/", ".DS_Store", "/.cog/", "/.cogfal/")
+"""The same in Git's notation."""
 
-class Choice(NamedTuple):
-    """The files that travel, relative to the project, with their sizes, and what stays here.
 
-    A path in `ignored` that ends with a slash is a whole directory.
+class PlannedFiles(NamedTuple):
+    """The project's files on their way to the runner.
+
+    `context` is their directory on this machine; `include` and `ignore` are `app_files` and
+    `app_files_ignore` (regular expressions) for fal's own runtime; `dockerignore` is the same
+    choice as patterns for `ContainerImage`. `directory` is where they land on the runner. `names`
+    are the files themselves and `size` their bytes.
     """
 
-    files: tuple[tuple[str, int], ...]
-    ignored: tuple[str, ...]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The files that travel."""
-        return tuple(name for name, _ in self.files)
-
-    @property
-    def size(self) -> int:
-        """All files together, in bytes."""
-        return sum(size for _, size in self.files)
-
-    def regexes(self) -> tuple[str, ...]:
-        """Return `app_files_ignore`: what stays here, as regular expressions for fal."""
-        exact = (
-            f"^{re.escape(path)}" + ("" if path.endswith("/") else "$") for path in self.ignored
-        )
-        return (*STANDING_IGNORE, *exact)
-
-    def patterns(self) -> tuple[str, ...]:
-        """Return the same for `ContainerImage(dockerignore=...)`, in Git's notation."""
-        exact = map(exact_pattern, self.ignored)
-        return ("*.pyc", "__pycache__/", ".git/", ".DS_Store", "/.cog/", "/.cogfal/", *exact)
+    context: str
+    include: tuple[str, ...] = (".",)
+    ignore: tuple[str, ...] = ()
+    dockerignore: tuple[str, ...] = ()
+    directory: str = APP_DIRECTORY
+    names: tuple[str, ...] = ()
+    size: int = 0
 
 
 def exact_pattern(path: str) -> str:
@@ -67,7 +59,7 @@ def exact_pattern(path: str) -> str:
     return "/" + _GLOB_CHARACTER.sub(r"\\\g<0>", path)
 
 
-def choose_files(root: Path, report: Report, *, exclude: Iterable[str] = ()) -> Choice:
+def choose_files(root: Path, report: Report, *, exclude: Iterable[str] = ()) -> PlannedFiles:
     """Walk the project and decide what travels.
 
     Args:
@@ -81,9 +73,15 @@ def choose_files(root: Path, report: Report, *, exclude: Iterable[str] = ()) -> 
     rules = IgnoreRules([*_dockerignore(root), *exclude])
     walk = _Walk(root, rules, report)
     walk.directory("")
-    choice = Choice(tuple(walk.files), tuple(walk.ignored))
-    report.kept("files", f"{counted(len(choice.files), 'file')}, {readable(choice.size)}")
-    return choice
+    report.kept("files", f"{counted(len(walk.names), 'file')}, {readable(walk.size)}")
+    exact = (f"^{re.escape(path)}" + ("" if path[-1] == "/" else "$") for path in walk.ignored)
+    return PlannedFiles(
+        context=str(root.resolve()),
+        ignore=(*STANDING_IGNORE, *exact),
+        dockerignore=(*_STANDING_PATTERNS, *map(exact_pattern, walk.ignored)),
+        names=tuple(walk.names),
+        size=walk.size,
+    )
 
 
 class IgnoreRules:
@@ -167,7 +165,8 @@ class _Walk:
         self._root = root.resolve()
         self._rules = rules
         self._report = report
-        self.files: list[tuple[str, int]] = []
+        self.names: list[str] = []
+        self.size = 0
         self.ignored: list[str] = []
 
     def directory(self, relative: str) -> None:
@@ -232,4 +231,5 @@ class _Walk:
                 remedy="name it in .dockerignore and list it under `weights`, so that the runner "
                 "fetches it to /data",
             )
-        self.files.append((path, size))
+        self.names.append(path)
+        self.size += size

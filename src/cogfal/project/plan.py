@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from cogfal.environments import ModelEnvironment, interpreter_of
 from cogfal.files.progress import counted
 from cogfal.project.config import CogConfig, Key, PlanSettings, minor
 from cogfal.project.dockerfile import python_of
 from cogfal.project.environment_choice import Decision, decide_on_fal, report_decision
-from cogfal.project.file_choice import Choice, choose_files
+from cogfal.project.file_choice import APP_DIRECTORY, PlannedFiles, choose_files
 from cogfal.project.image import ImagePlan, ImagePlanner, image_reasons
 from cogfal.project.installer import PROJECT_DIRECTORY, applying, install_arguments, without_cog
 from cogfal.project.machine_choice import MachineChoice, choose_machine, wheel_sources
@@ -26,9 +26,6 @@ from cogfal.project.model_environment import (
 from cogfal.project.report import Report, ReportLine, report_observability, report_rest
 from cogfal.project.requirements import Option, RequirementSet
 from cogfal.spec import Weight
-
-APP_DIRECTORY: Final = "/app"
-"""Where fal's own runtime puts the project's files."""
 
 RUNNER_ENVIRONMENTS: Final = "/data/cogfal/environments"
 """Where runners keep the environments that they make themselves."""
@@ -46,24 +43,6 @@ _CACHES: Final = {
     "EASYOCR_MODULE_PATH": "easyocr",
     "COGFAL_DOWNLOADS": "downloads",
 }
-
-
-class PlannedFiles(NamedTuple):
-    """The project's files on their way to the runner.
-
-    `context` is their directory on this machine; `include` and `ignore` are `app_files` and
-    `app_files_ignore` (regular expressions) for fal's own runtime; `dockerignore` is the same
-    choice as patterns for `ContainerImage`. `directory` is where they land on the runner. `names`
-    are the files themselves and `size` their bytes.
-    """
-
-    context: str
-    include: tuple[str, ...] = (".",)
-    ignore: tuple[str, ...] = ()
-    dockerignore: tuple[str, ...] = ()
-    directory: str = APP_DIRECTORY
-    names: tuple[str, ...] = ()
-    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +123,9 @@ class _Plan:
         self._requirements = self._requirements._replace(lines=lines)
         weights = self._weights()
         fetched = [path for path, _ in weights]
-        choice = choose_files(self._root, report, exclude=[*settings.exclude, *fetched])
+        files = choose_files(self._root, report, exclude=[*settings.exclude, *fetched])
         # After the choice: the author's provider of spans has to be among what travels.
-        check_telemetry(config, self._root, None if settings.own_image else choice.names)
+        check_telemetry(config, self._root, None if settings.own_image else files.names)
         image = self._image(there)
         report_rest(config, settings, report)
         directory = PROJECT_DIRECTORY if image else APP_DIRECTORY
@@ -158,7 +137,7 @@ class _Plan:
             python_version=self._server_python(image),
             machine_type=machine.machines if len(machine.machines) > 1 else machine.machines[0],
             max_multiplexing=self._multiplexing(),
-            files=self._files(choice, directory),
+            files=files._replace(directory=directory),
             dockerfile=image.dockerfile if image else None,
             build_secrets=image.build_secrets if image else (),
             variables=config.variables(),
@@ -258,16 +237,6 @@ class _Plan:
             self._python,
             self._decision.own,
         ).plan()
-
-    def _files(self, choice: Choice, directory: str) -> PlannedFiles:
-        return PlannedFiles(
-            context=str(self._root),
-            ignore=choice.regexes(),
-            dockerignore=choice.patterns(),
-            directory=directory,
-            names=choice.names,
-            size=choice.size,
-        )
 
     def _model(self, directory: Path) -> ModelEnvironment | None:
         if not self._decision.own:
