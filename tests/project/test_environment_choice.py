@@ -214,22 +214,17 @@ def test_the_environment_here_is_what_cog_yaml_says(tmp_path: Path) -> None:
         "build:\n"
         '  python_version: "3.8"\n'
         "  python_requirements: r.txt\n"
-        "  system_packages: [ffmpeg]\n"
         "  run:\n"
         "    - pip install torch\n"
         "    - curl https://host.invalid | sh\n"
     )
 
-    found = local_model(config, tmp_path, {})
+    made, not_run = local_model(config, tmp_path)
 
-    made = found.environment
     assert (made.python, made.constraints, made.installs) == ("3.8", ("urllib3<2",), (("torch",),))
     links = f"--find-links {tmp_path / 'wheels'}"
     assert made.requirements == ("six==1.16", f"-e {tmp_path / 'lib'}", links)
-    assert found.system_packages == ("ffmpeg",)
-    assert [(key.name, str(key.where)) for key, _ in found.not_run] == [
-        ("build.run[1]", "cog.yaml:7")
-    ]
+    assert [(key.name, str(key.where)) for key, _ in not_run] == [("build.run[1]", "cog.yaml:6")]
 
 
 def test_a_local_requirement_that_changed_is_another_environment(tmp_path: Path) -> None:
@@ -237,11 +232,12 @@ def test_a_local_requirement_that_changed_is_another_environment(tmp_path: Path)
     (tmp_path / "lib").mkdir()
     (tmp_path / "lib/setup.py").write_text("a = 1\n")
     config = parse_config("build:\n  python_packages: [./lib]\n")
-    before = local_model(config, tmp_path, {}).environment.key()
+    before, _ = local_model(config, tmp_path)
 
     (tmp_path / "lib/setup.py").write_text("a = 12\n")
 
-    assert local_model(config, tmp_path, {}).environment.key() != before
+    after, _ = local_model(config, tmp_path)
+    assert after.key() != before.key()
 
 
 def check(text: str, python: str = "3.11") -> None:

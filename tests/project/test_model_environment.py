@@ -53,7 +53,7 @@ def test_a_provider_outside_of_the_project_is_refused_here_too(path: str, tmp_pa
     case = asking(tmp_path, path.format(root=tmp_path))
 
     with pytest.raises(ConfigError, match="is not in the project"):
-        local_model(read_config(case.write(root)), root, {})
+        local_model(read_config(case.write(root)), root)
 
 
 def test_a_provider_in_the_project_is_taken_by_any_path(tmp_path: Path) -> None:

@@ -103,13 +103,13 @@ def _show(project: LocalProject, spec: PredictorSpec) -> None:
 
 def _tell_environment(project: LocalProject) -> None:
     """Say what will be made, and what a machine of one's own does not do."""
-    model = local_model(project.config, project.root)
-    decision = decide_here(model.environment, client_python())
+    environment, not_run = local_model(project.config, project.root)
+    decision = decide_here(environment, client_python())
     made = "in an environment of its own" if decision.own else "in the present environment"
     say(f"it runs {made}: {'; '.join(decision.reasons)}", Sign.GOOD)
-    for key, command in model.not_run:
+    for key, command in not_run:
         say(f"{key.where}: not run on this machine: {command}", Sign.NOTE)
-    missing = install_line(model.system_packages, model.environment.requirements)
+    missing = install_line(project.config.build.system_packages, environment.requirements)
     if missing:
         say(f"it may need system packages: {missing}", Sign.NOTE)
 

@@ -86,18 +86,18 @@ def local_python(
         ConfigError: The requirements cannot be read.
         SetupError: The environment cannot be made.
     """
-    model = local_model(config, root)
-    decision = decide_here(model.environment, client_python(), wanted)
+    environment, not_run = local_model(config, root)
+    decision = decide_here(environment, client_python(), wanted)
     if not decision.own:
         return None
-    missing = install_line(model.system_packages, model.environment.requirements)
+    missing = install_line(config.build.system_packages, environment.requirements)
     if missing:
         progress(f"system packages are missing here; `{missing}` brings them")
-    if not interpreter_of(model.environment).exists():
+    if not interpreter_of(environment).exists():
         progress(f"making the model's own environment: {'; '.join(decision.reasons)}")
-        for key, command in model.not_run:
+        for key, command in not_run:
             progress(f"{key.where}: not run on this machine: {command}")
-    return make(model.environment, progress=progress)
+    return make(environment, progress=progress)
 
 
 def install_line(

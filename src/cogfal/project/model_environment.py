@@ -11,7 +11,7 @@ import re
 import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Final, NamedTuple
+from typing import Final
 
 from packaging.requirements import InvalidRequirement, Requirement
 
@@ -55,18 +55,6 @@ _VALUED: Final = frozenset(
 _OF_THE_PROJECT: Final = frozenset(
     {"-r", "--requirement", "-c", "--constraint", "-e", "--editable"}
 )
-
-
-class LocalModel(NamedTuple):
-    """The model's environment on one's own machine.
-
-    `not_run` are the commands of `run` and `pre_install` that are more than a plain `pip install`,
-    each with its key; `system_packages` the names that cog.yaml asks for.
-    """
-
-    environment: ModelEnvironment
-    not_run: tuple[tuple[Key, str], ...] = ()
-    system_packages: tuple[str, ...] = ()
 
 
 def read_model_requirements(
@@ -136,14 +124,18 @@ def with_tracing(requirements: RequirementSet, config: CogConfig) -> Requirement
 
 
 def local_model(
-    config: CogConfig, root: Path, environ: Mapping[str, str] | None = None
-) -> LocalModel:
+    config: CogConfig, root: Path
+) -> tuple[ModelEnvironment, tuple[tuple[Key, str], ...]]:
     """Describe the environment that a project's own machine is to make for its model.
+
+    Returns:
+        The environment, and the commands of `run` and `pre_install` that are more than a plain
+        `pip install` and are not run here, each with its key.
 
     Raises:
         ConfigError: The requirements cannot be read, or `telemetry.py` is not there.
     """
-    asked = read_model_requirements(config, root, os.environ if environ is None else environ)
+    asked = read_model_requirements(config, root, os.environ)
     check_telemetry(config, root)
     requirements = with_tracing(without_cog(asked, Report()), config)
     installs: list[tuple[str, ...]] = []
@@ -154,8 +146,7 @@ def local_model(
             not_run.append((key, each.command))
         installs += plain or ()
     python = config.build.python_version or client_python()
-    environment = model_environment(python, requirements, root, installs)
-    return LocalModel(environment, tuple(not_run), config.build.system_packages)
+    return model_environment(python, requirements, root, installs), tuple(not_run)
 
 
 def model_environment(
