@@ -126,11 +126,10 @@ def line_of(value: JSON) -> str:
 async def written_in_turn(value: JSON) -> list[bytes]:
     """Write a JSON value, and let others on the loop have their turn between its slices."""
     found: list[bytes] = []
-
-    async def keep(piece: bytes) -> None:
+    for piece in slices(value):
+        if found:
+            await asyncio.sleep(0)
         found.append(piece)
-
-    await in_turn(slices(value), keep)
     return found
 
 

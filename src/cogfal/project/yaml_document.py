@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 import yaml
 
 from cogfal.errors import ConfigError
+from cogfal.project.config import Build
 from cogfal.spec import Location
 
 _MAX_BYTES: Final = 1 << 20
@@ -178,11 +179,7 @@ _TOP_KEYS: Final = (
     "weights"
 )
 TOP_KEYS: Final = tuple(_TOP_KEYS.split())
-_BUILD_KEYS: Final = (
-    "cog_runtime cuda cudnn environment fast gpu pre_install python_overrides python_packages "
-    "python_requirements python_version run sdk_version system_packages"
-)
-BUILD_KEYS: Final = tuple(_BUILD_KEYS.split())
+BUILD_KEYS: Final = tuple(sorted((*Build._fields, "sdk_version")))
 _RENAMED: Final = {
     "pip_packages": "python_packages",
     "apt": "system_packages",
