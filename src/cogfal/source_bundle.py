@@ -29,7 +29,6 @@ BY_VALUE = ["cogfal.app", "cogfal.app_base", "cogfal.source_bundle", "cogfal.fal
 
 LEFT_BEHIND = (
     "__main__.py",
-    "__pycache__",
     "app.py",
     "app_base.py",
     "app_file.py",
@@ -82,12 +81,12 @@ class ExtraPackage:
 
 def pack_source() -> bytes:
     """Pack the files of the running cogfal package, the same bytes each time."""
-    return _packed(_package(), "cogfal/", LEFT_BEHIND)
+    return _packed(_package(), "cogfal", LEFT_BEHIND)
 
 
 def pack_extra(name: str) -> bytes:
     """Pack the files of one of its packages."""
-    return _packed(_package() / name, f"cogfal/{name}/", ("__pycache__",))
+    return _packed(_package() / name, f"cogfal/{name}", ())
 
 
 def _package() -> Path:
@@ -95,20 +94,16 @@ def _package() -> Path:
 
 
 def _packed(directory: Path, prefix: str, left: Collection[str]) -> bytes:
+    """Pack the files in a directory and, except for its `left` entries, below it."""
     files: dict[str, bytes] = {}
-    _collect(directory, prefix, left, files)
+    for folder, folders, names in os.walk(directory):
+        top = Path(folder) == directory
+        stays = ("__pycache__", *left) if top else ("__pycache__",)
+        folders[:] = sorted(each for each in folders if each not in stays)
+        place = Path(prefix, os.path.relpath(folder, directory)).as_posix()
+        for name in sorted(each for each in names if each not in stays):
+            files[f"{place}/{name}"] = Path(folder, name).read_bytes()
     return zlib.compress(pickle.dumps(files, pickle.HIGHEST_PROTOCOL), _LEVEL)
-
-
-def _collect(directory: Path, prefix: str, left: Collection[str], files: dict[str, bytes]) -> None:
-    """Read the files in `directory` and, except for its `left` entries, below it."""
-    for entry in sorted(os.scandir(directory), key=lambda entry: entry.name):
-        if entry.name in left:
-            continue
-        if entry.is_dir():
-            _collect(Path(entry.path), f"{prefix}{entry.name}/", ("__pycache__",), files)
-        else:
-            files[prefix + entry.name] = Path(entry.path).read_bytes()
 
 
 def unpack_source(packed: bytes) -> SourceBundle:

@@ -1,13 +1,20 @@
-"""Signatures, however a document spells them."""
+"""Signatures, however a document spells them, and what a change of one does to callers."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
-from cogfal.compare.signatures import NoSignature, compare_signatures, signature_of
+from cogfal.compare.signatures import (
+    Change,
+    NoSignature,
+    Verdict,
+    compare_signatures,
+    signature_of,
+    verdict_of,
+)
 from cogfal.reading import read_predictor
 from cogfal.schema.document import document as our_document
 from tests.compare.documents import document
@@ -84,3 +91,159 @@ def test_secrets_and_streams_are_known(tmp_path: Path) -> None:
 
     assert signature.secrets == {"key"}
     assert signature.output.kind == "text"
+
+
+INT = {"type": "integer", "default": 1}
+TEXT = {"type": "string"}
+FILE = {"type": "string", "format": "uri"}
+STREAM = {"type": "array", "items": TEXT, "x-cog-array-type": "iterator"}
+BROKEN, FINE = Verdict.BREAKING, Verdict.COMPATIBLE
+
+
+def object_of(required: tuple[str, ...] = (), **fields: Any) -> dict[str, Any]:
+    """Return the schema of an object."""
+    return {"type": "object", "properties": fields, "required": list(required)}
+
+
+class Case(NamedTuple):
+    """Two documents and the one change between them."""
+
+    before: dict[str, Any]
+    after: dict[str, Any]
+    place: str
+    verdict: Verdict
+    what: str
+
+
+def inputs(before: dict[str, Any], after: dict[str, Any], verdict: Verdict, what: str) -> Case:
+    """Return a case about the one input `x`."""
+    return Case(document({"x": before}), document({"x": after}), "x", verdict, what)
+
+
+def outputs(before: Any, after: Any, place: str, verdict: Verdict, what: str) -> Case:
+    """Return a case about the output."""
+    return Case(document({}, before), document({}, after), place, verdict, what)
+
+
+CASES = {
+    "gone": Case(document({"x": INT}), document({}), "x", BROKEN, "the input is gone"),
+    "new": Case(document({}), document({"x": INT}), "x", FINE, "a new input, with a default"),
+    "new and required": Case(
+        document({}),
+        document({"x": TEXT}, required=("x",)),
+        "x",
+        BROKEN,
+        "a new input that must be given",
+    ),
+    "required": Case(
+        document({"x": TEXT}),
+        document({"x": TEXT}, required=("x",)),
+        "x",
+        BROKEN,
+        "it must be given now",
+    ),
+    "optional": Case(
+        document({"x": TEXT}, required=("x",)),
+        document({"x": TEXT}),
+        "x",
+        FINE,
+        "it may be left out now",
+    ),
+    "default": inputs(INT, {**INT, "default": 2}, BROKEN, "the default 1 became 2"),
+    "default of another type": inputs(
+        {"default": 1}, {"default": True}, BROKEN, "the default 1 became True"
+    ),
+    "type": inputs(INT, {**TEXT, "default": 1}, BROKEN, "integer became string"),
+    "wider type": inputs(INT, {**INT, "type": "number"}, FINE, "integer became number"),
+    "narrower bound": inputs(INT, {**INT, "minimum": 1}, BROKEN, "minimum is 1 now"),
+    "raised minimum": inputs(
+        {**INT, "minimum": 1}, {**INT, "minimum": 2}, BROKEN, "minimum 1 became 2"
+    ),
+    "raised maximum": inputs(
+        {**INT, "maximum": 1}, {**INT, "maximum": 2}, FINE, "maximum 1 became 2"
+    ),
+    "no bound": inputs({**INT, "maximum": 5}, INT, FINE, "maximum 5 is gone"),
+    "pattern": inputs(
+        {**TEXT, "pattern": "a"}, {**TEXT, "pattern": "b"}, BROKEN, "pattern a became b"
+    ),
+    "choice more": inputs(
+        {**TEXT, "enum": ["a"]}, {**TEXT, "enum": ["a", "b"]}, FINE, "a new choice 'b'"
+    ),
+    "choice gone": inputs(
+        {**TEXT, "enum": ["a", "b"]}, {**TEXT, "enum": ["a"]}, BROKEN, "the choice 'b' is gone"
+    ),
+    "only choices": inputs(TEXT, {**TEXT, "enum": ["a"]}, BROKEN, "only 'a'"),
+    "any value": inputs({**TEXT, "enum": ["a"]}, TEXT, FINE, "any value, not one of the choices"),
+    "no null": inputs({**TEXT, "nullable": True}, TEXT, BROKEN, "null is refused now"),
+    "items": inputs(
+        {"type": "array", "items": {**INT, "maximum": 9}},
+        {"type": "array", "items": {**INT, "maximum": 8}},
+        BROKEN,
+        "items: maximum 9 became 8",
+    ),
+    "field": inputs(object_of(a=INT), object_of(), BROKEN, "the field a is gone"),
+    "new field": inputs(
+        object_of(a=INT),
+        object_of(("b",), a=INT, b=INT),
+        BROKEN,
+        "a new field b, which must be given",
+    ),
+    "output type": outputs(TEXT, FILE, "output", BROKEN, "string became file"),
+    "output list": outputs(
+        STREAM,
+        {"type": "array", "items": TEXT},
+        "output",
+        BROKEN,
+        "stream of string became array of string",
+    ),
+    "output choice more": outputs(
+        {**TEXT, "enum": ["a"]}, {**TEXT, "enum": ["a", "b"]}, "output", BROKEN, "a new choice 'b'"
+    ),
+    "output choice gone": outputs(
+        {**TEXT, "enum": ["a", "b"]},
+        {**TEXT, "enum": ["a"]},
+        "output",
+        FINE,
+        "the choice 'b' is gone",
+    ),
+    "output null": outputs(
+        TEXT, {**TEXT, "nullable": True}, "output", BROKEN, "it may be null now"
+    ),
+    "output field gone": outputs(
+        object_of(a=INT), object_of(), "output.a", BROKEN, "the field is gone"
+    ),
+    "output field more": outputs(
+        object_of(a=INT), object_of(a=INT, b=INT), "output.b", FINE, "a new field"
+    ),
+    "output field optional": outputs(
+        object_of(("a",), a=INT),
+        object_of(a=INT),
+        "output.a",
+        BROKEN,
+        "the field may be missing now",
+    ),
+    "output items": outputs(
+        {"type": "array", "items": {**TEXT, "nullable": True}},
+        {"type": "array", "items": TEXT},
+        "output[]",
+        FINE,
+        "it is never null now",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_each_change_is_named_and_judged(case: Case) -> None:
+    """One change is told where there is one."""
+    changes = compare_signatures(signature_of(case.before), signature_of(case.after))
+
+    assert changes == [Change(case.place, case.verdict, case.what)]
+
+
+def test_the_worst_change_decides() -> None:
+    """A breaking one outweighs all others; without any it is the same."""
+    changes = [Change("a", FINE, ""), Change("b", BROKEN, "")]
+
+    assert verdict_of(changes) is BROKEN
+    assert verdict_of(changes[:1]) is FINE
+    assert verdict_of([]) is Verdict.SAME

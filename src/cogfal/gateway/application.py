@@ -17,7 +17,6 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
 from cogfal.errors import NotReady, SettingError
 from cogfal.gateway import replicate_messages as messages
@@ -39,104 +38,6 @@ from cogfal.server.caller import Body, BodyRefused, until_gone
 from cogfal.server.responses import JsonResponse
 from cogfal.spec import JSON
 
-
-class Application:
-    """A gateway as an ASGI application.
-
-    Mounted in another application, whose lifespan it does not see, it begins with its first
-    request; `await aclose()` ends what is under way in it. `open` says that nobody needs a token.
-    """
-
-    def __init__(self, gateway: Gateway, authenticate: Authenticate, *, open: bool) -> None:  # noqa: A002  # to all
-        self.open = open
-        self._gateway = gateway
-        self._app = Starlette(
-            routes=Routes(gateway, authenticate).all(),
-            exception_handlers={404: _absent, 405: _other_method},
-            lifespan=self._lifespan,
-        )
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or follow the server's lifespan."""
-        await self._app(scope, receive, send)
-
-    async def aclose(self) -> None:
-        """End what is under way here; calls on fal's queue go on there."""
-        await self._gateway.aclose()
-
-    @asynccontextmanager
-    async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
-        yield
-        await self.aclose()
-
-
-async def _absent(_request: Request, _error: Exception) -> Response:
-    """Answer with 404, and say what a gateway has."""
-    return not_found(ABSENT).response()
-
-
-async def _other_method(_request: Request, _error: Exception) -> Response:
-    return Refusal(405, "Not allowed", "This has another method.").response()
-
-
-def application(
-    targets: Mapping[str, str],
-    *,
-    allow: Allow | None = None,
-    token_file: str | Path | None = None,
-    key: str | None = None,
-    limits: Limits | None = None,
-    allow_private_hosts: bool = False,
-) -> Application:
-    """Make a gateway: an ASGI application that speaks Replicate's HTTP API.
-
-    Without `allow` and `token_file` each caller's token is their own fal key. With one of them the
-    gateway calls fal with `key`, and strangers are answered with 401.
-
-    Args:
-        targets: Maps `owner/name`, or `owner/name:version` for the version ids that callers name,
-            to an app on fal (`owner/app`) or to the address of one cogfal app or Cog server.
-        allow: Returns the name of whoever sent a request, or None for a stranger; may be async.
-        token_file: A file that only its owner may read, with a line `name token` for each caller.
-        key: The fal key of the gateway, `id:secret`.
-        limits: Bounds of what is kept and taken.
-        allow_private_hosts: Whether webhooks may go to private and loopback addresses.
-
-    Raises:
-        SettingError: A target, the file of tokens or the key is missing or wrong.
-    """
-    catalogue = Catalogue(targets)
-    authenticate = _authenticate(catalogue, allow, token_file, key)
-    gateway = Gateway(catalogue, limits or Limits(), allow_private_hosts=allow_private_hosts)
-    unguarded = allow is None and token_file is None and not catalogue.on_fal
-    return Application(gateway, authenticate, open=unguarded)
-
-
-def _authenticate(
-    catalogue: Catalogue, allow: Allow | None, token_file: str | Path | None, key: str | None
-) -> Authenticate:
-    if allow is not None and token_file is not None:
-        raise SettingError(
-            "both a function and a file of tokens say who may come in", remedy="keep one"
-        )
-    if allow is None and token_file is None:
-        if key is not None:
-            raise SettingError(
-                "the gateway has a fal key, and nobody says who may use it",
-                remedy="give `allow` or `token_file`, or leave the key to each caller",
-            )
-        return by_fal_key(needed=catalogue.on_fal)
-    if key is None and catalogue.on_fal:
-        raise SettingError(
-            "the gateway says who may come in, and has no fal key to call with",
-            remedy="give it one: `key`, or FAL_KEY for the command",
-        )
-    if allow is not None:
-        return by_function(allow, key)
-    assert token_file is not None
-    return by_token(read_tokens(Path(token_file)), key)
-
-
 Handler: TypeAlias = Callable[[Request, Caller], Any]
 """Returns what a request is answered with, or what is awaited for it."""
 
@@ -150,16 +51,34 @@ ABSENT: Final = (
 )
 
 
-class Routes:
-    """The requests that a gateway answers, to callers whom `authenticate` lets in."""
+class Application(Starlette):
+    """A gateway as an ASGI application.
 
-    def __init__(self, gateway: Gateway, authenticate: Authenticate) -> None:
+    Mounted in another application, whose lifespan it does not see, it begins with its first
+    request; `await aclose()` ends what is under way in it. `open` says that nobody needs a token.
+    """
+
+    def __init__(self, gateway: Gateway, authenticate: Authenticate, *, open: bool) -> None:  # noqa: A002  # to all
+        self.open = open
         self._gateway = gateway
         self._authenticate = authenticate
         self._since = datetime.now(timezone.utc).isoformat()
+        super().__init__(
+            routes=self._every_route(),
+            exception_handlers={404: _absent, 405: _other_method},
+            lifespan=self._lifespan,
+        )
 
-    def all(self) -> list[Route]:
-        """Return the routes."""
+    async def aclose(self) -> None:
+        """End what is under way here; calls on fal's queue go on there."""
+        await self._gateway.aclose()
+
+    @asynccontextmanager
+    async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        yield
+        await self.aclose()
+
+    def _every_route(self) -> list[Route]:
         get, post, delete = (partial(self._route, method) for method in ("GET", "POST", "DELETE"))
         model, deployment = "/v1/models/{owner}/{name}", "/v1/deployments/{owner}/{name}"
         version, files = f"{model}/versions/{{id}}", self._gateway.files
@@ -333,6 +252,15 @@ class Routes:
         return FileResponse(kept.path, media_type=kept.content_type, headers=headers)
 
 
+async def _absent(_request: Request, _error: Exception) -> Response:
+    """Answer with 404, and say what a gateway has."""
+    return not_found(ABSENT).response()
+
+
+async def _other_method(_request: Request, _error: Exception) -> Response:
+    return Refusal(405, "Not allowed", "This has another method.").response()
+
+
 def base_of(request: Request) -> str:
     """Return the address of the gateway as its caller knows it, wherever it is mounted."""
     host = request.headers.get("host", "")
@@ -349,3 +277,61 @@ def _or_not_found(version: Version | None) -> Version:
     if version is None:
         raise not_found("This gateway has no such model or version.")
     return version
+
+
+def application(
+    targets: Mapping[str, str],
+    *,
+    allow: Allow | None = None,
+    token_file: str | Path | None = None,
+    key: str | None = None,
+    limits: Limits | None = None,
+    allow_private_hosts: bool = False,
+) -> Application:
+    """Make a gateway: an ASGI application that speaks Replicate's HTTP API.
+
+    Without `allow` and `token_file` each caller's token is their own fal key. With one of them the
+    gateway calls fal with `key`, and strangers are answered with 401.
+
+    Args:
+        targets: Maps `owner/name`, or `owner/name:version` for the version ids that callers name,
+            to an app on fal (`owner/app`) or to the address of one cogfal app or Cog server.
+        allow: Returns the name of whoever sent a request, or None for a stranger; may be async.
+        token_file: A file that only its owner may read, with a line `name token` for each caller.
+        key: The fal key of the gateway, `id:secret`.
+        limits: Bounds of what is kept and taken.
+        allow_private_hosts: Whether webhooks may go to private and loopback addresses.
+
+    Raises:
+        SettingError: A target, the file of tokens or the key is missing or wrong.
+    """
+    catalogue = Catalogue(targets)
+    authenticate = _authenticate(catalogue, allow, token_file, key)
+    gateway = Gateway(catalogue, limits or Limits(), allow_private_hosts=allow_private_hosts)
+    unguarded = allow is None and token_file is None and not catalogue.on_fal
+    return Application(gateway, authenticate, open=unguarded)
+
+
+def _authenticate(
+    catalogue: Catalogue, allow: Allow | None, token_file: str | Path | None, key: str | None
+) -> Authenticate:
+    if allow is not None and token_file is not None:
+        raise SettingError(
+            "both a function and a file of tokens say who may come in", remedy="keep one"
+        )
+    if allow is None and token_file is None:
+        if key is not None:
+            raise SettingError(
+                "the gateway has a fal key, and nobody says who may use it",
+                remedy="give `allow` or `token_file`, or leave the key to each caller",
+            )
+        return by_fal_key(needed=catalogue.on_fal)
+    if key is None and catalogue.on_fal:
+        raise SettingError(
+            "the gateway says who may come in, and has no fal key to call with",
+            remedy="give it one: `key`, or FAL_KEY for the command",
+        )
+    if allow is not None:
+        return by_function(allow, key)
+    assert token_file is not None
+    return by_token(read_tokens(Path(token_file)), key)

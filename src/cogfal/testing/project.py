@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import Context
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -56,16 +57,14 @@ class SharedCapture(Discreet):
         super().begin(events, context)
 
 
+@dataclass(eq=False)
 class RunningPrediction:
     """A prediction under way; every method may be called from any thread."""
 
-    def __init__(
-        self, prediction: Prediction, events: Watch[Event], session: Session, portal: BlockingPortal
-    ) -> None:
-        self._prediction = prediction
-        self._events = events
-        self._session = session
-        self._portal = portal
+    _prediction: Prediction
+    _events: Watch[Event]
+    _session: Session
+    _portal: BlockingPortal
 
     @property
     def status(self) -> Status:
