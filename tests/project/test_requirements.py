@@ -173,6 +173,15 @@ def test_single_lines_have_their_own_places(tmp_path: Path) -> None:
     assert found.packages()[0].where == Location("cog.yaml", 4)
 
 
+def test_single_lines_may_hold_what_lines_of_a_file_may(tmp_path: Path) -> None:
+    """Cog writes them into one: a comment is none of the package, and two lines are two."""
+    texts = {"a==1 # the newest": "1", "b==2\n# both\nc==3": "2", "": "3"}
+
+    found = read_packages(texts, tmp_path, {}).packages()
+
+    assert [str(each.requirement) for each in found] == ["a==1", "b==2", "c==3"]
+
+
 @pytest.mark.parametrize(
     ("text", "written"),
     [

@@ -141,10 +141,14 @@ def read_requirements(
 def read_packages(
     texts: Mapping[str, Location | str], base: Path, environ: Mapping[str, str]
 ) -> RequirementSet:
-    """Read single requirement lines with their places, such as `build.python_packages`."""
+    """Read requirement lines with their places, such as `build.python_packages`.
+
+    Cog writes them into a requirements file, so comments and the like are read as in one.
+    """
     reader = _LineReader(environ, base)
     for text, where in texts.items():
-        reader.line(text, where, base, constraint=False)
+        for _, line in _logical_lines(text):
+            reader.line(line, where, base, constraint=False)
     return reader.result()
 
 

@@ -195,8 +195,7 @@ class Blocks(Part):
         except Touched as error:
             manager = error.unknown
         if isinstance(manager, Unknown):
-            reason = "what a context manager gives is not evaluated"
-            held = Unknown(reason, node, scope.module, about=(manager,))
+            held = Unknown(manager.reason, node, scope.module, about=(manager,))
             world.effects.of_values((manager,), held)
             world.expressions.raising(held)
             return held, lambda error: error is not None and bool(decide(held))

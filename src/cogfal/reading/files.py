@@ -202,11 +202,14 @@ class Files(Part):
 
     def _lack(self, path: Path) -> FileNotFoundError | Touched:
         """Return what is raised for a file or folder of the project that is not there now."""
-        shown = path.relative_to(self._world.project.root).as_posix()
+        shown = self._shown(path)
         if not self._world.choices.guarded or shown in self._world.doubted:
-            return refused(f"there is no {shown} now")
+            return refused(f"there is no {shown} in the project")
         self.missing.add(shown)
         return FileNotFoundError(2, "No such file or directory", shown)
+
+    def _shown(self, path: Path) -> str:
+        return path.relative_to(self._world.project.root).as_posix()
 
     # Folders
 
@@ -252,7 +255,7 @@ class Files(Part):
     def _folder(self, place: Value) -> Path:
         folder = self.located(place)
         if not folder.is_dir():
-            raise refused(f"there is no folder {folder.name} in the project")
+            raise refused(f"there is no folder {self._shown(folder)} in the project")
         return folder
 
     def _entries(self, folder: Path, pattern: str) -> list[Path]:
@@ -263,5 +266,5 @@ class Files(Part):
             raise refused("too much work to evaluate")
         found = list(self._world.budget.metered(sorted(folder.glob(pattern))))
         if not found:
-            raise refused(f"nothing in {folder.name} is like {pattern} now")
+            raise refused(f"nothing in {self._shown(folder)} is like {pattern} now")
         return self._world.orders.arranged(found)
