@@ -25,7 +25,7 @@ PRINTS = """
                 for _ in range(50_000):
                     print("y" * 99)
             elif way == "child":
-                subprocess.run(["sh", "-c", "yes | head -c 5000000"], check=True)
+                subprocess.run(["sh", "-c", f"yes {'y' * 99} | head -c 5000000"], check=True)
             return "printed"
 """
 
@@ -40,8 +40,9 @@ def test_an_unread_log_holds_up_nobody(tmp_path: Path, mode: str, way: str) -> N
         answer = threads.submit(process.ask, {"way": way})
         while not (process.project / "begun").exists():
             assert not answer.done(), answer.result().text
-        for _ in range(1_000):
-            assert httpx.get(f"{url}/health", timeout=30).status_code == 200
+        with httpx.Client(timeout=30) as client:
+            for _ in range(1_000):
+                assert client.get(f"{url}/health").status_code == 200
 
         process.reading.set()
 
