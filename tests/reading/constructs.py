@@ -177,6 +177,8 @@ CONSTRUCTS = (
     _is("parts of an address", "from urllib.parse import parse_qs, urlparse\nu = urlparse('http://a/b?c=d')\nX = [u.path, parse_qs(u.query)['c']]",
         ["/b", ["d"]]),
     _not("an `Input()` that is changed", "import cog\nI = cog.Input(default=3)\ntry:\n    I.default = 4\nexcept Exception: ...\nX = 1"),
+    _not("a file that the text itself writes", "with open('t.txt', 'a') as f: f.write('c')\nX = open('t.txt').read()"),
+    _is("a folder that is made where it is there", "import os\nos.makedirs('pkg', exist_ok=True)\nX = os.path.isdir('pkg')", True),
     _not("a list that a package is given as an attribute", "import torch\nX = [1]\ntorch.held = X"),
     _not("what is printed to an object", "class C:\n    n = 1\n    def write(self, text): C.n += 1\nprint(1, file=C())\nX = C.n"),
     _is("groups of `re`", "import re\np = re.compile('(a)(b)')\nX = [p.match('ab')[2], p.pattern]", ["b", "(a)(b)"]),

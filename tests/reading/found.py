@@ -24,6 +24,10 @@ FOUND: Final = {
     "    def __setitem__(self, k, v): super().__setitem__(k.upper(), v)\nclass M(type):\n"
     "    @classmethod\n    def __prepare__(m, name, bases): return D()\n"
     "class C(metaclass=M):\n    c = 1\nX = hasattr(C, 'c')",
+    "name-that-the-library-lacks": "try:\n    from asyncio import nowhere\n    X = 1\n"
+    "except ImportError:\n    X = 2\ntry:\n    import asyncio.nowhere\n    Y = 1\n"
+    "except ImportError:\n    Y = 2\ntry:\n    import winreg\n    Z = 1\n"
+    "except ImportError:\n    Z = 2",
     "path-of-an-object": "import os\nclass C:\n    def __fspath__(self): return 'a'\n"
     "X = os.fspath(C())",
     "names-of-a-module": "X = [*globals()][:0]",
@@ -607,6 +611,33 @@ FOUND_IN_SEVERAL: Final = {
         "pkg/__init__.py": "from importlib import import_module\n"
         "X = [import_module('.a', __name__).N, import_module('.a', package='pkg').N]\n",
         "pkg/a.py": "N = 3\n",
+    },
+    **{
+        f"written-by-{name}": {
+            "predict.py": f"import os, pathlib, shutil\n{text}\n"
+            "try:\n    X = open('a.txt').read()\n"
+            "except OSError:\n    X = 'gone'\nY = sorted(os.listdir('more'))\n",
+            "a.txt": "old",
+            "b.txt": "new",
+            "more/a.txt": "",
+        }
+        for name, text in {
+            "open": "with open('a.txt', 'w') as f: f.write('new')",
+            "append": "open('a.txt', 'a+').write('!')",
+            "path": "pathlib.Path('a.txt').write_text('new')",
+            "remove": "os.remove('a.txt')",
+            "rename": "os.replace('b.txt', 'a.txt')",
+            "copy": "shutil.copy('b.txt', 'a.txt')",
+            "touch": "pathlib.Path('more/new').touch()",
+            "folder": "os.makedirs('more/new', exist_ok=True)",
+            "again": "os.makedirs('more', exist_ok=True)",
+            "unlink": "pathlib.Path('a.txt').unlink()",
+        }.items()
+    },
+    "written-module": {
+        "predict.py": "with open('aside.py', 'w') as f: f.write('N = 2')\n"
+        "from aside import N as X\n",
+        "aside.py": "N = 1\n",
     },
     "sys-in-a-container": {
         "predict.py": "import sys\nfrom outside import u\nk = {'sys': sys}\n"

@@ -42,6 +42,7 @@ from cogfal.reading.unknown import (
     may_be_absent,
     refused,
 )
+from cogfal.reading.versions import check_attribute
 
 DATA: Final = (
     str, bytes, list, deque, tuple, dict, set, frozenset, int, float, complex, range, slice,
@@ -160,6 +161,9 @@ class Attributes(Part):
                 return owner.name.rpartition(".")[2] if own else found
             case _ if world.types.is_alias(owner) and not name.startswith("_"):
                 return self.get(typing.get_origin(owner), name)
+        kind = owner if isinstance(owner, type) else type(owner)
+        if not self.own(kind):
+            check_attribute(world.version, kind, name)
         return self._of_other(owner, name)
 
     def _of_other(self, owner: Value, name: str) -> Value:

@@ -26,6 +26,7 @@ from cogfal.reading.unknown import (
     known,
     reached,
 )
+from cogfal.reading.versions import differs
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
@@ -118,6 +119,8 @@ class Classes(Part):
         """Classes that a decorator from outside may have changed."""
         self._later: Scope | None = None
         """Where the annotation that is being evaluated is asked for the meaning of texts."""
+        self.of_text = False
+        """Whether it is a text that is being evaluated."""
 
     def annotation(self, node: ast.expr, scope: Scope, later: Scope) -> Value:
         """Return an annotation as Python keeps it when it comes to a definition.
@@ -126,12 +129,20 @@ class Classes(Part):
         """
         text = ast.unparse(node) if scope.module.postponed else ""
         if text and not _AT_ONCE.match(text):
-            return Deferred(partial(self.meaning, node, later), text)
+            return Deferred(partial(self._asked, node, later), text)
         before, self._later = self._later, later
         try:
             return self.meaning(node, scope)
         finally:
             self._later = before
+
+    def _asked(self, node: ast.expr, scope: Scope) -> Value:
+        """Return what a text stands for, in which every version of Python may write new types."""
+        before, self.of_text = self.of_text, True
+        try:
+            return self.meaning(node, scope)
+        finally:
+            self.of_text = before
 
     def meaning(self, node: ast.expr, scope: Scope) -> Value:
         """Return what an expression of types stands for."""
@@ -156,8 +167,7 @@ class Classes(Part):
                 tree = ast.parse(text.strip()[:MAX_TEXT], mode="eval")
             except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
                 raise Unresolved(f"the annotation {text[:80]!r} is not an expression") from error
-            value = self._world.settled(lambda: self._world.evaluate(tree.body, scope))
-            return self.typed(value, scope)
+            return self._world.settled(partial(self._asked, tree.body, scope))
 
         return resolve() if _AT_ONCE.match(text) else Deferred(resolve, text[:200])
 
@@ -212,6 +222,8 @@ class Classes(Part):
                 _fill(namespace, body)
                 cls = meta(node.name, tuple(resolved), namespace, **keywords)
                 if isinstance(namespace, _EnumNames):
+                    if differs(world.version) and _is_special(cls, body):
+                        known(Unknown("what such an Enum is depends on Python's version"))
                     vars(namespace)["_cogfal_finished"] = True
         except Touched as error:
             why = error.unknown.at(node, module)
@@ -254,6 +266,14 @@ class Classes(Part):
         told = self.annotation(annotation, scope, later)
         self._world.journal.fill(held, name)
         held[name] = told
+
+
+def _is_special(cls: Value, body: Scope) -> bool:
+    """Whether versions of Python take different members from the body of an Enum."""
+    names, values = list(body.names), list(body.names.values())
+    inner = any(isinstance(v, type | partial) for v in values)
+    private = any(name.startswith(f"_{body.private}__") for name in names)
+    return inner or private or (isinstance(cls, type) and issubclass(cls, enum.Flag))
 
 
 def _first_names(namespace: Any) -> Any:
@@ -306,6 +326,7 @@ _KINDS: Final = (
     type, types.GenericAlias, types.UnionType, _ALIAS, typing.TypeVar, typing.NewType, *_SPECIAL,
     Deferred, OutsideType,
 )  # fmt: skip
+_PLAIN: Final = frozenset({"builtins", "collections", "collections.abc"})
 _OF_PYTHON: Final = frozenset({"typing", "collections.abc", "builtins"})
 
 
@@ -326,6 +347,8 @@ class Typings(Part):
 
     def union(self, left: Value, right: Value) -> Value:
         """Return `left | right` of types."""
+        if self._world.version < (3, 10) and not self._world.classes.of_text:
+            raise TypeError("unsupported operand type(s) for |, before Python 3.10")
         if isinstance(left, str) or isinstance(right, str):
             if isinstance(left, type | str) and isinstance(right, type | str | None):
                 raise TypeError("unsupported operand type(s) for |: 'type' and 'str'")
@@ -349,6 +372,9 @@ class Typings(Part):
             first, *rest = arguments
             marks = ("unknown" if isinstance(each, Unknown) else each for each in rest)
             return typing.Annotated[(self._world.classes.typed(first, scope), *marks)]
+        plain = isinstance(base, type) and base.__module__ in _PLAIN
+        if plain and self._world.version < (3, 9) and not self._world.classes.of_text:
+            raise TypeError("'type' object is not subscriptable, before Python 3.9")
         typed = tuple(self._argument(argument, scope) for argument in arguments)
         own = isinstance(base, type) and base.__module__ not in _OF_PYTHON
         return base[typed if (len(typed) > 1 if own else key is arguments) else typed[0]]

@@ -157,6 +157,8 @@ class Expressions(Part):
         world = self._world
         if isinstance(op, ast.BitOr) and world.types.is_type(left, right):
             return world.types.union(left, right)
+        if isinstance(op, ast.BitOr) and isinstance(left, dict) and world.version < (3, 9):
+            raise TypeError("unsupported operand type(s) for |: 'dict' and 'dict'")
         world.budget.weigh(left)
         world.budget.weigh(right)
         if isinstance(op, ast.Mod) and isinstance(left, str | bytes):

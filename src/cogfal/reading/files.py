@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Iterator
 from os import PathLike
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from cogfal.reading.operators import HERE, of_machine
 from cogfal.reading.standins import Handler, Known
@@ -30,6 +30,7 @@ from cogfal.reading.unknown import (
     refused,
     require_known,
 )
+from cogfal.reading.versions import check_attribute
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
@@ -58,6 +59,8 @@ class Files(Part):
         """Where relative paths begin; `os.chdir` changes it."""
         self.missing: set[str] = set()
         """Files that a `try` looked for, and that are not there now."""
+        self._written: dict[str, Value] = {}
+        """By absolute path: what the text itself writes, moves or removes."""
         self._methods: dict[str, Handler] = {
             "open": self.open,
             "read_text": lambda path, encoding=None, errors=None: self.open(
@@ -73,6 +76,9 @@ class Files(Part):
             "absolute": lambda path: type(path)(self.absolute(path)),
             "relative_to": self._relative_to,
             "expanduser": self._expanded,
+            **dict.fromkeys(("hardlink_to", "rename", "replace", "rmdir", "symlink_to", "touch",
+                             "unlink", "write_bytes", "write_text"), self.write),
+            "mkdir": self.make,
         }  # fmt: skip
 
     # Paths
@@ -113,7 +119,34 @@ class Files(Part):
                 self._world.expressions.raising(error.unknown)
         self._world.journal.bind(self.state, "folder", text)
 
+    def write(self, *given: Value, **named: Value) -> NoReturn:
+        """Take it as not known what lies at the paths that something of Python's is given."""
+        for path in (*given, *named.values()):
+            if isinstance(path, str | PurePath):
+                self._world.journal.bind(self._written, self.absolute(path), path)
+        raise refused("what is written to files is not evaluated")
+
+    def make(self, path: Value, *given: Value, **named: Value) -> None:
+        """Make a folder, if it is not there already."""
+        try:
+            there = self.located(path).is_dir()
+        except Touched:
+            there = False
+        if not there or named.get("exist_ok") is not True:
+            self.write(path)
+
+    def check_unwritten(self, text: str) -> None:
+        """Refuse to look at what the text itself has perhaps written."""
+        for path in self._written if text else ():
+            if f"{path}/".startswith(f"{text}/") or f"{text}/".startswith(f"{path}/"):
+                raise refused("the text itself writes to it")
+
     def located(self, value: Value) -> Path:
+        """Return where a path lies on this machine that is looked at."""
+        self.check_unwritten(self.absolute(value))
+        return self.placed(value)
+
+    def placed(self, value: Value) -> Path:
         """Return where a path lies on this machine."""
         text, root = self.absolute(value), self._world.project.root
         for folder in (HERE, COG_DIRECTORY) if text not in self._located else ():
@@ -127,6 +160,7 @@ class Files(Part):
 
     def attribute(self, path: PurePath, name: str) -> Value:
         """Return an attribute of a path."""
+        check_attribute(self._world.version, type(path), name)
         if name in ("parts", "anchor", "suffixes"):
             self._world.texts.check_places(name, (path,))
         if name.startswith("_") and name not in ("__class__", *_PLAIN):
@@ -178,6 +212,8 @@ class Files(Part):
             Touched: It is written, lies outside the project, is too large or missing.
         """
         if mode not in ("r", "rt", "rb") or buffering != -1:
+            if not isinstance(mode, str) or set(mode) & set("wax+"):
+                self.write(file)
             raise refused("only files that are read, as usual, are opened")
         data = self._bytes(file)
         if mode == "rb":

@@ -55,6 +55,13 @@ _DATACLASS: Final = frozenset(
 )
 _KINDS: Final[dict[type, type]] = {Function: types.FunctionType, Module: types.ModuleType}
 
+_WRITING: Final = (
+    *(f"os.{name}" for name in ("link", "remove", "removedirs", "rename", "renames", "replace",
+                                "rmdir", "symlink", "truncate", "unlink")),
+    *(f"shutil.{name}" for name in ("copy", "copy2", "copyfile", "copytree", "move", "rmtree")),
+)  # fmt: skip
+"""Functions that change what lies at the paths that they are given."""
+
 _MAX_REPEATS: Final = 10**8
 _ONE_SUBJECT: Final = ("match", "search", "fullmatch", "findall", "finditer")
 _MOST: Final = {"sub": 3, "subn": 3, "split": 2}
@@ -105,6 +112,8 @@ class Handlers(Part):
         files, environment = self._world.files, self._world.environment
         return {
             "os.getenv": lambda key, default=None: environment.get(key, default),
+            **dict.fromkeys(_WRITING, files.write),
+            "os.mkdir": files.make, "os.makedirs": files.make,
             "os.getcwd": lambda: files.absolute("."),
             "os.fspath": files.text, "os.listdir": files.names,
             "os.path.abspath": files.absolute, "os.path.realpath": files.absolute,
@@ -326,6 +335,8 @@ class Handlers(Part):
         return functools.reduce(self._world.attributes.get, name.split("."), owner)
 
     def _dataclass(self, cls: Value = None, **keywords: Value) -> Value:
+        if self._world.version < (3, 10) and keywords.keys() & {"kw_only", "match_args", "slots"}:
+            raise TypeError("dataclass() got an unexpected keyword argument")
         if cls is None:
             decorate = functools.partial(self._dataclass, **keywords)
             return Known("dataclasses.dataclass", decorate)

@@ -40,12 +40,19 @@ from cogfal.reading.unknown import (
     Unknown,
     Value,
 )
+from cogfal.reading.versions import lacks
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
 
 _EVALUATED: Final = frozenset(dotted.partition(".")[0] for dotted in LISTED)
 """Modules of Python's library that are evaluated by calling them."""
+
+_MODULES: Final = frozenset(dotted.rpartition(".")[0] for dotted in LISTED) | {
+    "concurrent.futures", "importlib.resources", "importlib.util", "logging.handlers", "os.path",
+    "urllib.request",
+}  # fmt: skip
+"""Modules of Python's library, among those in packages, that are there on every machine."""
 
 _APART: Final = frozenset({"atexit", "logging", "platform", "random", "time", "warnings"})
 """Modules that nothing that is evaluated makes use of."""
@@ -76,6 +83,9 @@ _ALIKE: Final = WHOLE | {"abc", "collections.abc", "contextlib", "copy", "functo
 _SINCE: Final = {"tomllib": (3, 11), "zoneinfo": (3, 9), "graphlib": (3, 9)}
 
 _UNTIL: Final = {"distutils": (3, 11), "imp": (3, 11), "asyncore": (3, 11), "smtpd": (3, 11)}
+
+_ELSEWHERE: Final = frozenset({"msilib", "msvcrt", "nt", "winreg", "winsound"})
+"""Modules that Python has on Windows alone."""
 
 _SAME: Final = {"typing_extensions": "typing", "tomli": "tomllib"}
 """Packages that have the names of a module of Python's library."""
@@ -122,6 +132,8 @@ class Library(Part):
         return self.replaced[dotted] if dotted in self.replaced else self._original(dotted)
 
     def _original(self, dotted: str) -> Value:
+        if lacks(self._world.version, dotted):
+            return ABSENT
         if dotted not in self._found:
             self._found[dotted] = self._find(dotted)
         return self._found[dotted]
@@ -284,8 +296,7 @@ class Library(Part):
             imported = ".".join(parts[: count + 1])
             self._world.journal.bind(self.imported, imported, True)
         if there is None:
-            unknown = Unknown(f"{name} is not part of the project", dotted=name)
-            self._world.expressions.raising(unknown)
+            self._world.expressions.raising(self.find(name))
         return found
 
     def exists(self, module: str) -> bool | None:
@@ -295,7 +306,9 @@ class Library(Part):
             return _cogs(module) is not None
         if top in _SINCE or top in _UNTIL:
             return _SINCE.get(top, version) <= version <= _UNTIL.get(top, version)
-        return True if top in sys.stdlib_module_names else None
+        if top in _ELSEWHERE or top not in sys.stdlib_module_names:
+            return False if top in _ELSEWHERE else None
+        return True if module == top or module in _MODULES else None
 
 
 def _cogs(module: str) -> Any:

@@ -265,6 +265,7 @@ class Modules(Part):
             found = self._world.project.below(parent.folder, last, dotted)
         while found in self._scopes:  # one that failed, which may be held nevertheless
             found = self._again.setdefault(found, replace(found))
+        self._world.files.check_unwritten("" if found is None else f"{HERE}/{found.relative}")
         return found
 
     def _top(self, name: str) -> Module | None:
@@ -286,13 +287,12 @@ class Modules(Part):
                 lost = entry
                 continue
             try:
-                folder = self._world.files.located(entry)
+                folder = self._world.files.placed(entry)
                 module = self._world.project.below(folder, name, name)
             except Touched:
                 continue
             except PredictorError as error:
-                why = Unknown(f"the imported file cannot be read: {error}")
-                raise GivenUp(why) from error
+                raise GivenUp(Unknown(f"the imported file cannot be read: {error}")) from error
             if module is not None and module.text:
                 return module
             namespace = namespace or module
@@ -362,7 +362,7 @@ class Modules(Part):
         if found is ABSENT:
             near = nearest(name, public_names(module))
             raise ImportError(f"cannot import name {name!r} from {module!r}{near}")
-        if isinstance(found, Unknown) and self._world.library.exists(module) is None:
+        if isinstance(found, Unknown) and module.partition(".")[0] not in COG_ROOTS:
             return self._world.expressions.raising(found)
         return found
 

@@ -29,6 +29,7 @@ from cogfal.reading.unknown import (
     refused,
     require_known,
 )
+from cogfal.reading.versions import lacks
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
@@ -108,7 +109,8 @@ class Names(Part):
 
     def builtin(self, name: str, scope: Scope) -> Value:
         """Return what a name stands for that the text does not bind: one of Python's own, say."""
-        if name in vars(builtins) and self._of_star(name, scope) is ABSENT:
+        there = name in vars(builtins) and not lacks(self._world.version, f"builtins.{name}")
+        if there and self._of_star(name, scope) is ABSENT:
             return self._world.library.builtin(name)
         return self.starred(name, scope)
 

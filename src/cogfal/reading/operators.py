@@ -9,6 +9,7 @@ import ast
 import enum
 import operator
 import re
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from pathlib import PurePath
 from typing import Any, Final
@@ -27,6 +28,7 @@ from cogfal.reading.unknown import (
     reached,
     refused,
 )
+from cogfal.reading.versions import differs
 
 MAX_STEPS: Final = 400_000
 MAX_STATEMENT_STEPS: Final = 40_000
@@ -185,6 +187,8 @@ class Texts(Part):
         for item in reached([value], _shown):
             if isinstance(known(item), enum.Enum):
                 self._check_member(item)
+            elif isinstance(item, OrderedDict) and differs(self._world.version):
+                raise refused("the text of an OrderedDict depends on Python's version")
             elif isinstance(item, set | frozenset) and len(item) > 1:
                 raise refused("the order of a set is left open by Python")
             elif not isinstance(item, _PLAIN) and not self._has_text(

@@ -7,6 +7,7 @@ import importlib
 import inspect
 import re
 import sys
+import warnings
 from collections import ChainMap
 from dataclasses import replace
 from pathlib import Path
@@ -76,7 +77,11 @@ def read_predictor(
     module = project.open(path.strip())
     reading = _Readings(project, module, role, name.strip())
     try:
-        with needed(f"the predictor {name}", Location(module.relative, 1)):
+        with (
+            warnings.catch_warnings(),
+            needed(f"the predictor {name}", Location(module.relative, 1)),
+        ):
+            warnings.simplefilter("ignore")  # which are about what the text does, here or there
             return reading.spec()
     except RecursionError as error:
         raise PredictorError("nested too deeply", where=module.relative) from error

@@ -246,7 +246,8 @@ class Statements(Blocks):
         if isinstance(before, Unknown | Lookup):
             why = Unknown("what it changes is not known") if isinstance(before, Lookup) else before
             world.effects.of_values((before, value), why)
-        if not isinstance(before, CONTAINERS) or type(op) not in (*IN_PLACE, ast.Mult):
+        old = isinstance(before, dict) and world.version < (3, 9)  # whose dicts have no `|`
+        if not isinstance(before, CONTAINERS) or type(op) not in (*IN_PLACE, ast.Mult) or old:
             return operate(op, before, value)
         if isinstance(value, Unknown):
             world.effects.of_values((before,), value)

@@ -1,0 +1,58 @@
+"""What the versions of Python do not have alike, of what is evaluated."""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+from cogfal.reading.unknown import refused
+
+_SINCE: Final = """\
+3.9   functools.cache math.lcm math.nextafter math.ulp types.GenericAlias typing.Annotated
+3.9   Path.readlink PurePath.is_relative_to PurePath.with_stem bytes.removeprefix
+3.9   bytes.removesuffix str.removeprefix str.removesuffix
+3.10  builtins.EncodingWarning builtins.aiter builtins.anext dataclasses.KW_ONLY
+3.10  itertools.pairwise types.NoneType types.UnionType typing.Concatenate typing.ParamSpec
+3.10  typing.ParamSpecArgs typing.ParamSpecKwargs typing.TypeAlias typing.TypeGuard
+3.10  typing.is_typeddict Counter.total int.bit_count
+3.11  builtins.BaseExceptionGroup builtins.ExceptionGroup datetime.UTC enum.EnumType enum.StrEnum
+3.11  enum.member enum.nonmember enum.verify math.cbrt math.exp2 typing.LiteralString typing.Never
+3.11  typing.NotRequired typing.Required typing.Self typing.TypeVarTuple typing.Unpack
+3.11  typing.assert_never typing.assert_type typing.clear_overloads typing.dataclass_transform
+3.11  typing.get_overloads typing.reveal_type
+3.12  collections.abc.Buffer itertools.batched math.sumprod typing.TypeAliasType typing.override
+3.12  Fraction.is_integer Path.walk PurePath.with_segments int.is_integer
+3.13  builtins.PythonFinalizationError math.fma typing.NoDefault typing.ReadOnly typing.TypeIs
+3.13  typing.get_protocol_members typing.is_protocol PurePath.full_match PurePath.parser
+"""
+"""By version: names of Python's library, and methods of its classes, that began with it."""
+
+SINCE: Final = {
+    dotted: (3, int(version[2:]))
+    for version, *names in map(str.split, _SINCE.splitlines())
+    for dotted in names
+}
+
+
+def lacks(version: tuple[int, int], dotted: str) -> bool:
+    """Whether a version of Python has no such name."""
+    return SINCE.get(dotted, version) > version
+
+
+def differs(version: tuple[int, int]) -> bool:
+    """Whether a version is not this Python's."""
+    return version != sys.version_info[:2]
+
+
+def check_attribute(version: tuple[int, int], kind: type, name: str) -> None:
+    """Refuse an attribute of a class of Python's own that this Python has not.
+
+    Raises:
+        AttributeError: That version of Python has no such attribute.
+    """
+    for base in kind.__mro__ if differs(version) else ():
+        since = SINCE.get(f"{base.__name__}.{name}", (3, 0))
+        if since > version:
+            raise AttributeError(f"{kind.__name__!r} object has no attribute {name!r}")
+        if since > sys.version_info[:2]:
+            raise refused(f"this Python has no {name!r}")

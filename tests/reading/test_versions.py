@@ -1,0 +1,71 @@
+"""What a text says is what the model's own Python makes of it, where versions differ."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from cogfal.errors import PredictorError
+from cogfal.reading import read_predictor
+from tests.interpreters import INTERPRETERS, run_there
+from tests.reading.projects import write
+
+CASES: Final = {
+    "text-of-an-ordered-dict": "from collections import OrderedDict\nX = str(OrderedDict(a=1))",
+    "method-of-a-text": "try:\n    X = 'abc'.removeprefix('a')\nexcept AttributeError:\n    X = 0",
+    "method-of-a-number": "try:\n    X = (3).is_integer()\nexcept AttributeError:\n    X = 0",
+    "method-of-a-path": "from pathlib import Path\nX = hasattr(Path, 'walk')",
+    "stem-of-a-path": "from pathlib import PurePosixPath\n"
+    "try:\n    X = str(PurePosixPath('a.c').with_stem('b'))\nexcept AttributeError:\n    X = 0",
+    "own-method": "class C(str):\n    def removeprefix(self, other): return 5\n"
+    "X = C('a').removeprefix('a')",
+    "union-of-dicts": "try:\n    X = {'a': 1} | {'b': 2}\nexcept TypeError:\n    X = 0",
+    "union-in-place": "X = {'a': 1}\ntry:\n    X |= {'b': 2}\nexcept TypeError:\n    X = 0",
+    "union-of-types": "try:\n    int | None\n    X = 1\nexcept TypeError:\n    X = 0",
+    "arguments-of-a-class": "try:\n    list[int]\n    X = 1\nexcept TypeError:\n    X = 0",
+    "text-of-new-types": "def f(a: 'list[int] | None'): ...\nX = 1",
+    "name-of-a-module": "try:\n    from enum import StrEnum\n    X = 1\n"
+    "except ImportError:\n    X = 0",
+    "name-of-typing": "try:\n    from typing import Self\n    X = 1\n"
+    "except ImportError:\n    X = 0",
+    "attribute-of-a-module": "import functools\nX = hasattr(functools, 'cache')",
+    "builtin": "try:\n    ExceptionGroup\n    X = 1\nexcept NameError:\n    X = 0",
+    "slots": "from dataclasses import dataclass\ntry:\n    dataclass(slots=True)\n    X = 1\n"
+    "except TypeError:\n    X = 0",
+    "flags": "from enum import Flag\nclass F(Flag):\n    A = 1\n    B = 2\n    C = 3\nX = len(F)",
+    "private-in-an-enum": "from enum import Enum\n"
+    "class E(Enum):\n    A = 1\n    __b = 2\nX = len(E)",
+    "class-in-an-enum": "from enum import Enum\n"
+    "class E(Enum):\n    A = 1\n    class B: ...\nX = len(E)",
+}
+PROGRAM: Final = """
+def main(text):
+    names = {"__name__": "predict"}
+    exec(text, names)
+    return names["X"]
+"""
+
+
+@pytest.mark.parametrize("version", INTERPRETERS)
+def test_the_models_python_agrees(version: str, tmp_path: Path) -> None:
+    """What is told is what the model's Python makes of the text; the rest is refused."""
+    ran = {
+        name: run_there(INTERPRETERS[version], PROGRAM, text, options=())
+        for name, text in CASES.items()
+    }
+    told, lies = dict[str, Any](), list[str]()
+    for name, text in CASES.items():
+        predictor = "class Predictor:\n    def predict(self, x=X) -> str: ...\n"
+        write(tmp_path, {"predict.py": f"{text}\n{predictor}"})
+        try:
+            spec = read_predictor("predict.py:Predictor", tmp_path, python_version=version)
+        except PredictorError as error:
+            lies += [name] if "Python raises it as well" in str(error) else []
+        else:
+            told[name] = spec.inputs[0].default
+
+    assert told == {name: ran[name] for name in told}
+    assert lies == []
+    assert len(told) > len(CASES) / 2
