@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -100,9 +100,9 @@ def _facts(path: Path) -> Iterator[tuple[str, int, int]]:
         yield str(file.relative_to(path)), status.st_size, status.st_mtime_ns
 
 
-def environments_directory(environ: Mapping[str, str] | None = None) -> Path:
+def environments_directory() -> Path:
     """Return where environments are kept on a machine of one's own."""
-    return user_cache(environ) / "environments"
+    return user_cache() / "environments"
 
 
 def interpreter_of(
