@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 from cogfal.errors import SetupError
 from cogfal.user_cache import user_cache
 
-Progress: TypeAlias = Callable[[str], None]
+Tell: TypeAlias = Callable[[str], None]
 """Is told, line by line, what is being done."""
 
 MARKER: Final = "cogfal.json"
@@ -122,7 +122,7 @@ def interpreter_of(
 def make(
     environment: ModelEnvironment,
     *,
-    progress: Progress | None = None,
+    progress: Tell | None = None,
     directory: Path | None = None,
     cpu: bool | None = None,
 ) -> Path:
@@ -175,7 +175,7 @@ def _is_there(place: Path) -> bool:
     return True
 
 
-def _make_aside(environment: ModelEnvironment, place: Path, tell: Progress, *, cpu: bool) -> None:
+def _make_aside(environment: ModelEnvironment, place: Path, tell: Tell, *, cpu: bool) -> None:
     """Fill a directory beside the place and rename it; the lock is held."""
     # Nothing of this is imported where the environment is there already.
     import shutil  # noqa: PLC0415
@@ -199,7 +199,7 @@ def _make_aside(environment: ModelEnvironment, place: Path, tell: Progress, *, c
 
 
 @contextmanager
-def _locked(place: Path, tell: Progress) -> Iterator[None]:
+def _locked(place: Path, tell: Tell) -> Iterator[None]:
     """Hold the lock of one environment; the system lets go of it when its holder ends."""
     handle = os.open(place.with_name(f"{place.name}.lock"), os.O_RDWR | os.O_CREAT, 0o644)
     try:

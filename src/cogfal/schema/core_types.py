@@ -11,6 +11,7 @@ import math
 import urllib.parse
 from collections.abc import Iterator, Sequence
 from enum import Enum
+from functools import partial
 from itertools import islice
 from typing import Any, Final
 
@@ -76,6 +77,7 @@ def core_type(  # noqa: C901, PLR0911, PLR0912 - one line per kind
         limits: The input, whose limits hold for the texts and numbers in it.
         strict: Whether nothing is converted.
     """
+    part = partial(core_type, limits=limits, strict=strict)
     match kind:
         case StringType():
             return _one_of(_string(limits), limits)
@@ -94,9 +96,7 @@ def core_type(  # noqa: C901, PLR0911, PLR0912 - one line per kind
         case SecretType():
             return core_schema.no_info_after_validator_function(Secret, _string(limits))
         case DictType(value):
-            return in_steps(
-                core_schema.dict_schema(_text(), core_type(value, limits, strict=strict))
-            )
+            return in_steps(core_schema.dict_schema(_text(), part(value)))
         case OpaqueType() | ObjectType():
             return in_steps(core_schema.dict_schema(_text(), core_schema.any_schema()))
         case LiteralType(values):
@@ -104,9 +104,9 @@ def core_type(  # noqa: C901, PLR0911, PLR0912 - one line per kind
         case EnumType(members=members):
             return _literal([value for _, value in members])
         case ListType(item):
-            return in_steps(core_schema.list_schema(core_type(item, limits, strict=strict)))
+            return in_steps(core_schema.list_schema(part(item)))
         case OptionalType(inner):
-            return core_schema.nullable_schema(core_type(inner, limits, strict=strict))
+            return core_schema.nullable_schema(part(inner))
         case UnionType(members):
             return _union(members, limits)
         case IteratorType():
