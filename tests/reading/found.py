@@ -592,6 +592,25 @@ FOUND: Final = {
     "except AttributeError:\n    V.append(2)\ntry:\n    from math import added as k\n"
     "    W.append(k)\nexcept ImportError:\n    W.append(2)\ntry:\n    del math.added\n"
     "    Y.append(1)\nexcept AttributeError:\n    Y.append(2)",
+    "held-under-one-answer": "from outside import u\nX, Y = [], []\nif u(): Y.append(X)\nu(Y)",
+    "held-under-one-answer-and-taken": "from outside import u\nX, Y = [], {}\nif u(): Y['a'] = X\n"
+    "try:\n    Y['a'] += [1]\n"
+    "except KeyError: ...",
+    "held-under-two-answers": "from outside import u\nX, Y, Z = [], [], []\nif u():\n"
+    "    if u(): Y.append(X)\n"
+    "else:\n    if u(): Y.append(Z)\nu(Y)\nX = [X, Z]",
+    "held-before-an-exception": "from outside import u\nX, Y = [], []\ntry:\n    Y.append(X)\n"
+    "    u()\n"
+    "    Y.clear()\nexcept ValueError: ...\nu(Y)",
+    "held-by-what-is-left-in-the-midst": "from outside import u\nY = []\ndef a():\n    global X\n"
+    "    X = 2\ndef f(y):\n"
+    "    match u():\n        case 1: ...\n    y.append(a)\nf(Y)\nX = 1\nu(*Y)",
+    "attribute-of-what-is-left-in-the-midst": "from outside import u\nclass C: ...\no = C()\n"
+    "o.n = 1\ndef a():\n    global X\n"
+    "    X = 2\ndef f(y):\n    match u():\n        case 1: ...\n    y.n = a\nf(o)\n"
+    "X = 1\nu(o.n)",
+    "name-that-holds-more-in-each-round": "from outside import passed_on, u\nX = []\ni = y = u()\n"
+    "for i in passed_on([1, 2]):\n    u(y)\n    y = X",
 }
 """Programs that were once read otherwise than Python has them, each the smallest of its kind."""
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from cogfal.reading.attributes import is_file, is_raised
-from cogfal.reading.choices import Left
+from cogfal.reading.outcomes import Left
 from cogfal.reading.scopes import Scope, suspends
 from cogfal.reading.unknown import (
     Flow,
@@ -34,6 +34,9 @@ MAX_ROUNDS: Final = 8
 
 _PLAIN: Final = (str, bytes, list, tuple, dict, set, frozenset, bool, int, float, type(None))
 """Classes whose objects, and patterns, are looked into by Python alone."""
+
+ENOUGH_ROUNDS: Final = 3
+"""After how many it is enough that nothing more becomes unknown, whatever more is reached."""
 
 _Leave = Callable[[Exception | None], bool]
 """Leaves a context with an exception, or without; returns whether it is swallowed."""
@@ -107,10 +110,11 @@ class Blocks(Part):
         if suspends(node):
             raise GivenUp(why)
         choices = self._world.choices
-        for _ in range(MAX_ROUNDS):
-            before = choices.changes
+        for turn in range(MAX_ROUNDS):
+            before, reached = choices.changes, choices.grown
             choices.region(("round", id(node)), partial(self._round, node, scope, why))
-            if choices.changes == before:
+            # What is made anew in each round is reached anew in each, so that never ends.
+            if choices.changes == before and (choices.grown == reached or turn >= ENOUGH_ROUNDS):
                 break
         else:
             raise GivenUp(why)

@@ -9,95 +9,26 @@ repeated instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, MutableMapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, MutableMapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import Any, Final, TypeAlias
+from dataclasses import replace
+from itertools import chain
+from typing import Any, Final
 
 from cogfal.reading.journal import ALIKE, CONTAINERS, Journal, Place, same
-from cogfal.reading.unknown import ABSENT, GivenUp, Possible, Unknown, UnknownError, Value
+from cogfal.reading.outcomes import Found, Frame, Guard, Left, Outcome, Restart
+from cogfal.reading.unknown import (
+    ABSENT,
+    GivenUp,
+    Possible,
+    Unknown,
+    UnknownError,
+    Value,
+    contained,
+)
 
 MAX_ANSWERS: Final = 64
 """How often one region is repeated."""
-
-
-Found: TypeAlias = dict[tuple[str, int, Any], tuple[Place, Value]]
-"""By place: what stands there."""
-
-
-class Left(BaseException):
-    """Leaves a region: `how` is `return`, `break` or `continue`."""
-
-    def __init__(self, how: str, value: Value = None) -> None:
-        self.how, self.value = how, value
-        super().__init__()
-
-
-class _Restart(BaseException):
-    """Says that a region inside cannot be joined, so that this one has to be repeated."""
-
-
-@dataclass(slots=True)
-class _Frame:
-    """The answers of one repetition: those that are prescribed, and those that were given."""
-
-    prescribed: list[int] = field(default_factory=list)
-    remembered: dict[tuple[int, ...], _Guard] = field(default_factory=dict)
-    """Guards of earlier repetitions, whose inside need not be carried out again to be left."""
-    given: list[tuple[int, int, Unknown]] = field(default_factory=list)
-    guards: int = 0
-    """How many guards have begun in it."""
-
-    def place(self) -> tuple[int, ...]:
-        """Return what tells the latest guard from every other of this region."""
-        return self.guards, *(answer for answer, _, _ in self.given)
-
-    def next(self) -> list[int] | None:
-        """Return the answers of the next repetition, None after the last."""
-        answers = [(answer, among) for answer, among, _ in self.given]
-        while answers and answers[-1][0] + 1 >= answers[-1][1]:
-            answers.pop()
-        if not answers:
-            return None
-        return [*(answer for answer, _ in answers[:-1]), answers[-1][0] + 1]
-
-
-@dataclass(slots=True)
-class _Outcome:
-    """How one repetition ended, and what it left behind."""
-
-    left: BaseException | None
-    value: Value
-    found: Found
-    raised: Found | None = None
-    """What it left behind for the guard around it, where that may take it for one of its own."""
-
-    def kind(self) -> str:
-        """Return how the region was left."""
-        if self.left is None:
-            return ""
-        return self.left.how if isinstance(self.left, Left) else "raise"
-
-
-@dataclass(eq=False, slots=True)
-class _Guard:
-    """A `try` around the present statement, and the states in which unknown code may leave it."""
-
-    start: int
-    """Where it began in the journal."""
-    unwound: int
-    at_once: bool
-    place: tuple[int, ...] = ()
-    why: Unknown | None = None
-    moved: list[Value] = field(default_factory=list)
-    raised: list[_Outcome] = field(default_factory=list)
-
-    def note(self, why: Unknown, found: Found) -> None:
-        """Note that unknown code may raise, and what it leaves behind."""
-        first = why if self.why is None else self.why
-        more = () if first is why else why.about
-        self.why = first.holding((*first.about, *more)) if more else first
-        self.raised.append(_Outcome(None, None, found))
 
 
 class Choices:
@@ -105,16 +36,18 @@ class Choices:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._frame: _Frame | None = None
+        self._frame: Frame | None = None
         self._outermost = 0
         self.epoch = 0
         """Counts the regions around which there is no other."""
         self._unjoined: set[Hashable] = set()
-        self._guards: list[_Guard] = []
+        self._guards: list[Guard] = []
         self._unwound: list[Place] = []
         """Names that an exception unbinds on its way out."""
         self.changes = 0
         """How many places have become unknown by joining."""
+        self.grown = 0
+        """How many unknown values have become such that more is reached through them."""
         self.tainted: dict[int, tuple[Value, Unknown]] = {}
         """By id: values whose contents are no longer known, and why."""
 
@@ -133,7 +66,7 @@ class Choices:
         if not catching:
             yield
             return
-        guard, frame = _Guard(len(self._journal), len(self._unwound), at_once), self._frame
+        guard, frame = Guard(len(self._journal), len(self._unwound), at_once), self._frame
         if frame is not None:
             frame.guards += 1
             guard.place = frame.place()
@@ -164,12 +97,12 @@ class Choices:
         guard.note(why, raised)
         return len(raised)
 
-    def _raised(self, guard: _Guard) -> Found:
+    def _raised(self, guard: Guard) -> Found:
         """Return what an exception that is raised here leaves behind for a guard."""
         unwound = {place.id: (place, ABSENT) for place in self._unwound[guard.unwound :]}
         return self._journal.segment(guard.start) | unwound
 
-    def _raise_instead(self, guard: _Guard) -> None:
+    def _raise_instead(self, guard: Guard) -> None:
         """Leave by one of the exceptions that were noted, if that is the answer."""
         why, frame = guard.why, self._frame
         if why is None:
@@ -242,7 +175,7 @@ class Choices:
         """
         if key in self._unjoined and self._frame is not None:
             return work()
-        outcomes: list[_Outcome] = []
+        outcomes: list[Outcome] = []
         try:
             return self._repeated(key, work, outcomes)
         except GivenUp:
@@ -251,14 +184,12 @@ class Choices:
                 self._journal.put(place, value)
             raise
 
-    def _repeated(
-        self, key: Hashable, work: Callable[[], Value], outcomes: list[_Outcome]
-    ) -> Value:
+    def _repeated(self, key: Hashable, work: Callable[[], Value], outcomes: list[Outcome]) -> Value:
         start, answers = len(self._journal), list[int]()
         why: Unknown | None = None
-        remembered: dict[tuple[int, ...], _Guard] = {}
+        remembered: dict[tuple[int, ...], Guard] = {}
         while True:
-            frame, left, value = _Frame(answers, remembered), None, None
+            frame, left, value = Frame(answers, remembered), None, None
             outer, self._frame = self._frame, frame
             if outer is None and not outcomes:
                 self._outermost, self.epoch = start, self.epoch + 1
@@ -266,7 +197,7 @@ class Choices:
                 value = work()
             except (Left, Exception) as error:
                 left = error
-            except _Restart:
+            except Restart:
                 self._undo(start, frame.given[0][2] if frame.given else None)
                 outcomes.clear()
                 answers, remembered = [], {}
@@ -278,7 +209,7 @@ class Choices:
                     raise left
                 return value
             why = frame.given[0][2] if why is None else why
-            outcomes.append(_Outcome(left, value, self._journal.segment(start)))
+            outcomes.append(Outcome(left, value, self._journal.segment(start)))
             if isinstance(left, UnknownError) and self._guards and not self._guards[-1].at_once:
                 outcomes[-1].raised = self._raised(self._guards[-1])
             following = frame.next()
@@ -294,7 +225,7 @@ class Choices:
             why = Unknown("") if why is None else why
             raise GivenUp(_depending(why, "an iterator is moved under an unknown condition"))
 
-    def _join(self, key: Hashable, outcomes: list[_Outcome], why: Unknown) -> Value:
+    def _join(self, key: Hashable, outcomes: list[Outcome], why: Unknown) -> Value:
         alive = outcomes
         if not self.guarded:
             # What raises outside of every `try` never becomes an app.
@@ -308,7 +239,7 @@ class Choices:
             self._unjoined.add(key)
             if self._frame is None:
                 raise GivenUp(why)
-            raise _Restart
+            raise Restart
         self._leave(alive, why)
         value = self._either([outcome.value for outcome in alive], why)
         left = alive[0].left
@@ -319,7 +250,7 @@ class Choices:
             raise left
         return value
 
-    def _note(self, outcomes: list[_Outcome]) -> None:
+    def _note(self, outcomes: list[Outcome]) -> None:
         """Let the guard around take exceptions of unknown code as it takes all others of them."""
         for each in outcomes:
             if each.raised is not None and isinstance(each.left, UnknownError):
@@ -330,7 +261,7 @@ class Choices:
             return values[0]
         return _possible(why, values)
 
-    def _leave(self, outcomes: list[_Outcome], why: Unknown) -> None:
+    def _leave(self, outcomes: list[Outcome], why: Unknown) -> None:
         """Leave behind what the outcomes share."""
         places = {i: place for outcome in outcomes for i, (place, _) in outcome.found.items()}
         held = [(place, place.value()) for place in places.values()]
@@ -353,8 +284,7 @@ class Choices:
                 else:
                     self.taint(place.owner, why)
             elif place.owner is self.tainted:
-                self.changes += before is ABSENT
-                self._journal.put(place, next(v for v in values if v is not ABSENT))
+                self._spread(place.key, [v for v in values if v is not ABSENT])
             elif place.kind == "attribute" or not hasattr(place.owner, "_cogfal_finished"):
                 # That is the body of an Enum, which nothing asks for once it is a class.
                 value = self._noted(before, values, why)
@@ -363,14 +293,26 @@ class Choices:
 
     def _noted(self, before: Value, values: list[Value], why: Unknown) -> Value:
         value = self._either(values, why)
-        self.changes += isinstance(value, Unknown) and not isinstance(before, Unknown)
+        if isinstance(value, Unknown):
+            if isinstance(before, Unknown):
+                self.grown += len(value.about) > len(before.about)
+            else:
+                self.changes += 1
         return value
+
+    def _spread(self, key: int, values: list[tuple[Value, Unknown]]) -> None:
+        """Make the contents of a value unknown that some answers make unknown."""
+        _, before = self.tainted.get(key, (None, None))
+        for value, why in values:
+            self.taint(value, why, why.about)
+        self.changes += before is None
+        self.grown += before is not None and len(self.tainted[key][1].about) > len(before.about)
 
     def _fill(self, place: Place, before: Value, values: list[Value], why: Unknown) -> None:
         joined = self._contents(before, values, why)
         if joined is None:
             self.changes += id(place.owner) not in self.tainted
-            self.taint(place.owner, why)
+            self.taint(place.owner, why, chain.from_iterable(map(contained, values)))
         elif isinstance(place.owner, CONTAINERS):
             self._journal.put(place, joined)
 
@@ -394,7 +336,7 @@ class Choices:
         for place, earlier in self._journal.changed(start).values():
             held = [*earlier, place.value()]
             if place.kind in ("contents", "order"):
-                self.taint(place.owner, why)
+                self.taint(place.owner, why, chain.from_iterable(map(contained, held)))
             elif place.kind == "attribute":
                 if any(value is not ABSENT for value in held):  # else it could not be set
                     self._journal.put(place, why)
@@ -403,10 +345,15 @@ class Choices:
                 if not str(place.key).startswith("__"):
                     self._journal.bind(place.owner, place.key, _possible(why, [why, *held]))
 
-    def taint(self, value: Value, why: Unknown) -> None:
-        """Make the contents of a value unknown."""
-        if id(value) not in self.tainted:
-            self._journal.bind(self.tainted, id(value), (value, why))
+    def taint(self, value: Value, why: Unknown, held: Iterable[Value] = ()) -> None:
+        """Make the contents of a value unknown; `held` are some that it may have."""
+        _, known = self.tainted.get(id(value), (value, None))
+        kept = {id(value), *map(id, () if known is None else known.about)}
+        more = {id(each): each for each in held if type(each) not in ALIKE and id(each) not in kept}
+        if known is None or more:
+            reason = why.holding(()) if known is None else known
+            reason = reason.holding((*reason.about, *more.values()))
+            self._journal.bind(self.tainted, id(value), (value, reason))
 
 
 def _distinct(value: Value) -> Value:

@@ -81,16 +81,17 @@ class Effects(Part):
         self._kept: dict[ast.AST, _Text] = {}
 
     def of_values(self, values: Iterable[Value], why: Unknown) -> None:
-        """Take everything reachable from `values` as changed."""
-        work = 0
-        for value in reached(values, lambda value: self._inside(value, why)):
-            self._change(value, why)
+        """Take everything reachable from `values` as changed, and as holding any of them."""
+        work, given = 0, tuple(values)
+        for value in reached(given, lambda value: self._parts(value, why)):
+            if self._is_changed(value):
+                self._world.choices.taint(value, why, given)
             work += 1 + (len(value.about) if isinstance(value, Possible) else 0)
         self._world.budget.owe(work // 4)
 
     def of_parts(self, value: Value, why: Unknown) -> None:
         """Take everything as changed that is reachable from `value`, but not itself."""
-        self.of_values([v for v in self._inside(value, why) if v is not value], why)
+        self.of_values([v for v in self._parts(value, why) if v is not value], why)
 
     def of_operands(self, values: Values, why: Unknown) -> None:
         """Take as changed what an operator may change: by methods that its operands have."""
@@ -118,15 +119,21 @@ class Effects(Part):
         for name in names:
             self._lose(scope.target(name), name, why, held)
 
-    def _change(self, value: Value, why: Unknown) -> None:
+    def _is_changed(self, value: Value) -> bool:
+        """Whether a value is one whose contents unknown code may change."""
         kind = type(value)
         if isinstance(value, Unknown) or kind.__module__.startswith("enum") or _outside(value):
-            return
-        if isinstance(value, (*CONTAINERS, *NAMESPACES, Iterator)) or (
+            return False
+        return isinstance(value, (*CONTAINERS, *NAMESPACES, Iterator)) or (
             self._world.attributes.is_authored(value)
             and (kind in self._world.classes.nodes or not isinstance(value, BaseException))
-        ):
-            self._world.choices.taint(value, why)
+        )
+
+    def _parts(self, value: Value, why: Unknown) -> Iterable[Value]:
+        """Return what a value holds, and what it held or may hold where that is not known."""
+        _, unknown = self._world.choices.tainted.get(id(value), (None, None))
+        inside = self._inside(value, why)
+        return inside if unknown is None else [*inside, *unknown.about]
 
     def _inside(self, value: Value, why: Unknown) -> Iterable[Value]:
         nodes = self._world.classes.nodes

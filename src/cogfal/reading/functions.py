@@ -7,7 +7,7 @@ import types
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, Final
 
-from cogfal.reading.choices import Left
+from cogfal.reading.outcomes import Left
 from cogfal.reading.scopes import FunctionNode, Scope, arguments, bindings, generic, yields
 from cogfal.reading.unknown import (
     Atomic,
