@@ -611,6 +611,22 @@ FOUND: Final = {
     "X = 1\nu(o.n)",
     "name-that-holds-more-in-each-round": "from outside import passed_on, u\nX = []\ni = y = u()\n"
     "for i in passed_on([1, 2]):\n    u(y)\n    y = X",
+    "cached-property-of-a-name-that-is-lost": "import functools\nfrom outside import u\n"
+    "u(lambda: globals())\nclass C:\n    @functools.cached_property\n"
+    "    def c(self): return 3\nX = C()\nX.c",
+    "cached-property-or-not": "from functools import cached_property\nfrom outside import u\n"
+    "if u(): cached_property = u\nclass C:\n    @cached_property\n"
+    "    def c(self): return 3\nX = C()\nX.c",
+    "cached-property-of-a-module-or-not": "import functools\nfrom outside import u\n"
+    "if u(): functools = 3\nclass C:\n    @functools.cached_property\n"
+    "    def c(self): return 3\nX = C()\nX.c",
+    "descriptor-or-not": "from outside import u\nX = []\nclass D:\n"
+    "    def __get__(self, *_): X.append(1)\nclass C:\n    c = D() if u() else 3\nC().c",
+    "descriptor-or-not-of-a-class": "from outside import u\nX = []\nclass D:\n"
+    "    def __get__(self, *_): X.append(1)\nclass C:\n    c = D() if u() else 3\nC.c",
+    "descriptor-or-not-deleted": "from outside import u\nX = []\nclass D:\n"
+    "    def __delete__(self, _): X.append(1)\nclass C:\n    c = D() if u() else 3\ntry:\n"
+    "    del C().c\nexcept AttributeError: ...",
 }
 """Programs that were once read otherwise than Python has them, each the smallest of its kind."""
 
@@ -853,6 +869,24 @@ FOUND_IN_SEVERAL: Final = {
         "predict.py": "from outside import u\ntry:\n    if u(): raise KeyError\n"
         "    raise ValueError\nexcept Exception:\n    import first\nX = first.n\n",
         "first.py": "try:\n    raise\nexcept KeyError:\n    n = 1\nexcept ValueError:\n    n = 2\n",
+    },
+    "folder-that-is-not-known-on-the-path": {
+        "predict.py": "import os, registry, sys\nfrom outside import u\ntry:\n    os.chdir(u())\n"
+        "    os.chdir('..')\nexcept TypeError: ...\nsys.path.append('lib')\nimport aside\n"
+        "X = registry.seen\n",
+        "registry.py": "seen = []\n",
+        "lib/aside.py": "import registry\nregistry.seen.append(1)\n",
+    },
+    "folder-that-is-lost": {
+        "predict.py": "import os, pathlib\nfrom outside import u\ndef f(): os.chdir('lib')\n"
+        "u(f)\nX = pathlib.Path.cwd().name == 'lib'\n",
+        "lib/aside.py": "",
+    },
+    "path-on-the-path": {
+        "predict.py": "import sys\nfrom pathlib import Path\n"
+        "sys.path.append(Path(__file__).parent / 'lib')\ntry:\n    import aside\n    X = 1\n"
+        "except ImportError:\n    X = 2\n",
+        "lib/aside.py": "",
     },
 }
 """Projects that were once read otherwise."""

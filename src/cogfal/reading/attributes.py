@@ -40,6 +40,7 @@ from cogfal.reading.unknown import (
     Unknown,
     Value,
     may_be_absent,
+    reached,
     refused,
 )
 from cogfal.reading.versions import check_attribute
@@ -235,6 +236,9 @@ class Attributes(Part):
             raise Touched(why)
         if _is_cached(type(owner), name):
             self._world.journal.note(owner, name)
+        for kind in (owner, type(owner)) if isinstance(owner, type) else (type(owner),):
+            if _acts(described := of_class(kind, name)):
+                self._world.effects.of_values((owner, described), described.alone())
         return getattr(owner, name)
 
     def _hidden(self, owner: Any, name: str) -> Unknown | None:
@@ -307,6 +311,8 @@ class Attributes(Part):
             world.journal.bind(vars(owner), "__replaced__", Unknown("its __wrapped__ is deleted"))
             world.journal.unbind(vars(owner), name)
         else:
+            if isinstance(described := of_class(type(owner), name), Unknown):
+                world.effects.of_values((owner, described), described)
             self._note(owner, name)
             custom = _custom(owner, "__delattr__", name)
             (delattr if custom else delete_attribute)(owner, name)
@@ -326,6 +332,17 @@ def _custom(owner: Value, method: str, name: str) -> bool:
 
 def _is_of_library(cls: type) -> bool:
     return getattr(sys.modules.get(cls.__module__), cls.__qualname__, None) is cls
+
+
+def _acts(described: Value) -> bool:
+    """Whether to read or delete what a class perhaps holds may run code: of a property, say."""
+    if not isinstance(described, Unknown):
+        return False
+    held = [*reached([described], lambda each: each.about if isinstance(each, Unknown) else ())]
+    if described.standard and any(isinstance(each, Function) for each in held):
+        return True  # a function that Python's library perhaps made a property of
+    others = [each for each in held if not isinstance(each, Function | Unknown)]
+    return any(of_class(type(each), "__get__") is not None for each in others)
 
 
 def _is_cached(kind: type, name: str) -> bool:

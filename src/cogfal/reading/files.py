@@ -101,9 +101,12 @@ class Files(Part):
         """Return a path from the root of the disk on."""
         joined = self.text(path)
         if not posixpath.isabs(joined):
-            folder = known(self._world.known(self.state))["folder"]
-            joined = posixpath.join(self.text(folder), joined)
+            joined = posixpath.join(self.present(), joined)
         return str(self.kept(joined, posixpath.normpath(joined)))
+
+    def present(self) -> str:
+        """Return the folder in which relative paths begin."""
+        return self.text(known(self._world.known(self.state))["folder"])
 
     def change(self, path: Value) -> None:
         """Begin relative paths in another folder, which a `try` may find missing."""

@@ -128,7 +128,7 @@ class Handlers(Part):
             "codecs.open": lambda filename, mode="r", encoding=None, errors="strict": files.open(
                 filename, mode, encoding=encoding, errors=errors,
                 newline=None if encoding is None else ""),
-            "pathlib.Path.cwd": lambda: pathlib.Path(files.state["folder"]),
+            "pathlib.Path.cwd": lambda: pathlib.Path(files.present()),
             "importlib.resources.files": lambda package: pathlib.Path(
                 self._world.modules.folder(package)),
             "pkgutil.iter_modules": files.modules,

@@ -245,9 +245,9 @@ class Modules(Part):
         if found is not None or (front and parent is None):
             return found
         module = self._located(dotted, parent)
-        if module is None and parent is not None:
-            raise ModuleNotFoundError(f"No module named {dotted!r}")
         if module is None:
+            if parent is not None:
+                raise ModuleNotFoundError(f"No module named {dotted!r}")
             return None
         with self._world.choices.bound(self._loaded, dotted, module):
             self.load(module)
@@ -285,7 +285,10 @@ class Modules(Part):
                 raise GivenUp(entry)
             if isinstance(entry, Unknown):
                 lost = entry
+            if not isinstance(entry, str):
                 continue
+            if not entry.startswith("/"):
+                self._world.files.present()  # has to be known
             try:
                 folder = self._world.files.placed(entry)
                 module = self._world.project.below(folder, name, name)
