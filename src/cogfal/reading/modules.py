@@ -87,12 +87,8 @@ class Modules(Part):
                 self._kept[key] = changed
 
     def _is_name(self, place: Place) -> bool:
-        owners = [
-            self._loaded,
-            self._scopes,
-            self._world.library.imported,
-            *(self._scopes[each].names for each in self.certain()),
-        ]
+        owners = [self._loaded, self._scopes, self._world.library.imported]
+        owners += [self._scopes[each].names for each in self.certain()]
         return place.kind == "name" and any(place.owner is owner for owner in owners)
 
     def fresh(self, module: Module) -> Scope:
