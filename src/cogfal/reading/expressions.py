@@ -185,14 +185,14 @@ class Expressions(Part):
         return value if last else self._world.choices.region(id(first), chosen)
 
     def _compare(self, node: ast.Compare, scope: Scope) -> Value:
-        left = self.evaluate(node.left, scope)
+        value, left = None, self.evaluate(node.left, scope)
         for op, operand in zip(node.ops, node.comparators, strict=True):
             right = self.evaluate(operand, scope)
             value = self.operated(partial(self._compared, op), left, right)
             if operand is node.comparators[-1] or not self.truth(value, node, scope):
-                return value
+                break
             left = right
-        return None
+        return value
 
     def _compared(self, op: ast.cmpop, left: Value, right: Value) -> Value:
         world = self._world

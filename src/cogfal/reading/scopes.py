@@ -89,10 +89,9 @@ class Scope(Atomic):
             return self.parent.target(name)
         if name not in self.of.free:
             return self.names
-        for scope in self.outwards():
-            if scope is not self and scope.kind == "function" and name in scope.of.bound:
-                return scope.names
-        raise SyntaxError(f"no binding for nonlocal {name!r} found")
+        around = (scope for scope in self.outwards() if scope is not self)
+        # There is one: a `nonlocal` without it is not compiled.
+        return next(s.names for s in around if s.kind == "function" and name in s.of.bound)
 
     def look_up(self, name: str) -> Value:
         """Return what a name stands for, `ABSENT` where the text does not bind it."""
