@@ -15,9 +15,9 @@ from cogfal.project.requirements import (
     Option,
     Package,
     RequirementSet,
-    has_credentials,
     read_packages,
     read_requirements,
+    shows_credentials,
     without_credentials,
 )
 from cogfal.spec import Location
@@ -197,7 +197,7 @@ def test_single_lines_may_hold_what_lines_of_a_file_may(tmp_path: Path) -> None:
 )
 def test_written_credentials_are_seen(text: str, written: bool) -> None:
     """A password or token in a URL is told from a variable and from Git's user."""
-    assert has_credentials(text) is written
+    assert shows_credentials(text) is written
 
 
 def test_credentials_are_not_shown() -> None:

@@ -8,7 +8,7 @@ from cogfal.environments.making import (
     kept_environments,
     make,
     remove_environment,
-    state_of,
+    state_of_sources,
 )
 
 __all__ = [
@@ -19,5 +19,5 @@ __all__ = [
     "kept_environments",
     "make",
     "remove_environment",
-    "state_of",
+    "state_of_sources",
 ]

@@ -87,7 +87,7 @@ class ModelEnvironment:
         )
 
 
-def state_of(paths: Iterable[Path]) -> str:
+def state_of_sources(paths: Iterable[Path]) -> str:
     """Return a text that changes when what lies there does: an archive, or a project's sources."""
     facts = [fact for path in paths for fact in _facts(path)]
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16] if facts else ""

@@ -25,7 +25,7 @@ from cogfal.project.requirements import (
     Option,
     Package,
     RequirementSet,
-    has_credentials,
+    shows_credentials,
     without_credentials,
 )
 
@@ -71,7 +71,7 @@ def file_lines(requirements: RequirementSet, root: Path) -> tuple[tuple[str, ...
     ]
     limits = [(str(package.requirement), package.where) for package in requirements.constraints]
     for text, where in (*lines, *limits):
-        if has_credentials(text):
+        if shows_credentials(text):
             raise ConfigError(
                 f"credentials are written into {without_credentials(text)!r}",
                 where=where or "the requirements",
@@ -130,7 +130,7 @@ def _option_arguments(options: Iterable[Option], report: Report) -> list[str]:
             report.changed(option.name, "left out", dropped, where=option.where)
             continue
         arguments += [option.name] if option.value is None else [option.name, option.value]
-        if option.value and has_credentials(option.value):
+        if option.value and shows_credentials(option.value):
             report.changed(
                 option.name,
                 f"{without_credentials(option.value)} travels with its credentials",

@@ -15,7 +15,7 @@ from typing import Final
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from cogfal.environments import ModelEnvironment, state_of
+from cogfal.environments import ModelEnvironment, state_of_sources
 from cogfal.errors import ConfigError
 from cogfal.project.config import TELEMETRY_KEYS, TRACING_PACKAGES, CogConfig, Key, client_python
 from cogfal.project.installer import file_line, without_cog
@@ -172,7 +172,7 @@ def model_environment(
         requirements=tuple(file_line(line, root, directory) for line in requirements.lines),
         constraints=tuple(str(package.requirement) for package in requirements.constraints),
         installs=tuple(installs),
-        state=state_of(line.path for line in requirements.lines if isinstance(line, Local)),
+        state=state_of_sources(line.path for line in requirements.lines if isinstance(line, Local)),
     )
 
 

@@ -394,7 +394,7 @@ def pin_of_wheel(place: str) -> Requirement | None:
     return Requirement(f"{name}=={version}")
 
 
-def has_credentials(text: str) -> bool:
+def shows_credentials(text: str) -> bool:
     """Whether a text holds a URL with a password, or a token as user, that is written out."""
     for match in _USER.finditer(text):
         shown = match["user"] if match["password"] is None else match["password"]
