@@ -112,7 +112,7 @@ def test_no_frame_has_to_be_read_for_long() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         outbox = Outbox(theirs)
-        calls = CallEvents(1, outbox.put, 4_000_000, lambda _: None)
+        calls = CallEvents(1, outbox.put, 4_000_000, {})
         calls.write("stdout", "\0" * 2_000_000)
         for _ in range(300):
             calls.metric("many", ["x"] * 1_000, "replace")

@@ -291,7 +291,7 @@ class GuestClient:
             ((number, queue),) = self._queues.items()
             events = self._past_python
             if events is None or events.number != number:
-                events = CallEvents(number, queue.put, self._log_limit, _forget_nothing)
+                events = CallEvents(number, queue.put, self._log_limit, {})
                 self._past_python = events
             events.write(source, text)
             events.flush(source)
@@ -315,10 +315,6 @@ class GuestClient:
         for run in list(self._runs.values()):
             run.lose(cause)
         self._on_death(cause)
-
-
-def _forget_nothing(number: int) -> None:
-    """Keep what is known of a call: its last piece comes another way."""
 
 
 def _never() -> bool:

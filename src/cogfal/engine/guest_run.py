@@ -33,6 +33,9 @@ class EventQueue:
     Lines are handed over whole, or as far as their writer flushed them. What comes behind a piece
     stays behind it until the piece is taken.
 
+    Attributes:
+        bell: Set where whoever waits is to look again; on the loop.
+
     Args:
         loop: Where `receive` is called.
         receive: Takes each log and metric.
@@ -48,7 +51,7 @@ class EventQueue:
         self._partial: dict[Source, str] = {}
         self._closed = False
         self._drop: Callable[[Piece], None] | None = None
-        self._waiter: asyncio.Future[None] | None = None
+        self.bell = asyncio.Event()
 
     def is_crowded(self) -> bool:
         """Say whether whoever tells more should wait, for the loop to keep up."""
@@ -78,25 +81,20 @@ class EventQueue:
         return cast("Piece", self._items.popleft()) if self._items else Piece(0, ENDED)
 
     async def until(self, so: Callable[[], object], cancel: Callable[[], None]) -> None:
-        """Wait until it is so, which is looked at again on each `ring`; for one task at a time.
+        """Wait until it is so, looked at again whenever the `bell` is set; for one task at a time.
 
         When this is cancelled, it calls `cancel`, waits on, and only then raises.
         """
         interrupted: asyncio.CancelledError | None = None
         while not so():
-            self._waiter = self._loop.create_future()
+            self.bell.clear()
             try:
-                await self._waiter
+                await self.bell.wait()
             except asyncio.CancelledError as error:
                 interrupted = error
                 cancel()
         if interrupted is not None:
             raise interrupted
-
-    def ring(self) -> None:
-        """Have whoever waits look again; on the loop."""
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
 
     def piece_at_hand(self) -> Piece | None:
         """Take the next piece where it has come already; on the loop."""
@@ -131,13 +129,13 @@ class EventQueue:
             if text:
                 self._receive(Log(source, text))
         self._partial.clear()
-        self.ring()
+        self.bell.set()
 
     def _drain(self) -> None:
         """Hand over what has come so far, up to the next piece; on the loop."""
         self._scheduled = False  # before the look: what is put behind it schedules another
         if self._reaches_piece():
-            self.ring()
+            self.bell.set()
 
     def _reaches_piece(self) -> bool:
         """Hand over what comes before the next piece; tell whether there is one, or never will.
@@ -324,7 +322,7 @@ class GuestRun:
             self.queue.put(piece)
         elif self._closed is None:
             self._closed = piece
-            self.queue.ring()
+            self.queue.bell.set()
 
     def _drop(self, piece: Piece) -> None:
         """Note how a call ended that nobody waits for any more."""

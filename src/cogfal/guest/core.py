@@ -256,7 +256,7 @@ class Guest:
         cancellation: type[BaseException] = CancelationException,
         tell: Callable[[Any], None] | None = None,
     ) -> SyncCall | AsyncCall:
-        events = CallEvents(number, tell or self._emit, self._limit, self._forget)
+        events = CallEvents(number, tell or self._emit, self._limit, self._calls)
         scope = Scope(variables, events.metric)
         context = self._context(events, scope, variables, lends=tell is None)
 
@@ -302,9 +302,6 @@ class Guest:
         else:
             context.run(self._leash.hold)
         return context
-
-    def _forget(self, number: int) -> None:
-        self._calls.pop(number, None)
 
 
 class Healthcheck:

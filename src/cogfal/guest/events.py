@@ -92,20 +92,20 @@ class CallEvents:
         number: The call's.
         emit: Takes the events; it may make a thread wait that tells too much at once.
         limit: How many characters of logs are told; the runner's own log has them all.
-        forget: Told of the number with the last piece.
+        calls: Those that go on, by number; this one is taken out with its last piece.
     """
 
-    __slots__ = ("_emit", "_forget", "_limit", "_room", "number", "over")
+    __slots__ = ("_calls", "_emit", "_limit", "_room", "number", "over")
 
     def __init__(
         self,
         number: int,
         emit: Callable[[Any], None],
         limit: int,
-        forget: Callable[[int], object],
+        calls: dict[int, Any],
     ) -> None:
         self.number = number
-        self._forget = forget
+        self._calls = calls
         self._emit = emit
         self._limit = limit
         self._room = limit
@@ -137,7 +137,7 @@ class CallEvents:
         if piece.closes or piece.kind not in GOES_ON:
             # Closed before it is told: nothing that a thread prints from here on comes behind it.
             self.over = True
-            self._forget(self.number)
+            self._calls.pop(self.number, None)
         self._emit(piece)
 
 
