@@ -148,11 +148,15 @@ def test_websockets_are_not_counted_for_ever() -> None:
 
 @pytest.mark.parametrize(
     ("added", "status"),
-    [(b"Content-Length: 5\r\n", 400), (b"X: y\r\n" * 300, 431)],
-    ids=["a body", "too many headers"],
+    [
+        (b"Content-Length: 5\r\n", 400),
+        (b"X: y\r\n" * 300, 431),
+        (b"Sec-WebSocket-Key: AAAA\r\n", 400),
+    ],
+    ids=["a body", "too many headers", "two keys"],
 )
 def test_what_will_never_be_a_websocket_is_answered(added: bytes, status: int) -> None:
-    """The library refuses it before uvicorn asks."""
+    """Once, also where the library refuses it before uvicorn asks."""
     answers: list[bytes] = []
 
     async def use(port: int) -> None:
@@ -164,6 +168,7 @@ def test_what_will_never_be_a_websocket_is_answered(added: bytes, status: int) -
     asyncio.run(serving(Starlette(routes=[WebSocketRoute("/talk", talk)]), use))
 
     assert answers[0].startswith(b"HTTP/1.1 %d " % status)
+    assert answers[0].count(b"HTTP/1.1 ") == 1
 
 
 def test_websockets_that_are_never_answered_make_way() -> None:

@@ -301,7 +301,8 @@ class Outgoing:
         self.heard = False
         self._connection.hand_over(protocol)
         library: Any = getattr(protocol, "conn", None)
-        if getattr(library, "handshake_exc", None) is not None:
+        refused = getattr(library, "handshake_exc", None) is not None
+        if refused and not self.is_closing():
             self.write(b"".join(library.data_to_send()) or BAD_REQUEST)
             self.close()
 
