@@ -72,7 +72,11 @@ def test_wheels_that_run(requirement: str, machine: str, index: str | None) -> N
         ("torch==2.6.0", "GPU-B200", "GPU-H100, GPU-A100, GPU-L40, or torch 2.7 or newer from"),
         ("torch==2.6.0", "GPU-RTXPRO6000", f"torch 2.7 or newer from {CU}128"),
         ("torch==2.7.0+cu118", "GPU-B200", "machine_type GPU-H100"),
-        ("torch==1.12.1+cu102", "GPU-A100", f"torch 1.7 or newer from {CU}110"),
+        (
+            "torch==1.12.1+cu102",
+            "GPU-A100",
+            f"use its build from {CU}116, or torch 1.7 or newer from {CU}110",
+        ),
         ("tensorflow==2.11.0", "GPU-H100", "machine_type GPU-A100, GPU-L40"),
         ("tensorflow==2.19.0", "GPU-B200", "machine_type GPU-H100"),
         ("jax[cuda12]==0.4.30", "GPU-B200", "machine_type GPU-H100, GPU-A100, GPU-L40"),

@@ -7,7 +7,7 @@ before anything is built.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from packaging.version import Version
@@ -28,7 +28,7 @@ from cogfal.project.frameworks import (
     pinned,
     with_commands,
 )
-from cogfal.project.hardware import Capability, Cuda, dotted
+from cogfal.project.hardware import Capability, Cuda, Release, dotted
 from cogfal.project.report import Report
 from cogfal.project.requirements import Option, Package, RequirementSet
 
@@ -184,25 +184,33 @@ def _other_build(
 
 def _no_kernels(framework: Framework, machines: tuple[str, ...]) -> ConfigError:
     working = [name for name in hardware.FALLBACKS if _fits(framework, name)]
-    newer = _newer_torch(machines) if framework.name == "torch" else ""
-    choices = [f"machine_type {', '.join(working)}" if working else "", newer]
+    choices = [f"machine_type {', '.join(working)}"] if working else []
+    if framework.name == "torch":
+        major, minor = map(int, framework.version.split("."))
+        others = [
+            found for name in hardware.FALLBACKS for found in _builds((name,), [(major, minor)])
+        ]
+        if others and not working:
+            choices.append(f"its build from {TORCH_INDEX.format(*max(others)[1])}")
+        release, cuda = next(_builds(machines, hardware.TORCH))
+        choices.append(f"torch {dotted(release)} or newer from {TORCH_INDEX.format(*cuda)}")
     return ConfigError(
         f"{framework} (CUDA {dotted(framework.cuda)}) installs but does "
         f"not run on {', '.join(machines)}",
         where=framework.where,
-        remedy="use " + ", or ".join(filter(None, choices)),
+        remedy="use " + ", or ".join(choices),
     )
 
 
-def _newer_torch(machines: tuple[str, ...]) -> str:
-    """The oldest torch with a build that runs on the machines; the newest runs on all there are."""
+def _builds(
+    machines: tuple[str, ...], releases: Iterable[Release]
+) -> Iterator[tuple[Release, Cuda]]:
+    """Yield the builds of torch that run on the machines; the newest runs on all there are."""
     capabilities = _capabilities(machines)
-    return next(
-        f"torch {dotted(release)} or newer from {TORCH_INDEX.format(*cuda)}"
-        for release, builds in hardware.TORCH.items()
-        for cuda in sorted(builds)
-        if all(hardware.runs_on(hardware.TORCH_KERNELS[cuda], each) for each in capabilities)
-    )
+    for release in releases:
+        for cuda in sorted(hardware.TORCH[release]):
+            if all(hardware.runs_on(hardware.TORCH_KERNELS[cuda], each) for each in capabilities):
+                yield release, cuda
 
 
 def _failing(machine: str, found: Sequence[Framework]) -> list[Framework]:
