@@ -186,3 +186,38 @@ def test_an_image_without_the_predictor_gets_it(
         assert "predict.py" in uploaded(app, tmp_path)
         assert "secret.txt" not in uploaded(app, tmp_path)
     assert app.project.runner_root == "."
+
+
+def test_an_image_of_another_folder_is_left_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What it copies from there is its author's, and nothing could be added to it."""
+    (tmp_path / "elsewhere").mkdir()
+    text = "FROM python:3.11\nCOPY model /srv\n"
+    place = str(tmp_path / "elsewhere")
+    body = f"image = ContainerImage.from_dockerfile_str({text!r}, context_dir={place!r})"
+
+    app = build(tmp_path / "project", body)
+
+    assert app.host_kwargs["image"].dockerfile_str == text
+    assert "copies no" not in capsys.readouterr().err
+
+
+def test_an_image_takes_no_files_from_outside_of_the_project(tmp_path: Path) -> None:
+    """It is built of the project alone; the error names the file."""
+    (tmp_path / "shared").mkdir()
+    body = 'app_files = ["shared"]\napp_files_context_dir = ".."'
+
+    with pytest.raises(SettingError, match=r"app_files names .*shared, and an image is built of"):
+        build(tmp_path / "project", body, cog_yaml=CONTAINER)
+
+
+def test_examples_that_cannot_be_read_leave_the_app_without(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are no part of what is served; what is wrong with them is said."""
+    app = build(tmp_path, "", examples_yaml="- {name: [")
+
+    assert app.project.examples == ()
+    assert "examples.yaml" in (said := capsys.readouterr().err)
+    assert "the app has no examples" in said
