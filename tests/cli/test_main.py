@@ -216,6 +216,22 @@ def test_nobody_who_reads_on_is_no_mistake(cogfal: Cogfal, arguments: tuple[str,
     assert "Traceback" not in ended.err
 
 
+def test_a_closed_output_is_no_mistake(project: Path, tmp_path: Path) -> None:
+    """Where a command has nothing to write there."""
+    command = ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-m", "cogfal", "weights"]
+
+    done = subprocess.run(
+        command,
+        cwd=project,
+        env=environment(tmp_path),
+        check=False,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+    assert (done.returncode, "no weights are named" in done.stderr) == (0, True), done.stderr
+
+
 IMPORTS_OF_EACH: Final = """
 import importlib, sys
 import cogfal.cli

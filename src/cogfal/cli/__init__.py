@@ -130,7 +130,8 @@ def _status(command: Callable[[], int]) -> int:
         try:
             return command()
         finally:
-            sys.stdout.flush()  # what fails when the process ends is told by nobody
+            if sys.stdout is not None:  # as where it was closed at the start
+                sys.stdout.flush()  # what fails when the process ends is told by nobody
     except (KeyboardInterrupt, PredictionCancelled):
         return INTERRUPTED
     except CogfalError as error:

@@ -26,8 +26,9 @@ from cogfal.spec import PredictorSpec
 from cogfal.version import __version__
 
 LOG_IN: Final = "`fal auth login`, or set FAL_KEY"
-PYTHON = "build.python_version"  # told by its own finding, and so is
-DECISION = "environment"
+PYTHON: Final = "build.python_version"
+DECISION: Final = "environment"
+"""Lines of the report about which there are findings of their own."""
 SHOWN: Final = (
     "machine_type",
     "num_gpus",

@@ -11,6 +11,7 @@ import math
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 LONGEST_DIFF: Final = 20  # lines
 LONGEST_VALUE: Final = 120  # characters
 MOST_PIXELS: Final = 100_000_000
-SMALL: Final = (32, 32)
 STRONG: Final = 8  # makes a small difference visible in its picture
 
 
@@ -57,7 +57,9 @@ def measure(before: Any, after: Any, folder: Path, loc: Loc = ()) -> Iterator[Di
     """Yield the differences of two outputs; pictures of them are written to `folder`."""
     match before, after:
         case Path(), Path():
-            yield from (replace(each, loc=loc) for each in _files(before, after, folder))
+            found = _file_difference(before, after, folder)
+            if found is not None:
+                yield replace(found, loc=loc)
         case dict(), dict():
             yield from _fields(before, after, folder, loc)
         case list(), list():
@@ -124,20 +126,19 @@ def _shown(value: Any) -> str:
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
 
 
-def _files(before: Path, after: Path, folder: Path) -> Iterator[Difference]:
-    """Yield how two files differ; nothing where their bytes are the same."""
+def _file_difference(before: Path, after: Path, folder: Path) -> Difference | None:
+    """Return how two files differ; None where their bytes are the same, or their pixels."""
     if sha256_of(before) == sha256_of(after):
-        return
+        return None
     types = [describe(each).content_type for each in (before, after)]
     family = types[0].partition("/")[0]
     if types[0] != types[1]:
-        yield Difference((), math.inf, f"{types[0]} became {types[1]}")
-    elif family == "image":
-        yield from _pictures(before, after, folder)
-    elif family in ("audio", "video"):
-        yield _recordings(before, after)
-    else:
-        yield Difference((), 1.0, _sizes(before, after))
+        return Difference((), math.inf, f"{types[0]} became {types[1]}")
+    if family == "image":
+        return _pictures(before, after, folder)
+    if family in ("audio", "video"):
+        return _recordings(before, after)
+    return Difference((), 1.0, _sizes(before, after))
 
 
 def _sizes(before: Path, after: Path) -> str:
@@ -147,50 +148,32 @@ def _sizes(before: Path, after: Path) -> str:
     return f"{sizes[0]} bytes became {sizes[1]}"
 
 
-def _pictures(before: Path, after: Path, folder: Path) -> Iterator[Difference]:
+def _pictures(before: Path, after: Path, folder: Path) -> Difference | None:
     try:
         with Image.open(before) as first, Image.open(after) as second:
-            yield from _opened_pictures(first, second, folder)
+            return _opened_pictures(first, second, folder)
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
-        yield Difference((), 1.0, f"{_sizes(before, after)}; they cannot be seen: {error}")
+        return Difference((), 1.0, f"{_sizes(before, after)}; they cannot be seen: {error}")
 
 
-def _opened_pictures(first: Image.Image, second: Image.Image, folder: Path) -> Iterator[Difference]:
+def _opened_pictures(first: Image.Image, second: Image.Image, folder: Path) -> Difference | None:
     if first.size != second.size:
         sizes = (f"{w} x {h}" for w, h in (first.size, second.size))
-        yield Difference((), math.inf, f"{' pixels became '.join(sizes)} pixels")
-        return
+        return Difference((), math.inf, f"{' pixels became '.join(sizes)} pixels")
     if first.mode != second.mode:
-        yield Difference((), math.inf, f"mode {first.mode} became {second.mode}")
-        return
-    if first.width * first.height > MOST_PIXELS:
-        yield Difference((), 1.0, "other bytes; too large to be compared pixel by pixel")
-        return
-    seen = [each.convert("RGBA") for each in (first, second)]
-    apart = ImageChops.difference(*seen)
+        return Difference((), math.inf, f"mode {first.mode} became {second.mode}")
+    pixels = first.width * first.height
+    if pixels > MOST_PIXELS:
+        return Difference((), 1.0, "other bytes; too large to be compared pixel by pixel")
+    apart = ImageChops.difference(first.convert("RGBA"), second.convert("RGBA"))
     mean = sum(ImageStat.Stat(apart).mean) / (4 * 255)
-    if mean > 0:
-        highest = max(high for _, high in apart.getextrema())  # type: ignore[misc]  # four bands
-        what = (
-            f"{_changed(apart)} of {first.width * first.height} pixels differ, by up to {highest} "
-            f"of 255, {mean:.2%} on average; seen small {_perceptual(seen):.2%}"
-        )
-        yield Difference((), mean, what, _drawn(apart, folder))
-
-
-def _changed(apart: Image.Image) -> int:
-    """Count the pixels that differ in any band."""
-    bands = [band.point(lambda value: 255 if value else 0) for band in apart.split()]
-    any_band = bands[0]
-    for band in bands[1:]:
-        any_band = ImageChops.lighter(any_band, band)
-    return any_band.histogram()[255]
-
-
-def _perceptual(seen: list[Image.Image]) -> float:
-    """Return how much they differ in brightness where only their outlines are seen."""
-    small = [each.convert("L").resize(SMALL, Image.Resampling.LANCZOS) for each in seen]
-    return ImageStat.Stat(ImageChops.difference(*small)).mean[0] / 255
+    if not mean:
+        return None
+    highest = max(high for _, high in apart.getextrema())  # type: ignore[misc]  # four bands
+    strongest = reduce(ImageChops.lighter, apart.split())  # of each pixel's bands
+    changed = pixels - strongest.histogram()[0]
+    what = f"{changed} of {pixels} pixels differ, by up to {highest} of 255, {mean:.2%} on average"
+    return Difference((), mean, what, _drawn(apart, folder))
 
 
 def _drawn(apart: Image.Image, folder: Path) -> Path:

@@ -93,7 +93,7 @@ class Gateway:
         """Begin a call; raises Refusal: it cannot be begun, or its app refused it at once."""
         self.memory.check_room()
         values: JSON = dict(wanted.input)
-        call.given(values, wanted.size)
+        call.given(values, body.size)
         on_fal = isinstance(call.version.target, FalApp)
         if on_fal and not (wanted.stream and call.kind is Kind.PREDICTION):
             await self._enqueue(call, wanted, values)

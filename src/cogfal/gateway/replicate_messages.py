@@ -91,19 +91,17 @@ class RunRequest:
     """A request for a prediction or training.
 
     `version` is what the body says of it, `hooks` maps the addresses to tell to the events that
-    they are told, `size` is that of the body in bytes.
+    they are told.
     """
 
     version: str | None
     input: Mapping[str, JSON]
     hooks: Mapping[str, frozenset[WebhookEvent]]
     stream: bool
-    size: int
 
 
 def read_request(chunks: list[bytes]) -> RunRequest:
     """Read a request's JSON; raise Refusal where it is none, or does not fit."""
-    size = sum(map(len, chunks))  # before they are decoded, and so forgotten
     try:
         value = decode(chunks)
         envelope = parse_envelope(value)
@@ -120,7 +118,7 @@ def read_request(chunks: list[bytes]) -> RunRequest:
     hooks = {envelope.webhook: envelope.events or ALL_EVENTS} if envelope.webhook else {}
     if last.webhook is not None and last.webhook not in hooks:
         hooks[last.webhook] = frozenset({WebhookEvent.COMPLETED})
-    return RunRequest(version, envelope.input, hooks, value.get("stream") is True, size)
+    return RunRequest(version, envelope.input, hooks, value.get("stream") is True)
 
 
 def wait_seconds(request: Request) -> int | None:
