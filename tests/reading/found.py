@@ -669,6 +669,37 @@ FOUND_IN_SEVERAL: Final = {
             "unlink": "pathlib.Path('a.txt').unlink()",
         }.items()
     },
+    **{
+        f"far-reaching-{name}": {
+            "predict.py": f"import sys, aside\n{text}\nX = aside.N\n",
+            "aside.py": "N = 1\n",
+            "sibling.py": "import aside\naside.N = 2\n",
+            "more/deeper.py": "N = 2\n",
+            "deeper.py": "N = 1\n",
+        }
+        for name, text in {
+            "run": "import runpy\nrunpy.run_path('sibling.py')",
+            "spec": "import importlib.util as u\ns = u.spec_from_file_location('m', 'sibling.py')\n"
+            "s.loader.exec_module(u.module_from_spec(s))",
+            "loader": "from importlib.machinery import SourceFileLoader\n"
+            "SourceFileLoader('m', 'sibling.py').load_module()",
+            "locate": "import pydoc\npydoc.locate('sibling')",
+            "site": "import site\nsite.addsitedir('more')\nsys.path.insert(0, sys.path.pop())\n"
+            "import deeper as aside",
+            "finder": "class F:\n    def find_spec(name, path=None, target=None):\n"
+            "        from importlib.util import spec_from_file_location as s\n"
+            "        return s(name, 'more/deeper.py')\n"
+            "sys.meta_path.insert(0, F)\nimport deeper as aside",
+            "handler": "import logging\nlog = logging.getLogger('a')\n"
+            "log.addFilter(lambda r: setattr(aside, 'N', 2))\nlog.warning('b')",
+            "warning": "import warnings\nwarnings.showwarning = lambda *a: setattr(aside, 'N', 2)\n"
+            "warnings.simplefilter('always')\nwarnings.warn('b')",
+            "environ": "import os\nos.environ['A'] = '1'\nos.environb[b'A'] = b'2'\n"
+            "aside.N = os.environ['A']",
+            "register": "from collections.abc import Sized\nclass C: ...\nSized.register(C)\n"
+            "aside.N = isinstance(C(), Sized)",
+        }.items()
+    },
     "written-module": {
         "predict.py": "with open('aside.py', 'w') as f: f.write('N = 2')\n"
         "from aside import N as X\n",

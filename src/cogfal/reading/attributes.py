@@ -230,6 +230,8 @@ class Attributes(Part):
         if isinstance(owner, BaseException) and name == "args" and not is_raised(owner):
             raise refused("the text of an exception depends on Python's version")
         registers = name == "register" and isinstance(owner, abc.ABCMeta)
+        if registers and not self.own(cls):
+            raise Beyond(Unknown(f"register() of {cls.__name__} is not evaluated"))
         if registers or (isinstance(owner, _SUPER) and _is_cached(type(owner.__self__), name)):
             why = Unknown("register() and a cached_property of a base are not evaluated")
             self._world.effects.of_values((owner if registers else owner.__self__,), why)

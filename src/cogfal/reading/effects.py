@@ -47,7 +47,9 @@ FRAMES: Final = frozenset({"f_globals", "f_locals", "__globals__"})
 """Attributes by which a text reaches the names of a module without naming it."""
 
 _IMPORTING: Final = frozenset({"__import__", "import_module"})
-_FINDING: Final = FRAMES | _IMPORTING | {"resolve_name", "getmodule"}
+_FINDING: Final = FRAMES | _IMPORTING | frozenset((
+    "exec_module getmodule load_module locate resolve_name run_module run_path walk_packages"
+).split())  # fmt: skip
 """What a text finds modules by that it does not name."""
 
 _OF_ATTRIBUTE: Final = frozenset({"delattr", "getattr", "hasattr", "setattr"})

@@ -10,7 +10,6 @@ import itertools
 import keyword
 import os
 import pathlib
-import re
 import types
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, NoReturn
@@ -22,6 +21,7 @@ from cogfal.reading.functions import Function
 from cogfal.reading.journal import of_class
 from cogfal.reading.namespaces import OF_SCOPE
 from cogfal.reading.operators import MAX_BITS, MAX_ITEMS, NAMES, power, too_large
+from cogfal.reading.patterns import Patterns
 from cogfal.reading.source import Module
 from cogfal.reading.standins import Cached, Handler, Known, ModelField, Shown
 from cogfal.reading.unknown import (
@@ -45,8 +45,7 @@ if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
 
 _LOGGING: Final = (
-    "basicConfig debug info warning error exception critical log setLevel addHandler "
-    "removeHandler addFilter captureWarnings disable"
+    "debug info warning error exception critical log setLevel removeHandler captureWarnings disable"
 ).split()
 """Functions of `logging`, and methods of a logger, that tell nothing and raise nothing."""
 
@@ -62,10 +61,6 @@ _WRITING: Final = (
 )  # fmt: skip
 """Functions that change what lies at the paths that they are given."""
 
-_MAX_REPEATS: Final = 10**8
-_ONE_SUBJECT: Final = ("match", "search", "fullmatch", "findall", "finditer")
-_MOST: Final = {"sub": 3, "subn": 3, "split": 2}
-"""How many arguments other functions of `re` take at most, the last of them a number."""
 
 _MAX_DOCUMENT: Final = 50_000
 _MAX_ALIASES: Final = 16
@@ -165,9 +160,7 @@ class Handlers(Part):
             "pydantic.ConfigDict": lambda **told: told,
             "operator.itemgetter": lambda *keys: Known("operator.itemgetter", functools.partial(
                 _gotten, world.items.get, keys)),
-            "re.compile": self._pattern,
-            **{f"re.{name}": functools.partial(self._regular, name)
-               for name in (*_ONE_SUBJECT, *_MOST)},
+            **Patterns(world).table,
             **{f"operator.{name}{'_' * keyword.iskeyword(name)}": functools.partial(operate, kind())
                for kind, name in NAMES.items()},
             "abc.abstractmethod": self._abstract,
@@ -176,6 +169,8 @@ class Handlers(Part):
             **dict.fromkeys(("random.seed", "time.sleep", "warnings.simplefilter",
                              "warnings.filterwarnings"), _nothing),
             **{f"logging.{of}{name}": self._log for of in ("", "Logger.") for name in _LOGGING},
+            "logging.basicConfig": self._handed, "logging.Logger.addFilter": self._handed,
+            "logging.Logger.addHandler": self._handed,
             "logging.getLogger": lambda name=None: Unknown(
                 "a logger is not evaluated", dotted="logging.Logger", standard=True),
             "typing.cast": lambda typ, val: val, "sys.exit": self._exit,
@@ -208,6 +203,11 @@ class Handlers(Part):
         """Leave it open whether a text is made of what is logged."""
         own = [value for value in reached(values, contained) if _has_own_text(value)]
         self._world.effects.of_values(own, Unknown("what is logged may be changed"))
+
+    def _handed(self, *values: Value, **named: Value) -> None:
+        """Take as changed what loggers may change from now on."""
+        given = (*values, *named.values())
+        self._world.effects.of_values(given, Unknown("what is given to loggers may be changed"))
 
     # Values
 
@@ -349,37 +349,6 @@ class Handlers(Part):
         if place is not None:
             self._world.classes.nodes[made] = place
         return made
-
-    # Regular expressions
-
-    def _pattern(self, pattern: Value, flags: Value = 0) -> Value:
-        self._world.arguments.plain([pattern, flags])
-        text = pattern if isinstance(pattern, str) else ""
-        if not text or re.search(r"\)[*+{?]|\\\d|\(\?[^:P]", text):
-            raise refused("such a regular expression is not evaluated")
-        return re.compile(pattern, flags)
-
-    def _replacement(self, function: Value, match: re.Match[str]) -> Value:
-        return known(self._world.calls.call(function, [match], {}))
-
-    def _regular(
-        self, name: str, pattern: Value, *rest: Value, flags: Value = 0, **named: Value
-    ) -> Value:
-        most = _MOST.get(name, 1)
-        least = most - (name in _MOST)
-        compiled = pattern
-        if not isinstance(pattern, re.Pattern):
-            *rest, flags = rest if len(rest) > most else (*rest, flags)  # type: ignore[assignment]
-            compiled = self._pattern(pattern, flags)
-        if not least <= len(rest) <= most:
-            raise refused("such arguments of a regular expression are not evaluated")
-        subject = rest[least - 1]
-        repeats = len(re.findall(r"[*+{]", compiled.pattern))
-        if max(len(subject), 2) ** max(repeats, 1) > _MAX_REPEATS:
-            raise refused("too much work to evaluate")
-        if least == 2 and callable(rest[0]):
-            rest = (functools.partial(self._replacement, rest[0]), *rest[1:])
-        return self._world.arguments.native(getattr(compiled, name), "p", *rest, **named)
 
 
 def _elsewhere(*_: Value, **__: Value) -> NoReturn:

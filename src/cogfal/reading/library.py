@@ -57,6 +57,14 @@ _MODULES: Final = frozenset(dotted.rpartition(".")[0] for dotted in LISTED) | {
 _APART: Final = frozenset({"atexit", "logging", "platform", "random", "time", "warnings"})
 """Modules that nothing that is evaluated makes use of."""
 
+_FAR: Final = frozenset((
+    "contextlib.chdir copyreg.constructor copyreg.pickle imp.load_source "
+    "importlib.machinery.SourceFileLoader importlib.util.spec_from_file_location os.environb "
+    "os.fchdir pkgutil.walk_packages pydoc.locate runpy.run_module runpy.run_path site.addsitedir "
+    "sys.meta_path sys.path_hooks"
+).split())  # fmt: skip
+"""By what a text carries out files, or changes how modules, files or copies are found and made."""
+
 _LOGGER: Final = "logging.Logger"
 
 _REPLACEABLE: Final = {
@@ -225,9 +233,15 @@ class Library(Part):
             if used in self._changed:
                 raise Touched(self._changed[used])
 
+    def taken(self, dotted: str) -> Value:
+        """Return what a text takes from a module outside by a name, which is perhaps not there."""
+        if dotted in _FAR:
+            raise Beyond(Unknown(f"{dotted} is not evaluated, nor what comes after it"))
+        return self._world.there(self.find(dotted))
+
     def attribute(self, owner: Unknown, name: str) -> Value:
         """Return an attribute of something outside."""
-        found = self._world.there(self.find(f"{owner.dotted}.{name}"))
+        found = self.taken(f"{owner.dotted}.{name}")
         if name == "__dict__" and owner.dotted.partition(".")[0] in _EVALUATED:
             raise Beyond(
                 Unknown(f"{owner.dotted}.__dict__, which may be changed, is not evaluated")
@@ -260,7 +274,7 @@ class Library(Part):
             raise Beyond(Unknown(f"a changed {dotted} is not evaluated"))
         elif module == _LOGGER:  # of the class, it would be given the logger; of one, it is not
             value = Unknown("what a logger has is not evaluated", about=(value,))
-        elif module == "sys" or not owner.standard:
+        elif module in ("sys", "warnings") or not owner.standard:
             self._world.effects.of_values([value], Unknown(f"{dotted} may change it"))
         bind(self.replaced, dotted, value)
 

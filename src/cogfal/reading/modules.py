@@ -357,7 +357,7 @@ class Modules(Part):
                     return self._find(f"{module}.{name}")
                 near = nearest(name, self.load(source).names)
                 raise ImportError(f"cannot import name {name!r} from {module!r}{near}") from None
-        found = self._world.there(self._world.library.find(f"{module}.{name}"))
+        found = self._world.library.taken(f"{module}.{name}")
         if found is ABSENT:
             near = nearest(name, public_names(module))
             raise ImportError(f"cannot import name {name!r} from {module!r}{near}")
