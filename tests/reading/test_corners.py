@@ -17,7 +17,7 @@ FILES: Final = {
     "pkg/__init__.py": "",
     "pkg/sub.py": "N = 1\n",
     "broken/other.py": "a = (\n",
-    "asked.py": "def __getattr__(name): return ['a']\n",
+    "asked/__init__.py": "def __getattr__(name): return ['a']\n",
 }
 """What lies beside `predict.py`."""
 INPUT: Final = "\nclass Predictor:\n    def predict(self, x=X) -> str: ...\n"
@@ -74,6 +74,14 @@ GIVEN: Final[dict[str, tuple[str, object]]] = {
     "super-with-arguments": (
         ("class A:\n    def f(self): return 1\nclass B(A):\n"
         "    def f(self): return super(B, self).f() + 1\nX = B().f()"), 2,
+    ),
+    "super-in-a-comprehension": (
+        (
+            "class A:\n    def f(self): return 1\nclass B(A):\n    def f(self):\n"
+            "        try:\n            return [super().f() for _ in 'a'] and 3\n"
+            "        except (TypeError, RuntimeError):\n            return 3\nX = B().f()"
+        ),
+        3,
     ),
     "super-outside-of-a-class": (failing("super()", "RuntimeError"), 7),
     "methods-of-a-dataclass": (
@@ -145,6 +153,7 @@ ANY_ANSWER: Final[dict[str, tuple[str, object]]] = {
     "name-of-an-own-class": (
         "class C(u.Base):\n    def __init__(self): ...\nX = C().__class__.__name__", "C"
     ),
+    "value-of-a-secret": ("from cog import Secret\nX = {'a': Secret('q')}", {"a": "q"}),
     "largest-integer": ("import numpy as np\nX = np.iinfo(np.int32).max", 2**31 - 1),
 }  # fmt: skip
 """Programs whose X is the same whatever `u`, which comes from outside, is and answers."""
@@ -189,6 +198,10 @@ REFUSED: Final[dict[str, tuple[str, str]]] = {
     "environment": ("import os\nX = os.environ.copy()", "copy() of such a mapping"),
     "environment-emptied": ("import os\nX = os.environ.popitem()", "popitem() of such a mapping"),
     "attributes-of-a-class": ("class C: a = 1\nX = vars(C)['a']", "not read as a whole"),
+    "member-of-an-enum": (
+        "import enum\nclass E(enum.Enum):\n    if u(): A = 1\n    B = enum.auto()\nX = E.B.value",
+        "outside.u",
+    ),
     "names": ("X = dir()", "dir() is not evaluated"),
     "scope-elsewhere": ("X = list(map(eval, ['1']))", "looks at its scope"),
     "text-of-an-exception": ("X = KeyError('a').args", "depends on Python's version"),

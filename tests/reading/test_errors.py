@@ -269,6 +269,19 @@ def test_what_cannot_be_served_is_an_error(text: str, told: str, tmp_path: Path)
 
 
 WRONG = {
+    "input-without-a-name": (
+        (
+            "import cog\nclass Predictor(cog.Predictor):\n    @cog.input(type=int)\n"
+            "    def predict(self, x=1): ..."
+        ),
+        "predict.py:4",
+        "@cog.input without a name",
+    ),
+    "attribute-of-a-type": (
+        source("x: 'N.nope'", "class N: ..."),
+        "predict.py:6",
+        "no attribute 'nope'",
+    ),
     "syntax": ("x = 1\n!pip install\n", "predict.py:2", "not valid Python"),
     "null": ("x = '\0'", "predict.py:1", "not valid Python"),
     "no-class": ("class Other: ...", "predict.py", "Other"),
@@ -301,6 +314,14 @@ def test_a_wrong_predictor_is_an_error(text: str, where: str, told: str, tmp_pat
 
     assert str(caught.value).startswith(where)
     assert told in str(caught.value)
+
+
+def test_a_file_that_is_no_text_is_an_error(tmp_path: Path) -> None:
+    """The error says how it is to be saved."""
+    (tmp_path / "predict.py").write_bytes(b"X = '\xff'\n")
+
+    with pytest.raises(PredictorError, match=r"cannot be decoded.*save the file as UTF-8"):
+        read_predictor("predict.py:Predictor", tmp_path)
 
 
 METACLASS = """class M(type):
