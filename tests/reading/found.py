@@ -700,6 +700,13 @@ FOUND_IN_SEVERAL: Final = {
             "aside.N = isinstance(C(), Sized)",
         }.items()
     },
+    "package-of-a-module-that-is-looked-for": {
+        "predict.py": "import aside, importlib.util\nimportlib.util.find_spec('pkg.inner')\n"
+        "X = aside.N\n",
+        "aside.py": "N = 1\n",
+        "pkg/__init__.py": "import aside\naside.N = 2\n",
+        "pkg/inner.py": "",
+    },
     "written-module": {
         "predict.py": "with open('aside.py', 'w') as f: f.write('N = 2')\n"
         "from aside import N as X\n",

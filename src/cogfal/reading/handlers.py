@@ -126,6 +126,7 @@ class Handlers(Part):
             "pathlib.Path.cwd": lambda: pathlib.Path(files.present()),
             "importlib.resources.files": lambda package: pathlib.Path(
                 self._world.modules.folder(package)),
+            "importlib.util.find_spec": self._specified,
             "pkgutil.iter_modules": files.modules,
             "pkgutil.get_data": lambda package, resource: files.open(
                 f"{self._world.modules.folder(package)}/{files.text(resource)}", "rb").read(),
@@ -184,6 +185,12 @@ class Handlers(Part):
             **{f"{owner}.iinfo": functools.partial(self._limits, owner)
                for owner in ("numpy", "torch")},
         }  # fmt: skip
+
+    def _specified(self, name: Value, package: Value = None) -> NoReturn:
+        """Import the package of a module that is looked for, as Python does."""
+        if "." in known(name)[1:]:
+            self._world.modules.imported(name.rpartition(".")[0], package)
+        raise refused("where a module lies is not evaluated")
 
     def _exit(self, *_: Value) -> Value:
         raise UnknownError(Unknown("sys.exit() ends the program"))
