@@ -627,6 +627,9 @@ FOUND: Final = {
     "descriptor-or-not-deleted": "from outside import u\nX = []\nclass D:\n"
     "    def __delete__(self, _): X.append(1)\nclass C:\n    c = D() if u() else 3\ntry:\n"
     "    del C().c\nexcept AttributeError: ...",
+    "submodule-that-is-not-there": "try:\n    import json.nope\nexcept ImportError:\n    X = 4",
+    "submodule-of-a-class": "try:\n    import json.JSONDecoder\nexcept ImportError:\n    X = 4",
+    "submodules-that-are-there": "import json.tool, os.path, collections.abc\nX = 4",
 }
 """Programs that were once read otherwise than Python has them, each the smallest of its kind."""
 

@@ -300,7 +300,9 @@ class Library(Part):
     def load(self, name: str, shown: str) -> Value:
         """Return what an import of a module outside of the project binds, called `shown`."""
         there = self.exists(name)
-        if there is False:
+        same = self._world.version == sys.version_info[:2]
+        alike = same and name.partition(".")[0] in _ALIKE
+        if there is False or (alike and "." in name and not _is_module(name)):
             raise ModuleNotFoundError(f"No module named {name!r}")
         found = self.find(shown)
         if found is ABSENT:
