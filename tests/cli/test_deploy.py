@@ -119,10 +119,10 @@ PREDICT = """
 class DeployedApp(Cloud):
     """What fal shows of the app, and its queue, on which the app says `answer` to everything."""
 
-    def __init__(self, document: dict[str, Any], answer: str) -> None:
+    def __init__(self, fal: Loopback, answer: str) -> None:
         super().__init__()
-        self._document = document
-        self._answer = answer
+        self._fal = fal
+        self.answer = answer
         self.inputs: list[Any] = []
         self.app.router.routes[:0] = [
             Route("/api/openapi/queue/openapi.json", self.shown),
@@ -133,8 +133,8 @@ class DeployedApp(Cloud):
         ]
 
     async def shown(self, request: Request) -> Response:
-        """Show the document."""
-        return JSONResponse(self._document)
+        """Show the document of what was deployed last."""
+        return JSONResponse(self._fal.registrations[-1].openapi)
 
     async def queued(self, request: Request) -> Response:
         """Queue a call that has ended already."""
@@ -149,7 +149,7 @@ class DeployedApp(Cloud):
 
     async def said(self, request: Request) -> Response:
         """Answer."""
-        return JSONResponse({"status": "succeeded", "output": self._answer})
+        return JSONResponse({"status": "succeeded", "output": self.answer})
 
 
 def test_a_change_that_breaks_callers_is_asked_about_and_a_wrong_answer_taken_back(
@@ -158,31 +158,35 @@ def test_a_change_that_breaks_callers_is_asked_about_and_a_wrong_answer_taken_ba
     """Refused without a terminal; then deployed, verified, and the revision before restored."""
     project = write_project(tmp_path / "project", predict_py=PREDICT)
     (project / "examples.yaml").write_text("- {name: one, input: {text: x}, output: x}\n")
-    with Loopback(build=False) as fal:
-        first = fal.command("cogfal", "deploy", cwd=project).succeed()
+    with Loopback(build=False) as fal, serving(tmp_path, app := DeployedApp(fal, "x")) as loopback:
+        there: dict[str, Any] = {
+            name: value
+            for name, value in loopback.environment.items()
+            if name.endswith("RUN_HOST") or name == "SSL_CERT_FILE"
+        }
+
+        def deploy(*arguments: str) -> tuple[int, str]:
+            with fal.command("cogfal", "deploy", *arguments, cwd=project, **there) as process:
+                return process.wait(), process.output
+
+        first, told_first = deploy("--verify")
         before = fal.registrations[0]
         (project / "predict.py").write_text(
             (project / "predict.py").read_text().replace('default="a"', 'default="b"')
         )
-        app = DeployedApp(before.openapi, "something else")
-        with serving(tmp_path, app) as loopback:
-            there: dict[str, Any] = {
-                name: value
-                for name, value in loopback.environment.items()
-                if name.endswith("RUN_HOST") or name == "SSL_CERT_FILE"
-            }
-            with fal.command("cogfal", "deploy", cwd=project, **there) as refused:
-                status = refused.wait()
-            registered = len(fal.registrations)
-            with fal.command("cogfal", "deploy", "--yes", "--verify", cwd=project, **there) as done:
-                verified = done.wait()
+        refused, told_refused = deploy()
+        registered = len(fal.registrations)
+        app.answer = "something else"
+        verified, told_verified = deploy("--yes", "--verify")
 
-    assert "breaks" not in first
-    assert (status, registered) == (1, 1)
-    assert "text: the default 'a' became 'b'" in refused.output
-    assert "deploy it all the same with --yes" in refused.output
-    assert verified == 1, done.output
-    assert app.inputs == [{"text": "x"}]
-    assert "one: output: 'x' became 'something else'" in done.output
+    assert first == 0, told_first
+    assert "1 example answered as expected" in told_first
+    assert "breaks" not in told_first
+    assert (refused, registered) == (1, 1)
+    assert "text: the default 'a' became 'b'" in told_refused
+    assert "deploy it all the same with --yes" in told_refused
+    assert verified == 1, told_verified
+    assert app.inputs == [{"text": "x"}] * 2
+    assert "one: output: 'x' became 'something else'" in told_verified
     assert len(fal.registrations) == 2
     assert fal.aliases["app"].revision == before.revision
