@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import ssl
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import pytest
+import trustme
 from starlette.requests import Request
 from starlette.types import Message
 
@@ -17,7 +22,7 @@ from cogfal.gateway import Limits, application
 from cogfal.gateway.call import GatewayCall
 from cogfal.gateway.callers import Caller, by_fal_key
 from cogfal.gateway.catalogue import FalApp, Kind, Version
-from cogfal.gateway.cog_client import CogClient
+from cogfal.gateway.cog_client import CogAnswer, CogClient
 from cogfal.gateway.fal_queue import FalQueue
 from cogfal.server.caller import Bodies
 from cogfal.spec import JSON
@@ -344,6 +349,42 @@ def test_large_values_on_the_queue_hold_nobody_up() -> None:
 
     assert output == [7] * 500_000
     assert long_steps == []
+
+
+def test_a_connection_that_breaks_before_anything_is_sent_is_made_again(tmp_path: Path) -> None:
+    """An address whose machine is replaced answers the next one."""
+    authority, trusted = trustme.CA(), tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(trusted)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+
+    def serve(listener: socket.socket) -> None:
+        listener.accept()[0].close()
+        with context.wrap_socket(listener.accept()[0], server_side=True) as connection:
+            assert b"POST /predictions" in connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    async def ask(url: str) -> CogAnswer:
+        client = CogClient(1000, Bodies(1000))
+        try:
+            return await client.send("POST", url)
+        finally:
+            await client.aclose()
+
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        ThreadPoolExecutor(1) as beside,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("SSL_CERT_FILE", str(trusted))
+        served = beside.submit(serve, listener)
+        try:
+            answer = asyncio.run(ask(f"https://localhost:{listener.getsockname()[1]}/predictions"))
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)  # which ends a wait that nobody comes for
+        served.result()
+
+    assert (answer.status, answer.body) == (200, {})
 
 
 class _SaysAnything(BaseHTTPRequestHandler):

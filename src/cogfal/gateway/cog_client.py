@@ -26,6 +26,8 @@ from cogfal.spec import JSON
 
 EVENTS: Final = "text/event-stream"
 CONNECT_SECONDS: Final = 10.0
+CONNECT_RETRIES: Final = 1
+"""How often it is tried again to connect, without a pause: nothing has been sent by then."""
 
 
 class TooMuch(Exception):
@@ -167,9 +169,13 @@ class CogClient:
         if self._http is None:
             limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
             self._http = httpx.AsyncClient(
-                verify=httpx.create_ssl_context(),  # with what SSL_CERT_FILE adds
+                transport=httpx.AsyncHTTPTransport(
+                    verify=httpx.create_ssl_context(),  # with what SSL_CERT_FILE adds
+                    trust_env=False,
+                    limits=limits,
+                    retries=CONNECT_RETRIES,
+                ),
                 trust_env=False,
-                limits=limits,
                 follow_redirects=False,
             )
         return self._http
