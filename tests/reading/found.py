@@ -630,6 +630,10 @@ FOUND: Final = {
     "submodule-that-is-not-there": "try:\n    import json.nope\nexcept ImportError:\n    X = 4",
     "submodule-of-a-class": "try:\n    import json.JSONDecoder\nexcept ImportError:\n    X = 4",
     "submodules-that-are-there": "import json.tool, os.path, collections.abc\nX = 4",
+    "model-as-a-key": "from cog import BaseModel\nclass C(BaseModel):\n    a: int = 1\ntry:\n"
+    "    X = len({C(a=1): 2})\nexcept TypeError:\n    X = 4",
+    "model-as-a-key-by-a-method": "from cog import BaseModel\nclass C(BaseModel):\n    a: int = 1\n"
+    "    def __hash__(self): return 3\nX = len({C(a=1): 2})",
 }
 """Programs that were once read otherwise than Python has them, each the smallest of its kind."""
 

@@ -158,7 +158,10 @@ class Model:
     def __iter__(self) -> NoReturn:
         raise refused("objects of a Pydantic model are not taken apart")
 
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:
+        if any(vars(base).get("model_config") for base in type(self).__mro__):
+            raise refused("whether such a Pydantic model can be a key is not evaluated")
+        raise TypeError(f"unhashable type: {type(self).__name__!r}")
 
 
 def _validates(cls: type) -> bool:
