@@ -140,7 +140,7 @@ def test_variables_in_credentials_stay(tmp_path: Path) -> None:
         ("a==${NOPE}\n", 1, "NOPE is not set"),
         ("./nope\n", 1, "./nope does not exist"),
         ("-e nope\n", 1, "nope does not exist"),
-        ("-e nope[]]\n", 1, "-e nope[]]: there is no such directory"),
+        ("-e nope[]]\n", 1, "nope[]] does not exist"),
         ("--find-links ./wheels\n", 1, "--find-links ./wheels: there is no such directory"),
         ("nope.whl\n", 1, "nope.whl does not exist"),
         ("-f 'x\n", 1, "cannot be split"),

@@ -28,7 +28,8 @@ _CREDENTIALS: Final = re.compile(r"://[^/\s]*@")
 _URL: Final = re.compile(r"(?:(?:git|hg|svn|bzr)\+)?[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _NAMED_URL: Final = re.compile(r"[\w.-]+\s*(\[[^\]]*\])?\s*@")
 _UNREACHABLE: Final = re.compile(r"(?:(?:git|hg|svn|bzr)\+)?(file|ssh):", re.IGNORECASE)
-_ARCHIVE: Final = (".whl", ".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
+_PATH: Final = re.compile(r"(?P<path>[^\[\];]+?)\s*(?P<extras>\[[\w.,\s-]+\])?")
+_LIKE_A_PATH: Final = re.compile(r"[./~]|.*(/|\.(whl|tar\.gz|tgz|zip|tar\.bz2|tar\.xz)$)")
 _ALIASES: Final = {
     "-r": "--requirement",
     "-c": "--constraint",
@@ -45,6 +46,7 @@ _FLAGS: Final = frozenset({"--no-index", "--pre", "--prefer-binary", "--require-
 _LINE_OPTIONS: Final = frozenset(
     {"--hash", "--config-settings", "--config-setting", "--global-option", "--install-option"}
 )
+_RELATIVE: Final = "put it there, or correct the path, relative to the file that names it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,10 +227,9 @@ class _LineReader:
         pip overlooks `-f URL` behind a package without a word; Cog moves it to a line of its own.
         """
         for name, value in options:
-            if name == "--requirement":
-                self.file(_included(value, base, where), where, constraint=constraint)
-            elif name == "--constraint":
-                self.file(_included(value, base, where), where, constraint=True)
+            if name in ("--requirement", "--constraint"):
+                constrains = constraint or name == "--constraint"
+                self.file(_included(value, base, where), where, constraint=constrains)
             elif name == "--editable":
                 self._lines.append(_editable(value or "", where, base))
             elif name == "--find-links" and value and not _URL.match(value):
@@ -243,8 +244,7 @@ class _LineReader:
             raise ConfigError(
                 f"--find-links {value}: there is no such directory in the project",
                 where=where,
-                remedy="put it there, or correct its path, which is relative to the file that "
-                "names it",
+                remedy=_RELATIVE,
             )
         return path
 
@@ -348,33 +348,24 @@ def _included(value: str | None, base: Path, where: Location | str) -> Path:
 def _editable(text: str, where: Location | str, base: Path) -> Line:
     if _URL.match(text):
         return Link(text, None, (), where)
-    local = _local(text, base, where, any_name=True)
-    if local is None:
-        raise ConfigError(
-            f"-e {text}: there is no such directory",
-            where=where,
-            remedy="paths are relative to the file that names them",
-        )
-    return Local(local.path, local.extras, editable=True, where=where)
+    return Local(*_found(text, base, where), editable=True, where=where)
 
 
-def _local(text: str, base: Path, where: Location | str, *, any_name: bool = False) -> Local | None:
+def _local(text: str, base: Path, where: Location | str) -> Local | None:
     """A path, where the text looks like one; it must exist."""
-    match = re.fullmatch(r"(?P<path>[^\[\];]+?)\s*(?P<extras>\[[\w.,\s-]+\])?", text)
-    if match is None:
+    path = _PATH.fullmatch(text)
+    if path is None or not _LIKE_A_PATH.match(path["path"]):
         return None
-    path, extras = match["path"], match["extras"] or ""
-    looks = path.startswith((".", "/", "~")) or "/" in path or path.endswith(_ARCHIVE)
-    if not looks and not any_name:
-        return None
-    target = base / path
-    if not _exists(target):
-        raise ConfigError(
-            f"{path} does not exist",
-            where=where,
-            remedy="paths are relative to the file that names them",
-        )
-    return Local(target.resolve(), extras, where=where)
+    return Local(*_found(text, base, where), where=where)
+
+
+def _found(text: str, base: Path, where: Location | str) -> tuple[Path, str]:
+    """Return what lies at a path, and the extras behind it."""
+    match = _PATH.fullmatch(text)
+    path, extras = (match["path"], match["extras"] or "") if match else (text, "")
+    if not _exists(base / path):
+        raise ConfigError(f"{path} does not exist", where=where, remedy=_RELATIVE)
+    return (base / path).resolve(), extras
 
 
 def _exists(path: Path) -> bool:
