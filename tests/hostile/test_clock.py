@@ -111,6 +111,7 @@ def test_a_clock_that_is_set_changes_no_duration(
         go.touch()
         predicted = waiting.result(SOON).json()
         again = process.ask({"file": picture})
+    process.wait_until(lambda: _printed(process, 3), SOON)
 
     assert kept.content == b"weights"
     assert kept.extensions[STREAM] is before.extensions[STREAM]
