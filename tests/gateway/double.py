@@ -50,6 +50,8 @@ NOT_TAKEN: dict[str, Callable[[], Response]] = {
     "penniless": lambda: JSONResponse({"detail": "Exhausted balance"}, 402),
     "unfit": lambda: JSONResponse(REFUSAL, 422),
     "broken": lambda: JSONResponse({"detail": "out of order"}, 500),
+    "hasty": lambda: JSONResponse({"detail": "Too many requests"}, 429),
+    "closed": lambda: Response("<center>nginx</center>", 503),
     "unread": lambda: Response("queued"),
     "nameless": lambda: JSONResponse(
         dict.fromkeys(("request_id", "response_url", "status_url", "cancel_url"), "")
@@ -62,9 +64,18 @@ RESULTS: dict[str, Callable[[], Response]] = {
     "crash": lambda: JSONResponse({"detail": "it crashed"}, 500),
     "garble": lambda: Response("no JSON"),
     "list": lambda: JSONResponse(["one"]),
+    "overload": lambda: JSONResponse({}, 503),
     "vanish": lambda: JSONResponse({"detail": "Request not found"}, 404),
 }
 """What comes of a request, where it is no prediction in Cog's form."""
+
+INGRESS = "<html><center><h1>Unavailable</h1></center><hr><center>nginx</center></html>"
+TROUBLE: dict[str, Callable[[], Response]] = {
+    "limit": lambda: JSONResponse({"detail": "Too many requests"}, 429),
+    "lose": lambda: Response(INGRESS, 503),
+    "mute": lambda: Response(INGRESS, 502),
+}
+"""How fal, or what stands before it, answers once to who asks where a request stands."""
 
 
 @dataclass
@@ -76,6 +87,7 @@ class Asked:
     key: str
     input: dict[str, Any]
     looks: int = 0
+    troubled: set[str] = field(default_factory=set)
     cancelled: bool = False
     released: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -83,6 +95,14 @@ class Asked:
     def do(self) -> str:
         """What it is to go through."""
         return str(self.input.get("do", "echo"))
+
+    def trouble(self, place: str) -> Response | None:
+        """Return what is answered in its place at the first look at its status, or its result."""
+        do, _, where = self.do.partition("-")
+        if do not in TROUBLE or where != place or place in self.troubled:
+            return None
+        self.troubled.add(place)
+        return TROUBLE[do]()
 
     @property
     def status(self) -> str:
@@ -184,6 +204,8 @@ class FalCloud(Cloud):
             return JSONResponse({"detail": "Request not found"}, 404)
         if asked.do == "revoke":
             return JSONResponse({"detail": "Key was revoked"}, 403)
+        if trouble := asked.trouble("status"):
+            return trouble
         asked.looks += 1
         logs = [{"message": f"working on {asked.do}", "level": "STDOUT"}]
         match asked.status:
@@ -207,8 +229,10 @@ class FalCloud(Cloud):
         if asked.cancelled:
             gone = {"detail": "Request was cancelled", "error_type": "client_cancelled"}
             return JSONResponse(gone, 499)
-        if other := RESULTS.get(asked.do):
-            return other()
+        if other := asked.trouble("result"):
+            return other
+        if made := RESULTS.get(asked.do):
+            return made()
         if asked.do == "fail":
             return JSONResponse(prediction("failed", asked, error="it broke"))
         output = self._made(asked, str(request.base_url))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,6 +96,7 @@ GARBLED = "Invalid JSON: Expecting value: line 1 column 1 (char 0)"
     [
         ("fail", "it broke"),
         ("crash", "it crashed"),
+        ("overload", "the app answered with status 503"),
         ("refuse", "- input.steps: Input should be at least 1\n"),
         ("garble", f"what the app answered cannot be read: {GARBLED}"),
     ],
@@ -104,6 +108,34 @@ def test_every_way_to_fail_is_failed(alice: httpx.Client, do: str, error: str) -
     last = states(alice, begun["id"])[-1]
 
     assert (last["status"], last["error"], last["logs"]) == ("failed", error, f"working on {do}\n")
+
+
+TROUBLE = {"limit": 429, "lose": 503, "mute": 503}
+
+
+@pytest.mark.parametrize("trouble", TROUBLE)
+@pytest.mark.parametrize(("place", "looks"), [("status", 1), ("result", 3)])
+def test_trouble_on_the_way_to_fal_is_no_outcome(
+    alice: httpx.Client, trouble: str, place: str, looks: int
+) -> None:
+    """Whoever looks is told when to look again, as clients do by themselves."""
+    begun = begin(alice, f"{trouble}-{place}")
+
+    *_, refused = [alice.get(f"predictions/{begun['id']}") for _ in range(looks)]
+
+    assert refused.status_code == TROUBLE[trouble], refused.text
+    assert refused.headers["retry-after"] == "5"
+    assert states(alice, begun["id"])[-1]["status"] == "succeeded"
+
+
+def test_trouble_on_the_way_to_fal_ends_no_stream(alice: httpx.Client) -> None:
+    """What follows a prediction looks again."""
+    every = [f"{trouble}-{place}" for trouble in TROUBLE for place in ("status", "result")]
+    begun = [begin(alice, do, stream=True) for do in every]
+
+    streams = [alice.get(each["urls"]["stream"]).text for each in begun]
+
+    assert [text.endswith("event: done\nid: 4\ndata: {}\n\n") for text in streams] == [True] * 6
 
 
 def test_an_answer_of_another_form_is_failed(alice: httpx.Client) -> None:
@@ -245,6 +277,41 @@ def test_another_gateway_answers_for_the_same_predictions(served: Served, tmp_pa
     assert listed == {"previous": None, "next": None, "results": []}
 
 
+MOUNTED = """
+import asyncio, json, httpx
+from cogfal.gateway import application
+
+async def main():
+    app = application({"me/model": "me/model"})
+    transport = httpx.ASGITransport(app)
+    headers = {"Authorization": "Bearer alice:secret-key", "Prefer": "wait=2"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway/v1/") as client:
+        begin = client.post("models/me/model/predictions", json=INPUT, headers=headers)
+        begun = asyncio.ensure_future(begin)
+        while not (await client.get("predictions", headers=headers)).json()["results"]:
+            await asyncio.sleep(0)
+        await app.aclose()
+        print((await begun).text)
+
+INPUT = {"input": {"do": "hold"}}
+asyncio.run(main())
+"""
+
+
+def test_what_goes_on_at_fal_is_not_called_canceled_when_the_gateway_ends(
+    served: Served, cloud: FalCloud
+) -> None:
+    """One that is mounted may end before its callers have left."""
+    command = [sys.executable, "-c", MOUNTED]
+
+    done = subprocess.run(
+        command, env={**served.environment}, capture_output=True, text=True, check=True, timeout=60
+    )
+
+    assert not [*cloud.asked.values()][-1].cancelled
+    assert json.loads(done.stdout)["status"] == "starting"
+
+
 def test_others_see_nothing_of_it(served: Served, alice: httpx.Client) -> None:
     """With another key a prediction is not there, not in lists, and not cancelled."""
     begun = begin(alice, "hold")
@@ -285,6 +352,8 @@ def test_what_fal_refuses_is_refused(
         ("penniless", 402, "Exhausted balance"),
         ("unfit", 422, "input.steps"),
         ("broken", 502, "out of order"),
+        ("hasty", 429, "Too many requests"),
+        ("closed", 503, "status 503"),
         ("unread", 502, "cannot be read"),
         ("nameless", 502, "no request id"),
     ],

@@ -37,6 +37,7 @@ ANSWER_SECONDS: Final = 120.0
 RESULT_SECONDS: Final = 20.0
 CANCELLED: Final = frozenset({"client_cancelled", "client_disconnected"})
 UNAVAILABLE_AGAIN: Final = 5
+_PASSING: Final = frozenset({408, 502, 503, 504})
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -130,12 +131,21 @@ class FalQueue:
         kind = told.get("error_type") or status.get("error_type")
         if answer.status == 499 or kind in CANCELLED:
             return canceled()
+        if answer.status == 200:
+            return outcome(answer)
         if answer.status == 404:
             raise not_found("fal has no result of this any more.")
         if answer.status == 422:
             return failed(unfit(answer.detail).detail)
+        if status.get("error") is None and _is_fals_trouble(answer):
+            raise _refusal(answer.status, answer.detail)
         why = answer.detail or status.get("error")
-        return outcome(answer) if answer.status == 200 or not why else failed(str(why))
+        return failed(str(why or f"the app answered with status {answer.status}"))
+
+
+def _is_fals_trouble(answer: CogAnswer) -> bool:
+    """Tell an answer of fal's, or of what stands before it, from an app's, which is JSON."""
+    return answer.status == 429 or (answer.status in _PASSING and answer.body is None)
 
 
 def authorization(caller: Caller) -> dict[str, str]:
@@ -173,7 +183,11 @@ def _refusal(status: int, detail: JSON) -> Refusal:
         case 422:
             return unfit(detail)
         case 400 | 402 | 413 | 429:
-            return Refusal(status, "fal refused", text)
+            again = UNAVAILABLE_AGAIN if status == 429 else None
+            return Refusal(status, "fal refused", text, retry_after=again)
+        case _ if status in _PASSING:
+            what = f"It answered with status {status}."
+            return Refusal(503, "fal cannot be reached", what, retry_after=UNAVAILABLE_AGAIN)
         case _:
             return Refusal(502, "fal failed", f"fal answered with {status}: {text}")
 
@@ -190,7 +204,7 @@ async def follow_queue(call: GatewayCall, queue: FalQueue) -> State:
         try:
             state = await queue.look(call)
         except Refusal as refusal:
-            if refusal.status < 500:
+            if refusal.status < 500 and refusal.retry_after is None:
                 return failed(refusal.detail)
             await asyncio.sleep(AFTER_TROUBLE)
             continue

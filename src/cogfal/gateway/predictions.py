@@ -188,7 +188,8 @@ class Gateway:
         try:
             call.end(await work)
         except asyncio.CancelledError:
-            call.end(canceled())
+            if call.request_id is None:  # else it goes on at fal, whoever stops following it here
+                call.end(canceled())
             raise
         except Refusal as refusal:
             call.refusal = refusal
