@@ -178,6 +178,7 @@ CONSTRUCTS = (
         ["/b", ["d"]]),
     _not("an `Input()` that is changed", "import cog\nI = cog.Input(default=3)\ntry:\n    I.default = 4\nexcept Exception: ...\nX = 1"),
     _not("a file that the text itself writes", "with open('t.txt', 'a') as f: f.write('c')\nX = open('t.txt').read()"),
+    _not("a file of the project that is carried out by its path", "import runpy\nX = runpy.run_path('sibling.py')['N']"),
     _is("a folder that is made where it is there", "import os\nos.makedirs('pkg', exist_ok=True)\nX = os.path.isdir('pkg')", True),
     _not("a list that a package is given as an attribute", "import torch\nX = [1]\ntorch.held = X"),
     _not("what is printed to an object", "class C:\n    n = 1\n    def write(self, text): C.n += 1\nprint(1, file=C())\nX = C.n"),

@@ -686,6 +686,8 @@ FOUND_IN_SEVERAL: Final = {
         }
         for name, text in {
             "run": "import runpy\nrunpy.run_path('sibling.py')",
+            "run-of-what-is-written": "import runpy\nwith open('made.py', 'w') as f:\n"
+            "    f.write('import aside; aside.N = 2')\nrunpy.run_path('made.py')",
             "spec": "import importlib.util as u\ns = u.spec_from_file_location('m', 'sibling.py')\n"
             "s.loader.exec_module(u.module_from_spec(s))",
             "loader": "from importlib.machinery import SourceFileLoader\n"

@@ -6,6 +6,7 @@ says nothing of the runner. Texts that begin with `HERE` stand for the project's
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
 import pathlib
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from cogfal.reading.operators import HERE, of_machine
 from cogfal.reading.standins import Handler, Known
 from cogfal.reading.unknown import (
+    Beyond,
     Named,
     Part,
     Touched,
@@ -160,6 +162,21 @@ class Files(Part):
         if text not in self._located:
             raise refused("the file lies outside the project")
         return self._located[text]
+
+    def carry_out(self, path: Value) -> NoReturn:
+        """Follow no file of the project that is carried out by its path.
+
+        What lies elsewhere changes nothing of the project's, as what a package imports.
+        """
+        why = Unknown("a file that is carried out by its path is not evaluated")
+        try:
+            self.check_unwritten(self.absolute(path))
+        except Touched:
+            raise Beyond(why) from None
+        with contextlib.suppress(Touched):
+            if self.placed(path).exists():
+                raise Beyond(why)
+        raise Touched(why)
 
     def attribute(self, path: PurePath, name: str) -> Value:
         """Return an attribute of a path."""

@@ -127,6 +127,10 @@ class Handlers(Part):
             "importlib.resources.files": lambda package: pathlib.Path(
                 self._world.modules.folder(package)),
             "importlib.util.find_spec": self._specified,
+            "importlib.util.spec_from_file_location": lambda name, location=None, **_:
+                files.carry_out(location),
+            "imp.load_source": lambda name, pathname, file=None: files.carry_out(pathname),
+            "runpy.run_path": lambda path_name, *_, **__: files.carry_out(path_name),
             "pkgutil.iter_modules": files.modules,
             "pkgutil.get_data": lambda package, resource: files.open(
                 f"{self._world.modules.folder(package)}/{files.text(resource)}", "rb").read(),

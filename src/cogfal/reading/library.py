@@ -58,9 +58,8 @@ _APART: Final = frozenset({"atexit", "logging", "platform", "random", "time", "w
 """Modules that nothing that is evaluated makes use of."""
 
 _FAR: Final = frozenset((
-    "contextlib.chdir copyreg.constructor copyreg.pickle imp.load_source "
-    "importlib.machinery.SourceFileLoader importlib.util.spec_from_file_location os.environb "
-    "os.fchdir pkgutil.walk_packages pydoc.locate runpy.run_module runpy.run_path site.addsitedir "
+    "contextlib.chdir copyreg.constructor copyreg.pickle importlib.machinery.SourceFileLoader "
+    "os.environb os.fchdir pkgutil.walk_packages pydoc.locate runpy.run_module site.addsitedir "
     "sys.meta_path sys.path_hooks"
 ).split())  # fmt: skip
 """By what a text carries out files, or changes how modules, files or copies are found and made."""
