@@ -201,24 +201,10 @@ class Classes(Part):
             with self.registered(module):
                 resolved = types.resolve_bases(bases)
                 meta, namespace, keywords = types.prepare_class(node.name, resolved, keywords)
-                body.names = _first_names(namespace)
-                body.names["__module__"] = module.name
-                body.names["__qualname__"] = f"{scope.qualified}{node.name}"
-                if (told := ast.get_docstring(node, clean=False)) is not None:
-                    body.names["__doc__"] = told
+                body.names = _first_names(namespace, node, body)
+                world.run(node.body, body, fresh=fresh)
                 if resolved is not bases:
                     body.names["__orig_bases__"] = bases
-                if any(
-                    isinstance(part, ast.AnnAssign)
-                    for part in own_nodes(node.body, expressions=False)
-                ):
-                    body.names["__annotations__"] = {}
-                world.run(node.body, body, fresh=fresh)
-                known(body.names.get(UNTOLD))
-                if body.names.keys() & _HIDING:
-                    known(Unknown("a class that answers for each attribute is not evaluated"))
-                if "_cogfal_disordered" in getattr(namespace, "__dict__", {}):
-                    known(vars(namespace)["_cogfal_disordered"])
                 _fill(namespace, body)
                 cls = meta(node.name, tuple(resolved), namespace, **keywords)
                 if isinstance(namespace, _EnumNames):
@@ -276,16 +262,28 @@ def _is_special(cls: Value, body: Scope) -> bool:
     return inner or private or (isinstance(cls, type) and issubclass(cls, enum.Flag))
 
 
-def _first_names(namespace: Any) -> Any:
+def _first_names(namespace: Any, node: ast.ClassDef, body: Scope) -> Any:
     """Return the names that a class body begins with."""
-    if isinstance(namespace, _EnumNames):
-        return namespace
-    if type(namespace) is not dict:
+    if type(namespace) is not dict and not isinstance(namespace, _EnumNames):
         raise Touched(Unknown("a class body with such names is not evaluated"))
-    return dict(namespace)
+    names = dict(namespace) if type(namespace) is dict else namespace
+    names["__module__"] = body.module.name
+    names["__qualname__"] = body.qualified.removesuffix(".")
+    if (told := ast.get_docstring(node, clean=False)) is not None:
+        names["__doc__"] = told
+    own = own_nodes(node.body, expressions=False)
+    if any(isinstance(part, ast.AnnAssign) for part in own):
+        names["__annotations__"] = {}
+    return names
 
 
 def _fill(namespace: Any, body: Scope) -> None:
+    """Give the class that is made the names that its body has bound, if all of them are told."""
+    known(body.names.get(UNTOLD))
+    if body.names.keys() & _HIDING:
+        known(Unknown("a class that answers for each attribute is not evaluated"))
+    if isinstance(namespace, _EnumNames):
+        known(vars(namespace).get("_cogfal_disordered"))
     if namespace is body.names:
         return
     namespace.clear()
