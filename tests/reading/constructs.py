@@ -144,7 +144,8 @@ CONSTRUCTS = (
     _not("`__context__` of an exception", "try:\n    try:\n        {}['a']\n    except KeyError:\n        raise ValueError\n"
          "except ValueError as e:\n    X = type(e.__context__).__name__"),
     _not("a pattern of a class of the author's", "class P:\n    x = 1\nmatch P():\n    case P(x=v): X = v"),
-    _not("`type()` that makes a class", "C = type('C', (), {'n': 3})\nX = C.n"),
+    _is("`type()` that makes a class", "class B:\n    made = []\n    def __init_subclass__(cls): B.made.append(cls.__name__)\n"
+        "C = type('C', (B,), {'n': 3, 'f': lambda self: self.n + 1})\nX = [C.n, C().f(), *C.made]", [3, 4, "C"]),
     _is("`dataclasses.fields`, `replace`, `astuple`", "from dataclasses import *\n@dataclass\nclass C:\n    a: int = 1\n"
         "X = [[f.name for f in fields(C)], replace(C(), a=2).a, *astuple(C())]", [["a"], 2, 1]),
     _is("`argparse.Namespace`", "import argparse\no = argparse.Namespace(n=1)\no.n += 1\nX = [o.n, vars(o)['n']]", [2, 2]),

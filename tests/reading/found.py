@@ -5,6 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 FOUND: Final = {
+    "class-that-a-call-makes": "import abc\nfrom outside import u\nX = []\nclass M(type):\n"
+    "    def __init__(cls, name, bases, names): X.append(name)\nclass B:\n"
+    "    def __init_subclass__(cls, **named): X.append(cls.__name__)\n"
+    "class D:\n    def __set_name__(self, owner, name): X.append(name)\nclass E(metaclass=M): ...\n"
+    "N = {'d': D(), '__class_getitem__': lambda cls, key: key, 'n': 3}\nC = type('C', (B,), N)\n"
+    "N['n'] = 4\nX += [C['k'], C.n, C().n, type(E)('F', (), {}).__name__]\ntype('G', (E,), {})\n"
+    "abc.ABCMeta('H', (B,), {})\ntry: type('I', (B, u), {})\nexcept TypeError: ...\n"
+    "try: type('J', (3,), {})\nexcept TypeError: X.append('J')",
+    "module-of-a-class-that-a-call-makes": "import abc\nC = type('C', (), {})\n"
+    "X = [C.__module__, type.__new__(type, 'D', (), {}).__module__]\n"
+    "Y = abc.ABCMeta('E', (), {}).__module__",
     "hash-of-a-key": "import collections\nX = []\nclass C:\n    def __init__(self, n): self.n = n\n"
     "    def __hash__(self): return X.append(self.n) or 1\n"
     "    def __eq__(self, other): return X.append(9) or self.n == other.n\n"

@@ -16,7 +16,7 @@ from datetime import date, time, timedelta
 from pathlib import PurePath
 from typing import Any, Final
 
-from cogfal.reading.classes import Outside
+from cogfal.reading.classes import NOWHERE, Outside
 from cogfal.reading.effects import FRAMES
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import (
@@ -227,6 +227,8 @@ class Attributes(Part):
             return hidden
         if name == "__dict__":
             return Held(self._world, owner)
+        if name == "__module__" and owner.__module__ == NOWHERE:
+            raise refused("where a class is made by a call is not evaluated")
         if isinstance(owner, BaseException) and name == "args" and not is_raised(owner):
             raise refused("the text of an exception depends on Python's version")
         registers = name == "register" and isinstance(owner, abc.ABCMeta)

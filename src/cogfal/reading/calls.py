@@ -14,13 +14,14 @@ from pathlib import PurePath
 from typing import Any, Final
 
 from cogfal.reading.attributes import is_open
-from cogfal.reading.classes import Outside, outside_base
+from cogfal.reading.classes import HIDING, NOWHERE, Outside, implied, outside_base
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import CONTAINERS, set_attribute
 from cogfal.reading.operators import MAX_TEXT, bounded, check_format, too_large
 from cogfal.reading.unknown import (
     Named,
     Part,
+    Touched,
     Unknown,
     Value,
     Values,
@@ -182,6 +183,8 @@ class Calls(Part):
             return self._opaque(outside, (cls, *positional, *keywords.values()))
         if cls in world.classes.opened and (positional or keywords) and not self._initialised(cls):
             raise refused("a class that is changed by a decorator from outside")
+        if issubclass(cls, type) and len(positional) == 3:
+            return self.make_class(cls, positional, keywords)
         if world.attributes.is_authored(cls) or issubclass(cls, BaseException):
             if issubclass(cls, enum.Enum):
                 require_known([*positional, *keywords.values()])
@@ -189,6 +192,26 @@ class Calls(Part):
                 positional = self._in_order(cls, positional)
             return cls(*positional, **keywords)
         raise refused(f"an object of {cls.__module__}.{cls.__qualname__} is not evaluated")
+
+    def make_class(self, meta: type, given: Values, keywords: Named) -> Value:
+        """Return the class that a call of `type` or of another metaclass makes."""
+        try:
+            require_known([*given[:1], *keywords.values()])
+            if [type(each) for each in given[1:]] != [tuple, dict]:
+                raise refused("a class that type() makes of such arguments is not evaluated")
+            name, bases, names = given
+            require_known([*map(self._world.known, bases), *names])
+            if names.keys() & HIDING:
+                raise refused("a class that answers for each attribute is not evaluated")
+            filled = {**names, "__module__": names.get("__module__", NOWHERE)}
+            implied(filled)
+            made = meta(name, bases, filled, **keywords)
+        except Touched as error:
+            self._world.effects.of_values((meta, *given, *keywords.values()), error.unknown)
+            raise
+        if isinstance(made, type):
+            self._world.classes.nodes.setdefault(made, None)
+        return made
 
     def _in_order(self, cls: type, values: Values) -> list[Value]:
         """Return arguments, sets in one of their orders where the class keeps it."""
@@ -269,6 +292,8 @@ class Calls(Part):
         result = method(*positional, **keywords)
         if isinstance(result, type):
             self._world.classes.made.append(result)
+            if result.__module__ == __name__:
+                result.__module__ = NOWHERE
         return result
 
     def _of_text(self, method: Any, *arguments: Value, **named: Value) -> Value:

@@ -9,7 +9,7 @@ import sys
 import types
 import typing
 from collections import ChainMap
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -33,12 +33,14 @@ if TYPE_CHECKING:
     from cogfal.reading.source import Module
 
 MAX_TEXT: Final = 20_000
+NOWHERE: Final = " "
+"""Stands for the module in which a class was made by a call."""
 _IMPLICIT: Final[dict[str, Callable[..., Any]]] = {
     "__init_subclass__": classmethod,
     "__class_getitem__": classmethod,
     "__new__": staticmethod,
 }
-_HIDING: Final = frozenset({"__class__", "__getattribute__"})
+HIDING: Final = frozenset({"__class__", "__getattribute__"})
 _EnumNames: Final = type(enum.EnumMeta.__prepare__("", (enum.Enum,)))
 _AT_ONCE: Final = re.compile(r"\s*(\w+\.)*(ClassVar|InitVar)\b")
 
@@ -111,8 +113,8 @@ class Classes(Part):
     def __init__(self, world: Interpreter) -> None:
         super().__init__(world)
         self._bases: dict[str, type] = {}
-        self.nodes: dict[type, tuple[ast.ClassDef, Module]] = {}
-        """The classes of the author's, and where each is written."""
+        self.nodes: dict[type, tuple[ast.ClassDef, Module] | None] = {}
+        """The classes of the author's, and where each is written, if it is by a statement."""
         self.made: list[type] = []
         """Classes that a metaclass of the author's has made."""
         self.opened: set[type] = set()
@@ -280,16 +282,22 @@ def _first_names(namespace: Any, node: ast.ClassDef, body: Scope) -> Any:
 def _fill(namespace: Any, body: Scope) -> None:
     """Give the class that is made the names that its body has bound, if all of them are told."""
     known(body.names.get(UNTOLD))
-    if body.names.keys() & _HIDING:
+    if body.names.keys() & HIDING:
         known(Unknown("a class that answers for each attribute is not evaluated"))
     if isinstance(namespace, _EnumNames):
         known(vars(namespace).get("_cogfal_disordered"))
     if namespace is body.names:
         return
+    implied(body.names)
     namespace.clear()
-    for name, value in body.names.items():
-        implicit = _IMPLICIT.get(name) if isinstance(value, Function) else None
-        namespace[name] = value if implicit is None else implicit(value)
+    namespace.update(body.names)
+
+
+def implied(names: MutableMapping[str, Value]) -> None:
+    """Make class and static methods of functions that are so without a decorator."""
+    for name in names.keys() & _IMPLICIT.keys():
+        if isinstance(names[name], Function):
+            names[name] = _IMPLICIT[name](names[name])
 
 
 def _alters(base: Value) -> bool:

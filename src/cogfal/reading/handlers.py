@@ -236,9 +236,9 @@ class Handlers(Part):
             raise Touched(outside)
         return issubclass(cls, kind)
 
-    def _type(self, *positional: Value, **_: Value) -> Value:
+    def _type(self, *positional: Value, **keywords: Value) -> Value:
         if len(positional) != 1:
-            raise refused("a class that type() makes is not evaluated")
+            return self._world.calls.make_class(type, positional, keywords)
         kind = type(known(positional[0]))
         if kind not in _KINDS and kind.__module__.startswith(("cogfal.reading", "_io")):
             raise refused("what kind of thing it is is not evaluated")
@@ -357,8 +357,7 @@ class Handlers(Part):
         registered = self._world.classes.registered
         with contextlib.nullcontext() if place is None else registered(place[1]):
             made = dataclasses.dataclass(**names)(cls)
-        if place is not None:
-            self._world.classes.nodes[made] = place
+        self._world.classes.nodes[made] = place
         return made
 
 

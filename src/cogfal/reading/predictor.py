@@ -221,7 +221,7 @@ class _Reading:
         return PredictorError(f"has no {name}", where=self._module.relative, remedy=remedy)
 
     def _method(self, name: str, cls: type) -> tuple[str, Function]:
-        node, module = self._world.classes.nodes.get(cls, (self._module.tree, self._module))
+        node, module = self._world.classes.nodes.get(cls) or (self._module.tree, self._module)
         where = module.location(node)
         wanted = METHODS[self._role]
         found = {m: f for m in wanted if (f := self._find(cls, m)) is not ABSENT}
