@@ -151,7 +151,7 @@ CASES: Final = (
         "value-of-a-package",
         "predict.py:4",
         (
-            'the choices of "x" is not told by the text: `timm.list_models()` '
+            'the text does not tell the choices of "x": `timm.list_models()` '
             "(timm.list_models is not part of the project)"
         ),
         (

@@ -9,6 +9,7 @@ import pytest
 
 from cogfal.errors import PredictorError, UnresolvedExpression, UnsupportedSignature
 from cogfal.reading import read_predictor
+from cogfal.spec import Location
 
 HEAD = "from typing import *\nfrom cog import *\nimport timm, torch, random\n"
 
@@ -176,6 +177,26 @@ def test_an_order_of_a_set_is_told_by_no_text(text: str, tmp_path: Path) -> None
 
     with pytest.raises(UnresolvedExpression, match="order"):
         read_predictor("predict.py:Predictor", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "what"),
+    [
+        (source("y: str = 'a', x: Any = [*{'a', 'b'}]"), 6, 'the input "x" depends on an order'),
+        (source("x: str", output="Literal[[*{'a', 'b'}][0]]"), 6, "Predictor depends on an order"),
+        (source("x: int = {'a': 1}[[*{'a', 'b'}][0]]"), 6, "Predictor depends on an order"),
+    ],
+    ids=["input", "output", "error"],
+)
+def test_what_depends_on_an_order_is_named(text: str, line: int, what: str, tmp_path: Path) -> None:
+    """The error names the first input that differs, else the predictor."""
+    (tmp_path / "predict.py").write_text(text)
+
+    with pytest.raises(UnresolvedExpression) as caught:
+        read_predictor("predict.py:Predictor", tmp_path)
+
+    assert what in caught.value.what
+    assert caught.value.where == Location("predict.py", line)
 
 
 def test_a_type_of_a_package_may_be_passed_through(tmp_path: Path) -> None:

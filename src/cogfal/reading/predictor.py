@@ -111,13 +111,10 @@ class _Readings:
             asked = frozenset()
         if isinstance(told, PredictorError):
             raise told
-        if world.orders.asked and any(self._read(turn=turn)[1] != told for turn in (1, 2)):
-            raise UnresolvedExpression(
-                "the inputs depend on an order that Python leaves open, that of a set or a folder",
-                source="",
-                where=told.location,
-                remedy="put the items in order with sorted()",
-            )
+        for turn in (1, 2) if world.orders.asked else ():
+            _, other = self._read(turn=turn)
+            if other != told:
+                raise _disordered(told, other)
         return replace(told, deploy_time=self._depends(told, asked))
 
     def _read(
@@ -150,6 +147,19 @@ class _MayBe(Unknown):
     """What a class perhaps has, of a base from outside."""
 
     __slots__ = ()
+
+
+def _disordered(told: PredictorSpec, other: PredictorSpec | PredictorError) -> PredictorError:
+    """Return the error for two readings that differ by an order, with the first input that does."""
+    others = other.inputs if isinstance(other, PredictorSpec) else told.inputs
+    found = next((each for each in told.inputs if each not in others), None)
+    what = f"the predictor {told.name}" if found is None else f'the input "{found.name}"'
+    return UnresolvedExpression(
+        f"{what} depends on an order that Python leaves open, that of a set or a folder",
+        source="",
+        where=(told if found is None else found).location,
+        remedy="put the items in order with sorted()",
+    )
 
 
 class _Reading:

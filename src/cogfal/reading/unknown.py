@@ -51,7 +51,7 @@ class Unresolved(Exception):
         if isinstance(self, Unsupported):
             told = f"{what} cannot be served: {shown}"
             return UnsupportedSignature(told, where=where, remedy=self.remedy)
-        told = f"{what} is not told by the text: {shown}"
+        told = f"the text does not tell {what}: {shown}"
         return UnresolvedExpression(told, source=source, where=where, remedy=self.remedy)
 
 
