@@ -37,6 +37,10 @@ CASES: Final = {
     "flags": "from enum import Flag\nclass F(Flag):\n    A = 1\n    B = 2\n    C = 3\nX = len(F)",
     "private-in-an-enum": "from enum import Enum\n"
     "class E(Enum):\n    A = 1\n    __b = 2\nX = len(E)",
+    "docstrings": 'class C:\n    """  A\n\n\t B  \n        c\n      \n    """\n'
+    "    def f(self):\n        'a\\n      b\\n    c'\ndef g(): ' a\\nb'\n"
+    "X = repr([C.__doc__, C.f.__doc__, g.__doc__])",
+    "docstring-of-a-module": "''' A\n    b\n      c\n   '''\nX = __doc__",
     "class-in-an-enum": "from enum import Enum\n"
     "class E(Enum):\n    A = 1\n    class B: ...\nX = len(E)",
 }

@@ -26,7 +26,7 @@ from cogfal.reading.unknown import (
     known,
     reached,
 )
-from cogfal.reading.versions import differs
+from cogfal.reading.versions import differs, docstring
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
@@ -203,7 +203,7 @@ class Classes(Part):
             with self.registered(module):
                 resolved = types.resolve_bases(bases)
                 meta, namespace, keywords = types.prepare_class(node.name, resolved, keywords)
-                body.names = _first_names(namespace, node, body)
+                body.names = _first_names(namespace, node, body, world.version)
                 world.run(node.body, body, fresh=fresh)
                 if resolved is not bases:
                     body.names["__orig_bases__"] = bases
@@ -264,14 +264,14 @@ def _is_special(cls: Value, body: Scope) -> bool:
     return inner or private or (isinstance(cls, type) and issubclass(cls, enum.Flag))
 
 
-def _first_names(namespace: Any, node: ast.ClassDef, body: Scope) -> Any:
+def _first_names(namespace: Any, node: ast.ClassDef, body: Scope, version: tuple[int, int]) -> Any:
     """Return the names that a class body begins with."""
     if type(namespace) is not dict and not isinstance(namespace, _EnumNames):
         raise Touched(Unknown("a class body with such names is not evaluated"))
     names = dict(namespace) if type(namespace) is dict else namespace
     names["__module__"] = body.module.name
     names["__qualname__"] = body.qualified.removesuffix(".")
-    if (told := ast.get_docstring(node, clean=False)) is not None:
+    if (told := docstring(node, version)) is not None:
         names["__doc__"] = told
     own = own_nodes(node.body, expressions=False)
     if any(isinstance(part, ast.AnnAssign) for part in own):

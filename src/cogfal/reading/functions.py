@@ -21,6 +21,7 @@ from cogfal.reading.unknown import (
     Values,
     known,
 )
+from cogfal.reading.versions import docstring
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
@@ -58,7 +59,7 @@ class Function(Atomic):
         self.annotations: dict[str, Value] = {}
         self.decorators: tuple[Value, ...] = ()
         self.name: str = getattr(node, "name", "<lambda>")
-        told = None if isinstance(node, ast.Lambda) else ast.get_docstring(node, clean=False)
+        told = None if isinstance(node, ast.Lambda) else docstring(node, world.version)
         self.__dict__.update(
             __name__=self.name, __qualname__=f"{scope.qualified}{self.name}", __doc__=told,
             __module__=scope.module.name,

@@ -30,6 +30,7 @@ from cogfal.reading.unknown import (
     known,
     refused,
 )
+from cogfal.reading.versions import docstring
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
@@ -96,7 +97,7 @@ class Modules(Part):
         relative, scope = module.relative, Scope(module, "module")
         scope.names.update(
             __name__=module.name, __file__=f"{HERE}/{relative}",
-            __doc__=ast.get_docstring(module.tree, clean=False) if module.text else None,
+            __doc__=docstring(module.tree, self._world.version) if module.text else None,
             __package__=module.name if module.folder else module.name.rpartition(".")[0],
             **dict.fromkeys(_KEPT, Unknown("what Python keeps of a module is not evaluated")),
             __builtins__=Unknown("__builtins__ is not evaluated", dotted=BUILTINS, standard=True),

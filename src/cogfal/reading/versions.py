@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import sys
-from typing import Final
+from typing import Any, Final
 
 from cogfal.reading.unknown import refused
 
@@ -42,6 +43,16 @@ def lacks(version: tuple[int, int], dotted: str) -> bool:
 def differs(version: tuple[int, int]) -> bool:
     """Whether a version is not this Python's."""
     return version != sys.version_info[:2]
+
+
+def docstring(node: Any, version: tuple[int, int]) -> str | None:
+    """Return a `__doc__`, which Python since 3.13 keeps without the indentation that is common."""
+    told = ast.get_docstring(node, clean=False)
+    if told is None or version < (3, 13):
+        return told
+    first, *rest = told.expandtabs().split("\n")
+    margins = [len(line) - len(line.lstrip(" ")) for line in rest if line.strip(" ")]
+    return "\n".join([first.lstrip(" "), *(line[min(margins, default=0) :] for line in rest)])
 
 
 def check_attribute(version: tuple[int, int], kind: type, name: str) -> None:
