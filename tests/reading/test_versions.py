@@ -37,6 +37,19 @@ CASES: Final = {
     "flags": "from enum import Flag\nclass F(Flag):\n    A = 1\n    B = 2\n    C = 3\nX = len(F)",
     "private-in-an-enum": "from enum import Enum\n"
     "class E(Enum):\n    A = 1\n    __b = 2\nX = len(E)",
+    "sum-of-floats": "X = sum([0.1] * 10)",
+    "sum-of-whole-numbers": "X = sum([1, 2], 3)",
+    "value-in-an-enum": "from enum import Enum\nclass E(Enum):\n    A = 'a'\n"
+    "try:\n    X = 'a' in E\nexcept TypeError:\n    X = 0",
+    "member-in-an-enum": "from enum import Enum\nclass E(Enum):\n    A = 'a'\nX = E.A in E",
+    "equal-counters": "from collections import Counter\nX = Counter(a=0) == Counter()",
+    "strict-zip": "try:\n    X = list(zip([1], [2], strict=True)) and 1\n"
+    "except TypeError:\n    X = 0",
+    "date-of-a-text": "from datetime import date\ntry:\n"
+    "    X = str(date.fromisoformat('20240102'))\nexcept ValueError:\n    X = 0",
+    "number-of-bytes": "try:\n    X = int.from_bytes(b'a')\nexcept TypeError:\n    X = 0",
+    "property-of-a-class": "class C:\n    @classmethod\n    @property\n    def f(cls): return 1\n"
+    "X = C.f == 1",
     "docstrings": 'class C:\n    """  A\n\n\t B  \n        c\n      \n    """\n'
     "    def f(self):\n        'a\\n      b\\n    c'\ndef g(): ' a\\nb'\n"
     "X = repr([C.__doc__, C.f.__doc__, g.__doc__])",

@@ -43,7 +43,7 @@ from cogfal.reading.unknown import (
     reached,
     refused,
 )
-from cogfal.reading.versions import check_attribute
+from cogfal.reading.versions import check_attribute, check_same
 
 DATA: Final = (
     str, bytes, list, deque, tuple, dict, set, frozenset, int, float, complex, range, slice,
@@ -70,6 +70,7 @@ _SUPER: Final[Any] = super
 _OF_CLASS: Final = frozenset((
     "__name__ __qualname__ __doc__ __new__ __init__ __setattr__"
 ).split())  # fmt: skip
+_CHAINED: Final = ("classmethod.__get__ since", "classmethod.__get__ until")
 _OF_DICT: Final = frozenset("__getitem__ __setitem__ __delitem__ __len__ __contains__".split())
 _OF_FILE: Final = frozenset("read readline readlines close __enter__ __exit__".split())
 _OPEN: Final = frozenset(
@@ -241,7 +242,9 @@ class Attributes(Part):
         if _is_cached(type(owner), name):
             self._world.journal.note(owner, name)
         for kind in (owner, type(owner)) if isinstance(owner, type) else (type(owner),):
-            if _acts(described := of_class(kind, name)):
+            if isinstance(getattr(described := of_class(kind, name), "__func__", None), property):
+                check_same(self._world.version, *_CHAINED)
+            if _acts(described):
                 self._world.effects.of_values((owner, described), described.alone())
         return getattr(owner, name)
 

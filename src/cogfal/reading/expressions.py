@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import enum
 import types
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -24,6 +26,7 @@ from cogfal.reading.unknown import (
     refused,
     unknown_in,
 )
+from cogfal.reading.versions import check_same
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
@@ -204,7 +207,12 @@ class Expressions(Part):
             return (left is right) is isinstance(op, ast.Is)
         world.budget.weigh(left)
         world.budget.weigh(right)
-        inside = isinstance(op, ast.In | ast.NotIn) and isinstance(right, SIZED)
+        within = isinstance(op, ast.In | ast.NotIn)
+        if isinstance(left, Counter):
+            check_same(world.version, "Counter.__eq__")
+        if within and isinstance(right, enum.EnumMeta) and not isinstance(left, enum.Enum):
+            check_same(world.version, "EnumType.__contains__")
+        inside = within and isinstance(right, SIZED)
         how = "equal" if inside or isinstance(op, ast.Eq | ast.NotEq) else "compare"
         world.texts.check_places(how, (left, *right) if inside else (left, right))
         return world.items.compare(COMPARE[type(op)], left, right)

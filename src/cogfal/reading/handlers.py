@@ -40,6 +40,7 @@ from cogfal.reading.unknown import (
     refused,
     require_known,
 )
+from cogfal.reading.versions import check_same
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
@@ -98,7 +99,7 @@ class Handlers(Part):
             else self._world.items.iterate(value),
             "open": self._world.files.open, "reversed": self._world.items.backwards,
             "pow": lambda base, exp, mod=None: power(*map(arguments.plain, (base, exp, mod))),
-            "print": self._print, "exit": self._exit, "quit": self._exit,
+            "sum": self._sum, "print": self._print, "exit": self._exit, "quit": self._exit,
             "str.maketrans": functools.partial(arguments.native, str.maketrans, "p"),
         }  # fmt: skip
         return {f"builtins.{name}": handler for name, handler in handlers.items()}
@@ -287,6 +288,12 @@ class Handlers(Part):
         return document
 
     # Series and functions
+
+    def _sum(self, items: Value, start: Value = 0) -> Value:
+        items = self._world.arguments.weighed(items)
+        if any(isinstance(each, float) for each in (*items, start)):
+            check_same(self._world.version, "float.__add__")
+        return self._world.arguments.native(sum, "lv", items, start)
 
     def _next(self, items: Value, *default: Value) -> Value:
         if not isinstance(known(items), Iterator):

@@ -38,7 +38,6 @@ builtins         i   zip
 builtins         iv  enumerate
 builtins         k   callable mappingproxy
 builtins         m   max min
-builtins         lv  sum
 builtins         xv  sorted
 builtins         n   float int
 builtins         o   len
@@ -175,6 +174,8 @@ class GivenArguments(Part):
         letters += last * len(given)
         positional = [self._ways[how](v) for how, v in zip(letters, given, strict=False)]
         keywords = {name: self._ways[self._way(name, v, letters)](v) for name, v in named.items()}
+        if function is zip and keywords and self._world.version < (3, 10):
+            raise TypeError("zip() takes no keyword arguments, before Python 3.10")
         try:
             result = function(*positional, **keywords)
         except Exception:

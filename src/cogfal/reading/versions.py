@@ -35,6 +35,24 @@ SINCE: Final = {
 }
 
 
+_CHANGED: Final = {
+    **dict.fromkeys(("date.fromisoformat", "time.fromisoformat", "int.from_bytes"), (3, 11)),
+    "Counter.__eq__": (3, 10),
+    "EnumType.__contains__": (3, 12),
+    "classmethod.__get__ since": (3, 9),
+    "classmethod.__get__ until": (3, 13),
+    "float.__add__": (3, 12),
+}
+"""By method: the version since which it does otherwise."""
+
+
+def check_same(version: tuple[int, int], *methods: str) -> None:
+    """Refuse what this Python does otherwise than another version."""
+    for since in (_CHANGED[each] for each in methods if each in _CHANGED):
+        if (version < since) != (sys.version_info[:2] < since):
+            raise refused("what it gives depends on Python's version")
+
+
 def lacks(version: tuple[int, int], dotted: str) -> bool:
     """Whether a version of Python has no such name."""
     return SINCE.get(dotted, version) > version
@@ -62,6 +80,7 @@ def check_attribute(version: tuple[int, int], kind: type, name: str) -> None:
         AttributeError: That version of Python has no such attribute.
     """
     for base in kind.__mro__ if differs(version) else ():
+        check_same(version, f"{base.__name__}.{name}")
         since = SINCE.get(f"{base.__name__}.{name}", (3, 0))
         if since > version:
             raise AttributeError(f"{kind.__name__!r} object has no attribute {name!r}")
