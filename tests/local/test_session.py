@@ -12,9 +12,10 @@ import pytest
 
 from cogfal.app_file import open_project
 from cogfal.errors import ConfigError, FileInputError, SetupError
-from cogfal.files import FileLimits, HttpFetcher
-from cogfal.local.session import LocalProject, find_project, open_session
+from cogfal.files import FetchBudget, FileLimits, HttpFetcher
+from cogfal.local.session import GivenFiles, LocalProject, find_project, open_session
 from cogfal.spec import Role
+from tests.appearing import first_below
 from tests.file_server import file_server
 
 COG_YAML = """
@@ -114,6 +115,34 @@ def test_files_are_given_as_copies_and_come_back_as_paths(root: Path, tmp_path: 
 
     assert (made.name, made.read_text(), given.read_text()) == ("doubled.txt", "abab", "ab")
     assert made.is_relative_to(tmp_path / "kept")
+
+
+def test_cancelling_stops_the_copy_of_a_file_before_it_ends(tmp_path: Path) -> None:
+    """Nothing is written any more into a directory that is removed then."""
+    given, directory = tmp_path / "given.bin", tmp_path / "prediction"
+    directory.mkdir()
+    with given.open("wb") as file:
+        file.truncate(64 * 1024**2)
+
+    async def main() -> tuple[Path, int, list[Path]]:
+        files = GivenFiles(None)
+        copying = files.fetch(files.url_of(given), directory, FetchBudget(FileLimits()))
+        task = asyncio.ensure_future(copying)
+        copy = await first_below(directory)
+        task.cancel()
+        await asyncio.wait({task})
+        assert task.cancelled()
+        return copy, copy.stat().st_size, open_here()
+
+    copy, size, opened = asyncio.run(main())
+
+    assert size < given.stat().st_size
+    assert copy not in opened
+
+
+def open_here() -> list[Path]:
+    """Return what this process has open."""
+    return [each.resolve() for each in Path("/proc/self/fd").iterdir()]
 
 
 def test_there_is_no_network_unless_it_is_given(root: Path, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from cogfal.guest.encoding import Encoded
 from cogfal.guest.saving import FileReference
 from cogfal.json_text import JsonText
 from cogfal.outputs import Deliverer, OutputDirectories, Style, may_hold_file
+from cogfal.outputs.delivery import COPIED
 from cogfal.spec import (
     AnyType,
     DictType,
@@ -43,6 +44,7 @@ from cogfal.spec import (
     Type,
     UnionType,
 )
+from tests.appearing import first_below
 from tests.file_server import PNG
 from tests.outputs.desk import CALLER, Desk, Shelf, a_file, encoded
 
@@ -203,6 +205,27 @@ def test_cancelling_stops_the_uploads(project: Path, workspace: Workspace, scrat
 
     asyncio.run(main())
     assert shelf.files == []
+
+
+def test_cancelling_waits_until_nothing_is_written_any_more(
+    project: Path, workspace: Workspace
+) -> None:
+    """What is copied aside would else appear in a directory that is being removed."""
+    file = a_file(project, content=PNG + bytes(COPIED - len(PNG)))
+
+    async def main() -> int:
+        shelf = Shelf()
+        shelf.release = asyncio.Event()
+        deliverer = Deliverer(shelf, Style.URL, OutputDirectories(project))
+        delivered = deliverer.deliver(encoded(file, workspace), workspace, lambda: None)
+        task = asyncio.ensure_future(delivered)
+        copy = await first_below(workspace.directory)
+        task.cancel()
+        await asyncio.wait({task})
+        assert task.cancelled()
+        return copy.stat().st_size
+
+    assert asyncio.run(main()) == COPIED
 
 
 def test_files_are_stored_in_the_context_that_delivers_them(

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, Protocol
 
 import anyio
-import anyio.to_thread
 import httpx
 from typing_extensions import Self
 
@@ -183,7 +182,7 @@ class HttpFetcher:
                 async with Writer(file, digest.update if digest else None) as writer:
                     await self._receive(response, decoder, writer, meter, progress)
             if not has_suffix(path.name):
-                path = await anyio.to_thread.run_sync(named_by_content, path)
+                path = await to_the_end(named_by_content, path)
         except BaseException:
             path.unlink(missing_ok=True)
             raise

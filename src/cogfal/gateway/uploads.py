@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive
 
+from cogfal.concurrency import to_the_end
 from cogfal.files import to_data_url
 from cogfal.files.names import OCTET_STREAM, safe_name
 from cogfal.files.workspace import Scratch
@@ -178,7 +179,7 @@ class UploadedFiles:
         self._taken += kept.size
         path, signature = self._scratch.directory / kept.id, secrets.token_urlsafe(32)
         try:
-            await anyio.to_thread.run_sync(_copy, file, path)
+            await to_the_end(_copy, file, path)
         except BaseException:
             self._taken -= kept.size
             path.unlink(missing_ok=True)

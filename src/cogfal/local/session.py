@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from urllib.parse import quote
 
 import anyio.to_thread
 
-from cogfal.concurrency import on_daemon_thread
+from cogfal.concurrency import on_daemon_thread, to_the_end
 from cogfal.engine.grace import Grace
 from cogfal.engine.guest_python import python_at
 from cogfal.engine.prediction import Prediction
@@ -46,6 +47,7 @@ AFTERWARDS: Final = 10.0  # seconds for the model to end in
 USUAL_FILES: Final = ("predict.py", "run.py")
 GIVEN: Final = "https://given.invalid/"
 """Where the caller's own files seem to be; the name is reserved, so nothing real is meant."""
+_CHUNK: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,19 +258,22 @@ class GivenFiles:
         """Copy a given file into `directory`: the predictor may do with it what it likes."""
         path = self._paths.get(url)
         if path is not None:
-            return await anyio.to_thread.run_sync(_copied, path, directory)
+            stopped = threading.Event()
+            return await to_the_end(_copied, path, directory, stopped, stop=stopped.set)
         if self._others is None:
             text = f"{url} is not fetched, as there is no network here; give a local file"
             raise FetchError(text)
         return await self._others.fetch(url, directory, budget, known)
 
 
-def _copied(path: Path, directory: Path) -> Fetched:
+def _copied(path: Path, directory: Path, stopped: threading.Event) -> Fetched:
+    """Copy a file step by step; once it is `stopped`, what this returns is of no use."""
     try:
         with path.open("rb") as source:
             copy, target = create_file(directory, input_name(path.name))
             with target:
-                shutil.copyfileobj(source, target)
+                while not stopped.is_set() and (chunk := source.read(_CHUNK)):
+                    target.write(chunk)
     except OSError as error:
         raise FetchError(f"{path} cannot be read: {error.strerror}") from error
     return Fetched(copy, copy.stat().st_size)

@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-import anyio.to_thread
-
-from cogfal.concurrency import SHORT, together
+from cogfal.concurrency import SHORT, to_the_end, together
 from cogfal.errors import OutputError
 from cogfal.files import FetchError, LocalFile, Store, StoredFile, StoreError, Workspace
 from cogfal.files.data_urls import parse_data_url
@@ -196,7 +194,7 @@ class Deliverer:
             return self._written(_elsewhere(reference.url, label(reference.loc)))
         at_hand = release is None and preparer.is_at_hand(reference)
         work = partial(preparer.prepared, reference, aside=release is not None)
-        file, aside = work() if at_hand else await anyio.to_thread.run_sync(work)
+        file, aside = work() if at_hand else await to_the_end(work)
         if release is not None and aside:
             release()
         try:
@@ -208,7 +206,7 @@ class Deliverer:
         if file.disposable and at_hand and file.size <= SHORT:
             preparer.dispose(file)
         elif file.disposable:
-            await anyio.to_thread.run_sync(preparer.dispose, file)
+            await to_the_end(preparer.dispose, file)
         return self._written(stored)
 
     def _written(self, stored: StoredFile) -> JSON:
