@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import collections
+import datetime as dt
+import fractions
+import sys
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,6 +13,11 @@ import pytest
 
 from cogfal.errors import PredictorError
 from cogfal.reading import read_predictor
+from cogfal.reading.interpreter import Interpreter
+from cogfal.reading.listed import LISTED, WHOLE, public_names
+from cogfal.reading.source import Project
+from cogfal.reading.unknown import ABSENT, Unknown
+from cogfal.reading.versions import check_attribute, lacks
 from tests.interpreters import INTERPRETERS, run_there
 from tests.reading.projects import write
 
@@ -86,3 +95,70 @@ def test_the_models_python_agrees(version: str, tmp_path: Path) -> None:
     assert told == {name: ran[name] for name in told}
     assert lies == []
     assert len(told) > len(CASES) / 2
+
+
+LACKING: Final = """
+import importlib
+
+def main(names):
+    return [name for name in names if not there(name)]
+
+def there(name):
+    module, *parts = name.split(":")
+    try:
+        found = importlib.import_module(module)
+    except ImportError:
+        return True  # which is told of the module
+    for part in parts:
+        if not hasattr(found, part):
+            return False
+        found = getattr(found, part)
+    return True
+"""
+KINDS: Final = (
+    str, bytes, int, float, complex, list, dict, tuple, set, frozenset, range, slice,
+    collections.Counter, collections.OrderedDict, collections.deque, BaseException,
+    dt.date, dt.datetime, dt.timedelta, fractions.Fraction,
+)  # fmt: skip
+
+
+def _evaluated(root: Path) -> list[str]:
+    """Return the names of Python's library that stand for values, as `module:name`."""
+    world = Interpreter(Project(root, sys.version_info[:2], lambda _: None))
+    pairs = [dotted.rpartition(".")[::2] for dotted in LISTED if not dotted.endswith("*")]
+    pairs += [(module, name) for module in WHOLE for name in public_names(module)]
+    found = {f"{m}:{name}": world.library.find(f"{m}.{name}") for m, name in pairs}
+    return [name for name, each in found.items() if not (each is ABSENT or type(each) is Unknown)]
+
+
+def _lacks_method(version: tuple[int, int], kind: type, name: str) -> bool:
+    try:
+        check_attribute(version, kind, name)
+    except AttributeError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("version", INTERPRETERS)
+def test_the_table_knows_what_each_version_lacks(version: str, tmp_path: Path) -> None:
+    """A name that is evaluated is there in the versions of Python that have it, and in no other."""
+    names = _evaluated(tmp_path)
+
+    lacking = run_there(INTERPRETERS[version], LACKING, names, options=())
+
+    minor = (3, int(version[2:]))
+    assert names
+    assert [name for name in names if lacks(minor, name.replace(":", "."))] == lacking
+
+
+@pytest.mark.parametrize("version", INTERPRETERS)
+def test_the_table_knows_which_methods_each_version_lacks(version: str) -> None:
+    """So has a class of Python's own the methods that it has in that version."""
+    methods = [(kind, name) for kind in KINDS for name in dir(kind) if name[0] != "_"]
+    names = [f"{kind.__module__}:{kind.__name__}:{name}" for kind, name in methods]
+
+    lacking = run_there(INTERPRETERS[version], LACKING, names, options=())
+
+    minor = (3, int(version[2:]))
+    told = [_lacks_method(minor, *method) for method in methods]
+    assert [name for name, lacks_it in zip(names, told, strict=True) if lacks_it] == lacking

@@ -9,6 +9,10 @@ from typing import Any, Final
 from cogfal.reading.unknown import refused
 
 _SINCE: Final = """\
+3.8   functools.cached_property math.comb math.dist math.isqrt math.perm math.prod shlex.join
+3.8   typing.Final typing.Literal typing.Protocol typing.SupportsIndex typing.TypedDict typing.final
+3.8   typing.get_args typing.get_origin typing.runtime_checkable
+3.8   Fraction.as_integer_ratio date.fromisocalendar int.as_integer_ratio
 3.9   functools.cache math.lcm math.nextafter math.ulp types.GenericAlias typing.Annotated
 3.9   Path.readlink PurePath.is_relative_to PurePath.with_stem bytes.removeprefix
 3.9   bytes.removesuffix str.removeprefix str.removesuffix
@@ -20,7 +24,7 @@ _SINCE: Final = """\
 3.11  enum.member enum.nonmember enum.verify math.cbrt math.exp2 typing.LiteralString typing.Never
 3.11  typing.NotRequired typing.Required typing.Self typing.TypeVarTuple typing.Unpack
 3.11  typing.assert_never typing.assert_type typing.clear_overloads typing.dataclass_transform
-3.11  typing.get_overloads typing.reveal_type
+3.11  typing.get_overloads typing.reveal_type BaseException.add_note
 3.12  collections.abc.Buffer itertools.batched math.sumprod typing.TypeAliasType typing.override
 3.12  Fraction.is_integer Path.walk PurePath.with_segments int.is_integer
 3.13  builtins.PythonFinalizationError math.fma typing.NoDefault typing.ReadOnly typing.TypeIs
