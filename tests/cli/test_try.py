@@ -156,7 +156,7 @@ def test_missing_inputs_are_asked_for_first(remote: str, cogfal: Cogfal) -> None
     ended = cogfal("try", remote)
 
     assert ended.status == 1
-    assert "it needs name; add -i name=..." in ended.err
+    assert "it needs name; add -i name=..., or --playground" in ended.err
 
 
 def test_another_repository_is_not_overwritten(remote: str, cogfal: Cogfal, tmp_path: Path) -> None:

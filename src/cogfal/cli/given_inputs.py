@@ -58,12 +58,12 @@ def read_inputs(arguments: argparse.Namespace, spec: PredictorSpec | None) -> di
     return values
 
 
-def refuse_missing(given: Collection[str], spec: PredictorSpec) -> None:
-    """Raise BadArgument where a required input is not given."""
+def refuse_missing(given: Collection[str], spec: PredictorSpec, otherwise: str = "") -> None:
+    """Raise BadArgument where a required input is not given; `otherwise` is a further remedy."""
     missing = [each.name for each in spec.inputs if each.required and each.name not in given]
     if missing:
         wanted = " ".join(f"-i {name}=..." for name in missing)
-        raise BadArgument(f"it needs {', '.join(missing)}; add {wanted}")
+        raise BadArgument(f"it needs {', '.join(missing)}; add {wanted}{otherwise}")
 
 
 def validate(values: Mapping[str, Any], spec: PredictorSpec) -> None:

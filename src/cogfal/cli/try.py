@@ -75,7 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
     spec = project.read()
     _show(project, spec)
     if not arguments.playground and not arguments.json_input:  # which is looked at later
-        refuse_missing([pair.partition("=")[0] for pair in arguments.input], spec)
+        given = [pair.partition("=")[0] for pair in arguments.input]
+        refuse_missing(given, spec, ", or --playground")
     obey_here(arguments)
     _tell_environment(project)
     if cloned is not None and not _agreed(cloned, spec, yes=arguments.yes):
