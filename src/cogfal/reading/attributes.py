@@ -166,6 +166,7 @@ class Attributes(Part):
         kind = owner if isinstance(owner, type) else type(owner)
         if not self.own(kind):
             check_attribute(world.version, kind, name)
+            check_same(world.version, *(f"{base.__name__}.{name}" for base in kind.__mro__))
         return self._of_other(owner, name)
 
     def _of_other(self, owner: Value, name: str) -> Value:

@@ -84,7 +84,6 @@ def check_attribute(version: tuple[int, int], kind: type, name: str) -> None:
         AttributeError: That version of Python has no such attribute.
     """
     for base in kind.__mro__ if differs(version) else ():
-        check_same(version, f"{base.__name__}.{name}")
         since = SINCE.get(f"{base.__name__}.{name}", (3, 0))
         if since > version:
             raise AttributeError(f"{kind.__name__!r} object has no attribute {name!r}")
