@@ -131,7 +131,8 @@ def content_length(head: bytes) -> int | None:
 
 
 def _unchunked(body: bytes) -> bytes:
-    pieces, at = [], 0
+    pieces: list[bytes] = []
+    at = 0
     while True:
         end = body.index(b"\r\n", at)
         size = int(body[at:end], 16)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from benchmarks.arms import THIS_PYTHON, Server, cog_server, fal_app, old_cog_server
 from benchmarks.http_client import Answer, Connection, Job
@@ -129,7 +129,7 @@ def _write(target: Path, files: Mapping[str, str]) -> None:
         (target / name).write_text(text)
 
 
-def checked(arms: Sequence[Arm], expected: Callable[[Arm, object], bool]) -> None:
+def checked(arms: Sequence[Arm], expected: Callable[[Arm, Any], bool]) -> None:
     """Refuse to measure an arm that does not do the work."""
     for arm in arms:
         answer = arm.once()

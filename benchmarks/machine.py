@@ -37,7 +37,7 @@ def _processor() -> str:
 
 
 def _memory() -> int:
-    return round(psutil.virtual_memory().total / 2**30)
+    return int(psutil.virtual_memory().total / 2**30 + 0.5)
 
 
 def _revision() -> str:

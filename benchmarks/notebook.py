@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import operator
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from benchmarks.statistics import Ratio, paired_ratio, single
 
 COGFAL = "cogfal"
-WITHIN = {"<=": lambda value, limit: value <= limit, ">=": lambda value, limit: value >= limit}
+WITHIN: dict[str, Callable[[float, float], bool]] = {"<=": operator.le, ">=": operator.ge}
 
 
 @dataclass(slots=True)

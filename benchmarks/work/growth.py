@@ -47,10 +47,14 @@ def measure(lab: Lab) -> None:
                     _point(lab, curve, Arm(name, server, curve.job(size)), size, idle)
 
 
+def _of_any_size(job: Job, _: int) -> Job:
+    return job
+
+
 def _number_of_inputs(lab: Lab) -> None:
     for size in _chosen((1, 3, 10, 30, 50, 100, 200), lab.plan):
         job = Job("/", json.dumps(noop_values(size)).encode())
-        curve = Curve("number of inputs", "", (), lambda _, job=job: job)
+        curve = Curve("number of inputs", "", (), partial(_of_any_size, job))
         for app, name in (("app.py::App", COGFAL), ("by_hand.py::Sync", SYNC)):
             with Servers(partial(lab.written, noop(size))) as servers:
                 arm = Arm(name, servers.fal(app), job)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+from functools import partial
+from typing import Any
 
 from benchmarks.http_client import Job
 from benchmarks.lab import (
@@ -40,7 +42,7 @@ def measure(lab: Lab) -> None:
         for name, size in SIZES.items():
             url = data_url(noise(size))
             arms = [Arm(arm, server, _job(path, url)) for arm, server, path in started]
-            checked(arms, lambda arm, body, url=url: _sent(arm, body) == url)
+            checked(arms, partial(_is_sent, url))
             _measure(lab, f"data-URL image in and out, {name}", arms, lab.plan.images[name])
 
 
@@ -66,6 +68,7 @@ def _job(path: str, url: str) -> Job:
     return Job(path, json.dumps({"input": values} if path == "/predictions" else values).encode())
 
 
-def _sent(arm: Arm, body: object) -> object:
-    assert isinstance(body, dict)
-    return body["output"]["url"] if arm.job.path == "/" else body["output"]
+def _is_sent(url: str, arm: Arm, body: Any) -> bool:
+    """Whether an answer holds the picture that was sent."""
+    output = body["output"]
+    return bool(url == (output["url"] if arm.job.path == "/" else output))

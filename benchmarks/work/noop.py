@@ -42,9 +42,8 @@ def _one_caller(lab: Lab, inputs: int) -> None:
         for arm in lab.rounds(arms):
             sample = burst(arm.server.port, arm.job, requests=lab.plan.requests)
             note(lab.notebook, work, arm.name, sample)
-    for metric in ("p50", "p99"):
-        goal = ("<=", 1.0) if metric == "p50" else None
-        lab.notebook.claim(work, metric, goal, against=(SYNC, ASYNC))
+    lab.notebook.claim(work, "p50", ("<=", 1.0), against=(SYNC, ASYNC))
+    lab.notebook.claim(work, "p99", None, against=(SYNC, ASYNC))
     lab.notebook.claim(work, RATE, (">=", 1.0), against=(SYNC, ASYNC))
     lab.notebook.claim(work, RATE, (">=", 0.6), against=(COG,), ours=PREDICTIONS)
     _claim_apart(lab, work)

@@ -64,7 +64,7 @@ def _make_again(lab: Lab) -> None:
     """Time what follows reading cog.yaml, imports included; the packages come from the index."""
     cache = lab.directory / "cache"
     try:
-        environment = local_model(read_config(OCR / "cog.yaml"), OCR).environment
+        environment, _ = local_model(read_config(OCR / "cog.yaml"), OCR)
         make(environment, directory=cache / "cogfal" / "environments")
     except SetupError as error:
         lab.notebook.leave_out(REUSE, str(error).splitlines()[0])
