@@ -8,6 +8,7 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from benchmarks.notebook import COGFAL, Claim, Curve, Notebook
 
@@ -101,7 +102,7 @@ def _guide(axes: Axes, curve: Curve) -> None:
         axes.plot([first, last], [top * first / last, top], ":", color=NEUTRAL, linewidth=1)
 
 
-def _saved(figure: plt.Figure, file: Path) -> str:
+def _saved(figure: Figure, file: Path) -> str:
     figure.tight_layout()
     figure.savefig(file, dpi=130)
     plt.close(figure)

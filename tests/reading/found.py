@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 FOUND: Final = {
+    "list-that-holds-itself-twice": "a, n = [1], 2\na += [a, a]\na.append(a)\nX = len(a) + n",
+    "truth-that-is-perhaps-none": "from outside import u\nX, Y, n = 1, 1, 3\nif u(): n = 0\n"
+    "class C:\n    def __bool__(self): return n\n"
+    "try: not C()\nexcept TypeError: X = 2\ntry:\n    while C(): break\nexcept TypeError: Y = 2",
     "class-that-a-call-makes": "import abc\nfrom outside import u\nX = []\nclass M(type):\n"
     "    def __init__(cls, name, bases, names): X.append(name)\nclass B:\n"
     "    def __init_subclass__(cls, **named): X.append(cls.__name__)\n"

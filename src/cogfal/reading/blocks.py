@@ -98,6 +98,8 @@ class Blocks(Part):
                 if not test:
                     break
             except Touched as error:
+                if not isinstance(test, Unknown):  # as `Expressions.truth` has it
+                    self._world.expressions.raising(error.unknown)
                 yield from self._perhaps(node, scope, error.unknown.at(node.test, scope.module))
                 return
             self._world.budget.spend()

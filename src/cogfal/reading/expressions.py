@@ -98,6 +98,8 @@ class Expressions(Part):
         try:
             return bool(value)
         except Touched as error:
+            if not isinstance(value, Unknown):  # its `__bool__` gives anything, perhaps no bool
+                self.raising(error.unknown)
             return bool(self._world.choices.decide(error.unknown.at(node, scope.module)))
 
     def holds(self, test: ast.expr, scope: Scope) -> bool:

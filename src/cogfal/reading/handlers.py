@@ -6,6 +6,7 @@ import ast
 import contextlib
 import dataclasses
 import functools
+import importlib
 import itertools
 import keyword
 import os
@@ -13,8 +14,6 @@ import pathlib
 import types
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, NoReturn
-
-import yaml
 
 from cogfal.reading.classes import outside_base
 from cogfal.reading.functions import Function
@@ -277,6 +276,7 @@ class Handlers(Part):
         )
         if len(text) > _MAX_DOCUMENT:
             raise too_large()
+        yaml = importlib.import_module("yaml")  # which takes longer than most readings
         try:
             events = yaml.parse(text, yaml.SafeLoader)
             if sum(isinstance(event, yaml.AliasEvent) for event in events) > _MAX_ALIASES:

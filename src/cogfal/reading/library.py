@@ -13,7 +13,6 @@ import importlib
 import importlib.util
 import inspect
 import io
-import logging
 import re
 import sys
 import typing
@@ -78,8 +77,8 @@ _CONSTANTS: Final[dict[str, Value]] = {
     "sys.maxsize": 2**63 - 1, "sys.platform": "linux", "sys.byteorder": "little",
     **{f"re.{name}": getattr(re, name)
        for name in "A I M S X ASCII IGNORECASE MULTILINE DOTALL VERBOSE".split()},
-    **{f"logging.{name}": getattr(logging, name)
-       for name in "DEBUG INFO WARNING ERROR CRITICAL".split()},
+    "logging.DEBUG": 10, "logging.INFO": 20, "logging.WARNING": 30, "logging.ERROR": 40,
+    "logging.CRITICAL": 50,
     **{f"{kind}.iinfo.{sign}int{bits}.max": 2 ** (bits - (not sign)) - 1
        for bits in (8, 16, 32, 64) for kind in ("numpy", "torch") for sign in ("", "u")},
 }  # fmt: skip

@@ -340,6 +340,7 @@ def told(root: Path) -> dict[str, Any] | PredictorError:
 
 def _opened(world: Interpreter, value: Any, depth: int = 0) -> Any:
     """Return a value with the attributes of objects of the program's in place of these."""
+    world.budget.spend()  # a list that holds itself twice is without end
     value = world.known(value)
     if depth > 20 or isinstance(value, enum.Enum):
         return value
