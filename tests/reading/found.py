@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 FOUND: Final = {
+    "builtin-put-where-the-module-is-perhaps-another": "import contextlib\nn = 3\n"
+    "with contextlib.suppress(Exception):\n    def f(a: int = globals().get('n', -1)): ...\n"
+    "    n = int(f.__annotations__['a'] is int)\nimport builtins\nbuiltins.added = n << 2\n"
+    "try: n = added\nexcept NameError: n = -4",
     "list-that-holds-itself-twice": "a, n = [1], 2\na += [a, a]\na.append(a)\nX = len(a) + n",
     "truth-that-is-perhaps-none": "from outside import u\nX, Y, n = 1, 1, 3\nif u(): n = 0\n"
     "class C:\n    def __bool__(self): return n\n"

@@ -277,8 +277,7 @@ class Attributes(Part):
         if isinstance(owner, Unknown) and owner.dotted:
             world.library.replace(owner, name, value)
         elif isinstance(owner, Unknown):
-            world.effects.of_values((owner, value), owner)
-            world.expressions.raising(owner)
+            self._put_somewhere(owner, name, value)
         elif isinstance(owner, Module):
             world.journal.bind(world.modules.load(owner).names, name, value)
         elif isinstance(owner, Function):
@@ -301,6 +300,14 @@ class Attributes(Part):
         else:
             self._note(owner, name)
             set_attribute(owner, name, value)
+
+    def _put_somewhere(self, owner: Unknown, name: str, value: Value) -> None:
+        """Carry out `owner.name = value` for an owner that is not known, perhaps a module."""
+        self._world.effects.of_values((owner, value), owner)
+        for each in owner.possibly():
+            if isinstance(each, Unknown) and each.dotted:
+                self._world.library.lose(f"{each.dotted}.{name}", owner)
+        self._world.expressions.raising(owner)
 
     def delete(self, owner: Value, name: str) -> None:
         """Carry out `del owner.name`."""
