@@ -217,11 +217,7 @@ class _Resource:
         values = await body.beside(validator.parse, envelope.input, slow=validator.slow)
         await self.model.service.vacated()
         submit = partial(self._submitted, request, envelope, name, values)
-        tracing = self.api.tracing
-        if tracing.provider is None and tracing.names.isdisjoint(request.headers):
-            prediction = submit({})
-        else:
-            prediction = tracing.around(request.headers, submit, self.kind)
+        prediction = self.api.tracing.around(request.headers, submit, self.kind)
         if body.quick:
             prediction.input = values
         body.kept_for = prediction

@@ -146,7 +146,7 @@ class Endpoint:
         }
 
     async def _submit(self, request: Request) -> Prediction:
-        validator, tracing = self.validator, self.tracing
+        validator = self.validator
         try:
             with Body(self.bodies) as body:
                 await body.read(request)
@@ -156,10 +156,7 @@ class Endpoint:
                     slow=validator.slow,
                 )
                 submit = partial(self._submitted, request, values)
-                if tracing.provider is None and tracing.names.isdisjoint(request.headers):
-                    prediction = submit({})
-                else:
-                    prediction = tracing.around(request.headers, submit)
+                prediction = self.tracing.around(request.headers, submit)
                 body.kept_for = prediction
                 return prediction
         except BodyRefused as error:

@@ -41,13 +41,11 @@ class Tracing:
 
     Attributes:
         provider: Makes the spans, where the app is traced.
-        names: The headers, in lower case, by which a caller may tell of a trace.
     """
 
     def __init__(self) -> None:
         self.provider: TracerProvider | None = None
         self._header: str | None = None
-        self.names = frozenset({"traceparent"})
         self._jaeger = False
 
     def start(self, environment: Mapping[str, str] = os.environ) -> None:
@@ -59,8 +57,6 @@ class Tracing:
             SettingError: A variable has a value that makes no sense, or OpenTelemetry is missing.
         """
         self._header = environment.get("COG_TRACE_HEADER") or None
-        if self._header is not None:
-            self.names |= {self._header.lower()}
         self._jaeger = environment.get("COG_TRACE_HEADER_FORMAT", "w3c") == "jaeger"
         if not (is_enabled(environment) and exports(environment)):
             return
