@@ -142,10 +142,8 @@ class Application(Starlette):
             with Body(self._gateway.bodies) as body:
                 await body.read(request)
                 wanted = await body.beside(messages.read_request, body.chunks)
-                version, stream = (
-                    self._version_named(request, wanted.version),
-                    self._gateway.limits.stream,
-                )
+                version = self._version_named(request, wanted.version)
+                stream = self._gateway.limits.stream
                 call = GatewayCall(kind, version, caller, base=base, stream=stream)
                 await self._gateway.begin(call, wanted, body)
         except BodyRefused as error:

@@ -23,6 +23,7 @@ from cogfal.gateway.call import GatewayCall
 from cogfal.gateway.callers import Caller
 from cogfal.gateway.catalogue import FalApp, Kind, Version
 from cogfal.gateway.cog_client import CogClient, TooMuch
+from cogfal.gateway.fal_queue import authorization
 from cogfal.gateway.replicate_messages import Refusal
 from cogfal.spec import JSON
 
@@ -172,7 +173,7 @@ class Documents:
     async def _ask(self, version: Version, caller: Caller) -> JSON:
         url = f"{version.target.url}/openapi.json"
         on_fal = isinstance(version.target, FalApp)
-        headers = {"Authorization": f"Key {caller.key}"} if on_fal else {}
+        headers = authorization(caller) if on_fal else {}
         try:
             answer = await self._client.send("GET", url, headers=headers, seconds=ASKING)
         except (httpx.HTTPError, TooMuch) as error:
