@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -86,22 +87,26 @@ APP = """
 """
 
 
+@contextmanager
+def served(name: str, factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Serve an app of the file by `fal run --local`."""
+    folder = write_project(factory.mktemp("app"), predict_py=PREDICTOR, app_py=APP)
+    with LocalRun(f"app.py::{name}", cwd=folder, home=factory.mktemp("home")) as process:
+        yield process.url
+
+
 @pytest.fixture(scope="module")
 def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """An app with a page, which takes few bytes."""
-    folder = write_project(tmp_path_factory.mktemp("app"), predict_py=PREDICTOR, app_py=APP)
-    home = tmp_path_factory.mktemp("home")
-    with LocalRun("app.py::Narrow", cwd=folder, home=home) as process:
-        yield process.url
+    with served("Narrow", tmp_path_factory) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The app, served by `fal run --local`."""
-    folder = write_project(tmp_path_factory.mktemp("app"), predict_py=PREDICTOR, app_py=APP)
-    home = tmp_path_factory.mktemp("home")
-    with LocalRun("app.py::App", cwd=folder, home=home) as process:
-        yield process.url
+    """The app with a line of one place."""
+    with served("App", tmp_path_factory) as url:
+        yield url
 
 
 class Caller(threading.Thread):
