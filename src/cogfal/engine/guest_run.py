@@ -286,8 +286,8 @@ class GuestRun:
         """End the author's code where it rests, or will rest next.
 
         The piece tells of an exception where the author's cleanup fails; None where it is over and
-        `next` has told how. A generator sees the
-        cancellation at its `yield`, or `GeneratorExit` where nobody cancelled.
+        `next` has told how. A generator sees the cancellation at its `yield`, or `GeneratorExit`
+        where nobody cancelled.
         """
         try:
             if not self._open:

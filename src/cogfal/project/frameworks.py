@@ -229,7 +229,7 @@ def _release(package: Package, known: Collection[Release]) -> Release | None:
 
 
 def pinned(specifier: SpecifierSet) -> Version | None:
-    """The version that is pinned; None where there is none, or where it is no version."""
+    """Return the version that is pinned; None where there is none, or where it is no version."""
     for spec in specifier:
         if spec.operator in ("==", "==="):
             try:

@@ -43,7 +43,7 @@ from cogfal.reading.unknown import (
     reached,
     refused,
 )
-from cogfal.reading.versions import check_attribute, check_same
+from cogfal.reading.versions import check_attribute, check_same, differs
 
 DATA: Final = (
     str, bytes, list, deque, tuple, dict, set, frozenset, int, float, complex, range, slice,
@@ -164,7 +164,7 @@ class Attributes(Part):
             case _ if world.types.is_alias(owner) and not name.startswith("_"):
                 return self.get(typing.get_origin(owner), name)
         kind = owner if isinstance(owner, type) else type(owner)
-        if not self.own(kind):
+        if differs(world.version) and not self.own(kind):
             check_attribute(world.version, kind, name)
             check_same(world.version, *(f"{base.__name__}.{name}" for base in kind.__mro__))
         return self._of_other(owner, name)
