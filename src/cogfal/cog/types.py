@@ -6,11 +6,8 @@ Pydantic itself is never imported here.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import importlib
 import io
-import mimetypes
 import os
 import pathlib
 import sys
@@ -255,6 +252,7 @@ def get_filename(url: str) -> str:
     parsed = urllib.parse.urlparse(url)
     if parsed.scheme == "data":
         media_type = parsed.path.partition(",")[0].partition(";")[0]
+        mimetypes = importlib.import_module("mimetypes")  # not loaded with each predictor
         return "file" + (mimetypes.guess_extension(media_type or "text/plain") or "")
     name = urllib.parse.unquote_plus(parsed.path.rpartition("/")[2])
     return _truncated(name).replace("\0", "_").replace("/", "_")
@@ -278,8 +276,9 @@ def _data_of(url: str) -> bytes:
     if not head.lower().endswith(";base64"):
         return raw
     try:
-        return base64.b64decode(b"".join(raw.split()), validate=True)
-    except binascii.Error as error:
+        base64 = importlib.import_module("base64")  # not loaded with each predictor
+        return base64.b64decode(b"".join(raw.split()), validate=True)  # type: ignore[no-any-return]
+    except ValueError as error:
         raise ValueError(f"the data URL is not valid base64: {error}") from error
 
 

@@ -21,9 +21,9 @@ from cogfal.reading.effects import FRAMES
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import (
     CONTAINERS,
-    NAMESPACES,
     attributes_of,
     delete_attribute,
+    is_namespace,
     of_class,
     own_attribute,
     set_attribute,
@@ -197,7 +197,7 @@ class Attributes(Part):
             return functools.partial(world.library.find(f"re.{name}"), owner)
         if isinstance(owner, str) and name not in ("format", "join", "endswith"):
             world.texts.check_places(name, (owner,))
-        if is_open(kind, name) or isinstance(owner, NAMESPACES):
+        if is_open(kind, name) or is_namespace(owner):
             return getattr(owner, name)
         raise refused(f"the attribute {name!r} of such a value is not read", owner)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import cogfal.cog
 from cogfal.guest.type_names import COG_ROOTS
 from cogfal.reading.functions import Function
-from cogfal.reading.journal import CONTAINERS, NAMESPACES, attributes_of
+from cogfal.reading.journal import CONTAINERS, attributes_of, is_namespace
 from cogfal.reading.namespaces import Lookup
 from cogfal.reading.scopes import Names, Scope, bindings
 from cogfal.reading.source import MODULES, Module
@@ -126,9 +126,10 @@ class Effects(Part):
         kind = type(value)
         if isinstance(value, Unknown) or kind.__module__.startswith("enum") or _outside(value):
             return False
-        return isinstance(value, (*CONTAINERS, *NAMESPACES, Iterator)) or (
-            self._world.attributes.is_authored(value)
-            and (kind in self._world.classes.nodes or not isinstance(value, BaseException))
+        if isinstance(value, (*CONTAINERS, Iterator)) or is_namespace(value):
+            return True
+        return self._world.attributes.is_authored(value) and (
+            kind in self._world.classes.nodes or not isinstance(value, BaseException)
         )
 
     def _parts(self, value: Value, why: Unknown) -> Iterable[Value]:

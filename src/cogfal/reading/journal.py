@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-from argparse import Namespace
 from collections import OrderedDict, deque
 from collections.abc import Callable, MutableMapping
 from contextlib import suppress
@@ -18,9 +17,6 @@ Made = TypeVar("Made")
 
 CONTAINERS: Final = (list, dict, set, deque)
 """Mutable plain data."""
-
-NAMESPACES: Final = (SimpleNamespace, Namespace)
-"""Classes of Python's own whose objects have the attributes that they are given."""
 
 _NONE: Final = MappingProxyType[str, Value]({})
 
@@ -37,6 +33,12 @@ ALIKE: Final = (
     PurePosixPath,
 )
 """Classes of values that never change."""
+
+
+def is_namespace(value: Value) -> bool:
+    """Whether it is an object of Python's own that has the attributes that it is given."""
+    kind = type(value)  # the only one of argparse, which takes long to import, goes by its name
+    return kind is SimpleNamespace or kind.__module__ == "argparse"
 
 
 class Place:

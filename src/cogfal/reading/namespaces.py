@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-import difflib
+import importlib
 import os
 from abc import abstractmethod
 from collections import defaultdict
@@ -117,6 +117,7 @@ class Names(Part):
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """Return a hint at the name that was perhaps meant."""
+    difflib = importlib.import_module("difflib")  # which no predictor needs that can be read
     near = difflib.get_close_matches(name, list(names), 1)
     return f" (did you mean {near[0]!r}?)" if near else ""
 

