@@ -90,6 +90,8 @@ class Box:
     x: int | None
     points: list[tuple[int, int]] = dataclasses.field(default_factory=list)
     version: ClassVar[int] = 1
+    start: dataclasses.InitVar[OfTheTypeCheckerAlone] = 3
+    made: ClassVar[OfTheTypeCheckerAlone] = None
 class Output(BaseModel):
     boxes: list[Box]
     note: str | None

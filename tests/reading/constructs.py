@@ -52,6 +52,12 @@ CONSTRUCTS = (
         "from typing import ClassVar\n@dataclass\nclass A:\n    a: int = 1\n    k: ClassVar[int] = 9\n"
         "    def __post_init__(self): self.a += 1\n@dataclass\nclass B(A):\n    b: int = 5\nX = [B(3).a, B().b]",
         [4, 5]),
+    _is("texts of annotations that `dataclasses` looks at",
+        "import dataclasses\nfrom dataclasses import KW_ONLY\nfrom typing import ClassVar as V\n"
+        "@dataclasses.dataclass\nclass C:\n    a: 'V[Nowhere]' = 1\n"
+        "    b: 'dataclasses.InitVar[Nowhere]' = 2\n    c: 'Nowhere' = 3\n    _: 'KW_ONLY'\n"
+        "    d: 'int' = 4\n    def __post_init__(self, b): self.c += b\nX = repr(C(5, 6))",
+        "C(c=11, d=4)"),
     _is("a `NewType` that is called", "from typing import NewType\nN = NewType('N', int)\nX = N(4)", 4),
     _is("`functools.total_ordering`", "import functools\n@functools.total_ordering\nclass C:\n"
         "    def __init__(self, n): self.n = n\n    def __lt__(self, other): return self.n < other.n\n"

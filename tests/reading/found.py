@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 FOUND: Final = {
+    "texts-that-are-no-marks": "import dataclasses, typing_extensions\n"
+    "@dataclasses.dataclass\nclass C:\n    from typing import ClassVar\n"
+    "    a: 'typing_extensions.ClassVar[int]' = 1\n    b: 'ClassVar[int]' = 2\nX = repr(C())",
     "builtin-put-where-the-module-is-perhaps-another": "import contextlib\nn = 3\n"
     "with contextlib.suppress(Exception):\n    def f(a: int = globals().get('n', -1)): ...\n"
     "    n = int(f.__annotations__['a'] is int)\nimport builtins\nbuiltins.added = n << 2\n"

@@ -11,8 +11,9 @@ import inspect
 import sys
 import types
 import typing
+from dataclasses import InitVar
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any, ClassVar, Union
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,10 +97,19 @@ def _one(annotation: Live, names: dict[str, Live]) -> Live:
 def _value_of(text: str, names: dict[str, Live]) -> Live:
     """Evaluate an annotation's text, by newer rules than this Python's where it is older."""
     tree: Any = ast.parse(text.strip(), mode="eval")
+    if isinstance(tree.body, ast.Subscript):
+        marked = _evaluation(tree.body.value, names)
+        if marked in (ClassVar, InitVar):  # which are no fields, whatever they hold
+            return marked
     if sys.version_info < (3, 10):
         tree = ast.fix_missing_locations(_Newer().visit(tree))
         names = {**names, _SUBSCRIPT: _subscripted, _UNION: lambda one, two: Union[one, two]}
-    return eval(compile(tree, "<annotation>", "eval"), names)  # noqa: S307 - it is the author's
+    return _evaluation(tree.body, names)
+
+
+def _evaluation(node: Any, names: dict[str, Live]) -> Live:
+    expression = ast.Expression(node)
+    return eval(compile(expression, "<annotation>", "eval"), names)  # noqa: S307 - it is the author's
 
 
 class _Newer(ast.NodeTransformer):

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 from cogfal.guest import type_names
 from cogfal.guest.annotations import type_of
-from cogfal.reading.classes import OutsideType, outside_base
+from cogfal.reading.classes import outside_base
 from cogfal.reading.journal import of_class
 from cogfal.reading.operators import of_machine
-from cogfal.reading.standins import Shown
+from cogfal.reading.standins import OutsideType, Shown
 from cogfal.reading.unknown import (
     Foreign,
     Touched,

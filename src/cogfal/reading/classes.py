@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import enum
 import re
 import sys
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from cogfal.reading.functions import Function
 from cogfal.reading.scopes import UNTOLD, Scope, bindings, own_nodes
+from cogfal.reading.standins import Deferred, OutsideType
 from cogfal.reading.unknown import (
     Part,
     Touched,
@@ -42,7 +44,11 @@ _IMPLICIT: Final[dict[str, Callable[..., Any]]] = {
 }
 HIDING: Final = frozenset({"__class__", "__getattribute__"})
 _EnumNames: Final = type(enum.EnumMeta.__prepare__("", (enum.Enum,)))
-_AT_ONCE: Final = re.compile(r"\s*(\w+\.)*(ClassVar|InitVar)\b")
+_MARKS: Final[dict[str, Value]] = {
+    "typing.ClassVar": typing.ClassVar,
+    "dataclasses.InitVar": dataclasses.InitVar,
+    "dataclasses.KW_ONLY": dataclasses.KW_ONLY,
+}
 
 
 class Outside:
@@ -61,44 +67,6 @@ class Outside:
     __deepcopy__ = __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __copy__
     __bool__ = __len__ = __iter__ = __contains__ = __copy__
     __hash__ = object.__hash__
-
-
-class Deferred:
-    """An annotation whose meaning is asked for later: a text, or something that is not known.
-
-    The reader of types takes it for a `NewType` of what it means.
-    """
-
-    def __init__(self, resolve: Callable[[], Value], shown: str) -> None:
-        self._resolve, self._shown = resolve, shown
-
-    @property
-    def __supertype__(self) -> Value:
-        try:
-            return self._resolve()
-        except AttributeError as error:  # which would say that there is no `__supertype__`
-            raise TypeError(str(error)) from error
-
-    def __repr__(self) -> str:
-        return self._shown
-
-    def __call__(self) -> None:
-        """Be callable, as Python wants a type to be."""
-
-
-class OutsideType:
-    """An annotation that names something outside the project."""
-
-    def __init__(self, unknown: Unknown) -> None:
-        self.unknown = unknown
-        module, _, self.__qualname__ = unknown.dotted.rpartition(".")
-        self.__module__ = module
-
-    def __repr__(self) -> str:
-        return self.unknown.dotted
-
-    def __call__(self) -> None:
-        """Be callable, as Python wants a type to be."""
 
 
 def outside_base(cls: type) -> Unknown | None:
@@ -129,9 +97,8 @@ class Classes(Part):
 
         What is text in it is asked for in the scope `later`.
         """
-        text = ast.unparse(node) if scope.module.postponed else ""
-        if text and not _AT_ONCE.match(text):
-            return Deferred(partial(self._asked, node, later), text)
+        if scope.module.postponed:
+            return Deferred(partial(self._asked, node, later), ast.unparse(node))
         before, self._later = self._later, later
         try:
             return self.meaning(node, scope)
@@ -171,7 +138,7 @@ class Classes(Part):
                 raise Unresolved(f"the annotation {text[:80]!r} is not an expression") from error
             return self._world.settled(partial(self._asked, tree.body, scope))
 
-        return resolve() if _AT_ONCE.match(text) else Deferred(resolve, text[:200])
+        return Deferred(resolve, text[:200])
 
     def _base(self, value: Value) -> Value:
         """Return a base class; something outside the project gets a stand-in."""
@@ -253,7 +220,20 @@ class Classes(Part):
         later = Scope(scope.module, "function", scope.top, names=names)
         told = self.annotation(annotation, scope, later)
         self._world.journal.fill(held, name)
-        held[name] = told
+        held[name] = self._marked(told, scope.top) if isinstance(told, Deferred) else told
+
+    def _marked(self, told: Deferred, scope: Scope) -> Value:
+        """Return what `dataclasses` takes an annotation for, by how its text begins."""
+        head = re.match(r"(?:\s*(\w+)\s*\.)?\s*(\w+)", repr(told))
+        owner, name = ("", "") if head is None else head.groups()
+        try:
+            found = self._world.names.get(scope, owner or name)
+        except (NameError, Touched):
+            return told
+        if owner:
+            dotted = f"{found.dotted}.{name}" if isinstance(found, Unknown) else ""
+            return _MARKS.get(dotted, told)
+        return next((mark for mark in _MARKS.values() if mark is found), told)
 
 
 def _is_special(cls: Value, body: Scope) -> bool:

@@ -184,3 +184,41 @@ def _is_decorated(value: Value) -> bool:
 PYDANTIC: Final[dict[str, Value]] = dict.fromkeys(
     ("pydantic.BaseModel", "pydantic.main.BaseModel", "pydantic.v1.BaseModel"), Model
 )
+
+
+class Deferred:
+    """An annotation whose meaning is asked for later: a text, or something that is not known.
+
+    The reader of types takes it for a `NewType` of what it means.
+    """
+
+    def __init__(self, resolve: Callable[[], Value], shown: str) -> None:
+        self._resolve, self._shown = resolve, shown
+
+    @property
+    def __supertype__(self) -> Value:
+        try:
+            return self._resolve()
+        except AttributeError as error:  # which would say that there is no `__supertype__`
+            raise TypeError(str(error)) from error
+
+    def __repr__(self) -> str:
+        return self._shown
+
+    def __call__(self) -> None:
+        """Be callable, as Python wants a type to be."""
+
+
+class OutsideType:
+    """An annotation that names something outside the project."""
+
+    def __init__(self, unknown: Unknown) -> None:
+        self.unknown = unknown
+        module, _, self.__qualname__ = unknown.dotted.rpartition(".")
+        self.__module__ = module
+
+    def __repr__(self) -> str:
+        return self.unknown.dotted
+
+    def __call__(self) -> None:
+        """Be callable, as Python wants a type to be."""

@@ -11,13 +11,14 @@ from typing import Any, Final
 
 from cogfal.reading.attributes import DATA
 from cogfal.reading.blocks import Blocks
-from cogfal.reading.classes import Deferred, outside_base
+from cogfal.reading.classes import outside_base
 from cogfal.reading.functions import Function
 from cogfal.reading.journal import CONTAINERS, of_class, refill
 from cogfal.reading.namespaces import Lookup
 from cogfal.reading.operators import IN_PLACE, NAMES, OWN_IN_PLACE, bounded
 from cogfal.reading.outcomes import Left
 from cogfal.reading.scopes import Scope, generic, suspends
+from cogfal.reading.standins import Deferred
 from cogfal.reading.unknown import (
     Beyond,
     Carried,
