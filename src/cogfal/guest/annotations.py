@@ -79,8 +79,11 @@ def canonical(annotation: Live) -> str:
 
 
 def _named(annotation: Live) -> Type:
+    name = canonical(annotation)
+    if name == ".":
+        raise Unservable(f"{annotation!r} is not a type")
     try:
-        return type_names.plain_type(canonical(annotation))
+        return type_names.plain_type(name)
     except Unservable as error:
         raise Unservable(f"{annotation!r}: {error.reason}") from error
 

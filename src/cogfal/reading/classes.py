@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from cogfal.reading.functions import Function
 from cogfal.reading.scopes import UNTOLD, Scope, bindings, own_nodes
+from cogfal.reading.source import parsed
 from cogfal.reading.standins import Deferred, OutsideType
 from cogfal.reading.unknown import (
     Part,
@@ -133,7 +134,7 @@ class Classes(Part):
     def _text(self, text: str, scope: Scope) -> Value:
         def resolve() -> Value:
             try:
-                tree = ast.parse(text.strip()[:MAX_TEXT], mode="eval")
+                tree = parsed(text.strip()[:MAX_TEXT], "eval")
             except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
                 raise Unresolved(f"the annotation {text[:80]!r} is not an expression") from error
             return self._world.settled(partial(self._asked, tree.body, scope))

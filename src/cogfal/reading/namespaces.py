@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 from cogfal.reading.journal import attributes_of
 from cogfal.reading.listed import public_names
 from cogfal.reading.scopes import UNTOLD, Scope, first_parameter
+from cogfal.reading.source import parsed
 from cogfal.reading.standins import Known
 from cogfal.reading.unknown import (
     ABSENT,
@@ -272,7 +273,7 @@ class OfScope(Part):
         around = (None,) if name == "exec" and scope.kind == "function" else (None, scope.top)
         if name in ("exec", "eval") and told and scope.parent in around:
             text = positional[0]
-            tree: Any = ast.parse(text.strip(" \t") if name == "eval" else text, mode=name)
+            tree = parsed(text.strip(" \t") if name == "eval" else text, name)
             compile(tree, "<text>", name, dont_inherit=True)  # finds what else is no syntax
             inside = scope.kind != "module" and any(isinstance(e, _WITHIN) for e in ast.walk(tree))
             if not inside and not ((scope.private and "__" in text) or "__future__" in text):

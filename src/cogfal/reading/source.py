@@ -37,6 +37,23 @@ LOADED: Final = frozenset(
 )
 """Modules of Python's library that are imported before the author's code, by Cog or the runner."""
 
+
+def parsed(text: str, mode: str) -> Any:
+    """Return the tree of a text that the program has, whose nodes have their places in it."""
+    tree = ast.parse(text, mode=mode)
+    for node in ast.walk(tree):
+        vars(node)[_TEXT] = text
+    return tree
+
+
+def text_of(node: ast.AST) -> str:
+    """Return the text that a node has its place in, empty where that is its module's file."""
+    text: str = vars(node).get(_TEXT, "")
+    return text
+
+
+_TEXT: Final = "cogfal_text"
+
 Find = Callable[[tuple[int, int]], Path | None]
 """Returns an interpreter of a version that is on this machine, None where there is none."""
 
@@ -73,7 +90,7 @@ class Module:
             self.lines = self.lines or self.text.splitlines()
             text = self.lines[node.lineno - 1] if node.lineno <= len(self.lines) else ""
         else:
-            text = ast.get_source_segment(self.text, node) or ""
+            text = ast.get_source_segment(text_of(node) or self.text, node) or ""
         text = " ".join(text.split())
         return text if len(text) <= 200 else f"{text[:199]}…"
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn, TypeAlias
 
 from cogfal.errors import PredictorError, UnresolvedExpression, UnsupportedSignature
+from cogfal.reading.source import text_of
 from cogfal.spec import Location
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ class Unresolved(Exception):
         """Turn it into the error that the user reads; `what` is the thing that was wanted."""
         where, source = fallback, self.text
         if self.node is not None and self.module is not None:
-            where, source = self.module.location(self.node), self.module.segment(self.node)
+            source = self.module.segment(self.node)
+            where = fallback if text_of(self.node) else self.module.location(self.node)
         shown = f"`{source}` ({self.reason})" if source else self.reason
         if isinstance(self, Unsupported):
             told = f"{what} cannot be served: {shown}"
