@@ -28,6 +28,11 @@ BEFORE = """
         text: str
 
     class Predictor(BasePredictor):
+        def teardown(self) -> None:
+            for _ in range(2000):
+                print("a long farewell " * 20)
+            open("torn-down", "w").close()
+
         def predict(self, size: int = Input(default=8, ge=8, le=9)) -> Output:
             image = Image.new("RGB", (size, size), "red")
             image.save("picture.png")
@@ -58,6 +63,8 @@ def test_a_changed_model_is_found_out(tmp_path: Path) -> None:
     against = cogfal("kept", "after", "--json", cwd=tmp_path)
 
     assert ended.status == 1, ended.err
+    torn_down = [(tmp_path / side / "torn-down").exists() for side in ("before", "after")]
+    assert torn_down == [True, True]  # whatever the models had to say by then
     result = json.loads(ended.out)
     told = {each["place"]: each["what"] for each in result["cases"][0]["differences"]}
     assert told["output.picture"].startswith("1 of 64 pixels differ")

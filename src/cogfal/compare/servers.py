@@ -193,14 +193,20 @@ async def open_directory(folder: Path, seconds: float) -> AsyncIterator[HttpEndp
             async with open_server(address.result(), seconds, str(folder)) as endpoint:
                 yield endpoint
         finally:
-            reading.cancel()
+            # Its output is read until then: it would wait for a reader, and be killed for that.
             with anyio.CancelScope(shield=True):
-                if process.returncode is None:
-                    process.terminate()
-                with anyio.move_on_after(GRACE):
-                    await process.wait()
-                if process.returncode is None:
-                    process.kill()
+                await _end(process)
+            reading.cancel()
+
+
+async def _end(process: Process) -> None:
+    """End a server, after its model's teardown where that is not too long."""
+    if process.returncode is None:
+        process.terminate()
+    with anyio.move_on_after(GRACE):
+        await process.wait()
+    if process.returncode is None:
+        process.kill()
 
 
 async def _read(process: Process, address: asyncio.Future[str]) -> deque[str]:
