@@ -9,6 +9,7 @@ import os
 import ssl
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,7 @@ from cogfal.errors import OutputError, SettingError
 from cogfal.fal_files import FalStore, choose_store, has_credentials
 from cogfal.files import DataUrlStore, LocalFile, LocalStore, StoredFile, StoreError, Workspace
 from cogfal.outputs import Deliverer, OutputDirectories, Style
+from tests.appearing import first_below
 from tests.cdn import Cdn, cdn
 from tests.file_server import PNG
 from tests.outputs.desk import encoded
@@ -223,6 +225,42 @@ def test_reserved_url_is_answered_before_the_bytes_are_up(node: Uploader, tmp_pa
     assert stored.url == "https://cdn.test/0/cat.png"
     assert node.finished.is_set()
     assert node.uploads[0].content == PNG
+
+
+def test_cancelling_waits_for_the_copy_behind_a_reserved_url(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not written to any more, and its directory is gone."""
+    held, file = tmp_path / "held", a_file(tmp_path, content=bytes(64 * 1024**2))
+    held.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(held))
+
+    async def main() -> list[str]:
+        task = asyncio.ensure_future(FalStore(Memory(), reserve=True).put(file))
+        await first_below(held)
+        task.cancel()
+        await asyncio.wait({task})
+        assert task.cancelled()
+        return open_here()
+
+    opened = asyncio.run(main())
+
+    assert not [each for each in opened if each.startswith(str(held))]
+    assert list(held.iterdir()) == []
+
+
+def open_here() -> list[str]:
+    """Return what this process has open."""
+    links = [each for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
+    return [str(each.readlink()) for each in links]
+
+
+def test_a_file_that_cannot_be_kept_gets_no_reserved_url(tmp_path: Path) -> None:
+    """What the system says of it is told."""
+    file = a_file(tmp_path)._replace(name="a" * 300)
+
+    with pytest.raises(StoreError, match=r"aaa cannot be kept: File name too long$"):
+        put(FalStore(Memory(), reserve=True), file)
 
 
 def test_repository_without_reservations_is_an_error(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from fal.auth.local import load_token
 from fal.toolkit.file.file import File, PendingFile
 from fal.toolkit.file.types import FileRepository
 
+from cogfal.concurrency import to_the_end
 from cogfal.errors import SettingError
 from cogfal.files import DataUrlStore, LocalFile, Store, StoredFile, StoreError, stored
 from cogfal.files.progress import write_line
@@ -111,7 +112,7 @@ class FalStore:
         held = Scratch()
         try:
             # Held first: what a reserved URL promises must be there, whatever the author removes.
-            path = await anyio.to_thread.run_sync(hold, file, held)
+            path = await to_the_end(hold, file, held)
             pending = await anyio.to_thread.run_sync(self._reserved, file)
         except BaseException:
             held.close()
