@@ -7,7 +7,9 @@ import platform
 import resource
 import sys
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -152,18 +154,33 @@ def test_small_pieces_become_large_chunks() -> None:
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="does not count who has cancelled a task")
-@pytest.mark.parametrize("cancelled", [True, False], ids=["cancelled", "left alone"])
-def test_a_late_body_hides_no_cancellation(*, cancelled: bool) -> None:
-    """Not even one of the same turn; without one the request goes on as if nothing had been."""
+@pytest.mark.parametrize("cancelled", ["before", "after", "never"])
+@pytest.mark.parametrize("earlier", [0, 1])
+def test_a_late_body_hides_no_cancellation(cancelled: str, earlier: int) -> None:
+    """Not even one of the same turn, of which the deadline's own is taken back.
+
+    Without another one the request goes on as if nothing had been.
+    """
 
     async def main() -> tuple[str, int]:
         task: Any = asyncio.current_task()
+        for _ in range(earlier):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(0)
 
         async def receive() -> Message:
-            never: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
-            if cancelled:  # before the task hears of its first cancellation
+            loop = asyncio.get_running_loop()
+            never: asyncio.Future[Message] = loop.create_future()
+            if cancelled == "after":  # before the task hears of its first cancellation
                 never.add_done_callback(lambda _: task.cancel())
+            if cancelled == "before":
+                loop.call_soon(cancel_when_late)
             return await never
+
+        def cancel_when_late() -> None:
+            time.sleep(0.002)  # so that the deadline's timer is ready as well
+            asyncio.get_running_loop().call_soon(task.cancel)
 
         with Body(Bodies(seconds=0.001)) as body:
             try:
@@ -174,7 +191,8 @@ def test_a_late_body_hides_no_cancellation(*, cancelled: bool) -> None:
 
     outcome = asyncio.run(main())
 
-    assert outcome == (("CancelledError", 1) if cancelled else ("BodyRefused", 0))
+    told = ("BodyRefused", 0) if cancelled == "never" else ("CancelledError", 1)
+    assert outcome == (told[0], told[1] + earlier)
 
 
 def test_what_was_held_is_given_back_once() -> None:

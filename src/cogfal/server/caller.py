@@ -7,7 +7,7 @@ import ctypes
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -107,9 +107,10 @@ class Body:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None
         begun, chunk, free = loop.time(), bytearray(), min(limit, UNCOUNTED)
+        deadline = _Deadline(task)
         # A cancel scope takes 35 us here, where a stream's first event leaves after 400; this takes
         # 5. It cancels nothing else: whenever the timer goes off, the task waits for a piece below.
-        timer = loop.call_later(seconds, task.cancel, LATE)
+        timer = loop.call_later(seconds, deadline.pass_)
         try:
             while (message := await receive())["type"] != "http.disconnect":
                 piece, more = message.get("body", b""), message.get("more_body", False)
@@ -123,12 +124,11 @@ class Body:
                 if not more:
                     break
                 timer.cancel()
-                timer = loop.call_at(begun + seconds + self.size / SLOWEST, task.cancel, LATE)
+                timer = loop.call_at(begun + seconds + self.size / SLOWEST, deadline.pass_)
             else:
                 raise BodyRefused(499, "The caller left before the request was complete")
         except asyncio.CancelledError as error:
-            # Not where somebody else has cancelled it as well, which Python 3.10 does not tell.
-            if error.args == (LATE,) and (sys.version_info < (3, 11) or task.uncancel() == 0):
+            if deadline.is_alone(error):
                 raise BodyRefused(408, "The request body did not arrive in time") from error
             raise
         finally:
@@ -138,8 +138,8 @@ class Body:
     async def beside(self, function: Callable[[V], R], value: V, *, slow: bool = False) -> R:
         """Call `function` with `chunks`, or what was made of them, where it holds nobody up.
 
-        What is quick is dealt with at once; what is not, on a thread and in turn, and everything
-        where the function is `slow`, on a thread. Cancelling waits for the thread.
+        What is quick is dealt with at once, or on a thread where the function is `slow`; what is
+        not, on a thread and in turn. Cancelling returns at once; a thread that has begun goes on.
         """
         if not self.quick:
             return await self._bodies.in_turn(function, value)
@@ -155,6 +155,28 @@ class Body:
     def _give_back(self) -> None:
         counted, self._counted = self._counted, 0  # once, whatever is raised below
         self._bodies.hold(-counted)
+
+
+class _Deadline:
+    """Cancels the task that reads a body, and tells that from what others do to the task."""
+
+    def __init__(self, task: asyncio.Task[Any]) -> None:
+        self._task = task
+        self._passed = False
+        self._others = 0
+        if sys.version_info >= (3, 11):
+            self._others = task.cancelling()
+
+    def pass_(self) -> None:
+        """Cancel the task."""
+        self._passed = True
+        self._task.cancel(LATE)
+
+    def is_alone(self, error: asyncio.CancelledError) -> bool:
+        """Take the cancellation back; tell whether there was no other, as far as Python knows."""
+        if sys.version_info >= (3, 11):
+            return self._passed and self._task.uncancel() == self._others
+        return error.args == (LATE,)  # of two it tells the first
 
 
 class Bodies:
