@@ -65,7 +65,10 @@ CONSTRUCTS = (
     _is("single items of `vars(o)` and `o.__dict__`", "class C:\n"
         "    def __init__(self, **held): self.__dict__.update(held)\no = C(a=1)\nvars(o)['b'] = 2\n"
         "X = [o.a, o.b]", [1, 2]),
-    _not("`vars(o)` as a whole", "class C: n = 1\no = C()\no.n = 2\nX = [*vars(o)]"),
+    _is("`vars(o)` as a whole", "import json\nclass C: n = 1\no, p = C(), C()\no.n = 2\nview = vars(o).items()\n"
+        "p.m = 3\nvars(o).update(vars(p))\nX = [*vars(o), *view, {**vars(p)}, json.dumps(vars(p)), vars(o) == vars(p)]",
+        ["n", "m", ["n", 2], ["m", 3], {"m": 3}, '{"m": 3}', False]),
+    _not("`vars()` of a class as a whole", "class C: n = 1\nX = [*vars(C)]"),
     _is("`args` of an exception that is raised", "try:\n    raise KeyError('a', 1)\nexcept KeyError as e:\n"
         "    X = [*e.args]", ["a", 1]),
     _is("methods of a dict as those of a class", "class C(dict):\n    __getattr__ = dict.__getitem__\n"
@@ -131,7 +134,12 @@ CONSTRUCTS = (
     _is("context managers of the author's, `nullcontext`", "import contextlib\nclass C:\n    def __enter__(self): return [1]\n"
         "    def __exit__(self, *_): return True\nwith C() as X, contextlib.nullcontext(X) as y:\n    y.append(2)\n    raise KeyError",
         [1, 2]),
-    _not("`@contextmanager`", "import contextlib\n@contextlib.contextmanager\ndef m(): yield 1\nwith m() as X: ..."),
+    _is("`@contextmanager`", "import contextlib\nX = []\n@contextlib.contextmanager\ndef m(*kinds):\n    try:\n"
+        "        yield X\n    except kinds: X.append(2)\n    finally: X.append(3)\nwith m() as y: y.append(1)\n"
+        "with m(KeyError): raise KeyError\ntry:\n    with m(): raise ValueError\nexcept ValueError: X.append(4)",
+        [1, 3, 2, 3, 3, 4]),
+    _not("a context manager of it that is used in another way than by `with`", "import contextlib\nX = 1\n"
+         "@contextlib.contextmanager\ndef m():\n    global X\n    X = 2\n    yield\n@m()\ndef f(): ...\nf()"),
     _not("a `yield` before a `finally`", "X = []\ndef f():\n    try:\n        yield 1\n    finally:\n        X.append(2)\n"
          "for _ in f():\n    break"),
     _not("a `yield` in a handler, or before one of `GeneratorExit`", "X = []\ndef f():\n    try:\n        yield 1\n"

@@ -5,6 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 FOUND: Final = {
+    "attributes-of-a-namespace-that-is-given-away": "import types\nfrom outside import u\n"
+    "o = types.SimpleNamespace(n='a')\nd = vars(o)\nu(o)\nX = d['n']",
+    "iterator-over-attributes-that-become-more": "class C: ...\no = C()\no.a = 1\nX = 1\n"
+    "i, v = iter(vars(o)), vars(o).keys()\no.b = 2\ntry: X = next(i)\n"
+    "except RuntimeError: X = 2\nY = [type(v).__name__, *v]",
     "texts-that-are-no-marks": "import dataclasses, typing_extensions\n"
     "@dataclasses.dataclass\nclass C:\n    from typing import ClassVar\n"
     "    a: 'typing_extensions.ClassVar[int]' = 1\n    b: 'ClassVar[int]' = 2\nX = repr(C())",

@@ -161,6 +161,8 @@ class Attributes(Part):
                 found = world.library.find(f"{owner.name}.{name}")
                 own = isinstance(found, Unknown) and name == "__name__"
                 return owner.name.rpartition(".")[2] if own else found
+            case _ if name == "__dict__" and is_namespace(owner):
+                return Held(world, owner)
             case _ if world.types.is_alias(owner) and not name.startswith("_"):
                 return self.get(typing.get_origin(owner), name)
         kind = owner if isinstance(owner, type) else type(owner)

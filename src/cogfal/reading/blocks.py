@@ -7,12 +7,15 @@ import contextlib
 import copy
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from cogfal.reading.attributes import is_file, is_raised
+from cogfal.reading.functions import Function
 from cogfal.reading.outcomes import Left
-from cogfal.reading.scopes import Scope, suspends
+from cogfal.reading.scopes import Scope, suspends, yields
+from cogfal.reading.standins import Cached, Managed
 from cogfal.reading.unknown import (
+    Carried,
     Flow,
     GivenUp,
     Part,
@@ -23,6 +26,7 @@ from cogfal.reading.unknown import (
     bare,
     contained,
     reached,
+    refused,
     unknown_in,
 )
 
@@ -154,6 +158,31 @@ class Blocks(Part):
 
     # Contexts and exceptions
 
+    def managing(self, func: Value) -> Value:
+        """Return what `contextmanager` makes of a generator function."""
+        if not isinstance(func, Function) or not yields(func.node):
+            raise refused("such a context manager is not evaluated")
+
+        def call(*positional: Value, **keywords: Value) -> Value:
+            inner = self._world.functions.entered(func, positional, keywords)
+            inner.managing = True
+            begin = partial(self._begin, func, inner)
+            return Managed(func.name, begin, func, *inner.names.values())
+
+        return Cached(func.name, call, func)
+
+    def _begin(
+        self, func: Function, inner: Scope, manager: Managed, node: ast.With, scope: Scope
+    ) -> tuple[Value, _Leave]:
+        if manager.used or (suspends(node) and not scope.managing):
+            raise GivenUp(Unknown("such a use of a context manager is not evaluated"))
+        self._world.journal.bind(vars(manager), "used", True)
+        turns = self._world.functions.turns(func, inner)
+        try:
+            return next(turns), partial(_leave, turns)
+        except StopIteration:
+            raise RuntimeError("generator didn't yield") from None
+
     def _guard(
         self, node: ast.With | ast.Try, catching: object
     ) -> contextlib.AbstractContextManager[None]:
@@ -194,6 +223,8 @@ class Blocks(Part):
         if is_file(manager):
             close = world.attributes.get(manager, "close")
             return manager, lambda _: close()
+        if isinstance(manager, Managed):
+            return manager.handler(manager, node, scope)  # type: ignore[no-any-return]
         try:
             if not isinstance(manager, Unknown):
                 world.attributes.special(manager, "__exit__")
@@ -205,7 +236,7 @@ class Blocks(Part):
             world.effects.of_values((manager,), held)
             world.expressions.raising(held)
             return held, lambda error: error is not None and bool(decide(held))
-        if suspends(node) and world.attributes.is_authored(manager):
+        if suspends(node) and not scope.managing and world.attributes.is_authored(manager):
             raise GivenUp(Unknown("a yield inside of such a with is not evaluated"))
         held = world.calls.call(enter, [], {})
         return held, lambda error: self._exit(manager, error, node, scope)
@@ -224,7 +255,9 @@ class Blocks(Part):
         return self._world.expressions.truth(result, node, scope)
 
     def _try(self, node: ast.Try, scope: Scope) -> Flow:
-        if suspends(node) and (node.finalbody or any(map(_lingers, node.handlers))):
+        handling = any(suspends(part) for handler in node.handlers for part in handler.body)
+        closed = not scope.managing and (node.finalbody or any(map(_sees_end, node.handlers)))
+        if suspends(node) and (handling or closed):
             # A generator that is left alone carries out its `finally` when it is closed.
             raise GivenUp(Unknown("a yield before a finally is not evaluated"))
         try:
@@ -291,12 +324,21 @@ class Blocks(Part):
         return isinstance(bare(error), kind)
 
 
-def _lingers(handler: ast.ExceptHandler) -> bool:
-    """Whether a handler sees that a generator is closed, or is left while it handles."""
+def _leave(turns: Any, error: Exception | None) -> bool:
+    """Go on after the `yield` of a context manager; return whether it swallows the exception."""
+    if isinstance(error, Carried):
+        raise GivenUp(Unknown("a StopIteration in a context manager is not evaluated"))
+    with contextlib.suppress(StopIteration):
+        next(turns) if error is None else turns.throw(error)
+        raise RuntimeError("generator didn't stop")
+    return True
+
+
+def _sees_end(handler: ast.ExceptHandler) -> bool:
+    """Whether a handler sees that a generator is closed."""
     caught = [] if handler.type is None else ast.walk(handler.type)
     names = {getattr(part, "id", getattr(part, "attr", "")) for part in caught}
-    closing = handler.type is None or names & {"BaseException", "GeneratorExit"}
-    return bool(closing) or any(map(suspends, handler.body))
+    return handler.type is None or bool(names & {"BaseException", "GeneratorExit"})
 
 
 class _Named(ast.NodeTransformer):

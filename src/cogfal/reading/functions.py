@@ -115,13 +115,11 @@ class Functions(Part):
     def invoke(self, function: Function, positional: Values, keywords: Named) -> Value:
         """Return the result of a call, unknown where it is not evaluated to its end."""
         world, node = self._world, function.node
-        scope = self._entered(function, positional, keywords)
+        scope = self.entered(function, positional, keywords)
         if isinstance(node, ast.AsyncFunctionDef):
             return Unknown("the result of a coroutine function is not evaluated")
         if yields(node):
-            held = [*scope.names.values()]
-            held.append(self._generate(function, scope, held))
-            return world.journal.born(held[-1])
+            return world.journal.born(self.turns(function, scope))
         self._depth += 1
         start = len(world.journal)
         try:
@@ -138,6 +136,12 @@ class Functions(Part):
             return world.expressions.raising(why)
         finally:
             self._depth -= 1
+
+    def turns(self, function: Function, scope: Scope) -> Any:
+        """Return the generator that carries out a function in the scope of a call."""
+        held = [*scope.names.values()]
+        held.append(self._generate(function, scope, held))
+        return held[-1]
 
     def _result(self, node: ast.FunctionDef | ast.Lambda, scope: Scope) -> Value:
         if isinstance(node, ast.Lambda):
@@ -166,7 +170,7 @@ class Functions(Part):
             raise Touched(error.unknown) from None
         return None
 
-    def _entered(self, function: Function, positional: Values, keywords: Named) -> Scope:
+    def entered(self, function: Function, positional: Values, keywords: Named) -> Scope:
         """Return the scope of a call, with its arguments bound."""
         if "__replaced__" in vars(function):
             raise Touched(vars(function)["__replaced__"])

@@ -52,6 +52,7 @@ _LOGGING: Final = (
 _DATACLASS: Final = frozenset(
     "init repr eq order unsafe_hash frozen kw_only match_args slots weakref_slot".split()
 )
+_OWN: Final = ("cogfal.reading", "_io", "collections.abc")
 _KINDS: Final[dict[type, type]] = {Function: types.FunctionType, Module: types.ModuleType}
 
 _WRITING: Final = (
@@ -178,6 +179,7 @@ class Handlers(Part):
             "logging.Logger.addHandler": self._handed,
             "logging.getLogger": lambda name=None: Unknown(
                 "a logger is not evaluated", dotted="logging.Logger", standard=True),
+            "contextlib.contextmanager": world.statements.managing,
             "typing.cast": lambda typ, val: val, "sys.exit": self._exit,
             **{f"numpy.int{bits}": functools.partial(self._of_numpy, int)
                for bits in (8, 16, 32, 64)},
@@ -240,7 +242,7 @@ class Handlers(Part):
         if len(positional) != 1:
             return self._world.calls.make_class(type, positional, keywords)
         kind = type(known(positional[0]))
-        if kind not in _KINDS and kind.__module__.startswith(("cogfal.reading", "_io")):
+        if kind not in _KINDS and kind.__module__.startswith(_OWN):
             raise refused("what kind of thing it is is not evaluated")
         return _KINDS.get(kind, kind)
 

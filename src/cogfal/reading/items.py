@@ -6,7 +6,7 @@ import enum
 import re
 import types
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Sequence, ValuesView
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from cogfal.reading.classes import outside_base
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
-VIEWS: Final[tuple[type, ...]] = (type({}.keys()), type({}.values()), type({}.items()))
+VIEWS: Final[tuple[type, ...]] = (KeysView, ValuesView, ItemsView)
 SERIES: Final[tuple[type, ...]] = (str, bytes, list, tuple, dict, range, deque, *VIEWS)
 """What holds items in an order that Python promises."""
 
@@ -175,7 +175,7 @@ class Items(Part):
         if isinstance(value, PARENTS):
             return world.journal.born(world.files.kept(value, each) for each in value)
         if isinstance(value, Lookup):
-            return iter(value)
+            return world.journal.born(iter(value))
         if callable(value) or of_class(type(value), "__iter__") is not None:
             raise refused("what is iterated over is not known")
         raise TypeError(f"{type(value).__name__!r} object is not iterable")
@@ -183,6 +183,10 @@ class Items(Part):
     def watched(self, held: Value, items: Iterable[Value]) -> Iterator[Value]:
         """Return an iterator over items until unknown code may have changed what holds them."""
         return self._world.journal.born(_Watched(self._world, held, items))
+
+    def whole(self, value: Value) -> Value:
+        """Return a dict in place of a mapping that only stands for one."""
+        return dict(value.items()) if isinstance(value, Lookup) else value
 
     def backwards(self, value: Value) -> Iterator[Value]:
         """Return what `reversed()` gives."""

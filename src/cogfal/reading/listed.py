@@ -172,8 +172,8 @@ class GivenArguments(Part):
         if last == "m":
             letters = last = "x" if len(given) == 1 else "q"
         letters += last * len(given)
-        positional = [self._ways[how](v) for how, v in zip(letters, given, strict=False)]
-        keywords = {name: self._ways[self._way(name, v, letters)](v) for name, v in named.items()}
+        positional = [self._looked_at(how, v) for how, v in zip(letters, given, strict=False)]
+        keywords = {n: self._looked_at(self._way(n, v, letters), v) for n, v in named.items()}
         if function is zip and keywords and self._world.version < (3, 10):
             raise TypeError("zip() takes no keyword arguments, before Python 3.10")
         try:
@@ -186,6 +186,9 @@ class GivenArguments(Part):
             if isinstance(made, Iterator):
                 self._world.journal.born(made)
         return result
+
+    def _looked_at(self, how: str, value: Value) -> Value:
+        return self._ways[how](value if how in "fikv" else self._world.items.whole(value))
 
     def _way(self, name: str, value: Value, letters: str) -> str:
         last, series = letters[-1], isinstance(value, set | frozenset | Iterator)

@@ -6,12 +6,12 @@ import ast
 import builtins
 import importlib
 import os
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, MutableMapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
-from cogfal.reading.journal import attributes_of
+from cogfal.reading.journal import attributes_of, is_namespace
 from cogfal.reading.listed import public_names
 from cogfal.reading.scopes import UNTOLD, Scope, first_parameter
 from cogfal.reading.source import parsed
@@ -135,7 +135,10 @@ class Lookup(Part, MutableMapping[Value, Value]):
     def _as_a_whole(self, *_: Value) -> NoReturn:
         raise refused("such a mapping is not read as a whole")
 
-    __len__ = __or__ = __ror__ = _as_a_whole
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    __or__ = __ror__ = _as_a_whole
 
     def __contains__(self, name: Value) -> bool:
         try:
@@ -146,6 +149,8 @@ class Lookup(Part, MutableMapping[Value, Value]):
 
     def attribute(self, name: str) -> Value:
         """Return a method."""
+        if name in ("items", "keys", "values") and isinstance(self, Held):
+            return Known(name, getattr(self, name), self)
         if name not in ("get", "pop", "setdefault", "update"):
             why = Unknown(f"{name}() of such a mapping is not evaluated")
             if name not in self._harmless:
@@ -255,6 +260,19 @@ class Held(Lookup):
     def __delitem__(self, name: Value) -> None:
         self._world.journal.note(self._owner, self._world.items.key(name))
         del self._held[name]
+
+    def __iter__(self) -> Iterator[Value]:
+        held = self._whole()
+        return (name for name in held if self._whole() is held)
+
+    def _whole(self) -> dict[str, Value]:
+        """Return all attributes of an object of which none is from outside."""
+        known(self._world.known(self._owner))
+        nodes, opened = self._world.classes.nodes, self._world.classes.opened
+        own = {object, ABC, *nodes} - opened
+        if not (is_namespace(self._owner) or own.issuperset(type(self._owner).__mro__)):
+            self._as_a_whole()
+        return known(self._world.known(self._held))  # type: ignore[no-any-return]
 
     def given_away(self, why: Unknown) -> Iterable[Value]:
         """Take the object as changed."""

@@ -55,6 +55,8 @@ class Scope(Atomic):
     """The function whose body it is."""
     qualified: str = ""
     """What `__qualname__` begins with, of what is defined in it."""
+    managing: bool = False
+    """Whether it is carried out to its end wherever it yields, by a `with`."""
 
     def __post_init__(self) -> None:
         if self.private:

@@ -43,6 +43,12 @@ class Cached(Known):
         return self if owner is None else functools.partial(self, owner)
 
 
+class Managed(Known):
+    """A context manager that a generator function of the author's makes."""
+
+    used = False
+
+
 class Shown(Unknown):
     """A value that is not evaluated any further, but has the JSON form of `value`."""
 

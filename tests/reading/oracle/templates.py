@@ -247,6 +247,13 @@ STATEMENTS: Final = (
     "with contextlib.nullcontext($L) as g_:\n    g_.append($n)\n    $BODY",
     "with contextlib.suppress(Exception), managed($L) as g_:\n    g_.append($n)\n    $(pass|1 / 0|raise Oops())$",
     "with passed_on(Manager(True)) as g_:\n    $BODY",
+    (
+        "@contextlib.contextmanager\ndef m$1(x):\n    $(|if $C:\n        x = $n\n|$L.append(1)\n)$    try:\n"
+        "        yield $(x|[x]|$n)$\n    $(except Oops: $L.append(x)|except LookupError: return|except Exception: raise Oops()"
+        "|finally: $L.append(x)|except Exception as e:\n        if $C: raise\n        $L.append(2)\n    else: $L.append(3))$\n"
+        "    $(pass|$L.append(4)|if $C: $L.append(5))$\ntry:\n    with m$1($(n=$n|$n|$l)$) as g_:\n        $BODY\n"
+        "        $(raise Oops()|{}['x']|u()|pass|1 / 0|u(m$1))$\nexcept $(Exception|Oops|TypeError)$: $N = 3"
+    ),
     # functions
     """def f$1(start):
     total, seen = start, []
@@ -455,8 +462,8 @@ $S = C$1['B'].value""",
     "C$1 = enum.Enum('C$1', $('x y'|['x', 'y']|{'x': 1, 'y': $n})$$(|, type=str|, start=4)$)\n$L = [(m.name, m.value) for m in C$1]",
     "class C$1($(str|int)$, enum.Enum):\n    P = $(1|'5')$\n    Q = $(2|'7')$\n$L = [C$1.P == 1, C$1.P.value, C$1.Q + C$1.Q, C$1.P in ('5', 5)]",
     (
-        "class C$1:\n    pass\no_ = C$1()\nvars(o_)['a'] = $n\nif $C:\n    o_.a = $n\n$(|o_.__dict__.update(b=$l)\n|u(vars(o_))\n|u(o_)\n|u(lambda: vars(o_))\n"
-        "|if $C:\n    del vars(o_)['a']\n)$$L = [o_.a, getattr(o_, 'b', 0), 'b' in vars(o_)]"
+        "class C$1:\n    pass\no_ = C$1()\nvars(o_)['a'] = $n\nif $C:\n    o_.a = $n\n$(|o_.__dict__.update(b=$l)\n|u(vars(o_))\n|u(o_)\n|u(lambda: vars(o_))\n|u(vars(o_).values())\n|for k in vars(o_): setattr(o_, k, $n)\n|vars(o_).update(vars(C$1()), c=$n)\n"
+        "|if $C:\n    del vars(o_)['a']\n)$$L = [o_.a, getattr(o_, 'b', 0), 'b' in vars(o_)$(|, *vars(o_)|, *vars(o_).items()|, len(o_.__dict__)|, {**vars(o_)})$]"
     ),
     (
         "@dataclass(slots=True$(|, frozen=True)$)\nclass C$1:\n    a: int = $n\n    b: list = field(default_factory=list)\no_ = C$1($n)\no_.b.append($n)\ntry:\n"
