@@ -24,7 +24,7 @@ from typing import Final
 import psutil
 
 from cogfal import inspect_predictor
-from cogfal.schema import document
+from cogfal.schema.document import document
 
 START_LIMIT = 60.0  # seconds
 STOP_LIMIT = 20.0  # seconds

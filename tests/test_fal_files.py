@@ -24,8 +24,10 @@ from fal.toolkit.file.types import FileData, FileRepository
 
 from cogfal.errors import OutputError, SettingError
 from cogfal.fal_files import FalStore, choose_store, has_credentials
-from cogfal.files import DataUrlStore, LocalFile, LocalStore, StoredFile, StoreError, Workspace
-from cogfal.outputs import Deliverer, OutputDirectories, Style
+from cogfal.files.store import DataUrlStore, LocalFile, LocalStore, StoredFile, StoreError
+from cogfal.files.workspace import Workspace
+from cogfal.outputs.delivery import Deliverer, Style
+from cogfal.outputs.directories import OutputDirectories
 from tests.appearing import first_below
 from tests.cdn import Cdn, cdn
 from tests.file_server import PNG
@@ -330,7 +332,7 @@ def test_unknown_setting_is_refused(files: Any) -> None:
 UPLOADING = """
 import asyncio, pathlib, sys
 from cogfal.fal_files import FalStore
-from cogfal.files import LocalFile, StoreError
+from cogfal.files.store import LocalFile, StoreError
 
 path = pathlib.Path(sys.argv[1])
 file = LocalFile(path, path.name, "image/png", path.stat().st_size)
@@ -414,7 +416,7 @@ sys.meta_path.insert(0, Absent())
 sys.path.insert(0, sys.argv[1])
 
 import asyncio, json, pathlib, pickle
-from cogfal.files import LocalFile
+from cogfal.files.store import LocalFile
 
 store, choose, credentials = pickle.loads(sys.stdin.buffer.read())
 path = pathlib.Path(sys.argv[2])

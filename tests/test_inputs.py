@@ -23,7 +23,10 @@ from PIL import Image
 from cogfal.cog.types import Path as CogPath
 from cogfal.cog.types import Secret
 from cogfal.errors import FileInputError, Problem
-from cogfal.files import FileCache, FileLimits, HttpFetcher, Workspace
+from cogfal.files.cache import FileCache
+from cogfal.files.fetching import HttpFetcher
+from cogfal.files.limits import FileLimits
+from cogfal.files.workspace import Workspace
 from cogfal.guest.arguments import Arguments
 from cogfal.inputs import Materialiser
 from cogfal.spec import (

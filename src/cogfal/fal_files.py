@@ -22,9 +22,17 @@ from fal.toolkit.file.types import FileRepository
 
 from cogfal.concurrency import to_the_end
 from cogfal.errors import SettingError
-from cogfal.files import DataUrlStore, LocalFile, Store, StoredFile, StoreError, stored
 from cogfal.files.progress import write_line
-from cogfal.files.store import open_to_store, take
+from cogfal.files.store import (
+    DataUrlStore,
+    LocalFile,
+    Store,
+    StoredFile,
+    StoreError,
+    open_to_store,
+    stored,
+    take,
+)
 from cogfal.files.workspace import Scratch
 
 _CDN = "fal_v3"

@@ -14,17 +14,11 @@ from typing import Any, NamedTuple, TypeAlias
 from cogfal.cog.types import Secret
 from cogfal.concurrency import SHORT, to_the_end, together
 from cogfal.errors import FileInputError, Problem
-from cogfal.files import (
-    FetchBudget,
-    Fetcher,
-    FetchError,
-    FileCache,
-    FileLimits,
-    TooLarge,
-    Workspace,
-    parse_data_url,
-)
-from cogfal.files.workspace import create_file
+from cogfal.files.cache import FileCache
+from cogfal.files.data_urls import parse_data_url
+from cogfal.files.fetching import Fetcher
+from cogfal.files.limits import FetchBudget, FetchError, FileLimits, TooLarge
+from cogfal.files.workspace import Workspace, create_file
 from cogfal.nested import Loc, leaves, map_leaves
 from cogfal.spec import (
     AnyType,

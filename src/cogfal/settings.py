@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Literal, NamedTuple, TypeVar, get_type_hints
 
 from cogfal.errors import SettingError
-from cogfal.files import FileLimits
+from cogfal.files.limits import FileLimits
 from cogfal.spec import PredictorSpec, Role, Weight
 
 

@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from cogfal.engine.grace import Grace
 from cogfal.engine.guest_python import FindGuestPython
-from cogfal.engine.prediction import Prediction
-from cogfal.engine.service import EngineSettings, Service, Submission
+from cogfal.engine.lifecycle import Grace
+from cogfal.engine.prediction import Prediction, Submission
+from cogfal.engine.service import Service
 from cogfal.files.workspace import Workspace
 from cogfal.guest.encoding import Encoded
 from cogfal.reading import read_predictor
+from cogfal.settings import EngineSettings
 from cogfal.spec import PredictorSpec
 from tests import waiting
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from cogfal.engine.prediction import Completed, Prediction, Status
-from cogfal.engine.service import EngineSettings, Service, Submission
+from cogfal.engine.prediction import Completed, Prediction, Status, Submission
+from cogfal.engine.service import Service
 from cogfal.errors import PredictionCancelled
+from cogfal.settings import EngineSettings
 from tests.engine.stage import (
     Door,
     Plain,

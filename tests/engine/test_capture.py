@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from cogfal.engine.prediction import Log, Metric
-from cogfal.engine.service import EngineSettings, Submission
+from cogfal.engine.prediction import Log, Metric, Submission
+from cogfal.settings import EngineSettings
 from tests.engine.stage import Plain, ended, events_of, gathered, run, serving, submit, until
 
 WAYS = {

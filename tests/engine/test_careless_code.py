@@ -14,10 +14,10 @@ import pytest
 
 from cogfal.engine.lifecycle import HealthStatus
 from cogfal.engine.prediction import Status
-from cogfal.engine.service import EngineSettings
 from cogfal.errors import OutputError
 from cogfal.guest.faults import LONGEST_TEXT
 from cogfal.json_text import written
+from cogfal.settings import EngineSettings
 from tests.engine.stage import Door, ended, gathered, run, serving, submit, until
 from tests.engine.test_kills import guest_of
 from tests.modes import DIAGONAL, interpreter_of

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from cogfal.engine.deliveries import AHEAD, Deliveries
 from cogfal.engine.prediction import Prediction, Status
-from cogfal.engine.service import EngineSettings, Service
+from cogfal.engine.service import Service
 from cogfal.errors import OutputError
 from cogfal.files.workspace import Workspace
 from cogfal.guest.encoding import Encoded
+from cogfal.settings import EngineSettings
 from tests.engine.stage import LONG, ended, run, serving, submit, until, value_of, workspaces
 
 

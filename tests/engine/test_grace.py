@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from cogfal.engine.grace import Grace, Moment
+from cogfal.engine.lifecycle import Grace, Moment
 from tests.engine.stage import run
 
 

@@ -17,12 +17,13 @@ import pytest
 
 from cogfal.engine.guest_python import GuestPython
 from cogfal.engine.lifecycle import HealthStatus
-from cogfal.engine.prediction import Completed, Output, Status
+from cogfal.engine.prediction import Completed, Output, Status, Submission
 from cogfal.engine.process import ProcessChannel
-from cogfal.engine.service import EngineSettings, Service, Submission
+from cogfal.engine.service import Service
 from cogfal.errors import SetupError
 from cogfal.files.workspace import Workspace
 from cogfal.guest.capture import Capture
+from cogfal.settings import EngineSettings
 from tests import waiting
 from tests.engine.stage import (
     Passing,
@@ -465,7 +466,8 @@ def test_where_cogfal_is_importable_by_path_only(tmp_path: Path) -> None:
 import asyncio, sys
 sys.path[:0] = [{str(source)!r}, {str(Path.cwd())!r}]
 from pathlib import Path
-from cogfal.engine.service import EngineSettings, Service
+from cogfal.engine.service import Service
+from cogfal.settings import EngineSettings
 from cogfal.reading import read_predictor
 from tests.engine.stage import Passing, at_once, submit
 

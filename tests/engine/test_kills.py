@@ -17,7 +17,8 @@ import pytest
 from cogfal.engine.guest_python import GuestPython
 from cogfal.engine.lifecycle import HealthStatus
 from cogfal.engine.prediction import Prediction, Status
-from cogfal.engine.service import EngineSettings, Service
+from cogfal.engine.service import Service
+from cogfal.settings import EngineSettings
 from tests.engine.stage import LONG, Door, ended, run, serving, submit, until, workspaces
 from tests.interpreters import INTERPRETERS, NEWEST, OLDEST
 

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from cogfal.engine.lifecycle import HealthStatus, SetupStatus
-from cogfal.engine.service import EngineSettings, Service
+from cogfal.engine.service import Service
 from cogfal.errors import PredictorMismatch, SetupError
 from cogfal.guest.loading import enter_project, import_object
 from cogfal.reading import read_predictor
+from cogfal.settings import EngineSettings
 from cogfal.spec import IntegerType, Role, SetupSpec
 from tests.engine.stage import Passing, at_once, project, run, serving, submit
 

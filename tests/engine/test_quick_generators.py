@@ -13,9 +13,9 @@ import pytest
 
 from cogfal.engine.deliveries import AHEAD
 from cogfal.engine.prediction import MOST_BEHIND, Log, Output, Prediction, Started, Status
-from cogfal.engine.service import EngineSettings
 from cogfal.guest.call import MOST
 from cogfal.guest.encoding import Encoded
+from cogfal.settings import EngineSettings
 from tests.engine.stage import (
     LONG,
     Door,

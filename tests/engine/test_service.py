@@ -13,10 +13,17 @@ from typing import Any
 
 import pytest
 
-from cogfal.engine.grace import Grace
-from cogfal.engine.lifecycle import HealthStatus
-from cogfal.engine.prediction import Completed, HistoryGone, Output, Prediction, Started, Status
-from cogfal.engine.service import EngineSettings, Service, Submission
+from cogfal.engine.lifecycle import Grace, HealthStatus
+from cogfal.engine.prediction import (
+    Completed,
+    HistoryGone,
+    Output,
+    Prediction,
+    Started,
+    Status,
+    Submission,
+)
+from cogfal.engine.service import Service
 from cogfal.errors import (
     AlreadyRunning,
     DeviceError,
@@ -26,6 +33,7 @@ from cogfal.errors import (
 )
 from cogfal.files.workspace import Workspace
 from cogfal.guest.encoding import Encoded
+from cogfal.settings import EngineSettings
 from tests.engine.stage import (
     LONG,
     Door,

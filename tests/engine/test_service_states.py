@@ -23,9 +23,19 @@ from hypothesis.stateful import (
 )
 
 from cogfal.engine.lifecycle import HealthStatus
-from cogfal.engine.prediction import Completed, Log, Metric, Output, Prediction, Started, Status
-from cogfal.engine.service import EngineSettings, Service, Submission
+from cogfal.engine.prediction import (
+    Completed,
+    Log,
+    Metric,
+    Output,
+    Prediction,
+    Started,
+    Status,
+    Submission,
+)
+from cogfal.engine.service import Service
 from cogfal.errors import Busy, NotReady, UnknownPrediction
+from cogfal.settings import EngineSettings
 from tests import waiting
 from tests.engine import scripted
 from tests.engine.stage import (

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from cogfal.engine import service as engine
-from cogfal.engine.service import Service, Submission
+from cogfal.engine.prediction import Submission
+from cogfal.engine.service import Service
 from cogfal.errors import Busy
 from tests.engine.stage import Plain, ended, run, serving, submit, until
 

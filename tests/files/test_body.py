@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cogfal.files import FetchError
 from cogfal.files.fetching import WRITE_SIZE, Writer, decoder_for
+from cogfal.files.limits import FetchError
 
 
 def decoded(encoding: str, *pieces: bytes) -> bytes:

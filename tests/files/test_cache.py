@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from cogfal.files import FetchBudget, FetchError, FileCache, FileLimits, HttpFetcher
+from cogfal.files.cache import FileCache
+from cogfal.files.fetching import HttpFetcher
+from cogfal.files.limits import FetchBudget, FetchError, FileLimits
 from cogfal.files.workspace import PREFIX
 from tests.file_server import PNG, FileServer, file_server
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cogfal.files import FetchError, TooLarge, parse_data_url, to_data_url
+from cogfal.files.data_urls import parse_data_url, to_data_url
+from cogfal.files.limits import FetchError, TooLarge
 from tests.file_server import PNG
 
 LIMIT = 10**6

@@ -11,16 +11,8 @@ from urllib.parse import quote
 import anyio
 import pytest
 
-from cogfal.files import (
-    FetchBudget,
-    Fetched,
-    FetchError,
-    FileLimits,
-    FileVersion,
-    HttpFetcher,
-    TooLarge,
-)
-from cogfal.files.fetching import Unchanged
+from cogfal.files.fetching import Fetched, FileVersion, HttpFetcher, Unchanged
+from cogfal.files.limits import FetchBudget, FetchError, FileLimits, TooLarge
 from tests.file_server import PNG, FileServer, file_server
 from tests.watchdog import watched
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cogfal.errors import SettingError
-from cogfal.files import FetchBudget, FileLimits, TooLarge
+from cogfal.files.limits import FetchBudget, FileLimits, TooLarge
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from cogfal.files import describe
-from cogfal.files.media import ImageSize, Media, image_size, type_by_content, type_of
+from cogfal.files.media import ImageSize, Media, describe, image_size, type_by_content, type_of
 from cogfal.files.names import _SUFFIXES, OCTET_STREAM, suffix_for, type_by_name
 
 

@@ -12,8 +12,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from cogfal.files import DataUrlStore, LocalFile, LocalStore, StoreError
-from cogfal.files.store import ROUTE, take
+from cogfal.files.store import ROUTE, DataUrlStore, LocalFile, LocalStore, StoreError, take
 
 CONTENT = bytes(range(100))
 

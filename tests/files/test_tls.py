@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from cogfal.files import FetchBudget, Fetched, FetchError, FileLimits, HttpFetcher
+from cogfal.files.fetching import Fetched, HttpFetcher
+from cogfal.files.limits import FetchBudget, FetchError, FileLimits
 from tests.file_server import PNG, FileServer, file_server
 
 LIMITS = FileLimits(allow_private_hosts=True, connect_seconds=5.0)

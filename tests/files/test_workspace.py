@@ -12,9 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cogfal.files import Workspace
 from cogfal.files.names import safe_name
-from cogfal.files.workspace import PREFIX, Scratch, create_file, sweep
+from cogfal.files.workspace import PREFIX, Scratch, Workspace, create_file, sweep
 
 
 def test_everything_in_it_goes_with_it(tmp_path: Path) -> None:

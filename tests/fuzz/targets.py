@@ -13,16 +13,18 @@ from pathlib import Path
 from typing import Final
 
 from cogfal.errors import ConfigError, InvalidInput, ProjectError
-from cogfal.files import FetchError, parse_data_url
+from cogfal.files.data_urls import parse_data_url
 from cogfal.files.http_requests import parse_url
+from cogfal.files.limits import FetchError
 from cogfal.files.names import MAX_NAME_BYTES, name_for
 from cogfal.json_text import written
 from cogfal.project.config_reader import parse_config
 from cogfal.project.requirements import read_requirements
 from cogfal.reading import read_predictor
-from cogfal.schema import Dialect, Validator
+from cogfal.schema.core_types import Dialect
 from cogfal.schema.decoding import decode
 from cogfal.schema.document import document
+from cogfal.schema.validation import Validator
 from cogfal.server.cog_messages import Malformed, invalid_input, parse_envelope
 from cogfal.server.responses import failure
 from cogfal.spec import PredictorSpec

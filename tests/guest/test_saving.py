@@ -17,9 +17,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from cogfal.files import (
-    Workspace,
-)
+from cogfal.files.workspace import Workspace
 from cogfal.guest.saving import Unfit
 from cogfal.spec import (
     FileType,

@@ -13,9 +13,13 @@ import pytest
 
 from cogfal.cog.types import Path as CogPath
 from cogfal.errors import FileInputError
-from cogfal.files import DataUrlStore, FileLimits, HttpFetcher, LocalStore, Store, Workspace
+from cogfal.files.fetching import HttpFetcher
+from cogfal.files.limits import FileLimits
+from cogfal.files.store import DataUrlStore, LocalStore, Store
+from cogfal.files.workspace import Workspace
 from cogfal.inputs import Materialiser
-from cogfal.outputs import Deliverer, OutputDirectories, Style
+from cogfal.outputs.delivery import Deliverer, Style
+from cogfal.outputs.directories import OutputDirectories
 from cogfal.spec import AnyType, InputSpec, ListType, PathType, PredictorSpec
 from tests.file_server import FileServer, file_server
 from tests.outputs.desk import encoded

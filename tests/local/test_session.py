@@ -12,7 +12,8 @@ import pytest
 
 from cogfal.app_file import open_project
 from cogfal.errors import ConfigError, FileInputError, SetupError
-from cogfal.files import FetchBudget, FileLimits, HttpFetcher
+from cogfal.files.fetching import HttpFetcher
+from cogfal.files.limits import FetchBudget, FileLimits
 from cogfal.local.session import GivenFiles, LocalProject, find_project, open_session
 from cogfal.spec import Role
 from tests.appearing import first_below

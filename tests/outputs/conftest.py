@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cogfal.files import (
-    Workspace,
-)
-from cogfal.outputs import OutputDirectories
+from cogfal.files.workspace import Workspace
+from cogfal.outputs.directories import OutputDirectories
 from tests.outputs.desk import Desk, Shelf
 
 

@@ -11,15 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from cogfal.cog.types import Path as CogPath
-from cogfal.files import (
-    LocalFile,
-    StoredFile,
-    StoreError,
-    Workspace,
-    stored,
-)
+from cogfal.files.store import LocalFile, StoredFile, StoreError, stored
+from cogfal.files.workspace import Workspace
 from cogfal.guest.encoding import Encoded, encode
-from cogfal.outputs import Deliverer, OutputDirectories, Style
+from cogfal.outputs.delivery import Deliverer, Style
+from cogfal.outputs.directories import OutputDirectories
 from cogfal.spec import (
     AnyType,
     Type,

@@ -15,18 +15,15 @@ from PIL import Image
 
 from cogfal.cog.types import Path as CogPath
 from cogfal.errors import OutputError
-from cogfal.files import (
-    DataUrlStore,
-    LocalStore,
-    Workspace,
-    parse_data_url,
-)
+from cogfal.files.data_urls import parse_data_url
 from cogfal.files.media import ImageSize
+from cogfal.files.store import DataUrlStore, LocalStore
+from cogfal.files.workspace import Workspace
 from cogfal.guest.encoding import Encoded
 from cogfal.guest.saving import FileReference
 from cogfal.json_text import JsonText
-from cogfal.outputs import Deliverer, OutputDirectories, Style, may_hold_file
-from cogfal.outputs.delivery import COPIED
+from cogfal.outputs.delivery import COPIED, Deliverer, Style, may_hold_file
+from cogfal.outputs.directories import OutputDirectories
 from cogfal.spec import (
     AnyType,
     DictType,

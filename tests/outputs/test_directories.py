@@ -11,10 +11,10 @@ import pytest
 
 from cogfal.concurrency import SHORT
 from cogfal.errors import OutputError
-from cogfal.files import (
-    Workspace,
-)
-from cogfal.outputs import Deliverer, OutputDirectories, Style, directories
+from cogfal.files.workspace import Workspace
+from cogfal.outputs import directories
+from cogfal.outputs.delivery import Deliverer, Style
+from cogfal.outputs.directories import OutputDirectories
 from cogfal.spec import (
     ListType,
     PathType,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cogfal.schema import components
+from cogfal.schema.cog_schema import components
 from cogfal.spec import (
     AnyType,
     DictType,

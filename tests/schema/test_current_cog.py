@@ -10,8 +10,9 @@ import pytest
 
 from cogfal.errors import InvalidInput
 from cogfal.reading import read_predictor
-from cogfal.schema import Dialect, Validator
 from cogfal.schema.cog_schema import components
+from cogfal.schema.core_types import Dialect
+from cogfal.schema.validation import Validator
 from cogfal.spec import (
     BooleanType,
     DictType,

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import schemathesis
 
-from cogfal.schema import components, document
+from cogfal.schema.cog_schema import components
+from cogfal.schema.document import document
 from cogfal.spec import FieldSpec, InputSpec, PredictorSpec
 from tests.schema.corpus import INT, MODELS, PATH, PREDICTORS, STR, one, predictor, record
 

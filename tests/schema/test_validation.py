@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from cogfal.cog import Secret
 from cogfal.errors import InvalidInput, PredictorError
-from cogfal.schema import Dialect, Validator
+from cogfal.schema.core_types import Dialect
 from cogfal.schema.decoding import MAX_DEPTH, decode
+from cogfal.schema.validation import Validator
 from cogfal.spec import (
     AnyType,
     BooleanType,

@@ -18,13 +18,16 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import Route
 
-from cogfal.engine.grace import Grace
-from cogfal.engine.service import EngineSettings, Service
+from cogfal.engine.lifecycle import Grace
+from cogfal.engine.service import Service
 from cogfal.errors import SetupError
-from cogfal.files import DataUrlStore, FileLimits, HttpFetcher, LocalStore, Store
+from cogfal.files.fetching import HttpFetcher
+from cogfal.files.limits import FileLimits
 from cogfal.files.store import ROUTE as FILES
+from cogfal.files.store import DataUrlStore, LocalStore, Store
 from cogfal.inputs import Materialiser
-from cogfal.outputs import Deliverer, OutputDirectories, Style
+from cogfal.outputs.delivery import Deliverer, Style
+from cogfal.outputs.directories import OutputDirectories
 from cogfal.reading import read_predictor
 from cogfal.schema.core_types import Dialect
 from cogfal.schema.document import document
@@ -33,6 +36,7 @@ from cogfal.server.cog_api import CogApi, ServedModel
 from cogfal.server.requester import Requester
 from cogfal.server.stores import Uploads
 from cogfal.server.webhooks import Webhooks, settings_from
+from cogfal.settings import EngineSettings
 from cogfal.spec import PredictorSpec, Role
 from tests.modes import SHARED, interpreter_of
 

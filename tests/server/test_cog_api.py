@@ -16,7 +16,6 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from cogfal.engine.service import EngineSettings
 from cogfal.schema.core_types import Dialect
 from cogfal.schema.validation import Validator
 from cogfal.server.caller import HELD_BODIES, Bodies
@@ -24,6 +23,7 @@ from cogfal.server.cog_api import CogApi, ServedModel
 from cogfal.server.requester import Requester
 from cogfal.server.stores import Uploads
 from cogfal.server.webhooks import Webhooks, settings_from
+from cogfal.settings import EngineSettings
 from tests.engine import stage
 from tests.server.asking import ASYNC, EVENTS, predict, wait_for_logs
 from tests.server.observing import answer, parsed

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cogfal.files import DataUrlStore, LocalFile, Store
+from cogfal.files.store import DataUrlStore, LocalFile, Store
 from cogfal.server.stores import UndeclaredStore, choose_without_fal
 
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pytest
 
-from cogfal.files import LocalFile, StoredFile, StoreError
+from cogfal.files.store import LocalFile, StoredFile, StoreError
 from cogfal.server.requester import Requester
 from cogfal.server.stores import Form, Uploads, UploadStore
 from tests.server.receiver import Receiver, receiver

@@ -35,7 +35,8 @@ from cogfal.project.plan import PlannedEnvironment, app_name, plan_environment
 from cogfal.project.report import SettingStatus
 from cogfal.project.requirements import read_packages
 from cogfal.reading import read_predictor
-from cogfal.schema import Dialect, Validator
+from cogfal.schema.core_types import Dialect
+from cogfal.schema.validation import Validator
 from cogfal.settings import AppSettings
 from cogfal.spec import PredictorSpec, ProjectSpec, Role, Weight
 

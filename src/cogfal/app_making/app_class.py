@@ -17,7 +17,7 @@ from cogfal.app_making.app_builder import AppRequest, build_app
 from cogfal.app_making.settings_validation import check_settings, place_of, unknown_setting
 from cogfal.errors import SettingError
 from cogfal.fal_files import choose_store
-from cogfal.outputs import may_hold_file
+from cogfal.outputs.delivery import may_hold_file
 from cogfal.server.stores import choose_without_fal
 from cogfal.settings import NAMES, AppSettings
 from cogfal.source_bundle import BY_VALUE, ExtraPackage

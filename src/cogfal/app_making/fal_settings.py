@@ -20,7 +20,7 @@ from fal.container import ContainerImage
 from packaging.requirements import InvalidRequirement, Requirement
 
 from cogfal.errors import SettingError
-from cogfal.outputs import may_hold_file
+from cogfal.outputs.delivery import may_hold_file
 from cogfal.project.file_choice import PlannedFiles, exact_pattern
 from cogfal.project.plan import PlannedEnvironment
 from cogfal.settings import EnvironmentSettings

@@ -21,7 +21,8 @@ from cogfal.local.session import USUAL_FILES
 from cogfal.project.place import roots_outside
 from cogfal.project.plan import PlannedEnvironment
 from cogfal.project.report import SettingStatus
-from cogfal.schema import document, unfit_defaults
+from cogfal.schema.document import document
+from cogfal.schema.validation import unfit_defaults
 from cogfal.spec import PredictorSpec
 from cogfal.version import __version__
 

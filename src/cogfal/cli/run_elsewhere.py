@@ -32,7 +32,8 @@ from cogfal.cli.display import Display, open_display
 from cogfal.cli.given_inputs import read_inputs
 from cogfal.cli.results import Destination, ResultWriter
 from cogfal.errors import CallFailed
-from cogfal.files import FetchError, parse_data_url, to_data_url
+from cogfal.files.data_urls import parse_data_url, to_data_url
+from cogfal.files.limits import FetchError
 from cogfal.files.names import name_for
 from cogfal.nested import map_leaves
 from cogfal.spec import JSON

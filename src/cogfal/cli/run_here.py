@@ -28,7 +28,8 @@ from cogfal.cli.display import Display, open_display
 from cogfal.cli.options import obey_here, tell_of_cogs_own
 from cogfal.engine.prediction import Event, Log
 from cogfal.errors import AdvisedError, CogfalError, PredictorFailed, SetupError
-from cogfal.files import Fetcher, FileLimits, HttpFetcher
+from cogfal.files.fetching import Fetcher, HttpFetcher
+from cogfal.files.limits import FileLimits
 from cogfal.local.session import LocalProject, Session, find_project, open_session
 from cogfal.provision import provide
 from cogfal.spec import PredictorSpec

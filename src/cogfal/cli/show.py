@@ -16,7 +16,7 @@ from cogfal.project.config import PlanSettings
 from cogfal.project.plan import plan_environment
 from cogfal.provision.runner import weights_store
 from cogfal.provision.weights import place_weights
-from cogfal.schema import components
+from cogfal.schema.cog_schema import components
 
 WEIGHTS_EPILOG = """\
 Weights are named in cog.yaml (`weights:`) or on the App, with where they come from; the runner

@@ -13,7 +13,7 @@ from cogfal.errors import ProjectError, SettingError
 from cogfal.local.session import LocalProject, find_project
 from cogfal.project.config import PlanSettings
 from cogfal.project.plan import PlannedEnvironment, plan_environment
-from cogfal.schema import document
+from cogfal.schema.document import document
 from cogfal.spec import JSON, InputSpec, PredictorSpec, Role
 from cogfal.version import __version__
 

@@ -25,7 +25,7 @@ from httpx_sse import ServerSentEvent, aconnect_sse, connect_sse
 from cogfal import answers
 from cogfal.answers import STREAM, detail_of, is_piece, problems_of, refusal
 from cogfal.errors import CallFailed
-from cogfal.files import parse_data_url
+from cogfal.files.data_urls import parse_data_url
 from cogfal.files.names import OCTET_STREAM
 from cogfal.nested import map_leaves
 from cogfal.spec import JSON

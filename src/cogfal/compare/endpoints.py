@@ -23,8 +23,10 @@ from cogfal.answers import detail_of, printable, refusal
 from cogfal.compare.signatures import ANY, Signature, ValueShape, signature_of
 from cogfal.errors import CogfalError
 from cogfal.examples import Example
-from cogfal.files import FetchBudget, FetchError, FileLimits, HttpFetcher, parse_data_url
+from cogfal.files.data_urls import parse_data_url
+from cogfal.files.fetching import HttpFetcher
 from cogfal.files.http_requests import is_public
+from cogfal.files.limits import FetchBudget, FetchError, FileLimits
 from cogfal.files.workspace import create_file
 from cogfal.spec import JSON
 

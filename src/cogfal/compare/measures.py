@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from PIL import Image, ImageChops, ImageStat, UnidentifiedImageError
 
-from cogfal.files import describe
 from cogfal.files.cache import sha256_of
+from cogfal.files.media import describe
 from cogfal.nested import Loc
 from cogfal.spec import JSON
 

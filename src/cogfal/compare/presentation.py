@@ -18,7 +18,8 @@ from rich.table import Table
 from cogfal.compare.comparison import CaseResult, Comparison
 from cogfal.compare.endpoints import Answer
 from cogfal.compare.signatures import Verdict
-from cogfal.files import describe, to_data_url
+from cogfal.files.data_urls import to_data_url
+from cogfal.files.media import describe
 from cogfal.spec import JSON
 
 _MARKS = {

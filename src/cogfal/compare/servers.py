@@ -42,7 +42,8 @@ from cogfal.compare.endpoints import (
 from cogfal.compare.signatures import NoSignature
 from cogfal.errors import CallFailed, ProjectError
 from cogfal.examples import Example
-from cogfal.files import describe, to_data_url
+from cogfal.files.data_urls import to_data_url
+from cogfal.files.media import describe
 from cogfal.nested import leaves, map_leaves
 from cogfal.spec import JSON
 

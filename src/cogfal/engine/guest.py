@@ -12,12 +12,12 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import anyio
 from typing_extensions import override
 
-from cogfal.engine.guest_run import Call, EventQueue, GuestRun
+from cogfal.engine.guest_run import Call, Channel, EventQueue, GuestRun
 from cogfal.errors import PredictorMismatch, SetupError
 from cogfal.guest.capture import Capture
 from cogfal.guest.core import Guest
@@ -35,30 +35,6 @@ Foreign: TypeAlias = Callable[[str, str], None]
 
 PAUSE: Final = 0.001
 """Seconds after which whoever waits looks again."""
-
-
-class Channel(Protocol):
-    """One life of the author's side.
-
-    Attributes:
-        death: Why it is over though nobody asked for it; None as long as it is not.
-        apart: Whether it is another process, to which only what is written crosses.
-    """
-
-    death: str | None
-    apart: bool
-
-    async def open(self) -> None:
-        """Bring the author's side into being."""
-
-    def send(self, order: str, *details: Any) -> None:
-        """Give an order, a method of `Guest`; one to a process that is dead is lost."""
-
-    def kill(self) -> None:
-        """End the author's process, where it is one of its own."""
-
-    async def close(self, seconds: float) -> bool:
-        """Give all back; return whether the author's code had ended within so many seconds."""
 
 
 class DirectChannel(Channel):

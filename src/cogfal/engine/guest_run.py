@@ -181,14 +181,28 @@ class EventQueue:
         self._partial[source] = text[end:]
 
 
-class Way(Protocol):
-    """Where orders about calls go."""
+class Channel(Protocol):
+    """One life of the author's side.
+
+    Attributes:
+        death: Why it is over though nobody asked for it; None as long as it is not.
+        apart: Whether it is another process, to which only what is written crosses.
+    """
+
+    death: str | None
+    apart: bool
+
+    async def open(self) -> None:
+        """Bring the author's side into being."""
 
     def send(self, order: str, *details: Any) -> None:
-        """Give an order; one to a process that is dead is lost."""
+        """Give an order, a method of `Guest`; one to a process that is dead is lost."""
 
     def kill(self) -> None:
         """End the author's process, where it is one of its own."""
+
+    async def close(self, seconds: float) -> bool:
+        """Give all back; return whether the author's code had ended within so many seconds."""
 
 
 class Call(NamedTuple):
@@ -212,19 +226,19 @@ class GuestRun:
     Args:
         number: The call's.
         call: What is handed over.
-        way: Where the orders go.
+        channel: Where the orders go.
         queue: Where the events come from.
         grace: Seconds between a cancellation and the end of the process; None leaves it alone.
     """
 
     def __init__(
-        self, number: int, call: Call, way: Way, queue: EventQueue, grace: float | None
+        self, number: int, call: Call, channel: Channel, queue: EventQueue, grace: float | None
     ) -> None:
         self.ignored = False
         self.number = number
         self.queue = queue
         self._call = call
-        self._way = way
+        self._channel = channel
         self._grace = grace
         self._begun = False
         self._rests = True
@@ -251,10 +265,10 @@ class GuestRun:
             return
         self._rests = False
         if self._begun:
-            self._way.send("advance", self.number)
+            self._channel.send("advance", self.number)
         else:
             self._begun = True
-            self._way.send("start", self.number, *self._call)
+            self._channel.send("start", self.number, *self._call)
 
     def next_at_hand(self) -> Piece | None:
         """Return the next piece if it has come already and nobody cancelled."""
@@ -278,9 +292,9 @@ class GuestRun:
         if self._cancelled or not self._begun:
             return
         self._cancelled = True
-        self._way.send("cancel", self.number)
+        self._channel.send("cancel", self.number)
         if self._grace is not None:
-            self._killing = self._loop.call_later(self._grace, self._way.kill)
+            self._killing = self._loop.call_later(self._grace, self._channel.kill)
 
     async def close(self) -> Piece | None:
         """End the author's code where it rests, or will rest next.
@@ -292,7 +306,7 @@ class GuestRun:
         try:
             if not self._open:
                 return self._last
-            self._way.send("close", self.number)
+            self._channel.send("close", self.number)
             self.queue.discard_pieces(self._drop)  # what hides behind them has to go on
             await self.queue.until(lambda: self._closed, self.cancel)
             assert self._closed is not None
@@ -308,7 +322,7 @@ class GuestRun:
             return False
         self.take(Piece(self.number, RAISED, GIVEN_UP))
         self.take(Piece(self.number, RAISED, GIVEN_UP, closes=True))
-        self._way.kill()
+        self._channel.kill()
         return True
 
     def lose(self, cause: str) -> None:

@@ -1,20 +1,22 @@
-"""Bring the predictor up, watch over it, bring it up again after its death, and take it down."""
+"""Bring the predictor up, watch over it, bring it up again after its death, and end it in time."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine
+import time
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
-from cogfal.engine.grace import Grace, Moment
-from cogfal.engine.guest import Channel, DirectChannel, Foreign, GuestClient, Receive
+from typing_extensions import TypeVarTuple, Unpack
+
+from cogfal.engine.guest import DirectChannel, Foreign, GuestClient, Receive
 from cogfal.engine.guest_python import FindGuestPython, GuestPython, own_python
-from cogfal.engine.guest_run import EventQueue
+from cogfal.engine.guest_run import Channel, EventQueue
 from cogfal.engine.leftovers import end_orphans
 from cogfal.engine.prediction import Clock, Log, Metric, WeightsFetcher
 from cogfal.errors import PredictorFailed, SetupError
@@ -23,6 +25,12 @@ from cogfal.guest.capture import Capture
 from cogfal.guest.loading import must_be_fetched, weights_source
 from cogfal.settings import EngineSettings
 from cogfal.spec import PredictorSpec
+
+Arguments = TypeVarTuple("Arguments")
+Result = TypeVar("Result")
+
+HEALTHCHECK_TIMEOUT: Final = 5.0  # seconds, as Cog's
+ATTEMPTS: Final = 2  # how often setup is repeated after a death before the predictor is given up
 
 
 class HealthStatus(str, Enum):
@@ -61,8 +69,59 @@ class Health(NamedTuple):
     setup: SetupReport | None = None
 
 
-HEALTHCHECK_TIMEOUT: Final = 5.0  # seconds, as Cog's
-ATTEMPTS: Final = 2  # how often setup is repeated after a death before the predictor is given up
+class Moment(float, Enum):
+    """By when something is done, as a share of what comes after predictions may go on."""
+
+    CANCELLED = 0.0
+    """Predictions that still run are cancelled."""
+    GIVEN_UP = 0.2
+    """The author's code that has not obeyed is waited for no longer."""
+    CLEARED = 0.28
+    """What predictions upload, or remove, has come to its end."""
+    TOLD = 0.36
+    """Callers have read their answers, receivers their webhooks, or are hung up on."""
+    TORN_DOWN = 0.6
+    """The author's `teardown` has run, and its thread or process has ended."""
+    CLOSED = 0.7
+    """What was kept is given back, and what was promised has arrived."""
+    OVER = 0.8
+    """The process ends; the system needs the rest to take its memory back."""
+
+
+class Grace:
+    """The time from being told to end until being killed, shared by all steps of the end.
+
+    Each step may last until its moment: what one leaves is the next one's, and what takes too long
+    takes nothing from those behind it.
+
+    Args:
+        seconds: The whole, from now on.
+        running: The share of it for which predictions may go on.
+    """
+
+    def __init__(self, seconds: float, running: float = 0.7) -> None:
+        self.seconds = seconds
+        self._begun = time.monotonic()
+        self._running = running
+
+    def left(self, moment: Moment) -> float:
+        """Return how many seconds are left until a moment, or 0 where it is over."""
+        share = self._running + (1 - self._running) * moment
+        return max(0.0, self._begun + share * self.seconds - time.monotonic())
+
+    async def within(
+        self,
+        moment: Moment,
+        step: Callable[[Unpack[Arguments]], Awaitable[Result]],
+        *arguments: Unpack[Arguments],
+    ) -> Result | None:
+        """Await a step until a moment; then it is cancelled, and None returned at once."""
+        task = asyncio.ensure_future(step(*arguments))
+        try:
+            await asyncio.wait({task}, timeout=self.left(moment))
+            return task.result() if task.done() else None
+        finally:
+            task.cancel()
 
 
 class Lifecycle:

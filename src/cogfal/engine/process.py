@@ -22,8 +22,9 @@ from typing import Any, Final
 
 from typing_extensions import override
 
-from cogfal.engine.guest import PAUSE, Channel, Foreign, Receive
+from cogfal.engine.guest import PAUSE, Foreign, Receive
 from cogfal.engine.guest_python import GuestPython
+from cogfal.engine.guest_run import Channel
 from cogfal.engine.leftovers import VARIABLE, end_life, marking
 from cogfal.guest import keeper
 from cogfal.guest.capture import Capture

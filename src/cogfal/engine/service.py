@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from cogfal.concurrency import on_daemon_thread
-from cogfal.engine.grace import Grace, Moment
 from cogfal.engine.guest_python import FindGuestPython
-from cogfal.engine.lifecycle import Health, HealthStatus, Lifecycle
+from cogfal.engine.lifecycle import Grace, Health, HealthStatus, Lifecycle, Moment
 from cogfal.engine.prediction import (
     InputMaterialiser,
     Prediction,
@@ -36,8 +35,6 @@ from cogfal.files.workspace import Scratch, Workspace
 from cogfal.guest.capture import Capture
 from cogfal.settings import EngineSettings, ignored_concurrency, operated, slot_count
 from cogfal.spec import PredictorSpec
-
-__all__ = ["EngineSettings", "Health", "HealthStatus", "Service", "Submission"]
 
 VACATING_TIME: Final = 0.25  # seconds for a cancelled prediction to make room for a request
 Key: TypeAlias = tuple[str, str]

@@ -24,10 +24,6 @@ class TooLarge(FetchError):
         super().__init__(f"{subject} larger than {max_size} bytes")
 
 
-class StoreError(Exception):
-    """Report a file that could not be stored; the text says why."""
-
-
 @dataclass(frozen=True, slots=True)
 class FileLimits:
     """Limits on the file inputs of one request; sizes count decoded bytes, times are seconds.

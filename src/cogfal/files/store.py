@@ -23,12 +23,15 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 
 from cogfal.concurrency import SHORT, to_the_end
 from cogfal.files.data_urls import as_data_url
-from cogfal.files.limits import StoreError
 from cogfal.files.media import ImageSize
 from cogfal.files.names import safe_name
 from cogfal.files.workspace import Scratch
 
 _CHUNK = 1024 * 1024
+
+
+class StoreError(Exception):
+    """Report a file that could not be stored; the text says why."""
 
 
 class LocalFile(NamedTuple):

@@ -21,7 +21,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive
 
 from cogfal.concurrency import to_the_end
-from cogfal.files import to_data_url
+from cogfal.files.data_urls import to_data_url
 from cogfal.files.names import OCTET_STREAM, safe_name
 from cogfal.files.workspace import Scratch
 from cogfal.gateway.callers import Caller

@@ -20,13 +20,13 @@ from urllib.parse import quote
 import anyio.to_thread
 
 from cogfal.concurrency import on_daemon_thread, to_the_end
-from cogfal.engine.grace import Grace
 from cogfal.engine.guest_python import python_at
-from cogfal.engine.prediction import Prediction
-from cogfal.engine.service import Service, Submission
+from cogfal.engine.lifecycle import Grace
+from cogfal.engine.prediction import Prediction, Submission
+from cogfal.engine.service import Service
 from cogfal.errors import ConfigError
-from cogfal.files import FetchBudget, Fetched, Fetcher, FetchError, FileLimits, FileVersion
-from cogfal.files.fetching import NO_VERSION
+from cogfal.files.fetching import NO_VERSION, Fetched, Fetcher, FileVersion
+from cogfal.files.limits import FetchBudget, FetchError, FileLimits
 from cogfal.files.names import input_name
 from cogfal.files.store import LocalFile, StoredFile, stored
 from cogfal.files.workspace import create_file
@@ -35,11 +35,13 @@ from cogfal.inputs import materialiser_for
 from cogfal.json_text import JsonText
 from cogfal.local.model_python import local_python, looked_up_here, tell
 from cogfal.nested import map_leaves
-from cogfal.outputs import Deliverer, OutputDirectories, Style
+from cogfal.outputs.delivery import Deliverer, Style
+from cogfal.outputs.directories import OutputDirectories
 from cogfal.project.config import COG_YAML, CogConfig
 from cogfal.project.config_reader import read_config
 from cogfal.reading import read_predictor
-from cogfal.schema import Dialect, Validator
+from cogfal.schema.core_types import Dialect
+from cogfal.schema.validation import Validator
 from cogfal.settings import AppSettings
 from cogfal.spec import JSON, PredictorSpec, ProjectSpec, Role
 

@@ -13,12 +13,12 @@ from urllib.parse import unquote, urlsplit
 
 from cogfal.concurrency import SHORT, to_the_end, together
 from cogfal.errors import OutputError
-from cogfal.files import FetchError, LocalFile, Store, StoredFile, StoreError, Workspace
 from cogfal.files.data_urls import parse_data_url
+from cogfal.files.limits import FetchError
 from cogfal.files.media import describe_opened, is_quick
 from cogfal.files.names import has_suffix, safe_name, suffix_for, type_by_name
-from cogfal.files.store import is_movable
-from cogfal.files.workspace import create_file, rename
+from cogfal.files.store import LocalFile, Store, StoredFile, StoreError, is_movable
+from cogfal.files.workspace import Workspace, create_file, rename
 from cogfal.guest.encoding import Encoded
 from cogfal.guest.saving import FileReference, label
 from cogfal.json_text import JsonText, read_text, written

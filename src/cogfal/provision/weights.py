@@ -16,8 +16,9 @@ import anyio
 from anyio.abc import Process
 
 from cogfal.errors import SetupError
-from cogfal.files import FetchBudget, FetchError, FileCache, HttpFetcher
-from cogfal.files.limits import OPERATORS
+from cogfal.files.cache import FileCache
+from cogfal.files.fetching import HttpFetcher
+from cogfal.files.limits import OPERATORS, FetchBudget, FetchError
 from cogfal.spec import Weight
 
 HUB: Final = "hf://"

@@ -16,10 +16,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from cogfal.engine.prediction import OutputDeliverer, Prediction
-from cogfal.engine.service import Service, Submission
+from cogfal.engine.prediction import OutputDeliverer, Prediction, Submission
+from cogfal.engine.service import Service
 from cogfal.errors import AlreadyRunning, InvalidInput, NotReady, RequestError, UnknownPrediction
-from cogfal.files import Store
+from cogfal.files.store import Store
 from cogfal.schema.validation import Validator
 from cogfal.server import cog_messages as messages
 from cogfal.server.caller import Bodies, Body, BodyRefused, wait_watching

@@ -24,8 +24,9 @@ from cogfal.engine.prediction import (
     Output,
     OutputDeliverer,
     Prediction,
+    Submission,
 )
-from cogfal.engine.service import Service, Submission
+from cogfal.engine.service import Service
 from cogfal.errors import (
     Busy,
     CogfalError,

@@ -17,24 +17,22 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from cogfal.concurrency import on_daemon_thread
-from cogfal.engine.grace import Grace, Moment
 from cogfal.engine.guest_python import GuestPython
-from cogfal.engine.service import HealthStatus, Service
+from cogfal.engine.lifecycle import Grace, HealthStatus, Moment
+from cogfal.engine.service import Service
 from cogfal.errors import SetupError
-from cogfal.files import (
-    FetchBudget,
-    FileCache,
-    HttpFetcher,
-)
-from cogfal.files.limits import OPERATORS
+from cogfal.files.cache import FileCache
+from cogfal.files.fetching import HttpFetcher
+from cogfal.files.limits import OPERATORS, FetchBudget
 from cogfal.files.progress import write_line
 from cogfal.files.store import ROUTE as FILES
 from cogfal.files.workspace import sweep
 from cogfal.guest.capture import Capture
 from cogfal.inputs import materialiser_for
-from cogfal.outputs import OutputDirectories
-from cogfal.schema import Dialect, Validator
+from cogfal.outputs.directories import OutputDirectories
+from cogfal.schema.core_types import Dialect
 from cogfal.schema.document import document
+from cogfal.schema.validation import Validator
 from cogfal.server.caller import Bodies
 from cogfal.server.cog_api import CogApi, ServedModel
 from cogfal.server.connections import Connections, guard, write_afterwards

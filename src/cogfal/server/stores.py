@@ -15,20 +15,21 @@ from starlette.responses import PlainTextResponse, Response
 
 from cogfal.concurrency import to_the_end
 from cogfal.errors import NotReady
-from cogfal.files import (
+from cogfal.files.http_requests import parse_url, redirected
+from cogfal.files.limits import FetchError
+from cogfal.files.progress import write_line
+from cogfal.files.store import (
     DataUrlStore,
-    FetchError,
     LocalFile,
     LocalStore,
     Store,
     StoredFile,
     StoreError,
+    open_to_store,
     stored,
 )
-from cogfal.files.http_requests import parse_url, redirected
-from cogfal.files.progress import write_line
-from cogfal.files.store import open_to_store
-from cogfal.outputs import Deliverer, OutputDirectories, Style
+from cogfal.outputs.delivery import Deliverer, Style
+from cogfal.outputs.directories import OutputDirectories
 from cogfal.server.requester import Reply, Requester, Unreachable
 from cogfal.settings import FileSettings
 

@@ -27,7 +27,7 @@ from cogfal.engine.history import Watch
 from cogfal.engine.prediction import Event, Output, Prediction, Status
 from cogfal.errors import ProjectError
 from cogfal.examples import Example
-from cogfal.files import StoredFile
+from cogfal.files.store import StoredFile
 from cogfal.guest.descriptors import Outlets
 from cogfal.guest.events import CallEvents
 from cogfal.local.session import Discreet, LocalProject, Session, open_session
