@@ -118,6 +118,7 @@ def _batch(name: str, first: int, cases: int, seed: int) -> Outcome:
 
 def _limited() -> None:
     gc.freeze()
+    gc.set_threshold(50_000)  # nearly all that a reading makes lives as long as the reading
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     signal.signal(signal.SIGPROF, _too_long)
 

@@ -349,7 +349,11 @@ class Choices:
         """Make the contents of a value unknown; `held` are some that it may have."""
         _, known = self.tainted.get(id(value), (value, None))
         kept = {id(value), *map(id, () if known is None else known.about)}
-        more = {id(each): each for each in held if type(each) not in ALIKE and id(each) not in kept}
+        more = {
+            place: each
+            for each in held
+            if (place := id(each)) not in kept and type(each) not in ALIKE
+        }
         if known is None or more:
             reason = why.holding(()) if known is None else known
             reason = reason.holding((*reason.about, *more.values()))

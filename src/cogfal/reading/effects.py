@@ -56,6 +56,8 @@ _OF_ATTRIBUTE: Final = frozenset({"delattr", "getattr", "hasattr", "setattr"})
 """Functions that take or change an attribute of what they are given first."""
 
 _FIXED: Final = (str, int, type(None))
+_PLAIN: Final = frozenset({str, int, float, bool, bytes, type(None)})
+"""Classes of values that hold nothing."""
 
 _OF_PROCESS: Final = frozenset({"environ", "chdir"})
 """Attributes of `os` that change what all modules have."""
@@ -86,7 +88,7 @@ class Effects(Part):
         """Take everything reachable from `values` as changed, and as holding any of them."""
         work, given = 0, tuple(values)
         for value in reached(given, lambda value: self._parts(value, why)):
-            if self._is_changed(value):
+            if type(value) not in _PLAIN and self._is_changed(value):
                 self._world.choices.taint(value, why, given)
             work += 1 + (len(value.about) if isinstance(value, Possible) else 0)
         self._world.budget.owe(work // 4)
@@ -134,6 +136,8 @@ class Effects(Part):
 
     def _parts(self, value: Value, why: Unknown) -> Iterable[Value]:
         """Return what a value holds, and what it held or may hold where that is not known."""
+        if type(value) in _PLAIN:
+            return ()
         _, unknown = self._world.choices.tainted.get(id(value), (None, None))
         inside = self._inside(value, why)
         return inside if unknown is None else [*inside, *unknown.about]

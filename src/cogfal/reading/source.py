@@ -103,6 +103,7 @@ class Project:
         self.version = version
         self._find = find
         self._modules: dict[tuple[Path, str], Module] = {}
+        self._below: dict[tuple[Path, str, str], Module | None] = {}
 
     def open(self, relative: str) -> Module:
         """Return the module in the file `relative` to the root, which may have any name.
@@ -145,6 +146,11 @@ class Project:
 
     def below(self, folder: Path, name: str, dotted: str) -> Module | None:
         """Return the module `name` in a folder, called `dotted`; None where there is none."""
+        if (folder, name, dotted) not in self._below:
+            self._below[folder, name, dotted] = self._found(folder, name, dotted)
+        return self._below[folder, name, dotted]
+
+    def _found(self, folder: Path, name: str, dotted: str) -> Module | None:
         place = folder / name
         with contextlib.suppress(OSError):  # a name in the text may be too long for a file's
             if (place / "__init__.py").is_file():

@@ -30,10 +30,14 @@ class Known(Atomic):
 
     def __call__(self, *positional: Value, **keywords: Value) -> Value:
         try:
-            inspect.signature(self.handler).bind(*positional, **keywords)
+            self._signature.bind(*positional, **keywords)
         except TypeError:
             raise refused(f"{self.name}() is not evaluated with such arguments") from None
         return self.handler(*positional, **keywords)
+
+    @functools.cached_property
+    def _signature(self) -> inspect.Signature:
+        return inspect.signature(self.handler)
 
 
 class Cached(Known):

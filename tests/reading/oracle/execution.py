@@ -18,6 +18,7 @@ import types
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path, PurePath
@@ -309,11 +310,14 @@ def served(module: types.ModuleType) -> str | None:
     return None
 
 
-def told(root: Path) -> dict[str, Any] | PredictorError:
-    """Return the names of `predict.py` that the reader knows, in JSON, or its refusal."""
+def told(root: Path, orders: int = 3) -> dict[str, Any] | PredictorError:
+    """Return the names of `predict.py` that the reader knows, in JSON, or its refusal.
+
+    What depends on an order that Python leaves open is read in so many of them.
+    """
     readings: list[dict[str, Any]] = []
     source = Project(root, sys.version_info[:2], lambda _: None)
-    for turn in range(3):
+    for turn in range(orders):
         world = Interpreter(source, turn=turn)
         try:
             scope = world.modules.main(source.open("predict.py"))
@@ -381,17 +385,21 @@ class Verdict:
 
 def judge(files: Mapping[str, str], random: Random) -> Verdict:
     """Compare what is told of a project with every execution of it."""
+    # In files of its own, as a program may change what the reader finds.
+    with project(files) as root, Executions(root, OWN) as executions:
+        failed = next(executions.every(copy(random)), None) is None
     with project(files) as root:
+        if failed:  # there is nothing to compare, so that one reading is enough
+            found = told(root, 1)
+            refused = str(found) if isinstance(found, PredictorError) else ""
+            return Verdict(failed=True, refused=refused)
         found = told(root)
-        refused = found if isinstance(found, PredictorError) else None
-        spec = None
-        if refused is None and "class Predictor" in files["predict.py"]:
-            spec = told_of_predictor(root)
+        if isinstance(found, PredictorError):
+            return said_to_fail(found, failed)
+        spec = told_of_predictor(root) if "class Predictor" in files["predict.py"] else None
         with Executions(root, OWN) as executions:
             runs = executions.every(random)
-            if not isinstance(found, PredictorError):
-                return _compared(found, spec if isinstance(spec, str) else None, runs)
-            return said_to_fail(found, next(runs, None) is None)
+            return _compared(found, spec if isinstance(spec, str) else None, runs)
 
 
 def said_to_fail(refusal: PredictorError, failed: bool) -> Verdict:
