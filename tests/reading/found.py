@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 FOUND: Final = {
+    "taken-from-names-that-are-not-read": "import sys\nfrom outside import u\nX, Y = [['a']], [1]\n"
+    "u(vars(sys.modules[__name__]).get('X'))\nu(sys.modules[__name__].__dict__.get('Y'))",
     "attributes-of-a-namespace-that-is-given-away": "import types\nfrom outside import u\n"
     "o = types.SimpleNamespace(n='a')\nd = vars(o)\nu(o)\nX = d['n']",
     "iterator-over-attributes-that-become-more": "class C: ...\no = C()\no.a = 1\nX = 1\n"

@@ -115,11 +115,11 @@ class Expressions(Part):
         owner = self.evaluate(node.value, scope)
         if isinstance(owner, Unknown) and not owner.dotted and node.attr not in FRAMES:
             return self.raising(owner)
-        return self._world.attributes.get(owner, scope.mangled(node.attr))
+        return _taken(self._world.attributes.get, owner, scope.mangled(node.attr))
 
     def _subscript(self, node: ast.Subscript, scope: Scope) -> Value:
         base = self.evaluate(node.value, scope)
-        return self._world.items.get(base, self.evaluate(node.slice, scope), scope)
+        return _taken(self._world.items.get, base, self.evaluate(node.slice, scope), scope)
 
     def _slice(self, node: ast.Slice, scope: Scope) -> Value:
         parts = (node.lower, node.upper, node.step)
@@ -351,9 +351,9 @@ class Expressions(Part):
         # The later ones may have changed the earlier ones.
         positional = [*map(world.known, positional)]
         keywords = {name: world.known(value) for name, value in keywords.items()}
-        if isinstance(function, Known) and function.name in OF_SCOPE:
-            return world.of_scope.call(function.name, positional, keywords, scope)
         try:
+            if isinstance(function, Known) and function.name in OF_SCOPE:
+                return world.of_scope.call(function.name, positional, keywords, scope)
             return world.calls.call(function, positional, keywords)
         except Touched as error:
             why = error.unknown.at(node, scope.module)
@@ -378,6 +378,14 @@ class Expressions(Part):
                 isinstance(function, Unknown) and function.standard
             )
             return self.raising(made)
+
+
+def _taken(take: Callable[..., Value], owner: Value, *told: Value) -> Value:
+    """Return what is taken from `owner`; where it is not known, `owner` is reached through it."""
+    try:
+        return take(owner, *told)
+    except Touched as error:
+        raise Touched(error.unknown.holding((*error.unknown.about, owner))) from None
 
 
 def _unpacks(call: ast.Call) -> bool:
