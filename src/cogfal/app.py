@@ -19,7 +19,7 @@ from cogfal.app_base import AppBase, Overridable
 from cogfal.errors import SettingError
 from cogfal.server.connections import parsing_with_h11
 from cogfal.server.lifespan import Provided, provide_on_runner
-from cogfal.server.middleware import lighten
+from cogfal.server.middleware import lighten_middleware
 from cogfal.server.request_guard import RequestGuard, on_a_runner, trusted_hosts
 from cogfal.server.serving import Serving
 from cogfal.source_bundle import BY_VALUE
@@ -241,7 +241,7 @@ class App(AppBase, FalApp):
     def _add_extra_middlewares(self, app: FastAPI) -> None:
         """Run fal's own the light way; refuse endless heads and, at home, foreign web pages."""
         super()._add_extra_middlewares(app)
-        lighten(app)
+        lighten_middleware(app)
         at_home = not (self.source.unpacked or self.imported_on_runner)
         trusted = trusted_hosts(self.trusted_hosts) if at_home else frozenset("*")
         app.add_middleware(RequestGuard, trusted=trusted)

@@ -68,7 +68,7 @@ def test_nothing_is_kept_for_who_has_left() -> None:
         watch = events.watch(holds=True)
         for number in range(100):
             events.append(number)
-        waiting = asyncio.ensure_future(events.room(10))
+        waiting = asyncio.ensure_future(events.wait_for_watchers(10))
         await asyncio.sleep(0)
         assert not waiting.done()
 
@@ -89,10 +89,10 @@ def test_nobody_is_waited_for_longer_than_was_said() -> None:
         watch = events.watch(holds=True)
         events.append(0)
 
-        await asyncio.wait_for(events.room(0, 0.001), 120)
+        await asyncio.wait_for(events.wait_for_watchers(0, 0.001), 120)
 
         assert watch.take() == [0]
-        await events.room(0)
+        await events.wait_for_watchers(0)
 
     asyncio.run(main())
 

@@ -40,7 +40,7 @@ def go(tmp_path: Path) -> Path:
 @pytest.fixture
 def patience(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Set for how many seconds a request waits."""
-    return lambda seconds: monkeypatch.setattr(engine, "VACATING_TIME", seconds)
+    return lambda seconds: monkeypatch.setattr(engine, "LEAVING_SECONDS", seconds)
 
 
 def release(go: Path) -> None:
@@ -62,12 +62,12 @@ def test_room_is_made(tmp_path: Path, go: Path, patience: Callable[[float], None
     async def main() -> None:
         async with serving(tmp_path, CLEANING) as service:
             await leaving(service, go)
-            vacated = asyncio.ensure_future(service.vacated())
+            wait_for_leaving = asyncio.ensure_future(service.wait_for_leaving())
             await asyncio.sleep(0)
-            assert not vacated.done()
+            assert not wait_for_leaving.done()
 
             release(go)
-            await vacated
+            await wait_for_leaving
 
             service.submit(Submission({}, Plain, wait=False)).cancel()
 
@@ -84,7 +84,7 @@ def test_a_prediction_that_does_not_obey(
         async with serving(tmp_path, CLEANING) as service:
             await leaving(service, go)
 
-            await service.vacated()
+            await service.wait_for_leaving()
 
             with pytest.raises(Busy, match="all 1 slots are taken"):
                 service.submit(Submission({}, Plain, wait=False))
@@ -103,9 +103,9 @@ def test_those_in_line_come_first(
         async with serving(tmp_path, CLEANING) as service:
             await leaving(service, go)
             waiting = submit(service)
-            vacated = asyncio.ensure_future(service.vacated())
+            wait_for_leaving = asyncio.ensure_future(service.wait_for_leaving())
             release(go)
-            await vacated
+            await wait_for_leaving
 
             with pytest.raises(Busy):
                 service.submit(Submission({}, Plain, wait=False))
@@ -123,7 +123,7 @@ def test_nobody_waits_for_what_was_not_cancelled(tmp_path: Path, predictions: in
     async def main() -> None:
         async with serving(tmp_path, CLEANING) as service:
             running = [submit(service) for _ in range(predictions)]
-            done = asyncio.ensure_future(service.vacated())
+            done = asyncio.ensure_future(service.wait_for_leaving())
             await asyncio.sleep(0)
 
             assert done.done()

@@ -26,7 +26,7 @@ from cogfal.server.caller import (
     Bodies,
     Body,
     BodyRefused,
-    wait_watching,
+    cancel_on_disconnect,
 )
 from tests.server.predictions import Play
 from tests.waiting import until
@@ -54,7 +54,7 @@ def test_a_caller_that_stays_cancels_nothing() -> None:
 
     async def main() -> int:
         caller = Caller()
-        await wait_watching(asyncio.sleep(0.1), caller.request, caller.cancel)
+        await cancel_on_disconnect(asyncio.sleep(0.1), caller.request, caller.cancel)
         return caller.cancellations
 
     assert asyncio.run(main()) == 0
@@ -71,7 +71,7 @@ def test_a_caller_that_leaves_cancels_and_the_end_is_awaited() -> None:
             asyncio.get_running_loop().call_later(0.05, cleaned.set)
 
         caller.left.set()
-        await wait_watching(cleaned.wait(), caller.request, cancel)
+        await cancel_on_disconnect(cleaned.wait(), caller.request, cancel)
         return caller.cancellations, cleaned.is_set()
 
     assert asyncio.run(main()) == (1, True)
@@ -83,7 +83,9 @@ def test_a_cancelled_wait_cancels() -> None:
     async def main() -> int:
         caller = Caller()
         never = asyncio.Event()
-        waiting = asyncio.ensure_future(wait_watching(never.wait(), caller.request, caller.cancel))
+        waiting = asyncio.ensure_future(
+            cancel_on_disconnect(never.wait(), caller.request, caller.cancel)
+        )
         await asyncio.sleep(0)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -115,7 +117,7 @@ async def read(bodies: Bodies, request: Request) -> bytes:
     """Read a body."""
     with Body(bodies) as body:
         await body.read(request)
-        return await body.beside(b"".join, body.chunks)
+        return await body.process(b"".join, body.chunks)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +220,7 @@ def test_no_more_bytes_are_held_than_fit() -> None:
         for play in plays:
             with Body(bodies) as body:
                 await body.read(sending(b"x" * MEGABYTE))
-                body.kept_for = play.prediction
+                body.needed_by = play.prediction
         with pytest.raises(BodyRefused) as caught:
             await read(bodies, sending(b"x" * MEGABYTE))
         await read(bodies, sending(b"a small one"))
@@ -268,7 +270,7 @@ def test_large_bodies_are_dealt_with_in_turn() -> None:
 
             with Body(bodies) as body:
                 await body.read(sending(b"x" * size))
-                await body.beside(noted, body.chunks)
+                await body.process(noted, body.chunks)
 
         first = asyncio.ensure_future(deal("a", MEGABYTE, go_on.wait))
         assert await asyncio.to_thread(until, lambda: steps)
@@ -304,7 +306,7 @@ def test_nothing_large_is_decoded_any_more_when_the_app_ends() -> None:
 
             with Body(bodies) as body:
                 await body.read(sending(b"x" * 300_000))
-                await body.beside(noted, body.chunks)
+                await body.process(noted, body.chunks)
 
         dealing = [asyncio.ensure_future(deal()) for _ in range(2 * HELD_BODIES)]
         assert await asyncio.to_thread(until, lambda: TURNS.waiting == HELD_BODIES - 1)

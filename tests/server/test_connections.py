@@ -400,11 +400,11 @@ def test_a_protocol_that_wants_no_more_is_given_no_more() -> None:
         protocol = Protocol(Connections(MOST))
         protocol.connection.data_received(b"\n" * 3 * LINES)
         await protocol.idle(1)
-        protocol.connection.want(more=False)
+        protocol.connection.read_on(wanted=False)
         kept_open = protocol.connection.eof_received()
         await protocol.idle(5)
         assert (len(protocol.pieces), protocol.ended, kept_open) == (1, 0, True)
-        protocol.connection.want(more=True)
+        protocol.connection.read_on(wanted=True)
         await protocol.idle(5)
         return protocol
 

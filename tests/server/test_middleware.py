@@ -15,7 +15,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from cogfal.server.middleware import CallNext, PlainRoute, ask_plainly, lighten
+from cogfal.server.middleware import CallNext, PlainRoute, answer_directly, lighten_middleware
 
 Make = Callable[[FastAPI], None]
 
@@ -24,7 +24,7 @@ def starlettes_own(_app: FastAPI) -> None:
     """Leave the middlewares as Starlette runs them."""
 
 
-@pytest.fixture(params=[starlettes_own, lighten], ids=["starlette", "light"])
+@pytest.fixture(params=[starlettes_own, lighten_middleware], ids=["starlette", "light"])
 def way(request: pytest.FixtureRequest) -> Make:
     """One of the two ways."""
     made: Make = request.param
@@ -344,7 +344,9 @@ def test_cancelling_the_request_cancels_the_app() -> None:
         return Response()
 
     async def main() -> None:
-        task = asyncio.ensure_future(asked(app_with(passes, lighten, waits=endpoint), "/waits"))
+        task = asyncio.ensure_future(
+            asked(app_with(passes, lighten_middleware, waits=endpoint), "/waits")
+        )
         await started.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -371,7 +373,7 @@ def test_other_middlewares_stay_as_they_are() -> None:
     app.middleware("http")(own)
     before = list(app.user_middleware)
 
-    lighten(app)
+    lighten_middleware(app)
 
     assert app.user_middleware == before
 
@@ -386,7 +388,7 @@ def plain_app(root_path: str, *routes: BaseRoute) -> FastAPI:
     app = FastAPI(root_path=root_path)
     app.router.routes[:0] = routes
     app.add_middleware(GZipMiddleware, minimum_size=0)
-    ask_plainly(app, (), {})
+    answer_directly(app, (), {})
     return app
 
 

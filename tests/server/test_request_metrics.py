@@ -18,7 +18,13 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette_exporter import PrometheusMiddleware
 
-from cogfal.server.middleware import PlainRoute, RequestMetrics, ask_plainly, lighten, lightest
+from cogfal.server.middleware import (
+    PlainRoute,
+    RequestMetrics,
+    answer_directly,
+    light_metrics,
+    lighten_middleware,
+)
 
 ASKED = [
     ("GET", "/things/1"),
@@ -80,8 +86,8 @@ def counted(
         app_name="app",
     )
     if light:
-        lighten(app)
-        ask_plainly(app, (), {})
+        lighten_middleware(app)
+        answer_directly(app, (), {})
 
     async def ask() -> None:
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
@@ -128,5 +134,5 @@ def test_what_is_asked_for_more_is_left_as_it_is() -> None:
 
     given = [Middleware(PrometheusMiddleware, **each) for each in asked]
 
-    kinds: list[object] = [lightest(each).cls for each in given]
+    kinds: list[object] = [light_metrics(each).cls for each in given]
     assert kinds == [RequestMetrics, PrometheusMiddleware, PrometheusMiddleware]

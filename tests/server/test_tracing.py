@@ -43,7 +43,7 @@ def traced(
         tracing.around(headers, submit)
         play.start()
         for phase, seconds in (("queue", 0.001), ("predict", 0.5), ("upload", 0.25)):
-            play.prediction.spend(phase, seconds)
+            play.prediction.add_time(phase, seconds)
         if error:
             play.fail(error)
         else:

@@ -12,7 +12,7 @@ import pytest
 from cogfal.engine.prediction import Prediction
 from cogfal.server.cog_messages import ALL_EVENTS, WebhookEvent
 from cogfal.server.requester import Requester
-from cogfal.server.webhooks import InCogsWords, Target, Webhooks, WebhookSettings, settings_from
+from cogfal.server.webhooks import CogSubject, Target, Webhooks, WebhookSettings, settings_from
 from tests.server.predictions import Play
 from tests.server.receiver import Receiver, receiver
 
@@ -47,8 +47,8 @@ class Sending:
 
     def tell(self, play: Play, url: str, *events: WebhookEvent) -> None:
         """Tell `url` what happens."""
-        self.webhooks.tell(
-            InCogsWords(play.prediction), Target(url, frozenset(events) or ALL_EVENTS)
+        self.webhooks.start(
+            CogSubject(play.prediction), Target(url, frozenset(events) or ALL_EVENTS)
         )
 
 

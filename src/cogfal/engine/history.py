@@ -49,7 +49,7 @@ class Watch(Generic[T]):
             return [self._history.gone(lost)]
         items = self._history.kept(self.passed, most)
         self.passed += len(items)
-        self._history.make_room()
+        self._history.look_again()
         return items
 
     async def wait(self, seconds: float | None = None) -> None:
@@ -93,7 +93,7 @@ class History(Generic[T]):
     """A list of items that ends once.
 
     Attributes:
-        holding: Those for whom `room` may wait.
+        holders: Those that `wait_for_watchers` waits for.
 
     Args:
         capacity: How many of the latest items stay for latecomers.
@@ -107,8 +107,8 @@ class History(Generic[T]):
         self._capacity = capacity
         self._items: list[T] = []
         self._watches: set[Watch[T]] = set()
-        self.holding: set[Watch[T]] = set()
-        self._room: asyncio.Future[None] | None = None
+        self.holders: set[Watch[T]] = set()
+        self._waiting: asyncio.Future[None] | None = None
 
     @property
     def count(self) -> int:
@@ -131,14 +131,14 @@ class History(Generic[T]):
     def watch(self, after: int = 0, *, holds: bool = False) -> Watch[T]:
         """Take a place behind the first `after` items.
 
-        Where it `holds`, `room` waits for it until it is closed. Where some of the items behind it
-        are too old for a latecomer, all that it gets is what stands for the lost ones.
+        Where it `holds`, `wait_for_watchers` waits for it until it is closed. Where some of the
+        items behind it are too old for a latecomer, all it gets is what stands for the lost ones.
         """
         if after < self.count - self._capacity:
             return self._too_late(self.count - self._capacity - after)
         watch = self.place(min(after, self.count))
         if holds:
-            self.holding.add(watch)
+            self.holders.add(watch)
         return watch
 
     def place(self, passed: int) -> Watch[T]:
@@ -154,27 +154,27 @@ class History(Generic[T]):
     def leave(self, watch: Watch[T]) -> None:
         """Forget a watch; for watches."""
         self._watches.discard(watch)
-        self.holding.discard(watch)
-        self.make_room()
+        self.holders.discard(watch)
+        self.look_again()
 
-    async def room(self, most: int, seconds: float | None = None) -> None:
+    async def wait_for_watchers(self, most: int, seconds: float | None = None) -> None:
         """Wait until whoever holds has passed all items but `most`, or for so many seconds.
 
         For one task at a time.
         """
         loop = asyncio.get_running_loop()
         end = None if seconds is None else loop.time() + seconds
-        while any(self.count - watch.passed > most for watch in self.holding):
+        while any(self.count - watch.passed > most for watch in self.holders):
             left = None if end is None else end - loop.time()
             if left is not None and left <= 0:
                 break
-            self._room = loop.create_future()
-            await _until_set(self._room, left)
+            self._waiting = loop.create_future()
+            await _until_set(self._waiting, left)
 
-    def make_room(self) -> None:
-        """Have `room` look again; for watches."""
-        if self._room is not None:
-            _set(self._room)
+    def look_again(self) -> None:
+        """Have `wait_for_watchers` look again; for watches."""
+        if self._waiting is not None:
+            _set(self._waiting)
 
     def _forget(self) -> None:
         """Let go of what nobody needs, and of what only those need who are too far behind."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MOST_BEHIND: Final = 4096
 """Events that a caller may be behind before its generator is held back."""
-HEARING_TIME: Final = 0.05
+CATCH_UP_SECONDS: Final = 0.05
 """Seconds that a caller has at most to hear of the beginning before it goes on."""
 
 Source: TypeAlias = Literal["stdout", "stderr"]
@@ -130,7 +130,7 @@ class Prediction:
         exception: What `result` raises.
         timings: Seconds per phase: `queue`, `download`, `predict`, `upload`.
         sizes: Bytes of files that were fetched (`download`) and stored (`upload`).
-        holding: The watchers that hold it, for whom `room` and `heard` may wait; for the engine.
+        holders: The watchers that hold it back; for the engine.
     """
 
     def __init__(
@@ -157,7 +157,7 @@ class Prediction:
         self._metrics: MetricValues | None = None
         self._canceller: Callable[[], None] | None = canceller
         self._history: History[Event] = History(history, HistoryGone)
-        self.holding = self._history.holding
+        self.holders = self._history.holders
         self._done = asyncio.Event()
 
     @property
@@ -240,15 +240,15 @@ class Prediction:
         """
         return self._history.watch(after, holds=holds)
 
-    async def room(self) -> None:
+    async def wait_for_watchers(self) -> None:
         """Wait for watchers that hold it and are too far behind; for the engine."""
-        await self._history.room(MOST_BEHIND)
+        await self._history.wait_for_watchers(MOST_BEHIND)
 
-    async def heard(self) -> None:
+    async def let_watchers_catch_up(self) -> None:
         """Wait, not for long, until whoever holds it has taken all there is; for the engine."""
-        await self._history.room(0, HEARING_TIME)
+        await self._history.wait_for_watchers(0, CATCH_UP_SECONDS)
 
-    def spend(self, phase: str, seconds: float) -> None:
+    def add_time(self, phase: str, seconds: float) -> None:
         """Note that so many seconds up to now were spent on a phase; for the engine."""
         self.timings[phase] = self.timings.get(phase, 0.0) + seconds
         ended = time.monotonic()

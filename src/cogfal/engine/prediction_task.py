@@ -32,7 +32,7 @@ IGNORED = (
 )
 
 
-class Surroundings(NamedTuple):
+class ServiceResources(NamedTuple):
     """What all predictions of a service share.
 
     `release` takes back what a prediction has of the service, its slot or its place in the line;
@@ -54,25 +54,25 @@ class PredictionTask:
     Cancelling works in every phase: our own awaits are cancelled, the author's code is interrupted.
 
     Attributes:
-        held: Whether it has a slot; for the service.
+        has_slot: Whether it has one; for the service.
     """
 
     def __init__(
         self,
         submission: Submission,
         name: str,
-        around: Surroundings,
+        resources: ServiceResources,
         history: int,
         *,
-        held: bool,
+        has_slot: bool,
     ) -> None:
         self._submission = submission
-        self.held = held
-        self._turn: asyncio.Future[None] | None = None
-        self._around = around
+        self.has_slot = has_slot
+        self._slot_given: asyncio.Future[None] | None = None
+        self._resources = resources
         self.prediction = Prediction(name, submission.api, canceller=self.cancel, history=history)
         self._queue = EventQueue(asyncio.get_running_loop(), self.prediction.emit)
-        if held:
+        if has_slot:
             # Now, for a stream's head and its first event leave in this turn.
             self.prediction.start()
         self._cancelled = False
@@ -81,11 +81,11 @@ class PredictionTask:
         self._run: GuestRun | None = None
         self._bytes = 0
 
-    def call(self) -> None:
+    def give_slot(self) -> None:
         """Hand it the slot that it waits for; for the service."""
-        self.held = True
-        if self._turn is not None and not self._turn.done():
-            self._turn.set_result(None)
+        self.has_slot = True
+        if self._slot_given is not None and not self._slot_given.done():
+            self._slot_given.set_result(None)
 
     def cancel(self) -> None:
         """Interrupt whatever is going on; once only."""
@@ -103,7 +103,7 @@ class PredictionTask:
         return self._cancelled
 
     @property
-    def disobedient(self) -> float:
+    def seconds_since_cancellation(self) -> float:
         """For how many seconds it has gone on since it was cancelled."""
         return 0.0 if self._cancelled_at is None else time.monotonic() - self._cancelled_at
 
@@ -111,14 +111,14 @@ class PredictionTask:
         """Go the whole way; the slot is free before anybody can see the end."""
         error: CogfalError | None = PredictorFailed("internal error: the prediction was given up")
         try:
-            await self._through()
+            await self._run_phases()
             error = None
         except asyncio.CancelledError:
             self._cancelled = True
         except CogfalError as known:
             error = known
         except Exception as unknown:
-            self._tell("".join(traceback.format_exception(unknown)))
+            self._log_traceback("".join(traceback.format_exception(unknown)))
             error = PredictorFailed(f"internal error: {type(unknown).__name__}: {unknown}")
         finally:  # whatever was raised, the slot is given back
             if self._cancelled:
@@ -140,31 +140,31 @@ class PredictionTask:
             self._queue.close()
         finally:
             # In this order: whoever sees the end finds the slot free.
-            self._around.release(self, error)
+            self._resources.release(self, error)
             self.prediction.finish(Status.CANCELED if self._cancelled else status, error)
             # After whoever waits for the end has been woken: writing takes as long as answering.
             loop = asyncio.get_running_loop()
-            loop.call_soon(lambda: self._around.say(_summary(self.prediction)))
+            loop.call_soon(lambda: self._resources.say(_summary(self.prediction)))
 
-    async def _called(self) -> None:
+    async def _wait_for_slot(self) -> None:
         """Wait until it has a slot."""
-        self._turn = asyncio.get_running_loop().create_future()
-        await self._turn
+        self._slot_given = asyncio.get_running_loop().create_future()
+        await self._slot_given
 
-    async def _through(self) -> None:
-        if self.held:
-            self.prediction.spend("queue", 0.0)
+    async def _run_phases(self) -> None:
+        if self.has_slot:
+            self.prediction.add_time("queue", 0.0)
         else:
-            await self._step("queue", self._called())
+            await self._step("queue", self._wait_for_slot())
         if self.prediction.status is Status.STARTING:
             self.prediction.start()
-        if self.prediction.holding:
+        if self.prediction.holders:
             # A stream's first event leaves before the author's code takes the interpreter.
-            await self._step(None, self.prediction.heard())
-        workspace = self._around.open_workspace()
+            await self._step(None, self.prediction.let_watchers_catch_up())
+        workspace = self._resources.open_workspace()
         try:
-            if not self._around.lifecycle.up:
-                await self._step(None, self._around.lifecycle.ready())
+            if not self._resources.lifecycle.up:
+                await self._step(None, self._resources.lifecycle.ready())
             await self._predict(await self._inputs(workspace), workspace)
         finally:
             self.prediction.sizes = {"download": workspace.received, "upload": workspace.sent}
@@ -173,9 +173,9 @@ class PredictionTask:
 
     async def _inputs(self, workspace: Workspace) -> Mapping[str, Any]:
         """Return the inputs as plain JSON, with files that are in the workspace."""
-        values, materialiser = self._submission.values, self._around.materialiser
+        values, materialiser = self._submission.values, self._resources.materialiser
         if materialiser is None:
-            self.prediction.spend("download", 0.0)
+            self.prediction.add_time("download", 0.0)
             return values
         return await self._step("download", materialiser.materialise(values, workspace))
 
@@ -185,10 +185,10 @@ class PredictionTask:
             await to_the_end(workspace.close)
         except Exception as error:  # the author's own file objects may raise anything
             what = f"{type(error).__name__}: {error}"
-            self._around.say(f"cogfal: something of a prediction stays: {what}")
+            self._resources.say(f"cogfal: something of a prediction stays: {what}")
 
     async def _predict(self, values: Mapping[str, Any] | list[bytes], workspace: Workspace) -> None:
-        lifecycle, output = self._around.lifecycle, self._around.output
+        lifecycle, output = self._resources.lifecycle, self._resources.output
         if lifecycle.guest.apart:
             # Nothing here holds them any more once they are written: they may be large.
             values = await self._step(None, written_in_turn(values))
@@ -211,9 +211,9 @@ class PredictionTask:
 
     async def _delivered(self, encoded: Encoded, workspace: Workspace) -> JSON:
         """Return the whole result as JSON; a short one without files needs no delivery."""
-        self._measure(sum(map(len, encoded.parts)))
+        self._count_bytes(sum(map(len, encoded.parts)))
         if _is_short(encoded):
-            self.prediction.spend("upload", 0.0)
+            self.prediction.add_time("upload", 0.0)
             return JsonText(encoded.parts[0]).value()
         delivered = self._submission.deliverer().deliver(encoded, workspace, None)
         return await self._step("upload", delivered)
@@ -254,11 +254,11 @@ class PredictionTask:
 
     async def _deliver(self, run: GuestRun, deliveries: Deliveries, encoded: Encoded) -> None:
         """Deliver a piece at which the author's code rests."""
-        self._measure(sum(map(len, encoded.parts)))
+        self._count_bytes(sum(map(len, encoded.parts)))
         short = _is_short(encoded)
-        ahead = short and self._around.lifecycle.guest.apart
+        ahead = short and self._resources.lifecycle.guest.apart
         if ahead:  # another process makes the next while this one delivers and writes
-            await self._step(None, self.prediction.room())
+            await self._step(None, self.prediction.wait_for_watchers())
             run.go_on()
         if short:
             passing = deliveries.pass_on([JsonText(encoded.parts[0]).value()])
@@ -267,7 +267,7 @@ class PredictionTask:
             await self._step("upload", deliveries.begin(encoded))
         if not ahead:  # those who watch come first, while the author's code is silent
             await self._step(None, asyncio.sleep(0))
-            await self._step(None, self.prediction.room())
+            await self._step(None, self.prediction.wait_for_watchers())
 
     async def _pass_on(self, run: GuestRun, deliveries: Deliveries, piece: Piece) -> Piece | None:
         """Pass on pieces that came together, and at once those that have come behind them.
@@ -280,24 +280,24 @@ class PredictionTask:
             values = self._queue.together(following)
             size = len(written(values)) - len(values) - 1
             await deliveries.pass_on(self._fitting(values, size))
-            self._measure(size)
+            self._count_bytes(size)
             following = run.next_at_hand()
         return following
 
     def _fitting(self, values: list[JSON], size: int) -> list[JSON]:
         """Return as many of several pieces, which have so many bytes, as there is room for."""
-        room = self._around.max_output_bytes - self._bytes
+        room = self._resources.max_output_bytes - self._bytes
         if size <= room:
             return values
         ends = accumulate(len(written(value)) for value in values)
         return [value for value, end in zip(values, ends, strict=True) if end <= room]
 
-    def _measure(self, size: int) -> None:
+    def _count_bytes(self, size: int) -> None:
         """Refuse more output than a prediction may have: all of it is kept for the answer."""
         self._bytes += size
-        if self._bytes > self._around.max_output_bytes:
+        if self._bytes > self._resources.max_output_bytes:
             raise OutputError(
-                f"the output is larger than {self._around.max_output_bytes} bytes of JSON; "
+                f"the output is larger than {self._resources.max_output_bytes} bytes of JSON; "
                 "yield or return files, or raise max_output_bytes"
             )
 
@@ -311,20 +311,20 @@ class PredictionTask:
                 self._failed(piece.value)
         finally:
             self._run = None
-            self._around.lifecycle.guest.forget(run)
+            self._resources.lifecycle.guest.forget(run)
             if run.ignored:
                 self._queue.note(IGNORED)
 
     def _failed(self, fault: Fault) -> PredictorFailed:
         """Log an exception of the author's, unless it is the cancellation itself."""
         if not (self._cancelled and fault.cancellation):
-            self._tell(fault.traceback)
+            self._log_traceback(fault.traceback)
         return failure(fault)
 
-    def _tell(self, told: str) -> None:
+    def _log_traceback(self, told: str) -> None:
         """Put a traceback into the prediction's log, and as fal does, on one line, the runner's."""
         self._queue.note(told)
-        self._around.say(line_of({"prediction": self.prediction.id, "traceback": told}))
+        self._resources.say(line_of({"prediction": self.prediction.id, "traceback": told}))
 
     async def _step(
         self,
@@ -347,7 +347,7 @@ class PredictionTask:
                 finally:
                     self._interrupt = None
                     if phase is not None:
-                        self.prediction.spend(phase, time.perf_counter() - begun)
+                        self.prediction.add_time(phase, time.perf_counter() - begun)
                 if not self._cancelled:
                     return result
             raise PredictionCancelled("the prediction was cancelled")

@@ -22,7 +22,7 @@ from cogfal.engine.prediction import (
     Submission,
     WeightsFetcher,
 )
-from cogfal.engine.prediction_task import PredictionTask, Surroundings
+from cogfal.engine.prediction_task import PredictionTask, ServiceResources
 from cogfal.errors import (
     AlreadyRunning,
     Busy,
@@ -36,7 +36,7 @@ from cogfal.guest.capture import Capture
 from cogfal.settings import EngineSettings, ignored_concurrency, operated, slot_count
 from cogfal.spec import PredictorSpec
 
-VACATING_TIME: Final = 0.25  # seconds for a cancelled prediction to make room for a request
+LEAVING_SECONDS: Final = 0.25  # seconds for a cancelled prediction to make room for a request
 Key: TypeAlias = tuple[str, str]
 
 
@@ -100,7 +100,7 @@ class Service:
             find_interpreter=interpreter,
             given=given,
         )
-        self._around = self._surroundings(materialiser, open_workspace)
+        self._resources = self._make_resources(materialiser, open_workspace)
         self._running: dict[Key, PredictionTask] = {}
         self._tasks: dict[asyncio.Task[None], PredictionTask] = {}
         self._closed = False
@@ -108,10 +108,10 @@ class Service:
         self._given_up = False
         self._at_first_use = at_first_use
 
-    def _surroundings(
+    def _make_resources(
         self, materialiser: InputMaterialiser | None, open_workspace: Callable[[], Workspace]
-    ) -> Surroundings:
-        return Surroundings(
+    ) -> ServiceResources:
+        return ServiceResources(
             lifecycle=self._lifecycle,
             materialiser=materialiser,
             output=self.spec.output,
@@ -155,11 +155,13 @@ class Service:
         key = (request.api, name)
         if key in self._running:
             raise AlreadyRunning(f"a prediction with the id {name!r} is already running")
-        held = self._free > 0
-        if not held:
+        has_slot = self._free > 0
+        if not has_slot:
             self._refuse_crowd(request)
-        work = PredictionTask(request, name, self._around, self.settings.history, held=held)
-        if held:
+        work = PredictionTask(
+            request, name, self._resources, self.settings.history, has_slot=has_slot
+        )
+        if has_slot:
             self._free -= 1
         else:
             self._line.append(work)
@@ -169,7 +171,7 @@ class Service:
         task.add_done_callback(self._settle)
         return work.prediction
 
-    async def vacated(self) -> None:
+    async def wait_for_leaving(self) -> None:
         """Wait for a cancelled prediction to end, where no slot is free until one does.
 
         It does so within milliseconds, unless its author's code does not obey; nobody waits for
@@ -177,7 +179,7 @@ class Service:
         """
         if not self._free:
             leaving = {task for task, work in self._tasks.items() if work.cancelled}
-            await _wait(leaving, VACATING_TIME, asyncio.FIRST_COMPLETED)
+            await _wait(leaving, LEAVING_SECONDS, asyncio.FIRST_COMPLETED)
 
     def find(self, id: str, api: str) -> Prediction:  # noqa: A002  # the word of Cog's API
         """Return a prediction that has not ended; raises UnknownPrediction."""
@@ -259,9 +261,10 @@ class Service:
 
     def _stuck(self) -> str | None:
         for work in self._running.values():
-            if work.disobedient > self.settings.stuck_after:
+            seconds = work.seconds_since_cancellation
+            if seconds > self.settings.stuck_after:
                 return (
-                    f"prediction {work.prediction.id} was cancelled {work.disobedient:.0f} "
+                    f"prediction {work.prediction.id} was cancelled {seconds:.0f} "
                     "seconds ago and does not stop"
                 )
         return None
@@ -284,12 +287,12 @@ class Service:
 
         Whoever waits for longest gets the slot.
         """
-        held, work.held = work.held, False
-        if not held:
+        had_slot, work.has_slot = work.has_slot, False
+        if not had_slot:
             with suppress(ValueError):  # it was called, and has given its slot back
                 self._line.remove(work)
         elif self._line:
-            self._line.popleft().call()
+            self._line.popleft().give_slot()
         else:
             self._free += 1
         self._running.pop((work.prediction.api, work.prediction.id), None)

@@ -34,7 +34,7 @@ from cogfal.gateway.catalogue import Catalogue, Kind, Version
 from cogfal.gateway.memory import Limits
 from cogfal.gateway.predictions import Gateway
 from cogfal.gateway.replicate_messages import Refusal, invalid, not_found
-from cogfal.server.caller import Body, BodyRefused, until_gone
+from cogfal.server.caller import Body, BodyRefused, wait_for_disconnect
 from cogfal.server.responses import JsonResponse
 from cogfal.spec import JSON
 
@@ -141,7 +141,7 @@ class Application(Starlette):
         try:
             with Body(self._gateway.bodies) as body:
                 await body.read(request)
-                wanted = await body.beside(messages.read_request, body.chunks)
+                wanted = await body.process(messages.read_request, body.chunks)
                 version = self._version_named(request, wanted.version)
                 stream = self._gateway.limits.stream
                 call = GatewayCall(kind, version, caller, base=base, stream=stream)
@@ -165,7 +165,7 @@ class Application(Starlette):
             return State()
         self._gateway.follow(call)
         ended = asyncio.ensure_future(call.ended.wait())
-        gone = asyncio.ensure_future(until_gone(request.receive))
+        gone = asyncio.ensure_future(wait_for_disconnect(request.receive))
         try:
             await asyncio.wait({ended, gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:

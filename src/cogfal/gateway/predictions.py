@@ -103,7 +103,7 @@ class Gateway:
         call.id = direct_id(call.kind)
         self.memory.keep(call)
         # From here on the call holds the values: their bytes count until it ends, whoever leaves.
-        body.kept_for = call.ended
+        body.needed_by = call.ended
         work = self._stream(call, values) if on_fal else self._run(call, values)
         call.follow(self._finish(call, work))
         self._send_webhooks(call, wanted)
@@ -240,7 +240,7 @@ class Gateway:
     def _send_webhooks(self, call: GatewayCall, wanted: RunRequest) -> None:
         sign = signing(call.caller.webhook_secret, call.id)
         for url, events in wanted.hooks.items():
-            self._webhooks.tell(WatchedCall(call), Target(url, events, sign=sign))
+            self._webhooks.start(WatchedCall(call), Target(url, events, sign=sign))
 
     def _app(self, url: str) -> DirectApp:
         return self._apps.setdefault(url, DirectApp(url, self.client))

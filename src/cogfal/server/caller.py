@@ -55,7 +55,7 @@ class BodyRefused(Exception):
         super().__init__(reason)
 
 
-class Ends(Protocol):
+class Waitable(Protocol):
     """What needs a body's values until it has ended, such as a prediction."""
 
     async def wait(self) -> object:
@@ -69,7 +69,7 @@ class Body:
         chunks: The bytes; none once they were decoded.
         size: How many there were.
         quick: Whether what is done with them takes no time.
-        kept_for: Has the values, and needs its share until it has ended.
+        needed_by: Has the values, and needs its share until it has ended.
     """
 
     def __init__(self, bodies: Bodies) -> None:
@@ -77,7 +77,7 @@ class Body:
         self.size = 0
         self.quick = True
         self._bodies = bodies
-        self.kept_for: Ends | None = None
+        self.needed_by: Waitable | None = None
         self._counted = 0
 
     def __enter__(self) -> Self:
@@ -87,10 +87,10 @@ class Body:
         """Give its share back, at once or when the prediction has ended for which it is kept."""
         if not self._counted:
             return
-        if self.kept_for is None:
+        if self.needed_by is None:
             self._give_back()
         else:
-            ended = asyncio.ensure_future(self.kept_for.wait())
+            ended = asyncio.ensure_future(self.needed_by.wait())
             ended.add_done_callback(lambda _: self._give_back())
 
     async def read(self, request: Request) -> None:
@@ -135,7 +135,7 @@ class Body:
             timer.cancel()
         self.quick = is_quick(self.chunks)
 
-    async def beside(self, function: Callable[[V], R], value: V, *, slow: bool = False) -> R:
+    async def process(self, function: Callable[[V], R], value: V, *, slow: bool = False) -> R:
         """Call `function` with `chunks`, or what was made of them, where it holds nobody up.
 
         What is quick is dealt with at once, or on a thread where the function is `slow`; what is
@@ -239,7 +239,9 @@ def _trim() -> None:
         trim(0)
 
 
-async def wait_watching(done: Awaitable[R], request: Request, cancel: Callable[[], None]) -> R:
+async def cancel_on_disconnect(
+    done: Awaitable[R], request: Request, cancel: Callable[[], None]
+) -> R:
     """Return what `done` gives; call `cancel` when the caller leaves or this is cancelled.
 
     After the caller has left `done` is still waited for. The request's body must have been read.
@@ -265,11 +267,11 @@ async def wait_watching(done: Awaitable[R], request: Request, cancel: Callable[[
 
 
 async def _leave(receive: Receive, cancel: Callable[[], None]) -> None:
-    await until_gone(receive)
+    await wait_for_disconnect(receive)
     cancel()
 
 
-async def until_gone(receive: Receive) -> None:
+async def wait_for_disconnect(receive: Receive) -> None:
     """Return once the caller has dropped the connection."""
     while (await receive())["type"] != "http.disconnect":
         pass

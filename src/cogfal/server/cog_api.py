@@ -22,14 +22,14 @@ from cogfal.errors import AlreadyRunning, InvalidInput, NotReady, RequestError, 
 from cogfal.files.store import Store
 from cogfal.schema.validation import Validator
 from cogfal.server import cog_messages as messages
-from cogfal.server.caller import Bodies, Body, BodyRefused, wait_watching
+from cogfal.server.caller import Bodies, Body, BodyRefused, cancel_on_disconnect
 from cogfal.server.cog_messages import ID_RULE, Envelope, Malformed, is_id, new_id, read_envelope
 from cogfal.server.fal_api import REQUEST_ID
 from cogfal.server.middleware import PlainRoute
 from cogfal.server.responses import BILLABLE, EventStream, JsonResponse, billed
 from cogfal.server.stores import Uploads
 from cogfal.server.tracing import Tracing
-from cogfal.server.webhooks import InCogsWords, Target, Webhooks
+from cogfal.server.webhooks import CogSubject, Target, Webhooks
 
 API: Final = "cog"
 PARAMETER: Final = "id"
@@ -168,9 +168,9 @@ class _Resource:
             del envelope  # large inputs are the predictor's alone, however long that takes
             return await self._reported(prediction, mode, request)
         except BodyRefused as error:
-            return _free(_unread(error))
+            return _unbilled(_body_refusal(error))
         except (Malformed, NotAcceptable, RequestError) as error:
-            return _free(refusal(error))
+            return _unbilled(refusal(error))
 
     async def _cancel(self, request: Request) -> Response:
         """Cancel a prediction that was started through this API."""
@@ -214,13 +214,13 @@ class _Resource:
         """
         name = prediction_id or envelope.id or new_id()
         validator = self.model.validator
-        values = await body.beside(validator.parse, envelope.input, slow=validator.slow)
-        await self.model.service.vacated()
+        values = await body.process(validator.parse, envelope.input, slow=validator.slow)
+        await self.model.service.wait_for_leaving()
         submit = partial(self._submitted, request, envelope, name, values)
         prediction = self.api.tracing.around(request.headers, submit, self.kind)
         if body.quick:
             prediction.input = values
-        body.kept_for = prediction
+        body.needed_by = prediction
         if REQUEST_ID in request.headers:
             self._note(prediction, request.headers[REQUEST_ID])
         return prediction
@@ -246,7 +246,7 @@ class _Resource:
         )
         if envelope.webhook is not None:
             target = Target(envelope.webhook, envelope.events, trace)
-            self.api.webhooks.tell(InCogsWords(prediction), target)
+            self.api.webhooks.start(CogSubject(prediction), target)
         return prediction
 
     def _deliverer(self, request: Request, prefix: str | None, name: str) -> OutputDeliverer:
@@ -275,7 +275,7 @@ class _Resource:
             return JsonResponse(state, 202)
         replays = self.model.service.settings.history > 0
         watch = prediction.events(0 if replays else sys.maxsize)
-        return EventStream(watch, messages.event_of(prediction), _stay)
+        return EventStream(watch, messages.event_of(prediction), _leave_running)
 
     async def _reported(
         self, prediction: Prediction, mode: AnswerMode, request: Request
@@ -288,11 +288,11 @@ class _Resource:
             case AnswerMode.ASYNC:
                 return JsonResponse(messages.accepted(prediction.id), 202)
             case AnswerMode.WAIT:
-                await wait_watching(prediction.wait(), request, prediction.cancel)
+                await cancel_on_disconnect(prediction.wait(), request, prediction.cancel)
                 return JsonResponse(messages.ended(prediction), headers=billed(prediction))
 
 
-def _stay() -> None:
+def _leave_running() -> None:
     """Leave the prediction to whoever started it."""
 
 
@@ -309,13 +309,13 @@ def _prefers_async(request: Request) -> bool:
     return any(wish.partition(";")[0].strip().lower() == "respond-async" for wish in wishes)
 
 
-def _free(response: Response) -> Response:
+def _unbilled(response: Response) -> Response:
     """Say that a request for which nothing was started costs nothing on fal."""
     response.headers[BILLABLE] = "0"
     return response
 
 
-def _unread(error: BodyRefused) -> Response:
+def _body_refusal(error: BodyRefused) -> Response:
     """Answer a request whose body was not read to its end."""
     if error.status == 429:
         return JsonResponse(messages.refused(str(error)), 429, {"Retry-After": "1"})

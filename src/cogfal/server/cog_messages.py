@@ -283,7 +283,7 @@ async def read_envelope(request: Request, body: RequestBody) -> Envelope:
         return parse_envelope({})
     if not _is_json(request.headers.get("content-type", "application/json")):
         raise Malformed(415, ("header", "content-type"), "Send `Content-Type: application/json`")
-    return await body.beside(_parsed, body.chunks)
+    return await body.process(_parsed, body.chunks)
 
 
 def _parsed(chunks: list[bytes]) -> Envelope:

@@ -168,8 +168,8 @@ class Connection(asyncio.Protocol):
     @property
     def idle(self) -> bool:
         """Whether there is no whole request that waits for its answer; unknown is no."""
-        if self._outgoing.heir is not None:
-            return not self._outgoing.heard
+        if self._outgoing.successor is not None:
+            return not self._outgoing.has_written
         cycle = getattr(self._protocol, "cycle", self)
         if cycle is None:
             return True
@@ -220,13 +220,13 @@ class Connection(asyncio.Protocol):
         """Tell the protocol to write on."""
         self._protocol.resume_writing()
 
-    def hand_over(self, heir: Any) -> None:
+    def hand_over(self, successor: Any) -> None:
         """Give what comes from now on to another protocol; the connection stays counted."""
-        self._protocol = heir
+        self._protocol = successor
 
-    def want(self, *, more: bool) -> None:
+    def read_on(self, *, wanted: bool) -> None:
         """Note whether the protocol wants more."""
-        self._unwanted = not more
+        self._unwanted = not wanted
         self._settle()
 
     def step(self) -> None:
@@ -275,15 +275,15 @@ class Outgoing:
     Whether the protocol wants to read on it passes to what holds that back, too.
 
     Attributes:
-        heir: The protocol that has taken the connection over: a websocket's.
-        heard: Whether anything was sent since then.
+        successor: The protocol that has taken the connection over: a websocket's.
+        has_written: Whether anything was sent since then.
     """
 
     def __init__(self, transport: asyncio.Transport, connection: Connection) -> None:
         self._transport = transport
         self._connection = connection
-        self.heir: Any = None
-        self.heard = False
+        self.successor: Any = None
+        self.has_written = False
         self._head = b""
         self._loop = asyncio.get_running_loop()
         self.is_closing = transport.is_closing  # asked several times in each request
@@ -297,8 +297,8 @@ class Outgoing:
         What the library refuses before uvicorn asks it, such as too many headers, is answered here:
         uvicorn would leave it without an answer for ever.
         """
-        self.heir = protocol
-        self.heard = False
+        self.successor = protocol
+        self.has_written = False
         self._connection.hand_over(protocol)
         library: Any = getattr(protocol, "conn", None)
         refused = getattr(library, "handshake_exc", None) is not None
@@ -308,15 +308,15 @@ class Outgoing:
 
     def pause_reading(self) -> None:
         """Read no further."""
-        self._connection.want(more=False)
+        self._connection.read_on(wanted=False)
 
     def resume_reading(self) -> None:
         """Read on."""
-        self._connection.want(more=True)
+        self._connection.read_on(wanted=True)
 
     def write(self, data: bytes) -> None:
         """Send, or keep back what is the head of a response."""
-        self.heard = True
+        self.has_written = True
         if data.startswith(b"HTTP/") and not self._head:
             self._head = data
             self._loop.call_soon(self.flush)

@@ -38,8 +38,8 @@ from cogfal.errors import (
 from cogfal.json_text import plain
 from cogfal.schema.decoding import decode
 from cogfal.schema.validation import Validator
-from cogfal.server.caller import Bodies, Body, BodyRefused, wait_watching
-from cogfal.server.responses import EventStream, JsonResponse, Said, billed, failure
+from cogfal.server.caller import Bodies, Body, BodyRefused, cancel_on_disconnect
+from cogfal.server.responses import EventData, EventStream, JsonResponse, billed, failure
 from cogfal.server.tracing import Tracing
 from cogfal.spec import JSON, ObjectType
 
@@ -77,7 +77,7 @@ class Endpoint:
             prediction = await self._submit(request)
         except CogfalError as error:
             return failure(error).response()
-        await wait_watching(prediction.wait(), request, prediction.cancel)
+        await cancel_on_disconnect(prediction.wait(), request, prediction.cancel)
         more, bill = self._more(prediction, request), billed(prediction)
         if prediction.exception is not None:
             return failure(prediction.exception).response(more, bill)
@@ -111,14 +111,15 @@ class Endpoint:
         except CogfalError as error:
             return failure(error).response()
         watch = prediction.events(holds=True)
-        say = self._sayer(prediction, told=self.logs and WANTS_LOGS in request.headers)
-        first = await wait_watching(_first(watch, say), request, prediction.cancel)
+        logs = self.logs and WANTS_LOGS in request.headers
+        describe = partial(self._described, prediction, logs)
+        first = await cancel_on_disconnect(_first(watch, describe), request, prediction.cancel)
         told = first[0] if first else None
         if prediction.exception is not None and isinstance(told, Completed):
             watch.close()
             more = self._more(prediction, request)
             return failure(prediction.exception).response(more, billed(prediction))
-        return EventStream(watch, say, prediction.cancel, first=first)
+        return EventStream(watch, describe, prediction.cancel, first=first)
 
     async def cancel(self, request: Request) -> Response:
         """Cancel the prediction whose request carried the same `x-fal-request-id`."""
@@ -151,14 +152,14 @@ class Endpoint:
         try:
             with Body(self.bodies) as body:
                 await body.read(request)
-                values = await body.beside(
+                values = await body.process(
                     lambda chunks: validator.parse(decode(chunks)),
                     body.chunks,
                     slow=validator.slow,
                 )
                 submit = partial(self._submitted, request, values)
                 prediction = self.tracing.around(request.headers, submit)
-                body.kept_for = prediction
+                body.needed_by = prediction
                 return prediction
         except BodyRefused as error:
             raise _refused(error) from error
@@ -192,28 +193,21 @@ class Endpoint:
         succeeded = prediction.exception is None
         return {"timings": prediction.timings} if self.timings and succeeded else {}
 
-    def _sayer(self, prediction: Prediction, *, told: bool) -> Callable[[Event], Said | None]:
-        """Return what says an event of `prediction`, if it is one that a caller hears of.
-
-        Those who are `told` more hear of logs, and of the timings at the end.
-        """
-
-        def say(event: Event) -> Said | None:
-            match event:
-                case Output(chunk, index):
-                    return None, {self.output_name: chunk, "index": index}
-                case Log(source, data) if told:
-                    return None, {"log": {"source": source, "data": data}}
-                case Completed():
-                    timings: dict[str, JSON] = {"timings": prediction.timings} if told else {}
-                    return None, self._last(prediction, timings)
-                case HistoryGone(lost):
-                    message = f"the stream was read too slowly; {lost} events are no longer kept"
-                    return None, {"error": message, "detail": message, "status": 500}
-                case _:
-                    return None
-
-        return say
+    def _described(self, prediction: Prediction, logs: bool, event: Event) -> EventData | None:
+        """Return what a caller is sent of an event, of the logs and timings only with `logs`."""
+        match event:
+            case Output(chunk, index):
+                return None, {self.output_name: chunk, "index": index}
+            case Log(source, data) if logs:
+                return None, {"log": {"source": source, "data": data}}
+            case Completed():
+                timings: dict[str, JSON] = {"timings": prediction.timings} if logs else {}
+                return None, self._last(prediction, timings)
+            case HistoryGone(lost):
+                message = f"the stream was read too slowly; {lost} events are no longer kept"
+                return None, {"error": message, "detail": message, "status": 500}
+            case _:
+                return None
 
     def _last(self, prediction: Prediction, more: Mapping[str, JSON]) -> JSON:
         if prediction.exception is not None:
@@ -221,12 +215,12 @@ class Endpoint:
         return self._shape(prediction.output, {"completed": True, **more})
 
 
-async def _first(watch: Watch[Event], say: Callable[[Event], Said | None]) -> list[Event]:
+async def _first(watch: Watch[Event], describe: Callable[[Event], EventData | None]) -> list[Event]:
     """Return the first events of which something is said; any number may come before them."""
     said: list[Event] = []
     while not said and not watch.ended:
         await watch.wait()
-        said = [event for event in watch.take() if say(event) is not None]
+        said = [event for event in watch.take() if describe(event) is not None]
     return said
 
 

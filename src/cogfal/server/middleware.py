@@ -46,7 +46,7 @@ _AT_THE_APP: Final = object()
 """What functions wait for that rest where they call the app."""
 
 
-def lighten(app: FastAPI) -> None:
+def lighten_middleware(app: FastAPI) -> None:
     """Run the light way what fal adds to an app: its functions, and its metrics of requests.
 
     The functions read no body, which Starlette would have to keep for the app behind them.
@@ -57,11 +57,11 @@ def lighten(app: FastAPI) -> None:
             dispatches: list[Any] = [each.kwargs["dispatch"] for each in group]
             lightened.append(Middleware(DispatchMiddleware, dispatches=dispatches))
         else:
-            lightened.extend(map(lightest, group))
+            lightened.extend(map(light_metrics, group))
     app.user_middleware[:] = lightened
 
 
-def lightest(middleware: Middleware) -> Middleware:
+def light_metrics(middleware: Middleware) -> Middleware:
     """Return `RequestMetrics` for starlette_exporter's, where that is asked for no more."""
     kind: object = middleware.cls
     given: dict[str, Any] = middleware.kwargs
@@ -86,7 +86,7 @@ class DispatchMiddleware:
 
     def __init__(self, app: ASGIApp, dispatches: Sequence[Dispatch]) -> None:
         self._app = app
-        self._functions: CallNext = _rest
+        self._functions: CallNext = _pause_at_app
         for dispatch in reversed(dispatches):
             self._functions = _call(dispatch, self._functions)
 
@@ -162,7 +162,7 @@ def _call(dispatch: Dispatch, call_next: CallNext) -> CallNext:
 
 
 @coroutine
-def _rest(_request: Request) -> Any:
+def _pause_at_app(_request: Request) -> Any:
     """Stop until the app has sent the head of its response; return that."""
     return (yield _AT_THE_APP)
 
@@ -261,7 +261,7 @@ class PlainRoute(Route):
         await super().handle(scope, receive, send)
 
 
-def ask_plainly(
+def answer_directly(
     app: FastAPI, endpoints: Collection[object], handlers: Mapping[str, Handler]
 ) -> None:
     """Have `handlers`, by their paths, answer for endpoints of `app` that only call them.

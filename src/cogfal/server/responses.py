@@ -32,7 +32,7 @@ from cogfal.errors import (
     UnknownPrediction,
 )
 from cogfal.json_text import at_once, gathered, in_turn, slices
-from cogfal.server.caller import until_gone
+from cogfal.server.caller import wait_for_disconnect
 from cogfal.spec import JSON
 
 ERROR_PAGE = "https://docs.fal.ai/errors/#"
@@ -53,8 +53,8 @@ _HEADERS: Final = (
     (b"x-accel-buffering", b"no"),
     (b"content-type", b"text/event-stream; charset=utf-8"),
 )
-Said: TypeAlias = tuple[str | None, JSON]
-"""What an event says: its name, where it has one, and its data."""
+EventData: TypeAlias = tuple[str | None, JSON]
+"""What is sent of an event: its name, where it has one, and its data."""
 
 
 def pieces_to(send: Send) -> Callable[[bytes], Awaitable[None]]:
@@ -98,8 +98,8 @@ class EventStream(Response):
 
     Args:
         watch: The events.
-        say: What is said of an event; nothing for None.
-        leave: Called, where the response ends, unless all events were sent: the caller has left,
+        describe: Returns what is sent of an event; nothing for None.
+        abandon: Called, where the response ends, unless all events were sent: the caller has left,
             or the server ends.
         first: Events that were taken from `watch` already.
         heartbeat: Seconds of silence after which a comment is sent.
@@ -108,8 +108,8 @@ class EventStream(Response):
     def __init__(
         self,
         watch: Watch[Event],
-        say: Callable[[Event], Said | None],
-        leave: Callable[[], None],
+        describe: Callable[[Event], EventData | None],
+        abandon: Callable[[], None],
         *,
         first: Sequence[Event] = (),
         heartbeat: float = HEARTBEAT,
@@ -118,8 +118,8 @@ class EventStream(Response):
         self.raw_headers = [*_HEADERS]
         self.background = None
         self._watch = watch
-        self._say = say
-        self._leave = leave
+        self._describe = describe
+        self._abandon = abandon
         self._first = first
         self._heartbeat = heartbeat
 
@@ -135,7 +135,7 @@ class EventStream(Response):
             # What has happened already goes along with the head, before anything else is begun.
             if events := self._first or self._watch.take():
                 await self._write(events, send)
-            gone = asyncio.ensure_future(until_gone(receive))
+            gone = asyncio.ensure_future(wait_for_disconnect(receive))
             gone.add_done_callback(lambda _: self._watch.close())
             while not (self._watch.ended or gone.done()):
                 await self._watch.wait(self._heartbeat)
@@ -149,7 +149,7 @@ class EventStream(Response):
                 gone.cancel()
             self._watch.close()
             if not complete:
-                self._leave()
+                self._abandon()
 
     async def _write(self, events: Sequence[Event], send: Send) -> None:
         await in_turn(self._frames(events), pieces_to(send))
@@ -157,12 +157,12 @@ class EventStream(Response):
     def _frames(self, events: Sequence[Event]) -> Iterator[bytes]:
         if not events:
             yield SILENCE
-        said = filter(None, map(self._say, events))
-        yield from gathered(chain.from_iterable(map(_frame, said)))
+        sent = filter(None, map(self._describe, events))
+        yield from gathered(chain.from_iterable(map(_frame, sent)))
 
 
-def _frame(said: Said) -> Iterable[bytes]:
-    name, data = said
+def _frame(event: EventData) -> Iterable[bytes]:
+    name, data = event
     head = b"data: " if name is None else f"event: {name}\ndata: ".encode()
     short = at_once(data)
     if short is not None:  # nearly always, so for tokens this is most of the work

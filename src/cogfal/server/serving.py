@@ -44,7 +44,7 @@ from cogfal.server.lifespan import (
     favour_loop,
     heed_signals,
 )
-from cogfal.server.middleware import Handler, ask_plainly
+from cogfal.server.middleware import Handler, answer_directly
 from cogfal.server.requester import Requester
 from cogfal.server.stores import AppStores, StoreChooser, Uploads
 from cogfal.server.tracing import Tracing
@@ -270,7 +270,7 @@ class Serving:
             Route(FILES + "/{token}/{name}", self._stores.serve, methods=["GET"]),
             *(self._playground() if self._settings.host.playground else []),
         ]
-        ask_plainly(app, endpoints, self.handlers)
+        answer_directly(app, endpoints, self.handlers)
 
     def _playground(self) -> list[BaseRoute]:
         from cogfal.playground import routes  # noqa: PLC0415  # it travels only where asked for

@@ -64,7 +64,7 @@ def _seconds(text: str) -> float:
         return DEFAULT_INTERVAL
 
 
-class Subject(Protocol):
+class WebhookSubject(Protocol):
     """What webhooks are about: what happens to a prediction, and the words for each state."""
 
     def events(self) -> AsyncIterator[Event]:
@@ -81,7 +81,7 @@ class Subject(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class InCogsWords:
+class CogSubject:
     """A prediction of the engine, whose states are told as Cog tells them."""
 
     prediction: Prediction
@@ -138,12 +138,12 @@ class Webhooks:
         self._log = log
         self._under_way: dict[Delivery, asyncio.Task[None]] = {}
 
-    def tell(self, subject: Subject, target: Target) -> None:
+    def start(self, subject: WebhookSubject, target: Target) -> None:
         """Send what happens to `subject` from now on to `target`; returns at once."""
         if len(self._under_way) >= self.settings.capacity:
             self._make_room()
-        delivery = Delivery(target, self.settings, self._send, self._log, self._fit)
-        task = asyncio.ensure_future(delivery.work(subject, subject.events()))
+        delivery = Delivery(target, self.settings, self._send, self._log, self._limit_waiting)
+        task = asyncio.ensure_future(delivery.run(subject, subject.events()))
         self._under_way[delivery] = task
         task.add_done_callback(lambda _: self._under_way.pop(delivery, None))
 
@@ -160,12 +160,12 @@ class Webhooks:
             await asyncio.wait(late)
 
     def _make_room(self) -> None:
-        waiting = (delivery for delivery in self._under_way if delivery.insisting)
+        waiting = (delivery for delivery in self._under_way if delivery.final)
         self._give_up(next(waiting, next(iter(self._under_way))), "too many are waiting")
 
-    def _fit(self, new: Delivery) -> None:
+    def _limit_waiting(self, new: Delivery) -> None:
         """Give up those that have waited longest, as far as all that wait are too many bytes."""
-        waiting = [each for each in self._under_way if each.insisting]
+        waiting = [each for each in self._under_way if each.final]
         size = sum(each.size for each in waiting)
         for each in waiting:
             if size > self.settings.kept_bytes and each is not new:
@@ -199,7 +199,7 @@ class Delivery:
     """The webhooks of one prediction.
 
     Attributes:
-        insisting: Whether only the end is left to be taken by the receiver.
+        final: Whether only the end is left to be taken by the receiver.
         size: Bytes that are kept for that.
     """
 
@@ -209,18 +209,18 @@ class Delivery:
         settings: WebhookSettings,
         send: Callable[[Target, bytes], Awaitable[Reply]],
         log: Callable[[str], None],
-        fit: Callable[[Delivery], None],
+        limit_waiting: Callable[[Delivery], None],
     ) -> None:
-        self.insisting = False
+        self.final = False
         self.size = 0
-        self._fit = fit
+        self._limit_waiting = limit_waiting
         self._target = target
         self._settings = settings
         self._send = send
         self._log = log
         self._changed = asyncio.Event()
         self._started = False
-        self._news = False
+        self._unreported = False
         self._over = False
         self._next_time = 0.0
 
@@ -229,13 +229,13 @@ class Delivery:
         """The receiver's host."""
         return host_of(self._target.url)
 
-    async def work(self, subject: Subject, events: AsyncIterator[Event]) -> None:
+    async def run(self, subject: WebhookSubject, events: AsyncIterator[Event]) -> None:
         """Send everything there is to send, and return once the end is taken or given up."""
         following = asyncio.ensure_future(self._follow(events))
         try:
-            await self._until(lambda: self._started or self._over)
+            await self._wait_until(lambda: self._started or self._over)
             if self._started and WebhookEvent.START in self._target.events:
-                await self._once(subject.started())
+                await self._send_once(subject.started())
             await self._report_progress(subject)
             await following
         finally:
@@ -244,7 +244,7 @@ class Delivery:
             body = await _written(subject.ended())
             # What may wait for days is these bytes, not the prediction with all that it holds.
             del subject, events
-            await self._insist(body)
+            await self._send_until_taken(body)
 
     async def _follow(self, events: AsyncIterator[Event]) -> None:
         async for event in events:
@@ -258,26 +258,26 @@ class Delivery:
             case Started():
                 self._started = True
             case Output() if WebhookEvent.OUTPUT in self._target.events:
-                self._news = True
+                self._unreported = True
             case Log() if WebhookEvent.LOGS in self._target.events:
-                self._news = True
+                self._unreported = True
             case _:
                 pass
 
-    async def _report_progress(self, subject: Subject) -> None:
+    async def _report_progress(self, subject: WebhookSubject) -> None:
         while not self._over:
-            await self._until(lambda: self._news or self._over)
-            await self._until(lambda: self._over, self._wait_left())
+            await self._wait_until(lambda: self._unreported or self._over)
+            await self._wait_until(lambda: self._over, self._wait_left())
             if not self._over:
-                await self._once(subject.progress())
+                await self._send_once(subject.progress())
         alone = WebhookEvent.COMPLETED not in self._target.events
-        if self._news and (alone or self._wait_left() <= 0):
-            await self._once(subject.progress())
+        if self._unreported and (alone or self._wait_left() <= 0):
+            await self._send_once(subject.progress())
 
     def _wait_left(self) -> float:
         return self._next_time - asyncio.get_running_loop().time()
 
-    async def _until(self, reached: Callable[[], bool], seconds: float | None = None) -> None:
+    async def _wait_until(self, reached: Callable[[], bool], seconds: float | None = None) -> None:
         """Wait until `reached` or, where given, for so many seconds."""
         while not reached():
             self._changed.clear()
@@ -288,9 +288,9 @@ class Delivery:
             if seconds is not None:
                 seconds = self._wait_left()
 
-    async def _once(self, body: Body) -> None:
+    async def _send_once(self, body: Body) -> None:
         """Send a state that a later one will replace; not tried again."""
-        self._news = False
+        self._unreported = False
         self._next_time = asyncio.get_running_loop().time() + self._settings.interval
         try:
             reply = await self._send(self._target, await _written(body))
@@ -300,13 +300,13 @@ class Delivery:
         if not reply.success:
             self._log(f"the webhook to {self.host} was answered with {reply.status}")
 
-    async def _insist(self, body: bytes) -> None:
+    async def _send_until_taken(self, body: bytes) -> None:
         """Send until it is taken, or will never be."""
-        self.insisting, self.size = True, len(body)
-        self._fit(self)
+        self.final, self.size = True, len(body)
+        self._limit_waiting(self)
         pause = self._settings.first_pause
         while (problem := await self._problem(body)) is not None:
-            again = problem.hopeful
+            again = problem.retryable
             advice = f"trying again in {pause:g} s" if again else "giving up"
             self._log(f"the last webhook to {self.host} failed: {problem.reason}; {advice}")
             if not again:
@@ -318,10 +318,12 @@ class Delivery:
         try:
             reply = await self._send(self._target, body)
         except Unreachable as error:
-            return Undelivered(str(error), hopeful=not error.refused)
+            return Undelivered(str(error), retryable=not error.refused)
         if reply.success:
             return None
-        return Undelivered(f"it was answered with {reply.status}", hopeful=reply.status in RETRIED)
+        return Undelivered(
+            f"it was answered with {reply.status}", retryable=reply.status in RETRIED
+        )
 
 
 async def _written(body: Body) -> bytes:
@@ -330,7 +332,7 @@ async def _written(body: Body) -> bytes:
 
 
 class Undelivered(NamedTuple):
-    """Why a webhook was not taken; `hopeful` says that it may be later."""
+    """Why a webhook was not taken; `retryable` says that it may be later."""
 
     reason: str
-    hopeful: bool
+    retryable: bool
