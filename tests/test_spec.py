@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ from cogfal.spec import (
     MISSING,
     FieldSpec,
     InputSpec,
+    Kind,
     Location,
-    Plain,
     PredictorSpec,
     SetupSpec,
     StringType,
@@ -58,9 +59,11 @@ def composed(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     )
 
 
+KINDS: list[Any] = Kind.__subclasses__()
+PLAIN = [each for each in KINDS if not is_dataclass(each)]
 TYPES = st.recursive(
     st.one_of(
-        st.sampled_from([each() for each in Plain.__subclasses__()]),
+        st.sampled_from([each() for each in PLAIN]),
         st.builds(catalogue.LiteralType, tuples(st.none() | st.integers() | st.text())),
         st.builds(catalogue.EnumType, st.text(), tuples(st.tuples(st.text(), SCALARS))),
     ),

@@ -41,97 +41,101 @@ class Location(NamedTuple):
         return f"{self.path}:{self.line}"
 
 
-class Plain:
-    """A type without parts: one is as good as another."""
+class Kind:
+    """A type: one is as good as another of the same class with the same parts.
+
+    What a dataclass would say of each is said here once: to make that takes 0.2 ms for each class.
+    """
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other)
+        return type(self) is type(other) and vars(self) == vars(other)
 
     def __hash__(self) -> int:
-        return hash(type(self))
+        return hash((type(self), *vars(self).values()))
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}()"
+        parts = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({parts})"
 
 
-class StringType(Plain):
+class StringType(Kind):
     """`str`."""
 
 
-class IntegerType(Plain):
+class IntegerType(Kind):
     """`int`."""
 
 
-class FloatType(Plain):
+class FloatType(Kind):
     """`float`."""
 
 
-class BooleanType(Plain):
+class BooleanType(Kind):
     """`bool`."""
 
 
-class AnyType(Plain):
+class AnyType(Kind):
     """`Any`, `object`, or no annotation at all."""
 
 
-class NullType(Plain):
+class NullType(Kind):
     """`None` as an annotation."""
 
 
-class PathType(Plain):
+class PathType(Kind):
     """`cog.Path`, `pathlib.Path` or another `os.PathLike`: a file that travels as a URL."""
 
 
-class FileType(Plain):
+class FileType(Kind):
     """`cog.File`: a file that travels as a URL and reaches `predict` as a binary file object."""
 
 
-class SecretType(Plain):
+class SecretType(Kind):
     """`cog.Secret`: a string that is shown nowhere."""
 
 
-class OpaqueType(Plain):
+class OpaqueType(Kind):
     """`Annotated[T, Opaque]` or a type without a schema: a bare JSON object, passed through."""
 
 
-@dataclass(frozen=True)
-class LiteralType:
+@dataclass(frozen=True, eq=False, repr=False)
+class LiteralType(Kind):
     """`Literal[...]`: one of `values`."""
 
     values: tuple[str | int | bool | None, ...]
 
 
-@dataclass(frozen=True)
-class EnumType:
+@dataclass(frozen=True, eq=False, repr=False)
+class EnumType(Kind):
     """An `Enum` class named `name`: callers send a member's value, `predict` gets the member."""
 
     name: str
     members: tuple[tuple[str, str | int | float | bool], ...]
 
 
-@dataclass(frozen=True)
-class ListType:
+@dataclass(frozen=True, eq=False, repr=False)
+class ListType(Kind):
     """`list[item]`, also for `tuple[item, ...]`, `set[item]` and `Sequence[item]`."""
 
     item: Type
 
 
-@dataclass(frozen=True)
-class DictType:
+@dataclass(frozen=True, eq=False, repr=False)
+class DictType(Kind):
     """`dict[str, value]`; a bare `dict` has `value == AnyType()`."""
 
     value: Type
 
 
-@dataclass(frozen=True)
-class OptionalType:
+@dataclass(frozen=True, eq=False, repr=False)
+class OptionalType(Kind):
     """`Optional[inner]`."""
 
     inner: Type
 
 
-@dataclass(frozen=True)
-class UnionType:
+@dataclass(frozen=True, eq=False, repr=False)
+class UnionType(Kind):
     """A union of at least two types other than None, in the author's order."""
 
     members: tuple[Type, ...]
@@ -160,8 +164,8 @@ class ObjectFlavour(Enum):
     TYPED_DICT = "typed_dict"
 
 
-@dataclass(frozen=True)
-class ObjectType:
+@dataclass(frozen=True, eq=False, repr=False)
+class ObjectType(Kind):
     """A class with typed fields, in the author's order, inherited ones first."""
 
     name: str
@@ -170,8 +174,8 @@ class ObjectType:
     description: str | None = None
 
 
-@dataclass(frozen=True)
-class IteratorType:
+@dataclass(frozen=True, eq=False, repr=False)
+class IteratorType(Kind):
     """An output that arrives in pieces; `concatenate` says that the pieces are one text."""
 
     item: Type

@@ -12,7 +12,7 @@ import io
 import json
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from enum import Enum
 from itertools import islice
 from math import isfinite
@@ -40,7 +40,6 @@ from cogfal.spec import (
     InputSpec,
     Location,
     ObjectFlavour,
-    Plain,
     PredictorSpec,
     Role,
     SetupSpec,
@@ -339,8 +338,6 @@ def _part(name: str, plain: JSON) -> Any:
 
 
 def _names(cls: Any) -> tuple[str, ...]:
-    if issubclass(cls, Plain):
-        return ()
-    return cast(
-        "tuple[str, ...]", getattr(cls, "_fields", None) or tuple(f.name for f in fields(cls))
-    )
+    if is_dataclass(cls):
+        return tuple(field.name for field in fields(cls))
+    return cast("tuple[str, ...]", getattr(cls, "_fields", ()))

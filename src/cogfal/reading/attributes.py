@@ -12,7 +12,6 @@ import types
 import typing
 from collections import deque
 from collections.abc import Iterator
-from datetime import date, time, timedelta
 from pathlib import PurePath
 from typing import Any, Final
 
@@ -47,9 +46,9 @@ from cogfal.reading.versions import check_attribute, check_same, differs
 
 DATA: Final = (
     str, bytes, list, deque, tuple, dict, set, frozenset, int, float, complex, range, slice,
-    date, time, timedelta, functools.partial, re.Match, types.MappingProxyType,
+    functools.partial, re.Match, types.MappingProxyType,
 )  # fmt: skip
-"""Classes of plain data, whose methods look at nothing else."""
+"""Classes of plain data, as those of `datetime`, whose methods look at nothing else."""
 
 _REFUSED: Final = frozenset(
     "astimezone fromtimestamp now timestamp to_bytes today utcfromtimestamp utcnow".split()
@@ -102,7 +101,12 @@ def is_raised(error: Value) -> bool:
 def is_open(cls: type, name: str) -> bool:
     """Whether an attribute of plain data is read."""
     public = not name.startswith("_") or name in ("_asdict", "_fields", "_make", "_replace")
-    return public and issubclass(cls, DATA) and name not in _REFUSED
+    return public and is_data(cls) and name not in _REFUSED
+
+
+def is_data(cls: type) -> bool:
+    """Whether a class is one of plain data."""
+    return issubclass(cls, DATA) or any(base.__module__ == "datetime" for base in cls.__mro__)
 
 
 class Attributes(Part):
@@ -191,9 +195,9 @@ class Attributes(Part):
             is_open(owner, name) or name in _OF_CLASS or (owner is dict and name in _OF_DICT)
         ):
             return getattr(owner, name)
-        if name == "__class__" and kind in DATA:
+        if name == "__class__" and is_data(kind):
             return kind
-        if name == "__doc__" and kind in DATA:
+        if name == "__doc__" and is_data(kind):
             return Unknown("a text of Python's own")
         if isinstance(owner, re.Pattern) and f"re.{name}" in world.handlers.table:
             return functools.partial(world.library.find(f"re.{name}"), owner)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 import io
 import pathlib
-import pkgutil
 import posixpath
 import re
 from collections.abc import Callable, Iterator
@@ -280,7 +280,7 @@ class Files(Part):
         """Return what `os.listdir` gives, in one of the orders that Python may give it."""
         return [each.name for each in self._entries(self._folder(path), "*")]
 
-    def modules(self, path: Value, prefix: Value = "") -> Iterator[pkgutil.ModuleInfo]:
+    def modules(self, path: Value, prefix: Value = "") -> Iterator[Value]:
         """Return what `pkgutil.iter_modules` gives for one folder."""
         if not isinstance(path, list) or len(path) != 1:
             raise refused("modules of one folder alone are listed")
@@ -290,8 +290,9 @@ class Files(Part):
             if own or each.suffix == ".py":
                 packages[each.stem] = own or packages.get(each.stem, False)
         finder = Unknown("what finds a module is not evaluated")
+        info = importlib.import_module("pkgutil").ModuleInfo  # which few predictors need
         names = sorted(packages.keys() - {"__init__"})
-        return iter([pkgutil.ModuleInfo(finder, prefix + n, packages[n]) for n in names])
+        return iter([info(finder, prefix + n, packages[n]) for n in names])
 
     def like(self, pathname: Value, *, recursive: Value = False) -> list[str]:
         """Return what `glob.glob` gives."""

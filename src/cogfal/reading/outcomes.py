@@ -24,7 +24,7 @@ class Restart(BaseException):
     """Says that a region inside cannot be joined, so that this one has to be repeated."""
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False)
 class Frame:
     """The answers of one repetition: those that are prescribed, and those that were given."""
 
@@ -49,7 +49,7 @@ class Frame:
         return [*(answer for answer, _ in answers[:-1]), answers[-1][0] + 1]
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False)
 class Outcome:
     """How one repetition ended, and what it left behind."""
 
@@ -66,7 +66,7 @@ class Outcome:
         return self.left.how if isinstance(self.left, Left) else "raise"
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False)
 class Guard:
     """A `try` around the present statement, and the states in which unknown code may leave it."""
 

@@ -37,7 +37,7 @@ class Bindings(NamedTuple):
 _NOTHING: Final = Bindings()
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False)
 class Scope(Atomic):
     """One body that is being carried out; `parent` is the one that it is written in."""
 

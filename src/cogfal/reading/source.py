@@ -58,7 +58,7 @@ Find = Callable[[tuple[int, int]], Path | None]
 """Returns an interpreter of a version that is on this machine, None where there is none."""
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False)
 class Module:
     """A file of the project; a folder without `__init__.py` is a module without text."""
 

@@ -63,7 +63,7 @@ class Shown(Unknown):
         self.value = value
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Described:
     """What `Input()` was told."""
 
@@ -71,7 +71,7 @@ class Described:
     keywords: dict[str, Value] = field(default_factory=dict)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Mark:
     """A decorator of Cog's: `streaming`, `concurrent`, or the `input` of 2021, as it was called."""
 

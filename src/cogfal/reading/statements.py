@@ -9,7 +9,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, Final
 
-from cogfal.reading.attributes import DATA
+from cogfal.reading.attributes import is_data
 from cogfal.reading.blocks import Blocks
 from cogfal.reading.classes import outside_base
 from cogfal.reading.functions import Function
@@ -185,7 +185,7 @@ class Statements(Blocks):
         if not isinstance(error, Exception):
             raise UnknownError(Unknown("an exception that is no Exception", node, scope.module))
         object.__setattr__(error, "_cogfal_authored", True)
-        if isinstance(cause, DATA):
+        if is_data(type(cause)):
             raise TypeError("exception causes must derive from BaseException")
         if isinstance(cause, BaseException):
             object.__setattr__(error, "__cause__", cause)
