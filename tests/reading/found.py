@@ -672,6 +672,19 @@ ASKED = "def __getattr__(name):\n    L.append(name)\n    return ['m', name]\nL =
 REGISTRY = {"first.py": "import registry\nregistry.seen.append(1)\n", "registry.py": "seen = []\n"}
 
 FOUND_IN_SEVERAL: Final = {
+    **{
+        f"taken-from-a-package-that-perhaps-lacks-it-{name}": {
+            "predict.py": "from seen import X\nfrom pkg import low\nY = type(low).__name__\n",
+            "seen.py": "X = []\n",
+            "pkg/__init__.py": f"from outside import u\n{text}\n",
+            "pkg/low.py": f"from seen import X\nfrom outside import u\nX.append(1)\n{more}\n",
+        }
+        for name, text, more in [
+            ("imported", "try: import pkg.low\nexcept Exception: ...", "u()"),
+            ("bound", "if u(): low = 3", ""),
+            ("deleted", "import pkg.low\nif u(): del low", ""),
+        ]
+    },
     "named-like-a-module-of-python": {
         "predict.py": "import json, types, colorsys\n"
         "X = [hasattr(m, 'N') for m in (json, types, colorsys)]\n",

@@ -28,6 +28,7 @@ from cogfal.reading.unknown import (
     Unknown,
     Value,
     known,
+    may_be_absent,
     refused,
 )
 from cogfal.reading.versions import docstring
@@ -323,9 +324,16 @@ class Modules(Part):
             return
         for name in names:
             dotted = f"{source.name}.{name}"
-            if not self._answers(source, name):
+            if self._lacks(source, name):
                 if self._world.project.below(source.folder, name, dotted) is not None:
                     self._find(dotted)
+
+    def _lacks(self, source: Module, name: str) -> bool:
+        """Whether a package has no such attribute, so that a submodule is looked for."""
+        value: Value = self.load(source).names.get(name)
+        if may_be_absent(value):
+            return bool(self._world.choices.decide(value))
+        return not self._answers(source, name)
 
     def _answers(self, source: Module, name: str) -> bool:
         """Whether a module has a name, perhaps by its own `__getattr__`."""
