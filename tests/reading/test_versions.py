@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import datetime as dt
 import fractions
 import sys
@@ -63,9 +64,48 @@ CASES: Final = {
     "    def f(self):\n        'a\\n      b\\n    c'\ndef g(): ' a\\nb'\n"
     "X = repr([C.__doc__, C.f.__doc__, g.__doc__])",
     "docstring-of-a-module": "''' A\n    b\n      c\n   '''\nX = __doc__",
+    "counted-after-a-smaller-one": "from enum import Enum, auto\nclass E(Enum):\n    A = 5\n"
+    "    B = 1\n    C = auto()\nX = E.C.value",
+    "counted-after-a-text": "from enum import Enum, auto\ntry:\n    class E(Enum):\n"
+    "        A = 'a'\n        B = auto()\n    X = E.B.value\nexcept TypeError:\n    X = 0",
+    "counted": "from enum import Enum, auto\nclass E(Enum):\n    A = auto()\n    B = auto()\n"
+    "X = E.B.value",
+    "named-by-auto": "from enum import Enum, auto\nclass E(Enum):\n"
+    "    def _generate_next_value_(name, *_): return name\n    B = auto()\n    A = auto()\n"
+    "X = E.A.value",
+    "default-that-is-a-dataclass": "from dataclasses import dataclass\n@dataclass\nclass A:\n"
+    "    n: int = 3\ntry:\n    @dataclass\n    class B:\n        a: A = A()\n"
+    "    X = [B().a.n, A.__hash__ is None]\nexcept ValueError:\n    X = 0",
+    "default-of-python-s-own-that-has-no-hash": "from collections import deque\n"
+    "from dataclasses import dataclass\ntry:\n    @dataclass\n    class B:\n"
+    "        a: deque = deque([1])\n    X = 1\nexcept ValueError:\n    X = 0",
+    "length-in-three-dimensions": "import math\ntry:\n    X = math.hypot(1, 2, 3)\n"
+    "except TypeError:\n    X = 0",
+    "divisor-of-three": "import math\ntry:\n    X = math.gcd(4, 6, 8)\n"
+    "except TypeError:\n    X = 0",
+    "possessive-pattern": "import re\ntry:\n    X = re.findall('a++b', 'aab')\n"
+    "except re.error:\n    X = 0",
+    "format-of-a-fraction": "from fractions import Fraction\ntry:\n"
+    "    X = f'{Fraction(1, 3):.2f}'\nexcept TypeError:\n    X = 0",
+    "format-of-a-fraction-by-a-method": "from fractions import Fraction\ntry:\n"
+    "    X = '{:.2f}'.format(Fraction(1, 3))\nexcept TypeError:\n    X = 0",
+    "week-of-a-date": "from datetime import date\nX = str(date(2024, 1, 2).isocalendar())",
+    "modules-that-are-gone": "X = []\nfor n in range(6):\n    try:\n"
+    "        if n == 0: import imghdr\n        elif n == 1: import asynchat\n"
+    "        elif n == 2: import binhex\n        elif n == 3: import formatter\n"
+    "        elif n == 4: import pipes\n        else: import symbol\n        X.append(n)\n"
+    "    except ImportError: ...",
     "class-in-an-enum": "from enum import Enum\n"
     "class E(Enum):\n    A = 1\n    class B: ...\nX = len(E)",
 }
+GLOBBED: Final = """
+import os
+from pathlib import Path
+
+def main(folder):
+    os.chdir(folder)
+    return sorted(map(str, Path(".").glob("**")))
+"""
 PROGRAM: Final = """
 def main(text):
     names = {"__name__": "predict"}
@@ -95,6 +135,23 @@ def test_the_models_python_agrees(version: str, tmp_path: Path) -> None:
     assert told == {name: ran[name] for name in told}
     assert lies == []
     assert len(told) > len(CASES) / 2
+
+
+@pytest.mark.parametrize("version", INTERPRETERS)
+def test_a_pattern_of_folders_gives_what_it_gives_there(version: str, tmp_path: Path) -> None:
+    """`glob("**")` tells of files or not, depending on the model's Python, or is refused."""
+    text = "from pathlib import Path\nX = sorted(map(str, Path('.').glob('**')))\n"
+    predictor = "class Predictor:\n    def predict(self, x=X) -> str: ...\n"
+    write(tmp_path, {"predict.py": text + predictor, "a/b.txt": ""})
+
+    found = run_there(INTERPRETERS[version], GLOBBED, str(tmp_path), options=())
+    told = [found]
+    with contextlib.suppress(PredictorError):
+        spec = read_predictor("predict.py:Predictor", tmp_path, python_version=version)
+        told.append(spec.inputs[0].default)
+
+    assert all(each == found for each in told)
+    assert len(told) == 1 + (((3, int(version[2:])) < (3, 13)) == (sys.version_info < (3, 13)))
 
 
 LACKING: Final = """

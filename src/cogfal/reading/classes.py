@@ -44,6 +44,7 @@ _IMPLICIT: Final[dict[str, Callable[..., Any]]] = {
     "__new__": staticmethod,
 }
 HIDING: Final = frozenset({"__class__", "__getattribute__"})
+_NEXT: Final = "_generate_next_value_"
 _EnumNames: Final = type(enum.EnumMeta.__prepare__("", (enum.Enum,)))
 _MARKS: Final[dict[str, Value]] = {
     "typing.ClassVar": typing.ClassVar,
@@ -178,7 +179,7 @@ class Classes(Part):
                 _fill(namespace, body)
                 cls = meta(node.name, tuple(resolved), namespace, **keywords)
                 if isinstance(namespace, _EnumNames):
-                    if differs(world.version) and _is_special(cls, body):
+                    if differs(world.version) and _is_special(cls, namespace, body):
                         known(Unknown("what such an Enum is depends on Python's version"))
                     vars(namespace)["_cogfal_finished"] = True
         except Touched as error:
@@ -237,12 +238,17 @@ class Classes(Part):
         return next((mark for mark in _MARKS.values() if mark is found), told)
 
 
-def _is_special(cls: Value, body: Scope) -> bool:
+def _is_special(cls: Value, namespace: Any, body: Scope) -> bool:
     """Whether versions of Python take different members from the body of an Enum."""
     names, values = list(body.names), list(body.names.values())
     inner = any(isinstance(v, type | partial) for v in values)
     private = any(name.startswith(f"_{body.private}__") for name in names)
-    return inner or private or (isinstance(cls, type) and issubclass(cls, enum.Flag))
+    last = namespace._last_values  # noqa: SLF001 - what `auto()` counts on from
+    plain = all(isinstance(v, int) for v in last) and last == sorted(last)
+    counted = namespace._auto_called and not plain  # noqa: SLF001
+    usual = getattr(cls, _NEXT, None) is getattr(enum.Enum, _NEXT)
+    flag = isinstance(cls, type) and issubclass(cls, enum.Flag)
+    return inner or private or flag or (usual and counted)
 
 
 def _first_names(namespace: Any, node: ast.ClassDef, body: Scope, version: tuple[int, int]) -> Any:

@@ -32,7 +32,7 @@ from cogfal.reading.unknown import (
     refused,
     require_known,
 )
-from cogfal.reading.versions import check_attribute
+from cogfal.reading.versions import check_attribute, check_same
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
@@ -319,6 +319,8 @@ class Files(Part):
         parts = pathlib.PurePosixPath(pattern).parts
         if not parts or ".." in parts or pattern.startswith("/"):
             raise refused("such a pattern is not evaluated")
+        if parts[-1] == "**":
+            check_same(self._world.version, "Path.glob")
         if len(parts) > MAX_PARTS or parts.count("**") > 1:
             raise refused("too much work to evaluate")
         found = list(self._world.budget.metered(sorted(folder.glob(pattern))))

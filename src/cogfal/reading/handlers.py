@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import dataclasses
 import functools
 import importlib
@@ -39,7 +38,7 @@ from cogfal.reading.unknown import (
     refused,
     require_known,
 )
-from cogfal.reading.versions import check_same
+from cogfal.reading.versions import check_same, without_hash
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
@@ -365,7 +364,8 @@ class Handlers(Part):
         place = self._world.classes.nodes.get(known(cls))
         registered = self._world.classes.registered
         with contextlib.nullcontext() if place is None else registered(place[1]):
-            made = dataclasses.dataclass(**names)(cls)
+            with without_hash(self._world.version, cls, self._world.classes.nodes):
+                made = dataclasses.dataclass(**names)(cls)
         self._world.classes.nodes[made] = place
         return made
 

@@ -39,7 +39,7 @@ from cogfal.reading.unknown import (
     Unknown,
     Value,
 )
-from cogfal.reading.versions import lacks
+from cogfal.reading.versions import OTHER, is_other, lacks
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
@@ -88,7 +88,14 @@ _ALIKE: Final = WHOLE | {"abc", "collections.abc", "contextlib", "copy", "functo
 
 _SINCE: Final = {"tomllib": (3, 11), "zoneinfo": (3, 9), "graphlib": (3, 9)}
 
-_UNTIL: Final = {"distutils": (3, 11), "imp": (3, 11), "asyncore": (3, 11), "smtpd": (3, 11)}
+_UNTIL: Final = {
+    **dict.fromkeys("formatter parser symbol".split(), (3, 9)), "binhex": (3, 10),
+    **dict.fromkeys("asynchat asyncore distutils imp smtpd".split(), (3, 11)),
+    **dict.fromkeys((
+        "aifc audioop cgi cgitb chunk crypt imghdr lib2to3 mailcap nis nntplib ossaudiodev "
+        "pipes sndhdr spwd sunau telnetlib uu xdrlib"
+    ).split(), (3, 12)),
+}  # fmt: skip
 
 _ELSEWHERE: Final = frozenset({"msilib", "msvcrt", "nt", "winreg", "winsound"})
 """Modules that Python has on Windows alone."""
@@ -152,6 +159,8 @@ class Library(Part):
         letters = LISTED.get(f"{place}.{name}") or LISTED.get(f"{place}.*")
         if place.partition(".")[0] not in sys.stdlib_module_names:
             letters = None
+        if is_other(self._world.version, dotted):
+            return Unknown(OTHER, dotted=dotted, standard=True)
         if letters or (module in ("string", "math", "calendar") and name[:1] != "_"):
             real: Any = getattr(importlib.import_module(place), name, ABSENT)
             if real is not ABSENT and (letters == "-" or (letters and isinstance(real, type))):

@@ -119,7 +119,7 @@ class Names(Part):
 def nearest(name: str, names: Iterable[str]) -> str:
     """Return a hint at the name that was perhaps meant."""
     difflib = importlib.import_module("difflib")  # which no predictor needs that can be read
-    near = difflib.get_close_matches(name, list(names), 1)
+    near = difflib.get_close_matches(name, {*names} - {name}, 1)
     return f" (did you mean {near[0]!r}?)" if near else ""
 
 

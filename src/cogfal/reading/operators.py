@@ -11,6 +11,7 @@ import operator
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from fractions import Fraction
 from pathlib import PurePath
 from typing import Any, Final
 
@@ -28,7 +29,7 @@ from cogfal.reading.unknown import (
     reached,
     refused,
 )
-from cogfal.reading.versions import differs
+from cogfal.reading.versions import check_same, differs
 
 MAX_STEPS: Final = 400_000
 MAX_STATEMENT_STEPS: Final = 40_000
@@ -189,6 +190,8 @@ class Texts(Part):
                 self._check_member(item)
             elif isinstance(item, OrderedDict) and differs(self._world.version):
                 raise refused("the text of an OrderedDict depends on Python's version")
+            elif isinstance(item, Fraction):
+                check_same(self._world.version, "Fraction.__format__")
             elif isinstance(item, set | frozenset) and len(item) > 1:
                 raise refused("the order of a set is left open by Python")
             elif not isinstance(item, _PLAIN) and not self._has_text(

@@ -33,7 +33,7 @@ class Patterns(Part):
     def _pattern(self, pattern: Value, flags: Value = 0) -> Value:
         self._world.arguments.plain([pattern, flags])
         text = pattern if isinstance(pattern, str) else ""
-        if not text or re.search(r"\)[*+{?]|\\\d|\(\?[^:P]", text):
+        if not text or re.search(r"\)[*+{?]|[*+?}]\+|\\\d|\(\?[^:P]", text):
             raise refused("such a regular expression is not evaluated")
         return re.compile(pattern, flags)
 

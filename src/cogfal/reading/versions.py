@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import sys
+from collections.abc import Container, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from cogfal.reading.unknown import refused
@@ -39,22 +42,55 @@ SINCE: Final = {
 }
 
 
+OTHER: Final = "what it gives depends on Python's version"
+
 _CHANGED: Final = {
     **dict.fromkeys(("date.fromisoformat", "time.fromisoformat", "int.from_bytes"), (3, 11)),
     "Counter.__eq__": (3, 10),
+    "Fraction.__format__": (3, 12),
     "EnumType.__contains__": (3, 12),
     "classmethod.__get__ since": (3, 9),
     "classmethod.__get__ until": (3, 13),
+    "dataclass": (3, 11),
+    "date.isocalendar": (3, 9),
     "float.__add__": (3, 12),
+    **dict.fromkeys(("math.dist", "math.hypot"), (3, 10)),
+    "math.gcd": (3, 9),
+    "Path.glob": (3, 13),
 }
-"""By method: the version since which it does otherwise."""
+"""By function or method: the version since which it does otherwise."""
 
 
-def check_same(version: tuple[int, int], *methods: str) -> None:
+def is_other(version: tuple[int, int], *names: str) -> bool:
+    """Whether this Python does something otherwise than another version."""
+    told = (_CHANGED[each] for each in names if each in _CHANGED)
+    return any((version < since) != (sys.version_info[:2] < since) for since in told)
+
+
+def check_same(version: tuple[int, int], *names: str) -> None:
     """Refuse what this Python does otherwise than another version."""
-    for since in (_CHANGED[each] for each in methods if each in _CHANGED):
-        if (version < since) != (sys.version_info[:2] < since):
-            raise refused("what it gives depends on Python's version")
+    if is_other(version, *names):
+        raise refused(OTHER)
+
+
+@contextmanager
+def without_hash(version: tuple[int, int], cls: type, own: Container[Any]) -> Iterator[None]:
+    """Let `dataclass` take objects without a hash as defaults, as it did before Python 3.11."""
+    held = vars(cls)
+    values = [held[name] for name in held.get("__annotations__", ()) if name in held]
+    kinds = {type(v.default if isinstance(v, dataclasses.Field) else v) for v in values}
+    lacking: Any = [k for k in kinds - {list, dict, set} if k.__hash__ is None]
+    if not is_other(version, "dataclass"):
+        lacking = []
+    if lacking and (sys.version_info < (3, 11) or not all(kind in own for kind in lacking)):
+        raise refused(OTHER)
+    for kind in lacking:
+        kind.__hash__ = object.__hash__
+    try:
+        yield
+    finally:
+        for kind in lacking:
+            kind.__hash__ = None
 
 
 def lacks(version: tuple[int, int], dotted: str) -> bool:
