@@ -12,6 +12,7 @@ import os
 import pathlib
 import types
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from cogfal.reading.classes import outside_base
@@ -361,12 +362,12 @@ class Handlers(Part):
             return Known("dataclasses.dataclass", decorate)
         require_known(list(keywords.values()))
         names = {name: value for name, value in keywords.items() if name in _DATACLASS}
-        place = self._world.classes.nodes.get(known(cls))
-        registered = self._world.classes.registered
-        with contextlib.nullcontext() if place is None else registered(place[1]):
-            with without_hash(self._world.version, cls, self._world.classes.nodes):
-                made = dataclasses.dataclass(**names)(cls)
-        self._world.classes.nodes[made] = place
+        own = self._world.classes
+        place = own.nodes.get(known(cls))
+        module = nullcontext() if place is None else own.registered(place[1])
+        with module, without_hash(self._world.version, cls, own.nodes):
+            made = dataclasses.dataclass(**names)(cls)
+        own.nodes[made] = place
         return made
 
 

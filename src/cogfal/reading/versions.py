@@ -78,8 +78,8 @@ def without_hash(version: tuple[int, int], cls: type, own: Container[Any]) -> It
     """Let `dataclass` take objects without a hash as defaults, as it did before Python 3.11."""
     held = vars(cls)
     values = [held[name] for name in held.get("__annotations__", ()) if name in held]
-    kinds = {type(v.default if isinstance(v, dataclasses.Field) else v) for v in values}
-    lacking: Any = [k for k in kinds - {list, dict, set} if k.__hash__ is None]
+    kinds: set[Any] = {type(v.default if isinstance(v, dataclasses.Field) else v) for v in values}
+    lacking = [k for k in kinds - {list, dict, set} if k.__hash__ is None]
     if not is_other(version, "dataclass"):
         lacking = []
     if lacking and (sys.version_info < (3, 11) or not all(kind in own for kind in lacking)):
