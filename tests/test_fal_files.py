@@ -322,6 +322,15 @@ def test_login_counts_as_credentials(nobody: None, tmp_path: Path) -> None:
     assert has_credentials()
 
 
+def test_nobody_is_logged_in_where_there_can_be_no_login(
+    nobody: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A home that nothing can be written to is no error."""
+    monkeypatch.setattr("fal.auth.local._FAL_HOME_DIR", "/proc/nobody")
+
+    assert not has_credentials()
+
+
 @pytest.mark.parametrize("files", ["nonsense", 3, object()])
 def test_unknown_setting_is_refused(files: Any) -> None:
     """The error says what may be written."""

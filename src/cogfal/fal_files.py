@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +77,14 @@ def choose_store(files: Any, *, reserve: bool, local: Callable[[], Store]) -> St
 
 
 def has_credentials() -> bool:
-    """Tell whether fal's CDN can be used: a key in the environment or config, or a login."""
-    return key_credentials() is not None or load_token()[0] is not None
+    """Tell whether fal finds a key, in the environment or its config, or a login."""
+    with redirect_stdout(sys.stderr):  # where fal says what is wrong with a key
+        if key_credentials() is not None:
+            return True
+    try:
+        return load_token()[0] is not None
+    except OSError:  # fal makes its directory where there is none, and cannot
+        return False
 
 
 class FalStore:

@@ -33,6 +33,26 @@ def test_credentials_are_found(cogfal: Cogfal) -> None:
     assert "✓ fal credentials are there" in cogfal("check", FAL_KEY="a:b").err
 
 
+def test_credentials_are_those_that_fal_finds(cogfal: Cogfal, tmp_path: Path) -> None:
+    """A key of the chosen profile, in the file that fal is told of, is one."""
+    config = tmp_path / "config.toml"
+    config.write_text('[__internal__]\nprofile = "work"\n[work]\nkey = "a:b"\n[home]\n')
+
+    work = cogfal("check", FAL_CONFIG_PATH=str(config))
+    home = cogfal("check", FAL_CONFIG_PATH=str(config), FAL_PROFILE="home")
+
+    assert "✓ fal credentials are there" in work.err
+    assert "! there are no fal credentials here" in home.err
+
+
+def test_what_is_no_key_is_told_apart_from_the_answer(cogfal: Cogfal) -> None:
+    """What fal says of it is no part of the JSON."""
+    ended = cogfal("check", "--json", FAL_KEY="no-key")
+
+    assert "there are no fal credentials here" in str(json.loads(ended.out))
+    assert "Invalid key format" in ended.err
+
+
 def test_every_mistake_is_found_in_one_go(cogfal: Cogfal, project: Path) -> None:
     """One error does not hide the next; each has its line and remedy."""
     (project / "predict.py").write_text(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cogfal.cli.console import BadArgument
+from cogfal.cli.console import CommandFailed
 from cogfal.cli.results import Destination
 
 
@@ -61,7 +61,7 @@ def test_what_cannot_be_written_is_told_before_anything_runs(
     """In one line that names the path."""
     (here / "file").write_text("")
 
-    with pytest.raises(BadArgument, match=message) as caught:
+    with pytest.raises(CommandFailed, match=message) as caught:
         Destination(named)
 
     assert str(caught.value).startswith(f"-o {named.rstrip('/')}")

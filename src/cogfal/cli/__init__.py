@@ -20,7 +20,7 @@ from typing import Final
 import argcomplete
 from rich_argparse import RawDescriptionRichHelpFormatter
 
-from cogfal.cli.console import BadArgument, Sign, say, say_error
+from cogfal.cli.console import CommandFailed, Sign, say, say_error
 from cogfal.errors import CogfalError, PredictionCancelled
 from cogfal.version import __version__
 
@@ -144,7 +144,7 @@ def _status(command: Callable[[], int]) -> int:
         if error.errno != errno.ENOSPC:
             raise
         _drop_stdout()
-        say_error(BadArgument(f"{error.strerror}; make room, or write to another place"))
+        say_error(CommandFailed(f"{error.strerror}; make room, or write to another place"))
         return 1
 
 

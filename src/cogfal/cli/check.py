@@ -232,19 +232,10 @@ def check_examples(root: Path, spec: PredictorSpec) -> Iterator[Finding]:
 
 def find_credentials() -> Iterator[Finding]:
     """Find whether there are credentials of fal's."""
+    from cogfal.fal_files import has_credentials  # noqa: PLC0415  # loads fal
+
     if has_credentials():
         yield Finding(Sign.GOOD, "fal credentials are there")
     else:
         text = "there are no fal credentials here; running locally needs none"
         yield Finding(Sign.NOTE, text, remedy=LOG_IN)
-
-
-def has_credentials() -> bool:
-    """Tell whether fal would find a key or a login."""
-    home = Path(os.environ.get("FAL_HOME_DIR") or Path.home() / ".fal")
-    config = home / "config.toml"
-    return (
-        bool(os.environ.get("FAL_KEY") or os.environ.get("FAL_KEY_ID"))
-        or (home / "auth0_token").exists()
-        or (config.is_file() and "key" in config.read_text("utf-8"))
-    )

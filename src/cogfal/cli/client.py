@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from cogfal.answers import OUTPUT, streaming
 from cogfal.app_file import open_project
-from cogfal.cli.console import BadArgument, Sign, say
+from cogfal.cli.console import CommandFailed, Sign, say
 from cogfal.cli.run_elsewhere import client_module
 from cogfal.cli.targets import document_of
 from cogfal.spec import JSON, IteratorType
@@ -122,7 +122,7 @@ def _refuse_foreign(target: Path, *, force: bool) -> None:
     if force or not target.exists():
         return
     if target.is_dir() or "`cogfal client` made this" not in target.read_text(errors="replace"):
-        raise BadArgument(
+        raise CommandFailed(
             f"{target} is there already, and `cogfal client` did not make it; give another name, "
             "or --force to replace it"
         )
@@ -140,7 +140,7 @@ def write_client(app: str, document: Mapping[str, JSON], *, streams: bool) -> st
     """Return the text of the module; `streams` tells whether the app has `/stream`.
 
     Raises:
-        BadArgument: The document describes no endpoint, or an input that is no Python name.
+        CommandFailed: The document describes no endpoint, or an input that is no Python name.
     """
     types = PythonTypes(document.get("components", {}).get("schemas", {}))
     parts = []
@@ -151,7 +151,7 @@ def write_client(app: str, document: Mapping[str, JSON], *, streams: bool) -> st
             if streams and name == "predict":
                 parts.append(_stream(operation, types))
     if not parts:
-        raise BadArgument(f"{app} describes no endpoint at /; name an app that answers there")
+        raise CommandFailed(f"{app} describes no endpoint at /; name an app that answers there")
     code = "\n\n".join([*types.definitions, _UPLOADED, *parts])
     used = {module: [name for name in names if name in code] for module, names in _IMPORTS}
     imports = [f"from {each} import {', '.join(names)}" for each, names in used.items() if names]
@@ -227,7 +227,7 @@ class _Input(NamedTuple):
     @classmethod
     def of(cls, name: str, schema: JSON, types: PythonTypes, *, required: bool) -> _Input:
         if not is_name(name):
-            raise BadArgument(f"the input {name!r} cannot be a parameter in Python")
+            raise CommandFailed(f"the input {name!r} cannot be a parameter in Python")
         kind, about = types.of_input(schema), _line(schema.get("description") or "")
         if required:
             return cls(name, kind, None, False, about)

@@ -11,7 +11,7 @@ from typing import Final
 import anyio
 from rich.console import Console
 
-from cogfal.cli.console import BadArgument, confirm, say, write_json
+from cogfal.cli.console import CommandFailed, confirm, say, write_json
 from cogfal.cli.given_inputs import read_inputs
 from cogfal.cli.options import add_inputs
 from cogfal.compare.cases import cases_of, read_cases, typed
@@ -74,9 +74,9 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compare, report, and return the exit status."""
     if arguments.after is None and arguments.record is None:
-        raise BadArgument("there is nothing to compare with; name a second side, or --record DIR")
+        raise CommandFailed("there is nothing to compare with; name a second side, or --record DIR")
     if arguments.runs < 1:
-        raise BadArgument("--runs is how often A answers each case, at least once")
+        raise CommandFailed("--runs is how often A answers each case, at least once")
     if arguments.record is not None:
         refuse_filled(arguments.record)  # before calls that somebody pays for
     return anyio.run(_run, arguments)
@@ -119,15 +119,15 @@ async def _examples(arguments: argparse.Namespace, pair: Pair) -> Sequence[Examp
 
 
 def _ask(counts: Mapping[str, int], *, asked: bool) -> None:
-    """Ask before calls that cost money; raises BadArgument where nobody agrees."""
+    """Ask before calls that cost money; raises CommandFailed where nobody agrees."""
     paid = [f"{counted(count, 'call')} of {label}" for label, count in counts.items()]
     if not paid or not asked:
         return
     question = f"{' and '.join(paid)} cost money"
     if not sys.stdin.isatty():
-        raise BadArgument(f"{question}; agree with --yes")
+        raise CommandFailed(f"{question}; agree with --yes")
     if not confirm(f"{question}. Go on?"):
-        raise BadArgument("nothing was called")
+        raise CommandFailed("nothing was called")
 
 
 def _report(arguments: argparse.Namespace, result: Comparison, pair: Pair) -> None:

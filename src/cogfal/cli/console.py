@@ -22,8 +22,8 @@ IN_TRACEBACK: Final = (
 )
 
 
-class BadArgument(CogfalError):
-    """Report a command line argument that cannot be used."""
+class CommandFailed(CogfalError):
+    """Report why a command cannot do what it is asked to do."""
 
 
 class Sign(Enum):

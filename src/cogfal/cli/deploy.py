@@ -19,8 +19,8 @@ import tomli
 from rich.console import Console
 
 from cogfal.app_file import find_app_file, load_app, open_project, split_reference
-from cogfal.cli.check import LOG_IN, has_credentials, look_at
-from cogfal.cli.console import BadArgument, Sign, confirm, say
+from cogfal.cli.check import LOG_IN, look_at
+from cogfal.cli.console import CommandFailed, Sign, confirm, say
 from cogfal.cli.targets import document_of
 from cogfal.compare.comparison import Comparison, Pair, compare, open_endpoint
 from cogfal.compare.presentation import show
@@ -69,8 +69,12 @@ def add_deploy(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Check, and hand over to fal; a project with errors is not deployed."""
+    from cogfal.fal_files import has_credentials  # noqa: PLC0415  # loads fal
+
     if not has_credentials():
-        raise BadArgument(f"deploying needs an account of fal's, and there is none here: {LOG_IN}")
+        raise CommandFailed(
+            f"deploying needs an account of fal's, and there is none here: {LOG_IN}"
+        )
     app = arguments.app or f"{find_app_file(Path())}::App"
     findings = look_at(_file_of(app))
     for finding in findings.all:
@@ -81,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 1
     command = shutil.which("fal") or shutil.which("fal", path=str(Path(sys.executable).parent))
     if command is None:
-        raise BadArgument("there is no `fal` command on the PATH; pip install fal")
+        raise CommandFailed("there is no `fal` command on the PATH; pip install fal")
     release = Release(_file_of(app), arguments.passed_on)
     examples = release.examples() if arguments.verify else []
     if not release.may_go_on(sure=arguments.yes):
@@ -100,15 +104,15 @@ def _file_of(app: str) -> str:
     if ".py" in app:
         return app
     if not path.is_file():
-        raise BadArgument(f"there is no {path} that names {app}; name its file, as app.py::App")
+        raise CommandFailed(f"there is no {path} that names {app}; name its file, as app.py::App")
     try:
         table = tomli.loads(path.read_text("utf-8")).get("tool", {}).get("fal", {}).get("apps", {})
     except tomli.TOMLDecodeError as error:
-        raise BadArgument(f"{path} is not TOML: {error}") from error
+        raise CommandFailed(f"{path} is not TOML: {error}") from error
     if app not in table:
-        raise BadArgument(f"{path} names no app {app}; it has {', '.join(table) or 'none'}")
+        raise CommandFailed(f"{path} names no app {app}; it has {', '.join(table) or 'none'}")
     if "ref" not in table[app]:
-        raise BadArgument(f'{path}: tool.fal.apps.{app} has no file; add ref = "app.py::App"')
+        raise CommandFailed(f'{path}: tool.fal.apps.{app} has no file; add ref = "app.py::App"')
     return str(table[app]["ref"])
 
 
@@ -132,10 +136,10 @@ class Release:
         return str(load_app(*split_reference(self._reference)).app_name)
 
     def examples(self) -> list[Example]:
-        """Return the examples to verify with; raises BadArgument where none has an output."""
+        """Return the examples to verify with; raises CommandFailed where none has an output."""
         examples = [each for each in find_examples(self._project.root) if each.recorded]
         if not examples:
-            raise BadArgument(
+            raise CommandFailed(
                 f"--verify needs an {EXAMPLES} beside cog.yaml with an output; "
                 "`cogfal compare . --record DIR` makes one"
             )

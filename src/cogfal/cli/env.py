@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.markup import escape
 
 from cogfal.app_file import open_project
-from cogfal.cli.console import BadArgument, Sign, say, write_json, write_table
+from cogfal.cli.console import CommandFailed, Sign, say, write_json, write_table
 from cogfal.cli.given_inputs import read_variables
 from cogfal.cli.options import add_cogs_own, add_here, add_variables, obey_here, tell_of_cogs_own
 from cogfal.engine.guest_python import guest_variables
@@ -85,7 +85,7 @@ def _unwanted(
     found = [each for each in kept if each.key.startswith(arguments.remove)]
     if len(found) != 1:
         keys = ", ".join(each.key for each in found or kept) or "none"
-        raise BadArgument(f"--remove {arguments.remove}: there are {keys}; name one")
+        raise CommandFailed(f"--remove {arguments.remove}: there are {keys}; name one")
     return found
 
 
@@ -124,7 +124,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """Replace this process by the command, whose exit status is the result."""
     words = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
     if not words:
-        raise BadArgument("there is no command; write it after the options")
+        raise CommandFailed("there is no command; write it after the options")
     obey_here(arguments)
     tell_of_cogs_own(arguments)
     project = open_project(Path())

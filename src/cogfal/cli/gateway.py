@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import uvicorn
 
-from cogfal.cli.console import BadArgument, Sign, say
+from cogfal.cli.console import CommandFailed, Sign, say
 from cogfal.cli.options import add_address, listener, url_of
 from cogfal.errors import SettingError
 from cogfal.server.request_guard import RequestGuard, trusted_hosts
@@ -105,8 +105,8 @@ def _targets(given: list[str]) -> dict[str, str]:
     for each in given:
         name, sign, target = each.partition("=")
         if not sign:
-            raise BadArgument(f"{each!r} names no target; write owner/name=fal-owner/app")
+            raise CommandFailed(f"{each!r} names no target; write owner/name=fal-owner/app")
         if name in targets:
-            raise BadArgument(f"{name!r} is given twice")
+            raise CommandFailed(f"{name!r} is given twice")
         targets[name] = target
     return targets

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
-from cogfal.cli.console import BadArgument, Sign, say
+from cogfal.cli.console import CommandFailed, Sign, say
 from cogfal.local.session import GIVEN
 from cogfal.nested import map_leaves
 from cogfal.schema.core_types import Dialect
@@ -40,7 +40,7 @@ def read_inputs(arguments: argparse.Namespace, spec: PredictorSpec | None) -> di
     loses them, and `~` in a file's path is the home directory.
 
     Raises:
-        BadArgument: An argument is malformed, names a file that cannot be read, or an input that
+        CommandFailed: An argument is malformed, names a file that cannot be read, or an input that
             the predictor does not have.
     """
     types = {each.name: each.type for each in spec.inputs} if spec is not None else {}
@@ -49,7 +49,7 @@ def read_inputs(arguments: argparse.Namespace, spec: PredictorSpec | None) -> di
         declared = types.get(name)
         for text in texts if declared is not None and _wants_file(declared) else ():
             if Path(text).is_file():
-                raise BadArgument(f"-i {name}={text}: to give the file, write -i {name}=@{text}")
+                raise CommandFailed(f"-i {name}={text}: to give the file, write -i {name}=@{text}")
         items = [_value(text, declared) for text in texts]
         alone = not isinstance(items[0], list) and _takes_lists(declared)
         values[name] = items if len(items) > 1 or alone else items[0]
@@ -59,11 +59,11 @@ def read_inputs(arguments: argparse.Namespace, spec: PredictorSpec | None) -> di
 
 
 def refuse_missing(given: Collection[str], spec: PredictorSpec, otherwise: str = "") -> None:
-    """Raise BadArgument where a required input is not given; `otherwise` is a further remedy."""
+    """Raise CommandFailed where a required input is not given; `otherwise` is a further remedy."""
     missing = [each.name for each in spec.inputs if each.required and each.name not in given]
     if missing:
         wanted = " ".join(f"-i {name}=..." for name in missing)
-        raise BadArgument(f"it needs {', '.join(missing)}; add {wanted}{otherwise}")
+        raise CommandFailed(f"it needs {', '.join(missing)}; add {wanted}{otherwise}")
 
 
 def validate(values: Mapping[str, Any], spec: PredictorSpec) -> None:
@@ -73,7 +73,7 @@ def validate(values: Mapping[str, Any], spec: PredictorSpec) -> None:
 
 
 def read_variables(arguments: argparse.Namespace) -> dict[str, str]:
-    """Return the variables of `-e`; raises BadArgument."""
+    """Return the variables of `-e`; raises CommandFailed."""
     return {name: texts[-1] for name, texts in _grouped(arguments.env, "-e").items()}
 
 
@@ -82,7 +82,7 @@ def _look_for_strangers(values: Mapping[str, Any], names: list[str], *, allowed:
         near = get_close_matches(stranger, names, n=1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names) or 'none'}"
         if not allowed:
-            raise BadArgument(
+            raise CommandFailed(
                 f"there is no input {stranger}; {hint} (--allow-unknown leaves it out)"
             )
         say(f"there is no input {stranger}, so it is left out; {hint}", Sign.NOTE)
@@ -93,7 +93,7 @@ def _grouped(pairs: list[str], option: str) -> dict[str, list[str]]:
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals or not name:
-            raise BadArgument(f"{option} {pair}: write it as NAME=VALUE")
+            raise CommandFailed(f"{option} {pair}: write it as NAME=VALUE")
         grouped.setdefault(name, []).append(text)
     return grouped
 
@@ -106,11 +106,11 @@ def _json_inputs(text: str, types: Mapping[str, Type]) -> dict[str, Any]:
     try:
         values = json.loads(text)
     except ValueError as error:
-        raise BadArgument(
+        raise CommandFailed(
             f"--json is not JSON: {error}; write {{NAME: VALUE, ...}}, @FILE, or - for stdin"
         ) from error
     if not isinstance(values, dict):
-        raise BadArgument("--json is not an object; write the inputs as {NAME: VALUE, ...}")
+        raise CommandFailed("--json is not an object; write the inputs as {NAME: VALUE, ...}")
     return {name: with_files(value, types.get(name)) for name, value in values.items()}
 
 
@@ -186,7 +186,7 @@ def _existing(name: str, folder: Path = Path()) -> Path:
     path = folder / Path(name).expanduser()
     if not path.is_file():
         text = f"@{name}: there is no such file; the path is relative to {folder.resolve()}"
-        raise BadArgument(text)
+        raise CommandFailed(text)
     return path.resolve()
 
 
@@ -194,4 +194,4 @@ def _text_of(name: str) -> str:
     try:
         return _existing(name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadArgument(f"@{name}: it cannot be read as text: {error}") from error
+        raise CommandFailed(f"@{name}: it cannot be read as text: {error}") from error

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from cogfal.app_file import APP_FILE, FAL_APP_FILE
-from cogfal.cli.console import BadArgument, Sign, confirm, say, write_json, write_table
+from cogfal.cli.console import CommandFailed, Sign, confirm, say, write_json, write_table
 from cogfal.cli.options import add_directory
 from cogfal.cli.targets import Target, described
 from cogfal.local.session import find_project
@@ -118,7 +118,7 @@ def init(arguments: argparse.Namespace) -> int:
     directory: Path = arguments.directory
     present = [name for name in PROJECT_FILES if (directory / name).exists()]
     if present:
-        raise BadArgument(
+        raise CommandFailed(
             f"there is a project in {directory} already ({', '.join(present)}); "
             "`cogfal migrate` adds app.py to a Cog project"
         )
@@ -212,13 +212,13 @@ def _choose_app_file(found: Target, wanted: str) -> str:
     No answer to a question may cost the model, whichever way its file is named.
 
     Raises:
-        BadArgument: The author's code is in the other one, too.
+        CommandFailed: The author's code is in the other one, too.
     """
     holder = _whose_code(found, wanted)
     if holder is None:
         return wanted
     if _whose_code(found, FAL_APP_FILE) is not None:
-        raise BadArgument(
+        raise CommandFailed(
             f"{wanted} holds {holder.name}, and the App would replace it; name another file with "
             "`cogfal migrate -o FILE`"
         )
@@ -261,7 +261,9 @@ def _add_entry(path: Path, name: str, file: str) -> None:
     text = path.read_text("utf-8") if path.exists() else ""
     key = name if BARE_KEY.fullmatch(name) else json.dumps(name)
     if f"[tool.fal.apps.{key}]" in text:
-        raise BadArgument(f"{path} has an entry for {name} already; give --pyproject another NAME")
+        raise CommandFailed(
+            f"{path} has an entry for {name} already; give --pyproject another NAME"
+        )
     entry = PYPROJECT.format(name=key, file=file)
     with path.open("a", encoding="utf-8") as opened:  # what is there is never written anew
         opened.write(entry if text else entry.lstrip())
@@ -307,7 +309,7 @@ def fix(directory: Path) -> None:
 
     Raises:
         ProjectError: The project cannot be read.
-        BadArgument: The author's code is in both files that an App is looked for in.
+        CommandFailed: The author's code is in both files that an App is looked for in.
     """
     if not directory.is_dir():
         return

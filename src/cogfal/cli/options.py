@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from cogfal.cli.console import BadArgument, Sign, say
+from cogfal.cli.console import CommandFailed, Sign, say
 from cogfal.cli.given_inputs import item_type
 from cogfal.errors import CogfalError
 from cogfal.local.session import find_project
@@ -162,13 +162,13 @@ def port_number(text: str) -> int:
 
 
 def listener(host: str, port: int) -> socket.socket:
-    """Return a socket that listens; raises BadArgument where that cannot be."""
+    """Return a socket that listens; raises CommandFailed where that cannot be."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         dual = host == "::" and socket.has_dualstack_ipv6()
         return socket.create_server((host, port), family=family, dualstack_ipv6=dual)
     except OSError as error:
-        raise BadArgument(f"cannot listen on {host}:{port}: {error.strerror}") from error
+        raise CommandFailed(f"cannot listen on {host}:{port}: {error.strerror}") from error
 
 
 def url_of(host: str, sock: socket.socket) -> str:

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from cogfal.cli.console import BadArgument, Sign, say
+from cogfal.cli.console import CommandFailed, Sign, say
 from cogfal.cli.given_inputs import (
     read_inputs,
     read_variables,
@@ -148,9 +148,9 @@ async def _run(run: LocalRun, values: Mapping[str, Any], writer: ResultWriter) -
 def run_batch(arguments: argparse.Namespace) -> int:
     """Run what is left of a batch, and return the exit status: 1 where an item failed."""
     if arguments.output is None:
-        raise BadArgument("--batch needs -o DIR, where the results go")
+        raise CommandFailed("--batch needs -o DIR, where the results go")
     if arguments.json_input is not None:
-        raise BadArgument("--batch and --json exclude each other; -i gives all items an input")
+        raise CommandFailed("--batch and --json exclude each other; -i gives all items an input")
     project = prepare_project(arguments)
     spec = project.read(Role.PREDICT)
     items = read_items(arguments.batch, spec, read_inputs(arguments, spec))
@@ -182,7 +182,7 @@ class BatchResults:
             if text and not text.endswith("\n"):  # the last writer was killed in its last line
                 self._append("\n")
         except OSError as error:
-            raise BadArgument(f"-o {folder}: {error.strerror}; name a directory") from error
+            raise CommandFailed(f"-o {folder}: {error.strerror}; name a directory") from error
         self._known: dict[str, dict[str, Any]] = {}
         for line in text.splitlines():
             with suppress(ValueError, KeyError, TypeError):  # a line that was cut off counts not
@@ -272,7 +272,7 @@ def read_items(named: str, spec: PredictorSpec, common: Mapping[str, Any]) -> li
     """Return the items of what `--batch` names, in order; each has the `common` inputs, too.
 
     Raises:
-        BadArgument: There is no such file or folder, or no such input for files.
+        CommandFailed: There is no such file or folder, or no such input for files.
     """
     types = {each.name: each.type for each in spec.inputs}
     files = [name for name, kind in types.items() if holds(kind, PathType, FileType)]
@@ -280,17 +280,17 @@ def read_items(named: str, spec: PredictorSpec, common: Mapping[str, Any]) -> li
     if colon and Path(folder).is_dir():
         if name not in files:
             given = ", ".join(files) or "none"
-            raise BadArgument(f"--batch {named}: the inputs that take files are {given}")
+            raise CommandFailed(f"--batch {named}: the inputs that take files are {given}")
         found = sorted(each for each in Path(folder).iterdir() if each.is_file())
         shown = [each for each in found if each.name[0] != "."]
         return [_item(each.name, {**common, name: each.resolve()}) for each in shown]
     path = Path(named)
     if path.is_dir():
-        raise BadArgument(f"--batch {named} is a folder; say for which input: {named}:INPUT")
+        raise CommandFailed(f"--batch {named} is a folder; say for which input: {named}:INPUT")
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise BadArgument(f"--batch {named} cannot be read: {error}; {FORM}") from error
+        raise CommandFailed(f"--batch {named} cannot be read: {error}; {FORM}") from error
     numbered = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
     return [_item_of_line(number, line, path, types, common) for number, line in numbered]
 
@@ -308,7 +308,7 @@ def _item_of_line(
         }
     except ValueError as error:
         return Item(name, problem=f"{place}: it is not JSON: {error}")
-    except BadArgument as error:
+    except CommandFailed as error:
         return Item(name, problem=f"{place}: {error}")
     return _item(name, {**common, **values})
 

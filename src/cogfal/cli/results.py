@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any, TextIO
 
-from cogfal.cli.console import BadArgument
+from cogfal.cli.console import CommandFailed
 from cogfal.cli.display import Display
 from cogfal.nested import Loc, leaves, map_leaves
 
@@ -26,7 +26,7 @@ class Destination:
     the predictor gave them, and twins are numbered.
 
     Raises:
-        BadArgument: Nothing can be written there.
+        CommandFailed: Nothing can be written there.
     """
 
     def __init__(self, named: str | None, stem: str = STEM) -> None:
@@ -38,11 +38,11 @@ class Destination:
             try:
                 self._path.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise BadArgument(
+                raise CommandFailed(
                     f"-o {self._path}: it cannot be made: {error.strerror}"
                 ) from error
         elif self._path.name in ("", "..") or not self._path.parent.is_dir():
-            raise BadArgument(
+            raise CommandFailed(
                 f"-o {named}: there is no directory {self._path.parent}; make it, or end the path "
                 "of a directory with a slash"
             )
@@ -78,7 +78,9 @@ def _refuse_unwritable(folder: Path, named: str) -> None:
         probe.touch(exist_ok=False)
         probe.unlink()
     except OSError as error:
-        raise BadArgument(f"-o {named}: nothing can be written there: {error.strerror}") from error
+        raise CommandFailed(
+            f"-o {named}: nothing can be written there: {error.strerror}"
+        ) from error
 
 
 class ResultWriter:

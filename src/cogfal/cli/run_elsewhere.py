@@ -27,7 +27,7 @@ from cogfal.answers import (
     refusal,
     streaming,
 )
-from cogfal.cli.console import BadArgument
+from cogfal.cli.console import CommandFailed
 from cogfal.cli.display import Display, open_display
 from cogfal.cli.given_inputs import read_inputs
 from cogfal.cli.results import Destination, ResultWriter
@@ -118,7 +118,7 @@ def at_url(
     """Call the app at an address; files travel as data URLs, an iterator's output is streamed.
 
     Raises:
-        BadArgument: It is no address.
+        CommandFailed: It is no address.
         CallFailed: No app answers there, or it refuses or fails.
     """
     body = json.dumps(map_leaves(values, _sendable)).encode()
@@ -141,11 +141,11 @@ def at_url(
 
 def _client(url: str) -> httpx.Client:
     if not url.startswith(("http://", "https://")):
-        raise BadArgument(f"--url {url}: write the address of an app, http://HOST:PORT")
+        raise CommandFailed(f"--url {url}: write the address of an app, http://HOST:PORT")
     try:
         return httpx.Client(base_url=url.rstrip("/"), timeout=None)  # noqa: S113  # models take their time
     except httpx.InvalidURL as error:
-        raise BadArgument(f"--url {url}: {error}") from error
+        raise CommandFailed(f"--url {url}: {error}") from error
 
 
 def _whole(http: httpx.Client, body: bytes, display: Display) -> Iterator[dict[str, JSON]]:
@@ -203,7 +203,7 @@ def on_fal(
     An app that streams is called directly and shown as it goes, any other through fal's queue.
 
     Raises:
-        BadArgument: The client is not installed, which is an optional extra.
+        CommandFailed: The client is not installed, which is an optional extra.
         CallFailed: The app cannot be reached, refuses or fails, or a file of its cannot be had.
     """
     client = client_module()
@@ -231,7 +231,7 @@ def client_module() -> ModuleType:
     try:
         return importlib.import_module("cogfal.client")
     except ImportError as error:
-        raise BadArgument(f"--app needs {error.name}: pip install 'cogfal[client]'") from error
+        raise CommandFailed(f"--app needs {error.name}: pip install 'cogfal[client]'") from error
 
 
 def _document(client: ModuleType, app: str) -> JSON:

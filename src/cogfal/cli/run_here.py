@@ -23,7 +23,7 @@ from packaging.utils import canonicalize_name
 from typing_extensions import Self
 
 from cogfal.app_file import open_project
-from cogfal.cli.console import BadArgument
+from cogfal.cli.console import CommandFailed
 from cogfal.cli.display import Display, open_display
 from cogfal.cli.options import obey_here, tell_of_cogs_own
 from cogfal.engine.prediction import Event, Log
@@ -197,7 +197,7 @@ def prepare_project(arguments: argparse.Namespace) -> LocalProject:
         return open_project(arguments.directory, arguments.ref)
     file = arguments.directory / arguments.file
     if not file.is_file():
-        raise BadArgument(f"-f {arguments.file}: there is no such file in {arguments.directory}")
+        raise CommandFailed(f"-f {arguments.file}: there is no such file in {arguments.directory}")
     return replace(find_project(file), named=arguments.ref)
 
 

@@ -18,8 +18,8 @@ from cogfal.cli.console import Finding, Sign
 from cogfal.cli.results import BATCH_RESULTS
 from cogfal.environments.uv import resolve
 from cogfal.files.progress import counted, readable
-from cogfal.project.config import minor
 from cogfal.project.plan import PlannedEnvironment
+from cogfal.version import minor
 
 MOST_LISTED: Final = 5
 LARGE: Final = 256 * 1024**2  # bytes of code and data that are worth a thought
@@ -174,14 +174,14 @@ def _count(lines: Iterable[str]) -> int:
     return sum(not line.startswith("-") for line in lines)
 
 
-def _package_sizes(lines: Sequence[str], minor: str) -> Sizes:
+def _package_sizes(lines: Sequence[str], python: str) -> Sizes:
     """Return what uv would download of packages for a runner."""
     if not _count(lines):
         return Sizes()
-    found = resolve(lines, minor, "--format", "pylock.toml", seconds=_PATIENCE, longest=_LONGEST)
+    found = resolve(lines, python, "--format", "pylock.toml", seconds=_PATIENCE, longest=_LONGEST)
     if found.trouble is not None:
         return Sizes(doubt=found.trouble)
-    ranks = {tag: rank for rank, tag in enumerate(_tags(int(minor.partition(".")[2])))}
+    ranks = {tag: rank for rank, tag in enumerate(_tags(int(python.partition(".")[2])))}
     packages = tomli.loads(found.text).get("packages", [])
     return Sizes.of(_download_size(each, ranks) for each in packages)
 

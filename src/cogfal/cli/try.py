@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from cogfal.cli import main
 from cogfal.cli.check import check_predictor
-from cogfal.cli.console import BadArgument, Findings, Sign, confirm, say
+from cogfal.cli.console import CommandFailed, Findings, Sign, confirm, say
 from cogfal.cli.given_inputs import refuse_missing
 from cogfal.cli.options import add_here, add_input_options, add_root, obey_here, port_number
 from cogfal.cli.targets import described
@@ -139,14 +139,14 @@ def repository_url(source: str) -> str | None:
     """Return the address of a repository, None where `source` names something else.
 
     Raises:
-        BadArgument: It is an address that git is not asked for.
+        CommandFailed: It is an address that git is not asked for.
     """
     if (short := _SHORT.fullmatch(source)) is not None:
         return f"https://github.com/{short[1]}.git"
     if source.startswith(_SCHEMES) or _SCP.fullmatch(source):
         return source
     if "://" in source or "::" in source or source.startswith("github:"):
-        raise BadArgument(
+        raise CommandFailed(
             f"{source} is not fetched; write github:OWNER/REPOSITORY, an https, ssh or file "
             "address, or the path of a directory"
         )
@@ -157,17 +157,17 @@ def clone(url: str, into: Path | None) -> Clone:
     """Clone the newest commit, by default into the user's cache; what is there stays as it is.
 
     Raises:
-        BadArgument: git cannot have it, or `into` holds something else.
+        CommandFailed: git cannot have it, or `into` holds something else.
     """
     name = re.sub(r"[^\w.-]", "-", url.rstrip("/").rpartition("/")[2].removesuffix(".git"))
     digest = hashlib.sha256(url.encode()).hexdigest()[:8]
     place = into or user_cache() / "projects" / f"{name}-{digest}"
     if (place / ".git").is_dir():
         if into is not None and _git("-C", str(place), "remote", "get-url", "origin") != url:
-            raise BadArgument(f"{into} holds another repository; name another directory with -o")
+            raise CommandFailed(f"{into} holds another repository; name another directory with -o")
         say(f"{place} is there already, and is used as it is; without it, it is cloned anew")
     elif place.exists() and (not place.is_dir() or any(place.iterdir())):
-        raise BadArgument(f"{place} is there already, and no clone; name another place with -o")
+        raise CommandFailed(f"{place} is there already, and no clone; name another place with -o")
     else:
         say(f"cloning {url}")
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -183,7 +183,7 @@ def _git(*words: str) -> str:
     """Run git, which asks for no password, and return what it prints."""
     git = shutil.which("git")
     if git is None:
-        raise BadArgument("git is not installed; install it, or name a directory")
+        raise CommandFailed("git is not installed; install it, or name a directory")
     environ = {**os.environ, "GIT_ALLOW_PROTOCOL": _ALLOWED, "GIT_TERMINAL_PROMPT": "0"}
     done = subprocess.run(  # noqa: S603  # git, with an address of an allowed kind
         [git, *words],
@@ -196,7 +196,7 @@ def _git(*words: str) -> str:
     )
     if done.returncode:
         said = done.stderr.strip().splitlines()
-        raise BadArgument(
+        raise CommandFailed(
             f"git {words[0]}: {said[-1] if said else 'failed'}; check the address and your access"
         )
     return done.stdout.strip()

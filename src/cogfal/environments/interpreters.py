@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from cogfal.errors import SetupError
+from cogfal.version import minor
 
 _VERSION: Final = re.compile(r"3\.(\d+)(?:\.(\d+))?")
 _ASK: Final = "import sys; print(*sys.version_info[:3], sep='.'); print(sys.executable)"
@@ -46,9 +47,8 @@ def present_interpreter(
 ) -> FoundPython | None:
     """Return an interpreter of a version that is on this machine, None where there is none."""
     environ = os.environ if environ is None else environ
-    minor = ".".join(version.split(".")[:2])
     found: list[FoundPython] = []
-    for candidate in _candidates(minor, environ):
+    for candidate in _candidates(minor(version), environ):
         if candidate.fits(version):
             return candidate
         found.append(candidate)
@@ -75,18 +75,18 @@ def find_uv() -> str:
         return found
 
 
-def _candidates(minor: str, environ: Mapping[str, str]) -> Iterator[FoundPython]:
+def _candidates(version: str, environ: Mapping[str, str]) -> Iterator[FoundPython]:
     """Yield interpreters of a minor version, the nearest first."""
-    if minor == f"3.{sys.version_info.minor}":
+    if version == f"3.{sys.version_info.minor}":
         base = getattr(sys, "_base_executable", sys.executable)
         yield FoundPython(Path(base), ".".join(map(str, sys.version_info[:3])))
     for directory in _path(environ):
-        for name in (f"python{minor}", "python3", "python"):
+        for name in (f"python{version}", "python3", "python"):
             found = _asked(directory / name) if (directory / name).is_file() else None
-            if found is not None and found.fits(minor):
+            if found is not None and found.fits(version):
                 yield found
-    yield from _of_pyenv(minor, environ)
-    yield from _of_uv(minor, environ)
+    yield from _of_pyenv(version, environ)
+    yield from _of_uv(version, environ)
 
 
 def _path(environ: Mapping[str, str]) -> list[Path]:
@@ -100,18 +100,18 @@ def _pyenv_root(environ: Mapping[str, str]) -> Path:
     return Path(environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
 
 
-def _of_pyenv(minor: str, environ: Mapping[str, str]) -> Iterator[FoundPython]:
+def _of_pyenv(version: str, environ: Mapping[str, str]) -> Iterator[FoundPython]:
     versions = _pyenv_root(environ) / "versions"
-    names = [path.name for path in versions.glob(f"{minor}.*") if _VERSION.fullmatch(path.name)]
+    names = [path.name for path in versions.glob(f"{version}.*") if _VERSION.fullmatch(path.name)]
     for name in sorted(names, key=_numbers, reverse=True):
         python = versions / name / "bin/python"
         if python.is_file():
             yield FoundPython(python, name)
 
 
-def _of_uv(minor: str, environ: Mapping[str, str]) -> Iterator[FoundPython]:
+def _of_uv(version: str, environ: Mapping[str, str]) -> Iterator[FoundPython]:
     variables = {**environ, "PATH": os.pathsep.join(map(str, _path(environ)))}
-    command = [find_uv(), "python", "find", "--no-project", "--system", minor]
+    command = [find_uv(), "python", "find", "--no-project", "--system", version]
     done = subprocess.run(  # noqa: S603  # uv
         command, capture_output=True, text=True, env=variables, check=False
     )
@@ -133,10 +133,9 @@ def _asked(python: Path) -> FoundPython | None:
 
 
 def _installed_by_uv(version: str, environ: Mapping[str, str]) -> FoundPython:
-    minor = ".".join(version.split(".")[:2])
     uv, variables = find_uv(), {"UV_HTTP_RETRIES": "1", **environ}
     said = ""
-    for wanted in dict.fromkeys([version, minor]):
+    for wanted in dict.fromkeys([version, minor(version)]):
         done = subprocess.run(  # noqa: S603  # uv
             [uv, "python", "install", "--no-bin", wanted],
             capture_output=True,
@@ -152,8 +151,8 @@ def _installed_by_uv(version: str, environ: Mapping[str, str]) -> FoundPython:
         f"there is no Python {version} on this machine: it is neither on the PATH nor in "
         f"{_pyenv_root(environ) / 'versions'}, uv knows of none, and uv could not install one "
         f"({_last_line(said)})",
-        remedy=f"install it, for example with `pyenv install {minor}` or `uv python install "
-        f"{minor}`",
+        remedy=f"install it, for example with `pyenv install {minor(version)}` or "
+        f"`uv python install {minor(version)}`",
     )
 
 

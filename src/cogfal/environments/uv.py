@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cogfal.environments.interpreters import FoundPython, find_interpreter, find_uv
 from cogfal.errors import SetupError
+from cogfal.version import minor
 
 if TYPE_CHECKING:
     from cogfal.environments.making import ModelEnvironment
@@ -67,8 +68,10 @@ class _Installer:
 
     def seed(self, found: FoundPython) -> None:
         """Install what a Python brings along for its own virtualenvs: pip, to 3.11 setuptools."""
-        minor = ".".join(found.version.split(".")[:2])
-        bundled = found.path.resolve().parent.parent / f"lib/python{minor}/ensurepip/_bundled"
+        bundled = (
+            found.path.resolve().parent.parent
+            / f"lib/python{minor(found.version)}/ensurepip/_bundled"
+        )
         names = sorted({path.name.partition("-")[0] for path in bundled.glob("*.whl")})
         if names:  # a distribution's Python has none
             links = ["--no-index", "--no-deps", "--find-links", str(bundled)]

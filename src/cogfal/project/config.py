@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from cogfal.spec import Location, Weight
+from cogfal.version import minor
 
 COG_YAML: Final = "cog.yaml"
 
@@ -266,11 +267,6 @@ def _version(name: str) -> str:
     from importlib.metadata import version  # noqa: PLC0415  # 6 ms, for what is seldom asked
 
     return version(name)
-
-
-def minor(version: str) -> str:
-    """Return a version without its patch."""
-    return ".".join(version.split(".")[:2])
 
 
 def client_python() -> str:

@@ -24,12 +24,13 @@ from pathlib import Path
 from typing import Final
 
 from cogfal.errors import ConfigError
-from cogfal.project.config import Command, Mount, minor
+from cogfal.project.config import Command, Mount
 from cogfal.project.hardware import CudaImage
 from cogfal.project.installer import PROJECT_DIRECTORY
 from cogfal.project.place import read_text
 from cogfal.project.report import Report
 from cogfal.spec import Location
+from cogfal.version import minor
 
 FAL_DIRECTORY: Final = "/opt/fal"
 """Where fal's own interpreter lies beside the model's."""

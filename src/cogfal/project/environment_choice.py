@@ -21,12 +21,13 @@ from packaging.version import Version
 
 from cogfal.environments import ModelEnvironment
 from cogfal.errors import ConfigError
-from cogfal.project.config import PlanSettings, minor
+from cogfal.project.config import PlanSettings
 from cogfal.project.installer import applies
 from cogfal.project.report import Report
 from cogfal.project.requirements import Option, Package, RequirementSet
 from cogfal.spec import Location
 from cogfal.user_cache import user_cache
+from cogfal.version import minor
 
 Wanted: TypeAlias = Literal["auto", "own", "shared"]
 

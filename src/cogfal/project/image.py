@@ -36,6 +36,7 @@ from cogfal.project.place import read_text
 from cogfal.project.report import Report
 from cogfal.project.requirements import Link, Local, Option, RequirementSet
 from cogfal.spec import Location
+from cogfal.version import minor
 
 _IMAGE_KEYS: Final = ("system_packages", "pre_install", "run", "cuda", "cudnn")
 _APT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9+.-]*(:[a-z0-9]+)?(=[A-Za-z0-9.+~:*-]+)?[+-]?")
@@ -255,7 +256,7 @@ class ImagePlanner:
         if release is not None:
             cuda, cudnn = TENSORFLOW[release]
             return dotted(cuda), str(cudnn)
-        if tuple(map(int, self.python.split(".")[:2])) < OLDEST_MANAGED:
+        if tuple(map(int, minor(self.python).split("."))) < OLDEST_MANAGED:
             return None, None  # NVIDIA's images cannot have it; wheels bring their own CUDA
         if needs_compiler(self.config, self.requirements) or of_nvidia(self.config):
             known = [each.cuda for each in with_commands(self.config, self.requirements)]

@@ -16,7 +16,6 @@ from packaging.markers import default_environment
 from packaging.requirements import Requirement
 
 from cogfal.errors import ConfigError
-from cogfal.project.config import minor
 from cogfal.project.report import Report
 from cogfal.project.requirements import (
     Line,
@@ -28,6 +27,7 @@ from cogfal.project.requirements import (
     shows_credentials,
     without_credentials,
 )
+from cogfal.version import minor
 
 PROJECT_DIRECTORY: Final = "/src"
 """Where the project lies in an image; Cog's own place, which authors write into their code."""

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from cogfal.environments import ModelEnvironment, interpreter_of
 from cogfal.files.progress import counted
-from cogfal.project.config import CogConfig, Key, PlanSettings, minor
+from cogfal.project.config import CogConfig, Key, PlanSettings
 from cogfal.project.dockerfile import python_of
 from cogfal.project.environment_choice import Decision, decide_on_fal, report_decision
 from cogfal.project.file_choice import APP_DIRECTORY, PlannedFiles, choose_files
@@ -26,6 +26,7 @@ from cogfal.project.model_environment import (
 from cogfal.project.report import Report, ReportLine, report_observability, report_rest
 from cogfal.project.requirements import Option, RequirementSet
 from cogfal.spec import Weight
+from cogfal.version import minor
 
 RUNNER_ENVIRONMENTS: Final = "/data/cogfal/environments"
 """Where runners keep the environments that they make themselves."""
