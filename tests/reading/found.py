@@ -5,6 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 FOUND: Final = {
+    "annotations-in-their-order": "X = []\n"
+    "def f(a: X.append(1), /, b: X.append(2), *c: X.append(3), d: X.append(4), **e: X.append(5)"
+    ") -> X.append(6): ...",
+    "locals-for-a-second-time": "def f(a):\n    l = locals()\n    b = 2\n    locals()\n"
+    "    return sorted(l)\ndef g(a): return locals()\nX = f(1)\nY = [g(1), g(2)]",
     "taken-from-names-that-are-not-read": "import sys\nfrom outside import u\nX, Y = [['a']], [1]\n"
     "u(vars(sys.modules[__name__]).get('X'))\nu(sys.modules[__name__].__dict__.get('Y'))",
     "attributes-of-a-namespace-that-is-given-away": "import types\nfrom outside import u\n"

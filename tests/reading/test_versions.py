@@ -95,6 +95,38 @@ CASES: Final = {
     "        elif n == 2: import binhex\n        elif n == 3: import formatter\n"
     "        elif n == 4: import pipes\n        else: import symbol\n        X.append(n)\n"
     "    except ImportError: ...",
+    "zeros-before-a-text": "X = []\nfor f in (lambda: f\"{'a':05}\", lambda: '{:05}'.format('a'),\n"
+    "          lambda: format('a', '05')):\n    try:\n        X.append(f())\n"
+    "    except ValueError:\n        X.append(0)",
+    "sign-of-a-zero": "X = []\n"
+    "for f in (lambda: f'{-0.001:z.1f}', lambda: '{:z.1f}'.format(-0.001)):\n"
+    "    try:\n        X.append(f())\n    except ValueError:\n        X.append(0)",
+    "factorial-of-a-float": "import math\ntry:\n    X = math.factorial(5.0)\nexcept TypeError:\n"
+    "    X = 0",
+    "spaces-before-a-literal": "import ast\ntry:\n    X = ast.literal_eval('  1')\n"
+    "except SyntaxError:\n    X = 0",
+    "keyword-of-a-field": "from dataclasses import field\ntry:\n    field(kw_only=True)\n"
+    "    X = 1\n"
+    "except TypeError:\n    X = 0",
+    "keyword-of-replace": "try:\n    X = 'aab'.replace('a', 'b', count=1)\nexcept TypeError:\n"
+    "    X = 0",
+    "field-that-replace-is-given": "import dataclasses\n@dataclasses.dataclass\n"
+    "class C: count: int = 1\n"
+    "X = dataclasses.replace(C(), count=2).count",
+    "weakref-slot": "from dataclasses import dataclass\ntry:\n"
+    "    dataclass(slots=True, weakref_slot=True)\n    X = 1\nexcept TypeError:\n    X = 0",
+    "default-that-is-a-dict-of-its-own": "from dataclasses import dataclass\n"
+    "class D(dict): ...\ntry:\n"
+    "    @dataclass\n    class C:\n        d: dict = D()\n    X = 1\nexcept ValueError:\n    X = 0",
+    "last-of-the-parents": "from pathlib import PurePosixPath\ntry:\n"
+    "    X = str(PurePosixPath('a/b/c').parents[-1])\nexcept IndexError:\n    X = 0",
+    "member-of-two-values": "from enum import Enum\nclass E(Enum):\n    A = 1, 2\ntry:\n"
+    "    X = E(1, 2).name\nexcept Exception:\n    X = 0",
+    "slice-as-a-key": "try:\n    X = len({slice(1): 1})\nexcept TypeError:\n    X = 0",
+    "builtins-that-are-new": "X = []\n"
+    "for f in (lambda: EncodingWarning, lambda: ExceptionGroup, lambda: aiter,\n"
+    "          lambda: PythonFinalizationError):\n    try:\n        X.append(f() and 1)\n"
+    "    except NameError:\n        X.append(0)",
     "class-in-an-enum": "from enum import Enum\n"
     "class E(Enum):\n    A = 1\n    class B: ...\nX = len(E)",
 }

@@ -30,6 +30,7 @@ from cogfal.reading.unknown import (
     require_known,
     unknown_in,
 )
+from cogfal.reading.versions import check_keywords, check_layout, check_same
 
 _CHANGING: Final = frozenset((
     "add append appendleft clear difference_update discard extend extendleft insert "
@@ -188,6 +189,8 @@ class Calls(Part):
         if world.attributes.is_authored(cls) or issubclass(cls, BaseException):
             if issubclass(cls, enum.Enum):
                 require_known([*positional, *keywords.values()])
+                if len(positional) > 1 and cls.__members__:
+                    check_same(world.version, "EnumType.__call__")
             if not self._initialised(cls) and cls.__new__ in _MAKING:
                 positional = self._in_order(cls, positional)
             return cls(*positional, **keywords)
@@ -298,12 +301,14 @@ class Calls(Part):
 
     def _of_text(self, method: Any, *arguments: Value, **named: Value) -> Value:
         owner, name, size = method.__self__, method.__name__, 0
+        check_keywords(self._world.version, f"str.{name}", named)
         values = [*arguments, *named.values()]
         require_known(values)
         if name == "join":
             size = sum(len(i) + len(owner) for i in arguments[0] if isinstance(i, str | bytes))
         elif name in ("format", "format_map"):
             check_format(str(owner), values)
+            check_layout(self._world.version, str(owner), values)
         elif name == "replace" and len(arguments) > 1 and isinstance(arguments[1], str | bytes):
             size = len(owner) * len(arguments[1]) // 10
         if max([size, *(a for a in arguments if isinstance(a, int))]) > MAX_TEXT:

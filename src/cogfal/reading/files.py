@@ -321,6 +321,8 @@ class Files(Part):
             raise refused("such a pattern is not evaluated")
         if parts[-1] == "**":
             check_same(self._world.version, "Path.glob")
+        if pattern.endswith("/"):
+            check_same(self._world.version, "glob of folders")
         if len(parts) > MAX_PARTS or parts.count("**") > 1:
             raise refused("too much work to evaluate")
         found = list(self._world.budget.metered(sorted(folder.glob(pattern))))

@@ -39,7 +39,7 @@ from cogfal.reading.unknown import (
     refused,
     require_known,
 )
-from cogfal.reading.versions import check_same, without_hash
+from cogfal.reading.versions import check_keywords, check_same, without_hash
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
@@ -355,8 +355,7 @@ class Handlers(Part):
         return functools.reduce(self._world.attributes.get, name.split("."), owner)
 
     def _dataclass(self, cls: Value = None, **keywords: Value) -> Value:
-        if self._world.version < (3, 10) and keywords.keys() & {"kw_only", "match_args", "slots"}:
-            raise TypeError("dataclass() got an unexpected keyword argument")
+        check_keywords(self._world.version, "dataclass", keywords)
         if cls is None:
             decorate = functools.partial(self._dataclass, **keywords)
             return Known("dataclasses.dataclass", decorate)

@@ -26,6 +26,7 @@ from cogfal.reading.unknown import (
     require_known,
     unknown_in,
 )
+from cogfal.reading.versions import check_same
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
@@ -82,6 +83,8 @@ class Items(Part):
             return world.expressions.raising(key.alone().holding(about))
         require_known(key)
         if isinstance(base, PARENTS):
+            if not (isinstance(key, int) and key >= 0):
+                check_same(world.version, "parents")
             return world.files.kept(base, base[key])
         world.texts.check_places("item", (base,))
         if isinstance(base, SIZED):
@@ -152,6 +155,8 @@ class Items(Part):
         require_known(value)
         if isinstance(value, tuple | frozenset):
             self._world.budget.weigh(value)
+        if isinstance(value, slice):
+            check_same(self._world.version, "slice.__hash__")
         return value
 
     def iterate(self, value: Value) -> Iterator[Value]:

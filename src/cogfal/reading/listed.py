@@ -21,6 +21,7 @@ from cogfal.reading.unknown import (
     refused,
     require_known,
 )
+from cogfal.reading.versions import check_keywords
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
@@ -174,8 +175,7 @@ class GivenArguments(Part):
         letters += last * len(given)
         positional = [self._looked_at(how, v) for how, v in zip(letters, given, strict=False)]
         keywords = {n: self._looked_at(self._way(n, v, letters), v) for n, v in named.items()}
-        if function is zip and keywords and self._world.version < (3, 10):
-            raise TypeError("zip() takes no keyword arguments, before Python 3.10")
+        check_keywords(self._world.version, getattr(function, "__name__", ""), keywords)
         try:
             result = function(*positional, **keywords)
         except Exception:

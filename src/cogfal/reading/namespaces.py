@@ -30,7 +30,7 @@ from cogfal.reading.unknown import (
     refused,
     require_known,
 )
-from cogfal.reading.versions import lacks
+from cogfal.reading.versions import SINCE, lacks
 
 if TYPE_CHECKING:
     from cogfal.reading.interpreter import Interpreter
@@ -99,6 +99,8 @@ class Names(Part):
         foreign = [module for module in self.stars[scope.top] if not public_names(module)]
         if foreign:
             raise refused(f"it may come from {foreign[0]}, which is not part of the project")
+        if f"builtins.{name}" in SINCE and not lacks(self._world.version, f"builtins.{name}"):
+            raise refused("this Python has no such name")
         names = [name for inner in scope.outwards() for name in inner.names]
         raise NameError(f"name {name!r} is not defined{nearest(name, names)}")
 
@@ -282,6 +284,11 @@ class Held(Lookup):
 class OfScope(Part):
     """Calls the built-in functions that look at the scope that they are called from."""
 
+    def __init__(self, world: Interpreter) -> None:
+        super().__init__(world)
+        self._listed: dict[Any, Value] = {}
+        """What `locals()` has given in a function, by its scope."""
+
     def call(self, name: str, positional: Values, keywords: Named, scope: Scope) -> Value:
         """Return the result of a built-in function that looks at the scope it is called from."""
         name = name.removeprefix("builtins.")
@@ -334,8 +341,14 @@ class OfScope(Part):
         around = any(e.kind == "function" for e in scope.outwards() if e is not scope)
         if around or scope.kind == "comprehension" or _knows_class(scope):
             raise refused("names that a function has from around it are not listed")
+        if scope in self._listed and self._world.version < (3, 13):
+            why = Unknown("locals() for a second time, which fills the first, is not evaluated")
+            self._world.effects.of_values([self._listed[scope]], why)
+            raise Touched(why)
         # Versions of Python list them in different orders.
-        return dict(self._world.orders.arranged(list(scope.names.items())))
+        listed = dict(self._world.orders.arranged(list(scope.names.items())))
+        self._world.journal.bind(self._listed, scope, listed)
+        return listed
 
     def _executed(self, name: str, tree: Any, scope: Scope) -> Value:
         if name == "eval":

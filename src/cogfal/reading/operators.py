@@ -29,7 +29,7 @@ from cogfal.reading.unknown import (
     reached,
     refused,
 )
-from cogfal.reading.versions import check_same, differs
+from cogfal.reading.versions import check_layout, check_same, differs
 
 MAX_STEPS: Final = 400_000
 MAX_STATEMENT_STEPS: Final = 40_000
@@ -217,6 +217,7 @@ class Texts(Part):
     def format(self, value: Value, layout: str) -> str:
         """Return `format(value, layout)`."""
         check_format(f"{{:{layout}}}", (value,))
+        check_layout(self._world.version, f":{layout}", (value,))
         return format(value, layout)
 
     def check_places(self, what: str, values: Iterable[Value]) -> None:

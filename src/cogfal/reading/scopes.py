@@ -161,9 +161,9 @@ def bindings(node: ast.AST, *, declared: bool = False) -> Bindings:
 
 
 def arguments(args: ast.arguments) -> list[ast.arg]:
-    """Return all parameters."""
-    extra = [a for a in (args.vararg, args.kwarg) if a is not None]
-    return [*args.posonlyargs, *args.args, *args.kwonlyargs, *extra]
+    """Return all parameters, in the order in which Python evaluates their annotations."""
+    found = (*args.args, *args.posonlyargs, args.vararg, *args.kwonlyargs, args.kwarg)
+    return [each for each in found if each is not None]
 
 
 def first_parameter(node: FunctionNode) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import re
 import sys
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -51,14 +52,54 @@ _CHANGED: Final = {
     "EnumType.__contains__": (3, 12),
     "classmethod.__get__ since": (3, 9),
     "classmethod.__get__ until": (3, 13),
+    "ast.literal_eval": (3, 10),
     "dataclass": (3, 11),
+    "EnumType.__call__": (3, 12),
+    "math.factorial": (3, 10),
+    "parents": (3, 10),
+    "slice.__hash__": (3, 12),
+    "sign of a zero": (3, 11),
+    "zeros before a text": (3, 10),
     "date.isocalendar": (3, 9),
     "float.__add__": (3, 12),
     **dict.fromkeys(("math.dist", "math.hypot"), (3, 10)),
     "math.gcd": (3, 9),
+    "glob of folders": (3, 11),
     "Path.glob": (3, 13),
 }
 """By function or method: the version since which it does otherwise."""
+
+
+_KEYWORDS: Final = {
+    **{f"dataclass.{name}": (3, 10) for name in ("kw_only", "match_args", "slots")},
+    "dataclass.weakref_slot": (3, 11),
+    "field.kw_only": (3, 10),
+    "str.replace.count": (3, 13),
+    "zip.strict": (3, 10),
+}
+"""The version since which a function takes a keyword argument."""
+
+
+def check_keywords(version: tuple[int, int], name: str, keywords: Iterable[str]) -> None:
+    """Refuse keyword arguments that a function takes here or there alone.
+
+    Raises:
+        TypeError: In that version of Python, it does not take one of them.
+    """
+    for each in keywords:
+        since = _KEYWORDS.get(f"{name}.{each}", (3, 0))
+        if since > version:
+            raise TypeError(f"{name}() got an unexpected keyword argument {each!r}")
+        if since > sys.version_info[:2]:
+            raise refused(OTHER)
+
+
+def check_layout(version: tuple[int, int], template: str, values: Iterable[Any]) -> None:
+    """Refuse a format of `{}` style that is another in another version."""
+    if re.search(r":[^{}]*z", template):
+        check_same(version, "sign of a zero")
+    if re.search(r":0", template) and any(isinstance(each, str) for each in values):
+        check_same(version, "zeros before a text")
 
 
 def is_other(version: tuple[int, int], *names: str) -> bool:
@@ -79,7 +120,7 @@ def without_hash(version: tuple[int, int], cls: type, own: Container[Any]) -> It
     held = vars(cls)
     values = [held[name] for name in held.get("__annotations__", ()) if name in held]
     kinds: set[Any] = {type(v.default if isinstance(v, dataclasses.Field) else v) for v in values}
-    lacking = [k for k in kinds - {list, dict, set} if k.__hash__ is None]
+    lacking = [k for k in kinds if k.__hash__ is None and not issubclass(k, list | dict | set)]
     if not is_other(version, "dataclass"):
         lacking = []
     if lacking and (sys.version_info < (3, 11) or not all(kind in own for kind in lacking)):
