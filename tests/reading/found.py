@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 FOUND: Final = {
+    "inputs-of-private-names": "class Predictor:\n"
+    "    def predict(self, _a: int = 1, __b: str = 'b') -> str: ...",
     "annotations-in-their-order": "X = []\n"
     "def f(a: X.append(1), /, b: X.append(2), *c: X.append(3), d: X.append(4), **e: X.append(5)"
     ") -> X.append(6): ...",

@@ -376,6 +376,10 @@ WHOLE: Final = {
     "docstring": "class Predictor(BasePredictor):\n    '''Of the class.'''\n    def predict(self) -> str:\n        '''Of the method.\n\n        More.'''",
     "deleted": "class Predictor(BasePredictor):\n    def predict(self, x: int) -> str: ...\n    def run(self, y: str) -> str: ...\n    del run",
     "future": "T = int\nclass Predictor(BasePredictor):\n    def predict(self, x: 'T' = 1) -> str: ...\nT = str",
+    "decorator-of-a-package-or-none": "try:\n    from surely_not_there import quick\nexcept ImportError:\n    def quick(f): return f\nclass Predictor(BasePredictor):\n"
+    "    @quick\n    def predict(self, x: int = 1) -> str: ...",
+    "decorator-of-two": "def one(f):\n    f.n = 1\n    return f\ndef two(f):\n    f.n = 2\n    return f\nimport surely_not_there\nclass Predictor(BasePredictor):\n"
+    "    @(one if surely_not_there.fast else two)\n    def predict(self, x: int = 1) -> str: ...",
     "try-class": "try:\n    from surely_not_there import Predictor\nexcept ImportError:\n    class Predictor(BasePredictor):\n        def predict(self, x: int = 1) -> str: ...",
 }  # fmt: skip
 """By name: modules as they are."""

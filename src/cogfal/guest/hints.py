@@ -70,7 +70,8 @@ def class_hints(cls: type) -> dict[str, Live]:
         module = sys.modules.get(base.__module__)
         # As in `typing`, what the class itself calls so gives way to what its module does.
         names = {**vars(base), **(vars(module) if module else {})}
-        hints.update(_evaluated(own_annotations(base), names))
+        own = own_annotations(base).items()
+        hints.update(_evaluated({n: told for n, told in own if not n.startswith("_")}, names))
     return hints
 
 
@@ -82,8 +83,7 @@ def own_annotations(cls: type) -> Mapping[str, Live]:
 
 
 def _evaluated(annotations: Mapping[str, Live], names: dict[str, Live]) -> dict[str, Live]:
-    wanted = {name: value for name, value in annotations.items() if not name.startswith("_")}
-    return {name: _one(value, names) for name, value in wanted.items()}
+    return {name: _one(value, names) for name, value in annotations.items()}
 
 
 def _one(annotation: Live, names: dict[str, Live]) -> Live:

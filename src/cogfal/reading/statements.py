@@ -299,8 +299,11 @@ class Statements(Blocks):
             among = decorator.possibly()
             if len(among) > MAX_DECORATORS:
                 return self._world.expressions.raising(decorator.holding((*among, value)))
-            one = len(among) > 1 and self._world.choices.decide(decorator, len(among))
-            decorator = self._world.known(among[one])
+            if len(among) > 1:
+                choices = self._world.choices
+                return choices.region(id(decorator), lambda: self._applied(
+                    among[choices.decide(decorator, len(among))], value, node, scope))  # fmt: skip
+            decorator = self._world.known(among[0])
             if isinstance(decorator, Unknown) and not decorator.standard:
                 return self._world.calls.decorated(value)
         try:
