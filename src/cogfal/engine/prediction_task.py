@@ -49,9 +49,10 @@ class ServiceResources(NamedTuple):
 
 
 class PredictionTask:
-    """The way of one prediction through waiting, download, predict and upload.
+    """The way of one prediction through its phases: queue, download, predict, upload.
 
-    Cancelling works in every phase: our own awaits are cancelled, the author's code is interrupted.
+    At its end the slot is free before anybody hears of it. Cancelling works in every phase: our
+    own awaits are cancelled, the author's code is interrupted.
 
     Attributes:
         has_slot: Whether it has one; for the service.

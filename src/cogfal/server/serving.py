@@ -1,4 +1,4 @@
-"""Wire one app's services to its doors: the predictor's, and the trainer's where there is one."""
+"""Make what serves one app: the services of its predictor and trainer, and both APIs over them."""
 
 from __future__ import annotations
 

@@ -136,13 +136,15 @@ class Webhooks:
         self._requester = requester
         self.settings = settings
         self._log = log
-        self._under_way: dict[Delivery, asyncio.Task[None]] = {}
+        self._under_way: dict[PredictionWebhooks, asyncio.Task[None]] = {}
 
     def start(self, subject: WebhookSubject, target: Target) -> None:
         """Send what happens to `subject` from now on to `target`; returns at once."""
         if len(self._under_way) >= self.settings.capacity:
             self._make_room()
-        delivery = Delivery(target, self.settings, self._send, self._log, self._limit_waiting)
+        delivery = PredictionWebhooks(
+            target, self.settings, self._send, self._log, self._limit_waiting
+        )
         task = asyncio.ensure_future(delivery.run(subject, subject.events()))
         self._under_way[delivery] = task
         task.add_done_callback(lambda _: self._under_way.pop(delivery, None))
@@ -163,7 +165,7 @@ class Webhooks:
         waiting = (delivery for delivery in self._under_way if delivery.final)
         self._give_up(next(waiting, next(iter(self._under_way))), "too many are waiting")
 
-    def _limit_waiting(self, new: Delivery) -> None:
+    def _limit_waiting(self, new: PredictionWebhooks) -> None:
         """Give up those that have waited longest, as far as all that wait are too many bytes."""
         waiting = [each for each in self._under_way if each.final]
         size = sum(each.size for each in waiting)
@@ -172,7 +174,7 @@ class Webhooks:
                 size -= each.size
                 self._give_up(each, "too many bytes are waiting")
 
-    def _give_up(self, delivery: Delivery, reason: str) -> None:
+    def _give_up(self, delivery: PredictionWebhooks, reason: str) -> None:
         self._log(f"gave up the webhook to {delivery.host}: {reason}")
         self._under_way.pop(delivery).cancel()
 
@@ -195,7 +197,7 @@ def host_of(url: str) -> str:
     return httpx.URL(url).raw_host.decode("ascii").lower()
 
 
-class Delivery:
+class PredictionWebhooks:
     """The webhooks of one prediction.
 
     Attributes:
@@ -209,7 +211,7 @@ class Delivery:
         settings: WebhookSettings,
         send: Callable[[Target, bytes], Awaitable[Reply]],
         log: Callable[[str], None],
-        limit_waiting: Callable[[Delivery], None],
+        limit_waiting: Callable[[PredictionWebhooks], None],
     ) -> None:
         self.final = False
         self.size = 0
