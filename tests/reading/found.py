@@ -5,6 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 FOUND: Final = {
+    "ends-of-lines": "Y = []\r\nfor end in ('\\n', '', None):\n"
+    "    with open('predict.py', newline=end) as f: Y.append(f.readline())\n"
+    "X = open('predict.py', newline='\\r').readline()\n"
+    "Z = open('predict.py', newline='\\r\\n').readline()",
+    "annotations-of-attributes": "import dataclasses\nX = []\nclass C: ...\no, d = C(), {}\n"
+    "o.a: X.append(1) = X.append(2)\nd[X.append(3)]: X.append(4)\n(n): X.append(5) = 6\n"
+    "def f():\n    o.b: X.append(7) = 8\nf()\n@dataclasses.dataclass\nclass D:\n"
+    "    (a): int = 1\n    b: int = 2\nY = [D(3).b, o.b]\ntry:\n    o.c: nowhere = 1\n"
+    "except NameError: Z = o.c",
+    "annotations-of-attributes-that-are-postponed": "from __future__ import annotations\nX = []\n"
+    "class C:\n    d = {}\n    d['a']: X.append(1) = 2\nC.n: X.append(3) = 4",
     "inputs-of-private-names": "class Predictor:\n"
     "    def predict(self, _a: int = 1, __b: str = 'b') -> str: ...",
     "annotations-in-their-order": "X = []\n"

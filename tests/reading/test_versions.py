@@ -68,6 +68,8 @@ CASES: Final = {
     "    B = 1\n    C = auto()\nX = E.C.value",
     "counted-after-a-text": "from enum import Enum, auto\ntry:\n    class E(Enum):\n"
     "        A = 'a'\n        B = auto()\n    X = E.B.value\nexcept TypeError:\n    X = 0",
+    "counted-in-a-group": "from enum import Enum, auto\nclass E(Enum):\n    A = auto(), 'a'\n"
+    "X = isinstance(E.A.value[0], int)",
     "counted": "from enum import Enum, auto\nclass E(Enum):\n    A = auto()\n    B = auto()\n"
     "X = E.B.value",
     "named-by-auto": "from enum import Enum, auto\nclass E(Enum):\n"

@@ -179,7 +179,7 @@ class Classes(Part):
                 _fill(namespace, body)
                 cls = meta(node.name, tuple(resolved), namespace, **keywords)
                 if isinstance(namespace, _EnumNames):
-                    if differs(world.version) and _is_special(cls, namespace, body):
+                    if differs(world.version) and _is_special(cls, namespace, body, node):
                         known(Unknown("what such an Enum is depends on Python's version"))
                     vars(namespace)["_cogfal_finished"] = True
         except Touched as error:
@@ -238,7 +238,7 @@ class Classes(Part):
         return next((mark for mark in _MARKS.values() if mark is found), told)
 
 
-def _is_special(cls: Value, namespace: Any, body: Scope) -> bool:
+def _is_special(cls: Value, namespace: Any, body: Scope, node: ast.ClassDef) -> bool:
     """Whether versions of Python take different members from the body of an Enum."""
     names, values = list(body.names), list(body.names.values())
     inner = any(isinstance(v, type | partial) for v in values)
@@ -246,6 +246,8 @@ def _is_special(cls: Value, namespace: Any, body: Scope) -> bool:
     last = namespace._last_values  # noqa: SLF001 - what `auto()` counts on from
     plain = all(isinstance(v, int) for v in last) and last == sorted(last)
     counted = namespace._auto_called and not plain  # noqa: SLF001
+    grouped = (part.elts for part in ast.walk(node) if isinstance(part, ast.Tuple))
+    counted |= any(isinstance(e, ast.Call) and not e.args for part in grouped for e in part)
     usual = getattr(cls, _NEXT, None) is getattr(enum.Enum, _NEXT)
     flag = isinstance(cls, type) and issubclass(cls, enum.Flag)
     return inner or private or flag or (usual and counted)

@@ -235,6 +235,8 @@ class Files(Part):
             if not isinstance(mode, str) or set(mode) & set("wax+"):
                 self.write(file)
             raise refused("only files that are read, as usual, are opened")
+        if newline in ("\r", "\r\n"):
+            raise refused("such ends of lines are not evaluated")
         data = self._bytes(file)
         if mode == "rb":
             if (encoding, errors, newline) != (None, None, None):

@@ -130,10 +130,16 @@ class Statements(Blocks):
     def _annassign(self, node: ast.AnnAssign, scope: Scope) -> None:
         if node.value is not None:
             self.assign(node.target, self._world.evaluate(node.value, scope), scope)
-        if scope.kind != "function" and isinstance(node.target, ast.Name):
-            name = scope.mangled(node.target.id)
-            if scope.kind == "class" or not scope.module.postponed:
-                self._world.classes.note(scope, name, node.annotation)
+        else:
+            parts = ast.iter_child_nodes(node.target)
+            self._world.expressions.elements([e for e in parts if isinstance(e, ast.expr)], scope)
+        postponed = scope.module.postponed and not (node.simple and scope.kind == "class")
+        if scope.kind == "function" or postponed:
+            return
+        if node.simple and isinstance(node.target, ast.Name):
+            self._world.classes.note(scope, scope.mangled(node.target.id), node.annotation)
+        else:
+            self._world.evaluate(node.annotation, scope)
 
     def _typealias(self, node: Any, scope: Scope) -> None:
         inner = generic(node.type_params, scope)
