@@ -5,6 +5,25 @@ from __future__ import annotations
 from typing import Final
 
 FOUND: Final = {
+    "dict-of-a-mapping": "import collections, enum, types\n"
+    "X = dict(types.MappingProxyType({'ab': 1}))\n"
+    "class E(enum.Enum): AB = 1\nclass R:\n    def keys(self): return ['ab', 'cd']\n"
+    "    def __getitem__(self, k): return k * 2\n    def __iter__(self): return iter(['xy'])\n"
+    "def f(**k): return k\nd = {}\nd.update(E.__members__)\nd |= R()\nY = [*d]\n"
+    "Z = [dict(R(), n=1), {**R()}, f(**R()), dict(collections.OrderedDict(R())), dict([('a', 1)])]",
+    "counter-of-a-mapping": "import collections, types\np = types.MappingProxyType({'ab': 5})\n"
+    "X, Y = dict(collections.Counter(p)), collections.Counter()\nY.update(p)\nY.subtract(p)\n"
+    "Z = [set(p), list(p), dict.fromkeys(p, 1), sorted({'ab'} & p.keys())]",
+    "dict-of-what-has-no-keys": "class A:\n    keys = 3\n"
+    "    def __iter__(self): return iter(['xy'])\n"
+    "class B:\n    def __iter__(self): return iter(['xy'])\nclass C:\n"
+    "    def __getattr__(self, n): return lambda: ['ab']\n    def __getitem__(self, k): return 5\n"
+    "try: X = dict(A())\nexcept TypeError: X = 2\nY, Z = dict(B()), dict(C())",
+    "keys-that-are-not-known": "from outside import u\nclass R:\n"
+    "    def keys(self): return u() or ['ab']\n"
+    "    def __getitem__(self, k): return u()\n    def __iter__(self): return iter(['xy'])\n"
+    "d = {'a': 1}\n"
+    "try: X = dict(R())\nexcept Exception: X = 1\ntry: d.update(R())\nexcept Exception: ...",
     "ends-of-lines": "Y = []\r\nfor end in ('\\n', '', None):\n"
     "    with open('predict.py', newline=end) as f: Y.append(f.readline())\n"
     "X = open('predict.py', newline='\\r').readline()\n"

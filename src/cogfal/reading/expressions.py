@@ -282,7 +282,7 @@ class Expressions(Part):
 
     def _merged(self, node: ast.expr, scope: Scope) -> dict[Value, Value]:
         """Return what `**` unpacks."""
-        value = self._world.items.whole(self.evaluate(node, scope))
+        value = self._world.items.mapping(self.evaluate(node, scope))
         if not isinstance(value, dict):
             raise refused("what is unpacked here is not known")
         return value

@@ -193,6 +193,20 @@ class Items(Part):
         """Return a dict in place of a mapping that only stands for one."""
         return dict(value.items()) if isinstance(value, Lookup) else value
 
+    def mapping(self, value: Value) -> Value:
+        """Return a dict of what `dict()` takes for a mapping, by its keys; others as they are."""
+        value = self.whole(known(value))
+        if isinstance(value, types.MappingProxyType):
+            return dict(value)
+        if isinstance(value, dict) or not self._world.attributes.is_authored(value):
+            return value
+        try:
+            keys = self._world.attributes.get(value, "keys")
+        except AttributeError:
+            return value
+        found = self.iterate(self._world.calls.call(keys, [], {}))
+        return {self.key(key): self.get(value, key) for key in self._world.budget.metered(found)}
+
     def backwards(self, value: Value) -> Iterator[Value]:
         """Return what `reversed()` gives."""
         self._world.budget.weigh(known(value))

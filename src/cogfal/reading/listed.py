@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable, Iterable, Iterator
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from cogfal.guest.type_names import COG_ROOTS
@@ -265,12 +266,13 @@ class GivenArguments(Part):
         return self._small(value) if isinstance(value, SIZED) else self._keys(value)
 
     def _keys(self, value: Value) -> Value:
-        if isinstance(value, dict):
-            return value
+        if isinstance(value, dict | MappingProxyType):
+            return dict(value) if isinstance(value, MappingProxyType) else value
         return [self._world.items.key(item) for item in self._each(value)]
 
     def _pairs(self, value: Value) -> Value:
-        if isinstance(known(value), dict):
+        value = self._world.items.mapping(value)
+        if isinstance(value, dict):
             return value
         pairs = [self._world.items.listed(pair) for pair in self._each(value)]
         for pair in filter(None, pairs):

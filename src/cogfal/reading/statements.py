@@ -266,6 +266,8 @@ class Statements(Blocks):
             world.journal.save(before)
             refill(before, made)
             return before
+        if isinstance(before, dict):
+            value = world.items.mapping(value)
         method = of_class(type(value), f"__r{NAMES[type(op)]}__")
         reflected = not isinstance(before, dict) and method is not None
         taken = value
