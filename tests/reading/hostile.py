@@ -15,6 +15,7 @@ from cog import BaseModel, BasePredictor, Input, Path, Secret
 """
 
 VALUES: Final = {
+    "format-of-large-numbers": "X = '{:,} of {}'.format(2 ** 32 - 1, 10 ** 7)",
     "changed-after-class": "class C:\n    n = 1\nC.n += 4\nX = C.n",
     "changed-through-instance": "class C:\n    held = []\nC().held.append('a')\nX = C.held",
     "changed-in-method": "class C:\n    n = 1\n    @classmethod\n    def up(cls):\n        cls.n += 1\nC.up(); C.up()\nX = C.n",

@@ -311,7 +311,8 @@ class Calls(Part):
             check_layout(self._world.version, str(owner), values)
         elif name == "replace" and len(arguments) > 1 and isinstance(arguments[1], str | bytes):
             size = len(owner) * len(arguments[1]) // 10
-        if max([size, *(a for a in arguments if isinstance(a, int))]) > MAX_TEXT:
+        sizes = () if name in ("format", "format_map") else arguments
+        if max([size, *(a for a in sizes if isinstance(a, int))]) > MAX_TEXT:
             raise too_large()
         self._world.budget.spend(1 + len(owner) // 100)
         return method(*arguments, **named)
