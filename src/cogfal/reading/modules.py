@@ -324,29 +324,23 @@ class Modules(Part):
             return
         for name in names:
             dotted = f"{source.name}.{name}"
-            if self._lacks(source, name):
+            if not self._answers(source, name):
                 if self._world.project.below(source.folder, name, dotted) is not None:
                     self._find(dotted)
-
-    def _lacks(self, source: Module, name: str) -> bool:
-        """Whether a package has no such attribute, so that a submodule is looked for."""
-        value: Value = self.load(source).names.get(name)
-        if may_be_absent(value):
-            return bool(self._world.choices.decide(value))
-        return not self._answers(source, name)
 
     def _answers(self, source: Module, name: str) -> bool:
         """Whether a module has a name, perhaps by its own `__getattr__`."""
         scope = self.load(source)
-        if name in scope.names or (
-            "__getattr__" not in scope.names and not self._world.names.stars[scope]
-        ):
-            return name in scope.names
-        try:
-            self.member(source, name)
-        except AttributeError:
-            return False
-        return True
+        value: Value = scope.names.get(name, ABSENT)
+        if may_be_absent(value):
+            return not self._world.choices.decide(value)
+        if value is not ABSENT:
+            return True
+        if "__getattr__" in scope.names or self._world.names.stars[scope]:
+            with contextlib.suppress(AttributeError):
+                self.member(source, name)
+                return True
+        return False
 
     def _absolute(self, node: ast.ImportFrom, scope: Scope) -> str:
         if not node.level:
@@ -376,9 +370,8 @@ class Modules(Part):
 
     def _starred_names(self, source: Value, name: str, scope: Scope) -> dict[str, Value]:
         if not isinstance(source, Module):
-            shown = public_names(name)
             if name in COG_ROOTS:
-                return {n: self._world.library.find(f"{name}.{n}") for n in shown}
+                return {n: self._world.library.find(f"{name}.{n}") for n in public_names(name)}
             self._world.names.take_all(name, scope)
             return {}
         names = self.load(source).names
