@@ -11,6 +11,7 @@ import importlib.machinery
 import io
 import json
 import os
+import resource
 import signal
 import sys
 import tempfile
@@ -45,6 +46,9 @@ UNKNOWN = "outside"
 
 ANSWERS = ("true", "false", "raise", "change", "call")
 MAX_EXECUTIONS = 32
+
+MEMORY = 2**29
+"""Bytes that a program may have."""
 """How many executions of a program are made one after the other, and how many at random."""
 
 MOST = 2.0
@@ -171,6 +175,28 @@ class Endless(BaseException):
     """Says that a program goes on for too long."""
 
 
+@contextlib.contextmanager
+def _little_memory() -> Iterator[None]:
+    """Give a program less memory than the reader has, which it may fill, and go on."""
+    most, hard = resource.getrlimit(resource.RLIMIT_AS)
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
+    little = pages * resource.getpagesize() + MEMORY
+    resource.setrlimit(
+        resource.RLIMIT_AS, (min(little, most) if most != resource.RLIM_INFINITY else little, hard)
+    )
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
 def _endless(*_: object) -> NoReturn:
     raise Endless
 
@@ -252,8 +278,7 @@ class Executions:
         if self._standing_in is not None:
             sys.meta_path.append(self._standing_in(answers))
         try:
-            with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+            with _little_memory(), _silence():
                 # Again and again, for what is raised in the program may be caught in it.
                 signal.setitimer(signal.ITIMER_VIRTUAL, MOST, MOST)
                 return importlib.import_module("predict")
