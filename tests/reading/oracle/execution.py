@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import contextlib
 import enum
+import gc
 import importlib
 import importlib.abc
 import importlib.machinery
@@ -179,15 +180,20 @@ class Endless(BaseException):
 def _little_memory() -> Iterator[None]:
     """Give a program less memory than the reader has, which it may fill, and go on."""
     most, hard = resource.getrlimit(resource.RLIMIT_AS)
-    pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
-    little = pages * resource.getpagesize() + MEMORY
-    resource.setrlimit(
-        resource.RLIMIT_AS, (min(little, most) if most != resource.RLIM_INFINITY else little, hard)
-    )
+    little = _addresses() + MEMORY
+    if most != resource.RLIM_INFINITY:
+        little = min(little, most)
+    resource.setrlimit(resource.RLIMIT_AS, (little, hard))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+
+
+def _addresses() -> int:
+    """Return how many bytes of addresses this process has."""
+    pages = Path("/proc/self/statm").read_text("ascii").partition(" ")[0]
+    return int(pages) * resource.getpagesize()
 
 
 @contextlib.contextmanager
@@ -222,6 +228,7 @@ class Executions:
         outside: Any = types.ModuleType(UNKNOWN)
         outside.passed_on = lambda value: value
         self._outside = outside
+        self._addresses = _addresses()
 
     def __enter__(self) -> Self:
         hiding = self._own | {"cog"}
@@ -253,9 +260,11 @@ class Executions:
         _Loader.compiled.clear()
 
     def _reset(self) -> None:
-        """Put back what a program may have changed."""
+        """Put back what a program may have changed, and take back what it has filled."""
         for name in sys.modules.keys() - self._kept.keys():
             del sys.modules[name]
+        if _addresses() > self._addresses + MEMORY // 2:
+            gc.collect()
         sys.modules.update(self._kept)
         for name in vars(builtins).keys() - self._builtins.keys():
             delattr(builtins, name)
