@@ -47,7 +47,9 @@ def python() -> Path:
 @pytest.fixture
 def served(project: Path, python: Path, tmp_path: Path) -> Iterator[LocalRun]:
     """Serve the example through `fal run --local`."""
-    with LocalRun("app.py::App", cwd=project, home=tmp_path, python=python) as process:
+    with LocalRun(
+        "app.py::App", cwd=project, home=tmp_path, python=python, COGFAL_HERE="1"
+    ) as process:
         yield process
 
 
@@ -76,7 +78,9 @@ def test_the_served_picture_is_the_one_the_command_writes(
     """`cogfal predict` runs the same model, and nothing in torch spoils its end."""
     arguments = ["predict", "-i", "seed=3", "-i", "size=64", "-o", "own.png"]
 
-    with Process([python, "-m", "cogfal", *arguments], cwd=project, env=os.environ) as process:
+    here = {**os.environ, "COGFAL_HERE": "1"}
+
+    with Process([python, "-m", "cogfal", *arguments], cwd=project, env=here) as process:
         said = process.succeed()
 
     assert "Traceback" not in said
