@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-import sys
 from collections.abc import Callable
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -78,9 +76,8 @@ def choose_store(files: Any, *, reserve: bool, local: Callable[[], Store]) -> St
 
 def has_credentials() -> bool:
     """Tell whether fal finds a key, in the environment or its config, or a login."""
-    with redirect_stdout(sys.stderr):  # where fal says what is wrong with a key
-        if key_credentials() is not None:
-            return True
+    if key_credentials() is not None:
+        return True
     try:
         return load_token()[0] is not None
     except OSError:  # fal makes its directory where there is none, and cannot

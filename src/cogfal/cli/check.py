@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Final
 
@@ -232,10 +234,16 @@ def check_examples(root: Path, spec: PredictorSpec) -> Iterator[Finding]:
 
 def find_credentials() -> Iterator[Finding]:
     """Find whether there are credentials of fal's."""
-    from cogfal.fal_files import has_credentials  # noqa: PLC0415  # loads fal
-
-    if has_credentials():
+    if has_account():
         yield Finding(Sign.GOOD, "fal credentials are there")
     else:
         text = "there are no fal credentials here; running locally needs none"
         yield Finding(Sign.NOTE, text, remedy=LOG_IN)
+
+
+def has_account() -> bool:
+    """Tell whether fal finds credentials; what it says of a wrong key goes to stderr."""
+    from cogfal.fal_files import has_credentials  # noqa: PLC0415  # loads fal
+
+    with redirect_stdout(sys.stderr):
+        return has_credentials()

@@ -19,7 +19,7 @@ import tomli
 from rich.console import Console
 
 from cogfal.app_file import find_app_file, load_app, open_project, split_reference
-from cogfal.cli.check import LOG_IN, look_at
+from cogfal.cli.check import LOG_IN, has_account, look_at
 from cogfal.cli.console import CommandFailed, Sign, confirm, say
 from cogfal.cli.targets import document_of
 from cogfal.compare.comparison import Comparison, Pair, compare, open_endpoint
@@ -69,9 +69,7 @@ def add_deploy(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Check, and hand over to fal; a project with errors is not deployed."""
-    from cogfal.fal_files import has_credentials  # noqa: PLC0415  # loads fal
-
-    if not has_credentials():
+    if not has_account():
         raise CommandFailed(
             f"deploying needs an account of fal's, and there is none here: {LOG_IN}"
         )

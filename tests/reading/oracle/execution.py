@@ -344,7 +344,7 @@ def served(module: types.ModuleType) -> str | None:
     return None
 
 
-def told(root: Path, orders: int = 3) -> dict[str, Any] | PredictorError:
+def told(root: Path, orders: int) -> dict[str, Any] | PredictorError:
     """Return the names of `predict.py` that the reader knows, in JSON, or its refusal.
 
     What depends on an order that Python leaves open is read in so many of them.
@@ -423,13 +423,12 @@ def judge(files: Mapping[str, str], random: Random) -> Verdict:
     with project(files) as root, Executions(root, OWN) as executions:
         failed = next(executions.every(copy(random)), None) is None
     with project(files) as root:
-        if failed:  # there is nothing to compare, so that one reading is enough
-            found = told(root, 1)
-            refused = str(found) if isinstance(found, PredictorError) else ""
-            return Verdict(failed=True, refused=refused)
-        found = told(root)
+        # Where it fails there is nothing to compare, so that one reading is enough.
+        found = told(root, 1 if failed else 3)
         if isinstance(found, PredictorError):
             return said_to_fail(found, failed)
+        if failed:
+            return Verdict(failed=True)
         spec = told_of_predictor(root) if "class Predictor" in files["predict.py"] else None
         with Executions(root, OWN) as executions:
             runs = executions.every(random)
