@@ -8,7 +8,7 @@ import runpy
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -61,16 +61,19 @@ def find_app_file(directory: Path) -> Path:
 def load_app(file: Path, name: str | None = None) -> type[App]:
     """Return the App that a file defines; the only one where `name` is None.
 
-    The file is executed with its directory as an import root. What it imports must be installed.
+    The file is executed with its directory as an import root, and prints to stderr. What it imports
+    must be installed.
 
     Raises:
         ProjectError: The file or the App is wrong, or it has no such App.
     """
-    from cogfal.app import App  # noqa: PLC0415  # imports fal, for which not everybody waits
+    with redirect_stdout(sys.stderr):  # stdout is for what a command answers, not for fal's words
+        from cogfal.app import App  # noqa: PLC0415  # imports fal, for which not everybody waits
 
+        executed = _executed(file)
     found = {
         key: value
-        for key, value in _executed(file).items()
+        for key, value in executed.items()
         if isinstance(value, type) and issubclass(value, App) and value is not App
     }
     listed = ", ".join(found) or "none"

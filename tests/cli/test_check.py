@@ -53,6 +53,19 @@ def test_what_is_no_key_is_told_apart_from_the_answer(cogfal: Cogfal) -> None:
     assert "Invalid key format" in ended.err
 
 
+def test_what_an_app_prints_is_told_apart_from_the_answer(cogfal: Cogfal, project: Path) -> None:
+    """Its words are no part of what a command answers."""
+    cogfal("migrate")
+    with (project / "app.py").open("a") as file:
+        file.write('print("mine")\n')
+
+    for command in (["check", "--json"], ["schema"]):
+        ended = cogfal(*command)
+
+        json.loads(ended.out)
+        assert "mine" in ended.err
+
+
 def test_every_mistake_is_found_in_one_go(cogfal: Cogfal, project: Path) -> None:
     """One error does not hide the next; each has its line and remedy."""
     (project / "predict.py").write_text(

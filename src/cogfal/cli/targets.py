@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -125,7 +126,8 @@ def find_target(target: str) -> Target:
 
 def _of_app(file: Path, name: str | None, project: LocalProject) -> Target:
     """Execute the App's file, as fal does."""
-    from cogfal.app_making.app_builder import gathered_requests  # noqa: PLC0415  # imports fal
+    with redirect_stdout(sys.stderr):  # as in `load_app`: fal says at once what is wrong with a key
+        from cogfal.app_making.app_builder import gathered_requests  # noqa: PLC0415  # imports fal
 
     failure: ProjectError | None = None
     with gathered_requests() as requests:
